@@ -1,0 +1,1 @@
+"""Command line: parse, call one function of the pipeline, show the result."""

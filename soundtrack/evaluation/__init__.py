@@ -1,0 +1,1 @@
+"""Measuring the networks and the retrieval."""

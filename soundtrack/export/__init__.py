@@ -1,0 +1,1 @@
+"""A cue sheet in the formats of other programs."""

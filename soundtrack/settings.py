@@ -1,0 +1,83 @@
+"""What can be set, with defaults and units; frozen, passed as arguments, never global."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MIX_RATE_HZ = 48_000
+"""Sample rate of everything that is mixed."""
+
+LOUDNESS_PRESETS_LUFS: dict[str, float] = {"web": -14.0, "podcast": -16.0, "broadcast": -23.0, "cinema": -27.0}
+"""Named loudness targets."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShotSettings:
+    """How cuts are found."""
+
+    adaptive_threshold: float = 3.0
+    """Ratio of a frame's change to that of its neighbours (PySceneDetect's AdaptiveDetector)."""
+    min_content: float = 15.0
+    """Smallest change of content that can be a cut."""
+    min_shot_s: float = 0.4
+    """Shots shorter than this join their neighbour."""
+    fade_threshold: float = 12.0
+    """Mean 8-bit brightness under which the picture counts as black."""
+
+
+@dataclass(frozen=True, slots=True)
+class SceneSettings:
+    """How shots are grouped into scenes."""
+
+    min_scene_s: float = 8.0
+    """Scenes shorter than this join the neighbour that is most alike, unless the film is shorter."""
+    boundary_merit: float = 0.30
+    """How different two neighbouring stretches must be, in joint-space distance, to be two scenes."""
+    max_scenes: int = 5_000
+    """More than this is refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpottingSettings:
+    """How music is chosen and placed."""
+
+    n_candidates: int = 64
+    """Segments looked at per scene."""
+    min_cue_s: float = 12.0
+    """Shorter cues are avoided, unless the film is shorter."""
+    preferred_cue_s: float = 45.0
+    """Around this length a change of music costs least."""
+    silence_merit: float = 0.05
+    """What a scene without music is worth; candidates below lose to silence."""
+    crossfade_s: float = 1.5
+    """Equal-power change between touching cues, in seconds."""
+    fade_in_s: float = 0.05
+    """At a cue's start, in seconds, where it enters on a beat."""
+    fade_out_s: float = 2.5
+    """At a cue's end, in seconds, where the track's own ending is not used."""
+    allow_vocals: bool = False
+    """Whether singing may lie under speech without a penalty."""
+    seed: int = 0
+    """Of every random choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class MixSettings:
+    """How the mix is made."""
+
+    target_lufs: float = -16.0
+    """Integrated loudness of the finished sound."""
+    ceiling_dbtp: float = -1.0
+    """True peak of the finished sound never exceeds this."""
+    keep_original: bool = True
+    """Whether the film's own sound stays."""
+    speech_over_music_lu: float = 10.0
+    """Speech lies this much above the music."""
+    attack_s: float = 0.35
+    """Ducking is complete this long before speech starts, having started to fall that much earlier."""
+    release_s: float = 1.2
+    """Time for the music to come back, in seconds."""
+    hold_s: float = 1.5
+    """Gaps in speech shorter than this do not lift the music."""
+    audio_bitrate_kbps: int = 256
+    """Of a lossy encoder."""

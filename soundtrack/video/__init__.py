@@ -1,0 +1,1 @@
+"""Watching a film: one decode feeds shots, film numbers and the clips of the network."""
