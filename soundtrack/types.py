@@ -1,9 +1,9 @@
 """Every type that crosses a stage: the tool's table of contents.
 
-Goes in: nothing. Comes out: frozen dataclasses. Conventions: seconds carry the suffix ``_s`` and lie on the film's clock unless
-the field says "track clock"; spans are half-open; levels are LUFS, dBTP, and differences dB or LU; emotion is six class
-probabilities in the order of `EMOTIONS` plus valence and arousal in [-1, 1]. Types that go into a document hold no arrays; vectors
-travel beside them, one row per scene or segment. ``None`` means unknown.
+Goes in: nothing. Comes out: frozen dataclasses. Conventions: seconds carry the suffix ``_s`` and lie on the film's clock
+unless the field says "track clock"; spans are half-open; levels are LUFS, dBTP, and differences dB or LU; emotion is six
+class probabilities in the order of `EMOTIONS` plus valence and arousal in [-1, 1]. Types that go into a document hold no
+arrays; vectors travel beside them, one row per scene or segment. ``None`` means unknown.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _in_range(name: str, value: float, low: float, high: float) -> None:
         raise ValueError(f"{name} must be in [{low:g}, {high:g}], got {value}")
 
 
-# --- time -----------------------------------------------------------------------------------------------------------------------
+# --- time ----
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -57,7 +57,7 @@ class Span:
         return max(0.0, min(self.end_s, other.end_s) - max(self.start_s, other.start_s))
 
 
-# --- the film -------------------------------------------------------------------------------------------------------------------
+# --- the film ----
 
 
 class StreamKind(StrEnum):
@@ -159,7 +159,7 @@ class Shot:
     """From its first frame to the first frame of the next shot."""
 
 
-# --- emotion --------------------------------------------------------------------------------------------------------------------
+# --- emotion ----
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +256,7 @@ class Scene:
     """Share of the scene that already has music, in [0, 1]."""
 
 
-# --- the music ------------------------------------------------------------------------------------------------------------------
+# --- the music ----
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,7 +422,7 @@ class Candidate:
     """What made the merit."""
 
 
-# --- the cue sheet --------------------------------------------------------------------------------------------------------------
+# --- the cue sheet ----
 
 
 @dataclass(frozen=True, slots=True)
