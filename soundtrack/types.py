@@ -1,9 +1,9 @@
 """Every type that crosses a stage: the tool's table of contents.
 
-Goes in: nothing. Comes out: frozen dataclasses. Conventions: seconds carry the suffix ``_s`` and lie on the film's clock
-unless the field says "track clock"; spans are half-open; levels are LUFS, dBTP, and differences dB or LU; emotion is six
-class probabilities in the order of `EMOTIONS` plus valence and arousal in [-1, 1]. Types that go into a document hold no
-arrays; vectors travel beside them, one row per scene or segment. ``None`` means unknown.
+Goes in: nothing. Comes out: frozen dataclasses. Conventions: seconds carry the suffix ``_s`` and lie on the film's
+clock unless the field says "track clock"; spans are half-open; levels are LUFS, dBTP, and differences dB or LU;
+emotion is six class probabilities in the order of `EMOTIONS` plus valence and arousal in [-1, 1]. Types that go into a
+document hold no arrays; vectors travel beside them, one row per scene or segment. ``None`` means unknown.
 """
 
 from __future__ import annotations
