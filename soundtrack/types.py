@@ -361,6 +361,16 @@ class MusicAnalysis:
 
 
 @dataclass(frozen=True, slots=True)
+class BarTable:
+    """The bars of a track and how each sounds: where it may be cut, and what goes on smoothly into what (track clock)."""
+
+    bar_starts_s: TimeArray = field(repr=False, compare=False)
+    """Bar lines, strictly ascending, shape (n_bars + 1,): bar i lies between lines i and i + 1; a fixed grid without beats."""
+    features: FloatArray = field(repr=False, compare=False)
+    """Chroma, timbre and level of each bar, shape (n_bars, F); the cosine of two rows says how alike two bars sound."""
+
+
+@dataclass(frozen=True, slots=True)
 class Track:
     """A file of the library, listened to."""
 
