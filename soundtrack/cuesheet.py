@@ -1,0 +1,141 @@
+"""The cue sheet as JSON, and what makes one sound: the waist of the tool.
+
+``spot`` and ``score`` write it, a person or ``jq`` may edit it, ``render`` obeys it. Rules of the text:
+`soundtrack.documents`. Meaning of the fields: `soundtrack.types.CueSheet`; for people: docs/cue-sheet.md. Lengths are
+compared in samples at the mix's 48 kHz: a section is ``samples(end) - samples(start)`` long, a cue likewise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from soundtrack import documents
+from soundtrack.errors import InputError, Reason
+from soundtrack.settings import MIX_RATE_HZ
+from soundtrack.timebase import samples
+from soundtrack.types import Cue, CueSheet, Span
+
+SCHEMA = "soundtrack.cuesheet/1"
+"""Name and version of the format."""
+
+UPGRADES: Mapping[int, documents.Upgrade] = {}
+"""From version n to n + 1, by n."""
+
+_SLACK_S = 1e-5
+"""Times closer than this are the same: half a sample at 48 kHz."""
+
+
+def dumps(sheet: CueSheet) -> str:
+    """The sheet as text; the same sheet gives the same bytes."""
+    return documents.dump(sheet, schema=SCHEMA)
+
+
+def loads(text: str, *, name: str = "cue sheet") -> CueSheet:
+    """The sheet of a text; `check` says whether it makes sense as well.
+
+    Raises
+    ------
+    InputError
+        The text is no cue sheet; the message gives the place.
+
+    Examples
+    --------
+    >>> loads("{}")
+    Traceback (most recent call last):
+    soundtrack.errors.InputError: cue sheet: schema: missing, must be soundtrack.cuesheet/1
+    """
+    return documents.load(CueSheet, text, schema=SCHEMA, upgrades=UPGRADES, name=name)
+
+
+def rounded(sheet: CueSheet) -> CueSheet:
+    """The sheet as it would be after being written and read: equal to it, so both ways render the same bytes."""
+    return loads(dumps(sheet))
+
+
+def length_in_samples(span: Span) -> int:
+    """Length of a span at the mix's rate."""
+    return samples(span.end_s, sample_rate_hz=MIX_RATE_HZ) - samples(span.start_s, sample_rate_hz=MIX_RATE_HZ)
+
+
+def check(sheet: CueSheet, *, name: str = "cue sheet") -> None:
+    """Nothing, if the sheet can be rendered.
+
+    Raises
+    ------
+    InputError
+        The first fault, with its place.
+    """
+    fault = next(faults(sheet), None)
+    if fault is not None:
+        hint = "mend the place that is named; soundtrack cues check lists every fault"
+        raise InputError(f"{name}: {fault}", hint=hint, reason=Reason.BAD_FORMAT)
+
+
+def faults(sheet: CueSheet) -> Iterator[str]:
+    """Everything that keeps a sheet from being rendered, one line each with its place.
+
+    Cues must be in order and overlap only inside fades; sections must lie inside their track and add up to their cue,
+    to the sample; the gain envelope never boosts and its corners ascend; every name must be known.
+    """
+    duration_s = {t.track_id: t.duration_s for t in sheet.tracks}
+    yield from _repeated("tracks", [t.track_id for t in sheet.tracks])
+    yield from _repeated("cues", [c.cue_id for c in sheet.cues])
+    for i, cue in enumerate(sheet.cues):
+        yield from _cue_faults(cue, place=f"cues[{i}]", duration_s=duration_s, sheet=sheet)
+    for i in range(1, len(sheet.cues)):
+        before, after = sheet.cues[i - 1], sheet.cues[i]
+        overlap_s = before.span.end_s - after.span.start_s
+        if after.span.start_s < before.span.start_s - _SLACK_S:
+            yield f"cues[{i}].span: starts before {before.cue_id}; cues stand in order"
+        elif overlap_s > max(before.fade_out_s, after.fade_in_s) + _SLACK_S:
+            yield (
+                f"cues[{i}].span: overlaps {before.cue_id} by {overlap_s:.3f} s, more than the fades there"
+                f" ({before.fade_out_s:g} s out, {after.fade_in_s:g} s in)"
+            )
+    for i, point in enumerate(sheet.ducking):
+        if point.gain_db > 0:
+            yield f"ducking[{i}].gain_db: an envelope never boosts, got {point.gain_db:g} dB"
+        if i and point.time_s < sheet.ducking[i - 1].time_s:
+            yield f"ducking[{i}].time_s: must not be before the corner before it"
+    known = {c.cue_id for c in sheet.cues}
+    for i, other in enumerate(sheet.alternatives):
+        if other.cue_id not in known:
+            yield f"alternatives[{i}].cue_id: there is no cue {other.cue_id}"
+        if other.track_id not in duration_s:
+            yield f"alternatives[{i}].track_id: {other.track_id[:12]} stands not among the tracks"
+
+
+def _repeated(place: str, names: list[str]) -> Iterator[str]:
+    """Names that stand twice."""
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            yield f"{place}[{i}]: {name[:12]} stands twice"
+
+
+def _cue_faults(cue: Cue, *, place: str, duration_s: Mapping[str, float], sheet: CueSheet) -> Iterator[str]:
+    """What is wrong with one cue."""
+    length = length_in_samples(cue.span)
+    if length <= 0:
+        yield f"{place}.span: must not be empty"
+    if cue.span.end_s > sheet.film.duration_s + _SLACK_S:
+        yield f"{place}.span.end_s: {cue.span.end_s:g} lies behind the film's end at {sheet.film.duration_s:g}"
+    if cue.fade_in_s + cue.fade_out_s > cue.span.duration_s + _SLACK_S:
+        yield f"{place}: its fades ({cue.fade_in_s:g} s and {cue.fade_out_s:g} s) are longer than the cue"
+    for index in cue.scenes:
+        if index >= len(sheet.scenes):
+            yield f"{place}.scenes: there is no scene {index}"
+    if cue.track_id not in duration_s:
+        yield f"{place}.track_id: {cue.track_id[:12]} stands not among the tracks"
+        return
+    if not cue.sections:
+        yield f"{place}.sections: must not be empty"
+        return
+    end_s = duration_s[cue.track_id]
+    for k, section in enumerate(cue.sections):
+        if section.track.end_s > end_s + _SLACK_S:
+            yield f"{place}.sections[{k}]: ends at {section.track.end_s:g} s, the track at {end_s:g} s"
+        if length_in_samples(section.track) <= 0:
+            yield f"{place}.sections[{k}]: must not be empty"
+    total = sum(length_in_samples(section.track) for section in cue.sections)
+    if total != length:
+        yield f"{place}.sections: add up to {total} samples at 48 kHz, the cue has {length}"
