@@ -1,0 +1,146 @@
+"""The film: streams, frames, clips, shots, scenes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+from pathlib import Path
+
+from soundtrack.types.basics import ByteArray, Span, TimeArray
+from soundtrack.types.emotion import EmotionState
+
+
+class StreamKind(StrEnum):
+    """What a stream of a container carries."""
+
+    VIDEO = "video"
+    AUDIO = "audio"
+    SUBTITLE = "subtitle"
+    DATA = "data"
+    ATTACHMENT = "attachment"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """One stream of a container."""
+
+    index: int
+    """Position in the file, from 0."""
+    kind: StreamKind
+    """What it carries."""
+    codec: str
+    """Name as ffmpeg gives it, ``unknown`` when it has none."""
+    is_default: bool = False
+    """Whether the file marks it as the one to play."""
+    is_attached_picture: bool = False
+    """Whether it is cover art and not a moving picture."""
+    language: str | None = None
+    """Language tag of the stream."""
+    channels: int | None = None
+    """Audio channels."""
+    sample_rate_hz: int | None = None
+    """Audio samples a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """A film as the container describes it; t = 0 is its first shown frame."""
+
+    path: Path
+    """Where it lies."""
+    container: str
+    """Format name as ffmpeg gives it, such as ``mov,mp4,m4a,3gp,3g2,mj2``."""
+    duration_s: float
+    """Length of the picture in seconds, as far as the header knows."""
+    fps: Fraction
+    """Average frames a second, above 0."""
+    width_px: int
+    """Shown width after rotation, in pixels."""
+    height_px: int
+    """Shown height after rotation, in pixels."""
+    rotation_deg: int
+    """Clockwise turn that a player applies: 0, 90, 180 or 270."""
+    video_stream: int
+    """Index of the moving picture among `streams`."""
+    streams: tuple[StreamInfo, ...]
+    """All streams in file order."""
+    start_s: float = 0.0
+    """Container time of the first shown frame, in seconds; may be negative."""
+
+    @property
+    def audio_streams(self) -> tuple[StreamInfo, ...]:
+        """The audio streams in file order."""
+        return tuple(s for s in self.streams if s.kind is StreamKind.AUDIO)
+
+    @property
+    def main_audio(self) -> StreamInfo | None:
+        """The audio stream that a player would choose, or None for a silent film."""
+        streams = self.audio_streams
+        return next((s for s in streams if s.is_default), streams[0] if streams else None)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameBatch:
+    """Some consecutive frames of the one decode, small and upright."""
+
+    times_s: TimeArray = field(repr=False, compare=False)
+    """When each frame is first shown, in seconds, ascending, shape (n,)."""
+    frames: ByteArray = field(repr=False, compare=False)
+    """RGB, shape (n, side, side, 3); the whole picture squashed to a square."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """A stack of frames for the network."""
+
+    span: Span
+    """The stretch of film it stands for."""
+    frames: ByteArray = field(repr=False, compare=False)
+    """RGB, shape (n_frames, side, side, 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """An unbroken run of frames between two cuts."""
+
+    index: int
+    """Position in the film, from 0."""
+    span: Span
+    """From its first frame to the first frame of the next shot."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilmNumbers:
+    """Plain measurements of a stretch of film, evidence beside the network's."""
+
+    cut_rate_per_min: float
+    """Cuts a minute."""
+    brightness: float
+    """Mean luma, in [0, 1]."""
+    saturation: float
+    """Mean HSV saturation, in [0, 1]."""
+    motion: float
+    """Mean absolute luma change between neighbouring frames, in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One or more consecutive shots of one mood; the unit that may receive music."""
+
+    index: int
+    """Position in the film, from 0."""
+    span: Span
+    """From its first shot's start to its last shot's end."""
+    first_shot: int
+    """Index of its first shot."""
+    n_shots: int
+    """How many shots it has, at least 1."""
+    emotion: EmotionState
+    """Robust mean of its readings."""
+    film: FilmNumbers
+    """Cut rate, brightness, saturation, motion."""
+    speech_share: float = 0.0
+    """Share of the scene in which somebody speaks, in [0, 1]."""
+    music_share: float = 0.0
+    """Share of the scene that already has music, in [0, 1]."""

@@ -1,0 +1,213 @@
+"""The documents: scene sheet and cue sheet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from soundtrack.types.basics import FloatArray, Span
+from soundtrack.types.emotion import Reading
+from soundtrack.types.film import Scene, Shot
+from soundtrack.types.music import Term
+
+
+@dataclass(frozen=True, slots=True)
+class FilmRef:
+    """Which film a document is about."""
+
+    name: str
+    """File name without folders."""
+    duration_s: float
+    """Decoded length of the picture in seconds."""
+    fps: Fraction
+    """Average frames a second."""
+    width_px: int
+    """Shown width."""
+    height_px: int
+    """Shown height."""
+    has_audio: bool
+    """Whether it has sound of its own."""
+    fingerprint: str
+    """Names the content: size and SHA-256 of the file's bytes, ``sha256:<hex>``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """Which networks made the vectors; vectors of two models are never compared."""
+
+    name: str
+    """Such as ``emotion-embedded``."""
+    version: str
+    """Such as ``1``."""
+    sha256: str
+    """Of all weights involved, lower-case hex."""
+    dim: int
+    """Length of the embeddings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A stretch of a track as used in a cue."""
+
+    track: Span
+    """Track clock."""
+    seam_s: float = 0.0
+    """Length of the equal-power join into the next section, centred on this section's end; 0 for the last."""
+    seam_quality: float | None = None
+    """How alike the music is on both sides of the seam, in [0, 1]; None for the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One piece of music against picture."""
+
+    cue_id: str
+    """Such as ``1m01``: reel 1, music 1."""
+    span: Span
+    """Film clock, including fades."""
+    track_id: str
+    """Which track; stands among the sheet's tracks."""
+    sections: tuple[Section, ...]
+    """Stretches of the track in order; their lengths add up to the cue's, to the sample."""
+    fade_in_s: float
+    """Equal-power fade at the start, in seconds."""
+    fade_out_s: float
+    """Equal-power fade at the end, in seconds; 0 where the track's own ending ends it."""
+    gain_db: float
+    """Level change of the music before ducking, in dB."""
+    scenes: tuple[int, ...]
+    """Indices of the scenes it lies under."""
+    usage: str = "underscore"
+    """How it is used, in the words of a cue sheet."""
+    locked: bool = False
+    """Whether a person fixed it; the plan never moves it."""
+    merit: float = 0.0
+    """What the plan thought it was worth."""
+    why: tuple[Term, ...] = ()
+    """Named terms of the merit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """What else could have been used for a cue."""
+
+    cue_id: str
+    """Which cue."""
+    rank: int
+    """2 for the runner-up, and so on."""
+    track_id: str
+    """Which track; stands among the sheet's tracks."""
+    segment_start_s: float
+    """Where in the track, track clock."""
+    merit: float
+    """What the plan thought it was worth."""
+    note: str = ""
+    """What would have changed the choice."""
+
+
+@dataclass(frozen=True, slots=True)
+class SheetTrack:
+    """A track that a cue sheet uses."""
+
+    track_id: str
+    """SHA-256 of the file's bytes."""
+    path: str
+    """Where it was when the sheet was written."""
+    title: str | None
+    """From the tags."""
+    artist: str | None
+    """From the tags."""
+    licence: str | None
+    """From the tags."""
+    isrc: str | None
+    """From the tags."""
+    duration_s: float
+    """Length in seconds."""
+    loudness_lufs: float
+    """Integrated loudness."""
+    tempo_bpm: float | None
+    """Beats a minute."""
+    key: str | None
+    """Tonic and mode."""
+
+
+@dataclass(frozen=True, slots=True)
+class GainPoint:
+    """A corner of a gain envelope; between corners the gain in dB is linear in time."""
+
+    time_s: float
+    """Film clock."""
+    gain_db: float
+    """At most 0: an envelope never boosts."""
+
+
+@dataclass(frozen=True, slots=True)
+class MixNotes:
+    """How the sheet wants to be mixed."""
+
+    target_lufs: float
+    """Integrated loudness of the finished sound."""
+    ceiling_dbtp: float
+    """Highest true peak of the finished sound."""
+    keep_original: bool
+    """Whether the film's own sound stays under the music."""
+    speech_over_music_lu: float
+    """How far the music lies under speech."""
+    crossfade_s: float
+    """Length of the equal-power change from one cue to a touching one."""
+
+
+@dataclass(frozen=True, slots=True)
+class SceneSheet:
+    """What the picture says: the product of ``soundtrack scenes``."""
+
+    film: FilmRef
+    """The film."""
+    model: ModelRef
+    """The networks that read it."""
+    shots: tuple[Shot, ...]
+    """Tiling the film."""
+    scenes: tuple[Scene, ...]
+    """Tiling the shots."""
+    readings: tuple[Reading, ...]
+    """The curve of emotion over time, one per clip; embeddings rounded as in the document."""
+    speech: tuple[Span, ...]
+    """Where somebody speaks."""
+    speech_lufs: float | None
+    """Loudness of the film's sound while somebody speaks; None without speech."""
+    original_lufs: float | None
+    """Integrated loudness of the film's own sound; None without sound."""
+    embeddings: FloatArray = field(repr=False, compare=False)
+    """Unit vectors of the scenes, shape (n_scenes, D), rounded as in the document."""
+    warnings: tuple[str, ...] = ()
+    """What was odd about the film, one line each."""
+
+
+@dataclass(frozen=True, slots=True)
+class CueSheet:
+    """Which music sounds where, and why: the waist of the tool."""
+
+    film: FilmRef
+    """The film."""
+    model: ModelRef
+    """The networks that read picture and music."""
+    library: str
+    """Fingerprint of the library's content."""
+    seed: int
+    """Of every random choice."""
+    mix: MixNotes
+    """Loudness, ducking target, what happens to the original sound."""
+    scenes: tuple[Scene, ...]
+    """Tiling the film."""
+    tracks: tuple[SheetTrack, ...]
+    """Every track that a cue or an alternative names."""
+    cues: tuple[Cue, ...]
+    """In order; overlapping only inside fades."""
+    speech: tuple[Span, ...] = ()
+    """Where somebody speaks."""
+    ducking: tuple[GainPoint, ...] = ()
+    """Gain of the music over the film's clock because of speech."""
+    alternatives: tuple[Alternative, ...] = ()
+    """Runners-up, by cue and rank."""
+    warnings: tuple[str, ...] = ()
+    """What the tool could not do as asked, one line each."""
