@@ -1,0 +1,5 @@
+"""``python -m soundtrack`` is ``soundtrack``."""
+
+from soundtrack.cli.app import main
+
+main()

@@ -1,0 +1,161 @@
+"""What a person or a pipe gets to see: rich on stderr, the product alone on stdout.
+
+Progress is drawn only when stderr is a terminal; colour follows NO_COLOR. While a command's product goes to stdout, the
+file descriptor itself is kept aside, so that not even a C library can mix its chatter into the product.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+Progress = Callable[[str, int, int], None]
+"""Stage, units done, units in all (0 while unknown)."""
+
+_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
+
+
+def plain(text: object, *, limit: int = 500) -> str:
+    """Text that is safe on a terminal: no control characters, no direction overrides, no lone surrogates.
+
+    Examples
+    --------
+    >>> plain("a\\x1b[31mb\\n")
+    'a�[31mb�'
+    """
+    raw = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
+    kept = (
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in {"Cc", "Cf", "Zl", "Zp"} or c in _BIDI else c for c in raw
+    )
+    short = "".join(kept)
+    return short if len(short) <= limit else short[: limit - 1] + "…"
+
+
+def say(message: str, *, quiet: bool = False) -> None:
+    """One line for people, on stderr."""
+    if not quiet:
+        print(plain(message, limit=4_000), file=sys.stderr)
+
+
+def console(*, stderr: bool = True) -> Console:
+    """A rich console on stderr (or stdout for an explicit ``show``)."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, markup=False, highlight=False)
+
+
+@contextmanager
+def progress(*, quiet: bool = False) -> Iterator[Progress]:
+    """A progress callback: a bar with rate and time left on a terminal, nothing elsewhere."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda _stage, _done, _total: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=console(), transient=True) as bars:
+        tasks: dict[str, int] = {}
+
+        def update(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = int(bars.add_task(plain(stage), total=total or None, rate=""))
+            speed = bars.tasks[tasks[stage]].speed
+            rate = f"{speed:.1f}/s" if speed else ""
+            bars.update(bars.task_ids[tasks[stage]], completed=done, total=total or None, rate=rate)
+
+        yield update
+
+
+@contextmanager
+def product() -> Iterator[TextIO]:
+    """The real stdout as a text stream; until the end everything else that writes to stdout lands on stderr."""
+    sys.stdout.flush()
+    try:
+        kept = os.dup(1)
+    except OSError:  # stdout is closed
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:
+            yield nowhere
+        return
+    os.dup2(2, 1)
+    stream = os.fdopen(os.dup(kept), "w", encoding="utf-8", newline="\n")
+    try:
+        yield stream
+        stream.flush()
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        try:
+            stream.close()
+        except BrokenPipeError:
+            _silence_stdout()
+
+
+def _silence_stdout() -> None:
+    """Point stdout nowhere, so that closing the interpreter does not complain about a reader that went away."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 1)
+    os.close(devnull)
+
+
+def read_document(source: str) -> str:
+    """The text of a JSON document named by a path, or of stdin for ``-``.
+
+    Raises
+    ------
+    InputError
+        The file is missing, unreadable, or no UTF-8 text.
+    UsageError
+        ``-`` was asked for and stdin is a terminal.
+    """
+    from pathlib import Path
+
+    from soundtrack.errors import InputError, Reason, UsageError
+
+    try:
+        if source == "-":
+            if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
+                raise UsageError("stdin is a terminal, not a document", hint="pipe a document in, or give a file name")
+            return sys.stdin.buffer.read().decode("utf-8")
+        return Path(source).read_bytes().decode("utf-8")
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{plain(source)}: no such file", hint="check the name; `-` reads from stdin", reason=Reason.MISSING
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{plain(source)}: is no text", hint="give the JSON that soundtrack wrote", reason=Reason.NOT_MEDIA
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"{plain(source)}: {error.strerror}", hint="check that it is a readable file", reason=Reason.PERMISSION
+        ) from error
+
+
+def write_document(text: str, target: Path, *, force: bool) -> None:
+    """Write a document whole or not at all, beside its target first.
+
+    Raises
+    ------
+    OutputError
+        The target exists and `force` is off, or the folder cannot be written.
+    """
+    from soundtrack.safe_write import write_text
+
+    write_text(target, text, force=force)

@@ -1,0 +1,79 @@
+"""The user's defaults: a TOML file and a few environment variables, read here and nowhere else.
+
+``config.toml`` lies in the user's configuration folder (``soundtrack doctor`` prints where) or where SOUNDTRACK_CONFIG says.
+It may set ``index``, ``device``, ``target`` and ``ffmpeg``. An option on the command line wins over the environment, the
+environment over the file. A file in the working folder is never read: a folder from somebody else must not name programs.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from soundtrack.errors import InputError, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The user's defaults; None where nothing is set."""
+
+    index: Path | None = None
+    """Folder of the library index."""
+    device: str | None = None
+    """``auto``, ``cpu`` or ``cuda``."""
+    target: float | None = None
+    """Loudness target in LUFS."""
+    ffmpeg: Path | None = None
+    """The ffmpeg program to use."""
+
+
+def config_path(environ: Mapping[str, str] | None = None) -> Path:
+    """Where the configuration file would lie."""
+    from platformdirs import user_config_path
+
+    named = (os.environ if environ is None else environ).get("SOUNDTRACK_CONFIG")
+    return Path(named) if named else user_config_path("soundtrack") / "config.toml"
+
+
+def load_config(environ: Mapping[str, str] | None = None) -> Config:
+    """Defaults from the file and the environment.
+
+    Parameters
+    ----------
+    environ : mapping, optional
+        Stands in for the process's environment.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, is no TOML, or sets something unknown.
+    """
+    env = os.environ if environ is None else environ
+    path = config_path(env)
+    table: dict[str, object] = {}
+    if path.is_file():
+        try:
+            table = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise InputError(f"{path}: {error}", hint="mend or remove the configuration file") from error
+    known = {f.name for f in fields(Config)}
+    for key in table:
+        if key not in known:
+            raise InputError(
+                f"{path}: {key}: unknown setting",
+                hint=f"known settings: {', '.join(sorted(known))}",
+                reason=Reason.BAD_FORMAT,
+            )
+    merged = {key: env.get(f"SOUNDTRACK_{key.upper()}") or table.get(key) for key in known}
+    try:
+        return Config(
+            index=Path(str(merged["index"])).expanduser() if merged["index"] else None,
+            device=str(merged["device"]) if merged["device"] else None,
+            target=float(str(merged["target"])) if merged["target"] is not None else None,
+            ffmpeg=Path(str(merged["ffmpeg"])).expanduser() if merged["ffmpeg"] else None,
+        )
+    except ValueError as error:
+        raise InputError(f"{path}: target: {error}", hint="give the loudness target as a number of LUFS") from error
