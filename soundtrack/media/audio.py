@@ -1,0 +1,188 @@
+"""Sound of any file as float32 samples, whole or in blocks of bounded size.
+
+Goes in: a path, the rate and the number of channels wanted. Comes out: float32 arrays of shape (channels, samples), nominal
+range [-1, 1]. ffmpeg decodes, resamples and mixes down; samples that are no numbers become zero. Any stretch of a file is the
+same, sample for sample, as that stretch of the whole: decoding always runs from the start, which costs little and is right
+for every codec.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from soundtrack.errors import FfmpegError, InputError, Reason
+from soundtrack.media.container import looks_like_media, open_container, refusal, require_regular_file
+from soundtrack.media.probe import presentation_s
+from soundtrack.media.process import FfmpegTimeoutError, ReadingPipe, input_args, reading_pipe
+from soundtrack.timebase import samples
+from soundtrack.types import FloatArray
+
+_WALL_S = 4 * 3600.0
+_STALL_S = 60.0
+_SKIP_BYTES = 1 << 20
+_PACKETS_TO_TRY = 600
+_ENDLESS = 1 << 62
+
+
+def read_audio(
+    path: Path,
+    *,
+    sample_rate_hz: int,
+    channels: int,
+    start_s: float = 0.0,
+    duration_s: float | None = None,
+    stream: int | None = None,
+    clock_start_s: float | None = None,
+    ffmpeg: Path | None = None,
+) -> FloatArray:
+    """Samples of a file, shape (channels, samples); fewer than asked for where the file ends.
+
+    Parameters
+    ----------
+    path : Path
+        Anything with sound.
+    sample_rate_hz : int > 0
+        Rate of the result.
+    channels : int > 0
+        Channels of the result; ffmpeg mixes down or up.
+    start_s : float >= 0
+        Where to start, in seconds.
+    duration_s : float, optional
+        How much at most, in seconds; all by default.
+    stream : int, optional
+        Index of the stream in the file; by default the first one with sound.
+    clock_start_s : float, optional
+        Container time that is to be sample 0, such as `VideoInfo.start_s`: sound that starts later is preceded by silence,
+        sound before it is left out, and gaps of the clock are filled. By default sample 0 is the first sample of the stream.
+    ffmpeg : Path, optional
+        Use this one.
+
+    Raises
+    ------
+    InputError
+        No sound can be read; `reason` says why.
+
+    Examples
+    --------
+    >>> read_audio(Path("song.ogg"), sample_rate_hz=22050, channels=1).shape  # doctest: +SKIP
+    (1, 5292000)
+    """
+    blocks = list(
+        iter_audio(
+            path,
+            sample_rate_hz=sample_rate_hz,
+            channels=channels,
+            stream=stream,
+            start_s=start_s,
+            duration_s=duration_s,
+            clock_start_s=clock_start_s,
+            ffmpeg=ffmpeg,
+        )
+    )
+    return np.concatenate(blocks, axis=1) if blocks else np.zeros((channels, 0), np.float32)
+
+
+def iter_audio(
+    path: Path,
+    *,
+    sample_rate_hz: int,
+    channels: int,
+    block_s: float = 10.0,
+    stream: int | None = None,
+    start_s: float = 0.0,
+    duration_s: float | None = None,
+    clock_start_s: float | None = None,
+    ffmpeg: Path | None = None,
+) -> Iterator[FloatArray]:
+    """Consecutive blocks of `block_s` seconds, the last one shorter; parameters and errors as in `read_audio`.
+
+    A file that breaks off gives the part before the damage; one that gives nothing at all is an error.
+    """
+    if sample_rate_hz <= 0 or channels <= 0 or block_s <= 0 or start_s < 0:
+        raise ValueError(f"must be positive: {sample_rate_hz=}, {channels=}, {block_s=}, {start_s=}")
+    require_regular_file(path)
+    skip, pad = samples(start_s, sample_rate_hz=sample_rate_hz), 0
+    if clock_start_s is not None:
+        lead = samples(_sound_start_s(path, stream) - clock_start_s, sample_rate_hz=sample_rate_hz)
+        skip, pad = max(0, skip - lead), max(0, lead - skip)
+    left = _ENDLESS if duration_s is None else samples(duration_s, sample_rate_hz=sample_rate_hz)
+    block = max(1, samples(block_s, sample_rate_hz=sample_rate_hz))
+    heard = False
+    try:
+        with reading_pipe(
+            _arguments(path, sample_rate_hz, channels, stream=stream, fill_gaps=clock_start_s is not None),
+            task=f"reading the sound of {path}",
+            wall_s=_WALL_S,
+            stall_s=_STALL_S,
+            ffmpeg=ffmpeg,
+        ) as pipe:
+            heard = _skip(pipe, skip * 4 * channels) > 0
+            while left > 0 and not pipe.at_end:
+                interleaved = np.zeros((min(block, left), channels), np.float32)
+                silent = min(pad, len(interleaved))
+                got = pipe.readinto(interleaved[silent:]) // (4 * channels)
+                heard = heard or got > 0
+                if silent + got == 0 or (pipe.at_end and not heard):
+                    break
+                pad, left = pad - silent, left - silent - got
+                yield _clean(interleaved[: silent + got].T)  # (channels, samples)
+    except FfmpegTimeoutError as error:
+        raise InputError(str(error), hint=error.hint, reason=Reason.TIMEOUT) from error
+    except FfmpegError as error:
+        if not heard:
+            raise refusal(path, Reason.CORRUPT if looks_like_media(path) else Reason.NOT_MEDIA) from error
+    if not heard and left > 0:
+        raise refusal(path, Reason.NO_AUDIO)
+
+
+def _arguments(path: Path, sample_rate_hz: int, channels: int, *, stream: int | None, fill_gaps: bool) -> list[str]:
+    """ffmpeg's arguments for raw samples on its standard output."""
+    return [
+        *input_args(path),
+        *("-map", "0:a:0" if stream is None else f"0:{stream}", "-vn", "-sn", "-dn"),
+        *(["-af", "aresample=async=1:min_hard_comp=0.1"] if fill_gaps else []),
+        *("-ac", str(channels), "-ar", str(sample_rate_hz), "-f", "f32le", "pipe:1"),
+    ]
+
+
+def _clean(block: FloatArray) -> FloatArray:
+    """The block in one piece, with zeros where it held no numbers."""
+    block = np.ascontiguousarray(block)
+    if not np.isfinite(block).all():
+        np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+    return block
+
+
+def _skip(pipe: ReadingPipe, n_bytes: int) -> int:
+    """Read and forget; returns the bytes that were there."""
+    buffer = bytearray(min(n_bytes, _SKIP_BYTES))
+    done = 0
+    while done < n_bytes and not pipe.at_end:
+        done += pipe.readinto(memoryview(buffer)[: n_bytes - done])
+    return done
+
+
+def _sound_start_s(path: Path, stream: int | None) -> float:
+    """Container time of the first sample that is heard, in seconds."""
+    import av
+
+    with open_container(path) as container:
+        if not container.streams.audio:
+            raise refusal(path, Reason.NO_AUDIO)
+        source = container.streams.audio[0] if stream is None else container.streams[stream]
+        try:
+            for n, packet in enumerate(container.demux(source)):
+                try:
+                    frames = packet.decode()
+                except av.FFmpegError:
+                    frames = []
+                if frames:
+                    return presentation_s(frames[0]) or 0.0
+                if n >= _PACKETS_TO_TRY:
+                    break
+        except (av.FFmpegError, OSError):
+            pass  # ffmpeg will say what is wrong when it reads the samples
+    return 0.0
