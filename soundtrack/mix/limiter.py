@@ -1,0 +1,165 @@
+"""A true-peak limiter that does nothing where nothing is needed.
+
+Goes in: blocks of sound. Comes out: the same sound, later by nothing (the delay is taken back), no peak above the ceiling,
+bit for bit unchanged away from the peaks. Peaks are those of the signal oversampled four times (ITU-R BS.1770-5, annex 2,
+with a longer interpolation filter). The gain falls along a smooth curve within `LOOK_AHEAD` before a peak, is there when the
+peak comes, and returns at `RELEASE_DB_PER_S`; both channels share it, so the picture of the room stays put.
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from soundtrack.settings import MIX_RATE_HZ
+from soundtrack.types import FloatArray, TimeArray
+
+LOOK_AHEAD = 240
+"""Samples before a peak in which the gain goes down: 5 ms."""
+
+RELEASE_DB_PER_S = 30.0
+"""How fast the gain comes back."""
+
+_HALF = 12
+"""Samples on either side that the interpolation looks at."""
+
+_CHUNK = 64
+_PHASES = 3
+_OVERSHOOT = 0.5
+"""Interpolated peaks above the ceiling have a sample of at least this part of the ceiling close by."""
+
+_DELAY = _HALF + LOOK_AHEAD
+
+
+@functools.cache
+def _interpolation() -> FloatArray:
+    """Matrix from a chunk with its surroundings to the three points after each sample, shape (chunk + 2 * half, 3 * chunk)."""
+    matrix = np.zeros((_CHUNK + 2 * _HALF, _CHUNK * _PHASES), dtype=np.float64)
+    for phase in range(_PHASES):
+        offsets = np.arange(-_HALF + 1, _HALF + 1) - (phase + 1) / (_PHASES + 1)
+        window = np.i0(8.0 * np.sqrt(1 - (offsets / _HALF) ** 2)) / np.i0(8.0)
+        taps = np.sinc(offsets) * window
+        taps /= taps.sum()
+        for i in range(_CHUNK):
+            matrix[i + 1 : i + 1 + 2 * _HALF, phase * _CHUNK + i] = taps
+    return matrix.astype(np.float32)
+
+
+def true_peaks(audio: FloatArray, *, above: float = 0.0) -> FloatArray:
+    """Peak of the oversampled signal around each sample, over all channels.
+
+    Parameters
+    ----------
+    audio : ndarray, shape=(channels, _HALF + n + _HALF), float32
+        The samples with twelve more on either side.
+    above : float >= 0
+        Peaks that cannot exceed this are not interpolated; the sample's own size is returned there.
+
+    Returns
+    -------
+    ndarray, shape=(n,), float32
+        Largest size between the middles of the neighbouring samples.
+    """
+    n = audio.shape[1] - 2 * _HALF
+    size = np.abs(audio).max(axis=0)
+    peaks = size[_HALF : _HALF + n].copy()
+    n_chunks = -(-n // _CHUNK)
+    padded = np.zeros((audio.shape[0], n_chunks * _CHUNK + 2 * _HALF), dtype=np.float32)
+    padded[:, : audio.shape[1]] = audio
+    around = np.zeros(padded.shape[1], dtype=np.float32)
+    around[: len(size)] = size
+    windows = np.lib.stride_tricks.sliding_window_view(around, _CHUNK + 2 * _HALF)[::_CHUNK]
+    busy = np.flatnonzero(windows.max(axis=1) > above * _OVERSHOOT)
+    if not len(busy):
+        return peaks
+    between = np.zeros((len(busy), _CHUNK), dtype=np.float32)
+    for channel in padded:
+        chunks = np.lib.stride_tricks.sliding_window_view(channel, _CHUNK + 2 * _HALF)[::_CHUNK][busy]
+        points = np.abs(chunks @ _interpolation()).reshape(len(busy), _PHASES, _CHUNK)
+        np.maximum(between, points.max(axis=1), out=between)
+    after = np.zeros(n_chunks * _CHUNK, dtype=np.float32)
+    after.reshape(n_chunks, _CHUNK)[busy] = between
+    np.maximum(peaks, after[:n], out=peaks)
+    np.maximum(peaks[1:], after[: n - 1], out=peaks[1:])
+    return peaks
+
+
+class Limiter:
+    """Streaming limiter; `push` blocks, then `finish`; together they return exactly the samples that went in.
+
+    Parameters
+    ----------
+    ceiling_dbtp : float
+        No true peak comes out above it.
+    channels : int > 0
+        Channels of every block.
+    """
+
+    def __init__(self, *, ceiling_dbtp: float, channels: int = 2) -> None:
+        self._ceiling_db = ceiling_dbtp
+        self._ceiling = float(10 ** (ceiling_dbtp / 20))
+        self._audio = np.zeros((channels, _HALF), dtype=np.float32)
+        self._needed_db: TimeArray = np.zeros(0, dtype=np.float64)
+        self._held_db: TimeArray = np.zeros(LOOK_AHEAD, dtype=np.float64)
+        curve = np.hanning(LOOK_AHEAD + 3)[1:-1]
+        self._curve = curve / curve.sum()
+        self.largest_reduction_db = 0.0
+        """How far the gain ever went down, at least 0."""
+        self.n_reduced = 0
+        """Samples whose gain was lower than 0 dB."""
+
+    def push(self, block: FloatArray) -> FloatArray:
+        """The samples that are ready, fewer than went in at first.
+
+        Parameters
+        ----------
+        block : ndarray, shape=(channels, n), float32
+            Not changed.
+
+        Returns
+        -------
+        ndarray, shape=(channels, m), float32
+        """
+        self._audio = np.concatenate([self._audio, block], axis=1)
+        known = self._audio.shape[1] - 2 * _HALF - len(self._needed_db)
+        if known > 0:
+            fresh = self._audio[:, len(self._needed_db) :]
+            peaks = true_peaks(fresh, above=self._ceiling)
+            needed = np.zeros(len(peaks), dtype=np.float64)
+            over = peaks > self._ceiling
+            needed[over] = self._ceiling_db - 20 * np.log10(peaks[over].astype(np.float64))
+            self._needed_db = np.concatenate([self._needed_db, needed])
+        n = len(self._needed_db) - LOOK_AHEAD
+        if n <= 0:
+            return np.zeros((len(block), 0), dtype=np.float32)
+        ready = self._audio[:, _HALF : _HALF + n]
+        out = self._reduced(ready, n)
+        self._audio = self._audio[:, n:]
+        self._needed_db = self._needed_db[n:]
+        return out
+
+    def finish(self) -> FloatArray:
+        """The rest."""
+        return self.push(np.zeros((len(self._audio), _DELAY), dtype=np.float32))
+
+    def _reduced(self, ready: FloatArray, n: int) -> FloatArray:
+        """The next `n` samples with the gain that the peaks up to the look-ahead ask for."""
+        if not self._needed_db.any() and not self._held_db.any():
+            return ready.copy()
+        from scipy.ndimage import minimum_filter1d
+
+        size = LOOK_AHEAD + 1
+        ahead = minimum_filter1d(self._needed_db, size=size, origin=-(size // 2), mode="constant", cval=0.0)[:n]
+        slope_db = RELEASE_DB_PER_S / MIX_RATE_HZ
+        climb = slope_db * np.arange(1, n + 1)
+        held = np.minimum.accumulate(np.concatenate([[self._held_db[-1]], ahead - climb]))[1:] + climb
+        held = np.minimum(held, 0.0)
+        steps = np.concatenate([self._held_db, held])
+        gain_db = np.minimum(np.convolve(steps, self._curve, mode="valid"), 0.0)
+        self._held_db = steps[-LOOK_AHEAD:]
+        self.largest_reduction_db = max(self.largest_reduction_db, float(-gain_db.min()))
+        reduced = gain_db < -1e-6
+        self.n_reduced += int(np.count_nonzero(reduced))
+        gain = np.where(reduced, 10 ** (gain_db / 20), 1.0).astype(np.float32)
+        return np.asarray(ready * gain, dtype=np.float32)

@@ -1,0 +1,206 @@
+"""Writing a file so that it is either absent, the old one, or complete.
+
+Goes in: the wanted name. Comes out: a temporary name beside it, which takes the wanted name when everything went well and is
+removed when anything did not, an interrupt included. The temporary file is in the same folder because a rename across file
+systems is a copy, and its content is on the disk before the name changes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import secrets
+import shutil
+import stat
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from soundtrack.errors import OutputError, UsageError
+
+SPARE_BYTES = 64 * 1024 * 1024
+"""Room that is left on the disk beside what is written."""
+
+_STALE_S = 3600.0
+_LONGEST_NAME_BYTES = 200
+_PART = re.compile(r"^\..*\.(\d+)\.[0-9a-f]{8}\.part$", re.DOTALL)
+
+
+def check_target(target: Path, *, inputs: Sequence[Path] = (), force: bool = False, needed_bytes: int = 0) -> None:
+    """Refuse a target that cannot or must not be written, before any work is done.
+
+    Parameters
+    ----------
+    target : Path
+        The file to be written.
+    inputs : sequence of Path
+        Files that must not be overwritten, by whatever name, link or hard link.
+    force : bool
+        Whether an existing file may be replaced.
+    needed_bytes : int >= 0
+        About how large it will be.
+
+    Raises
+    ------
+    UsageError
+        It is one of the inputs.
+    OutputError
+        It exists, its folder is missing or cannot be written, or the disk is too full.
+    """
+    for source in inputs:
+        if _is_same_file(target, source):
+            raise UsageError(
+                f"{target}: is the input itself, which is never changed", hint="name another file with -o OUT"
+            )
+    folder = target.parent
+    if not folder.is_dir():
+        raise OutputError(f"{target}: the folder {folder} does not exist", hint=f"make it first: `mkdir -p {folder}`")
+    if target.is_dir():
+        raise OutputError(f"{target}: is a folder", hint="name a file with -o OUT")
+    if target.exists() and not target.is_symlink() and not stat.S_ISREG(target.stat().st_mode):
+        raise OutputError(f"{target}: exists and is no regular file", hint="name another file with -o OUT")
+    if os.path.lexists(target) and not force:
+        raise OutputError(f"{target}: exists already", hint="add --force to replace it, or name another file with -o")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"{target}: the folder {folder} cannot be written", hint="name another place with -o OUT")
+    free_bytes = shutil.disk_usage(folder).free
+    if needed_bytes and free_bytes < needed_bytes + SPARE_BYTES:
+        raise OutputError(
+            f"{target}: needs about {(needed_bytes + SPARE_BYTES) >> 20} MB and {folder} has {free_bytes >> 20} MB left",
+            hint="make room, or name a place on another disk with -o OUT",
+        )
+
+
+@contextlib.contextmanager
+def replacing(target: Path, *, force: bool = False) -> Iterator[Path]:
+    """A temporary file beside the target that becomes the target when the block ends well.
+
+    Parameters
+    ----------
+    target : Path
+        The file to be written; a symbolic link is itself replaced, never what it points to.
+    force : bool
+        Whether an existing file may be replaced.
+
+    Yields
+    ------
+    Path
+        An empty file, mode as the umask says, to be written by whoever likes.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be made, or the target has appeared in the meantime.
+    """
+    with contextlib.ExitStack() as on_exit:
+        part = _make_part(target)
+        on_exit.callback(part.unlink, missing_ok=True)
+        yield part
+        try:
+            _flush(part)
+            if force:
+                part.replace(target)
+            else:
+                os.link(part, target)  # fails where a rename would silently replace
+            _flush_folder(target.parent)
+        except FileExistsError as error:
+            raise OutputError(f"{target}: exists already", hint="add --force to replace it") from error
+        except OSError as error:
+            if not force and error.errno in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK):
+                _rename_without_links(part, target)  # file systems without hard links, such as FAT
+                return
+            raise as_output_error(target, error) from error
+
+
+def write_text(target: Path, text: str, *, force: bool = False) -> None:
+    """Write a small text file, UTF-8, in one go or not at all.
+
+    Raises
+    ------
+    OutputError
+        It exists and `force` is not given, or cannot be written.
+    """
+    check_target(target, force=force)
+    with replacing(target, force=force) as part:
+        try:
+            part.write_text(text, encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise as_output_error(target, error) from error
+
+
+def as_output_error(target: Path, error: OSError) -> OutputError:
+    """What the system says about a file that cannot be written, in our words."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return OutputError(f"{target}: the disk is full", hint="make room, or name a place on another disk")
+    return OutputError(f"{target}: cannot be written: {error.strerror or error}", hint="name another place with -o OUT")
+
+
+def sweep_stale_parts(folder: Path) -> None:
+    """Remove temporary files of runs that were killed: our own pattern, older than an hour, their process gone."""
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder):
+            match = _PART.match(entry.name)
+            if match is None or not entry.is_file(follow_symlinks=False):
+                continue
+            with contextlib.suppress(OSError):
+                if time.time() - entry.stat().st_mtime > _STALE_S and not _is_running(int(match[1])):
+                    Path(entry.path).unlink()
+
+
+def _is_same_file(target: Path, source: Path) -> bool:
+    """Whether two names lead to one file."""
+    try:
+        return target.samefile(source)
+    except OSError:
+        return False
+
+
+def _make_part(target: Path) -> Path:
+    """An empty file with a name that nobody has, made exclusively."""
+    sweep_stale_parts(target.parent)
+    stem = os.fsdecode(os.fsencode(target.name)[:_LONGEST_NAME_BYTES])
+    part = target.parent / f".{stem}.{os.getpid()}.{secrets.token_hex(4)}.part"
+    try:
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666))
+    except OSError as error:
+        raise as_output_error(target, error) from error
+    return part
+
+
+def _flush(part: Path) -> None:
+    """Bring the content to the disk."""
+    descriptor = os.open(part, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Bring the new name to the disk; some file systems don't offer that for folders."""
+    with contextlib.suppress(OSError):
+        _flush(folder)
+
+
+def _rename_without_links(part: Path, target: Path) -> None:
+    """Take the target's name where hard links don't exist."""
+    if os.path.lexists(target):
+        raise OutputError(f"{target}: exists already", hint="add --force to replace it")
+    try:
+        part.replace(target)
+    except OSError as error:
+        raise as_output_error(target, error) from error
+    _flush_folder(target.parent)
+
+
+def _is_running(pid: int) -> bool:
+    """Whether a process of this number lives."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OverflowError, PermissionError):
+        return True
+    return True

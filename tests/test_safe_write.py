@@ -1,0 +1,140 @@
+"""A file is absent, the old one, or complete: whatever happens in between."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from soundtrack import safe_write
+from soundtrack.errors import OutputError, UsageError
+from soundtrack.safe_write import check_target, replacing, sweep_stale_parts, write_text
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir())
+
+
+def test_the_target_appears_only_when_the_block_ends_well(tmp_path: Path) -> None:
+    target = tmp_path / "film.mp4"
+    with replacing(target) as part:
+        part.write_bytes(b"new")
+        assert part.parent == tmp_path
+        assert part.name.startswith(".film.mp4.")
+        assert not target.exists()
+    assert target.read_bytes() == b"new"
+    assert names(tmp_path) == ["film.mp4"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt, SystemExit])
+def test_nothing_is_left_after_a_failure_and_the_old_file_stays(tmp_path: Path, error: type[BaseException]) -> None:
+    target = tmp_path / "film.mp4"
+    target.write_bytes(b"old")
+    with pytest.raises(error), replacing(target, force=True) as part:
+        part.write_bytes(b"half")
+        raise error
+    assert target.read_bytes() == b"old"
+    assert names(tmp_path) == ["film.mp4"]
+
+
+def test_an_existing_target_needs_force(tmp_path: Path) -> None:
+    target = tmp_path / "film.mp4"
+    target.write_bytes(b"old")
+    with pytest.raises(OutputError, match="exists already"):
+        check_target(target)
+    check_target(target, force=True)
+    with pytest.raises(OutputError, match="exists already"), replacing(target) as part:
+        part.write_bytes(b"new")  # appeared between the check and the end
+    assert target.read_bytes() == b"old"
+    with replacing(target, force=True) as part:
+        part.write_bytes(b"new")
+    assert target.read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("how", ["same", "dots", "hard link", "symlink"])
+def test_the_input_is_never_the_output_by_any_name(tmp_path: Path, how: str) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"film")
+    target = tmp_path / "other.mp4"
+    if how == "same":
+        target = film
+    elif how == "dots":
+        (tmp_path / "a").mkdir()
+        target = tmp_path / "a" / ".." / "film.mp4"
+    elif how == "hard link":
+        os.link(film, target)
+    else:
+        target.symlink_to(film)
+    with pytest.raises(UsageError, match="is the input itself"):
+        check_target(target, inputs=[film], force=True)
+
+
+def test_a_symlink_is_replaced_and_what_it_points_to_stays(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.txt"
+    kept.write_text("kept")
+    link = tmp_path / "out.txt"
+    link.symlink_to(kept)
+    write_text(link, "new", force=True)
+    assert kept.read_text() == "kept"
+    assert not link.is_symlink()
+    assert link.read_text() == "new"
+
+
+def test_impossible_places_are_refused_in_advance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(OutputError, match="does not exist"):
+        check_target(tmp_path / "nowhere" / "film.mp4")
+    with pytest.raises(OutputError, match="is a folder"):
+        check_target(tmp_path, force=True)
+    monkeypatch.setattr(safe_write.os, "access", lambda *_: False)
+    with pytest.raises(OutputError, match="cannot be written"):
+        check_target(tmp_path / "film.mp4")
+
+
+def test_a_disk_without_room_is_noticed_before_the_work(tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    with pytest.raises(OutputError, match=r"needs about \d+ MB"):
+        check_target(tmp_path / "film.mp4", needed_bytes=free)
+
+
+def test_a_full_disk_while_writing_text_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OutputError, match="disk is full"):
+        write_text(tmp_path / "a.json", "{}")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("step", ["fsync", "link"])
+def test_a_failure_in_the_last_steps_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(safe_write.os, step, broken)
+    with pytest.raises(OutputError, match="Input/output error"), replacing(tmp_path / "a.mp4") as part:
+        part.write_bytes(b"data")
+    assert names(tmp_path) == []
+
+
+def test_leftovers_of_killed_runs_are_swept_and_nothing_else(tmp_path: Path) -> None:
+    dead = tmp_path / ".film.mp4.4194301.0123abcd.part"
+    fresh = tmp_path / ".film.mp4.4194302.0123abcd.part"
+    ours = tmp_path / f".film.mp4.{os.getpid()}.0123abcd.part"
+    other = tmp_path / "film.mp4.part"
+    for path in (dead, fresh, ours, other):
+        path.write_bytes(b"x")
+    for path in (dead, ours, other):
+        os.utime(path, (time.time() - 7200,) * 2)
+    sweep_stale_parts(tmp_path)
+    assert names(tmp_path) == sorted(p.name for p in (fresh, ours, other))
+
+
+def test_long_and_odd_names_work(tmp_path: Path) -> None:
+    for name in ("n" * 250 + ".mp4", "-y.mp4", "per%03d.mp4", "zwei\nzeilen.mp4", os.fsdecode(b"bytes-\xff\xfe.mp4")):
+        with replacing(tmp_path / name) as part:
+            part.write_bytes(b"x")
+        assert (tmp_path / name).read_bytes() == b"x"
