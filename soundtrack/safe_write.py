@@ -1,8 +1,8 @@
 """Writing a file so that it is either absent, the old one, or complete.
 
-Goes in: the wanted name. Comes out: a temporary name beside it, which takes the wanted name when everything went well and is
-removed when anything did not, an interrupt included. The temporary file is in the same folder because a rename across file
-systems is a copy, and its content is on the disk before the name changes.
+Goes in: the wanted name. Comes out: a temporary name beside it, which takes the wanted name when everything went well and
+is removed when anything did not, an interrupt included. The temporary file is in the same folder because a rename across
+file systems is a copy, and its content is on the disk before the name changes.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def check_target(target: Path, *, inputs: Sequence[Path] = (), force: bool = Fal
     free_bytes = shutil.disk_usage(folder).free
     if needed_bytes and free_bytes < needed_bytes + SPARE_BYTES:
         raise OutputError(
-            f"{target}: needs about {(needed_bytes + SPARE_BYTES) >> 20} MB and {folder} has {free_bytes >> 20} MB left",
+            f"{target}: needs about {(needed_bytes + SPARE_BYTES) >> 20} MB, {folder} has {free_bytes >> 20} MB left",
             hint="make room, or name a place on another disk with -o OUT",
         )
 

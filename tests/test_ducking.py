@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from soundtrack.mix.ducking import (
     MAX_ATTACK_DB_PER_S,
     MAX_RELEASE_DB_PER_S,
@@ -42,7 +43,7 @@ def test_never_boosts_never_jumps_and_stays_in_the_film(speech: list[Span], musi
     assert times == sorted(set(times))
     assert all(0 <= t <= FILM_S for t in times)
     assert all(p.gain_db <= 0 for p in points)
-    for a, b in zip(points, points[1:], strict=False):
+    for a, b in itertools.pairwise(points):
         slope = (b.gain_db - a.gain_db) / (b.time_s - a.time_s)
         assert -MAX_ATTACK_DB_PER_S * 1.01 <= slope <= MAX_RELEASE_DB_PER_S * 1.01
     dense = gain_db_at(points, np.linspace(-1, FILM_S + 1, 5000))

@@ -1,10 +1,11 @@
 """How the music steps aside while somebody speaks: speech spans to a gain envelope.
 
 Goes in: where speech is, and how loud the music is there. Comes out: corners of an envelope in dB over the film's clock,
-linear in between, never above 0. The music has reached its depth before the first word (look-ahead), stays down over breaths
-and over any gap too short to come back and stay a moment (no pumping), and returns slowly. The depth depends on the music
-alone: in the clear it is meant to lie `CLEAR_BELOW_SPEECH_LU` under the level of speech (`mix/balance.py` sees to that), so it
-has to fall by what is missing to the wanted distance, more where the track is loud at that place, less where it is quiet.
+linear in between, never above 0. The music has reached its depth before the first word (look-ahead), stays down over
+breaths and over any gap too short to come back and stay a moment (no pumping), and returns slowly. The depth depends on
+the music alone: in the clear it is meant to lie `CLEAR_BELOW_SPEECH_LU` under the level of speech (`mix/balance.py` sees
+to that), so it has to fall by what is missing to the wanted distance, more where the track is loud at that place, less
+where it is quiet.
 """
 
 from __future__ import annotations
@@ -185,7 +186,7 @@ def _dip(span: Span, speech: Sequence[Span], music: Sequence[MusicLevel], *, set
 
 
 def _corners(dips: Sequence[_Dip], *, duration_s: float, settings: MixSettings) -> list[tuple[float, float]]:
-    """The dips as one polygon; where two meet on their slopes, they are joined by the straight line between their floors."""
+    """The dips as one polygon; where two meet on their slopes, a straight line joins their floors."""
     points: list[tuple[float, float]] = []
     for i, dip in enumerate(dips):
         before = dips[i - 1] if i else None

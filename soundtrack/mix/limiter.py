@@ -1,9 +1,9 @@
 """A true-peak limiter that does nothing where nothing is needed.
 
-Goes in: blocks of sound. Comes out: the same sound, later by nothing (the delay is taken back), no peak above the ceiling,
-bit for bit unchanged away from the peaks. Peaks are those of the signal oversampled four times (ITU-R BS.1770-5, annex 2,
-with a longer interpolation filter). The gain falls along a smooth curve within `LOOK_AHEAD` before a peak, is there when the
-peak comes, and returns at `RELEASE_DB_PER_S`; both channels share it, so the picture of the room stays put.
+Goes in: blocks of sound. Comes out: the same sound, later by nothing (the delay is taken back), no peak above the
+ceiling, bit for bit unchanged away from the peaks. Peaks are those of the signal oversampled four times (ITU-R BS.1770-5,
+annex 2, with a longer interpolation filter). The gain falls along a smooth curve within `LOOK_AHEAD` before a peak, is
+there when the peak comes, and returns at `RELEASE_DB_PER_S`; all channels share it, so the picture of the room stays put.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _DELAY = _HALF + LOOK_AHEAD
 
 @functools.cache
 def _interpolation() -> FloatArray:
-    """Matrix from a chunk with its surroundings to the three points after each sample, shape (chunk + 2 * half, 3 * chunk)."""
+    """Matrix from a chunk and its surroundings to three points after each sample, shape (chunk + 2 half, 3 chunk)."""
     matrix = np.zeros((_CHUNK + 2 * _HALF, _CHUNK * _PHASES), dtype=np.float64)
     for phase in range(_PHASES):
         offsets = np.arange(-_HALF + 1, _HALF + 1) - (phase + 1) / (_PHASES + 1)
@@ -43,7 +43,8 @@ def _interpolation() -> FloatArray:
         taps /= taps.sum()
         for i in range(_CHUNK):
             matrix[i + 1 : i + 1 + 2 * _HALF, phase * _CHUNK + i] = taps
-    return matrix.astype(np.float32)
+    result: FloatArray = matrix.astype(np.float32)
+    return result
 
 
 def true_peaks(audio: FloatArray, *, above: float = 0.0) -> FloatArray:
@@ -59,11 +60,11 @@ def true_peaks(audio: FloatArray, *, above: float = 0.0) -> FloatArray:
     Returns
     -------
     ndarray, shape=(n,), float32
-        Largest size between the middles of the neighbouring samples.
+        Largest size between the sample before and the sample after; the first one knows only what comes after it.
     """
     n = audio.shape[1] - 2 * _HALF
     size = np.abs(audio).max(axis=0)
-    peaks = size[_HALF : _HALF + n].copy()
+    peaks: FloatArray = size[_HALF : _HALF + n].copy()
     n_chunks = -(-n // _CHUNK)
     padded = np.zeros((audio.shape[0], n_chunks * _CHUNK + 2 * _HALF), dtype=np.float32)
     padded[:, : audio.shape[1]] = audio
@@ -99,7 +100,7 @@ class Limiter:
     def __init__(self, *, ceiling_dbtp: float, channels: int = 2) -> None:
         self._ceiling_db = ceiling_dbtp
         self._ceiling = float(10 ** (ceiling_dbtp / 20))
-        self._audio = np.zeros((channels, _HALF), dtype=np.float32)
+        self._audio = np.zeros((channels, 1 + _HALF), dtype=np.float32)
         self._needed_db: TimeArray = np.zeros(0, dtype=np.float64)
         self._held_db: TimeArray = np.zeros(LOOK_AHEAD, dtype=np.float64)
         curve = np.hanning(LOOK_AHEAD + 3)[1:-1]
@@ -122,10 +123,10 @@ class Limiter:
         ndarray, shape=(channels, m), float32
         """
         self._audio = np.concatenate([self._audio, block], axis=1)
-        known = self._audio.shape[1] - 2 * _HALF - len(self._needed_db)
+        known = self._audio.shape[1] - 1 - 2 * _HALF - len(self._needed_db)
         if known > 0:
             fresh = self._audio[:, len(self._needed_db) :]
-            peaks = true_peaks(fresh, above=self._ceiling)
+            peaks = true_peaks(fresh, above=self._ceiling)[1:]
             needed = np.zeros(len(peaks), dtype=np.float64)
             over = peaks > self._ceiling
             needed[over] = self._ceiling_db - 20 * np.log10(peaks[over].astype(np.float64))
@@ -133,7 +134,7 @@ class Limiter:
         n = len(self._needed_db) - LOOK_AHEAD
         if n <= 0:
             return np.zeros((len(block), 0), dtype=np.float32)
-        ready = self._audio[:, _HALF : _HALF + n]
+        ready = self._audio[:, 1 + _HALF : 1 + _HALF + n]
         out = self._reduced(ready, n)
         self._audio = self._audio[:, n:]
         self._needed_db = self._needed_db[n:]

@@ -1,9 +1,9 @@
 """A cue sheet in samples: which samples of which track sound where in the film, and how loud. Pure.
 
-Goes in: a `CueSheet`. Comes out: a `MixPlan` at 48 kHz whose pieces the renderer only has to copy, fade and add. All fades,
-seams and crossfades are of equal power: a quarter of a sine in, a quarter of a cosine out. A seam is centred on the end of
-its section, a crossfade on the moment where two cues touch; both use what the tracks have to give on either side and are
-shorter where a track begins or ends. Cues that overlap in the sheet keep their own fades.
+Goes in: a `CueSheet`. Comes out: a `MixPlan` at 48 kHz whose pieces the renderer only has to copy, fade and add. All
+fades, seams and crossfades are of equal power: a quarter of a sine in, a quarter of a cosine out. A seam is centred on the
+end of its section, a crossfade on the moment where two cues touch; both use what the tracks have to give on either side and
+are shorter where a track begins or ends. Cues that overlap in the sheet keep their own fades.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def plan_mix(sheet: CueSheet) -> MixPlan:
     Raises
     ------
     InputError
-        A cue's sections don't add up to its length, a cue reaches past the film, or it names a track that is not listed.
+        A cue's sections don't add up to its length, it reaches past the film, or it names a track that is not listed.
     """
     n_samples = samples(sheet.film.duration_s, sample_rate_hz=MIX_RATE_HZ)
     tracks = {track.track_id: track for track in sheet.tracks}
