@@ -1,9 +1,13 @@
 """Sound of any file as float32 samples, whole or in blocks of bounded size.
 
-Goes in: a path, the rate and the number of channels wanted. Comes out: float32 arrays of shape (channels, samples), nominal
-range [-1, 1]. ffmpeg decodes, resamples and mixes down; samples that are no numbers become zero. Any stretch of a file is the
-same, sample for sample, as that stretch of the whole: decoding always runs from the start, which costs little and is right
-for every codec.
+Goes in: a path, the rate and the number of channels wanted. Comes out: float32 arrays of shape (channels, samples),
+nominal range [-1, 1]. ffmpeg decodes, resamples and mixes down; samples that are no numbers become zero. Any stretch of
+a file is the same, sample for sample, as that stretch of the whole: decoding always runs from the start, which costs
+little and is right for every codec.
+
+Levels: mixing down to mono is a weighted mean, so equal channels keep their level whatever the sample format (by itself
+ffmpeg makes floating point sound 3 dB louder there); mono becomes stereo with equal power, 0.707 in each channel, which
+keeps the loudness of ITU-R BS.1770.
 """
 
 from __future__ import annotations
@@ -14,8 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from soundtrack.errors import FfmpegError, InputError, Reason
-from soundtrack.media.container import looks_like_media, open_container, refusal, require_regular_file
-from soundtrack.media.probe import presentation_s
+from soundtrack.media.container import open_container, refusal, require_regular_file
+from soundtrack.media.probe import presentation_s, probe_audio
 from soundtrack.media.process import FfmpegTimeoutError, ReadingPipe, input_args, reading_pipe
 from soundtrack.timebase import samples
 from soundtrack.types import FloatArray
@@ -55,8 +59,9 @@ def read_audio(
     stream : int, optional
         Index of the stream in the file; by default the first one with sound.
     clock_start_s : float, optional
-        Container time that is to be sample 0, such as `VideoInfo.start_s`: sound that starts later is preceded by silence,
-        sound before it is left out, and gaps of the clock are filled. By default sample 0 is the first sample of the stream.
+        Container time that is to be sample 0, such as `VideoInfo.start_s`: sound that starts later is preceded by
+        silence, sound before it is left out, and gaps of the clock are filled. By default sample 0 is the first one of
+        the stream.
     ffmpeg : Path, optional
         Use this one.
 
@@ -120,12 +125,14 @@ def iter_audio(
             ffmpeg=ffmpeg,
         ) as pipe:
             heard = _skip(pipe, skip * 4 * channels) > 0
-            while left > 0 and not pipe.at_end:
+            ended = False
+            while left > 0 and not ended:
                 interleaved = np.zeros((min(block, left), channels), np.float32)
                 silent = min(pad, len(interleaved))
                 got = pipe.readinto(interleaved[silent:]) // (4 * channels)
+                ended = silent + got < len(interleaved)
                 heard = heard or got > 0
-                if silent + got == 0 or (pipe.at_end and not heard):
+                if silent + got == 0 or (ended and not heard):
                     break
                 pad, left = pad - silent, left - silent - got
                 yield _clean(interleaved[: silent + got].T)  # (channels, samples)
@@ -133,8 +140,10 @@ def iter_audio(
         raise InputError(str(error), hint=error.hint, reason=Reason.TIMEOUT) from error
     except FfmpegError as error:
         if not heard:
-            raise refusal(path, Reason.CORRUPT if looks_like_media(path) else Reason.NOT_MEDIA) from error
+            probe_audio(path)  # knows why
+            raise refusal(path, Reason.CORRUPT) from error
     if not heard and left > 0:
+        probe_audio(path)
         raise refusal(path, Reason.NO_AUDIO)
 
 
@@ -144,7 +153,7 @@ def _arguments(path: Path, sample_rate_hz: int, channels: int, *, stream: int | 
         *input_args(path),
         *("-map", "0:a:0" if stream is None else f"0:{stream}", "-vn", "-sn", "-dn"),
         *(["-af", "aresample=async=1:min_hard_comp=0.1"] if fill_gaps else []),
-        *("-ac", str(channels), "-ar", str(sample_rate_hz), "-f", "f32le", "pipe:1"),
+        *("-rematrix_maxval", "1", "-ac", str(channels), "-ar", str(sample_rate_hz), "-f", "f32le", "pipe:1"),
     ]
 
 

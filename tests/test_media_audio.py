@@ -1,0 +1,169 @@
+"""Reading sound: exact to the sample, whole or in pieces, on the film's clock."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from soundtrack.errors import InputError, Reason
+from soundtrack.media.audio import iter_audio, read_audio
+from soundtrack.media.probe import probe
+from soundtrack.media.process import file_arg, run_ffmpeg
+from soundtrack.types import FloatArray
+
+RATE = 8000
+
+
+def make(path: Path, *args: str) -> Path:
+    """A file by ffmpeg."""
+    run_ffmpeg([*args, "-y", file_arg(path)], task="making a test file")
+    return path
+
+
+def write_wav(path: Path, samples: FloatArray, rate_hz: int = RATE) -> Path:
+    """A float wav with a header of our own, so that nothing can hide in a writer."""
+    data = np.ascontiguousarray(samples.T, np.float32).tobytes()
+    channels = samples.shape[0]
+    head = struct.pack("<IHHIIHH", 16, 3, channels, rate_hz, rate_hz * channels * 4, channels * 4, 32)
+    body = b"WAVEfmt " + head + b"data" + struct.pack("<I", len(data)) + data
+    path.write_bytes(b"RIFF" + struct.pack("<I", len(body)) + body)
+    return path
+
+
+def noise(rng: np.random.Generator, n: int, channels: int = 1) -> FloatArray:
+    """White noise in [-0.5, 0.5]."""
+    return rng.uniform(-0.5, 0.5, (channels, n)).astype(np.float32)
+
+
+def test_samples_come_back_as_they_were_written(tmp_path: Path, rng: np.random.Generator) -> None:
+    samples = noise(rng, 12_345, channels=2)
+    path = write_wav(tmp_path / "a.wav", samples)
+    got = read_audio(path, sample_rate_hz=RATE, channels=2)
+    assert got.dtype == np.float32
+    assert got.flags.c_contiguous
+    assert np.array_equal(got, samples)
+
+
+@pytest.mark.parametrize("codec", ["a.mp3", "a.ogg", "a.flac", "a.m4a", "a.opus", "a.wav"])
+def test_a_stretch_is_that_stretch_of_the_whole(tmp_path: Path, rng: np.random.Generator, codec: str) -> None:
+    source = write_wav(tmp_path / "s.wav", noise(rng, 5 * RATE))
+    strict = ["-strict", "-2"] if codec.endswith((".ogg", ".opus")) else []
+    path = make(tmp_path / codec, "-i", file_arg(source), *strict)
+    whole = read_audio(path, sample_rate_hz=22050, channels=1)
+    part = read_audio(path, sample_rate_hz=22050, channels=1, start_s=1.2345, duration_s=2.0)
+    first = int(1.2345 * 22050 + 0.5)
+    assert part.shape == (1, 44100)
+    assert np.array_equal(part, whole[:, first : first + 44100])
+
+
+def test_blocks_add_up_to_the_whole(tmp_path: Path, rng: np.random.Generator) -> None:
+    path = write_wav(tmp_path / "a.wav", noise(rng, 10_001, channels=2))
+    blocks = list(iter_audio(path, sample_rate_hz=RATE, channels=2, block_s=0.5))
+    assert [b.shape[1] for b in blocks] == [4000, 4000, 2001]
+    assert np.array_equal(np.concatenate(blocks, axis=1), read_audio(path, sample_rate_hz=RATE, channels=2))
+
+
+def test_beyond_the_end_there_is_nothing(tmp_path: Path, rng: np.random.Generator) -> None:
+    path = write_wav(tmp_path / "a.wav", noise(rng, RATE))
+    assert read_audio(path, sample_rate_hz=RATE, channels=1, start_s=3.0).shape == (1, 0)
+    assert read_audio(path, sample_rate_hz=RATE, channels=1, start_s=0.75, duration_s=9.0).shape == (1, 2000)
+    assert read_audio(path, sample_rate_hz=RATE, channels=1, duration_s=0.0).shape == (1, 0)
+
+
+def test_down_mix_keeps_the_level_of_equal_channels(tmp_path: Path, rng: np.random.Generator) -> None:
+    mono = noise(rng, RATE)
+    path = write_wav(tmp_path / "a.wav", np.concatenate([mono, mono]))
+    assert np.allclose(read_audio(path, sample_rate_hz=RATE, channels=1), mono, atol=1e-6)
+    short = make(tmp_path / "b.wav", "-i", file_arg(path), "-c:a", "pcm_s16le")
+    assert np.allclose(read_audio(short, sample_rate_hz=RATE, channels=1), mono, atol=1e-4)
+
+
+def test_up_mix_keeps_the_power(tmp_path: Path, rng: np.random.Generator) -> None:
+    mono = noise(rng, RATE)
+    got = read_audio(write_wav(tmp_path / "a.wav", mono), sample_rate_hz=RATE, channels=2)
+    assert np.allclose((got**2).sum(axis=0), mono[0] ** 2, atol=1e-5)
+
+
+def test_what_is_no_number_becomes_silence(tmp_path: Path) -> None:
+    samples = np.array([[0.1, np.nan, 0.2, np.inf, -np.inf, 0.3]], np.float32)
+    got = read_audio(write_wav(tmp_path / "a.wav", samples), sample_rate_hz=RATE, channels=1)
+    assert got.tolist() == pytest.approx(np.array([[0.1, 0, 0.2, 0, 0, 0.3]]))
+
+
+def test_a_header_that_lies_about_the_length_does_not_matter(tmp_path: Path, rng: np.random.Generator) -> None:
+    path = write_wav(tmp_path / "a.wav", noise(rng, RATE))
+    raw = bytearray(path.read_bytes())
+    raw[40:44] = struct.pack("<I", 0xFFFFFFF0)
+    path.write_bytes(raw)
+    assert read_audio(path, sample_rate_hz=RATE, channels=1).shape == (1, RATE)
+
+
+def click_film(path: Path, *, sound_late_s: float, click_s: float = 0.5) -> Path:
+    """One second of black whose sound starts late and clicks once."""
+    sound = f"aevalsrc='if(between(t,{click_s},{click_s}+0.001),0.9,0)':s={RATE}:d=1"
+    return make(
+        path,
+        *("-f", "lavfi", "-i", "color=black:s=32x32:r=25:d=2", "-itsoffset", str(sound_late_s)),
+        *("-f", "lavfi", "-i", sound, "-c:v", "mpeg4", "-c:a", "pcm_s16le" if path.suffix != ".mp4" else "aac"),
+    )
+
+
+@pytest.mark.parametrize("name", ["late.mkv", "late.mov", "late.mp4"])
+@pytest.mark.parametrize("late_s", [0.0, 0.75])
+def test_sound_lies_on_the_clock_of_the_film(tmp_path: Path, name: str, late_s: float) -> None:
+    film = click_film(tmp_path / name, sound_late_s=late_s)
+    start_s = probe(film).start_s
+    got = read_audio(film, sample_rate_hz=RATE, channels=1, clock_start_s=start_s)
+    slack = 20 if name.endswith("mp4") else 9  # AAC smears a click; Matroska rounds times to a millisecond
+    assert int(np.abs(got[0]).argmax()) / RATE == pytest.approx(0.5 + late_s, abs=slack / RATE)
+    part = read_audio(film, sample_rate_hz=RATE, channels=1, clock_start_s=start_s, start_s=0.25, duration_s=0.3)
+    assert np.array_equal(part, got[:, 2000:4400])
+
+
+def test_sound_before_the_first_picture_is_left_out(tmp_path: Path) -> None:
+    film = click_film(tmp_path / "a.mov", sound_late_s=0.0)
+    got = read_audio(film, sample_rate_hz=RATE, channels=1, clock_start_s=0.25)
+    assert np.abs(got[0]).argmax() == pytest.approx(0.25 * RATE, abs=9)
+
+
+def test_the_stream_that_was_asked_for_is_read(tmp_path: Path) -> None:
+    path = make(
+        tmp_path / "two.mka",
+        *("-f", "lavfi", "-i", f"aevalsrc=0.1:s={RATE}:d=1", "-f", "lavfi", "-i", f"aevalsrc=0.4:s={RATE}:d=1"),
+        *("-map", "0", "-map", "1", "-c:a", "pcm_f32le", "-f", "matroska"),
+    )
+    assert read_audio(path, sample_rate_hz=RATE, channels=1).mean() == pytest.approx(0.1, abs=1e-3)
+    assert read_audio(path, sample_rate_hz=RATE, channels=1, stream=1).mean() == pytest.approx(0.4, abs=1e-3)
+
+
+def test_a_broken_off_file_gives_its_good_part(tmp_path: Path, rng: np.random.Generator) -> None:
+    source = write_wav(tmp_path / "s.wav", noise(rng, 8 * RATE))
+    whole = make(tmp_path / "a.flac", "-i", file_arg(source))
+    cut = tmp_path / "cut.flac"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    got = read_audio(cut, sample_rate_hz=RATE, channels=1)
+    assert 3 * RATE < got.shape[1] < 5 * RATE
+    reference = read_audio(whole, sample_rate_hz=RATE, channels=1)
+    good = got.shape[1] - 4608  # the last block of the codec may be damaged
+    assert np.array_equal(got[:, :good], reference[:, :good])
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"", Reason.EMPTY), (b"just text, no sound\n" * 50, Reason.NOT_MEDIA), (b"fLaC" + b"\0" * 500, Reason.CORRUPT)],
+)
+def test_refusals_name_the_file_and_the_reason(tmp_path: Path, content: bytes, reason: Reason) -> None:
+    path = tmp_path / "song.flac"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"song\.flac: ") as caught:
+        read_audio(path, sample_rate_hz=RATE, channels=1)
+    assert caught.value.reason is reason
+
+
+def test_a_film_without_sound_has_no_audio(tmp_path: Path) -> None:
+    film = make(tmp_path / "a.mp4", "-f", "lavfi", "-i", "color=black:s=32x32:r=5:d=1", "-c:v", "mpeg4")
+    with pytest.raises(InputError) as caught:
+        read_audio(film, sample_rate_hz=RATE, channels=1)
+    assert caught.value.reason is Reason.NO_AUDIO
