@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from soundtrack.pipeline import Wishes
+    from soundtrack.settings import MixSettings, SpottingSettings
 
 
 class DeviceName(StrEnum):
@@ -17,17 +21,25 @@ class DeviceName(StrEnum):
     CUDA = "cuda"
 
 
+class DecoderName(StrEnum):
+    """Who decodes the picture."""
+
+    AUTO = "auto"
+    PYAV = "pyav"
+    DECORD = "decord"
+
+
 Index = Annotated[
     Path | None,
-    typer.Option("--index", help="Folder of the library index; default: SOUNDTRACK_INDEX, the configuration, your data folder."),
+    typer.Option("--index", help="Folder of the library index; default: SOUNDTRACK_INDEX, else your data folder."),
 ]
 Device = Annotated[
     DeviceName | None,
-    typer.Option("--device", help="Where the networks run; `auto` takes a GPU where there is one.", show_default="auto"),
+    typer.Option("--device", help="Where the networks run; auto takes a GPU if there is one.", show_default="auto"),
 ]
 Target = Annotated[
     str | None,
-    typer.Option("--target", help="Loudness of the result in LUFS, or web, podcast, broadcast, cinema.", show_default="-16"),
+    typer.Option("--target", help="Loudness in LUFS, or web, podcast, broadcast, cinema.", show_default="-16"),
 ]
 KeepOriginal = Annotated[
     bool,
@@ -36,6 +48,79 @@ KeepOriginal = Annotated[
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of every random choice.")]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite an existing target.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+
+
+Decoder = Annotated[
+    DecoderName,
+    typer.Option("--decoder", help="Who decodes the picture; `auto` is right for every file."),
+]
+Lock = Annotated[
+    list[str] | None,
+    typer.Option("--lock", metavar="TIME=TRACK", help="This track sounds then, as 1:05=a.mp3."),
+]
+Mood = Annotated[
+    list[str] | None, typer.Option("--mood", metavar="SPAN=MOOD", help="Overrule the picture: 0:30-1:10=tense.")
+]
+Silence = Annotated[list[str] | None, typer.Option("--silence", metavar="SPAN", help="No music here: 2:00-2:30.")]
+Avoid = Annotated[
+    list[str] | None,
+    typer.Option("--avoid", metavar="NAME", help="A track, artist, album, genre or folder to avoid."),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="NAME", help="Only this track, artist, album, genre or folder."),
+]
+MaxCues = Annotated[int | None, typer.Option("--max-cues", min=1, help="At most so many pieces of music.")]
+OneTrack = Annotated[bool, typer.Option("--one-track", help="Take all music from one track.")]
+Explore = Annotated[
+    float, typer.Option("--explore", min=0.0, max=1.0, help="How far to wander from the best fit, 0 to 1; see --seed.")
+]
+Vocals = Annotated[bool, typer.Option("--allow-vocals", help="Singing may lie under speech.")]
+Stems = Annotated[Path | None, typer.Option("--stems", help="Folder for the stems: MX (music), DX (original).")]
+MusicTrack = Annotated[
+    bool,
+    typer.Option("--music-track", help="Add the music as its own audio stream beside the original."),
+]
+
+
+def make_wishes(
+    *,
+    lock: list[str] | None,
+    mood: list[str] | None,
+    silence: list[str] | None,
+    avoid: list[str] | None,
+    only: list[str] | None,
+    max_cues: int | None,
+    one_track: bool,
+    explore: float,
+) -> Wishes:
+    """What the user demands, as the pipeline takes it."""
+    from soundtrack.pipeline import Wishes
+
+    return Wishes(
+        locks=tuple(lock or ()),
+        moods=tuple(mood or ()),
+        silences=tuple(silence or ()),
+        avoid=tuple(avoid or ()),
+        only=tuple(only or ()),
+        max_cues=max_cues,
+        one_track=one_track,
+        explore=explore,
+    )
+
+
+def spotting_settings(*, seed: int, allow_vocals: bool) -> SpottingSettings:
+    """Settings of the choice of music."""
+    from soundtrack.settings import SpottingSettings
+
+    return SpottingSettings(seed=seed, allow_vocals=allow_vocals)
+
+
+def mix_settings(*, target: str | None, keep_original: bool) -> MixSettings:
+    """Settings of the mix."""
+    from soundtrack.settings import MixSettings
+
+    return MixSettings(target_lufs=target_lufs(target), keep_original=keep_original)
 
 
 def target_lufs(text: str | None) -> float:
@@ -61,7 +146,9 @@ def target_lufs(text: str | None) -> float:
         value = float("nan")
     if not -40.0 <= value <= -5.0:
         names = ", ".join(sorted(LOUDNESS_PRESETS_LUFS))
-        raise UsageError(f"--target {text}: not a loudness target", hint=f"give LUFS between -40 and -5, or one of {names}")
+        raise UsageError(
+            f"--target {text}: not a loudness target", hint=f"give LUFS between -40 and -5, or one of {names}"
+        )
     return value
 
 

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 """Stage, units done, units in all (0 while unknown)."""
 
-_BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
+_UNSHOWN = frozenset({"Cc", "Cf", "Zl", "Zp"})
+"""Unicode categories of control, direction and line-breaking characters."""
 
 
 def plain(text: object, *, limit: int = 500) -> str:
@@ -34,7 +35,8 @@ def plain(text: object, *, limit: int = 500) -> str:
     """
     raw = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
     kept = (
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in {"Cc", "Cf", "Zl", "Zp"} or c in _BIDI else c for c in raw
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in _UNSHOWN else c
+        for c in raw
     )
     short = "".join(kept)
     return short if len(short) <= limit else short[: limit - 1] + "…"
@@ -43,7 +45,7 @@ def plain(text: object, *, limit: int = 500) -> str:
 def say(message: str, *, quiet: bool = False) -> None:
     """One line for people, on stderr."""
     if not quiet:
-        print(plain(message, limit=4_000), file=sys.stderr)
+        sys.stderr.write(f"{plain(message, limit=4_000)}\n")
 
 
 def console(*, stderr: bool = True) -> Console:
@@ -90,8 +92,9 @@ def product() -> Iterator[TextIO]:
     try:
         kept = os.dup(1)
     except OSError:  # stdout is closed
-        with open(os.devnull, "w", encoding="utf-8") as nowhere:
-            yield nowhere
+        from io import StringIO
+
+        yield StringIO()
         return
     os.dup2(2, 1)
     stream = os.fdopen(os.dup(kept), "w", encoding="utf-8", newline="\n")
@@ -159,3 +162,35 @@ def write_document(text: str, target: Path, *, force: bool) -> None:
     from soundtrack.safe_write import write_text
 
     write_text(target, text, force=force)
+
+
+@contextmanager
+def product_to(target: Path | None, *, force: bool) -> Iterator[Callable[[str], None]]:
+    """A function that writes a command's document: to a file, whole or not at all, or to the real stdout.
+
+    Raises
+    ------
+    OutputError
+        The target exists and `force` is off, or cannot be written; said before any work is done.
+    """
+    if target is None:
+        with product() as stream:
+
+            def write(text: str) -> None:
+                stream.write(text)
+
+            yield write
+        return
+    from soundtrack.safe_write import check_target
+
+    check_target(target, force=force)
+    with product():
+        yield lambda text: write_document(text, target, force=force)
+
+
+def write_json(data: object, stream: TextIO) -> None:
+    """A machine's summary: two-space indent, sorted as given, final newline."""
+    import json
+
+    json.dump(data, stream, indent=2, ensure_ascii=True)
+    stream.write("\n")

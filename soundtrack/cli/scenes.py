@@ -1,0 +1,29 @@
+"""``soundtrack scenes VIDEO``: what the picture says, as JSON on stdout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from soundtrack.cli.options import Decoder, DecoderName, Device, Force, Quiet, device_name
+
+
+def scenes(
+    video: Annotated[Path, typer.Argument(help="The film.", show_default=False)],
+    out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
+    device: Device = None,
+    decoder: Decoder = DecoderName.AUTO,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Split a film into shots and scenes and read their mood; JSON for `soundtrack spot`."""
+    from soundtrack import pipeline, scenesheet
+    from soundtrack.cli import output
+
+    with output.product_to(out, force=force) as write, output.progress(quiet=quiet) as progress:
+        sheet = pipeline.analyse_video(video, device=device_name(device), decoder=decoder.value, progress=progress)
+        for line in sheet.warnings:
+            output.say(f"warning: {line}", quiet=quiet)
+        write(scenesheet.dumps(sheet))

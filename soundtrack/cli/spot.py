@@ -1,0 +1,78 @@
+"""``soundtrack spot [SCENES|-]``: choose music for the scenes, as a cue sheet on stdout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from soundtrack.cli.options import (
+    Avoid,
+    Explore,
+    Force,
+    Index,
+    KeepOriginal,
+    Lock,
+    MaxCues,
+    Mood,
+    OneTrack,
+    Only,
+    Quiet,
+    Seed,
+    Silence,
+    Target,
+    Vocals,
+    make_wishes,
+    mix_settings,
+    spotting_settings,
+)
+
+
+def spot(
+    source: Annotated[
+        str, typer.Argument(metavar="[SCENES|-]", help="What soundtrack scenes wrote; - is stdin.")
+    ] = "-",
+    out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
+    index: Index = None,
+    target: Target = None,
+    keep_original: KeepOriginal = True,
+    seed: Seed = 0,
+    lock: Lock = None,
+    mood: Mood = None,
+    silence: Silence = None,
+    avoid: Avoid = None,
+    only: Only = None,
+    max_cues: MaxCues = None,
+    one_track: OneTrack = False,
+    explore: Explore = 0.0,
+    allow_vocals: Vocals = False,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Choose and place music for the scenes of a film; a cue sheet for `soundtrack render`."""
+    from soundtrack import cuesheet, pipeline, scenesheet
+    from soundtrack.cli import output
+
+    with output.product_to(out, force=force) as write:
+        wishes = make_wishes(
+            lock=lock,
+            mood=mood,
+            silence=silence,
+            avoid=avoid,
+            only=only,
+            max_cues=max_cues,
+            one_track=one_track,
+            explore=explore,
+        )
+        name = "stdin" if source == "-" else source
+        sheet = pipeline.spot_video(
+            scenesheet.loads(output.read_document(source), name=name),
+            index=index,
+            settings=spotting_settings(seed=seed, allow_vocals=allow_vocals),
+            mix=mix_settings(target=target, keep_original=keep_original),
+            wishes=wishes,
+        )
+        for line in sheet.warnings:
+            output.say(f"warning: {line}", quiet=quiet)
+        write(cuesheet.dumps(sheet))

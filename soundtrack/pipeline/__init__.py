@@ -1,0 +1,28 @@
+"""The stages in order: everything the command line can do, as functions that take and return data.
+
+    build_index:    folders of music            -> library index
+    analyse_video:  film                        -> SceneSheet   (``scenes``)
+    spot_video:     SceneSheet, library index   -> CueSheet     (``spot``)
+    render_video:   film, CueSheet              -> scored film  (``render``)
+    score_video:    the last three in a row     (``score``)
+
+Nothing here prints; progress is a callback ``(stage, done, total)``.
+"""
+
+from soundtrack.pipeline.film import analyse_video
+from soundtrack.pipeline.music import build_index, current_model, index_dir, open_library, read_music
+from soundtrack.pipeline.score import Scored, Wishes, render_video, score_video, spot_video
+
+__all__ = [
+    "Scored",
+    "Wishes",
+    "analyse_video",
+    "build_index",
+    "current_model",
+    "index_dir",
+    "open_library",
+    "read_music",
+    "render_video",
+    "score_video",
+    "spot_video",
+]

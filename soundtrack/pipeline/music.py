@@ -1,0 +1,117 @@
+"""From folders of music to an index that can be searched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from soundtrack import config, resources
+from soundtrack.pipeline.progress import Progress, no_progress
+from soundtrack.types import FloatArray, ModelRef, ReadingBatch, Span
+
+if TYPE_CHECKING:
+    from soundtrack.emotion.music_tower import MusicTower
+    from soundtrack.library.build import IndexReport
+    from soundtrack.library.index import LibraryView
+    from soundtrack.library.listen import Heard, Listener
+
+
+def current_model() -> ModelRef:
+    """The networks in use: whatever they make can only be compared with what they made."""
+    from soundtrack.emotion.space import JointSpace
+
+    return JointSpace.load().ref
+
+
+def index_dir(explicit: Path | None) -> Path:
+    """Folder of the library index: as asked for, else by SOUNDTRACK_INDEX or the configuration, else the user's own."""
+    return explicit or config.load_config().index or resources.user_index_dir()
+
+
+def make_listener(device: str) -> Listener:
+    """What a worker process listens with; called once in each."""
+    from soundtrack.emotion.music_tower import MusicTower
+    from soundtrack.library.listen import listen
+
+    return partial(listen, reader=_TowerReader(MusicTower.load(device=device)))
+
+
+def build_index(
+    paths: Sequence[Path],
+    folder: Path | None,
+    *,
+    jobs: int = 0,
+    device: str = "auto",
+    rebuild: bool = False,
+    prune: bool = False,
+    retry_failed: bool = False,
+    wait: bool = False,
+    progress: Progress = no_progress,
+) -> IndexReport:
+    """Listen to what is new or changed under some paths and bring the library index up to date.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Folders and files; may be empty to look again at the ones the index knows.
+    folder : Path, optional
+        Where the index lies.
+    jobs : int >= 0
+        Worker processes; 0 is one per core.
+
+    Raises
+    ------
+    LibraryError
+        Another run holds the index, another model made it, it is damaged, or most of a root has vanished.
+    """
+    from soundtrack.library import build
+
+    return build.build_index(
+        list(paths),
+        index_dir(folder),
+        model=current_model(),
+        make_listener=partial(make_listener, device),
+        jobs=jobs,
+        rebuild=rebuild,
+        prune=prune,
+        retry_failed=retry_failed,
+        wait=wait,
+        progress=progress,
+    )
+
+
+def read_music(path: Path, device: str = "auto") -> Heard:
+    """What listening says about one file, without any index."""
+    return make_listener(device)(path)
+
+
+def open_library(folder: Path | None) -> LibraryView:
+    """The library index, ready for searching.
+
+    Raises
+    ------
+    LibraryError
+        There is none, it is empty or damaged, or another model made it.
+    """
+    from soundtrack.library.index import open_library as open_view
+
+    return open_view(index_dir(folder), model=current_model())
+
+
+class _TowerReader:
+    """The music network as the library sees it: samples in, readings out."""
+
+    def __init__(self, tower: MusicTower) -> None:
+        self._tower = tower
+        self.sample_rate_hz: int = tower.config.mel.sample_rate_hz
+
+    def read(self, samples: FloatArray, spans: Sequence[Span]) -> ReadingBatch:
+        """Readings of stretches of a track, from its mono samples of shape (n,)."""
+        from soundtrack.audio.mel import log_mel
+
+        mel = log_mel(np.atleast_2d(samples), self._tower.config.mel)
+        return self._tower.read(mel, spans)

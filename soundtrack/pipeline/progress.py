@@ -1,0 +1,12 @@
+"""How the stages tell how far they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Progress = Callable[[str, int, int], None]
+"""Stage, units done, units in all (0 while unknown)."""
+
+
+def no_progress(_stage: str, _done: int, _total: int) -> None:
+    """Progress for callers who do not care."""

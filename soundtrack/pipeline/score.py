@@ -1,0 +1,268 @@
+"""From a scene sheet and a library to a cue sheet, and from a cue sheet to a scored film."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from soundtrack.errors import InputError, LibraryError, Reason
+from soundtrack.pipeline.film import analyse_video
+from soundtrack.pipeline.music import open_library
+from soundtrack.pipeline.progress import Progress, no_progress
+from soundtrack.settings import MixSettings, SpottingSettings
+from soundtrack.types import CueSheet, SceneSheet, Track
+
+if TYPE_CHECKING:
+    from soundtrack.library.index import LibraryView
+    from soundtrack.mix.render import RenderReport
+    from soundtrack.spotting.constraints import Constraints
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the user demands of the choice of music, in the words of the command line."""
+
+    locks: tuple[str, ...] = ()
+    """Such as ``1:05=track.mp3``."""
+    moods: tuple[str, ...] = ()
+    """Such as ``0:30-1:10=tense``."""
+    silences: tuple[str, ...] = ()
+    """Such as ``2:00-2:30``."""
+    avoid: tuple[str, ...] = ()
+    """Tracks, artists, albums, genres or folders that may not be used."""
+    only: tuple[str, ...] = ()
+    """Tracks, artists, albums, genres or folders; nothing else may be used; empty for all."""
+    max_cues: int | None = None
+    """At most so many cues."""
+    one_track: bool = False
+    """Whether all cues come from one track."""
+    explore: float = 0.0
+    """How far from the best fit the plan may wander, in [0, 1]."""
+
+    def constraints(self, tracks: Sequence[Track]) -> Constraints:
+        """The same, with every name looked up among some tracks.
+
+        Raises
+        ------
+        UsageError
+            A time, a mood or a name is not understood.
+        """
+        from soundtrack.spotting.constraints import Constraints, find_tracks, parse_lock, parse_mood, parse_span
+
+        def ids(names: Sequence[str]) -> frozenset[str]:
+            return frozenset(track.track_id for name in names for track in find_tracks(name, tracks=tracks))
+
+        return Constraints(
+            moods=tuple(parse_mood(text) for text in self.moods),
+            silences=tuple(parse_span(text) for text in self.silences),
+            locks=tuple(parse_lock(text, tracks=tracks) for text in self.locks),
+            avoid=ids(self.avoid),
+            only=ids(self.only) if self.only else None,
+            max_cues=self.max_cues,
+            one_track=self.one_track,
+            explore=self.explore,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A scored film and its cue sheet."""
+
+    film: Path
+    """The film with music."""
+    cues: Path
+    """Its cue sheet."""
+    sheet: CueSheet
+    """The same, in memory."""
+    report: RenderReport
+    """What mixing and muxing did."""
+
+
+def spot_video(
+    scenes: SceneSheet,
+    *,
+    index: Path | None = None,
+    settings: SpottingSettings | None = None,
+    mix: MixSettings | None = None,
+    wishes: Wishes | None = None,
+) -> CueSheet:
+    """The music for a film: which, where, how it is cut, and how it steps aside for speech.
+
+    Parameters
+    ----------
+    scenes : SceneSheet
+        What the picture says.
+    index : Path, optional
+        Folder of the library index.
+
+    Raises
+    ------
+    LibraryError
+        The index is missing, empty, damaged, or of another model than the scene sheet.
+    NothingFitsError
+        The wishes leave nothing to choose from.
+    """
+    return _spot(
+        scenes,
+        open_library(index),
+        settings=settings or SpottingSettings(),
+        mix=mix or MixSettings(),
+        wishes=wishes or Wishes(),
+    )
+
+
+def _spot(
+    scenes: SceneSheet, library: LibraryView, *, settings: SpottingSettings, mix: MixSettings, wishes: Wishes
+) -> CueSheet:
+    """The cue sheet for a library that is already open."""
+    from soundtrack import cuesheet
+    from soundtrack.mix.ducking import duck, music_levels
+    from soundtrack.spotting import spot_cues
+
+    if scenes.model.sha256 != library.model.sha256:
+        raise LibraryError(
+            f"the scenes were read by {scenes.model.name} {scenes.model.version}, the library by "
+            f"{library.model.name} {library.model.version} with other weights",
+            hint="run `soundtrack scenes` again, or `soundtrack index --rebuild` on your music",
+        )
+    tracks = library.tracks()
+    ordered = [tracks[track_id] for track_id in library.track_ids]
+    sheet = spot_cues(scenes, library, settings=settings, mix=mix, constraints=wishes.constraints(ordered))
+    ducking = (
+        duck(sheet.speech, music_levels(sheet.cues, tracks), duration_s=sheet.film.duration_s, settings=mix)
+        if mix.keep_original
+        else ()
+    )
+    return cuesheet.rounded(replace(sheet, ducking=ducking))
+
+
+def render_video(
+    video: Path,
+    sheet: CueSheet,
+    *,
+    out: Path | None = None,
+    index: Path | None = None,
+    stems: Path | None = None,
+    music_track: bool = False,
+    force: bool = False,
+    progress: Progress = no_progress,
+) -> RenderReport:
+    """The film with the music of a cue sheet.
+
+    Parameters
+    ----------
+    video : Path
+        The film that the sheet is about.
+    sheet : CueSheet
+        As written by `spot_video`, perhaps edited.
+    out : Path, optional
+        The scored film; by default beside the film.
+    index : Path, optional
+        Asked for tracks that are no longer where the sheet says.
+
+    Raises
+    ------
+    InputError
+        The film or a track cannot be read, or the sheet makes no sense.
+    OutputError
+        The target cannot be written, or the written file lost something.
+    """
+    from soundtrack import cuesheet
+    from soundtrack.media.probe import probe
+    from soundtrack.mix.render import render_film
+
+    cuesheet.check(sheet)
+    info = probe(video)
+    return render_film(
+        info,
+        sheet,
+        out or scored_path(video),
+        force=force,
+        track_paths=_find_tracks(sheet, index),
+        stems=stems,
+        music_track=music_track,
+        progress=progress,
+    )
+
+
+def _find_tracks(sheet: CueSheet, index: Path | None) -> Mapping[str, Path]:
+    """Where the tracks of a sheet's cues lie now, by id: where the sheet says, else where the library saw them."""
+    used = {cue.track_id for cue in sheet.cues}
+    paths = {track.track_id: Path(track.path) for track in sheet.tracks if track.track_id in used}
+    gone = sorted(track_id for track_id, path in paths.items() if not path.is_file())
+    if not gone:
+        return paths
+    try:
+        known = open_library(index).tracks()
+    except LibraryError:
+        known = {}
+    for track_id in gone:
+        track = known.get(track_id)
+        if track is None or not track.path.is_file():
+            raise InputError(
+                f"{paths[track_id]}: a track of the cue sheet is not there",
+                hint="bring the file back, or run `soundtrack index` on the folder it moved to",
+                reason=Reason.MISSING,
+            )
+        paths[track_id] = track.path
+    return paths
+
+
+def scored_path(video: Path) -> Path:
+    """Where a scored film goes by default: ``NAME.scored.EXT`` beside the film."""
+    return video.with_name(f"{video.stem}.scored{video.suffix}")
+
+
+def cues_path(film: Path) -> Path:
+    """Where a scored film's cue sheet goes by default: ``NAME.cues.json`` beside it."""
+    return film.with_name(f"{film.stem}.cues.json")
+
+
+def score_video(
+    video: Path,
+    *,
+    out: Path | None = None,
+    cues: Path | None = None,
+    index: Path | None = None,
+    device: str = "auto",
+    decoder: str = "auto",
+    settings: SpottingSettings | None = None,
+    mix: MixSettings | None = None,
+    wishes: Wishes | None = None,
+    stems: Path | None = None,
+    music_track: bool = False,
+    force: bool = False,
+    progress: Progress = no_progress,
+) -> Scored:
+    """The film with music from the library, and the cue sheet beside it.
+
+    Whatever can be refused is refused before the first frame is decoded: the targets, the index, the wishes.
+    The cue sheet is written last, so that a run that fails leaves nothing behind.
+
+    Raises
+    ------
+    SoundtrackError
+        As `analyse_video`, `spot_video` and `render_video`.
+    """
+    from soundtrack import cuesheet
+    from soundtrack.media.probe import probe
+    from soundtrack.safe_write import check_target, write_text
+
+    film = out or scored_path(video)
+    sheet_path = cues or cues_path(film)
+    probe(video)
+    for target in (film, sheet_path):
+        check_target(target, inputs=[video], force=force)
+    library = open_library(index)
+    chosen = wishes or Wishes()
+    tracks = library.tracks()
+    chosen.constraints([tracks[track_id] for track_id in library.track_ids])
+    scenes = analyse_video(video, device=device, decoder=decoder, progress=progress)
+    sheet = _spot(scenes, library, settings=settings or SpottingSettings(), mix=mix or MixSettings(), wishes=chosen)
+    report = render_video(
+        video, sheet, out=film, index=index, stems=stems, music_track=music_track, force=force, progress=progress
+    )
+    write_text(sheet_path, cuesheet.dumps(sheet), force=force)
+    return Scored(film=film, cues=sheet_path, sheet=sheet, report=report)
