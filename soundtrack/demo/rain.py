@@ -1,0 +1,147 @@
+"""The sad scene: a grey street in the rain, somebody walking away under an umbrella, drops on a window."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from soundtrack.demo.canvas import HEIGHT, WIDTH, blur, clouds, disc, ellipse, mix, polygon, sky, stroke
+from soundtrack.types import FloatArray
+
+_GROUND = 236
+
+
+@cache
+def _street() -> FloatArray:
+    image = sky((0, (104, 110, 120)), (_GROUND, (150, 154, 160)), (HEIGHT, (80, 84, 92)))
+    mix(image, 0.35 * clouds(HEIGHT, WIDTH, 71), (86, 90, 100))
+    rng = np.random.default_rng(12)
+    for depth, count in ((0.25, 12), (0.55, 7)):
+        grey = 132 - 70 * depth
+        for i in range(count):
+            left = (i + rng.uniform(-0.2, 0.2)) * WIDTH / count
+            # Houses stand back towards the middle, where the street leads away.
+            top = 60 + 110 * np.exp(-(((left + 20 - WIDTH / 2) / 120) ** 2)) + rng.uniform(-18, 18) + 40 * (1 - depth)
+            right = left + WIDTH / count * 0.96
+            polygon(image, [(left, top), (right, top), (right, _GROUND), (left, _GROUND)], (grey, grey + 3, grey + 10))
+            for row in np.arange(top + 12, _GROUND - 18, 22):
+                for column in np.arange(left + 8, right - 12, 18):
+                    lit = rng.random() < 0.05
+                    polygon(
+                        image,
+                        [(column, row), (column + 8, row), (column + 8, row + 11), (column, row + 11)],
+                        (214, 190, 140) if lit else (grey - 24, grey - 20, grey - 12),
+                    )
+    image[_GROUND:] = 0.55 * blur(image[_GROUND - (HEIGHT - _GROUND) : _GROUND][::-1], 3) + 0.35 * image[_GROUND:]
+    return blur(image, 1)
+
+
+@cache
+def _streaks(length: int, count: int, seed: int) -> FloatArray:
+    """Falling rain, twice the picture's height, joining its own top; shape (2 HEIGHT, WIDTH)."""
+    rng = np.random.default_rng(seed)
+    image = np.zeros((2 * HEIGHT, WIDTH), dtype=np.float32)
+    for _ in range(count):
+        x, y, strength = rng.uniform(0, WIDTH - 8), int(rng.integers(2 * HEIGHT)), rng.uniform(0.3, 1)
+        for i in range(length):
+            image[(y + i) % (2 * HEIGHT), int(x - 0.12 * i) % WIDTH] += strength * np.sin(np.pi * i / length)
+    return image
+
+
+def _rain(image: FloatArray, t: float) -> None:
+    for length, count, speed, bright in ((12, 900, 520, 26.0), (26, 420, 860, 40.0)):
+        down = int(speed * t) % (2 * HEIGHT)
+        fall = _streaks(length, count, length)
+        rows = (np.arange(HEIGHT) - down) % (2 * HEIGHT)
+        image += np.float32(bright) * fall[rows][..., None]
+
+
+def street(t: float) -> FloatArray:
+    """Somebody walks away, slowly."""
+    image = _street().copy()
+    size = 120 - 2.6 * t
+    x, ground = 330 + 4 * np.sin(0.6 * t), _GROUND + size * 0.62
+    bob = 1.5 * abs(np.sin(3.2 * t))
+    ellipse(image, x, ground + 2, size * 0.3, size * 0.05, (34, 36, 42), alpha=0.7)
+    for side in (-1, 1):
+        stroke(
+            image,
+            x + side * size * 0.06,
+            ground - size * 0.4,
+            x + side * size * 0.07,
+            ground - 5 * max(0, side * np.sin(3.2 * t)),
+            size * 0.05,
+            (30, 32, 38),
+        )
+    polygon(
+        image,
+        [
+            (x - size * 0.12, ground - size * 0.82 - bob),
+            (x + size * 0.12, ground - size * 0.82 - bob),
+            (x + size * 0.19, ground - size * 0.3),
+            (x - size * 0.19, ground - size * 0.3),
+        ],
+        (44, 48, 58),
+    )
+    disc(image, x, ground - size * 0.92 - bob, size * 0.09, (54, 50, 52), soft=1.5)
+    top = ground - size * 1.02 - bob
+    stroke(image, x + size * 0.1, ground - size * 0.6, x + size * 0.1, top - size * 0.2, size * 0.012, (20, 20, 24))
+    ellipse(image[: max(1, int(top))], x + size * 0.05, top, size * 0.46, size * 0.32, (26, 28, 36))
+    rng = np.random.default_rng(int(t * 24))
+    for _ in range(30):
+        ellipse(
+            image,
+            rng.uniform(0, WIDTH),
+            rng.uniform(_GROUND + 20, HEIGHT),
+            rng.uniform(2, 6),
+            1.2,
+            (176, 180, 188),
+            alpha=0.45,
+        )
+    _rain(image, t)
+    return image
+
+
+@cache
+def _through_glass() -> FloatArray:
+    image = blur(_street(), 9)
+    rng = np.random.default_rng(3)
+    for _ in range(16):
+        disc(
+            image,
+            rng.uniform(0, WIDTH),
+            rng.uniform(90, 300),
+            rng.uniform(8, 20),
+            (196, 190, 170),
+            soft=3,
+            alpha=rng.uniform(0.06, 0.2),
+        )
+    image *= np.float32(0.8)
+    for _ in range(230):
+        x, y, r = rng.uniform(0, WIDTH), rng.uniform(0, HEIGHT), rng.gamma(2.2, 1.3) + 0.8
+        disc(image, x, y, r, (62, 66, 76), soft=1.5, alpha=0.5)
+        disc(image, x + r * 0.2, y + r * 0.35, r * 0.55, (190, 194, 200), soft=r, alpha=0.6)
+    return image
+
+
+def window(t: float) -> FloatArray:
+    """Drops creeping down a pane."""
+    image = _through_glass().copy()
+    rng = np.random.default_rng(17)
+    for _ in range(13):
+        x, begin, speed, r = (
+            rng.uniform(20, WIDTH - 20),
+            rng.uniform(-260, 260),
+            rng.uniform(14, 46),
+            rng.uniform(2.6, 4.6),
+        )
+        y = begin + speed * t + 9 * np.sin(0.9 * t + x)
+        wobble = 3 * np.sin(y / 31 + x)
+        stroke(image, x - wobble * 0.5, y - 120, x + wobble, y, r * 0.55, (150, 154, 162), alpha=0.28)
+        disc(image, x + wobble, y, r, (58, 62, 72), soft=1.5, alpha=0.75)
+        disc(image, x + wobble, y + r * 0.4, r * 0.5, (214, 218, 224), soft=r, alpha=0.8)
+    mullion = (52, 50, 54)
+    for box in ((306, 0, 328, HEIGHT), (0, 166, WIDTH, 180)):
+        polygon(image, [(box[0], box[1]), (box[2], box[1]), (box[2], box[3]), (box[0], box[3])], mullion)
+    return image
