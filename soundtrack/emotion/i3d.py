@@ -92,7 +92,8 @@ def max_pool(x: Tensor, kernel: Size, stride: Size) -> Tensor:
     """SAME max pooling of non-negative x, shape (n, channels, frames, height, width).
 
     Done as a 2D pooling of every frame and a maximum over neighbouring frames: the maximum is separable, and PyTorch's
-    three-dimensional pooling is many times slower on a CPU. For values of at least 0 padding by zero and by nothing agree.
+    three-dimensional pooling is many times slower on a CPU. For values of at least 0, padding by zero and by nothing
+    agree.
     """
     n, c, t = x.shape[:3]
     planes = x.permute(0, 2, 3, 4, 1).reshape(n * t, *x.shape[3:], c).permute(0, 3, 1, 2)  # (n t, c, h, w)
@@ -178,16 +179,12 @@ class I3D(nn.Module):
         Before the logits, while training.
     """
 
-    def __init__(
-        self, *, width: float = 1.0, n_classes: int = 400, flat: bool = False, dropout: float = 0.0
-    ) -> None:
+    def __init__(self, *, width: float = 1.0, n_classes: int = 400, flat: bool = False, dropout: float = 0.0) -> None:
         super().__init__()
         self.width, self.n_classes, self.flat = width, n_classes, flat
         depth = 1 if flat else 3
         stem = _channels(64, width)
-        self.Conv3d_1a_7x7 = Unit3D(
-            3, stem, kernel=(1 if flat else 7, 7, 7), stride=(1 if flat else 2, 2, 2)
-        )
+        self.Conv3d_1a_7x7 = Unit3D(3, stem, kernel=(1 if flat else 7, 7, 7), stride=(1 if flat else 2, 2, 2))
         self.Conv3d_2b_1x1 = Unit3D(stem, stem, kernel=(1, 1, 1))
         self.Conv3d_2c_3x3 = Unit3D(stem, _channels(192, width), kernel=(depth, 3, 3))
         n_in = _channels(192, width)

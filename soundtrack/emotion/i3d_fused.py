@@ -34,6 +34,7 @@ class _Conv(nn.Module):
         super().__init__()
         weight, bias = unit.conv3d.weight.detach().float(), unit.conv3d.bias
         if unit.bn is not None:
+            assert unit.bn.running_var is not None and unit.bn.running_mean is not None
             gain = unit.bn.weight / torch.sqrt(unit.bn.running_var + unit.bn.eps)
             weight = weight * gain.detach().view(-1, 1, 1, 1, 1)
             folded = unit.bn.bias - unit.bn.running_mean * gain
@@ -42,10 +43,8 @@ class _Conv(nn.Module):
         self.kernel: Size = unit.kernel
         self.stride: Size = unit.stride
         self.is_pointwise = unit.kernel == (1, 1, 1) and unit.stride == (1, 1, 1)
-        if self.is_pointwise:
-            weight = weight.flatten(1)
-        else:
-            weight = weight.contiguous(memory_format=torch.channels_last_3d)
+        deep = weight.contiguous(memory_format=torch.channels_last_3d)
+        weight = weight.flatten(1) if self.is_pointwise else deep
         self.register_buffer("weight", weight.to(dtype))
         self.register_buffer("bias", folded.detach().float().to(dtype))
         self.weight: Tensor

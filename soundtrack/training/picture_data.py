@@ -1,8 +1,8 @@
-"""The pictures and clips that the picture network learns from: which there are, who belongs together, how they are read.
+"""The pictures and clips that the picture network learns from: which there are, what belongs together.
 
-Goes in: a data folder with any of ``images/`` (stills), ``oasis/`` (stills rated for valence and arousal, `ratings.csv`),
-``mved/`` (clips of six classes, `labels.csv`) and ``video/`` (films without labels). Comes out: lists of `Picture` and
-`LabelledClip`, and RGB arrays. Everything of one ``source`` stays on one side of every split.
+Goes in: a data folder with any of ``images/`` (stills), ``oasis/`` (stills rated for valence and arousal,
+`ratings.csv`), ``mved/`` (clips of six classes, `labels.csv`) and ``video/`` (films without labels). Comes out: lists
+of `Picture` and `LabelledClip`, and RGB arrays. Everything of one ``source`` stays on one side of every split.
 """
 
 from __future__ import annotations
@@ -60,15 +60,15 @@ class RatedStill:
     """Numbered near-duplicates of one theme share it."""
 
 
-def fold_of(source: str, *, n_folds: int = 5) -> int:
-    """Fold of a source by its hash alone, in [0, n_folds): the same on every machine and for every subset.
+def bucket_of(source: str, *, n_buckets: int = 5) -> int:
+    """Fold of a source by its hash alone, in [0, n_buckets): the same on every machine and for every subset.
 
     Examples
     --------
-    >>> fold_of("Excited:14") == fold_of("Excited:14")
+    >>> bucket_of("Excited:14") == bucket_of("Excited:14")
     True
     """
-    return int(hashlib.sha256(source.encode()).hexdigest()[:8], 16) % n_folds
+    return int(hashlib.sha256(source.encode()).hexdigest()[:8], 16) % n_buckets
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

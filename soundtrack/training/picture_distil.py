@@ -1,7 +1,7 @@
 """Teaching a 2D Inception-v1 what ImageNet networks see in the same view (knowledge distillation).
 
-Goes in: the passes that `picture_teachers` wrote. Comes out: a state of ``I3D(flat=True)``, its batch-normalised weights
-averaged over the last steps, and a curve of how well it answers on sources it never saw. The student predicts both
+Goes in: the passes that `picture_teachers` wrote. Comes out: a state of ``I3D(flat=True)``, its weights averaged over
+the last steps, and a curve of how well it answers on sources it never saw. The student predicts both
 embeddings (square roots, standardised) and the class distribution from its pooled vector; the prediction layer is
 thrown away afterwards. After G. Hinton et al. 2015; long schedule and same crop for both after L. Beyer et al. 2022.
 """
@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from soundtrack.emotion.i3d import I3D
-from soundtrack.training.picture_data import fold_of
+from soundtrack.training.picture_data import bucket_of
 from soundtrack.training.picture_teachers import Pass, read_pass
 
 Progress = Callable[[str, int, int], None]
@@ -32,12 +32,14 @@ N_EMBEDDING = 1024 + 1280
 """Both embeddings side by side."""
 SHARPNESS_T = 2.0
 """Temperature of the class distributions."""
-KL_WEIGHT = 0.5
+KL_WEIGHT = 2.0
 """Of the class distributions beside the embeddings."""
+NORM_MOMENTUM = 0.1
+"""Of the statistics of batch norm; the network's own 0.01 lags behind a run this short."""
 AVERAGE_DECAY = 0.998
 """Of the running average of the weights, a step."""
-HELD_OUT_FOLD = 0
-"""Sources of this fold are never shown to the student, so that its answers there are honest."""
+HELD_OUT_BUCKET = 0
+"""Sources of this bucket are never shown to the student, so that its answers there are honest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,15 @@ class DistilSettings:
     """Width of the network."""
     side_px: int = 112
     """Side of the views."""
-    epochs: int = 36
+    early_side_px: int = 80
+    """Side that views are shrunk to in the first epochs, which then cost half."""
+    early_share: float = 0.6
+    """Share of the epochs that counts as first."""
+    epochs: int = 30
     """One epoch is one view of every picture."""
-    batch: int = 64
+    batch: int = 32
     """Views a step."""
-    rate: float = 2e-3
+    rate: float = 1.5e-3
     """Highest learning rate (AdamW)."""
     decay: float = 0.05
     """Weight decay."""
@@ -89,7 +95,7 @@ def as_input(views: npt.NDArray[np.uint8]) -> Tensor:
 
 def held_out(sources: Sequence[str]) -> npt.NDArray[np.bool_]:
     """Which sources the student never sees."""
-    return np.array([fold_of(source) == HELD_OUT_FOLD for source in sources])
+    return np.array([bucket_of(source) == HELD_OUT_BUCKET for source in sources])
 
 
 def distil(
@@ -112,7 +118,10 @@ def distil(
     out_dir.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(settings.seed)
     model = I3D(width=settings.width, flat=True, n_classes=N_EMBEDDING + N_CLASSES)
-    model = model.to(memory_format=torch.channels_last_3d)
+    model.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # torch's stubs lack it
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm3d):
+            module.momentum = NORM_MOMENTUM
     weights = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
     optimiser = torch.optim.AdamW(
@@ -135,14 +144,15 @@ def distil(
         rng = np.random.default_rng((settings.seed, epoch))
         order = rng.permutation(shown)
         losses = []
+        side_px = settings.early_side_px if epoch < settings.early_share * settings.epochs else settings.side_px
         model.train()
         for step in range(n_steps):
             _set_rate(optimiser, settings, done=(epoch * n_steps + step) / (settings.epochs * n_steps))
             rows = np.sort(order[step * settings.batch : (step + 1) * settings.batch])
             batch = _views(passes, rows, scale=scale, rng=rng)
-            loss = _loss(model, batch)
+            loss = _loss(model, batch, side_px=side_px)
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()
+            torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(model.parameters(), 5.0)
             optimiser.step()
             _follow(average, model.state_dict(), decay=min(AVERAGE_DECAY, (1 + step + epoch * n_steps) / 100))
@@ -180,9 +190,7 @@ class _Batch:
     logits: Tensor
 
 
-def _views(
-    passes: Sequence[Pass], rows: npt.NDArray[np.int64], *, scale: Scale, rng: np.random.Generator
-) -> _Batch:
+def _views(passes: Sequence[Pass], rows: npt.NDArray[np.int64], *, scale: Scale, rng: np.random.Generator) -> _Batch:
     """One random view of each picture, mirrored half of the time."""
     which = rng.integers(0, len(passes), len(rows))
     mirrored = rng.random(len(rows)) < 0.5
@@ -202,10 +210,14 @@ def _views(
     )
 
 
-def _loss(model: I3D, batch: _Batch) -> Tensor:
-    """Squared error of the embeddings and divergence of the class distributions."""
+def _loss(model: I3D, batch: _Batch, *, side_px: int) -> Tensor:
+    """Squared error of the embeddings and divergence of the class distributions, for views shrunk to a side."""
+    views = batch.views
+    if side_px < views.shape[-1]:
+        views = F.interpolate(views, size=(1, side_px, side_px), mode="area")
+        views = views.contiguous(memory_format=torch.channels_last_3d)
     with torch.autocast("cpu", torch.bfloat16):
-        out = model(batch.views).float()
+        out = model(views).float()
     error = F.mse_loss(out[:, :N_EMBEDDING], batch.embeddings)
     theirs = F.log_softmax(batch.logits / SHARPNESS_T, dim=1)
     ours = F.log_softmax(out[:, N_EMBEDDING:] / SHARPNESS_T, dim=1)
@@ -225,7 +237,7 @@ def _fidelity(
     """Share of the variance of the teachers' embeddings that the student explains on those rows, at most 1."""
     model = I3D(width=settings.width, flat=True, n_classes=N_EMBEDDING + N_CLASSES)
     model.load_state_dict(state)
-    model.eval().to(memory_format=torch.channels_last_3d)
+    model.eval().to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # torch's stubs lack it
     wrong = total = 0.0
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         for start in range(0, len(rows), 256):

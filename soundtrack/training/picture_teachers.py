@@ -88,7 +88,7 @@ class Teachers:
 
 
 def crop(image: ByteArray, *, rng: np.random.Generator, least_area: float = 0.25) -> ByteArray:
-    """A random rectangle of the picture, of at least that share of its area and a ratio between 3:4 and 4:3 of its own."""
+    """A random rectangle of at least that share of the picture, its ratio changed by 3:4 to 4:3."""
     height, width = image.shape[:2]
     area = rng.uniform(least_area, 1.0)
     ratio = np.exp(rng.uniform(np.log(3 / 4), np.log(4 / 3)))
@@ -160,7 +160,8 @@ def write_pass(
             files["logits"].write(answer.logits.tobytes())
             log.write(json.dumps(asdict(picture)) + "\n")
             if n % 100 == 0:
-                for file in (*files.values(), log):
+                log.flush()
+                for file in files.values():
                     file.flush()
                 if progress is not None:
                     progress(f"teachers, pass {number}", n, 0)

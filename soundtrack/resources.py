@@ -1,0 +1,74 @@
+"""Where the things that are data lie: models, the small working index, the schema, and the user's own folders.
+
+An installed wheel carries them inside the package, a checkout has them beside it; the package is looked at first. What
+the user makes or fetches lies in the folders of the platform (XDG on Linux), never inside the package.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from soundtrack.errors import DependencyError
+
+if TYPE_CHECKING:
+    from soundtrack.config import Config
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def _carried(inside: str, beside: str) -> Path:
+    """The wheel's copy, else the checkout's."""
+    for path in (_PACKAGE / "_data" / inside, _PACKAGE.parent / beside):
+        if path.exists():
+            return path
+    raise DependencyError(
+        f"{beside} is missing from this installation of soundtrack",
+        hint="reinstall it: pip install --force-reinstall soundtrack",
+    )
+
+
+def models_dir() -> Path:
+    """Folder of the models that come with the tool, with ``manifest.json``."""
+    return _carried("models", "models")
+
+
+def example_index_dir() -> Path:
+    """Folder of the small working index that comes with the tool."""
+    return _carried("library_index", "library_index")
+
+
+def examples_dir() -> Path:
+    """Folder of the recipes for the demo film and its music."""
+    return _carried("examples", "examples")
+
+
+def cue_sheet_schema() -> Path:
+    """JSON schema of the cue sheet."""
+    return _carried("cue-sheet.schema.json", "docs/cue-sheet.schema.json")
+
+
+def cache_dir() -> Path:
+    """Folder for what can be made or fetched again; need not exist."""
+    from platformdirs import user_cache_path
+
+    return user_cache_path("soundtrack")
+
+
+def user_models_dir() -> Path:
+    """Folder of models that the user fetched or added; need not exist."""
+    return cache_dir() / "models"
+
+
+def user_index_dir() -> Path:
+    """Folder of the user's own library index; need not exist."""
+    from platformdirs import user_data_path
+
+    return user_data_path("soundtrack") / "library_index"
+
+
+def index_dir(explicit: Path | None, config: Config) -> Path:
+    """Folder of the library index: the one named, else the configured one, else the user's own; need not exist."""
+    if explicit is not None:
+        return explicit
+    return config.index if config.index is not None else user_index_dir()
