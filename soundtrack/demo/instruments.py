@@ -233,7 +233,7 @@ def pad(midi: int, duration_s: float) -> FloatArray:
     t = _time(duration_s + 1.2)
     table = _table(_harmonics(f, 2.1, top_hz=2_600))
     wave = sum(_read(table, f * 2 ** (cents / 1200), t, phase=0.21 * i) for i, cents in enumerate((-6, 0, 7)))
-    return _release(_attack(_single(wave) / 2, min(0.9, duration_s / 2)), 1.1) * 0.6
+    return _release(_attack(_single(np.asarray(wave) / 2), min(0.9, duration_s / 2)), 1.1) * 0.6
 
 
 def flute(midi: int, duration_s: float) -> FloatArray:
