@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from soundtrack import resources
 from soundtrack.pipeline.music import current_model
 from soundtrack.pipeline.progress import Progress, no_progress
 from soundtrack.settings import MIX_RATE_HZ, SceneSettings, ShotSettings
@@ -17,6 +17,7 @@ from soundtrack.types import (
     Clip,
     EmotionState,
     FilmRef,
+    FloatArray,
     Reading,
     ReadingBatch,
     SceneSheet,
@@ -35,6 +36,17 @@ SOUND_BLOCK_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
+class _Sight:
+    """What the picture says."""
+
+    shots: tuple[Shot, ...]
+    readings: tuple[Reading, ...]
+    numbers: tuple[FloatArray, ...]
+    duration_s: float
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Heard:
     """What the film's own sound says."""
 
@@ -42,3 +54,179 @@ class _Heard:
     speech_lufs: float | None = None
     integrated_lufs: float | None = None
     warnings: tuple[str, ...] = ()
+
+
+def fingerprint(path: Path) -> str:
+    """``sha256:<hex>`` of a file's bytes, read in pieces."""
+    with path.open("rb") as file:
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def analyse_video(
+    path: Path,
+    *,
+    device: str = "auto",
+    decoder: str = "auto",
+    shot_settings: ShotSettings | None = None,
+    scene_settings: SceneSettings | None = None,
+    progress: Progress = no_progress,
+) -> SceneSheet:
+    """Shots, scenes, readings and speech of a film, from one decode of the picture and one of the sound.
+
+    Parameters
+    ----------
+    path : Path
+        The film.
+    device : {"auto", "cpu", "cuda"}
+        Where the network runs.
+    decoder : {"auto", "pyav", "decord"}
+        Who decodes the picture.
+
+    Raises
+    ------
+    InputError
+        The file is no film that can be read.
+    ModelError
+        The network is missing or damaged.
+    """
+    from soundtrack import scenesheet
+    from soundtrack.emotion.video_tower import VideoTower
+    from soundtrack.media.probe import probe
+    from soundtrack.video.scenes import group_scenes
+
+    info = probe(path)
+    with ThreadPoolExecutor(max_workers=2) as beside:
+        identity = beside.submit(fingerprint, path)
+        sound = beside.submit(_hear, info)
+        tower = VideoTower.load(device=device)
+        sight = _watch(info, tower, decoder=decoder, shot_settings=shot_settings or ShotSettings(), progress=progress)
+        heard = sound.result()
+        film = FilmRef(
+            name=path.name,
+            duration_s=sight.duration_s,
+            fps=info.fps,
+            width_px=info.width_px,
+            height_px=info.height_px,
+            has_audio=info.main_audio is not None,
+            fingerprint=identity.result(),
+        )
+    speech = tuple(_clip_spans(heard.speech, sight.duration_s))
+    grouped = group_scenes(
+        sight.shots, sight.readings, numbers=sight.numbers, settings=scene_settings or SceneSettings(), speech=speech
+    )
+    sheet = SceneSheet(
+        film=film,
+        model=current_model(),
+        shots=sight.shots,
+        scenes=grouped.scenes,
+        readings=sight.readings,
+        speech=speech,
+        speech_lufs=heard.speech_lufs,
+        original_lufs=heard.integrated_lufs,
+        embeddings=grouped.embeddings,
+        warnings=(*sight.warnings, *heard.warnings),
+    )
+    return scenesheet.rounded(sheet)
+
+
+def _watch(
+    info: VideoInfo, tower: VideoTower, *, decoder: str, shot_settings: ShotSettings, progress: Progress
+) -> _Sight:
+    """Shots and readings from one pass over the picture; memory does not grow with the film but for its readings."""
+    from soundtrack.video.clips import ClipSampler
+    from soundtrack.video.decode import DecodeReport, iter_frames
+    from soundtrack.video.film import clip_numbers
+    from soundtrack.video.shots import ShotDetector
+
+    config = tower.config
+    report = DecodeReport()
+    detector = ShotDetector(shot_settings)
+    sampler = ClipSampler(
+        n_frames=config.n_frames, frame_rate_hz=config.frame_rate_hz, stride_s=config.stride_s, side_px=config.side_px
+    )
+    readings: list[Reading] = []
+    numbers: list[FloatArray] = []
+    waiting: list[Clip] = []
+
+    def read(clips: list[Clip]) -> None:
+        rows = np.stack([clip_numbers(clip.frames) for clip in clips])
+        batch = tower.read(np.stack([clip.frames for clip in clips]), rows)
+        readings.extend(_as_readings(clips, batch))
+        numbers.extend(rows)
+
+    total = int(info.duration_s)
+    for batch in iter_frames(info, side_px=config.side_px, decoder=decoder, report=report):
+        detector.push(batch)
+        waiting.extend(sampler.push(batch))
+        while len(waiting) >= CLIPS_AT_ONCE:
+            read(waiting[:CLIPS_AT_ONCE])
+            del waiting[:CLIPS_AT_ONCE]
+        progress("watching", min(total, int(batch.times_s[-1])), total)
+    waiting.extend(sampler.finish(report.duration_s))
+    for start in range(0, len(waiting), CLIPS_AT_ONCE):
+        read(waiting[start : start + CLIPS_AT_ONCE])
+    return _Sight(
+        shots=tuple(detector.finish(report.duration_s)),
+        readings=tuple(readings),
+        numbers=tuple(numbers),
+        duration_s=report.duration_s,
+        warnings=tuple(report.warnings),
+    )
+
+
+def _as_readings(clips: list[Clip], batch: ReadingBatch) -> list[Reading]:
+    """One reading per clip from the columns of a batch."""
+    return [
+        Reading(
+            span=clip.span,
+            emotion=EmotionState(
+                probabilities=tuple(float(p) for p in batch.probabilities[i]),
+                valence=float(batch.valence[i]),
+                arousal=float(batch.arousal[i]),
+                confidence=float(batch.confidence[i]),
+            ),
+            embedding=batch.embedding[i],
+        )
+        for i, clip in enumerate(clips)
+    ]
+
+
+def _hear(info: VideoInfo) -> _Heard:
+    """Speech and loudness from one pass over the film's main sound."""
+    from soundtrack.audio.downsample import Downsampler
+    from soundtrack.audio.loudness import LoudnessMeter
+    from soundtrack.audio.speech import SAMPLE_RATE_HZ, SpeechDetector
+    from soundtrack.errors import InputError
+    from soundtrack.media.audio import iter_audio
+
+    if info.main_audio is None:
+        return _Heard()
+    meter = LoudnessMeter(sample_rate_hz=MIX_RATE_HZ, true_peak=False)
+    detector = SpeechDetector()
+    down = Downsampler(MIX_RATE_HZ // SAMPLE_RATE_HZ)
+    try:
+        for block in iter_audio(
+            info.path,
+            sample_rate_hz=MIX_RATE_HZ,
+            channels=2,
+            block_s=SOUND_BLOCK_S,
+            stream=info.main_audio.index,
+            clock_start_s=info.start_s,
+        ):
+            meter.push(block)
+            detector.push(down.push(block.mean(axis=0)))
+        detector.push(down.finish())
+    except InputError as error:
+        return _Heard(warnings=(f"the film's own sound cannot be read and is left out of the analysis: {error}",))
+    speech = tuple(detector.finish())
+    loudness = meter.result()
+    return _Heard(
+        speech=speech,
+        speech_lufs=meter.loudness_inside(speech) if speech else None,
+        integrated_lufs=loudness.integrated_lufs,
+    )
+
+
+def _clip_spans(spans: tuple[Span, ...], end_s: float) -> list[Span]:
+    """Spans cut at the end of the picture, which the sound may outlast."""
+    return [Span(span.start_s, min(span.end_s, end_s)) for span in spans if span.start_s < end_s]
