@@ -1,7 +1,7 @@
-"""Sound at a whole fraction of its rate, block by block, so that one decode serves meters at 48 kHz and speech at 16 kHz.
+"""Sound at a whole fraction of its rate, block by block: one decode serves meters at 48 kHz and speech at 16 kHz.
 
-A linear-phase low-pass filter (Kaiser window, 80 dB down at the new Nyquist frequency) and every n-th sample of its output.
-The delay of the filter is taken out: sample i of the output is the sound at sample n x i of the input.
+A linear-phase low-pass filter (Kaiser window, 80 dB down at the new Nyquist frequency) and every n-th sample of its
+output, of which the delay is taken out: sample i of the output is the sound at sample n x i of the input.
 """
 
 from __future__ import annotations
