@@ -1,0 +1,51 @@
+"""``soundtrack demo [DIR]``: make a small film and a small library, index it, score the film, and tell where it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from soundtrack.cli.options import Device, Quiet, device_name
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to; made where missing.")] = Path("demo"),
+    device: Device = None,
+    quiet: Quiet = False,
+) -> None:
+    """Try everything out: a demo film and ten demo tracks are made on the spot, indexed, and put together.
+
+    Film and tracks that are already in DIR are kept; index, scored film and cue sheet are brought up to date.
+    """
+    from soundtrack import pipeline
+    from soundtrack.cli import output
+    from soundtrack.demo.make import make_demo
+    from soundtrack.errors import OutputError, PartialError
+
+    index = folder / "library_index"
+    with output.product() as stream:
+        try:
+            with output.progress(quiet=quiet) as progress:
+                media = make_demo(folder, progress=progress)
+        except OSError as error:
+            raise OutputError(
+                f"{folder}: {error.strerror or error}", hint="name a folder that can be written: soundtrack demo DIR"
+            ) from error
+        output.say(f"made {media.film} and {len(media.tracks)} tracks in {media.library}", quiet=quiet)
+        where = device_name(device)
+        with output.progress(quiet=quiet) as progress:
+            report = pipeline.build_index([media.library], index, device=where, progress=progress)
+        if report.skipped:
+            raise PartialError(
+                f"{report.skipped[0].path}: {report.skipped[0].message}",
+                hint=f"remove {folder} and try again; `soundtrack doctor` tells what is missing",
+            )
+        output.say(f"listened to {report.n_tracks} tracks, index in {index}", quiet=quiet)
+        with output.progress(quiet=quiet) as progress:
+            scored = pipeline.score_video(media.film, index=index, device=where, force=True, progress=progress)
+        for cue in scored.sheet.cues:
+            title = next((t.title for t in scored.sheet.tracks if t.track_id == cue.track_id), None)
+            output.say(f"{cue.cue_id}  {cue.span.start_s:6.1f} - {cue.span.end_s:6.1f} s  {title}", quiet=quiet)
+        stream.write(f"film: {output.plain(scored.film)}\ncues: {output.plain(scored.cues)}\n")
