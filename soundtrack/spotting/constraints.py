@@ -1,0 +1,177 @@
+"""What the user demands of a plan: hard rules, from the words of the command line.
+
+Goes in: texts such as ``0:30-1:10=tense``. Comes out: a `Constraints`. Times are on the film's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from soundtrack.errors import UsageError
+from soundtrack.spotting.moods import mood
+from soundtrack.timebase import parse_clock
+from soundtrack.types import Cue, EmotionState, Span, Track
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """A track that must sound at a moment."""
+
+    time_s: float
+    """When, film clock."""
+    track_id: str
+    """Which track."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoodWish:
+    """A mood that stands in for what the picture says."""
+
+    span: Span
+    """Where, film clock."""
+    emotion: EmotionState
+    """What the music should be like there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Constraints:
+    """Everything that the plan must obey."""
+
+    locks: tuple[Lock, ...] = ()
+    """Tracks that must sound at given moments."""
+    moods: tuple[MoodWish, ...] = ()
+    """Moods that overrule the picture."""
+    silences: tuple[Span, ...] = ()
+    """Where no music may sound, film clock."""
+    avoid: frozenset[str] = frozenset()
+    """Ids of tracks that may not be used."""
+    only: frozenset[str] | None = None
+    """Ids of the tracks that may be used; None for all."""
+    max_cues: int | None = None
+    """At most so many cues; None for any number."""
+    one_track: bool = False
+    """Whether all cues come from one track."""
+    explore: float = 0.0
+    """How far from the best fit the plan may wander, in [0, 1]; the seed decides where to."""
+    kept: tuple[Cue, ...] = ()
+    """Cues that a person fixed; they stay exactly as they are."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.explore <= 1:
+            raise ValueError(f"explore must be in [0, 1], got {self.explore}")
+        if self.max_cues is not None and self.max_cues < 1:
+            raise ValueError(f"max_cues must be at least 1, got {self.max_cues}")
+
+
+def parse_span(text: str) -> Span:
+    """The span of a text such as ``0:30-1:10``.
+
+    Raises
+    ------
+    UsageError
+        The text is no span.
+
+    Examples
+    --------
+    >>> parse_span("0:30-1:10")
+    Span(start_s=30.0, end_s=70.0)
+    """
+    start, dash, end = text.partition("-")
+    try:
+        if not dash:
+            raise ValueError("no dash")
+        span = Span(parse_clock(start), parse_clock(end))
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no stretch of time", hint="write it like 0:30-1:10") from error
+    if span.duration_s <= 0:
+        raise UsageError(f"{text!r} is empty", hint="write the earlier time first, like 0:30-1:10")
+    return span
+
+
+def parse_mood(text: str) -> MoodWish:
+    """The wish of a text such as ``0:30-1:10=tense``.
+
+    Raises
+    ------
+    UsageError
+        The text is no such wish.
+    """
+    where, equals, word = text.partition("=")
+    if not equals:
+        raise UsageError(f"{text!r} names no mood", hint="write it like 0:30-1:10=tense")
+    return MoodWish(span=parse_span(where), emotion=mood(word))
+
+
+def parse_lock(text: str, *, tracks: Sequence[Track]) -> Lock:
+    """The lock of a text such as ``1:05=track.mp3``.
+
+    Parameters
+    ----------
+    text : str
+        A time, ``=``, and a track as `find_tracks` knows it.
+    tracks : sequence of Track
+        Of the library.
+
+    Raises
+    ------
+    UsageError
+        The text is no lock, or names no track or several.
+    """
+    when, equals, name = text.partition("=")
+    try:
+        time_s = parse_clock(when)
+    except ValueError as error:
+        raise UsageError(f"{text!r} starts with no time", hint="write it like 1:05=track.mp3") from error
+    if not equals or not name:
+        raise UsageError(f"{text!r} names no track", hint="write it like 1:05=track.mp3")
+    found = find_tracks(name, tracks=tracks)
+    if len(found) > 1:
+        names = ", ".join(track.path.name for track in found[:3])
+        raise UsageError(f"{name!r} may be {len(found)} tracks: {names}", hint="write more of its path")
+    return Lock(time_s=time_s, track_id=found[0].track_id)
+
+
+def find_tracks(text: str, *, tracks: Sequence[Track]) -> list[Track]:
+    """The tracks that a text names: by path, file name, folder, id, title, artist, album or genre, in this order.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``Battle.mp3``, ``~/Music/calm``, ``ambient`` or the first eight or more letters of an id.
+    tracks : sequence of Track
+        Of the library.
+
+    Returns
+    -------
+    list of Track
+        At least one; those of the first way of naming that finds any.
+
+    Raises
+    ------
+    UsageError
+        The library has no such track.
+    """
+    wanted = text.strip()
+    path, low = Path(wanted).expanduser() if wanted.startswith("~") else Path(wanted), wanted.lower()
+    ways = (
+        [t for t in tracks if PurePath(t.path) == path],
+        [t for t in tracks if t.path.name.lower() == low or t.path.stem.lower() == low],
+        [t for t in tracks if _ends_with(PurePath(t.path), path) or path in PurePath(t.path).parents],
+        [t for t in tracks if len(low) >= 8 and t.track_id.startswith(low)],
+        [t for t in tracks if low in {p.name.lower() for p in t.path.parents}],
+        [t for t in tracks if (t.tags.title or "").lower() == low],
+        [t for t in tracks if low in {(s or "").lower() for s in (t.tags.artist, t.tags.album, t.tags.genre)}],
+    )
+    found = next((way for way in ways if way and low), None)
+    if found is None:
+        raise UsageError(
+            f"the library has no track called {wanted!r}", hint="soundtrack library list shows what is there"
+        )
+    return found
+
+
+def _ends_with(path: PurePath, tail: PurePath) -> bool:
+    """Whether a path's last parts are these."""
+    return len(tail.parts) > 1 and path.parts[-len(tail.parts) :] == tail.parts

@@ -1,0 +1,208 @@
+"""From a plan to cues: exact times on the film, exact stretches of the tracks, fades, names and reasons.
+
+Goes in: the choices of the plan. Comes out: the cues and their alternatives. A cue enters on the cut, with a bar line
+of its track; it goes out half a crossfade over the next cut where other music enters there; it ends on the track's
+real ending where the film or its music ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from soundtrack.settings import MIX_RATE_HZ, SpottingSettings
+from soundtrack.spotting.fit import Fitted, Wanted, fit_track
+from soundtrack.spotting.match import Pool
+from soundtrack.spotting.plan import NO_TRACK, Choice, Problem
+from soundtrack.spotting.reasons import reasons, runners_up, start_s
+from soundtrack.spotting.view import LibraryView
+from soundtrack.timebase import clock, round_s, samples, seconds
+from soundtrack.types import Alternative, Cue, SheetTrack, Span, Track
+
+REFERENCE_LUFS = -20.0
+"""Every cue is brought to this loudness before the mix."""
+MAX_TRIM_DB = 20.0
+"""But never by more than this."""
+_MAX_LEAD_S = 2.0
+"""Music that follows silence may wait so long after the cut for its ending to fall right."""
+_SOFT_ENTRY_S = 0.5
+"""Fade-in of music without a beat."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Cues on the film's clock."""
+
+    cues: tuple[Cue, ...]
+    """In order."""
+    alternatives: tuple[Alternative, ...]
+    """By cue and rank."""
+    warnings: tuple[str, ...]
+    """What could not be done as planned."""
+
+    @staticmethod
+    def sheet_track(track: Track) -> SheetTrack:
+        """What a cue sheet says about a track."""
+        return SheetTrack(
+            track_id=track.track_id,
+            path=str(track.path),
+            title=track.tags.title,
+            artist=track.tags.artist,
+            licence=track.tags.licence,
+            isrc=track.tags.isrc,
+            duration_s=track.audio.duration_s,
+            loudness_lufs=track.loudness.integrated_lufs,
+            tempo_bpm=track.analysis.tempo_bpm,
+            key=track.analysis.key,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """Where and how a cue ends."""
+
+    time_s: float
+    """Last moment of its fade-out, film clock."""
+    fade_s: float
+    """Length of the fade-out."""
+    real: bool
+    """Whether it should end on the track's real ending."""
+
+
+def place_cues(
+    problem: Problem,
+    pool: Pool,
+    choices: Sequence[Choice],
+    *,
+    library: LibraryView,
+    settings: SpottingSettings,
+    kept: Sequence[Cue] = (),
+) -> Placed:
+    """The cues of a plan.
+
+    Parameters
+    ----------
+    problem, pool : Problem, Pool
+        What was planned with.
+    choices : sequence of Choice
+        The plan.
+    library : LibraryView
+        Knows the bars of the tracks.
+    settings : SpottingSettings
+        Lengths of fades.
+    kept : sequence of Cue
+        Cues that a person fixed; they go into the sheet as they are.
+
+    Returns
+    -------
+    Placed
+    """
+    ids = _names(problem, choices, kept)
+    cues, alternatives, warnings = list(kept), [], []
+    for place, choice in enumerate(choices):
+        cue, fitted = _place(problem, pool, choices, place, library=library, settings=settings, cue_id=ids[place])
+        cues.append(cue)
+        if not fitted.ends_with_track and cue.span.end_s < problem.film.edges_s[choice.last] - 1.0:
+            warnings.append(
+                f"{cue.cue_id} ends early, at {clock(cue.span.end_s)}: its track is too short and has no good seam"
+            )
+        for rank, other in enumerate(runners_up(problem, pool, choices, place, names=ids), start=2):
+            track_id = pool.tracks[other.track].track_id
+            alternatives.append(Alternative(cue.cue_id, rank, track_id, other.start_s, other.merit, other.note))
+    cues.sort(key=lambda cue: (cue.span.start_s, cue.cue_id))
+    order = {cue.cue_id: i for i, cue in enumerate(cues)}
+    alternatives.sort(key=lambda a: (order[a.cue_id], a.rank))
+    return Placed(tuple(cues), tuple(alternatives), tuple(warnings))
+
+
+def _names(problem: Problem, choices: Sequence[Choice], kept: Sequence[Cue]) -> list[str]:
+    """Names for the planned cues, in the film's order; kept cues keep theirs."""
+    starts = [(float(problem.film.edges_s[c.first]), i) for i, c in enumerate(choices)]
+    taken = {cue.cue_id for cue in kept}
+    marks = sorted([*starts, *((cue.span.start_s, -1) for cue in kept)])
+    names = [""] * len(choices)
+    number = 0
+    for _, place in marks:
+        number += 1
+        while place >= 0 and f"1m{number:02d}" in taken:
+            number += 1
+        if place >= 0:
+            names[place] = f"1m{number:02d}"
+            taken.add(names[place])
+    return names
+
+
+def _place(
+    problem: Problem,
+    pool: Pool,
+    choices: Sequence[Choice],
+    place: int,
+    *,
+    library: LibraryView,
+    settings: SpottingSettings,
+    cue_id: str,
+) -> tuple[Cue, Fitted]:
+    """One cue, and how its track was cut."""
+    choice, track, film = choices[place], pool.tracks[choices[place].track], problem.film
+    start = round_s(float(film.edges_s[choice.first]))
+    end = _end(problem, choices, place, settings)
+    touches_before = place > 0 and choices[place - 1].last == choice.first
+    first_sample = samples(start, sample_rate_hz=MIX_RATE_HZ)
+    wanted = Wanted(
+        n_samples=samples(end.time_s, sample_rate_hz=MIX_RATE_HZ) - first_sample,
+        start_s=_entry_s(track, start_s(problem, choice), problem.worth.cell_s),
+        end_with_track=end.real,
+        max_lead_s=0.0 if touches_before else _MAX_LEAD_S,
+    )
+    fitted = fit_track(library.bars(track.track_id), track.analysis, duration_s=track.audio.duration_s, wanted=wanted)
+    entry = first_sample + fitted.lead_samples
+    whole = fitted.lead_samples + fitted.n_samples == wanted.n_samples
+    span = Span(
+        start if fitted.lead_samples == 0 else seconds(entry, sample_rate_hz=MIX_RATE_HZ),
+        end.time_s if whole else seconds(entry + fitted.n_samples, sample_rate_hz=MIX_RATE_HZ),
+    )
+    fade_in = settings.fade_in_s if track.analysis.beats_s else max(settings.fade_in_s, _SOFT_ENTRY_S)
+    fade_out = 0.0 if fitted.ends_with_track else (end.fade_s if whole else settings.fade_out_s)
+    why = reasons(problem, pool, choices, place)
+    cue = Cue(
+        cue_id=cue_id,
+        span=span,
+        track_id=track.track_id,
+        sections=fitted.sections,
+        fade_in_s=round_s(min(fade_in, span.duration_s / 4)),
+        fade_out_s=round_s(min(fade_out, span.duration_s / 2)),
+        gain_db=trim_db(track),
+        scenes=tuple(dict.fromkeys(film.scene[choice.first : choice.last].tolist())),
+        locked=bool((problem.locked[choice.first : choice.last] != NO_TRACK).any()),
+        merit=round(sum(term.value for term in why), 4) + 0.0,
+        why=why,
+    )
+    return cue, fitted
+
+
+def trim_db(track: Track) -> float:
+    """What brings a track to the common reference loudness, in dB."""
+    trim = REFERENCE_LUFS - track.loudness.integrated_lufs
+    return round(max(-MAX_TRIM_DB, min(MAX_TRIM_DB, trim)), 2) + 0.0
+
+
+def _end(problem: Problem, choices: Sequence[Choice], place: int, settings: SpottingSettings) -> _End:
+    """Where a cue ends: over the next cut if music follows there, with the film, or around the cut into silence."""
+    film, choice = problem.film, choices[place]
+    edge_s, film_end_s = round_s(float(film.edges_s[choice.last])), round_s(float(film.edges_s[-1]))
+    if choice.last == len(film):
+        return _End(film_end_s, settings.fade_out_s, real=True)
+    if film.silent[choice.last]:
+        return _End(edge_s, settings.fade_out_s, real=False)
+    if place + 1 < len(choices) and choices[place + 1].first == choice.last:
+        half_s = min(settings.crossfade_s / 2, float(film.lengths_s[choice.last]) / 2)
+        return _End(round_s(min(edge_s + half_s, film_end_s)), 2 * half_s, real=False)
+    tail_s = min(settings.fade_out_s / 2, float(film.lengths_s[choice.last]) / 2)
+    return _End(round_s(min(edge_s + tail_s, film_end_s)), settings.fade_out_s, real=True)
+
+
+def _entry_s(track: Track, planned_s: float, cell_s: float) -> float:
+    """Where in the track to enter: at the start of the music or of a section if the planned cell holds one."""
+    marks = (track.analysis.music_start_s, *track.analysis.sections_s)
+    inside = [mark for mark in marks if planned_s - 1e-6 <= mark < planned_s + cell_s]
+    return inside[0] if inside else max(planned_s, track.analysis.music_start_s)

@@ -1,0 +1,150 @@
+"""Where music may be cut and joined so that nobody notices: bar lines, and how alike the music is on both sides.
+
+Goes in: the bars of a track. Comes out: the quality of every jump from one bar line to another, and the best way to
+make a stretch of music a wanted number of bars long. A jump from line i to line j is good if bar i - 1 sounds like bar
+j - 1 (what was heard before fits) and bar j sounds like bar i (what comes is what was expected).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from soundtrack.types import BarTable, FloatArray
+
+FLOOR = 0.6
+"""No seam is made under this quality, in [0, 1]."""
+MAX_BARS = 600
+"""Longer tables are used up to here."""
+_JUMP_COST = 0.35
+_PHRASE_BARS = 4
+_OFF_PHRASE_COST = 0.15
+"""For a jump by anything but whole phrases."""
+
+_Table = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A way through the bars of a track."""
+
+    runs: tuple[tuple[int, int], ...]
+    """Bars played without a jump: first, and the one after the last."""
+    qualities: tuple[float, ...]
+    """Of the seams between the runs, in [0, 1]."""
+    cost: float
+    """What its seams cost; 0 without any."""
+
+
+def likeness(features: FloatArray) -> _Table:
+    """How alike each pair of bars is, in [0, 1], shape (n, n).
+
+    Features are taken around their mean over the track, so that what all bars share does not make all of them alike.
+
+    Parameters
+    ----------
+    features : ndarray, shape=(n, F), float32
+
+    Returns
+    -------
+    ndarray, shape=(n, n), float64
+    """
+    centred = features.astype(np.float64) - features.mean(axis=0, keepdims=True)
+    norms = np.linalg.norm(centred, axis=1, keepdims=True)
+    scale = float(np.median(norms)) if len(norms) else 0.0
+    if scale < 1e-9:
+        return np.ones((len(features), len(features)))
+    unit = centred / np.maximum(norms, 0.25 * scale)
+    alike: _Table = np.clip(0.5 + 0.5 * (unit @ unit.T), 0.0, 1.0)
+    return alike
+
+
+def jump_qualities(bars: BarTable, *, made_as_loop: bool) -> _Table:
+    """Quality of a jump from each bar line to each other.
+
+    Parameters
+    ----------
+    bars : BarTable
+        n bars.
+    made_as_loop : bool
+        Whether the track stops in the middle of things, so that its end goes on into its start.
+
+    Returns
+    -------
+    ndarray, shape=(n + 1, n + 1), float64
+        In [0, 1]; from row to column; 0 where there is no jump.
+    """
+    n = len(bars.features)
+    alike = likeness(bars.features)
+    before, after = np.zeros((n + 1, n + 1)), np.zeros((n + 1, n + 1))
+    before[1:, 1:], after[:n, :n] = alike, alike
+    quality = np.zeros((n + 1, n + 1))
+    quality[1:n, 1:n] = np.sqrt(before[1:n, 1:n] * after[1:n, 1:n])
+    quality[n, 1:n] = 0.9 * before[n, 1:n]
+    quality[1:n, 0] = 0.9 * after[1:n, 0]
+    if n > 1:
+        quality[n, 0] = 0.85 if made_as_loop else 0.5 * (0.5 + alike[-1, 0])
+    quality[:, n] = 0.0
+    near = np.abs(np.arange(n + 1)[:, None] - np.arange(n + 1)[None, :])
+    quality[near < 1] = 0.0
+    return quality
+
+
+def best_way(quality: _Table, *, first: int, n_bars: int, must_end: bool) -> Path | None:
+    """The best way to play a number of bars.
+
+    Parameters
+    ----------
+    quality : ndarray, shape=(n + 1, n + 1)
+        Of jumps, as from `jump_qualities`.
+    first : int
+        Bar to start with.
+    n_bars : int > 0
+        How many bars are wanted.
+    must_end : bool
+        Whether the last bar played must be the track's last.
+
+    Returns
+    -------
+    Path or None
+        With the fewest and best seams; None if all ways need a seam under `FLOOR`.
+    """
+    n = len(quality) - 1
+    by_bars = np.arange(n + 1)[:, None] - np.arange(n + 1)[None, :]
+    cost = _JUMP_COST + (1 - quality) + np.where(by_bars % _PHRASE_BARS == 0, 0.0, _OFF_PHRASE_COST)
+    gain = np.where(quality >= FLOOR, -cost, -np.inf)
+    value = np.where(np.arange(n + 1) == n, 0.0, -np.inf) if must_end else np.zeros(n + 1)
+    came = np.full((n_bars + 1, n + 1), -1, np.int64)
+    ahead = value
+    for left in range(1, n_bars + 1):
+        playing = np.full(n + 1, -np.inf)
+        playing[:n] = ahead[1:]
+        jumping = gain + playing[None, :]
+        target = jumping.argmax(axis=1)
+        best = jumping[np.arange(n + 1), target]
+        leap = best > playing
+        if left == n_bars:
+            leap[:] = False
+        came[left] = np.where(leap, target, -1)
+        ahead = np.where(leap, best, playing)
+    if not np.isfinite(ahead[first]):
+        return None
+    return _walk(quality, came, first, n_bars, cost=-float(ahead[first]))
+
+
+def _walk(quality: _Table, came: npt.NDArray[np.int64], first: int, n_bars: int, *, cost: float) -> Path:
+    """The way that the table of decisions describes."""
+    runs: list[tuple[int, int]] = []
+    qualities: list[float] = []
+    start = bar = first
+    for left in range(n_bars, 0, -1):
+        target = int(came[left][bar])
+        if target >= 0:
+            runs.append((start, bar))
+            qualities.append(float(quality[bar, target]))
+            start = bar = target
+        bar += 1
+    runs.append((start, bar))
+    return Path(tuple(runs), tuple(qualities), cost)

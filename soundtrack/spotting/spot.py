@@ -1,0 +1,256 @@
+"""Spotting: from what the picture says and what the library holds to a cue sheet.
+
+Goes in: a scene sheet, a library, settings, and what the user demands. Comes out: a cue sheet whose ducking is left to
+the mix. Pure: reads no file but through the library's view, and the same input gives the same sheet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from soundtrack import cuesheet
+from soundtrack.errors import LibraryError, NothingFitsError, UsageError
+from soundtrack.settings import MixSettings, SpottingSettings
+from soundtrack.spotting.beam import solve
+from soundtrack.spotting.constraints import Constraints
+from soundtrack.spotting.film import Film, divide
+from soundtrack.spotting.likeness import joins
+from soundtrack.spotting.match import Pool, choose_pool
+from soundtrack.spotting.place import place_cues
+from soundtrack.spotting.plan import NO_TRACK, Choice, Problem, plan_value
+from soundtrack.spotting.stretches import Worth, cells_of, weigh
+from soundtrack.spotting.view import LibraryView, ordered_vectors, segment_table
+from soundtrack.timebase import clock
+from soundtrack.types import CueSheet, FloatArray, MixNotes, SceneSheet
+
+_NO_SOUND = -0.6
+"""What silence is worth less in a film that has no sound of its own."""
+_UNDER_SPEECH = 0.3
+"""What silence is worth more where somebody speaks all the time."""
+_N_SINGLE = 24
+
+
+def spot_cues(
+    sheet: SceneSheet,
+    library: LibraryView,
+    *,
+    settings: SpottingSettings | None = None,
+    mix: MixSettings | None = None,
+    constraints: Constraints | None = None,
+) -> CueSheet:
+    """The cue sheet of a film.
+
+    Parameters
+    ----------
+    sheet : SceneSheet
+        What the picture says.
+    library : LibraryView
+        The music, read by the same networks.
+    settings : SpottingSettings
+        How music is chosen and placed.
+    mix : MixSettings
+        Goes into the sheet; without the film's own sound its speech does not matter.
+    constraints : Constraints
+        What the user demands.
+
+    Returns
+    -------
+    CueSheet
+        As it would be after being written and read; its ducking is empty.
+
+    Raises
+    ------
+    LibraryError
+        The library was read by other networks.
+    NothingFitsError
+        No track may be used, or silence is better everywhere.
+    UsageError
+        Demands that cannot be met together.
+    """
+    settings, mix, constraints = settings or SpottingSettings(), mix or MixSettings(), constraints or Constraints()
+    if sheet.model != library.model:
+        raise LibraryError(
+            f"the library was read by {library.model.name} {library.model.version}, the film by"
+            f" {sheet.model.name} {sheet.model.version}, or their weights differ",
+            hint="run soundtrack index --rebuild, or soundtrack scenes again",
+        )
+    tracks_by_id = library.tracks()
+    tracks = [tracks_by_id[track_id] for track_id in library.track_ids]
+    missing = [cue.track_id for cue in constraints.kept if cue.track_id not in tracks_by_id]
+    if missing:
+        raise UsageError(f"the kept cue's track {missing[0][:12]} is not in the library", hint="index its folder again")
+    film = divide(sheet, constraints, keep_original=mix.keep_original)
+    locked_at = _locked_stretches(film, constraints)
+    film = replace(film, silent=film.silent & ~np.isin(np.arange(len(film)), list(locked_at)))
+    unlimited = constraints.one_track or constraints.max_cues is not None
+    pool = choose_pool(
+        film,
+        tracks,
+        segment_table(tracks, ordered_vectors(library, tracks)),
+        constraints=constraints,
+        allow_vocals=settings.allow_vocals,
+        seed=settings.seed,
+        n_tracks=settings.n_candidates if unlimited else 3 * settings.n_candidates,
+    )
+    longest_s = float(film.edges_s[-1]) if unlimited else max(240.0, 4 * settings.preferred_cue_s)
+    worth = weigh(film, pool, max_cue_s=longest_s)
+    has_sound = sheet.film.has_audio and mix.keep_original
+    problem = state_problem(film, pool, worth, settings, constraints, locked_at=locked_at, has_sound=has_sound)
+    choices = _choose(problem, constraints)
+    if not choices and not constraints.kept:
+        raise NothingFitsError(
+            f"{sheet.film.name}: silence suits every scene better than the music of this library",
+            hint="index more music, name a mood with --mood, or use --replace if the film has music already",
+        )
+    kept = tuple(replace(cue, locked=True) for cue in constraints.kept)
+    placed = place_cues(problem, pool, choices, library=library, settings=settings, kept=kept)
+    wanted_ids = {c.track_id for c in placed.cues} | {a.track_id for a in placed.alternatives}
+    result = CueSheet(
+        film=sheet.film,
+        model=sheet.model,
+        library=library.fingerprint,
+        seed=settings.seed,
+        mix=MixNotes(
+            target_lufs=mix.target_lufs,
+            ceiling_dbtp=mix.ceiling_dbtp,
+            keep_original=mix.keep_original,
+            speech_over_music_lu=mix.speech_over_music_lu,
+            crossfade_s=settings.crossfade_s,
+        ),
+        scenes=sheet.scenes,
+        tracks=tuple(placed.sheet_track(t) for t in tracks if t.track_id in wanted_ids),
+        cues=placed.cues,
+        speech=sheet.speech if mix.keep_original else (),
+        alternatives=placed.alternatives,
+        warnings=(*sheet.warnings, *_left_alone(film), *placed.warnings),
+    )
+    return cuesheet.rounded(result)
+
+
+def state_problem(
+    film: Film,
+    pool: Pool,
+    worth: Worth,
+    settings: SpottingSettings,
+    constraints: Constraints,
+    *,
+    locked_at: dict[int, str],
+    has_sound: bool,
+) -> Problem:
+    """Everything that decides the plan, in one place.
+
+    Parameters
+    ----------
+    film, pool, worth : Film, Pool, Worth
+        Stretches, tracks, and what they are worth under each other.
+    settings, constraints : SpottingSettings, Constraints
+    locked_at : dict of int to str
+        Track id that must sound in some stretches.
+    has_sound : bool
+        Whether the film's own sound stays.
+
+    Returns
+    -------
+    Problem
+    """
+    position = {track.track_id: i for i, track in enumerate(pool.tracks)}
+    locked = np.full(len(film), NO_TRACK, np.int64)
+    for stretch, track_id in locked_at.items():
+        locked[stretch] = position[track_id]
+    under_speech = _UNDER_SPEECH * np.clip((film.speech - 0.6) / 0.4, 0, 1)
+    silence = settings.silence_merit + (under_speech if has_sound else _NO_SOUND + 0 * under_speech)
+    length_s = float(film.edges_s[-1])
+    return Problem(
+        film=film,
+        worth=worth,
+        silence=np.where(film.silent, 0.0, silence).astype(np.float32),
+        joins=joins(pool.tracks),
+        arousal=_cell_arousal(pool, worth.cell_s, length_s),
+        groups=pool.groups,
+        artists=pool.artists,
+        locked=locked,
+        allowed=np.ones(len(pool.tracks), np.bool_),
+        min_cue_s=min(settings.min_cue_s, _longest_run_s(film)),
+        preferred_cue_s=min(settings.preferred_cue_s, length_s),
+        max_cues=constraints.max_cues,
+        free_repeats=constraints.one_track,
+    )
+
+
+def _cell_arousal(pool: Pool, cell_s: float, length_s: float) -> FloatArray:
+    """Arousal of each track in each cell, repeating after its end, shape (T, width)."""
+    cells = [cells_of(track, cell_s) for track in pool.tracks]
+    width = max(len(c) for c in cells) + int(length_s / cell_s) + 3
+    result = np.empty((len(cells), width), np.float32)
+    for t, cell in enumerate(cells):
+        result[t] = pool.table.arousal[pool.table.first_row[t] + cell[np.arange(width) % len(cell)]]
+    return result
+
+
+def _longest_run_s(film: Film) -> float:
+    """Length of the longest run of stretches that may have music, in seconds."""
+    longest = run = 0.0
+    for length_s, silent in zip(film.lengths_s.tolist(), film.silent.tolist(), strict=True):
+        run = 0.0 if silent else run + length_s
+        longest = max(longest, run)
+    return longest
+
+
+def _locked_stretches(film: Film, constraints: Constraints) -> dict[int, str]:
+    """Which track must sound in which stretch."""
+    result: dict[int, str] = {}
+    for lock in constraints.locks:
+        if not 0 <= lock.time_s < film.edges_s[-1]:
+            raise UsageError(
+                f"a track is locked at {clock(lock.time_s)}, the film ends at {clock(float(film.edges_s[-1]))}",
+                hint="lock it at a time inside the film",
+            )
+        stretch = int(np.searchsorted(film.edges_s, lock.time_s, side="right")) - 1
+        if film.demanded[stretch]:
+            raise UsageError(
+                f"a track is locked at {clock(lock.time_s)}, where silence or a kept cue is demanded as well",
+                hint="leave one of the two out",
+            )
+        if result.setdefault(stretch, lock.track_id) != lock.track_id:
+            raise UsageError(
+                f"two tracks are locked near {clock(lock.time_s)}, in one scene", hint="lock one track per scene"
+            )
+    if constraints.max_cues is not None and len(set(result.values())) > constraints.max_cues:
+        raise UsageError(
+            f"{len(set(result.values()))} locked tracks do not fit into {constraints.max_cues} cues",
+            hint="allow more cues with --max-cues",
+        )
+    if constraints.one_track and len(set(result.values())) > 1:
+        raise UsageError("several tracks are locked, but one is demanded", hint="leave out --one-track or locks")
+    return result
+
+
+def _choose(problem: Problem, constraints: Constraints) -> list[Choice]:
+    """The best plan; with one track only, the best of the plans of the likeliest tracks."""
+    try:
+        if not constraints.one_track:
+            return solve(problem)
+        n = len(problem.groups)
+        locked = np.unique(problem.locked[problem.locked != NO_TRACK])
+        best: list[Choice] = []
+        for track in locked.tolist() or range(min(n, _N_SINGLE)):
+            plan = solve(replace(problem, allowed=np.arange(n) == track))
+            if plan and (not best or plan_value(problem, plan) > plan_value(problem, best) + 1e-6):
+                best = plan
+    except ValueError as error:
+        raise UsageError("the locks cannot be obeyed together", hint="leave out a lock, or allow more cues") from error
+    return best
+
+
+def _left_alone(film: Film) -> Sequence[str]:
+    """One line for each stretch that has music of its own."""
+    lines = []
+    own = film.silent & ~film.demanded
+    for scene in dict.fromkeys(film.scene[own].tolist()):
+        inside = np.flatnonzero(film.scene == scene)
+        start, end = clock(float(film.edges_s[inside[0]])), clock(float(film.edges_s[inside[-1] + 1]))
+        lines.append(f"the film has music of its own from {start} to {end}; it is left alone")
+    return lines

@@ -1,0 +1,148 @@
+"""What spotting needs to know of a music library, and its segments as columns.
+
+Goes in: anything with the shape of `LibraryView`. Comes out: a `SegmentTable`, one row per segment, in the order of the
+tracks and of the segments within each track; the vectors' rows follow the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from soundtrack.types import BarTable, FloatArray, ModelRef, TimeArray, Track
+
+IntArray = npt.NDArray[np.int64]
+
+
+class LibraryView(Protocol):
+    """A music library, listened to."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the content."""
+
+    @property
+    def model(self) -> ModelRef:
+        """The networks that made the vectors."""
+
+    @property
+    def track_ids(self) -> Sequence[str]:
+        """Ids of all tracks that may be used, in an order that never changes by itself."""
+
+    @property
+    def embeddings(self) -> FloatArray:
+        """Unit vectors of the segments, shape (n_segments, D)."""
+
+    @property
+    def rows(self) -> tuple[Sequence[str], Sequence[int]]:
+        """Track id and segment index of each row of `embeddings`."""
+
+    def tracks(self) -> Mapping[str, Track]:
+        """All tracks by id."""
+
+    def bars(self, track_id: str) -> BarTable:
+        """The bars of a track."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentTable:
+    """The segments of a library as columns."""
+
+    probabilities: FloatArray = field(repr=False, compare=False)
+    """Shape (n_segments, 6)."""
+    valence: FloatArray = field(repr=False, compare=False)
+    """In [-1, 1], shape (n_segments,)."""
+    arousal: FloatArray = field(repr=False, compare=False)
+    """In [-1, 1], shape (n_segments,)."""
+    start_s: TimeArray = field(repr=False, compare=False)
+    """Track clock, shape (n_segments,)."""
+    end_s: TimeArray = field(repr=False, compare=False)
+    """Track clock, shape (n_segments,)."""
+    first_row: IntArray = field(repr=False, compare=False)
+    """Row of each track's first segment, and the number of rows at the end, shape (n_tracks + 1,)."""
+    vectors: FloatArray = field(repr=False, compare=False)
+    """Unit vectors, shape (n_segments, D)."""
+
+
+def ordered_vectors(library: LibraryView, tracks: Sequence[Track]) -> FloatArray:
+    """The library's vectors in the order of some tracks and their segments.
+
+    Parameters
+    ----------
+    library : LibraryView
+        Whose rows may stand in any order.
+    tracks : sequence of Track
+        Of this library.
+
+    Returns
+    -------
+    ndarray, shape=(n_segments, D), float32
+    """
+    ids, indices = library.rows
+    row_of = {(track_id, int(index)): row for row, (track_id, index) in enumerate(zip(ids, indices, strict=True))}
+    order = np.array([row_of[t.track_id, s.index] for t in tracks for s in t.segments], np.int64)
+    if np.array_equal(order, np.arange(len(library.embeddings))):
+        return library.embeddings
+    return library.embeddings[order]
+
+
+def segment_table(tracks: Sequence[Track], vectors: FloatArray) -> SegmentTable:
+    """The segments of some tracks as columns.
+
+    Parameters
+    ----------
+    tracks : sequence of Track
+        Each with at least one segment.
+    vectors : ndarray, shape=(n_segments, D), float32
+        Unit vectors in the same order.
+
+    Returns
+    -------
+    SegmentTable
+    """
+    counts = [len(track.segments) for track in tracks]
+    if sum(counts) != len(vectors):
+        raise ValueError(f"there must be one vector per segment, got {len(vectors)} for {sum(counts)} segments")
+    if not all(counts):
+        raise ValueError("every track must have at least one segment")
+    segments = [segment for track in tracks for segment in track.segments]
+    return SegmentTable(
+        probabilities=np.array([s.emotion.probabilities for s in segments], np.float32).reshape(-1, 6),
+        valence=np.array([s.emotion.valence for s in segments], np.float32),
+        arousal=np.array([s.emotion.arousal for s in segments], np.float32),
+        start_s=np.array([s.span.start_s for s in segments], np.float64),
+        end_s=np.array([s.span.end_s for s in segments], np.float64),
+        first_row=np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64),
+        vectors=np.asarray(vectors, np.float32),
+    )
+
+
+def subset(table: SegmentTable, positions: Sequence[int]) -> SegmentTable:
+    """The same columns for some of the tracks, in the order given.
+
+    Parameters
+    ----------
+    table : SegmentTable
+        Of all tracks.
+    positions : sequence of int
+        Which tracks.
+
+    Returns
+    -------
+    SegmentTable
+    """
+    ranges = [np.arange(table.first_row[p], table.first_row[p + 1]) for p in positions]
+    rows = np.concatenate(ranges) if ranges else np.zeros(0, np.int64)
+    return SegmentTable(
+        probabilities=table.probabilities[rows],
+        valence=table.valence[rows],
+        arousal=table.arousal[rows],
+        start_s=table.start_s[rows],
+        end_s=table.end_s[rows],
+        first_row=np.concatenate([[0], np.cumsum([len(r) for r in ranges], dtype=np.int64)]).astype(np.int64),
+        vectors=table.vectors[rows],
+    )
