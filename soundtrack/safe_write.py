@@ -1,8 +1,8 @@
 """Writing a file so that it is either absent, the old one, or complete.
 
-Goes in: the wanted name. Comes out: a temporary name beside it, which takes the wanted name when everything went well and
-is removed when anything did not, an interrupt included. The temporary file is in the same folder because a rename across
-file systems is a copy, and its content is on the disk before the name changes.
+Goes in: the wanted name. Comes out: a temporary name beside it, which takes the wanted name when everything went well
+and is removed when anything did not, an interrupt included. The temporary file is in the same folder because a rename
+across file systems is a copy, and its content is on the disk before the name changes.
 """
 
 from __future__ import annotations

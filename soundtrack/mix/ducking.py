@@ -1,11 +1,11 @@
 """How the music steps aside while somebody speaks: speech spans to a gain envelope.
 
-Goes in: where speech is, and how loud the music is there. Comes out: corners of an envelope in dB over the film's clock,
-linear in between, never above 0. The music has reached its depth before the first word (look-ahead), stays down over
-breaths and over any gap too short to come back and stay a moment (no pumping), and returns slowly. The depth depends on
-the music alone: in the clear it is meant to lie `CLEAR_BELOW_SPEECH_LU` under the level of speech (`mix/balance.py` sees
-to that), so it has to fall by what is missing to the wanted distance, more where the track is loud at that place, less
-where it is quiet.
+Goes in: where speech is, and how loud the music is there. Comes out: corners of an envelope in dB over the film's
+clock, linear in between, never above 0. The music has reached its depth before the first word (look-ahead), stays
+down over breaths and over any gap too short to come back and stay a moment (no pumping), and returns slowly. The
+depth depends on the music alone: in the clear it is meant to lie `CLEAR_BELOW_SPEECH_LU` under the level of speech
+(`mix/balance.py` sees to that), so it has to fall by what is missing to the wanted distance, more where the track is
+loud at that place, less where it is quiet.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """A true-peak limiter that does nothing where nothing is needed.
 
 Goes in: blocks of sound. Comes out: the same sound, later by nothing (the delay is taken back), no peak above the
-ceiling, bit for bit unchanged away from the peaks. Peaks are those of the signal oversampled four times (ITU-R BS.1770-5,
-annex 2, with a longer interpolation filter). The gain falls along a smooth curve within `LOOK_AHEAD` before a peak, is
-there when the peak comes, and returns at `RELEASE_DB_PER_S`; all channels share it, so the picture of the room stays put.
+ceiling, bit for bit unchanged away from the peaks. Peaks are those of the signal oversampled four times (ITU-R
+BS.1770-5, annex 2, with a longer interpolation filter). The gain falls along a smooth curve within `LOOK_AHEAD`
+before a peak, is there when the peak comes, and returns at `RELEASE_DB_PER_S`; all channels share it, so the picture
+of the room stays put.
 """
 
 from __future__ import annotations
@@ -84,6 +85,26 @@ def true_peaks(audio: FloatArray, *, above: float = 0.0) -> FloatArray:
     np.maximum(peaks, after[:n], out=peaks)
     np.maximum(peaks[1:], after[: n - 1], out=peaks[1:])
     return peaks
+
+
+class PeakMeter:
+    """Highest true peak of a sound that comes in blocks."""
+
+    def __init__(self, *, channels: int = 2) -> None:
+        self._tail = np.zeros((channels, 2 * _HALF), dtype=np.float32)
+        self._peak = 0.0
+
+    def push(self, block: FloatArray) -> None:
+        """The next block, shape (channels, n)."""
+        audio = np.concatenate([self._tail, block], axis=1)
+        self._tail = audio[:, -2 * _HALF :]
+        above = max(self._peak, float(np.abs(block).max(initial=0.0)))
+        self._peak = max(self._peak, float(true_peaks(audio, above=above).max(initial=0.0)))
+
+    def result_dbtp(self) -> float:
+        """The peak so far, at least -99 dBTP; the sound is taken to end in silence."""
+        self.push(np.zeros((len(self._tail), 2 * _HALF), dtype=np.float32))
+        return max(-99.0, 20 * float(np.log10(max(self._peak, 1e-9))))
 
 
 class Limiter:

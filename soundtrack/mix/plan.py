@@ -1,9 +1,9 @@
 """A cue sheet in samples: which samples of which track sound where in the film, and how loud. Pure.
 
 Goes in: a `CueSheet`. Comes out: a `MixPlan` at 48 kHz whose pieces the renderer only has to copy, fade and add. All
-fades, seams and crossfades are of equal power: a quarter of a sine in, a quarter of a cosine out. A seam is centred on the
-end of its section, a crossfade on the moment where two cues touch; both use what the tracks have to give on either side and
-are shorter where a track begins or ends. Cues that overlap in the sheet keep their own fades.
+fades, seams and crossfades are of equal power: a quarter of a sine in, a quarter of a cosine out. A seam is centred
+on the end of its section, a crossfade on the moment where two cues touch; both use what the tracks have to give on
+either side and are shorter where a track begins or ends. Cues that overlap in the sheet keep their own fades.
 """
 
 from __future__ import annotations

@@ -1,0 +1,48 @@
+"""``soundtrack render VIDEO CUES|-``: lay the music of a cue sheet under a film."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from soundtrack.cli.options import Force, Index, MusicTrack, Quiet, Stems
+
+
+def render(
+    video: Annotated[Path, typer.Argument(help="The film.", show_default=False)],
+    cues: Annotated[str, typer.Argument(metavar="CUES|-", help="The cue sheet; - is stdin.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The scored film; default: NAME.scored.EXT beside VIDEO.")
+    ] = None,
+    index: Index = None,
+    stems: Stems = None,
+    music_track: MusicTrack = False,
+    json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Mix the music of a cue sheet into a film; picture and everything else are copied."""
+    from soundtrack import cuesheet, pipeline
+    from soundtrack.cli import output
+
+    with output.product() as stream:
+        sheet = cuesheet.loads(output.read_document(cues), name="stdin" if cues == "-" else cues)
+        with output.progress(quiet=quiet) as progress:
+            report = pipeline.render_video(
+                video,
+                sheet,
+                out=out,
+                index=index,
+                stems=stems,
+                music_track=music_track,
+                force=force,
+                progress=progress,
+            )
+        for line in report.warnings:
+            output.say(f"warning: {line}", quiet=quiet)
+        for line in report.summary():
+            output.say(line, quiet=quiet)
+        if json:
+            output.write_json(report.as_dict(), stream)

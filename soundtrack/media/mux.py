@@ -1,0 +1,222 @@
+"""One ffmpeg that copies a film's packets and encodes the new sound that is piped into it.
+
+Goes in: the film, a `MuxPlan`, and blocks of float sound. Comes out: a film in which every stream that the container
+can hold lies packet by packet as it was, with the mix as its first and default sound. Nothing in the file tells when
+or where it was made (``bitexact``), so the same input gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from soundtrack.media.container import open_container
+from soundtrack.media.containers import Container, Fate, MuxPlan
+from soundtrack.media.process import WritingPipe, file_arg, input_args, pcm_input_args, writing_pipe
+from soundtrack.settings import MIX_RATE_HZ
+from soundtrack.types import StreamInfo, StreamKind, VideoInfo
+
+_DISPOSITIONS = [
+    "dub",
+    "original",
+    "comment",
+    "lyrics",
+    "karaoke",
+    "forced",
+    "hearing_impaired",
+    "visual_impaired",
+    "clean_effects",
+    "captions",
+    "descriptions",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Out:
+    """One stream of the output."""
+
+    source: str
+    codec: str
+    kind: StreamKind
+    from_film: int | None
+
+
+def music_layout(*, music_track: bool) -> int:
+    """Channels of the pipe: the mix, and the music alone behind it if wanted."""
+    return 4 if music_track else 2
+
+
+@contextlib.contextmanager
+def mux(
+    info: VideoInfo, part: Path, *, plan: MuxPlan, mixed_in: StreamInfo | None, music_track: bool, bitrate_kbps: int
+) -> Iterator[WritingPipe]:
+    """Open the film writer; write interleaved float32 at 48 kHz, two channels of mix (and two of music).
+
+    Parameters
+    ----------
+    info : VideoInfo
+        The film.
+    part : Path
+        File to write, replaced without asking.
+    plan : MuxPlan
+        What becomes of its streams.
+    mixed_in : StreamInfo, optional
+        The original sound inside the mix, whose language and title the mix takes over.
+    music_track : bool
+        Whether a second pair of channels carries the music alone, for a stream of its own.
+    bitrate_kbps : int > 0
+        Of a lossy encoder.
+
+    Raises
+    ------
+    FfmpegError
+        ffmpeg failed.
+    """
+    with writing_pipe(
+        _arguments(info, part, plan=plan, mixed_in=mixed_in, music_track=music_track, bitrate_kbps=bitrate_kbps),
+        task=f"writing {part.name}",
+    ) as pipe:
+        yield pipe
+
+
+def _arguments(
+    info: VideoInfo, part: Path, *, plan: MuxPlan, mixed_in: StreamInfo | None, music_track: bool, bitrate_kbps: int
+) -> list[str]:
+    """Everything after ffmpeg's name."""
+    with open_container(info.path) as film:
+        offset_s = info.start_s - (film.start_time or 0) / 1e6
+        kept = _dispositions(film)
+        title = film.streams[mixed_in.index].metadata.get("title") if mixed_in else None
+        custom_tags = not {name.lower() for name in film.metadata} <= _MP4_TAGS
+    outs = _outputs(info, plan, music_track=music_track)
+    args = ["-y", *input_args(info.path, before=_before(info))]
+    args += ["-itsoffset", f"{max(offset_s, 0.0):.6f}"]
+    args += pcm_input_args(sample_rate_hz=MIX_RATE_HZ, channels=music_layout(music_track=music_track))
+    if music_track:
+        args += ["-filter_complex", "[1:a]pan=stereo|c0=c0|c1=c1[mix];[1:a]pan=stereo|c0=c2|c1=c3[music]"]
+    n_audio = 0
+    for i, out in enumerate(outs):
+        args += ["-map", out.source, f"-c:{i}", out.codec]
+        if out.kind is StreamKind.AUDIO:
+            if out.codec != "copy":
+                args += _encoding(plan.container, i, n_audio, bitrate_kbps=bitrate_kbps, ours=out.from_film is None)
+            args += [f"-disposition:{i}", _audio_disposition(out, first=n_audio == 0, kept=kept)]
+            n_audio += 1
+        elif out.codec == "libx264":
+            args += [f"-filter:{i}", "crop=trunc(iw/2)*2:trunc(ih/2)*2", f"-pix_fmt:{i}", "yuv420p", f"-crf:{i}", "16"]
+    mix = next(i for i, out in enumerate(outs) if out.from_film is None)
+    language = mixed_in.language if mixed_in else None
+    args += [f"-metadata:s:{mix}", f"language={language or 'und'}"]
+    if title:
+        args += [f"-metadata:s:{mix}", f"title={title}"]
+    if music_track:
+        args += [f"-metadata:s:{len(outs) - 1}", "title=Music", f"-metadata:s:{len(outs) - 1}", "language=und"]
+    args += ["-map_metadata", "0", "-map_chapters", "0" if plan.container.has_chapters else "-1"]
+    args += ["-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact"]
+    if plan.container.muxer in ("mp4", "mov"):
+        args += ["-movflags", "+faststart" + ("+use_metadata_tags" if custom_tags else "")]
+    return [*args, "-f", plan.container.muxer, file_arg(part)]
+
+
+_MP4_TAGS = frozenset(
+    [
+        "title",
+        "artist",
+        "album_artist",
+        "composer",
+        "album",
+        "date",
+        "encoder",
+        "comment",
+        "genre",
+        "copyright",
+        "grouping",
+        "lyrics",
+        "description",
+        "synopsis",
+        "show",
+        "episode_id",
+        "network",
+        "keywords",
+        "episode_sort",
+        "season_number",
+        "media_type",
+        "hd_video",
+        "gapless_playback",
+        "compilation",
+        "track",
+        "disc",
+        "tmpo",
+        "major_brand",
+        "minor_version",
+        "compatible_brands",
+        "creation_time",
+        "make",
+        "model",
+        "location",
+        "location-eng",
+        "year",
+        "performer",
+        "author",
+        "timecode",
+        "duration",
+    ]
+)
+
+
+def _before(info: VideoInfo) -> list[str]:
+    """Options in front of the film: raw streams have no clock and get one."""
+    if info.container in ("h264", "hevc", "mpegvideo"):
+        return ["-fflags", "+genpts", "-r", f"{info.fps.numerator}/{info.fps.denominator}"]
+    return []
+
+
+def _outputs(info: VideoInfo, plan: MuxPlan, *, music_track: bool) -> list[_Out]:
+    """Streams of the output in order: the film's, the mix before its first sound or behind the picture, music last."""
+    encoder = plan.container.encoder
+    mix = _Out("[mix]" if music_track else "1:a:0", encoder, StreamKind.AUDIO, None)
+    sounds = [f.source for f in plan.fates if f.kind is StreamKind.AUDIO]
+    place = sounds[0] if sounds else info.video_stream
+    outs: list[_Out] = []
+    for fate in plan.fates:
+        if sounds and fate.source == place:
+            outs.append(mix)
+        if fate.fate in (Fate.COPIED, Fate.CONVERTED):
+            outs.append(_Out(f"0:{fate.source}", fate.codec_out, fate.kind, fate.source))
+        if not sounds and fate.source == place:
+            outs.append(mix)
+    return [*outs, _Out("[music]", encoder, StreamKind.AUDIO, None)] if music_track else outs
+
+
+def _encoding(container: Container, i: int, n_audio: int, *, bitrate_kbps: int, ours: bool) -> list[str]:
+    """Options of a sound encoder."""
+    args = ["-ar:a:" + str(n_audio), str(MIX_RATE_HZ)]
+    if container.encoder == "aac":
+        args += [f"-b:{i}", f"{bitrate_kbps}k", f"-aac_coder:{i}", "fast"]
+    elif container.encoder == "libopus":
+        args += [f"-b:{i}", f"{bitrate_kbps}k"]
+    elif container.encoder == "flac":
+        args += [f"-sample_fmt:{i}", "s16"]
+    if ours and container.is_lossless:
+        args += [f"-filter:{i}", "aresample=osf=s16:dither_method=triangular"]
+    return args
+
+
+def _dispositions(film: Any) -> dict[int, list[str]]:
+    """Flags of every stream but ``default``, by index."""
+    result = {}
+    for stream in film.streams:
+        flags = stream.disposition
+        result[stream.index] = [n for n in _DISPOSITIONS if hasattr(type(flags), n) and flags & getattr(type(flags), n)]
+    return result
+
+
+def _audio_disposition(out: _Out, *, first: bool, kept: dict[int, list[str]]) -> str:
+    """The first sound is the one to play; the others keep what they say of themselves."""
+    if first:
+        return "default"
+    flags = kept.get(out.from_film, []) if out.from_film is not None else []
+    return "+".join(flags) or "0"

@@ -1,0 +1,273 @@
+"""Is everything of the film in the scored film? Every stream, word and flag compared, every difference named.
+
+Goes in: the film and the scored film. Comes out: a `Comparison`. What the plan of the output announced (the original
+sound inside the mix, a subtitle converted, an attachment that mp4 can't hold) is listed as expected; all else that
+differs is a difference, and after rendering a difference is an error that leaves no file behind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from soundtrack.errors import OutputError
+from soundtrack.media.containers import Fate, MuxPlan, StreamFate, plan_streams
+from soundtrack.media.fingerprint import FilmPrint, StreamPrint, film_print
+from soundtrack.media.probe import probe
+from soundtrack.settings import MIX_RATE_HZ
+from soundtrack.types import StreamKind, VideoInfo
+
+TIME_TOLERANCE_S = 0.05
+"""Starts and ends may differ by this, or by a frame if that is longer: containers round times."""
+
+_OWN_TAGS = frozenset(
+    [
+        "encoder",
+        "major_brand",
+        "minor_version",
+        "compatible_brands",
+        "duration",
+        "creation_time",
+        "handler_name",
+        "vendor_id",
+        "timecode",
+    ]
+)
+_FLAGS_OF_THE_SET = frozenset({"default"})
+_FRAMED_ALIKE = frozenset({"mp4", "mov", "matroska", "webm"})
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not as it was."""
+
+    what: str
+    """Which thing: ``video stream 0 (h264): packets``."""
+    before: str
+    """In the film."""
+    after: str
+    """In the scored film."""
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.before} became {self.after}"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The film against the scored film."""
+
+    differences: tuple[Difference, ...]
+    """What was lost or changed without being announced; empty when all is well."""
+    expected: tuple[str, ...]
+    """What was announced, one line each."""
+    unchanged: tuple[str, ...]
+    """Streams that arrived bit for bit, one line each."""
+    mix_stream: int
+    """Index of the new sound in the scored film, -1 if there is none."""
+
+    @property
+    def is_same(self) -> bool:
+        """Whether nothing differs that should not."""
+        return not self.differences
+
+
+def compare_streams(before: Path, after: Path) -> Comparison:
+    """Compare a film with its scored version, whoever made it.
+
+    Parameters
+    ----------
+    before : Path
+        The film.
+    after : Path
+        The scored film; its suffix tells what it can hold.
+
+    Raises
+    ------
+    InputError
+        One of the two is no film.
+    UsageError
+        The suffix of `after` is unknown.
+    """
+    info = probe(before)
+    probe(after)
+    main = info.main_audio
+    plan = plan_streams(info, after, replaces=frozenset({main.index}) if main else frozenset())
+    return _compare(info, after, plan=plan, wants_mix=False)
+
+
+def require_same(
+    info: VideoInfo, part: Path, *, plan: MuxPlan, n_samples: int, music_track: bool = False
+) -> Comparison:
+    """Compare a freshly written file with its film and with what was planned.
+
+    Parameters
+    ----------
+    info : VideoInfo
+        The film.
+    part : Path
+        The written file, whatever its name.
+    plan : MuxPlan
+        What should have become of each stream.
+    n_samples : int > 0
+        Length of the mix at 48 kHz.
+    music_track : bool
+        Whether a stream of music alone should be there as well.
+
+    Raises
+    ------
+    OutputError
+        Something was lost or changed that should not have been; on a full disk this is how it shows.
+    """
+    found = _compare(info, part, plan=plan, wants_mix=True, n_samples=n_samples, n_ours=2 if music_track else 1)
+    if not found.is_same:
+        more = f" (and {len(found.differences) - 1} more)" if len(found.differences) > 1 else ""
+        raise OutputError(
+            f"the written film is not what it should be: {found.differences[0]}{more}",
+            hint="check the room on the disk; if there is enough, try .mkv as the kind of file and report this",
+        )
+    return found
+
+
+def _compare(
+    info: VideoInfo, after_path: Path, *, plan: MuxPlan, wants_mix: bool, n_samples: int | None = None, n_ours: int = 1
+) -> Comparison:
+    """Both prints, and what differs."""
+    reframed = plan.container.muxer not in _FRAMED_ALIKE or not info.container.startswith(("mov", "matroska"))
+    before = film_print(info.path, video_stream=info.video_stream, by_slices=reframed)
+    try:
+        after = film_print(after_path, by_slices=reframed)
+    except Exception as error:
+        if not wants_mix:
+            raise
+        raise OutputError(
+            f"the written film cannot be read back: {error}", hint="check the room on the disk, then try again"
+        ) from error
+    frame_s = float(1 / info.fps)
+    slack_s = max(TIME_TOLERANCE_S, frame_s)
+    differences: list[Difference] = []
+    expected: list[str] = []
+    unchanged: list[str] = []
+    unmatched = list(after.streams)
+    for fate in plan.fates:
+        source = before.streams[fate.source]
+        match fate.fate:
+            case Fate.DROPPED:
+                expected.append(f"{source.describe()}: left out, {plan.container.muxer} cannot hold it")
+                continue
+            case Fate.REWRITTEN:
+                continue
+            case Fate.MIXED if not any(s.digest == source.digest for s in unmatched):
+                expected.append(f"{source.describe()}: inside the mix")
+                continue
+        partner = _partner(source, fate, unmatched)
+        if partner is None:
+            differences.append(Difference(source.describe(), "present", "missing"))
+            continue
+        unmatched.remove(partner)
+        changes = list(_stream_changes(source, partner, fate, slack_s=slack_s))
+        differences += changes
+        if fate.fate is Fate.CONVERTED:
+            expected.append(f"{source.describe()}: converted to {partner.codec}")
+        elif not changes:
+            unchanged.append(f"{source.describe()}: {source.n_packets} packets, sha256 {source.digest[:16]}")
+    new_sounds = [s for s in unmatched if s.kind is StreamKind.AUDIO]
+    differences += _whole_changes(before, after, plan)
+    if wants_mix:
+        differences += _mix_changes(new_sounds, after, n_samples=n_samples, n_ours=n_ours, slack_s=slack_s)
+    return Comparison(
+        differences=tuple(differences),
+        expected=tuple(expected),
+        unchanged=tuple(unchanged),
+        mix_stream=new_sounds[0].index if new_sounds else -1,
+    )
+
+
+def _partner(source: StreamPrint, fate: StreamFate, candidates: list[StreamPrint]) -> StreamPrint | None:
+    """The stream of the output that came from this one: by content, else the first of its kind that may be it."""
+    alike = [s for s in candidates if s.kind is source.kind]
+    exact = [s for s in alike if s.digest == source.digest and s.codec == source.codec]
+    if exact:
+        return next((s for s in exact if (s.language, s.title) == (source.language, source.title)), exact[0])
+    if fate.fate is Fate.CONVERTED:
+        wanted = [s for s in alike if s.codec != source.codec]
+        return next((s for s in wanted if s.texts == source.texts), wanted[-1] if wanted else None)
+    return next((s for s in alike if s.codec == source.codec), None)
+
+
+def _stream_changes(source: StreamPrint, partner: StreamPrint, fate: StreamFate, *, slack_s: float) -> list[Difference]:
+    """What differs between a stream and its partner."""
+    name = source.describe()
+    found: list[Difference] = []
+    if fate.fate is not Fate.CONVERTED and source.digest != partner.digest:
+        found.append(
+            Difference(
+                f"{name}: content",
+                f"{source.n_packets} packets {source.digest[:12]}",
+                f"{partner.n_packets} packets {partner.digest[:12]}",
+            )
+        )
+    if fate.fate is Fate.CONVERTED and source.texts and not _alike(source.texts, partner.texts):
+        found.append(Difference(f"{name}: text", f"{len(source.texts)} lines", f"{len(partner.texts)} lines"))
+    if source.start_s is not None and partner.start_s is not None and fate.fate is Fate.COPIED:
+        for what, old_s, new_s in (("start", source.start_s, partner.start_s), ("end", source.end_s, partner.end_s)):
+            if old_s is not None and new_s is not None and abs(old_s - new_s) > slack_s:
+                found.append(Difference(f"{name}: {what}", f"{old_s:.3f} s", f"{new_s:.3f} s"))
+    if source.language != partner.language:
+        found.append(Difference(f"{name}: language", str(source.language), str(partner.language)))
+    if source.title != partner.title:
+        found.append(Difference(f"{name}: title", str(source.title), str(partner.title)))
+    if source.flags - _FLAGS_OF_THE_SET != partner.flags - _FLAGS_OF_THE_SET:
+        found.append(Difference(f"{name}: flags", " ".join(sorted(source.flags)), " ".join(sorted(partner.flags))))
+    return found
+
+
+def _alike(old: tuple[tuple[int, str], ...], new: tuple[tuple[int, str], ...]) -> bool:
+    """Whether the same words come at the same times, to a tenth of a second."""
+    return len(old) == len(new) and all(abs(a[0] - b[0]) <= 1 and a[1] == b[1] for a, b in zip(old, new, strict=True))
+
+
+def _whole_changes(before: FilmPrint, after: FilmPrint, plan: MuxPlan) -> list[Difference]:
+    """What differs about the file as a whole: how it is shown, chapters, tags."""
+    found: list[Difference] = []
+    converted = plan.fates[before.video_stream].fate is Fate.CONVERTED
+    if before.picture and after.picture and not converted:
+        for name in ("size_px", "rotation_deg", "aspect", "colour", "side_data"):
+            old, new = getattr(before.picture, name), getattr(after.picture, name)
+            if old != new:
+                found.append(Difference(f"picture: {name}", str(old), str(new)))
+    elif before.picture and not after.picture:
+        found.append(Difference("picture", "decodes", "does not"))
+    if plan.container.has_chapters and not _same_chapters(before, after):
+        found.append(Difference("chapters", str(len(before.chapters)), str(len(after.chapters))))
+    if plan.container.muxer in ("mp4", "mov", "matroska", "webm"):
+        for name, value in sorted(before.tags.items()):
+            if name not in _OWN_TAGS and after.tags.get(name) != value:
+                found.append(Difference(f"tag {name}", repr(value), repr(after.tags.get(name))))
+    return found
+
+
+def _same_chapters(before: FilmPrint, after: FilmPrint) -> bool:
+    """Whether chapters have the same names and, to a tenth of a second, the same times."""
+    return len(before.chapters) == len(after.chapters) and all(
+        abs(a[0] - b[0]) <= 10 and abs(a[1] - b[1]) <= 10 and a[2] == b[2]
+        for a, b in zip(before.chapters, after.chapters, strict=True)
+    )
+
+
+def _mix_changes(
+    new_sounds: list[StreamPrint], after: FilmPrint, *, n_samples: int | None, n_ours: int, slack_s: float
+) -> list[Difference]:
+    """Whether the new sound is there, first to be played, and lies under the picture from start to end."""
+    if len(new_sounds) < n_ours:
+        return [Difference("new sound", "wanted", "missing")]
+    found: list[Difference] = []
+    first_sound = next(s for s in after.streams if s.kind is StreamKind.AUDIO)
+    if first_sound.index != new_sounds[0].index or "default" not in first_sound.flags:
+        found.append(Difference("new sound", "first and default", f"stream {new_sounds[0].index}"))
+    wanted_s = (n_samples or 0) / MIX_RATE_HZ
+    for sound in new_sounds[:n_ours]:
+        if sound.start_s is None or sound.end_s is None or abs(sound.start_s) > slack_s:
+            found.append(Difference("new sound: start", "0.000 s", f"{sound.start_s} s"))
+        elif abs(sound.end_s - wanted_s) > slack_s:
+            found.append(Difference("new sound: end", f"{wanted_s:.3f} s", f"{sound.end_s:.3f} s"))
+    return found

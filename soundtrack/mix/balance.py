@@ -1,0 +1,235 @@
+"""How loud the music is against the film's own sound, and the whole against the target.
+
+Goes in: both sounds, once, side by side. Comes out: two constant gains. While both pass, three numbers are kept for
+every tenth of a second: the power of the original, of the music, and what they share, all K-weighted (ITU-R
+BS.1770-5). K-weighting is linear, so these three give the loudness of the mix at any gain of the music without
+hearing it again.
+
+The rules: where somebody speaks over music, the (ducked) music lies the wanted distance under the speech. Without
+speech it lies `OVER_ORIGINAL_LU` above the original, but not under `MUSIC_FLOOR_LUFS`: room tone is not raised to set
+the level of a score. Then one gain brings the whole to the target, at most `MAX_MASTER_GAIN_DB` up.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from soundtrack.mix.ducking import CLEAR_BELOW_SPEECH_LU, REFERENCE_LUFS
+from soundtrack.settings import MIX_RATE_HZ
+from soundtrack.timebase import samples
+from soundtrack.types import FloatArray, MixNotes, Span, TimeArray
+
+OVER_ORIGINAL_LU = 3.0
+"""Music over an original without speech."""
+
+MUSIC_FLOOR_LUFS = -26.0
+"""Music without speech beside it is never set lower than this before the final gain."""
+
+MAX_MUSIC_GAIN_DB = 30.0
+"""The music's constant gain stays within this either way."""
+
+MAX_MASTER_GAIN_DB = 24.0
+"""The whole is never raised by more: what is that quiet is noise."""
+
+SILENCE_LUFS = -70.0
+"""The absolute gate; nothing quieter has a loudness."""
+
+_STEP = MIX_RATE_HZ // 10
+_STEPS_PER_WINDOW = 4
+
+# BS.1770-5, tables 1 and 2: a shelf for the head and a high-pass, for 48 kHz.
+_K_WEIGHTING = np.array(
+    [
+        [1.53512485958697, -2.69169618940638, 1.19839281085285, 1.0, -1.69065929318241, 0.73248077421585],
+        [1.0, -2.0, 1.0, 1.0, -1.99004745483398, 0.99007225036621],
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """K-weighted power, one row per tenth of a second, summed over the two channels."""
+
+    original: TimeArray = field(repr=False, compare=False)
+    """Of the original, shape (k,)."""
+    music: TimeArray = field(repr=False, compare=False)
+    """Of the music as the sheet has it, shape (k,)."""
+    shared: TimeArray = field(repr=False, compare=False)
+    """Mean product of the two, shape (k,)."""
+    reference: TimeArray = field(repr=False, compare=False)
+    """Of the music with reference gains, shape (k,)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """What was measured and what follows from it."""
+
+    music_gain_db: float
+    """Constant gain of the music against the original."""
+    master_gain_db: float
+    """Constant gain of the whole."""
+    original_lufs: float | None
+    """Of the film's own sound, None without any."""
+    speech_lufs: float | None
+    """Of the film's sound where somebody speaks over music, None where nobody does."""
+    speech_over_music_lu: float | None
+    """How far speech lies above the music there, with the sheet's gains; None where nobody speaks over music."""
+    mix_lufs: float
+    """Of the mix before the final gain."""
+    is_silent: bool
+    """Whether there is nothing to hear at all."""
+    is_too_quiet: bool
+    """Whether the final gain was held back."""
+
+
+class BalanceMeter:
+    """Takes both sounds in blocks, keeps four numbers for every tenth of a second."""
+
+    def __init__(self) -> None:
+        self._state = np.zeros((len(_K_WEIGHTING), 6, 2), dtype=np.float64)
+        self._rest = np.zeros((6, 0), dtype=np.float32)
+        self._rows: list[npt.NDArray[np.float64]] = []
+
+    def push(self, original: FloatArray | None, *, music: FloatArray, reference: FloatArray) -> None:
+        """The next block.
+
+        Parameters
+        ----------
+        original : ndarray, shape=(2, n), float32, or None
+            The film's own sound.
+        music, reference : ndarray, shape=(2, n), float32
+            The music twice, see `MusicBlock`; one array for both is measured once.
+        """
+        from scipy.signal import sosfilt
+
+        same = music is reference
+        sounds = {0: original, 2: music, 4: None if same else reference}
+        weighted = np.zeros((6, music.shape[1]), dtype=np.float32)
+        for row, sound in sounds.items():
+            state = self._state[:, row : row + 2]
+            if sound is None or not (sound.any() or state.any()):
+                continue
+            filtered, self._state[:, row : row + 2] = sosfilt(_K_WEIGHTING, sound, axis=1, zi=state)
+            weighted[row : row + 2] = filtered
+        if same:
+            weighted[4:6] = weighted[2:4]
+        joined = np.concatenate([self._rest, weighted], axis=1)
+        k = joined.shape[1] // _STEP
+        self._rest = joined[:, k * _STEP :]
+        self._add(joined[:, : k * _STEP].reshape(6, k, _STEP))
+
+    def _add(self, steps: FloatArray) -> None:
+        """Powers of whole steps, shape (6, k, step)."""
+        original, music, reference = steps[0:2], steps[2:4], steps[4:6]
+        pairs = ((original, original), (music, music), (original, music), (reference, reference))
+        powers = [np.einsum("ckn,ckn->k", a, b, dtype=np.float64) / max(steps.shape[2], 1) for a, b in pairs]
+        self._rows.append(np.stack(powers))
+
+    def result(self) -> Balance:
+        """All rows so far; a rest shorter than a step counts only when there is nothing else."""
+        if not any(rows.shape[1] for rows in self._rows) and self._rest.shape[1]:
+            self._add(self._rest[:, np.newaxis, :])
+        rows = np.concatenate(self._rows, axis=1) if self._rows else np.zeros((4, 0))
+        return Balance(original=rows[0], music=rows[1], shared=rows[2], reference=rows[3])
+
+
+def loudness_lufs(power: TimeArray) -> float:
+    """Integrated loudness of a row of powers: windows of 0.4 s, both gates of BS.1770.
+
+    Parameters
+    ----------
+    power : ndarray, shape=(k,), float64
+        K-weighted power of consecutive tenths of a second.
+
+    Returns
+    -------
+    float
+        At least `SILENCE_LUFS`.
+
+    Examples
+    --------
+    >>> round(loudness_lufs(np.full(100, 0.1)), 2)
+    -10.69
+    """
+    if len(power) == 0:
+        return SILENCE_LUFS
+    size = min(_STEPS_PER_WINDOW, len(power))
+    windows = np.convolve(np.maximum(power, 0.0), np.full(size, 1 / size), mode="valid")
+    loud = windows[windows > _power(SILENCE_LUFS)]
+    if len(loud) == 0:
+        return SILENCE_LUFS
+    loud = loud[loud > loud.mean() / 10]
+    return max(SILENCE_LUFS, -0.691 + 10 * math.log10(float(loud.mean())))
+
+
+def set_levels(balance: Balance, *, speech: Sequence[Span], notes: MixNotes, has_original: bool) -> Levels:
+    """The two constant gains of the mix.
+
+    Parameters
+    ----------
+    balance : Balance
+        What was measured.
+    speech : sequence of Span
+        Where somebody speaks, film clock.
+    notes : MixNotes
+        Target and wanted distance.
+    has_original : bool
+        Whether the film's own sound is part of the mix.
+    """
+    original_lufs = loudness_lufs(balance.original) if has_original else None
+    speech_lufs: float | None = None
+    distance_lu: float | None = None
+    music_gain_db = 0.0
+    if original_lufs is not None and original_lufs > SILENCE_LUFS:
+        spoken = _marked(speech, len(balance.original))
+        over_music = spoken & (balance.reference > _power(SILENCE_LUFS))
+        voice_lufs = loudness_lufs(balance.original[over_music if over_music.any() else spoken])
+        if over_music.any() and voice_lufs > SILENCE_LUFS:
+            speech_lufs = voice_lufs
+            wanted_lufs = voice_lufs - notes.speech_over_music_lu
+            music_gain_db = wanted_lufs - loudness_lufs(balance.reference[over_music])
+        elif spoken.any() and voice_lufs > SILENCE_LUFS:
+            music_gain_db = voice_lufs - CLEAR_BELOW_SPEECH_LU - REFERENCE_LUFS
+        else:
+            music_gain_db = max(original_lufs + OVER_ORIGINAL_LU, MUSIC_FLOOR_LUFS) - REFERENCE_LUFS
+        music_gain_db = min(max(music_gain_db, -MAX_MUSIC_GAIN_DB), MAX_MUSIC_GAIN_DB)
+        if speech_lufs is not None:
+            distance_lu = speech_lufs - loudness_lufs(balance.music[over_music]) - music_gain_db
+    mix_lufs = loudness_lufs(mixed_power(balance, music_gain_db=music_gain_db))
+    wanted_gain_db = notes.target_lufs - mix_lufs
+    is_silent = mix_lufs <= SILENCE_LUFS
+    return Levels(
+        music_gain_db=music_gain_db,
+        master_gain_db=0.0 if is_silent else min(wanted_gain_db, MAX_MASTER_GAIN_DB),
+        original_lufs=original_lufs,
+        speech_lufs=speech_lufs,
+        speech_over_music_lu=distance_lu,
+        mix_lufs=mix_lufs,
+        is_silent=is_silent,
+        is_too_quiet=not is_silent and wanted_gain_db > MAX_MASTER_GAIN_DB,
+    )
+
+
+def mixed_power(balance: Balance, *, music_gain_db: float) -> TimeArray:
+    """Power of original plus music, shape (k,), with the music changed by a gain."""
+    gain = 10 ** (music_gain_db / 20)
+    return np.asarray(balance.original + 2 * gain * balance.shared + gain**2 * balance.music)
+
+
+def _power(lufs: float) -> float:
+    """K-weighted power of a loudness."""
+    return float(10 ** ((lufs + 0.691) / 10))
+
+
+def _marked(spans: Sequence[Span], k: int) -> npt.NDArray[np.bool_]:
+    """Which tenths of a second lie inside the spans, by their middle, shape (k,)."""
+    marked = np.zeros(k, dtype=bool)
+    for span in spans:
+        first = samples(max(0.0, span.start_s), sample_rate_hz=10)
+        marked[first : samples(span.end_s, sample_rate_hz=10)] = True
+    return marked

@@ -1,0 +1,122 @@
+"""The two times that a film is heard: once to measure, once to mix; and once more, to check what was written.
+
+Goes in: the film, a `MixPlan`, where the tracks lie. Comes out: levels, or finished blocks of sound. Memory does not
+grow with the film.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from soundtrack.media.audio import iter_audio
+from soundtrack.mix.balance import BalanceMeter, Levels, loudness_lufs, set_levels
+from soundtrack.mix.limiter import Limiter, PeakMeter
+from soundtrack.mix.music import Music
+from soundtrack.mix.plan import MixPlan
+from soundtrack.mix.stems import StemWriter
+from soundtrack.settings import MIX_RATE_HZ
+from soundtrack.types import FloatArray, StreamInfo, VideoInfo
+
+Progress = Callable[[str, int, int], None]
+"""Stage, units done, units in all."""
+
+LOSSY_HEADROOM_DB = 0.6
+"""The limiter stays this much under the ceiling, because a lossy encoder moves peaks."""
+
+BLOCK = 8 * MIX_RATE_HZ
+"""Samples that are worked on at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What both passes need."""
+
+    info: VideoInfo
+    original: StreamInfo | None
+    track_paths: Mapping[str, Path]
+    n_samples: int
+    tell: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a decoder makes of the written sound."""
+
+    integrated_lufs: float
+    true_peak_dbtp: float
+
+
+def _original_blocks(work: Work) -> Iterator[FloatArray | None]:
+    """The film's own sound in blocks of the film's clock, exactly as long as the picture; None without any."""
+    source: Iterator[FloatArray] = iter(())
+    if work.original is not None:
+        source = iter_audio(
+            work.info.path,
+            sample_rate_hz=MIX_RATE_HZ,
+            channels=2,
+            block_s=BLOCK / MIX_RATE_HZ,
+            stream=work.original.index,
+            clock_start_s=work.info.start_s,
+        )
+    for start in range(0, work.n_samples, BLOCK):
+        n = min(BLOCK, work.n_samples - start)
+        if work.original is None:
+            yield None
+            continue
+        block = next(source, None)
+        whole = np.zeros((2, n), dtype=np.float32)
+        if block is not None:
+            whole[:, : block.shape[1]] = block[:, :n]
+        yield whole
+    if isinstance(source, Iterator) and hasattr(source, "close"):
+        source.close()
+
+
+def measure(work: Work, plan: MixPlan) -> tuple[Levels, dict[str, float]]:
+    """First pass: levels, and the seconds that tracks were too short by cue."""
+    meter = BalanceMeter()
+    n_blocks = -(-work.n_samples // BLOCK)
+    with Music(plan, track_paths=work.track_paths) as music:
+        for i, original in enumerate(_original_blocks(work)):
+            start = i * BLOCK
+            block = music.block(start, min(start + BLOCK, work.n_samples))
+            meter.push(original, music=block.sounding, reference=block.reference)
+            work.tell("measuring", i + 1, n_blocks)
+        missing_s = dict(music.missing_s)
+    levels = set_levels(meter.result(), speech=plan.speech, notes=plan.notes, has_original=work.original is not None)
+    return levels, missing_s
+
+
+def mixed(
+    work: Work, plan: MixPlan, limiter: Limiter, stems: StemWriter | None, *, music_track: bool
+) -> Iterator[FloatArray]:
+    """Second pass: finished blocks, two channels of mix and, if wanted, two of music."""
+    music_gain = np.float32(10 ** ((plan.music_gain_db + plan.master_gain_db) / 20))
+    master_gain = np.float32(10 ** (plan.master_gain_db / 20))
+    music_limiter = Limiter(ceiling_dbtp=plan.notes.ceiling_dbtp - LOSSY_HEADROOM_DB, channels=2)
+    n_blocks = -(-work.n_samples // BLOCK)
+    with Music(plan, track_paths=work.track_paths) as music:
+        for i, original in enumerate(_original_blocks(work)):
+            start = i * BLOCK
+            mx = music.block(start, min(start + BLOCK, work.n_samples)).sounding * music_gain
+            dx = None if original is None else original * master_gain
+            if stems:
+                stems.write(mx, dx)
+            mix = limiter.push(mx if dx is None else mx + dx)
+            yield np.concatenate([mix, music_limiter.push(mx)]) if music_track else mix
+            work.tell("mixing", i + 1, n_blocks)
+    rest = limiter.finish()
+    yield np.concatenate([rest, music_limiter.finish()]) if music_track else rest
+
+
+def hear(part: Path, stream: int) -> Heard:
+    """Loudness and true peak of the sound as a decoder gives it."""
+    meter, peaks = BalanceMeter(), PeakMeter()
+    for block in iter_audio(part, sample_rate_hz=MIX_RATE_HZ, channels=2, block_s=BLOCK / MIX_RATE_HZ, stream=stream):
+        meter.push(None, music=block, reference=block)
+        peaks.push(block)
+    return Heard(integrated_lufs=loudness_lufs(meter.result().music), true_peak_dbtp=peaks.result_dbtp())

@@ -1,0 +1,252 @@
+"""A film, a cue sheet and the tracks become a scored film.
+
+Goes in: the film, its cue sheet, where the tracks lie. Comes out: a checked file and a `RenderReport`. Everything is
+heard twice, block by block, in constant memory: once to measure (`mix/balance.py`), once to write, with the film's
+packets copied by the same ffmpeg that encodes the sound. What was written is measured again; if limiting or the
+encoder pushed loudness or peaks out of their bounds, it is written once more with what was learned.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from soundtrack.errors import InputError, OutputError, Reason
+from soundtrack.media.containers import MuxPlan, plan_streams
+from soundtrack.media.mux import mux
+from soundtrack.mix.balance import Levels
+from soundtrack.mix.limiter import Limiter
+from soundtrack.mix.passes import LOSSY_HEADROOM_DB, Progress, Work, hear, measure, mixed
+from soundtrack.mix.plan import MixPlan, plan_mix
+from soundtrack.mix.stems import StemWriter
+from soundtrack.safe_write import check_target, replacing
+from soundtrack.settings import MixSettings
+from soundtrack.types import CueSheet, StreamInfo, VideoInfo
+
+LOUDNESS_TOLERANCE_LU = 0.2
+"""Further from the target than this, the film is written once more."""
+
+LOSSLESS_HEADROOM_DB = 0.1
+"""The same for an encoder that only rounds."""
+
+_MAX_ATTEMPTS = 4
+_FILM_TOLERANCE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RenderReport:
+    """What mixing and muxing did."""
+
+    path: Path
+    """The scored film."""
+    integrated_lufs: float
+    """Loudness of its sound as decoded from the file; -70 for silence."""
+    true_peak_dbtp: float
+    """True peak of its sound as decoded from the file; -99 for silence."""
+    levels: Levels
+    """What was measured before, and the gains that followed."""
+    limited_db: float
+    """How far the limiter went down at most; 0 when it had nothing to do."""
+    streams: MuxPlan
+    """What became of every stream of the film."""
+    stems: tuple[Path, ...]
+    """Stems written."""
+    warnings: tuple[str, ...]
+    """What could not be done as asked, one line each."""
+
+    def summary(self) -> list[str]:
+        """For people, a few lines."""
+        lines = [f"{self.path}: {self.integrated_lufs:.1f} LUFS, true peak {self.true_peak_dbtp:.1f} dBTP"]
+        if self.levels.speech_over_music_lu is not None:
+            lines.append(f"speech lies {self.levels.speech_over_music_lu:.1f} LU above the music")
+        if self.limited_db > 0:
+            lines.append(f"the limiter went down by {self.limited_db:.1f} dB at most")
+        return lines + [f"stem: {path}" for path in self.stems]
+
+    def as_dict(self) -> dict[str, object]:
+        """For machines."""
+        return {
+            "path": str(self.path),
+            "integrated_lufs": round(self.integrated_lufs, 2),
+            "true_peak_dbtp": round(self.true_peak_dbtp, 2),
+            "music_gain_db": round(self.levels.music_gain_db, 2),
+            "master_gain_db": round(self.levels.master_gain_db, 2),
+            "speech_over_music_lu": _rounded(self.levels.speech_over_music_lu),
+            "original_lufs": _rounded(self.levels.original_lufs),
+            "limited_db": round(self.limited_db, 2),
+            "streams": [
+                {"source": fate.source, "kind": fate.kind.value, "codec": fate.codec, "fate": fate.fate.value}
+                for fate in self.streams.fates
+            ],
+            "stems": [str(path) for path in self.stems],
+            "warnings": list(self.warnings),
+        }
+
+
+def render_film(
+    info: VideoInfo,
+    sheet: CueSheet,
+    out: Path,
+    *,
+    force: bool = False,
+    track_paths: Mapping[str, Path],
+    stems: Path | None = None,
+    music_track: bool = False,
+    settings: MixSettings | None = None,
+    progress: Progress | None = None,
+) -> RenderReport:
+    """Mix the music of a cue sheet into a film and write it.
+
+    Parameters
+    ----------
+    info : VideoInfo
+        The film.
+    sheet : CueSheet
+        Which music sounds where.
+    out : Path
+        The scored film; its suffix tells the container.
+    force : bool
+        Whether an existing file may be replaced.
+    track_paths : mapping of str to Path
+        Where the tracks of the cues lie, by track id.
+    stems : Path, optional
+        Folder for the music (MX) and the original sound (DX) as they are in the mix.
+    music_track : bool
+        Whether the music becomes a stream of its own as well, and all originals stay.
+    settings : MixSettings, optional
+        For the bit rate; levels are in the sheet.
+    progress : callable, optional
+        Gets stage, blocks done, blocks in all.
+
+    Raises
+    ------
+    InputError
+        The sheet is about another film, makes no sense, or a track is missing.
+    OutputError
+        The target cannot be written, can't hold the picture, or did not come out as it should.
+    """
+    from soundtrack.media.verify import require_same
+
+    settings = settings or MixSettings()
+    _check_film(info, sheet)
+    original = info.main_audio if sheet.mix.keep_original else None
+    streams = plan_streams(info, out, replaces=_replaced(info, original, music_track=music_track))
+    plan = plan_mix(sheet)
+    _check_tracks(plan, track_paths)
+    n_bytes = info.path.stat().st_size + plan.n_samples * 4 * (3 if stems else 1)
+    check_target(out, inputs=[info.path, *track_paths.values()], force=force, needed_bytes=n_bytes)
+
+    work = Work(info, original, track_paths, plan.n_samples, progress or _silent)
+    levels, missing_s = measure(work, plan)
+    headroom_db = LOSSLESS_HEADROOM_DB if streams.container.is_lossless else LOSSY_HEADROOM_DB
+    ceiling_dbtp, master_gain_db = sheet.mix.ceiling_dbtp - headroom_db, levels.master_gain_db
+    with contextlib.ExitStack() as files:
+        part = files.enter_context(replacing(out, force=force))
+        stem_writer = files.enter_context(StemWriter(stems, out.stem, force=force)) if stems else None
+        for attempt in range(_MAX_ATTEMPTS):
+            final = replace(plan, music_gain_db=levels.music_gain_db, master_gain_db=master_gain_db)
+            if stem_writer:
+                stem_writer.restart()
+            with mux(
+                info,
+                part,
+                plan=streams,
+                mixed_in=original or (info.main_audio if not music_track else None),
+                music_track=music_track,
+                bitrate_kbps=settings.audio_bitrate_kbps,
+            ) as pipe:
+                limiter = Limiter(ceiling_dbtp=ceiling_dbtp, channels=2)
+                for block in mixed(work, final, limiter, stem_writer, music_track=music_track):
+                    pipe.write(np.ascontiguousarray(block.T))
+            if stem_writer:
+                stem_writer.finish()
+            found = require_same(info, part, plan=streams, n_samples=plan.n_samples, music_track=music_track)
+            heard = hear(part, found.mix_stream)
+            over_db = heard.true_peak_dbtp - sheet.mix.ceiling_dbtp
+            off_lu = 0.0 if levels.is_silent or levels.is_too_quiet else sheet.mix.target_lufs - heard.integrated_lufs
+            if over_db <= 0 and abs(off_lu) <= LOUDNESS_TOLERANCE_LU:
+                break
+            if attempt + 1 == _MAX_ATTEMPTS and over_db > 0:
+                raise OutputError(
+                    f"{out}: its true peak came out at {heard.true_peak_dbtp:.1f} dBTP, "
+                    f"over {sheet.mix.ceiling_dbtp:g} dBTP",
+                    hint="ask for a lower loudness with --target, or for .mkv, which keeps the sound as it is",
+                )
+            ceiling_dbtp -= max(over_db, 0.0) + (0.1 if over_db > 0 else 0.0)
+            master_gain_db += off_lu
+    return RenderReport(
+        path=out,
+        integrated_lufs=heard.integrated_lufs,
+        true_peak_dbtp=heard.true_peak_dbtp,
+        levels=replace(levels, master_gain_db=master_gain_db),
+        limited_db=limiter.largest_reduction_db,
+        streams=streams,
+        stems=stem_writer.paths if stem_writer else (),
+        warnings=(*streams.warnings, *_warnings(levels, missing_s, sheet, off_lu)),
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    """Two decimals, or nothing."""
+    return None if value is None else round(value, 2)
+
+
+def _silent(_stage: str, _done: int, _total: int) -> None:
+    """Nobody wants to know."""
+
+
+def _replaced(info: VideoInfo, original: StreamInfo | None, *, music_track: bool) -> frozenset[int]:
+    """Sound streams that don't go into the output as they are.
+
+    The original of a stereo film lives on inside the mix; one with more channels stays beside it, because a stereo mix
+    can't replace it. Asked for music only, the film loses the sound that would be played, and keeps commentaries.
+    """
+    main = info.main_audio
+    if main is None or music_track:
+        return frozenset()
+    if original is not None and (main.channels or 2) > 2:
+        return frozenset()
+    return frozenset({main.index})
+
+
+def _check_film(info: VideoInfo, sheet: CueSheet) -> None:
+    """Refuse a sheet that is plainly about another film."""
+    if abs(info.duration_s - sheet.film.duration_s) > max(_FILM_TOLERANCE_S, 0.02 * info.duration_s):
+        raise InputError(
+            f"{info.path}: lasts {info.duration_s:.1f} s, the cue sheet is about {sheet.film.name} of "
+            f"{sheet.film.duration_s:.1f} s",
+            hint="name the film that the cue sheet was made for, or run `soundtrack spot` for this one",
+            reason=Reason.BAD_FORMAT,
+        )
+
+
+def _check_tracks(plan: MixPlan, track_paths: Mapping[str, Path]) -> None:
+    """Refuse to begin when a track is not there."""
+    for cue in plan.cues:
+        path = track_paths.get(cue.track_id)
+        if path is None or not path.is_file():
+            raise InputError(
+                f"{path or cue.track_id[:12]}: the track of cue {cue.cue_id} is not there",
+                hint="bring the file back, or run `soundtrack index` on the folder it moved to",
+                reason=Reason.MISSING,
+            )
+
+
+def _warnings(levels: Levels, missing_s: Mapping[str, float], sheet: CueSheet, off_lu: float) -> Iterator[str]:
+    """Lines about the sound."""
+    for cue_id, seconds_ in missing_s.items():
+        if seconds_ > 0.05:
+            yield f"cue {cue_id}: its track ended {seconds_:.1f} s early; the rest is silence"
+    if levels.is_silent:
+        yield "the mix is silent; its level was left alone"
+    elif levels.is_too_quiet:
+        yield f"the mix is so quiet that it was raised by only {levels.master_gain_db:.0f} dB and stays under the target"
+    elif abs(off_lu) > LOUDNESS_TOLERANCE_LU:
+        yield (
+            f"the mix came out {abs(off_lu):.1f} LU {'under' if off_lu > 0 else 'over'} the target "
+            f"of {sheet.mix.target_lufs:g} LUFS: its peaks leave no room for more"
+        )

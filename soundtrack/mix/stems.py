@@ -1,0 +1,87 @@
+"""The parts of a mix as files of their own: MX is the music, DX the film's own sound, at the levels of the mix.
+
+Goes in: blocks of both. Comes out: two FLAC files of 24 bits, each written whole or not at all. Added up they are the
+mix before the limiter.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from soundtrack.errors import OutputError
+from soundtrack.media.process import WritingPipe, file_arg, pcm_input_args, writing_pipe
+from soundtrack.safe_write import check_target, replacing
+from soundtrack.settings import MIX_RATE_HZ
+from soundtrack.types import FloatArray
+
+
+class StemWriter:
+    """A context manager; `restart`, `write` every block, `finish`; the files appear when the context ends well.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there.
+    name : str
+        First part of the file names.
+    force : bool
+        Whether existing files may be replaced.
+    """
+
+    def __init__(self, folder: Path, name: str, *, force: bool) -> None:
+        self._folder = folder
+        self._force = force
+        self.paths = tuple(folder / f"{name}.{stem}.flac" for stem in ("MX", "DX"))
+        """Music, original."""
+        self._files = contextlib.ExitStack()
+        self._encoders = contextlib.ExitStack()
+        self._parts: list[Path] = []
+        self._pipes: list[WritingPipe] = []
+
+    def __enter__(self) -> StemWriter:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{self._folder}: {error.strerror}", hint="name a folder with --stems DIR") from error
+        for path in self.paths:
+            check_target(path, force=self._force)
+        with contextlib.ExitStack() as files:
+            self._parts = [files.enter_context(replacing(path, force=self._force)) for path in self.paths]
+            self._files = files.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self._encoders.__exit__(kind, error, trace)
+        self._files.__exit__(kind, error, trace)
+
+    def restart(self) -> None:
+        """Begin at the beginning of the film."""
+        with contextlib.ExitStack() as encoders:
+            self._pipes = [
+                encoders.enter_context(writing_pipe(_arguments(part), task=f"writing {path.name}"))
+                for part, path in zip(self._parts, self.paths, strict=True)
+            ]
+            self._encoders = encoders.pop_all()
+
+    def write(self, music: FloatArray, original: FloatArray | None) -> None:
+        """The next block of both, shape (2, n); None is silence."""
+        for pipe, sound in zip(self._pipes, (music, original), strict=True):
+            pipe.write(np.ascontiguousarray((np.zeros_like(music) if sound is None else sound).T))
+
+    def finish(self) -> None:
+        """The end of the film."""
+        self._encoders.close()
+
+
+def _arguments(part: Path) -> list[str]:
+    """ffmpeg's arguments for one stem."""
+    source = pcm_input_args(sample_rate_hz=MIX_RATE_HZ, channels=2)
+    exact = ["-fflags", "+bitexact", "-flags:a", "+bitexact"]
+    return ["-y", *source, "-c:a", "flac", "-sample_fmt", "s32", *exact, "-f", "flac", file_arg(part)]
