@@ -61,12 +61,13 @@ def _forget_half_import() -> None:
 
 def _define_missing() -> None:
     """Give the names that torchvision describes to torch, so that describing them succeeds."""
-    library = torch.library.Library("torchvision", "FRAGMENT")
+    # torch gives these two functions no types
+    library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     for schema in (
         "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
         "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     ):
-        library.define(schema)
+        library.define(schema)  # type: ignore[no-untyped-call]
     _kept_alive.append(library)
 
 
