@@ -7,7 +7,11 @@ Rounding is half up, done once, here. Durations that must be exact are added as 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
 
 TIME_DECIMALS = 6
 """Decimals of seconds in every document: 1 microsecond, a twentieth of a sample at 48 kHz."""
@@ -44,6 +48,19 @@ def samples(seconds: float, *, sample_rate_hz: int) -> int:
     72000
     """
     return round_half_up(Fraction(seconds) * sample_rate_hz)
+
+
+def sample_numbers(
+    seconds_: npt.NDArray[np.float64] | Sequence[float], *, sample_rate_hz: int
+) -> npt.NDArray[np.int64]:
+    """Numbers of the samples nearest to many times at once; `samples` for arrays.
+
+    Examples
+    --------
+    >>> sample_numbers([0.5, 1.5], sample_rate_hz=48000).tolist()
+    [24000, 72000]
+    """
+    return np.floor(np.asarray(seconds_, np.float64) * sample_rate_hz + 0.5).astype(np.int64)
 
 
 def seconds(n_samples: int, *, sample_rate_hz: int) -> float:

@@ -9,7 +9,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-
 from soundtrack.types import (
     EMOTIONS,
     AudioInfo,
@@ -132,7 +131,7 @@ class MadeUpLibrary:
 
     def bars(self, track_id: str) -> BarTable:
         """Bars of four beats; every eighth sounds alike."""
-        return bars_of(self.tracks()[track_id])
+        return bars_of(next(t for t in self.all_tracks if t.track_id == track_id))
 
 
 def bars_of(of: Track, *, seed: int = 5) -> BarTable:

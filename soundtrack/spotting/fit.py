@@ -15,7 +15,7 @@ import numpy.typing as npt
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.spotting.seams import MAX_BARS, Path, best_way, jump_qualities
 from soundtrack.spotting.view import IntArray
-from soundtrack.timebase import samples, seconds
+from soundtrack.timebase import sample_numbers, samples, seconds
 from soundtrack.types import BarTable, Ending, MusicAnalysis, Section, Span
 
 SEAM_S = 0.06
@@ -121,7 +121,7 @@ def _grid(bars: BarTable, analysis: MusicAnalysis, duration_s: float) -> _Grid:
     start = min(samples(analysis.music_start_s, sample_rate_hz=MIX_RATE_HZ), max(0, end - 1))
     if end <= start:
         start, end = 0, total
-    lines = np.array([samples(float(t), sample_rate_hz=MIX_RATE_HZ) for t in bars.bar_starts_s], np.int64)
+    lines = sample_numbers(bars.bar_starts_s, sample_rate_hz=MIX_RATE_HZ)
     n = min(len(bars.features), len(lines) - 1, MAX_BARS)
     inside = np.flatnonzero((lines[: n + 1] >= 0) & (lines[: n + 1] <= total)) if n > 0 else np.zeros(0, np.int64)
     if len(inside) >= 2 and np.all(np.diff(lines[inside]) > 0):
@@ -132,7 +132,7 @@ def _grid(bars: BarTable, analysis: MusicAnalysis, duration_s: float) -> _Grid:
         table = BarTable(bar_starts_s=np.array([start, end]) / MIX_RATE_HZ, features=np.ones((1, 1), np.float32))
         lines = np.array([start, end], np.int64)
     quality = jump_qualities(table, made_as_loop=analysis.ending is Ending.CUT)
-    beats = np.array([samples(t, sample_rate_hz=MIX_RATE_HZ) for t in analysis.beats_s], np.int64)
+    beats = sample_numbers(analysis.beats_s, sample_rate_hz=MIX_RATE_HZ)
     return _Grid(lines, beats, quality, start, end, total)
 
 
