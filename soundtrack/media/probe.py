@@ -248,8 +248,6 @@ def _counted_s(container: Any, stream: Any, *, frame_s: float) -> float:
 
     total_s, last_s = 0.0, None
     try:
-        if stream.start_time is not None:
-            container.seek(stream.start_time, stream=stream, any_frame=True)
         for packet in container.demux(stream):
             if not packet.size:
                 continue

@@ -1,0 +1,292 @@
+"""The one decode of a film: every frame, small, upright, with its true time.
+
+Goes in: a `VideoInfo`. Comes out: batches of small RGB frames with the seconds at which they are shown, 0 being the
+first shown frame. The whole picture is squashed to a square by area averaging, so that every consumer sees all of it.
+
+One pass from the first packet to the last is the only way that gives the right frame and time in every container
+(seeking does not), so there is no other. It runs in a thread with a short queue: decoding overlaps with whatever looks
+at the frames, and memory does not grow with the film. Time comes from the presentation stamps, never from counting;
+frames that the container hides (edit lists) stay hidden; damaged packets are passed over and reported.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from soundtrack.errors import Reason, UsageError
+from soundtrack.media.container import open_container, refusal
+from soundtrack.media.probe import MAX_JUMP_S, presentation_s
+from soundtrack.types import ByteArray, FrameBatch, VideoInfo
+
+DECODERS = ("auto", "pyav", "decord")
+"""What `iter_frames` takes; ``auto`` is PyAV, which is right everywhere."""
+
+_BATCH_FRAMES = 32
+_QUEUE_BATCHES = 4
+_JUMPY_FORMATS = ("mpegts", "mpeg")
+_MAX_BACK_S = 1.0
+_TINY_STEP_S = 1e-3
+_ENDS_EARLY_S = 1.0
+
+
+@dataclass(slots=True)
+class DecodeReport:
+    """What the decode found out; filled while it runs, complete when the frames have ended."""
+
+    n_frames: int = 0
+    """Frames that were given."""
+    n_damaged: int = 0
+    """Packets that could not be decoded."""
+    end_s: float = 0.0
+    """End of the last frame on the film's clock: the true length of the picture."""
+    warnings: list[str] = field(default_factory=list)
+    """What was odd, one line each, without the file's name."""
+
+    def warn(self, text: str) -> None:
+        """Add a line once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+
+@dataclass(slots=True)
+class FilmClock:
+    """Turns presentation stamps into ascending seconds from the first shown frame.
+
+    Broadcast streams restart their clock now and then: a leap of more than `MAX_JUMP_S`, or backwards by more than a
+    second, is taken out. A frame without a stamp comes one frame length after the last one.
+    """
+
+    start_s: float
+    """Container time of the first shown frame."""
+    frame_s: float
+    """Length of a frame as far as the header knows, in seconds."""
+    restarts: bool
+    """Whether leaps forward are faults of the clock and not long pauses."""
+    report: DecodeReport = field(default_factory=DecodeReport)
+    """Gets a warning for every kind of trouble."""
+    _last_s: float | None = None
+    _removed_s: float = 0.0
+
+    def time_s(self, stamp_s: float | None) -> float:
+        """Time of the next frame on the film's clock, after all earlier ones."""
+        if self._last_s is None:
+            if stamp_s is not None:
+                self._removed_s = min(stamp_s - self.start_s, 0.0)
+            now_s = 0.0 if stamp_s is None else stamp_s - self.start_s - self._removed_s
+        else:
+            now_s = self._after(self._last_s, stamp_s)
+        self._last_s = now_s
+        return now_s
+
+    def _after(self, last_s: float, stamp_s: float | None) -> float:
+        """Time of a frame that follows another one."""
+        expected_s = last_s + self.frame_s
+        if stamp_s is None:
+            return expected_s
+        now_s = stamp_s - self.start_s - self._removed_s
+        leaps = self.restarts and now_s - last_s > MAX_JUMP_S + self.frame_s
+        if leaps or last_s - now_s > _MAX_BACK_S:
+            self._removed_s += now_s - expected_s
+            self.report.warn("the clock of the film jumps; the jump was taken out")
+            return expected_s
+        return now_s if now_s > last_s else last_s + min(_TINY_STEP_S, self.frame_s / 2)
+
+
+def iter_frames(
+    info: VideoInfo,
+    *,
+    side_px: int,
+    decoder: str = "auto",
+    batch_frames: int = _BATCH_FRAMES,
+    report: DecodeReport | None = None,
+) -> Iterator[FrameBatch]:
+    """Every frame of the film in order, squashed to `side_px` x `side_px`.
+
+    Parameters
+    ----------
+    info : VideoInfo
+        As `probe` gave it.
+    side_px : int > 0
+        Side of the square frames, in pixels.
+    decoder : {"auto", "pyav", "decord"}
+        ``decord`` is allowed only for H.264, VP8 and VP9 in mp4, mov, mkv and webm, where it was found to give the
+        right frames; its scaling is coarser than area averaging.
+    batch_frames : int > 0
+        Frames of a batch; the last one may be shorter.
+    report : DecodeReport, optional
+        Is filled while the frames come.
+
+    Yields
+    ------
+    FrameBatch
+        Consecutive frames, times ascending.
+
+    Raises
+    ------
+    InputError
+        Not a single frame could be decoded.
+    UsageError
+        The decoder does not exist or would give wrong frames for this file.
+
+    Examples
+    --------
+    >>> for batch in iter_frames(probe(path), side_px=112):  # doctest: +SKIP
+    ...     print(batch.times_s[0], batch.frames.shape)
+    """
+    if side_px <= 0 or batch_frames <= 0:
+        raise ValueError(f"side and batch must be above 0, got {side_px} and {batch_frames}")
+    if decoder not in DECODERS:
+        raise UsageError(f"{decoder}: no such decoder", hint=f"choose one of {', '.join(DECODERS)}")
+    report = DecodeReport() if report is None else report
+    if decoder == "decord":
+        from soundtrack.video.decord_decode import decord_frames
+
+        frames = decord_frames(info, side_px=side_px, report=report)
+    else:
+        frames = _pyav_frames(info, side_px=side_px, report=report)
+    yield from _in_background(_batches(frames, batch_frames=batch_frames, side_px=side_px))
+    if report.n_frames == 0:
+        raise refusal(info.path, Reason.CORRUPT)
+    if report.n_damaged:
+        report.warn(f"{report.n_damaged} damaged packets were passed over")
+    if report.end_s < info.duration_s - max(_ENDS_EARLY_S, 0.02 * info.duration_s):
+        report.warn(f"the picture ends at {report.end_s:.1f} s, the header promises {info.duration_s:.1f} s")
+
+
+@dataclass(frozen=True, slots=True)
+class TimedFrame:
+    """One small frame."""
+
+    time_s: float
+    """When it is first shown, on the film's clock."""
+    pixels: ByteArray
+    """RGB, shape (side, side, 3)."""
+
+
+def _batches(frames: Iterator[TimedFrame], *, batch_frames: int, side_px: int) -> Iterator[FrameBatch]:
+    """Frames in stacks."""
+    times = np.empty(batch_frames, np.float64)
+    pixels = np.empty((batch_frames, side_px, side_px, 3), np.uint8)
+    n = 0
+    with contextlib.closing(frames):  # type: ignore[type-var]  # generators have close(), iterators by type do not
+        for frame in frames:
+            times[n], pixels[n] = frame.time_s, frame.pixels
+            n += 1
+            if n == batch_frames:
+                yield FrameBatch(times_s=times, frames=pixels)
+                times, pixels, n = np.empty_like(times), np.empty_like(pixels), 0
+    if n:
+        yield FrameBatch(times_s=times[:n].copy(), frames=pixels[:n].copy())
+
+
+# --- PyAV ----
+
+
+def _pyav_frames(info: VideoInfo, *, side_px: int, report: DecodeReport) -> Iterator[TimedFrame]:
+    """The sequential pass: shrink with one shared scaler, then turn upright."""
+    from av.video.reformatter import Interpolation, VideoReformatter
+
+    frame_s = float(1 / info.fps)
+    clock = FilmClock(info.start_s, frame_s, restarts=info.container in _JUMPY_FORMATS, report=report)
+    scaler = VideoReformatter()
+    quarter_turns = (360 - info.rotation_deg) // 90 % 4  # np.rot90 turns the other way round
+    size = None
+    for frame in _decoded(info, report):
+        if size not in (None, (frame.width, frame.height)):
+            report.warn("the size of the picture changes on the way")
+        size = (frame.width, frame.height)
+        time_s = clock.time_s(presentation_s(frame))
+        small = scaler.reformat(frame, side_px, side_px, "rgb24", interpolation=Interpolation.AREA)
+        report.n_frames += 1
+        report.end_s = time_s + _shown_s(frame, frame_s)
+        yield TimedFrame(time_s, np.rot90(_pixels(small, side_px), quarter_turns))
+
+
+def _decoded(info: VideoInfo, report: DecodeReport) -> Iterator[Any]:
+    """Frames as they are shown; what is damaged is counted and left out."""
+    import av
+
+    with open_container(info.path) as container:
+        stream = container.streams[info.video_stream]
+        stream.thread_type = "AUTO"
+        packets = container.demux(stream)  # ends with an empty packet that empties the decoder
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except (av.FFmpegError, OSError):
+                report.warn("the file breaks off")
+                yield from stream.codec_context.decode(None)
+                return
+            try:
+                yield from packet.decode()
+            except av.FFmpegError:
+                report.n_damaged += 1
+
+
+def _shown_s(frame: Any, frame_s: float) -> float:
+    """How long a frame is shown, in seconds."""
+    if frame.duration and frame.time_base:
+        return float(frame.duration * frame.time_base)
+    return frame_s
+
+
+def _pixels(frame: Any, side_px: int) -> ByteArray:
+    """The pixels of an rgb24 frame, shape (side, side, 3), without the padding of its lines."""
+    plane = frame.planes[0]
+    lines = np.frombuffer(plane, np.uint8).reshape(side_px, plane.line_size)
+    return lines[:, : 3 * side_px].reshape(side_px, side_px, 3)  # a copy where lines are padded
+
+
+# --- the thread ----
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """An exception on its way from the thread to the consumer."""
+
+    error: BaseException
+
+
+def _in_background(batches: Iterator[FrameBatch]) -> Iterator[FrameBatch]:
+    """The same batches, made in a thread while the consumer works; leaving early ends the thread."""
+    ready: queue.Queue[FrameBatch | _Failure | None] = queue.Queue(maxsize=_QUEUE_BATCHES)
+    unwanted = threading.Event()
+
+    def hand_over(item: FrameBatch | _Failure | None) -> bool:
+        while not unwanted.is_set():
+            with contextlib.suppress(queue.Full):
+                ready.put(item, timeout=0.1)
+                return True
+        return False
+
+    def work() -> None:
+        try:
+            for batch in batches:
+                if not hand_over(batch):
+                    break
+            else:
+                hand_over(None)
+        except BaseException as error:
+            hand_over(_Failure(error))
+        finally:
+            batches.close()  # type: ignore[attr-defined]  # it is a generator: closes the container
+
+    thread = threading.Thread(target=work, name="decode", daemon=True)
+    thread.start()
+    try:
+        while (item := ready.get()) is not None:
+            if isinstance(item, _Failure):
+                raise item.error
+            yield item
+    finally:
+        unwanted.set()
+        thread.join()

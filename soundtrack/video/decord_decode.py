@@ -1,0 +1,74 @@
+"""Decoding with decord, for those who ask for it, and only where it is right.
+
+Goes in: a `VideoInfo`. Comes out: small frames with their times. decord counts frames and knows nothing of edit lists
+or damaged files; it was seen to give wrong frames silently in transport streams and avi. So it is refused unless
+container and codec are among those where it was right, no packet is hidden, and it counts as many frames as there are
+packets. The times are taken from the packets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from soundtrack.errors import DependencyError, UsageError
+from soundtrack.media.container import open_container
+from soundtrack.types import VideoInfo
+from soundtrack.video.decode import DecodeReport, TimedFrame
+
+_CONTAINERS = {"mov", "matroska"}
+_CODECS = {"h264", "vp8", "vp9"}
+_HINT = "leave out --decoder, or type `--decoder auto`"
+
+
+def decord_frames(info: VideoInfo, *, side_px: int, report: DecodeReport) -> Iterator[TimedFrame]:
+    """Frames by decord in order.
+
+    Raises
+    ------
+    DependencyError
+        decord is not installed; there are packages for Linux and Windows on x86-64 only.
+    UsageError
+        decord would give wrong frames for this film.
+    """
+    codec = info.streams[info.video_stream].codec
+    if info.container.split(",")[0] not in _CONTAINERS or codec not in _CODECS:
+        raise UsageError(f"{info.path}: decord gives wrong frames for {codec} in {info.container}", hint=_HINT)
+    if info.rotation_deg:
+        raise UsageError(f"{info.path}: decord cannot be used for a film with rotation", hint=_HINT)
+    try:
+        import decord
+    except ImportError as error:
+        raise DependencyError(
+            "decord is not installed on this machine", hint="type `pip install decord`, or `--decoder auto`"
+        ) from error
+    times_s = _shown_times_s(info)
+    try:
+        reader = decord.VideoReader(str(info.path.absolute()), ctx=decord.cpu(0), width=side_px, height=side_px)
+    except (decord.DECORDError, RuntimeError, UnicodeEncodeError) as error:
+        raise UsageError(f"{info.path}: decord cannot open it", hint=_HINT) from error
+    if len(reader) != len(times_s):
+        raise UsageError(f"{info.path}: decord counts {len(reader)} frames where there are {len(times_s)}", hint=_HINT)
+    for time_s in times_s:
+        try:
+            pixels = reader.next().asnumpy()
+        except (decord.DECORDError, RuntimeError, StopIteration) as error:
+            raise UsageError(f"{info.path}: decord fails at {time_s:.2f} s", hint=_HINT) from error
+        report.n_frames += 1
+        report.end_s = float(time_s) + float(1 / info.fps)
+        yield TimedFrame(float(time_s), np.asarray(pixels, np.uint8))
+
+
+def _shown_times_s(info: VideoInfo) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Times of all frames on the film's clock, from the packets; a film that hides some is refused."""
+    stamps = []
+    with open_container(info.path) as container:
+        for packet in container.demux(container.streams[info.video_stream]):
+            if not packet.size:
+                continue
+            if packet.is_discard or packet.pts is None:
+                raise UsageError(f"{info.path}: decord would show frames that the film hides", hint=_HINT)
+            stamps.append(float(packet.pts * packet.time_base))
+    times_s = np.sort(np.array(stamps, np.float64)) - info.start_s
+    return np.maximum(times_s, 0.0)
