@@ -77,7 +77,7 @@ def test_every_frame_is_the_right_one_at_the_right_time(tmp_path: Path, name: st
     assert numbers == list(range(100))
     assert np.abs(times_s - np.arange(100) / 25).max() < 1e-3
     assert report.n_frames == 100
-    assert report.end_s == pytest.approx(4.0, abs=1e-3)
+    assert report.duration_s == pytest.approx(4.0, abs=1e-3)
     assert report.warnings == []
 
 
@@ -123,12 +123,12 @@ def test_odd_frame_rates(tmp_path: Path, fps: str, n: int) -> None:
     numbers, times_s, report = decode(film(tmp_path / "a.mp4", *X264, n=n, fps=fps))
     assert numbers == list(range(n))
     assert np.abs(times_s - np.arange(n) / float(Fraction(fps))).max() < 1e-3
-    assert report.end_s == pytest.approx(n / float(Fraction(fps)), abs=2e-3)
+    assert report.duration_s == pytest.approx(n / float(Fraction(fps)), abs=2e-3)
 
 
 def test_one_frame_is_a_film(tmp_path: Path) -> None:
     numbers, times_s, report = decode(film(tmp_path / "a.mp4", *X264, n=1))
-    assert (numbers, times_s.tolist(), report.end_s) == ([0], [0.0], pytest.approx(0.04))
+    assert (numbers, times_s.tolist(), report.duration_s) == ([0], [0.0], pytest.approx(0.04))
 
 
 def test_a_late_start_counts_from_the_first_frame(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_a_clock_that_restarts_is_mended(tmp_path: Path) -> None:
     numbers, times_s, report = decode(joined)
     assert numbers == list(range(100)) * 3
     assert np.abs(times_s - np.arange(300) / 25).max() < 1e-3
-    assert report.end_s == pytest.approx(12.0, abs=1e-3)
+    assert report.duration_s == pytest.approx(12.0, abs=1e-3)
     assert any("clock" in warning for warning in report.warnings)
 
 
@@ -211,13 +211,13 @@ def test_a_change_of_size_on_the_way_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_truncated_film_gives_its_good_part_and_says_so(tmp_path: Path) -> None:
-    whole = film(tmp_path / "a.mp4", *X264, "-movflags", "+faststart")
-    cut = tmp_path / "cut.mp4"
-    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 8 // 10])
+    whole = film(tmp_path / "a.mkv", *X264)
+    cut = tmp_path / "cut.mkv"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
     numbers, times_s, report = decode(cut)
     assert 10 < len(numbers) < 90
     assert numbers[:-8] == list(range(len(numbers) - 8))  # the last ones may miss their references
-    assert times_s[-1] < 3.6
+    assert times_s[-1] < 3.0
     assert any("the picture ends at" in warning for warning in report.warnings)
 
 

@@ -44,7 +44,7 @@ class DecodeReport:
     """Frames that were given."""
     n_damaged: int = 0
     """Packets that could not be decoded."""
-    end_s: float = 0.0
+    duration_s: float = 0.0
     """End of the last frame on the film's clock: the true length of the picture."""
     warnings: list[str] = field(default_factory=list)
     """What was odd, one line each, without the file's name."""
@@ -156,8 +156,8 @@ def iter_frames(
         raise refusal(info.path, Reason.CORRUPT)
     if report.n_damaged:
         report.warn(f"{report.n_damaged} damaged packets were passed over")
-    if report.end_s < info.duration_s - max(_ENDS_EARLY_S, 0.02 * info.duration_s):
-        report.warn(f"the picture ends at {report.end_s:.1f} s, the header promises {info.duration_s:.1f} s")
+    if report.duration_s < info.duration_s - max(_ENDS_EARLY_S, 0.02 * info.duration_s):
+        report.warn(f"the picture ends at {report.duration_s:.1f} s, the header promises {info.duration_s:.1f} s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ def _pyav_frames(info: VideoInfo, *, side_px: int, report: DecodeReport) -> Iter
         time_s = clock.time_s(presentation_s(frame))
         small = scaler.reformat(frame, side_px, side_px, "rgb24", interpolation=Interpolation.AREA)
         report.n_frames += 1
-        report.end_s = time_s + _shown_s(frame, frame_s)
+        report.duration_s = time_s + _shown_s(frame, frame_s)
         yield TimedFrame(time_s, np.rot90(_pixels(small, side_px), quarter_turns))
 
 

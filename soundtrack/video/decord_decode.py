@@ -56,7 +56,7 @@ def decord_frames(info: VideoInfo, *, side_px: int, report: DecodeReport) -> Ite
         except (decord.DECORDError, RuntimeError, StopIteration) as error:
             raise UsageError(f"{info.path}: decord fails at {time_s:.2f} s", hint=_HINT) from error
         report.n_frames += 1
-        report.end_s = float(time_s) + float(1 / info.fps)
+        report.duration_s = float(time_s) + float(1 / info.fps)
         yield TimedFrame(float(time_s), np.asarray(pixels, np.uint8))
 
 
