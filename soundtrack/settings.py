@@ -51,7 +51,7 @@ class SpottingSettings:
     """What a scene without music is worth; candidates below lose to silence."""
     crossfade_s: float = 1.5
     """Equal-power change between touching cues, in seconds."""
-    fade_in_s: float = 0.05
+    fade_in_s: float = 0.02
     """At a cue's start, in seconds, where it enters on a beat."""
     fade_out_s: float = 2.5
     """At a cue's end, in seconds, where the track's own ending is not used."""

@@ -1,1 +1,61 @@
-"""A cue sheet in the formats of other programs."""
+"""Cue sheets for other programs: one small module per format, each from a sheet to text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from soundtrack.errors import UsageError
+from soundtrack.types import CueSheet
+
+__all__ = ["FORMATS", "export"]
+
+FORMATS: dict[str, str] = {
+    "csv": "a table of cues, for spreadsheets",
+    "edl": "CMX 3600 edit decision list, for Resolve, Premiere, Avid",
+    "m3u": "playlist of the tracks used",
+    "txt": "credits, with licences and ISRC",
+    "otio": "OpenTimelineIO timeline",
+    "xml": "Final Cut Pro 7 XML, for Premiere and Resolve",
+}
+"""File endings, and what they are."""
+
+
+def export(sheet: CueSheet, format_name: str) -> str:
+    """A sheet as text of another format.
+
+    Parameters
+    ----------
+    sheet : CueSheet
+        Sound by `soundtrack.cuesheet.check`.
+    format_name : str
+        One of `FORMATS`.
+
+    Returns
+    -------
+    str
+        The same sheet always gives the same text.
+
+    Raises
+    ------
+    UsageError
+        There is no such format.
+    DependencyError
+        The format needs a package that is not installed.
+    """
+    from soundtrack.export.credits import credits_text
+    from soundtrack.export.edl import edl_text
+    from soundtrack.export.m3u import m3u_text
+    from soundtrack.export.otio import fcp7_text, otio_text
+    from soundtrack.export.table import csv_text
+
+    writers: dict[str, Callable[[CueSheet], str]] = {
+        "csv": csv_text,
+        "edl": edl_text,
+        "m3u": m3u_text,
+        "txt": credits_text,
+        "otio": otio_text,
+        "xml": fcp7_text,
+    }
+    if format_name not in writers:
+        raise UsageError(f"there is no format {format_name!r}", hint=f"choose one of {', '.join(FORMATS)}")
+    return writers[format_name](sheet)

@@ -1,0 +1,172 @@
+"""``soundtrack cues show|check|export``: look at a cue sheet, check it, hand it to other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from soundtrack.types import CueSheet
+
+cues_app = typer.Typer(help="Look at a cue sheet, check it, hand it to other programs.", no_args_is_help=True)
+
+Cues = Annotated[str, typer.Argument(metavar="CUES|-", help="A cue sheet; - is stdin.")]
+
+
+@cues_app.command("show")
+def show(
+    cues: Cues,
+    why: Annotated[bool, typer.Option("--why", help="Say in numbers why each cue won and what came second.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the sheet as JSON instead of a table.")] = False,
+) -> None:
+    """Print the cues of a sheet as a table."""
+    import sys
+
+    from soundtrack import cuesheet
+    from soundtrack.cli import output
+
+    sheet = _read(cues)
+    if as_json:
+        with output.product() as stream:
+            stream.write(cuesheet.dumps(sheet))
+    elif sys.stdout.isatty():
+        _draw(sheet, why=why)
+    else:
+        with output.product() as stream:
+            stream.write(_plain_table(sheet))
+            if why:
+                stream.write("\n" + "\n".join(_why_lines(sheet)) + "\n")
+
+
+@cues_app.command("check")
+def check(cues: Cues) -> None:
+    """Check that a sheet can be rendered; every fault is printed with its place."""
+    from soundtrack import cuesheet
+    from soundtrack.cli import output
+    from soundtrack.errors import InputError, Reason
+
+    sheet = _read(cues)
+    faults = list(cuesheet.faults(sheet))
+    with output.product() as stream:
+        for fault in faults:
+            stream.write(output.plain(fault) + "\n")
+    if faults:
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        raise InputError(f"{_name(cues)}: {count}", hint="mend the places that are named", reason=Reason.BAD_FORMAT)
+    output.say(f"{_name(cues)}: {len(sheet.cues)} cues, no faults")
+
+
+@cues_app.command("export")
+def export(
+    cues: Cues,
+    to: Annotated[
+        str | None,
+        typer.Option("--to", help="csv, edl, m3u, txt (credits), otio or xml (Final Cut Pro 7); default: by --output."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")] = False,
+) -> None:
+    """Write a sheet for a spreadsheet, an editing program, a player, or the end titles."""
+    from soundtrack import cuesheet
+    from soundtrack import export as formats
+    from soundtrack.cli import output
+    from soundtrack.errors import UsageError
+
+    chosen = to or (out.suffix.lstrip(".").lower() if out else "")
+    if not chosen:
+        raise UsageError("no format is named", hint=f"add --to with one of {', '.join(formats.FORMATS)}")
+    sheet = _read(cues)
+    cuesheet.check(sheet, name=_name(cues))
+    with output.product_to(out, force=force) as write:
+        write(formats.export(sheet, chosen))
+
+
+def _name(source: str) -> str:
+    """How errors call the input."""
+    return "stdin" if source == "-" else source
+
+
+def _read(source: str) -> CueSheet:
+    """The sheet that an argument names."""
+    from soundtrack import cuesheet
+    from soundtrack.cli import output
+
+    return cuesheet.loads(output.read_document(source), name=_name(source))
+
+
+HEAD = ("cue", "start", "end", "music", "from", "seams", "gain", "merit")
+
+
+def _rows(sheet: CueSheet) -> list[tuple[str, ...]]:
+    """One row of text per cue."""
+    from soundtrack.cli.output import plain
+    from soundtrack.timebase import clock
+
+    tracks = {t.track_id: t for t in sheet.tracks}
+    rows: list[tuple[str, ...]] = []
+    for cue in sheet.cues:
+        track = tracks.get(cue.track_id)
+        title = "?" if track is None else (track.title or track.path.replace("\\", "/").rsplit("/", 1)[-1])
+        by = f" ({track.artist})" if track is not None and track.artist else ""
+        start = clock(cue.sections[0].track.start_s) if cue.sections else "?"
+        lock = " locked" if cue.locked else ""
+        rows.append(
+            (
+                plain(cue.cue_id) + lock,
+                clock(cue.span.start_s),
+                clock(cue.span.end_s),
+                plain(title + by, limit=60),
+                start,
+                str(max(0, len(cue.sections) - 1)),
+                f"{cue.gain_db:+.1f} dB",
+                f"{cue.merit:.3f}",
+            )
+        )
+    return rows
+
+
+def _plain_table(sheet: CueSheet) -> str:
+    """The table in columns of spaces, for pipes and files."""
+    rows = [HEAD, *_rows(sheet)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
+    return "".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() + "\n" for row in rows)
+
+
+def _draw(sheet: CueSheet, *, why: bool) -> None:
+    """The table on a terminal."""
+    from rich.table import Table
+
+    from soundtrack.cli import output
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for name in HEAD:
+        table.add_column(name, justify="left" if name in ("cue", "music") else "right", no_wrap=name != "music")
+    for row in _rows(sheet):
+        table.add_row(*row)
+    console = output.console(stderr=False)
+    console.print(table)
+    if why:
+        console.print("\n" + "\n".join(_why_lines(sheet)))
+
+
+def _why_lines(sheet: CueSheet) -> Sequence[str]:
+    """For each cue what made its merit, and its alternatives."""
+    from soundtrack.cli.output import plain
+    from soundtrack.timebase import clock
+
+    names = {t.track_id: plain(t.title or t.path, limit=60) for t in sheet.tracks}
+    lines = []
+    for cue in sheet.cues:
+        lines.append(f"{plain(cue.cue_id)} {names.get(cue.track_id, '?')}: merit {cue.merit:.3f}")
+        lines.append("  " + ", ".join(f"{plain(t.name)} {t.value:+.3f}" for t in cue.why))
+        for section in cue.sections[:-1]:
+            quality = "?" if section.seam_quality is None else f"{section.seam_quality:.2f}"
+            lines.append(f"  seam at {clock(section.track.end_s)} of the track, quality {quality}")
+        for other in sheet.alternatives:
+            if other.cue_id == cue.cue_id:
+                name = names.get(other.track_id, "?")
+                lines.append(f"  {other.rank}. {name} from {clock(other.segment_start_s)}: {plain(other.note)}")
+    return lines

@@ -1,0 +1,101 @@
+"""Cue sheet to OpenTimelineIO, and through its adapter to Final Cut Pro 7 XML.
+
+The film lies on its own video track, the music on one or two audio tracks beside it; levels, fades and the ducking
+envelope travel as metadata under ``soundtrack``. Needs the package opentimelineio (extra ``interchange``).
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import quote
+
+from soundtrack.documents import plain
+from soundtrack.errors import DependencyError
+from soundtrack.export.clips import MusicClip, music_clips, one_line, shown_name
+from soundtrack.timebase import frames
+from soundtrack.types import CueSheet
+
+_HINT = "run pip install 'soundtrack[interchange]'"
+
+
+def otio_text(sheet: CueSheet) -> str:
+    """The time line as an .otio document."""
+    otio = _opentimelineio()
+    return str(otio.adapters.write_to_string(timeline(sheet), "otio_json")) + "\n"
+
+
+def fcp7_text(sheet: CueSheet) -> str:
+    """The time line as Final Cut Pro 7 XML (xmeml), as Premiere and Resolve read it."""
+    otio = _opentimelineio()
+    if "fcp_xml" not in otio.adapters.available_adapter_names():
+        raise DependencyError("Final Cut Pro 7 XML needs the package otio-fcp-adapter", hint=_HINT)
+    return str(otio.adapters.write_to_string(timeline(sheet), "fcp_xml"))
+
+
+def timeline(sheet: CueSheet) -> Any:
+    """The sheet as an opentimelineio Timeline."""
+    otio = _opentimelineio()
+    result = otio.schema.Timeline(one_line(sheet.film.name))
+    n_frames = frames(sheet.film.duration_s, fps=sheet.film.fps)
+    picture = otio.schema.Track("Picture", kind=otio.schema.TrackKind.Video)
+    picture.append(
+        otio.schema.Clip(
+            one_line(sheet.film.name),
+            media_reference=_reference(otio, sheet.film.name, n_frames, sheet),
+            source_range=_range(otio, 0, n_frames, sheet),
+        )
+    )
+    result.tracks.append(picture)
+    clips = music_clips(sheet)
+    for lane in sorted({clip.lane for clip in clips}):
+        result.tracks.append(_lane(otio, [clip for clip in clips if clip.lane == lane], lane, sheet))
+    result.metadata["soundtrack"] = {"mix": plain(sheet.mix), "ducking": plain(sheet.ducking)}
+    return result
+
+
+def _lane(otio: Any, clips: list[MusicClip], lane: int, sheet: CueSheet) -> Any:
+    """One audio track with gaps where nothing sounds."""
+    track = otio.schema.Track(f"MX {'AB'[lane]}", kind=otio.schema.TrackKind.Audio)
+    at = 0
+    for clip in clips:
+        if clip.record_in > at:
+            track.append(otio.schema.Gap(source_range=_range(otio, 0, clip.record_in - at, sheet)))
+        available = max(frames(clip.track.duration_s, fps=sheet.film.fps), clip.source_in + clip.n_frames)
+        item = otio.schema.Clip(
+            shown_name(clip.track),
+            media_reference=_reference(otio, clip.track.path, available, sheet),
+            source_range=_range(otio, clip.source_in, clip.n_frames, sheet),
+        )
+        item.metadata["soundtrack"] = {
+            "cue_id": clip.cue.cue_id,
+            "gain_db": clip.cue.gain_db,
+            "fade_in_s": clip.cue.fade_in_s if clip.is_first else 0.0,
+            "fade_out_s": clip.cue.fade_out_s if clip.is_last else 0.0,
+        }
+        track.append(item)
+        at = clip.record_out
+    return track
+
+
+def _range(otio: Any, start: int, length: int, sheet: CueSheet) -> Any:
+    """A stretch of frames."""
+    rate = float(sheet.film.fps)
+    time = otio.opentime.RationalTime
+    return otio.opentime.TimeRange(time(start, rate), time(length, rate))
+
+
+def _reference(otio: Any, path: str, n_frames: int, sheet: CueSheet) -> Any:
+    """A file that the time line points at."""
+    shown = path.encode("utf-8", "surrogateescape")
+    url = f"file://{quote(shown)}" if PurePosixPath(path).is_absolute() else quote(shown)
+    return otio.schema.ExternalReference(target_url=url, available_range=_range(otio, 0, n_frames, sheet))
+
+
+def _opentimelineio() -> Any:
+    """The package, or an error that says how to get it."""
+    try:
+        import opentimelineio
+    except ImportError as error:
+        raise DependencyError("this format needs the package opentimelineio", hint=_HINT) from error
+    return opentimelineio

@@ -1,0 +1,52 @@
+"""Cue sheet to CSV (RFC 4180): one row per cue, for spreadsheets and rights societies."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+from soundtrack.export.clips import one_line
+from soundtrack.timebase import timecode
+from soundtrack.types import CueSheet
+
+COLUMNS = (
+    "cue", "usage", "start", "end", "start_s", "end_s", "duration_s", "title", "artist", "isrc", "licence",
+    "file", "track_in_s", "track_out_s", "seams", "gain_db", "fade_in_s", "fade_out_s", "merit",
+)  # fmt: skip
+"""Head of the table."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_text(sheet: CueSheet) -> str:
+    """The cues as a table; times as timecode and as seconds."""
+    tracks = {t.track_id: t for t in sheet.tracks}
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for cue in sheet.cues:
+        track = tracks[cue.track_id]
+        words = (track.title or "", track.artist or "", track.isrc or "", track.licence or "", track.path)
+        row = [
+            _cell(cue.cue_id),
+            _cell(cue.usage),
+            timecode(cue.span.start_s, fps=sheet.film.fps),
+            timecode(cue.span.end_s, fps=sheet.film.fps),
+            *(f"{t:.6f}" for t in (cue.span.start_s, cue.span.end_s, cue.span.duration_s)),
+            *(_cell(word) for word in words),
+            f"{cue.sections[0].track.start_s:.6f}",
+            f"{cue.sections[-1].track.end_s:.6f}",
+            len(cue.sections) - 1,
+            f"{cue.gain_db:.2f}",
+            f"{cue.fade_in_s:.3f}",
+            f"{cue.fade_out_s:.3f}",
+            f"{cue.merit:.4f}",
+        ]
+        writer.writerow(row)
+    return out.getvalue()
+
+
+def _cell(text: str) -> str:
+    """Text that no spreadsheet takes for a formula."""
+    line = one_line(text)
+    return f"'{line}" if line.startswith(_FORMULA) else line
