@@ -1,0 +1,172 @@
+"""Making and renewing an index: look, compare, listen to what is new, write, mark what is gone.
+
+Goes in: files and folders, an index folder, and a way to make listeners. Comes out: `IndexReport`. Every track is
+written in one transaction as soon as it was heard, so an interrupted run loses at most the files being listened to,
+and the next run goes on from there. A second run reads only what changed. A file that moved is known by its content
+and keeps its track.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from soundtrack.errors import LibraryError
+from soundtrack.library.heard import Listener
+from soundtrack.library.index import write_vectors, write_whole
+from soundtrack.library.lock import write_lock
+from soundtrack.library.renew import renew
+from soundtrack.library.report import IndexReport
+from soundtrack.library.scan import Progress, scan
+from soundtrack.library.schema import DATABASE_NAME, damaged
+from soundtrack.library.store import Store, open_store
+from soundtrack.library.workers import Workers
+from soundtrack.types import ModelRef
+
+SUMMARY_NAME = "index.json"
+"""Name of the summary in the index folder."""
+
+SUMMARY_SCHEMA = "soundtrack.index/1"
+"""What the summary says it is."""
+
+REBUILD_NAME = ".rebuild"
+"""Folder inside the index folder in which a rebuild is made; it takes the index's place when it is whole."""
+
+
+def build_index(
+    paths: Sequence[Path],
+    index_dir: Path,
+    *,
+    model: ModelRef,
+    make_listener: Callable[[], Listener],
+    jobs: int = 0,
+    rebuild: bool = False,
+    prune: bool = False,
+    retry_failed: bool = False,
+    wait: bool = False,
+    progress: Progress | None = None,
+) -> IndexReport:
+    """Bring an index up to date with some files and folders; make it if need be.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files and folders; if empty, those of earlier runs.
+    index_dir : Path
+        Folder of the index.
+    model : ModelRef
+        The networks behind the listeners.
+    make_listener : callable
+        Called once in each worker process; must be picklable.
+    jobs : int >= 0
+        Worker processes; 0 for one per core.
+    rebuild : bool
+        Listen to everything again, and to the roots of earlier runs; the old index serves until the new one is whole.
+    prune : bool
+        Believe that files are gone even where most of a folder is, and forget tracks missing since an earlier run.
+    retry_failed : bool
+        Try files again that could not be used before.
+    wait : bool
+        Wait for another writer.
+    progress : callable, optional
+        Told ``("scan", done, 0)`` and ``("listen", done, total)``.
+
+    Raises
+    ------
+    InputError
+        A path does not exist.
+    LibraryError
+        The index is busy, damaged, made by another model, or most of a known folder is gone.
+    OutputError
+        The index cannot be written.
+    """
+    tell = progress or (lambda _stage, _done, _total: None)
+    jobs = jobs or os.cpu_count() or 1
+    with write_lock(index_dir, wait=wait):
+        known_roots = _roots_of(index_dir) if rebuild else ()
+        target = _rebuild_folder(index_dir, model) if rebuild else index_dir
+        if not rebuild:
+            _refuse_lost(index_dir)
+        with open_store(target, write=True, home=index_dir) as store:
+            store.require_model(model)
+            roots = tuple(dict.fromkeys((*paths, *known_roots))) or store.roots()
+            if not roots:
+                raise LibraryError(f"{index_dir}: no music was named", hint="type `soundtrack index PATH...`")
+            found = scan(roots, progress=tell)
+            with Workers(make_listener, jobs=jobs) as workers:
+                report = renew(
+                    store, found, workers=workers, dim=model.dim, prune=prune, retry_failed=retry_failed, tell=tell
+                )
+        if rebuild:
+            _take_over(target, index_dir)
+        with open_store(index_dir, write=True) as store:
+            write_vectors(store)
+            _write_summary(store, index_dir, model)
+        return report
+
+
+# --- where to write ----
+
+
+def _refuse_lost(index_dir: Path) -> None:
+    """Stop where the summary speaks of an index that is not there any more."""
+    path = index_dir / DATABASE_NAME
+    if (index_dir / SUMMARY_NAME).is_file() and not (path.is_file() and path.stat().st_size > 0):
+        raise damaged(path, "it is missing or empty, but its summary is there")
+
+
+def _roots_of(index_dir: Path) -> tuple[Path, ...]:
+    """What an index was made of, as far as it is there; nothing where it cannot be read."""
+    try:
+        with open_store(index_dir) as store:
+            return tuple(root for root in store.roots() if root.exists())
+    except LibraryError:
+        return ()
+
+
+def _rebuild_folder(index_dir: Path, model: ModelRef) -> Path:
+    """Folder of a rebuild; an interrupted one by the same model goes on, any other is thrown away."""
+    folder = index_dir / REBUILD_NAME
+    try:
+        with open_store(folder) as begun:
+            begun.require_model(model)
+    except LibraryError:
+        _remove_database(folder)
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def _remove_database(folder: Path) -> None:
+    """Take a database away, its log first, so that a log never meets a database that is not its own."""
+    for ending in ("-wal", "-shm", "-journal", ""):
+        (folder / (DATABASE_NAME + ending)).unlink(missing_ok=True)
+
+
+def _take_over(rebuilt: Path, index_dir: Path) -> None:
+    """Put a rebuilt database in the place of the old one."""
+    with suppress(LibraryError):  # a damaged one is why it was rebuilt
+        open_store(index_dir, write=True).close()  # merges the old log
+    for ending in ("-wal", "-shm", "-journal"):
+        (index_dir / (DATABASE_NAME + ending)).unlink(missing_ok=True)
+    (rebuilt / DATABASE_NAME).replace(index_dir / DATABASE_NAME)
+    _remove_database(rebuilt)
+    rebuilt.rmdir()
+
+
+def _write_summary(store: Store, index_dir: Path, model: ModelRef) -> None:
+    """Write ``index.json``: what a program can know of the index without opening it."""
+    counts = store.counts()
+    summary = {
+        "schema": SUMMARY_SCHEMA,
+        "model": {"name": model.name, "version": model.version, "sha256": model.sha256},
+        "dim": model.dim,
+        "n_tracks": counts["tracks"],
+        "n_segments": counts["segments"],
+    }
+    content = (json.dumps(summary, indent=2) + "\n").encode()
+    path = index_dir / SUMMARY_NAME
+    if not path.is_file() or path.read_bytes() != content:
+        write_whole(path, content)

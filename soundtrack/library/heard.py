@@ -1,0 +1,111 @@
+"""What listening to one file brings: everything about a track but its name and its place.
+
+`Heard` travels from a listening process to the one that writes the index. `Listener` is how the rest of the library
+speaks of "whoever listens": a function from a path to `Heard`, or an `InputError` with the reason why not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+
+from soundtrack.types import (
+    AudioInfo,
+    BarTable,
+    EmotionState,
+    FloatArray,
+    Loudness,
+    MusicAnalysis,
+    Segment,
+    Tags,
+    Track,
+)
+
+
+class Warned(StrEnum):
+    """Closed list of what may be odd about a file that is indexed all the same."""
+
+    TRUNCATED = "truncated"
+    """It ends earlier than its header says."""
+    DAMAGED = "damaged"
+    """Parts of it could not be decoded."""
+    SILENT = "silent"
+    """Nothing can be heard in it; it is never offered for a scene."""
+    DURATION_GUESS = "duration_guess"
+    """Its header claims a length that cannot be right."""
+    LONG = "long"
+    """Only its beginning was heard whole, the rest in windows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was heard in one file."""
+
+    tags: Tags
+    """Cleaned."""
+    audio: AudioInfo
+    """The decoded stream."""
+    loudness: Loudness
+    """Of the whole track."""
+    analysis: MusicAnalysis
+    """Tempo, key, bars, sections, ends."""
+    bars: BarTable
+    """Where it may be cut."""
+    emotion: EmotionState
+    """Mean over the segments."""
+    segments: tuple[Segment, ...]
+    """Stretches of about ten seconds, at least one."""
+    vectors: FloatArray = field(repr=False, compare=False)
+    """Unit vectors of the segments, shape (n_segments, D)."""
+    vector: FloatArray = field(repr=False, compare=False)
+    """Unit vector of the whole, shape (D,)."""
+    warnings: tuple[Warned, ...] = ()
+    """What was odd."""
+
+    def track(self, track_id: str, path: Path) -> Track:
+        """The track that this makes, under a name and at a place."""
+        return Track(
+            track_id=track_id,
+            path=path,
+            tags=self.tags,
+            audio=self.audio,
+            loudness=self.loudness,
+            analysis=self.analysis,
+            emotion=self.emotion,
+            segments=self.segments,
+        )
+
+
+Listener: TypeAlias = Callable[[Path], Heard]
+"""Listens to one file; raises `InputError` with a reason for a file that cannot be used."""
+
+
+def require_unit_vectors(vectors: FloatArray, *, dim: int) -> None:
+    """Refuse vectors that a search could never find or would find everywhere.
+
+    Parameters
+    ----------
+    vectors : ndarray, shape=(n, dim), float32
+        Rows to be stored.
+
+    Raises
+    ------
+    ValueError
+        Wrong width or type, not finite, or a row whose length is not 1 (to a thousandth).
+
+    Examples
+    --------
+    >>> require_unit_vectors(np.eye(2, dtype=np.float32), dim=2)
+    """
+    if vectors.ndim != 2 or vectors.shape[1] != dim or vectors.dtype != np.float32:
+        raise ValueError(f"vectors must be float32 of shape (n, {dim}), got {vectors.dtype} of shape {vectors.shape}")
+    if not np.isfinite(vectors).all():
+        raise ValueError("vectors must be finite")
+    lengths = np.linalg.norm(vectors, axis=1)
+    if vectors.size and float(np.abs(lengths - 1.0).max()) > 1e-3:
+        raise ValueError(f"vectors must have length 1, got lengths from {lengths.min():.4f} to {lengths.max():.4f}")

@@ -1,0 +1,98 @@
+"""What a file is: its content hash, and the quick key that spares hashing.
+
+A track is named by the SHA-256 of its file's bytes, so a renamed, moved or copied file is the same track. Reading
+every byte on every run would take hours on a large library; a file whose inode, size and modification time are what
+they were is taken to be unchanged. Times are compared for equality only, since clocks jump.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from soundtrack.errors import InputError, Reason
+
+
+def _signed(value: int) -> int:
+    """The same 64 bits as a signed number, since some file systems count inodes above what SQLite can hold."""
+    return (value + 2**63) % 2**64 - 2**63
+
+
+@dataclass(frozen=True, slots=True)
+class QuickKey:
+    """What the file system says about a file without reading it."""
+
+    device: int
+    """Which file system; signed 64 bit."""
+    inode: int
+    """Which file on it; signed 64 bit."""
+    size_bytes: int
+    """Length in bytes."""
+    mtime_ns: int
+    """Last modification in nanoseconds; may be negative."""
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> QuickKey:
+        """The key of a file from its status."""
+        return cls(_signed(status.st_dev), _signed(status.st_ino), status.st_size, _signed(status.st_mtime_ns))
+
+    def same_file(self, other: QuickKey) -> bool:
+        """Whether a path with this key still holds what it held; device numbers change when a disk is mounted again."""
+        return (self.inode, self.size_bytes, self.mtime_ns) == (other.inode, other.size_bytes, other.mtime_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A file's content hash together with the key it had while it was read."""
+
+    track_id: str
+    """SHA-256 of the bytes, lower-case hex."""
+    key: QuickKey
+    """Taken from the open file."""
+
+
+def refusal(error: OSError) -> Reason:
+    """Which reason of the closed list a failed file operation is.
+
+    Examples
+    --------
+    >>> refusal(FileNotFoundError()).value
+    'missing'
+    """
+    if isinstance(error, FileNotFoundError):
+        return Reason.MISSING
+    if isinstance(error, PermissionError):
+        return Reason.PERMISSION
+    return Reason.UNSUPPORTED
+
+
+def identify(path: Path) -> Identity:
+    """Content hash and key of a file, read without ever blocking on a pipe or a device.
+
+    Raises
+    ------
+    InputError
+        The file is missing, not readable, or no regular file.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    except OSError as error:
+        raise InputError(
+            f"{path}: {error.strerror}", hint="check that the file is there and readable", reason=refusal(error)
+        ) from error
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise InputError(f"{path}: is no regular file", hint="give a file or a folder", reason=Reason.NOT_REGULAR)
+        if status.st_size == 0:
+            raise InputError(f"{path}: is empty", hint="delete it, or fetch it again", reason=Reason.EMPTY)
+        try:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise InputError(
+                f"{path}: cannot be read: {error.strerror}", hint="check the disk it lies on", reason=Reason.CORRUPT
+            ) from error
+    return Identity(digest, QuickKey.of(status))

@@ -1,0 +1,361 @@
+"""Searching the library: a flat inner-product index over the segments' vectors, and the view that scoring works on.
+
+Goes in: an index folder. Comes out: `LibraryView`. The database is the truth; ``segments.faiss`` is made from it, is
+used only if its hash, its counts and the state of the database are what was noted when it was written, and is
+otherwise made again in memory. Row i of the file is the i-th segment in the order of track id and position. This
+module is the only one that imports faiss.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from soundtrack.errors import LibraryError, OutputError
+from soundtrack.library import rows
+from soundtrack.library.places import DerivedFile
+from soundtrack.library.store import Store, open_store
+from soundtrack.types import BarTable, FloatArray, ModelRef, SegmentHit, Track
+
+VECTORS_NAME = "segments.faiss"
+"""Name of the derived file in the index folder."""
+
+SILENT_LUFS = -60.0
+"""Tracks at or below this loudness are never offered."""
+
+MIN_LENGTH_S = 3.0
+"""Shorter tracks are indexed, but by default not offered."""
+
+_MAX_FILE_BYTES = 1 << 36
+
+
+def _faiss() -> Any:
+    """The library, on one thread: torch brings a second OpenMP, and the two quarrel over threads."""
+    import faiss
+
+    faiss.omp_set_num_threads(1)
+    return faiss
+
+
+# --- the derived file ----
+
+
+def _all_vectors(store: Store, dim: int) -> FloatArray:
+    """Every segment's vector from the database, shape (n, dim), in the order of track id and position."""
+    found = store.all("SELECT segments FROM vectors JOIN tracks ON id = track ORDER BY track_id")
+    return np.frombuffer(b"".join(rows.blob(piece) for (piece,) in found), dtype="<f4").reshape(-1, dim)  # (n, dim)
+
+
+def _build(vectors: FloatArray, dim: int) -> Any:
+    """A flat index of vectors."""
+    searcher = _faiss().IndexFlatIP(dim)
+    if len(vectors):
+        searcher.add(np.ascontiguousarray(vectors))
+    return searcher
+
+
+def write_vectors(store: Store) -> None:
+    """Write ``segments.faiss`` anew where it is not what the database says; whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written.
+    """
+    model = store.model()
+    if model is None:
+        return
+    path = store.index_dir / VECTORS_NAME
+    if _usable(store, path, model.dim):
+        return
+    vectors = _all_vectors(store, model.dim)
+    content = _faiss().serialize_index(_build(vectors, model.dim)).tobytes()
+    write_whole(path, content)
+    derived = DerivedFile(hashlib.sha256(content).hexdigest(), len(vectors), model.dim, store.generation())
+    with store.transaction():
+        store.note_derived(VECTORS_NAME, derived)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file beside its place, make sure that it is on the disk, and put it there.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written; what was there before is unharmed.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(
+            f"{path}: cannot be written: {error.strerror or error}",
+            hint="make room on that disk or choose another folder with --index, and type the same command again",
+        ) from error
+
+
+def _usable(store: Store, path: Path, dim: int) -> bool:
+    """Whether the derived file is exactly the one that was noted, and was made from the present state."""
+    noted = store.derived(VECTORS_NAME)
+    if noted is None or noted.generation != store.generation() or noted.dim != dim:
+        return False
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == noted.sha256
+    except OSError:
+        return False
+
+
+def _load(store: Store, dim: int) -> Any:
+    """The index, mapped from the derived file where that is right, else made from the database."""
+    path = store.index_dir / VECTORS_NAME
+    noted = store.derived(VECTORS_NAME)
+    if noted is not None and _usable(store, path, dim):
+        faiss = _faiss()
+        faiss.set_deserialization_vector_byte_limit(_MAX_FILE_BYTES)
+        try:
+            searcher = faiss.read_index(os.fsdecode(path), getattr(faiss, "IO_FLAG_MMAP_IFC", 0))
+        except (RuntimeError, UnicodeEncodeError, TypeError):
+            searcher = None  # a name that faiss cannot open
+        if isinstance(searcher, faiss.IndexFlatIP) and (searcher.ntotal, searcher.d) == (noted.n_rows, dim):
+            return searcher
+    return _build(_all_vectors(store, dim), dim)
+
+
+# --- the view ----
+
+
+class LibraryView:
+    """The part of a library that may be offered: tracks that are there, long enough, and can be heard.
+
+    A context manager; use `open_library`. Rows are the offered segments in the order of track id and position.
+    """
+
+    def __init__(self, store: Store, model: ModelRef, *, min_length_s: float, include_missing: bool) -> None:
+        self.model = model
+        self._store = store
+        self._searcher = _load(store, model.dim)
+        self._tracks: dict[str, Track] = {}
+        self._choose(min_length_s=min_length_s, include_missing=include_missing)
+
+    def _choose(self, *, min_length_s: float, include_missing: bool) -> None:
+        """Decide which rows of the index are offered."""
+        found = self._store.all(
+            "SELECT t.track_id, v.n_segments, t.duration_s, t.integrated_lufs, EXISTS ("
+            " SELECT 1 FROM locations l WHERE l.track = t.id AND l.status = 'present')"
+            " FROM tracks t JOIN vectors v ON v.track = t.id ORDER BY t.track_id"
+        )
+        counts = np.array([rows.integer(n) for _, n, *_ in found], dtype=np.int64)
+        chosen = np.array(
+            [
+                rows.number(duration_s) >= min_length_s
+                and rows.number(lufs) > SILENT_LUFS
+                and bool(present or include_missing)
+                for _, _, duration_s, lufs, present in found
+            ],
+            dtype=bool,
+        )
+        owner = np.repeat(np.arange(len(found)), counts)
+        if len(owner) != self._searcher.ntotal:
+            raise LibraryError(
+                f"{self._store.path}: {len(owner)} segments, but {self._searcher.ntotal} vectors",
+                hint="type `soundtrack index --rebuild PATH` to listen to the music again",
+            )
+        first = np.concatenate([[0], np.cumsum(counts)])[:-1].astype(np.int64)
+        self._offered = chosen[owner]
+        self._row_of = np.flatnonzero(self._offered)
+        self._all_ids = tuple(str(track_id) for track_id, *_ in found)
+        self._owner: npt.NDArray[np.int64] = owner[self._offered]
+        self._position: npt.NDArray[np.int64] = (np.arange(len(owner)) - first[owner])[self._offered]
+        self.track_ids = tuple(self._all_ids[i] for i in np.flatnonzero(chosen))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._store.close()
+
+    def __len__(self) -> int:
+        """How many segments are offered."""
+        return len(self._owner)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Names what is offered: ``sha256:`` over the model and the ids of the tracks."""
+        digest = hashlib.sha256(self.model.sha256.encode())
+        for track_id in self.track_ids:
+            digest.update(b"\n" + track_id.encode())
+        return f"sha256:{digest.hexdigest()}"
+
+    @cached_property
+    def rows(self) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """Track id and segment position of each row; every segment of every offered track has one."""
+        return tuple(self._all_ids[o] for o in self._owner), tuple(self._position.tolist())
+
+    @cached_property
+    def embeddings(self) -> FloatArray:
+        """Unit vectors of the rows, read only, shape (n, D)."""
+        count, dim = self._searcher.ntotal, self._searcher.d
+        if count == 0:
+            return np.zeros((0, dim), dtype=np.float32)
+        every = _faiss().rev_swig_ptr(self._searcher.get_xb(), count * dim).reshape(count, dim)  # (all, D)
+        chosen = every if self._offered.all() else every[self._offered]
+        chosen.flags.writeable = False
+        return cast(FloatArray, chosen)
+
+    def track(self, track_id: str) -> Track:
+        """A track with its segments.
+
+        Raises
+        ------
+        KeyError
+            The library has no such track.
+        """
+        if track_id not in self._tracks:
+            self._tracks[track_id] = self._store.track(track_id)
+        return self._tracks[track_id]
+
+    def tracks(self) -> dict[str, Track]:
+        """Every offered track by id; for libraries of a size that fits in memory."""
+        if len(self._tracks) < len(self.track_ids):
+            self._tracks |= self._store.tracks(set(self.track_ids))
+        return {track_id: self._tracks[track_id] for track_id in self.track_ids}
+
+    def bars(self, track_id: str) -> BarTable:
+        """Where a track may be cut.
+
+        Raises
+        ------
+        KeyError
+            The library has no such track.
+        """
+        return self._store.bars(track_id)
+
+    def track_vector(self, track_id: str) -> FloatArray:
+        """Unit vector of a whole track, shape (D,).
+
+        Raises
+        ------
+        KeyError
+            The library has no such track.
+        """
+        return self._store.track_vector(track_id)
+
+    def search(self, queries: FloatArray, k: int) -> list[list[SegmentHit]]:
+        """The segments most like each query, best first; fewer than `k` where the library has fewer.
+
+        Parameters
+        ----------
+        queries : ndarray, shape=(q, D), float32
+            Unit vectors.
+        k : int >= 1
+            How many for each.
+
+        Raises
+        ------
+        ValueError
+            Queries of the wrong width, or not finite.
+        """
+        if k < 1:
+            raise ValueError(f"k must be at least 1, got {k}")
+        if queries.ndim != 2 or queries.shape[1] != self.model.dim:
+            raise ValueError(f"queries must have shape (q, {self.model.dim}), got {queries.shape}")
+        if not np.isfinite(queries).all():
+            raise ValueError("queries must be finite")
+        k = min(k, len(self))
+        if k == 0 or len(queries) == 0:
+            return [[] for _ in queries]
+        similarity, label = self._searcher.search(
+            np.ascontiguousarray(queries, dtype=np.float32), k, params=self._selection()
+        )
+        return [self._hits(s, n) for s, n in zip(similarity, label, strict=True)]
+
+    def _selection(self) -> Any:
+        """What tells faiss which rows are offered; None for all."""
+        if self._offered.all():
+            return None
+        faiss = _faiss()
+        bits = np.packbits(self._offered, bitorder="little")
+        return faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bits))
+
+    def _hits(self, similarity: FloatArray, label: npt.NDArray[np.int64]) -> list[SegmentHit]:
+        """Hits of one query; faiss fills up with -1 where there are not enough."""
+        found = label >= 0
+        place = np.searchsorted(self._row_of, label[found])
+        hits = [
+            SegmentHit(self._all_ids[self._owner[i]], int(self._position[i]), float(np.clip(s, -1.0, 1.0)))
+            for s, i in zip(similarity[found], place, strict=True)
+        ]
+        return sorted(hits, key=lambda hit: (-hit.similarity, hit.track_id, hit.segment_index))
+
+
+def open_library(
+    index_dir: Path,
+    *,
+    model: ModelRef | None = None,
+    min_length_s: float = MIN_LENGTH_S,
+    include_missing: bool = False,
+) -> LibraryView:
+    """The library in an index folder, for reading.
+
+    Parameters
+    ----------
+    index_dir : Path
+        Folder of the index.
+    model : ModelRef, optional
+        The networks that will ask; vectors of others are refused. Any by default.
+    min_length_s : float
+        Shorter tracks are not offered, in seconds.
+    include_missing : bool
+        Offer tracks whose files are gone.
+
+    Raises
+    ------
+    LibraryError
+        No index, an empty one, a damaged one, or one made by another model.
+    """
+    store = open_store(index_dir)
+    try:
+        mine = store.model()
+        if mine is None:
+            raise LibraryError(f"{index_dir}: the index is empty", hint="type `soundtrack index PATH...` to fill it")
+        if model is not None:
+            store.require_model(model)
+        return LibraryView(store, mine, min_length_s=min_length_s, include_missing=include_missing)
+    except BaseException:
+        store.close()
+        raise
+
+
+def require_music(library: LibraryView, index_dir: Path) -> None:
+    """Refuse a library that offers nothing.
+
+    Raises
+    ------
+    LibraryError
+        No track is there, long enough and audible.
+    """
+    if not library.track_ids:
+        raise LibraryError(
+            f"{index_dir}: no track of the index can be used", hint="type `soundtrack index PATH...` with your music"
+        )

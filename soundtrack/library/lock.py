@@ -1,0 +1,74 @@
+"""One writer at a time: a lock that the kernel takes away from a process that dies.
+
+The lock is ``flock`` on ``library.lock`` in the index folder; the file's text names the holder for the message that a
+second writer sees. Readers take no lock: SQLite lets them read beside the writer.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from soundtrack.errors import LibraryError, OutputError
+
+LOCK_NAME = "library.lock"
+"""Name of the lock file in the index folder."""
+
+
+def _holder(descriptor: int) -> str:
+    """Who holds the lock, as its file says."""
+    text = os.pread(descriptor, 200, 0).decode("utf-8", "replace").strip()
+    return text or "another process"
+
+
+@contextmanager
+def write_lock(index_dir: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold the right to write an index while the block runs.
+
+    Parameters
+    ----------
+    index_dir : Path
+        Folder of the index; made if it does not exist.
+    wait : bool
+        Wait for another writer to end instead of giving up.
+
+    Raises
+    ------
+    LibraryError
+        Another process is writing.
+    OutputError
+        The folder cannot be written.
+    """
+    try:
+        index_dir.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(index_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise OutputError(
+            f"{index_dir}: the index cannot be written: {error.strerror}",
+            hint="choose another folder with --index, or make this one writable",
+        ) from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError as error:
+            raise LibraryError(
+                f"{index_dir}: busy, held by {_holder(descriptor)}",
+                hint="wait until it has ended, or type the same command with --wait",
+            ) from error
+        _sign(descriptor)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _sign(descriptor: int) -> None:
+    """Write who holds the lock; on a full disk the lock holds all the same."""
+    try:
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"pid {os.getpid()} on {platform.node() or 'this machine'}\n".encode(), 0)
+    except OSError:
+        return

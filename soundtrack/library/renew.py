@@ -1,0 +1,278 @@
+"""One run over a library: compare what was found with what is known, listen to the rest, mark what is gone.
+
+Goes in: an open `Store` and a `ScanResult`. Comes out: `IndexReport`. Each track is committed as soon as it was
+heard. A content is listened to once, however many files hold it; a known content at a new place is a moved file or a
+copy.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from soundtrack.errors import InputError, LibraryError, Reason
+from soundtrack.library.identity import Identity, QuickKey
+from soundtrack.library.places import Failure, Location
+from soundtrack.library.report import IndexReport, SkippedFile, shown
+from soundtrack.library.scan import Progress, ScanResult
+from soundtrack.library.store import Store
+from soundtrack.library.workers import Outcome, Workers
+
+_PASSING = frozenset({Reason.PERMISSION, Reason.MISSING, Reason.NOT_REGULAR, Reason.EMPTY})
+"""Reasons that cost nothing to look at again and may have passed."""
+
+
+class _Run:
+    """What is known and counted while a run is under way."""
+
+    def __init__(self, store: Store, found: ScanResult) -> None:
+        self.store = store
+        self.found = found
+        self.there = {file.path for file in found.files}
+        self.places = store.locations()
+        self.failures = store.failures()
+        self.by_track: dict[str, list[Path]] = defaultdict(list)
+        for path, place in self.places.items():
+            self.by_track[place.track_id].append(path)
+        self.gone = self._find_gone()
+        self.report = IndexReport()
+        self.skipped: list[SkippedFile] = []
+        self.warned: list[tuple[Path, str]] = []
+        self._twins: dict[str, list[tuple[Path, QuickKey]]] = defaultdict(list)
+        self._refused: dict[str, Outcome] = {}
+
+    def _find_gone(self) -> set[Path]:
+        """Known places under the roots where nothing was found; folders that may not be read are not judged."""
+        closed = {entry.path for entry in self.found.refused}
+        return {
+            path
+            for path, place in self.places.items()
+            if place.present
+            and path not in self.there
+            and _under(path, self.found.roots)
+            and closed.isdisjoint(path.parents)
+        }
+
+    def count(self, name: str, by: int = 1) -> None:
+        """Add to a counter of the report."""
+        self.report = replace(self.report, **{name: getattr(self.report, name) + by})
+
+    def skip(self, path: Path, reason: Reason, message: str, *, known: bool = False) -> None:
+        """Note a file that could not be used."""
+        self.skipped.append(SkippedFile(path, reason, message, known))
+
+    # --- before listening ----
+
+    def compare(self, *, retry_failed: bool) -> dict[Path, QuickKey]:
+        """Files that must be looked into, in order; counts those that are as they were."""
+        current = self.store.current_track_ids()
+        to_hear: dict[Path, QuickKey] = {}
+        returned: list[Path] = []
+        for file in self.found.files:
+            place, failure = self.places.get(file.path), self.failures.get(file.path)
+            if place is not None and place.key.same_file(file.key) and place.track_id in current:
+                self.count("unchanged")
+                if not place.present:
+                    returned.append(file.path)
+            elif failure is not None and _stands(failure, file.key) and not retry_failed:
+                self.skip(file.path, failure.reason, failure.message, known=True)
+            else:
+                to_hear[file.path] = file.key
+        if returned:
+            with self.store.transaction():
+                for path in returned:
+                    self.store.mark(path, present=True)
+        for entry in self.found.refused:
+            self.skip(entry.path, entry.reason, f"{shown(entry.path)}: {entry.message}")
+        return to_hear
+
+    # --- listening ----
+
+    def wanted(self, identity: Identity) -> bool:
+        """Whether to listen to a content: once, whichever file comes first."""
+        track_id = identity.track_id
+        if track_id in self._twins or track_id in self._refused or self.store.has_track(track_id):
+            return False
+        self._twins[track_id] = []
+        return True
+
+    def take(self, outcome: Outcome, key: QuickKey, *, dim: int) -> None:
+        """Write what became of one file."""
+        identity = outcome.identity
+        if outcome.reason is not None:
+            self._take_failure(outcome, key if identity is None else identity.key)
+        elif identity is None:
+            raise ValueError(f"{outcome.path}: heard, but not identified")
+        elif outcome.heard is not None:
+            with self.store.transaction():
+                self.store.save_track(identity.track_id, outcome.heard, dim=dim)
+                self._settle(outcome.path, identity.track_id, identity.key, heard=True)
+                for path, its_key in self._twins.pop(identity.track_id, []):
+                    self._settle(path, identity.track_id, its_key, heard=False)
+            self.warned.extend((outcome.path, warning.value) for warning in outcome.heard.warnings)
+        elif identity.track_id in self._refused:
+            first = self._refused[identity.track_id]
+            message = first.message.replace(str(first.path), str(outcome.path))
+            self._take_failure(replace(first, path=outcome.path, message=message), identity.key)
+        elif self.store.has_track(identity.track_id):
+            with self.store.transaction():
+                self._settle(outcome.path, identity.track_id, identity.key, heard=False)
+        else:
+            self._twins[identity.track_id].append((outcome.path, identity.key))
+
+    def _take_failure(self, outcome: Outcome, key: QuickKey) -> None:
+        """Note a file that could not be used, and every other file with the same content."""
+        if outcome.reason is None:
+            raise ValueError(f"{outcome.path}: no failure")
+        failed = [(outcome.path, key)]
+        if outcome.identity is not None:
+            self._refused.setdefault(outcome.identity.track_id, outcome)
+            failed += self._twins.pop(outcome.identity.track_id, [])
+        with self.store.transaction():
+            for path, its_key in failed:
+                message = shown(outcome.message.replace(str(outcome.path), str(path)))
+                self.store.fail(Failure(path, its_key, outcome.reason, message))
+                self.skip(path, outcome.reason, message)
+
+    def _settle(self, path: Path, track_id: str, key: QuickKey, *, heard: bool) -> None:
+        """Note that a track lies at a path, and count what that means."""
+        before = self.places.get(path)
+        self.store.place(path, track_id, key)
+        if before is not None:
+            self.count("updated" if heard or before.track_id != track_id else "unchanged")
+            return
+        left = [] if heard else [place for place in self.by_track[track_id] if self._is_left(place)]
+        if left:
+            self.by_track[track_id].remove(left[0])
+            self.gone.discard(left[0])
+            self.store.unplace(left[0])
+        self.count("added" if heard else "moved" if left else "copies")
+
+    def _is_left(self, path: Path) -> bool:
+        """Whether a known place of a track is one that it has left."""
+        return path in self.gone or (path not in self.there and not path.exists())
+
+    # --- after listening ----
+
+    def tidy(self, *, prune: bool) -> None:
+        """Mark what is gone, drop what is over, and with `prune` forget what was missing before this run."""
+        with self.store.transaction():
+            for path in sorted(self.gone):
+                self.store.mark(path, present=False)
+                self.count("missing")
+            for path in self.failures:
+                if path not in self.there and _under(path, self.found.roots):
+                    self.store.unfail(path)
+            self.store.forget_homeless()
+            if prune:
+                for path, place in self.places.items():
+                    if not place.present and path not in self.there and _under(path, self.found.roots):
+                        self.store.unplace(path)
+                self.count("forgotten", self.store.forget_homeless())
+
+    def finish(self) -> IndexReport:
+        """The report, with its lists sorted and the index counted."""
+        counts = self.store.counts()
+        return replace(
+            self.report,
+            skipped=tuple(sorted(self.skipped, key=lambda s: os.fsencode(s.path))),
+            warned=tuple(sorted(self.warned, key=lambda w: (os.fsencode(w[0]), w[1]))),
+            n_tracks=counts["tracks"],
+            n_segments=counts["segments"],
+        )
+
+
+def renew(
+    store: Store,
+    found: ScanResult,
+    *,
+    workers: Workers,
+    dim: int,
+    prune: bool,
+    retry_failed: bool,
+    tell: Progress,
+) -> IndexReport:
+    """Bring a store up to date with what was found.
+
+    Parameters
+    ----------
+    store : Store
+        Open for writing.
+    found : ScanResult
+        What lies under the roots.
+    workers : Workers
+        Who listens.
+    dim : int
+        Length of the vectors.
+    prune, retry_failed : bool
+        As in `soundtrack.library.build.build_index`.
+    tell : callable
+        Told ``("listen", done, total)``.
+
+    Raises
+    ------
+    InputError
+        A root does not exist and never did.
+    LibraryError
+        Most of a root is gone, or it is gone itself.
+    """
+    run = _Run(store, found)
+    _require_roots(found, run.places, prune=prune)
+    to_hear = run.compare(retry_failed=retry_failed)
+    if not prune:
+        _refuse_unmounted(found.roots, run.places, run.gone, to_hear.values())
+    with store.transaction():
+        for root in found.roots:
+            store.add_root(root)
+    tell("listen", 0, len(to_hear))
+    for done, outcome in enumerate(workers.listen(to_hear, wanted=run.wanted), start=1):
+        run.take(outcome, to_hear[outcome.path], dim=dim)
+        tell("listen", done, len(to_hear))
+    run.tidy(prune=prune)
+    return run.finish()
+
+
+def _stands(failure: Failure, key: QuickKey) -> bool:
+    """Whether trying a file again would end as before."""
+    return failure.key.same_file(key) and failure.reason not in _PASSING
+
+
+def _under(path: Path, roots: Sequence[Path]) -> bool:
+    """Whether a path is one of the roots or lies under one."""
+    return any(path.is_relative_to(root) for root in roots)
+
+
+def _require_roots(found: ScanResult, places: dict[Path, Location], *, prune: bool) -> None:
+    """Refuse paths that do not exist; known ones may be disks that are not mounted."""
+    for root in found.missing_roots:
+        known = [place for path, place in places.items() if _under(path, [root])]
+        if not known:
+            raise InputError(f"{shown(root)}: no such file or folder", hint="check the name", reason=Reason.MISSING)
+        present = sum(place.present for place in known)
+        if present and not prune:
+            raise _unmounted(root, present, present)
+
+
+def _refuse_unmounted(
+    roots: Sequence[Path], places: dict[Path, Location], gone: set[Path], arrived: Iterable[QuickKey]
+) -> None:
+    """Stop where most of a folder is gone: it is more likely that a disk is not there than that all was deleted."""
+    if not gone:
+        return
+    moved = {(key.size_bytes, key.mtime_ns) for key in arrived}
+    for root in roots:
+        known = [path for path, place in places.items() if place.present and _under(path, [root])]
+        keys = [places[path].key for path in known if path in gone]
+        lost = sum((key.size_bytes, key.mtime_ns) not in moved for key in keys)
+        if 2 * lost > len(known):
+            raise _unmounted(root, lost, len(known))
+
+
+def _unmounted(root: Path, lost: int, known: int) -> LibraryError:
+    return LibraryError(
+        f"{shown(root)}: {lost} of {known} tracks are gone; is the disk there?",
+        hint="mount it and try again; if they are really gone, type `soundtrack index --prune PATH`",
+    )

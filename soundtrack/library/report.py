@@ -1,0 +1,68 @@
+"""What a run of ``soundtrack index`` did, for people and for programs."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from soundtrack.errors import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedFile:
+    """A file that could not be used."""
+
+    path: Path
+    """Absolute."""
+    reason: Reason
+    """Why not, of the closed list."""
+    message: str
+    """One line for people."""
+    known: bool = False
+    """Whether an earlier run found that out, and this one did not try again."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """What a run did."""
+
+    added: int = 0
+    """Tracks listened to that were not known."""
+    updated: int = 0
+    """Files whose content had changed, listened to again."""
+    moved: int = 0
+    """Known tracks found at another place, not listened to again."""
+    copies: int = 0
+    """Further places of tracks that are also where they were."""
+    unchanged: int = 0
+    """Files that are as they were."""
+    missing: int = 0
+    """Files that went away with this run."""
+    forgotten: int = 0
+    """Tracks that had been missing before and were taken out."""
+    skipped: tuple[SkippedFile, ...] = ()
+    """Files that could not be used, sorted by path."""
+    warned: tuple[tuple[Path, str], ...] = ()
+    """Files listened to in this run that are odd, and how."""
+    n_tracks: int = 0
+    """Tracks in the index, missing ones included."""
+    n_segments: int = 0
+    """Segments in the index."""
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for JSON; bytes of names that are no text come out as ``\\xNN``."""
+        plain = {name: value for name, value in asdict(self).items() if isinstance(value, int)}
+        return {
+            **plain,
+            "skipped": [
+                {"path": shown(s.path), "reason": s.reason.value, "message": shown(s.message), "known": s.known}
+                for s in self.skipped
+            ],
+            "warned": [{"path": shown(path), "warning": warning} for path, warning in self.warned],
+        }
+
+
+def shown(path: Path | str) -> str:
+    """A path as text that every encoder takes; bytes that are no UTF-8 become ``\\xNN``."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")

@@ -1,0 +1,227 @@
+"""The index database: its tables, its version, and how it is opened.
+
+Goes in: the path of ``library.sqlite3``. Comes out: a checked connection of Python's own ``sqlite3``. Writing uses a
+write-ahead log, so that killing the process at any moment loses at most the transaction under way; a closed index is
+one plain file again. A database from elsewhere is data and nothing more: views and triggers are refused, its schema
+is not trusted. Changes of the tables come as forward steps, one list of statements per version.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from soundtrack.errors import LibraryError, OutputError, SoundtrackError
+
+DATABASE_NAME = "library.sqlite3"
+"""Name of the database in the index folder."""
+
+APPLICATION_ID = 0x53544C42
+"""``STLB``: what says that a database is ours."""
+
+QUICK_CHECK_BYTES = 64 << 20
+"""Readers check databases up to this size in full when opening them; writers always do."""
+
+_STEPS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE model (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            name TEXT NOT NULL, version TEXT NOT NULL, sha256 TEXT NOT NULL, dim INTEGER NOT NULL CHECK (dim > 0))""",
+        "CREATE TABLE state (id INTEGER PRIMARY KEY CHECK (id = 1), generation INTEGER NOT NULL)",
+        "INSERT INTO state VALUES (1, 0)",
+        "CREATE TABLE roots (path BLOB PRIMARY KEY)",
+        """CREATE TABLE tracks (
+            id INTEGER PRIMARY KEY,
+            track_id TEXT NOT NULL UNIQUE CHECK (length(track_id) = 64),
+            features INTEGER NOT NULL,
+            title TEXT, artist TEXT, album TEXT, genre TEXT, year TEXT, licence TEXT, isrc TEXT,
+            codec TEXT NOT NULL, sample_rate_hz INTEGER NOT NULL, channels INTEGER NOT NULL, duration_s REAL NOT NULL,
+            integrated_lufs REAL NOT NULL, range_lu REAL NOT NULL, true_peak_dbtp REAL NOT NULL,
+            tempo_bpm REAL, tempo_confidence REAL NOT NULL, key TEXT, key_confidence REAL NOT NULL,
+            beats_s BLOB NOT NULL, downbeats_s BLOB NOT NULL, beats_per_bar INTEGER NOT NULL, sections_s BLOB NOT NULL,
+            music_start_s REAL NOT NULL, music_end_s REAL NOT NULL, ending TEXT NOT NULL, vocal_share REAL,
+            probabilities BLOB NOT NULL, valence REAL NOT NULL, arousal REAL NOT NULL, confidence REAL NOT NULL,
+            warnings TEXT NOT NULL)""",
+        """CREATE TABLE segments (
+            track INTEGER NOT NULL REFERENCES tracks (id) ON DELETE CASCADE,
+            position INTEGER NOT NULL, start_s REAL NOT NULL, end_s REAL NOT NULL, loudness_lufs REAL NOT NULL,
+            probabilities BLOB NOT NULL, valence REAL NOT NULL, arousal REAL NOT NULL, confidence REAL NOT NULL,
+            PRIMARY KEY (track, position)) WITHOUT ROWID""",
+        """CREATE TABLE vectors (
+            track INTEGER PRIMARY KEY REFERENCES tracks (id) ON DELETE CASCADE,
+            n_segments INTEGER NOT NULL, segments BLOB NOT NULL, whole BLOB NOT NULL)""",
+        """CREATE TABLE bars (
+            track INTEGER PRIMARY KEY REFERENCES tracks (id) ON DELETE CASCADE,
+            n_features INTEGER NOT NULL, starts_s BLOB NOT NULL, features BLOB NOT NULL)""",
+        """CREATE TABLE locations (
+            path BLOB PRIMARY KEY,
+            track INTEGER NOT NULL REFERENCES tracks (id) ON DELETE CASCADE,
+            device INTEGER NOT NULL, inode INTEGER NOT NULL, size_bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+            status TEXT NOT NULL CHECK (status IN ('present', 'missing'))) WITHOUT ROWID""",
+        "CREATE INDEX locations_by_track ON locations (track)",
+        """CREATE TABLE failures (
+            path BLOB PRIMARY KEY,
+            device INTEGER NOT NULL, inode INTEGER NOT NULL, size_bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+            reason TEXT NOT NULL, message TEXT NOT NULL) WITHOUT ROWID""",
+        """CREATE TABLE derived (
+            name TEXT PRIMARY KEY,
+            sha256 TEXT NOT NULL, n_rows INTEGER NOT NULL, dim INTEGER NOT NULL, generation INTEGER NOT NULL)""",
+    ),
+)
+
+SCHEMA_VERSION = len(_STEPS)
+"""Version of the tables that this program writes."""
+
+_REBUILD_HINT = "restore it from a backup, or type `soundtrack index --rebuild PATH` to listen to the music again"
+
+
+def damaged(path: Path, cause: str) -> LibraryError:
+    """The error for a database that cannot be used as it is."""
+    return LibraryError(f"{path}: the index is damaged: {cause}", hint=_REBUILD_HINT)
+
+
+@contextmanager
+def named_errors(path: Path) -> Iterator[None]:
+    """Turn what SQLite raises into errors that name the file and say what to do."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        name = getattr(error, "sqlite_errorname", "")
+        if name == "SQLITE_ERROR" and "no such" not in str(error):
+            raise  # our own mistake, not the file's
+        raise _named(path, error) from error
+
+
+def _named(path: Path, error: sqlite3.DatabaseError) -> SoundtrackError:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return LibraryError(f"{path}: busy, another program is using the index", hint="try again when it has ended")
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+        return OutputError(
+            f"{path}: the index cannot be written: {error}",
+            hint="make room on that disk and type the same command again; what was indexed before is safe",
+        )
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        return OutputError(
+            f"{path}: the index cannot be opened for writing: {error}", hint="choose another folder with --index"
+        )
+    return damaged(path, str(error))
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    """A connection without implicit transactions; `mode` is the end of SQLite's file URI."""
+    location = quote(os.fsencode(path))
+    connection = sqlite3.connect(f"file:{location}?{mode}", uri=True, isolation_level=None, timeout=10.0)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """A connection that may write; makes the database, or brings an older one up to date.
+
+    Raises
+    ------
+    LibraryError
+        The file is damaged, no index, or made by a newer version.
+    OutputError
+        It cannot be written.
+    """
+    with named_errors(path):
+        connection = _connect(path, "mode=rwc")
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            version = _check(connection, path, full=True)
+            for step in range(version, SCHEMA_VERSION):
+                _upgrade(connection, step)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """A connection that only reads, also from a folder in which nothing can be written.
+
+    Raises
+    ------
+    LibraryError
+        There is no index, or it is damaged or of another version.
+    """
+    if not path.is_file():
+        raise LibraryError(f"{path.parent}: there is no index here", hint="type `soundtrack index PATH...` to make one")
+    try:
+        with named_errors(path):
+            connection = _connect(path, "mode=ro" if os.access(path.parent, os.W_OK) else "mode=ro&immutable=1")
+            try:
+                version = _check(connection, path, full=path.stat().st_size <= QUICK_CHECK_BYTES)
+            except BaseException:
+                connection.close()
+                raise
+    except OutputError as error:
+        raise LibraryError(str(error), hint="check that the file may be read") from error
+    if version == 0:
+        connection.close()
+        raise LibraryError(f"{path.parent}: the index is empty", hint="type `soundtrack index PATH...` to fill it")
+    if version < SCHEMA_VERSION:
+        connection.close()
+        raise LibraryError(
+            f"{path}: the index has version {version} of the tables, this program reads {SCHEMA_VERSION}",
+            hint="type `soundtrack index PATH...` once to bring it up to date",
+        )
+    return connection
+
+
+def close_writer(connection: sqlite3.Connection) -> None:
+    """Close a writing connection, leaving one plain file where no reader is in the way."""
+    try:
+        connection.execute("PRAGMA busy_timeout = 0")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.DatabaseError:
+        pass  # a reader holds it, or the disk is full: the log is merged at the next opening
+    finally:
+        connection.close()
+
+
+def _check(connection: sqlite3.Connection, path: Path, *, full: bool) -> int:
+    """The version of the tables, 0 for an empty database, after looking for damage."""
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    kinds = {kind for (kind,) in connection.execute("SELECT DISTINCT type FROM sqlite_master")}
+    if not kinds and version == 0:
+        return 0
+    if application != APPLICATION_ID or kinds - {"table", "index"}:
+        raise LibraryError(f"{path}: is no index of soundtrack", hint="choose another folder with --index")
+    if version > SCHEMA_VERSION:
+        raise LibraryError(
+            f"{path}: the index was made by a newer soundtrack: "
+            f"version {version} of the tables, known are {SCHEMA_VERSION}",
+            hint="update soundtrack, or choose another folder with --index",
+        )
+    if full:
+        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if verdict != "ok":
+            raise damaged(path, str(verdict).splitlines()[-1])
+    return version
+
+
+def _upgrade(connection: sqlite3.Connection, step: int) -> None:
+    """Go from version `step` to the next, whole or not at all."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in _STEPS[step]:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {step + 1}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

@@ -1,0 +1,108 @@
+"""A listener that knows music from a line of text, quick enough to index hundreds of files in a test.
+
+``song 7 3`` is a track of three segments made from seed 7; ``silent 7 3`` the same without sound; ``bad`` cannot be
+used; ``crash`` takes its process down; ``hang`` never ends; ``bug`` is our own mistake.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+from soundtrack.errors import InputError, ModelError, Reason
+from soundtrack.library.heard import Heard, Listener, Warned
+from soundtrack.types import (
+    AudioInfo,
+    BarTable,
+    EmotionState,
+    Ending,
+    Loudness,
+    ModelRef,
+    MusicAnalysis,
+    Segment,
+    Span,
+    Tags,
+)
+
+DIM = 8
+MODEL = ModelRef(name="fake", version="1", sha256="ab" * 32, dim=DIM)
+LOG = "SOUNDTRACK_TEST_LISTENED"
+
+
+def emotion(rng: np.random.Generator) -> EmotionState:
+    """A mood at random."""
+    share = rng.dirichlet(np.ones(6)).tolist()
+    return EmotionState(tuple(share), float(rng.uniform(-1, 1)), float(rng.uniform(-1, 1)), max(share))
+
+
+def song(seed: int, n_segments: int, *, silent: bool = False) -> Heard:
+    """A track made from a seed."""
+    rng = np.random.default_rng(seed)
+    vectors = rng.normal(size=(n_segments + 1, DIM)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    length_s = 10.0 * n_segments
+    beats = tuple(np.arange(0.25, length_s, 0.5).tolist())
+    level = -70.0 if silent else -14.0 - seed % 7
+    return Heard(
+        tags=Tags(title=f"Song {seed}", artist=None if seed % 3 else "Nobody", licence="CC0"),
+        audio=AudioInfo("flac", 44_100, 2, length_s),
+        loudness=Loudness(level, 5.0, level + 13.0),
+        analysis=MusicAnalysis(
+            tempo_bpm=120.0 if seed % 2 else None,
+            tempo_confidence=0.5,
+            key="A minor",
+            key_confidence=0.25,
+            beats_s=beats,
+            downbeats_s=beats[::4],
+            beats_per_bar=4,
+            sections_s=(0.25,),
+            music_start_s=0.1,
+            music_end_s=length_s - 0.1,
+            ending=Ending.FADE,
+            vocal_share=None,
+        ),
+        bars=BarTable(np.asarray(beats[::4]), rng.normal(size=(len(beats[::4]) - 1, 5)).astype(np.float32)),
+        emotion=emotion(rng),
+        segments=tuple(Segment(i, Span(10.0 * i, 10.0 * i + 10.0), emotion(rng), level) for i in range(n_segments)),
+        vectors=vectors[1:],
+        vector=vectors[0],
+        warnings=(Warned.SILENT,) if silent else (),
+    )
+
+
+def listen(path: Path) -> Heard:
+    """Read the line of text and do what it says; every call leaves a byte in the log, if there is one."""
+    if log := os.environ.get(LOG):
+        with Path(log).open("ab") as file:
+            file.write(b".")
+    word, *numbers = path.read_text().split()
+    match word:
+        case "song" | "silent":
+            return song(int(numbers[0]), int(numbers[1]), silent=word == "silent")
+        case "slow":
+            time.sleep(0.02)
+            return song(int(numbers[0]), int(numbers[1]))
+        case "crash":
+            os._exit(11)
+        case "hang":
+            time.sleep(3600)
+        case "bug":
+            raise ZeroDivisionError("made for the test")
+    raise InputError(f"{path}: is no music", hint="give music", reason=Reason.NOT_MEDIA)
+
+
+def make_listener() -> Listener:
+    """What a worker process calls."""
+    return listen
+
+
+def make_none() -> Listener:
+    """A listener whose networks cannot be had."""
+    raise ModelError("model is damaged", hint="fetch it again")
+
+
+def make_dead() -> Listener:
+    """A listener that takes every process down."""
+    os._exit(3)
