@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from media_made import Made, make_film, make_track
 
 
 @pytest.fixture
@@ -26,6 +27,21 @@ def data_dir() -> Path:
     folder = _data_dir()
     assert folder is not None
     return folder
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """A small film and a small library, listened to by the networks that `soundtrack` ships."""
+    from soundtrack import pipeline
+
+    folder = tmp_path_factory.mktemp("made")
+    music = folder / "music"
+    music.mkdir()
+    make_track(music / "bright.flac", tempo_bpm=132, notes_hz=[523.25, 659.26, 783.99, 1046.5])
+    make_track(music / "dark.mp3", tempo_bpm=66, notes_hz=[110.0, 130.81, 164.81, 155.56])
+    report = pipeline.build_index([music], folder / "index", jobs=1, device="cpu")
+    assert report.n_tracks == 2
+    return Made(film=make_film(folder / "film.mp4"), music=music, index=folder / "index")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

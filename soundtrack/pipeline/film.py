@@ -195,7 +195,8 @@ def _hear(info: VideoInfo) -> _Heard:
     """Speech and loudness from one pass over the film's main sound."""
     from soundtrack.audio.downsample import Downsampler
     from soundtrack.audio.loudness import LoudnessMeter
-    from soundtrack.audio.speech import SAMPLE_RATE_HZ, SpeechDetector
+    from soundtrack.audio.speech import SpeechDetector
+    from soundtrack.audio.voice import SAMPLE_RATE_HZ
     from soundtrack.errors import InputError
     from soundtrack.media.audio import iter_audio
 

@@ -79,6 +79,27 @@ class Scored:
     report: RenderReport
     """What mixing and muxing did."""
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What could not be done as asked, one line each."""
+        return (*self.sheet.warnings, *self.report.warnings)
+
+    def summary(self) -> list[str]:
+        """For people, a few lines."""
+        n_tracks = len({cue.track_id for cue in self.sheet.cues})
+        cues = f"{self.cues}: {len(self.sheet.cues)} cues from {n_tracks} tracks"
+        return [*self.report.summary(), cues]
+
+    def as_dict(self) -> dict[str, object]:
+        """For machines."""
+        return {
+            **self.report.as_dict(),
+            "cues": str(self.cues),
+            "n_cues": len(self.sheet.cues),
+            "n_scenes": len(self.sheet.scenes),
+            "warnings": list(self.warnings),
+        }
+
 
 def spot_video(
     scenes: SceneSheet,
@@ -119,14 +140,8 @@ def _spot(
     """The cue sheet for a library that is already open."""
     from soundtrack import cuesheet
     from soundtrack.mix.ducking import duck, music_levels
-    from soundtrack.spotting import spot_cues
+    from soundtrack.spotting.spot import spot_cues
 
-    if scenes.model.sha256 != library.model.sha256:
-        raise LibraryError(
-            f"the scenes were read by {scenes.model.name} {scenes.model.version}, the library by "
-            f"{library.model.name} {library.model.version} with other weights",
-            hint="run `soundtrack scenes` again, or `soundtrack index --rebuild` on your music",
-        )
     tracks = library.tracks()
     ordered = [tracks[track_id] for track_id in library.track_ids]
     sheet = spot_cues(scenes, library, settings=settings, mix=mix, constraints=wishes.constraints(ordered))

@@ -1,0 +1,181 @@
+"""The command line as a shell sees it: exit code, stdout, stderr, and what is left on the disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from media_made import Made
+
+from soundtrack.errors import ExitCode
+
+SOUNDTRACK = [sys.executable, "-m", "soundtrack"]
+
+
+def soundtrack(*args: str | Path, stdin: bytes | None = None, **env: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [*SOUNDTRACK, *map(str, args)],
+        input=stdin,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        capture_output=True,
+        env={**os.environ, **env},
+        check=False,
+        timeout=240,
+    )
+
+
+def assert_refused(done: subprocess.CompletedProcess[bytes], code: ExitCode, *words: str) -> None:
+    """Two lines on stderr that name the cause, nothing on stdout, the right code."""
+    lines = done.stderr.decode().splitlines()
+    assert done.returncode == code, done.stderr.decode()
+    assert done.stdout == b""
+    assert len(lines) == 2 and lines[0].startswith("error: ") and lines[1].startswith("hint: "), lines
+    for word in words:
+        assert word in lines[0]
+
+
+def test_scoring_in_one_go_equals_the_three_filters_to_the_byte(made: Made, tmp_path: Path) -> None:
+    whole, piped = tmp_path / "whole.mp4", tmp_path / "piped.mp4"
+    done = soundtrack("score", made.film, "-o", whole, "--index", made.index, "-q")
+    assert done.returncode == 0, done.stderr.decode()
+    scenes = soundtrack("scenes", made.film)
+    cues = soundtrack("spot", "-", "--index", made.index, stdin=scenes.stdout)
+    assert cues.returncode == 0, cues.stderr.decode()
+    rendered = soundtrack("render", made.film, "-", "-o", piped, stdin=cues.stdout)
+    assert rendered.returncode == 0, rendered.stderr.decode()
+    assert (tmp_path / "whole.cues.json").read_bytes() == cues.stdout
+    assert whole.read_bytes() == piped.read_bytes()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["piped.mp4", "whole.cues.json", "whole.mp4"]
+
+
+def test_a_dry_run_writes_the_cue_sheet_to_stdout_and_nothing_else(made: Made, tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(made.film.read_bytes())
+    done = soundtrack("score", film, "--index", made.index, "--dry-run")
+    assert done.returncode == 0, done.stderr.decode()
+    assert json.loads(done.stdout)["schema"] == "soundtrack.cuesheet/1"
+    assert [p.name for p in tmp_path.iterdir()] == ["film.mp4"]
+
+
+def test_a_missing_film_is_named(made: Made, tmp_path: Path) -> None:
+    assert_refused(soundtrack("score", tmp_path / "no.mp4", "--index", made.index), ExitCode.INPUT, "no.mp4")
+
+
+def test_a_text_file_is_no_film(made: Made, tmp_path: Path) -> None:
+    text = tmp_path / "notes.mp4"
+    text.write_text("not a film at all\n" * 40)
+    assert_refused(soundtrack("scenes", text), ExitCode.INPUT, "notes.mp4")
+    assert_refused(soundtrack("score", text, "--index", made.index), ExitCode.INPUT, "notes.mp4")
+
+
+def test_without_an_index_nothing_is_decoded(made: Made, tmp_path: Path) -> None:
+    done = soundtrack("score", made.film, "-o", tmp_path / "out.mp4", "--index", tmp_path / "nowhere")
+    assert_refused(done, ExitCode.LIBRARY, "nowhere")
+    assert b"soundtrack index" in done.stderr
+
+
+def test_an_existing_target_stays_as_it_is(made: Made, tmp_path: Path) -> None:
+    out = tmp_path / "out.mp4"
+    out.write_bytes(b"precious")
+    assert_refused(soundtrack("score", made.film, "-o", out, "--index", made.index), ExitCode.OUTPUT, "out.mp4")
+    assert out.read_bytes() == b"precious"
+
+
+def test_the_film_itself_is_never_the_target(made: Made, tmp_path: Path) -> None:
+    film, link = tmp_path / "film.mp4", tmp_path / "link.mp4"
+    film.write_bytes(made.film.read_bytes())
+    os.link(film, link)
+    for out in (film, link):
+        done = soundtrack("score", film, "-o", out, "--index", made.index, "--force")
+        assert_refused(done, ExitCode.USAGE, out.name)
+    assert film.read_bytes() == made.film.read_bytes()
+
+
+def test_a_folder_that_cannot_be_written_is_an_output_error(made: Made, tmp_path: Path) -> None:
+    done = soundtrack("score", made.film, "-o", tmp_path / "missing" / "out.mp4", "--index", made.index)
+    assert_refused(done, ExitCode.OUTPUT, "missing")
+
+
+def test_a_damaged_cue_sheet_names_the_place(made: Made, tmp_path: Path) -> None:
+    sheet = soundtrack("score", made.film, "--index", made.index, "--dry-run").stdout.decode()
+    wrong = sheet.replace('"gain_db"', '"gain_bd"', 1)
+    assert wrong != sheet
+    done = soundtrack("render", made.film, "-", "-o", tmp_path / "out.mp4", stdin=wrong.encode())
+    assert_refused(done, ExitCode.INPUT, "gain_bd", "gain_db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_scenes_of_another_model_are_refused(made: Made) -> None:
+    scenes = soundtrack("scenes", made.film).stdout.decode()
+    data = json.loads(scenes)
+    data["model"]["sha256"] = "0" * 64
+    done = soundtrack("spot", "-", "--index", made.index, stdin=json.dumps(data).encode())
+    assert_refused(done, ExitCode.LIBRARY, "weights")
+
+
+@pytest.mark.parametrize("option", [["--target", "loud"], ["--mood", "0:00-0:02=funny-ish"], ["--lock", "x=y"]])
+def test_options_that_make_no_sense_are_usage_errors(made: Made, tmp_path: Path, option: list[str]) -> None:
+    done = soundtrack("score", made.film, "-o", tmp_path / "o.mp4", "--index", made.index, *option)
+    assert_refused(done, ExitCode.USAGE)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_options_end_with_two() -> None:
+    done = soundtrack("score", "--no-such-option")
+    assert done.returncode == ExitCode.USAGE
+    assert b"Traceback" not in done.stderr
+
+
+def test_without_any_ffmpeg_the_message_says_what_to_install(made: Made, tmp_path: Path) -> None:
+    done = soundtrack("score", made.film, "-o", tmp_path / "o.mp4", "--index", made.index, SOUNDTRACK_FFMPEG="/nonexistent")
+    assert_refused(done, ExitCode.DEPENDENCY, "ffmpeg")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("after_s", [0.8, 2.0, 3.5])
+@pytest.mark.slow
+def test_interrupted_at_any_stage_nothing_is_left(made: Made, tmp_path: Path, stop: signal.Signals, after_s: float) -> None:
+    out = tmp_path / "out.mp4"
+    process = subprocess.Popen(
+        [*SOUNDTRACK, "score", made.film, "-o", out, "--index", made.index],
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    time.sleep(after_s)
+    process.send_signal(stop)
+    _, stderr = process.communicate(timeout=60)
+    if process.returncode == 0:
+        pytest.skip("it was faster than the signal")
+    assert process.returncode == (ExitCode.INTERRUPTED if stop is signal.SIGINT else 128 + signal.SIGTERM)
+    assert b"Traceback" not in stderr
+    assert list(tmp_path.iterdir()) == []
+    assert soundtrack("library", "list", "--index", made.index).returncode == 0
+
+
+def test_help_is_quick_and_loads_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.argv = ['soundtrack', '--help']\n"
+        "from soundtrack.cli.app import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'librosa', 'faiss', 'av', 'cv2', 'scipy', 'scenedetect', 'decord', 'numba'} & set(sys.modules)\n"
+        "sys.stderr.write(','.join(sorted(heavy)))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
+    assert done.stderr == b""
+    assert b"score" in done.stdout
+
+
+def test_a_closed_stdout_is_no_crash(made: Made) -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m soundtrack scenes {made.film} -q | head -c 10", shell=True, capture_output=True, check=False
+    )
+    assert b"Traceback" not in done.stderr and b"error" not in done.stderr
+    assert len(done.stdout) == 10
