@@ -1,0 +1,126 @@
+"""The JSON Schema (draft 2020-12) of a document, made from its dataclass: types, ranges, and the line under each field.
+
+Goes in: a dataclass of ``types.py``. Comes out: the schema as text, for editors and other programs. ``docs/`` holds a
+copy for the cue sheet; a test makes it again and compares.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import functools
+import inspect
+import types
+import typing
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from soundtrack import types as documented
+from soundtrack.documents import hints_of, render
+from soundtrack.limits import Limits, limits_of
+
+
+def schema_text(cls: type, *, schema: str, title: str) -> str:
+    """The schema of a document as JSON text.
+
+    Parameters
+    ----------
+    cls : type
+        Dataclass of the document.
+    schema : str
+        Name and version that the document carries, such as ``soundtrack.cuesheet/1``.
+    title : str
+        What people call it.
+
+    Returns
+    -------
+    str
+        With a final newline.
+    """
+    parts: dict[str, Any] = {}
+    body = _object(cls, parts)
+    properties = {"schema": {"const": schema}, **body["properties"]}
+    whole = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:{schema.replace('/', ':')}",
+        "title": title,
+        **body,
+        "properties": properties,
+        "required": ["schema", *body["required"]],
+        "$defs": dict(sorted(parts.items())),
+    }
+    return render(whole) + "\n"
+
+
+@functools.cache
+def _lines(name: str) -> dict[str, str]:
+    """The line under each field of a dataclass, and under ``""`` its docstring."""
+    for node in ast.parse(inspect.getsource(documented)).body:
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            result = {"": ast.get_docstring(node) or ""}
+            for field, line in zip(node.body[:-1], node.body[1:], strict=True):
+                if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and _is_text(line):
+                    result[field.target.id] = inspect.cleandoc(ast.literal_eval(line.value))  # type: ignore[attr-defined]  # checked by _is_text
+            return result
+    raise ValueError(f"types.py has no {name}")
+
+
+def _is_text(node: ast.stmt) -> bool:
+    """Whether a statement is a string alone."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _object(cls: type, parts: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a dataclass; the dataclasses inside it go into `parts`."""
+    lines = _lines(cls.__name__)
+    properties, required = {}, []
+    for field in dataclasses.fields(cls):
+        limits = limits_of(cls.__name__, field.name)
+        described = _of(hints_of(cls)[field.name], parts, limits)
+        properties[field.name] = {"description": lines[field.name], **described}
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            required.append(field.name)
+    return {
+        "type": "object",
+        "description": lines[""],
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+def _of(hint: Any, parts: dict[str, Any], limits: Limits) -> dict[str, Any]:
+    """The schema of a type."""
+    origin = typing.get_origin(hint)
+    if origin in (types.UnionType, typing.Union):
+        inner = next(arg for arg in typing.get_args(hint) if arg is not type(None))
+        return {"anyOf": [_of(inner, parts, limits), {"type": "null"}]}
+    if origin is tuple:
+        return {"type": "array", "items": _of(typing.get_args(hint)[0], parts, limits)}
+    if origin is np.ndarray:
+        return {"type": "array"}
+    if dataclasses.is_dataclass(hint):
+        cls = typing.cast(type, hint)
+        if cls.__name__ not in parts:
+            parts[cls.__name__] = {}
+            parts[cls.__name__] = _object(cls, parts)
+        return {"$ref": f"#/$defs/{cls.__name__}"}
+    return _leaf(hint, limits)
+
+
+def _leaf(hint: Any, limits: Limits) -> dict[str, Any]:
+    """The schema of text, a number, a fraction, or one of a few words."""
+    if hint is bool:
+        return {"type": "boolean"}
+    if hint in (int, float):
+        bounds = {"minimum": limits.low, "maximum": limits.high}
+        kind = "integer" if hint is int else "number"
+        return {"type": kind, **{k: v for k, v in bounds.items() if v is not None}}
+    if hint is Fraction:
+        return {"type": "string", "pattern": "^[1-9][0-9]*/[1-9][0-9]*$"}
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return {"type": "string", "enum": list(hint)}
+    return {"type": "string"}
