@@ -1,7 +1,7 @@
 """The JSON Schema (draft 2020-12) of a document, made from its dataclass: types, ranges, and the line under each field.
 
-Goes in: a dataclass of ``types.py``. Comes out: the schema as text, for editors and other programs. ``docs/`` holds a
-copy for the cue sheet; a test makes it again and compares.
+Goes in: a dataclass of `soundtrack.types`. Comes out: the schema as text, for editors and other programs. ``docs/``
+holds a copy for the cue sheet; a test makes it again and compares.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import ast
 import dataclasses
 import functools
 import inspect
+import itertools
 import types
 import typing
 from enum import StrEnum
@@ -18,7 +19,6 @@ from typing import Any
 
 import numpy as np
 
-from soundtrack import types as documented
 from soundtrack.documents import hints_of, render
 from soundtrack.limits import Limits, limits_of
 
@@ -56,26 +56,20 @@ def schema_text(cls: type, *, schema: str, title: str) -> str:
 
 
 @functools.cache
-def _lines(name: str) -> dict[str, str]:
+def _lines(cls: type) -> dict[str, str]:
     """The line under each field of a dataclass, and under ``""`` its docstring."""
-    for node in ast.parse(inspect.getsource(documented)).body:
-        if isinstance(node, ast.ClassDef) and node.name == name:
-            result = {"": ast.get_docstring(node) or ""}
-            for field, line in zip(node.body[:-1], node.body[1:], strict=True):
-                if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and _is_text(line):
-                    result[field.target.id] = inspect.cleandoc(ast.literal_eval(line.value))  # type: ignore[attr-defined]  # checked by _is_text
-            return result
-    raise ValueError(f"types.py has no {name}")
-
-
-def _is_text(node: ast.stmt) -> bool:
-    """Whether a statement is a string alone."""
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    body = ast.parse(inspect.getsource(cls)).body[0]
+    assert isinstance(body, ast.ClassDef)
+    result = {"": inspect.getdoc(cls) or ""}
+    for field, line in itertools.pairwise(body.body):
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name) and isinstance(line, ast.Expr):
+            result[field.target.id] = inspect.cleandoc(str(ast.literal_eval(line.value)))
+    return result
 
 
 def _object(cls: type, parts: dict[str, Any]) -> dict[str, Any]:
     """The schema of a dataclass; the dataclasses inside it go into `parts`."""
-    lines = _lines(cls.__name__)
+    lines = _lines(cls)
     properties, required = {}, []
     for field in dataclasses.fields(cls):
         limits = limits_of(cls.__name__, field.name)

@@ -1,8 +1,8 @@
 """Frozen dataclasses as JSON text and back: the rules that scene sheet and cue sheet share.
 
-Goes in: a dataclass of ``types.py``. Comes out: text with two-space indent, the field names in their order, floats
-rounded to six decimals, fractions as ``"30000/1001"``, vectors on one line, a final newline; and the same the other
-way round. What a person or another program wrote is checked word by word: every error names its place
+Goes in: a dataclass of `soundtrack.types`. Comes out: text with two-space indent, the field names in their order,
+floats rounded to six decimals, fractions as ``"30000/1001"``, vectors on one line, a final newline; and the same the
+other way round. What a person or another program wrote is checked word by word: every error names its place
 (``cues[3].gain_bd``).
 """
 

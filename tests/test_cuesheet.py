@@ -123,7 +123,7 @@ def test_a_scene_sheet_in_memory_equals_the_one_read_back(film: SceneSheet) -> N
         (lambda d: d["cues"].append(None), "must be an object, got null"),
         (lambda d: d.update(schema="soundtrack.cuesheet/2"), "schema: is soundtrack.cuesheet/2, which is newer"),
         (lambda d: d.update(schema="soundtrack.scenes/1"), "schema: is soundtrack.scenes/1, must be"),
-        (lambda d: d.update(ducking=[{"time_s": 1.0, "gain_db": 3.0}]), r"ducking\[0\].gain_db: must be in \[-100, 0\]"),
+        (lambda d: d.update(ducking=[{"time_s": 1.0, "gain_db": 3.0}]), r"ducking\[0\].gain_db: must be in"),
         (lambda d: d["mix"].update(target_lufs=1e400), "Infinity is not a number in JSON"),
     ],
 )  # fmt: skip
