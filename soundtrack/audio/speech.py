@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from soundtrack.audio.voice import SAMPLE_RATE_HZ, WINDOW, VoiceNetwork
+from soundtrack.audio.voice import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
+from soundtrack.audio.voice import WINDOW, VoiceNetwork
 from soundtrack.timebase import round_s
 from soundtrack.types import FloatArray, Span
 
@@ -50,7 +51,12 @@ def speech_mask(probabilities: FloatArray) -> np.ndarray[tuple[int], np.dtype[np
 
 
 def speech_spans(
-    probabilities: FloatArray, *, duration_s: float, hold_s: float = 0.5, shortest_s: float = 0.2, margin_s: float = 0.05
+    probabilities: FloatArray,
+    *,
+    duration_s: float,
+    hold_s: float = 0.5,
+    shortest_s: float = 0.2,
+    margin_s: float = 0.05,
 ) -> list[Span]:
     """Spans of speech from one probability per 32 ms.
 
