@@ -131,6 +131,7 @@ def save_weights(
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")
     save_file(small, part)
+    part.chmod(0o644)
     part.replace(target)
     entry = ModelEntry(
         name=name,

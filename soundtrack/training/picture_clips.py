@@ -105,7 +105,7 @@ def clip_features(network: FusedI3D, clips: ByteArray, *, batch: int = 8) -> Flo
     """Pooled vectors, shape (n, dim), of clips (n, frames, side, side, 3); stills (n, side, side, 3) are repeated."""
     rows = []
     for start in range(0, len(clips), batch):
-        part = np.ascontiguousarray(clips[start : start + batch])
+        part = np.array(clips[start : start + batch])
         if part.ndim == 4:
             part = np.repeat(part[:, None], N_FRAMES, axis=1)
         x = torch.from_numpy(part).permute(0, 4, 1, 2, 3).float() / 127.5 - 1.0  # (n, 3, t, h, w)

@@ -1,0 +1,294 @@
+"""The picture side: clips of a film in, emotion and a point of the joint space out.
+
+Goes in: stacks of frames, uint8 RGB, and their film numbers. Comes out: a `ReadingBatch`. An I3D gives a vector per
+clip (frame size, rate and count come from the model's ``config.json``), a linear head reads classes, valence and
+arousal from it and the film numbers, and the joint space places both beside the music. On a CPU with bf16 arithmetic
+and on a GPU the network runs in bf16; a GPU that runs out of memory gets smaller batches, and at last the CPU takes
+over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from soundtrack.emotion.i3d import I3D, expected_state
+from soundtrack.emotion.i3d_fused import FusedI3D, has_fast_bf16
+from soundtrack.emotion.manifest import LocatedModel, find_model, read_config
+from soundtrack.emotion.picture_head import PictureHead, untrained_head
+from soundtrack.emotion.weights import load_weights
+from soundtrack.errors import DependencyError, ModelError
+from soundtrack.types import ByteArray, FloatArray, ReadingBatch
+
+DEFAULT_MODEL = "i3d-emotion"
+"""The embedded network."""
+TINY = "tiny"
+"""Seeded, untrained, small: for tests and for trying things out."""
+_BATCH = {"cpu": 8, "cuda": 64}
+HEAD_TENSORS = ("mean", "deviation", "class_weight", "class_bias", "plane_weight", "plane_bias")
+"""Arrays of a head in a weights file, each with ``head.`` before its name."""
+
+
+class Space(Protocol):
+    """The part of the joint space that the picture side needs."""
+
+    @property
+    def dim(self) -> int:
+        """Length of its vectors."""
+        ...
+
+    def project_video(
+        self, probabilities: FloatArray, valence: FloatArray, arousal: FloatArray, features: FloatArray
+    ) -> FloatArray:
+        """Unit vectors, shape (n, dim)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class VideoConfig:
+    """What the network wants to be fed; from ``config.json``."""
+
+    width: float
+    """Factor on the channels of the I3D."""
+    side_px: int
+    """Frames are squashed to squares of this side."""
+    n_frames: int
+    """Frames of a clip."""
+    frame_rate_hz: float
+    """Frames a second inside a clip."""
+    stride_s: float
+    """From the start of one clip to the start of the next, in seconds."""
+    n_features: int
+    """Length of the pooled vector."""
+    n_film: int
+    """Film numbers a clip."""
+    temperature: float
+    """Divisor of the class logits."""
+    confidence_slope: float
+    """Of the confidence's log-odds."""
+    confidence_offset: float
+    """Added to the confidence's log-odds."""
+
+
+def parse_config(values: Mapping[str, object], *, where: object) -> VideoConfig:
+    """The settings of a ``config.json``; keys it does not know are left for people.
+
+    Raises
+    ------
+    ModelError
+        A number is missing or makes no sense.
+    """
+    numbers: dict[str, float] = {}
+    for name in VideoConfig.__slots__:
+        value = values.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ModelError(
+                f"{where}: config.json: {name} must be a number, got {value!r}", hint="soundtrack models verify"
+            )
+        numbers[name] = value
+    for name in set(numbers) - {"confidence_offset", "confidence_slope"}:
+        if not numbers[name] > 0:
+            raise ModelError(f"{where}: config.json: {name} must be above 0", hint="soundtrack models verify")
+    whole = {name: int(numbers[name]) for name in ("side_px", "n_frames", "n_features", "n_film")}
+    return VideoConfig(
+        width=numbers["width"],
+        frame_rate_hz=numbers["frame_rate_hz"],
+        stride_s=numbers["stride_s"],
+        temperature=numbers["temperature"],
+        confidence_slope=numbers["confidence_slope"],
+        confidence_offset=numbers["confidence_offset"],
+        **whole,
+    )
+
+
+def backbone(width: float) -> I3D:
+    """The network without its classifier, which the head stands in for."""
+    network = I3D(width=width, n_classes=1)
+    network.logits = nn.Identity()  # type: ignore[assignment]  # features() never touches it
+    return network
+
+
+def expected_tensors(config: VideoConfig) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of all tensors in a video model's weights file."""
+    head = untrained_head(config.n_features, config.n_film, seed=0)
+    shapes = {f"head.{name}": tuple(getattr(head, name).shape) for name in HEAD_TENSORS}
+    return {**{f"i3d.{name}": shape for name, shape in expected_state(backbone(config.width)).items()}, **shapes}
+
+
+def pick_device(device: str) -> str:
+    """``cpu`` or ``cuda`` for a wish of ``auto``, ``cpu`` or ``cuda``.
+
+    Raises
+    ------
+    DependencyError
+        ``cuda`` was asked for and there is none.
+    """
+    if device not in ("auto", "cpu", "cuda"):
+        raise ValueError(f"device must be auto, cpu or cuda, got {device!r}")
+    has_cuda = torch.cuda.is_available()
+    if device == "cuda" and not has_cuda:
+        raise DependencyError("no CUDA device can be used here", hint="leave --device away, or say --device cpu")
+    return "cuda" if has_cuda and device != "cpu" else "cpu"
+
+
+class VideoTower:
+    """A loaded picture network; make one with `VideoTower.load`.
+
+    Parameters
+    ----------
+    network : FusedI3D
+        On its device.
+    head : PictureHead
+        Calibrated.
+    config : VideoConfig
+        What the network wants.
+    space : Space
+        Places readings beside the music.
+    device : {"cpu", "cuda"}
+        Where the network is.
+    model : LocatedModel, optional
+        Where it came from.
+    """
+
+    def __init__(
+        self,
+        network: FusedI3D,
+        head: PictureHead,
+        *,
+        config: VideoConfig,
+        space: Space,
+        device: str = "cpu",
+        model: LocatedModel | None = None,
+    ) -> None:
+        self._network, self._head, self._space = network, head, space
+        self.config, self.device, self.model = config, device, model
+        self._batch = _BATCH[device]
+
+    @classmethod
+    def load(cls, name: str = DEFAULT_MODEL, *, device: str = "auto", space: Space | None = None) -> VideoTower:
+        """The tower of a model in the manifest.
+
+        Parameters
+        ----------
+        name : str
+            ``i3d-emotion``, ``tiny``, or another video model at hand.
+        device : {"auto", "cpu", "cuda"}
+            ``auto`` takes a GPU where there is one.
+        space : Space, optional
+            Instead of the joint space that belongs to the model.
+
+        Raises
+        ------
+        ModelError
+            The model is missing, damaged, or no video model.
+        DependencyError
+            ``cuda`` was asked for and there is none.
+        """
+        where = pick_device(device)
+        model = find_model("tiny-video" if name == TINY else name)
+        if model.entry.role != "video":
+            raise ModelError(f"{name} is a {model.entry.role} model, not a video model", hint="soundtrack models list")
+        config = parse_config(read_config(model), where=model.folder)
+        if backbone(config.width).dim != config.n_features:
+            raise ModelError(
+                f"{model.folder}: config.json: width {config.width:g} does not give {config.n_features} features",
+                hint="soundtrack models verify",
+            )
+        tensors = load_weights(model, expected=expected_tensors(config))
+        network, head = assemble(tensors, config)
+        if space is None:
+            from soundtrack.emotion.space import JointSpace
+
+            space = JointSpace.load("tiny-space") if name == TINY else JointSpace.load()
+        dtype = torch.bfloat16 if where == "cuda" or has_fast_bf16() else torch.float32
+        fused = network.fuse(dtype=dtype).to(where)
+        return cls(fused, head, config=config, space=space, device=where, model=model)
+
+    @property
+    def dim(self) -> int:
+        """Length of the embeddings."""
+        return self._space.dim
+
+    def features(self, clips: ByteArray) -> FloatArray:
+        """Pooled vectors of the network, float32, shape (n, n_features); `clips` as in `read`."""
+        side, n = self.config.side_px, self.config.n_frames
+        if clips.dtype != np.uint8 or clips.ndim != 5 or clips.shape[1:] != (n, side, side, 3):
+            raise ValueError(f"clips must be uint8 (n, {n}, {side}, {side}, 3), got {clips.dtype} {clips.shape}")
+        rows = np.empty((len(clips), self.config.n_features), np.float32)
+        start = 0
+        while start < len(clips):
+            part = np.ascontiguousarray(clips[start : start + self._batch])
+            try:
+                rows[start : start + len(part)] = self._forward(part)
+            except torch.cuda.OutOfMemoryError:
+                self._make_room()
+                continue
+            start += len(part)
+        return rows
+
+    def _forward(self, part: ByteArray) -> FloatArray:
+        """One batch through the network."""
+        with torch.inference_mode():
+            raw = torch.from_numpy(np.array(part)).to(self.device)
+            x = raw.permute(0, 4, 1, 2, 3).float() / 127.5 - 1.0  # (n, 3, t, h, w)
+            return np.asarray(self._network.features(x).cpu().numpy(), np.float32)
+
+    def _make_room(self) -> None:
+        """Halve the batch; a single clip that does not fit sends the network to the CPU."""
+        if self._batch > 1:
+            self._batch //= 2
+        else:
+            self.device, self._batch = "cpu", _BATCH["cpu"]
+            self._network = self._network.to("cpu")
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def read(self, clips: ByteArray, film: FloatArray) -> ReadingBatch:
+        """What the network says about each clip.
+
+        Parameters
+        ----------
+        clips : ndarray, shape=(n, n_frames, side_px, side_px, 3), uint8
+            RGB, sampled as `config` says.
+        film : ndarray, shape=(n, n_film), float32
+            Film numbers of each clip.
+        """
+        if film.shape != (len(clips), self.config.n_film):
+            raise ValueError(f"film must have shape ({len(clips)}, {self.config.n_film}), got {film.shape}")
+        film = np.asarray(film, np.float32)
+        features = self.features(clips)
+        reading = self._head.read(features, film)
+        both = np.concatenate([features, film], axis=1)
+        embedding = self._space.project_video(reading.probabilities, reading.valence, reading.arousal, both)
+        return ReadingBatch(
+            probabilities=reading.probabilities,
+            valence=reading.valence,
+            arousal=reading.arousal,
+            confidence=reading.confidence,
+            embedding=np.asarray(embedding, np.float32),
+        )
+
+
+def assemble(tensors: Mapping[str, Tensor], config: VideoConfig) -> tuple[I3D, PictureHead]:
+    """Network and head from checked tensors."""
+    network = backbone(config.width)
+    state = {name.removeprefix("i3d."): value for name, value in tensors.items() if name.startswith("i3d.")}
+    network.load_state_dict(state, strict=False)  # names and shapes are checked; only batch counters are left out
+    arrays = {name: tensors[f"head.{name}"].numpy() for name in HEAD_TENSORS}
+    head = PictureHead(
+        **arrays,
+        temperature=config.temperature,
+        confidence_slope=config.confidence_slope,
+        confidence_offset=config.confidence_offset,
+    )
+    return network.eval(), head
+
+
+def head_tensors(head: PictureHead) -> dict[str, Tensor]:
+    """A head's arrays under the names of a weights file."""
+    return {f"head.{name}": torch.from_numpy(np.array(getattr(head, name))) for name in HEAD_TENSORS}

@@ -1,0 +1,298 @@
+"""Training the picture side from beginning to end: ``soundtrack train video`` is this function.
+
+Goes in: a data folder (see `picture_data`) and a folder with the teachers. Comes out: a model folder with weights,
+config and card, and the report. The stages leave their results in the output folder and are taken up where they
+stopped: ``pass-N`` (views and the teachers' answers), ``student`` (distillation), ``clips`` (frames of labelled films).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from soundtrack.emotion.i3d import inflate
+from soundtrack.emotion.i3d_fused import FusedI3D, has_fast_bf16
+from soundtrack.emotion.picture_head import PictureHead, untrained_head
+from soundtrack.emotion.video_tower import backbone, head_tensors
+from soundtrack.emotion.weights import save_weights
+from soundtrack.training.picture_clips import (
+    FRAME_RATE_HZ,
+    N_FRAMES,
+    clip_features,
+    read_stills,
+    still_numbers,
+    write_clips,
+)
+from soundtrack.training.picture_data import rated_stills
+from soundtrack.training.picture_distil import DistilSettings, distil, held_out
+from soundtrack.training.picture_fit import HeadSettings, OutOfFold, Rated, calibrated, fit_head
+from soundtrack.training.picture_report import Films, PictureReport, card, measure
+from soundtrack.training.picture_teachers import write_pass
+from soundtrack.types import FloatArray
+from soundtrack.video.film import N_FILM
+
+Progress = Callable[[str, int, int], None]
+
+N_PASSES = 4
+"""Views of every picture: the whole, and three crops."""
+WEIGHTS_LICENCE = "CC BY-NC 4.0"
+"""Of what is trained here: some of the recordings learned from are non-commercial."""
+TINY_WIDTH = 1 / 16
+"""Of the network for tests."""
+SOURCE = "trained by soundtrack train video"
+"""Origin in the manifest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Labelled films and rated stills through a network."""
+
+    films: Films
+    """Features, numbers, labels of the films."""
+    rated: Rated | None
+    """Of the stills; None where there are none."""
+    rated_sources: tuple[str, ...]
+    """Theme of each still."""
+    files: tuple[str, ...] = ()
+    """File of each film."""
+    start_s: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32), repr=False, compare=False)
+    """Start of each clip in its film, in seconds."""
+
+
+def look(network: FusedI3D, data_dir: Path, work_dir: Path, *, side_px: int, progress: Progress | None = None) -> Seen:
+    """Features and film numbers of all labelled films and rated stills of a data folder."""
+    store = write_clips(work_dir / "clips", data_dir=data_dir, side_px=side_px, progress=progress)
+    rated = None
+    stills = rated_stills(data_dir)
+    if stills:
+        pictures = read_stills(stills, data_dir=data_dir, side_px=side_px)
+        rated = Rated(
+            features=clip_features(network, pictures),
+            film=still_numbers(pictures),
+            valence=np.array([still.valence for still in stills], np.float32),
+            arousal=np.array([still.arousal for still in stills], np.float32),
+        )
+    films = Films(
+        features=clip_features(network, store.frames),
+        numbers=store.numbers,
+        film_of=np.array(store.film, np.int64),
+        labels=tuple(film.label for film in store.films),
+        sources=tuple(film.source for film in store.films),
+    )
+    return Seen(
+        films,
+        rated,
+        tuple(still.source for still in stills),
+        files=tuple(film.file for film in store.films),
+        start_s=store.start_s.astype(np.float32),
+    )
+
+
+def network_of(state: dict[str, Tensor], *, width: float) -> FusedI3D:
+    """An inference network from I3D weights."""
+    model = backbone(width)
+    model.load_state_dict({k: v.half().float() for k, v in state.items()}, strict=False)
+    return model.eval().fuse(dtype=torch.bfloat16 if has_fast_bf16() else torch.float32)
+
+
+def _dim(state: dict[str, Tensor]) -> int:
+    """Length of the pooled vector of I3D weights."""
+    return sum(state[f"Mixed_5c.{branch}.bn.weight"].shape[0] for branch in ("b0", "b1b", "b2b", "b3b"))
+
+
+def finish(
+    state: dict[str, Tensor],
+    data_dir: Path,
+    out_dir: Path,
+    *,
+    settings: DistilSettings,
+    head_settings: HeadSettings | None = None,
+    models_folder: Path | None = None,
+    name: str = "i3d-emotion",
+    version: str = "1",
+    progress: Progress | None = None,
+) -> PictureReport:
+    """Measure I3D weights with heads that never saw what they answer, fit the last head on everything, write the model.
+
+    Parameters
+    ----------
+    state : dict of name to Tensor
+        I3D weights without classifier.
+    data_dir, out_dir : Path
+        Labelled films and rated stills; stages and report.
+    models_folder : Path, optional
+        Where the model goes; ``models`` in `out_dir` by default.
+    """
+    network = network_of(state, width=settings.width)
+    seen = look(network, data_dir, out_dir, side_px=settings.side_px, progress=progress)
+    measured = measure(
+        seen.films,
+        rated=seen.rated,
+        rated_sources=seen.rated_sources,
+        unseen=held_out(seen.films.sources),
+        settings=head_settings,
+    )
+    head = calibrated(
+        fit_head(
+            seen.films.features,
+            seen.films.numbers,
+            seen.films.labels,
+            seen.films.film_of,
+            rated=seen.rated,
+            settings=head_settings,
+        ),
+        measured.primary,
+    )
+    folder = out_dir / "models" if models_folder is None else models_folder
+    write_model(state, head, folder, settings=settings, name=name, version=version)
+    text = card(measured.report, name=name, facts=_facts(settings), limits=LIMITS)
+    (folder / name / "card.md").write_text(text, encoding="utf-8")
+    (out_dir / "report.json").write_text(json.dumps(asdict(measured.report), indent=2) + "\n")
+    _save_readings(out_dir / "clips.npz", seen, measured.primary)
+    return measured.report
+
+
+def write_model(
+    state: dict[str, Tensor],
+    head: PictureHead,
+    folder: Path,
+    *,
+    settings: DistilSettings,
+    name: str,
+    version: str,
+    source: str = SOURCE,
+) -> None:
+    """Weights, config and manifest entry of a video model."""
+    tensors = {f"i3d.{key}": value for key, value in state.items() if not key.startswith("logits.")}
+    config = {
+        "kind": "i3d",
+        "width": settings.width,
+        "side_px": settings.side_px,
+        "n_frames": N_FRAMES,
+        "frame_rate_hz": FRAME_RATE_HZ,
+        "stride_s": N_FRAMES / FRAME_RATE_HZ,
+        "n_features": _dim(state),
+        "n_film": head.class_weight.shape[1] - _dim(state),
+        "temperature": round(head.temperature, 6),
+        "confidence_slope": round(head.confidence_slope, 6),
+        "confidence_offset": round(head.confidence_offset, 6),
+    }
+    save_weights(
+        {**tensors, **head_tensors(head)},
+        folder,
+        name=name,
+        version=version,
+        role="video",
+        licence=WEIGHTS_LICENCE,
+        source=source,
+        embedding_dim=_dim(state),
+    )
+    (folder / name / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def write_tiny(folder: Path, *, seed: int = 7) -> None:
+    """The model ``tiny-video``: seeded, untrained, small; for tests and for trying things out."""
+    torch.manual_seed(seed)
+    how = DistilSettings(width=TINY_WIDTH, side_px=64)
+    model = backbone(TINY_WIDTH)
+    state = {k: v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
+    head = untrained_head(model.dim, N_FILM, seed=seed)
+    write_model(state, head, folder, settings=how, name="tiny-video", version="1", source="made from a seed, untrained")
+    text = "# tiny-video\n\nA seeded, untrained network for tests. What it says means nothing. Licence of the weights: "
+    (folder / "tiny-video" / "card.md").write_text(f"{text}{WEIGHTS_LICENCE}.\n", encoding="utf-8")
+
+
+def _save_readings(path: Path, seen: Seen, answers: OutOfFold) -> None:
+    """Features, film numbers and out-of-fold answers of every clip, for the joint space to learn from."""
+    part = path.with_suffix(".part.npz")
+    film_of = seen.films.film_of
+    np.savez(
+        part,
+        clip_file=np.array(seen.files)[film_of],
+        source=np.array(seen.films.sources)[film_of],
+        label=np.array(seen.films.labels)[film_of],
+        start_s=seen.start_s,
+        features=seen.films.features,
+        film=seen.films.numbers,
+        oof_probabilities=answers.probabilities,
+        oof_valence=answers.valence,
+        oof_arousal=answers.arousal,
+    )
+    part.replace(path)
+
+
+def train_picture(
+    data_dir: Path,
+    out_dir: Path,
+    *,
+    seed: int = DistilSettings().seed,
+    teachers_dir: Path | None = None,
+    settings: DistilSettings | None = None,
+    models_folder: Path | None = None,
+    progress: Progress | None = None,
+) -> PictureReport:
+    """Teach, measure and write the picture network; a run that was broken off is taken up again.
+
+    Parameters
+    ----------
+    data_dir : Path
+        Pictures, labelled films and rated stills.
+    out_dir : Path
+        Stages, report, and the model unless `models_folder` says otherwise.
+    seed : int
+        Of first weights and every random choice.
+    teachers_dir : Path, optional
+        The two TFLite networks; ``teachers`` in `data_dir` by default.
+    settings : DistilSettings, optional
+        Width, side, length.
+    models_folder : Path, optional
+        Where the model goes.
+    progress : callable, optional
+        Told (stage, done, total).
+    """
+    how = replace(settings or DistilSettings(), seed=seed)
+    teachers = data_dir / "teachers" if teachers_dir is None else teachers_dir
+    folders = [out_dir / f"pass-{number}" for number in range(N_PASSES)]
+    for number, folder in enumerate(folders):
+        write_pass(
+            folder, data_dir=data_dir, teachers_dir=teachers, number=number, side_px=how.side_px, progress=progress
+        )
+    flat = distil(lambda: folders, out_dir / "student", settings=how, progress=progress)
+    return finish(
+        inflate(flat, how="centre"), data_dir, out_dir, settings=how, models_folder=models_folder, progress=progress
+    )
+
+
+def _facts(settings: DistilSettings) -> list[str]:
+    """What the network is and what it learned from."""
+    return [
+        f"I3D (Inception-v1 inflated, Carreira and Zisserman 2017) at {settings.width:g} of its width; a linear head "
+        f"on its {1024 * settings.width:.0f} features and {N_FILM} film numbers. A clip is {N_FRAMES} frames of "
+        f"{settings.side_px} x {settings.side_px} at {FRAME_RATE_HZ:g} Hz, {N_FRAMES / FRAME_RATE_HZ:g} s.",
+        "Its 2D form learned, from nothing, to answer as two ImageNet networks do (MobileNet v1 and v2, Apache-2.0) on "
+        "views of stills (Caltech-101, ImageNet samples, OASIS) and of frames of music videos and short films; then it "
+        "was inflated, kernels on their middle frame. None of the teachers' weights are in it. One fifth of the films "
+        "and themes, chosen by hash, were kept from it.",
+        "The head learned classes from 100 music-video clips of 30 s (MVED, Pandeya and Lee; six classes), and valence "
+        "and arousal from 640 OASIS stills (Kurdi, Lozano, Banaji 2017) and the classes' places on the plane.",
+        f"Licence of the weights: {WEIGHTS_LICENCE}, since some of what they learned from is for non-commercial use. "
+        "The code is MIT.",
+        "Reproduce: `soundtrack train video DATA --out FOLDER`.",
+    ]
+
+
+LIMITS = [
+    "A hundred labelled clips, nearly all music videos: other kinds of film are further away than the numbers say.",
+    "Labels were given to picture and sound together; the picture alone holds only part of them.",
+    "The frames of four fifths of the measured films were among those the network learned to see from (without "
+    "labels); the row on films it never saw is the cleaner one, and it is small.",
+    "Mostly brightness, colour, movement and what kind of place or thing is seen; no faces, no story, no text.",
+    "Valence and arousal come from stills, so that fast and slow movement count for little in them.",
+    "Squashed to a square: very wide pictures look narrower than they are.",
+]

@@ -1,0 +1,287 @@
+"""Fitting the picture's head on frozen features, measuring it on sources it never saw, and calibrating it.
+
+Goes in: features and film numbers of the clips of labelled films, and of rated stills. Comes out: a `PictureHead`, and
+out-of-fold answers. Classes: multinomial logistic regression on the films' mean evidence (L2). Valence and arousal:
+ridge regression on the stills' ratings and on the films' classes as points of the plane. Everything is convex, so the
+same rows give the same head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+
+from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, PictureHead, evidence, log_odds, softmax
+from soundtrack.types import EMOTIONS, FloatArray
+
+IntArray = npt.NDArray[np.int64]
+Matrix = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSettings:
+    """How strongly the head is held back; chosen on the first features and kept since."""
+
+    class_penalty: float = 333.0
+    """L2 of the class weights beside the summed log-loss of the films."""
+    class_film_gain: float = 6.0
+    """Of the film numbers beside the features, for the classes."""
+    plane_penalty: float = 300.0
+    """L2 of the weights of valence and arousal beside the summed squared error."""
+    film_weight: float = 1.0
+    """Of one film beside one still, for valence and arousal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """Stills with ratings; rows belong together."""
+
+    features: FloatArray = field(repr=False, compare=False)
+    """Shape (n, F)."""
+    film: FloatArray = field(repr=False, compare=False)
+    """Shape (n, N)."""
+    valence: FloatArray = field(repr=False, compare=False)
+    """In [-1, 1], shape (n,)."""
+    arousal: FloatArray = field(repr=False, compare=False)
+    """In [-1, 1], shape (n,)."""
+
+
+def film_means(values: npt.NDArray[np.floating], film_of: IntArray, n_films: int) -> Matrix:
+    """Mean over the rows of each film, shape (n_films, columns); every film needs a row."""
+    counts = np.bincount(film_of, minlength=n_films)
+    if (counts == 0).any():
+        raise ValueError(f"film {int(np.argmin(counts))} has no rows")
+    sums = np.zeros((n_films, values.shape[1]))
+    np.add.at(sums, film_of, values)
+    return np.asarray(sums / counts[:, None], np.float64)
+
+
+def fit_head(
+    features: FloatArray,
+    film: FloatArray,
+    labels: Sequence[str],
+    film_of: IntArray,
+    *,
+    rated: Rated | None = None,
+    settings: HeadSettings | None = None,
+) -> PictureHead:
+    """A head, not yet calibrated.
+
+    Parameters
+    ----------
+    features : ndarray, shape=(n, F), float32
+        Pooled vectors of all clips.
+    film : ndarray, shape=(n, N), float32
+        Their film numbers.
+    labels : sequence of str, length n_films
+        Class of each film.
+    film_of : ndarray, shape=(n,), int64
+        Which film each clip belongs to.
+    rated : Rated, optional
+        Stills; without them valence and arousal are learned from the films alone.
+    """
+    how = settings or HeadSettings()
+    n_features = features.shape[1]
+    means = film_means(evidence(features, film), film_of, len(labels))
+    mean, deviation = means.mean(axis=0), np.maximum(means.std(axis=0), 1e-3)
+    deviation[n_features:] /= how.class_film_gain
+    classes = np.array([EMOTIONS.index(label) for label in labels])
+    x = (means - mean) / deviation
+    weight, bias = _logistic(x, classes, penalty=how.class_penalty)
+    targets = np.array([CLASS_VALENCE_AROUSAL[label] for label in labels])
+    shares = np.full(len(labels), how.film_weight)
+    if rated is not None:
+        stills = (evidence(rated.features, rated.film) - mean) / deviation
+        x = np.concatenate([x, stills])
+        targets = np.concatenate([targets, np.stack([rated.valence, rated.arousal], axis=1)])
+        shares = np.concatenate([shares, np.ones(len(stills))])
+    plane = _ridge(x, targets, shares=shares, penalty=how.plane_penalty)
+    return PictureHead(
+        mean=mean.astype(np.float32),
+        deviation=deviation.astype(np.float32),
+        class_weight=weight.astype(np.float32),
+        class_bias=bias.astype(np.float32),
+        plane_weight=plane[1:].T.astype(np.float32),
+        plane_bias=plane[0].astype(np.float32),
+    )
+
+
+def _logistic(x: Matrix, classes: IntArray, *, penalty: float) -> tuple[Matrix, Matrix]:
+    """Weights (6, columns) and biases (6,) of the smallest summed log-loss plus half the penalty times the squares."""
+    data, truth = torch.from_numpy(x), torch.from_numpy(classes)
+    layer = torch.zeros(len(EMOTIONS), x.shape[1] + 1, dtype=torch.float64, requires_grad=True)
+    solver = torch.optim.LBFGS([layer], max_iter=500, tolerance_grad=1e-7, line_search_fn="strong_wolfe")
+
+    def loss() -> float:
+        solver.zero_grad()
+        logits = data @ layer[:, 1:].T + layer[:, 0]
+        value = F.cross_entropy(logits, truth, reduction="sum") + 0.5 * penalty * layer[:, 1:].square().sum()
+        torch.autograd.backward(value)
+        return float(value.detach())
+
+    solver.step(loss)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    done = layer.detach().numpy()
+    return done[:, 1:], done[:, 0]
+
+
+def _ridge(x: Matrix, targets: Matrix, *, shares: Matrix, penalty: float) -> Matrix:
+    """Intercept and weights, shape (1 + columns, n_targets), solved among the rows (there are few)."""
+    total = shares.sum()
+    x_mean = shares @ x / total
+    y_mean = shares @ targets / total
+    root = np.sqrt(shares)[:, None]
+    a, b = (x - x_mean) * root, (targets - y_mean) * root
+    weights = a.T @ np.linalg.solve(a @ a.T + penalty * np.eye(len(a)), b)
+    return np.concatenate([(y_mean - x_mean @ weights)[None], weights])
+
+
+def fit_temperature(logits: Matrix, film_of: IntArray, classes: IntArray) -> float:
+    """Divisor of the logits under which the films' mean probabilities have the smallest log-loss, in [0.2, 5].
+
+    Parameters
+    ----------
+    logits : ndarray, shape=(n, 6)
+        Of all clips, from heads that never saw their films.
+    film_of : ndarray, shape=(n,), int64
+        Which film each clip belongs to.
+    classes : ndarray, shape=(n_films,), int64
+        Right answers.
+    """
+
+    def loss(temperature: float) -> float:
+        means = film_means(softmax(logits / temperature), film_of, len(classes))
+        return float(-np.log(np.maximum(means[np.arange(len(classes)), classes], 1e-12)).mean())
+
+    candidates = np.exp(np.linspace(np.log(0.2), np.log(5.0), 61))
+    return float(min(candidates, key=loss))
+
+
+def fit_confidence(probabilities: Matrix, right: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """Slope and offset that turn the log-odds of the leading probability into the chance of being right.
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape=(n, 6)
+        Calibrated, of clips, from heads that never saw their films.
+    right : ndarray, shape=(n,), bool
+        Whether the leading class was the film's.
+    """
+    odds = log_odds(probabilities.max(axis=1))
+    design = np.stack([odds, np.ones_like(odds)], axis=1)
+    found = np.array([1.0, 0.0])
+    for _ in range(50):  # Newton's method on a log-loss with a small pull towards (1, 0)
+        chance = 1 / (1 + np.exp(-np.clip(design @ found, -50, 50)))
+        slope = design.T @ (chance - right) + (found - [1.0, 0.0])
+        curve = (design * (chance * (1 - chance))[:, None]).T @ design + np.eye(2)
+        found = found - np.linalg.solve(curve, slope)
+    return float(max(0.0, found[0])), float(found[1])
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfFold:
+    """What heads say about the clips and stills they were not fitted on; rows as in the input."""
+
+    probabilities: FloatArray = field(repr=False, compare=False)
+    """Of each clip, calibrated on the other folds, shape (n, 6)."""
+    film_probabilities: FloatArray = field(repr=False, compare=False)
+    """Mean over each film's clips, shape (n_films, 6)."""
+    valence: FloatArray = field(repr=False, compare=False)
+    """Of each clip, shape (n,)."""
+    arousal: FloatArray = field(repr=False, compare=False)
+    """Of each clip, shape (n,)."""
+    temperature: float = 1.0
+    """From all out-of-fold answers."""
+    confidence_slope: float = 1.0
+    """From all out-of-fold answers."""
+    confidence_offset: float = 0.0
+    """From all out-of-fold answers."""
+
+
+def cross_validate(
+    features: FloatArray,
+    film: FloatArray,
+    labels: Sequence[str],
+    film_of: IntArray,
+    *,
+    folds: IntArray,
+    rated: Rated | None = None,
+    settings: HeadSettings | None = None,
+) -> OutOfFold:
+    """Answers of heads fitted on the other folds; arguments as in `fit_head`.
+
+    Parameters
+    ----------
+    folds : ndarray, shape=(n_films,), int64
+        Fold of each film; films of one source share it.
+    """
+    classes = np.array([EMOTIONS.index(label) for label in labels])
+    logits = np.zeros((len(features), len(EMOTIONS)))
+    plane = np.zeros((len(features), 2))
+    for fold in np.unique(folds):
+        inside = folds != fold
+        rows, order = inside[film_of], np.cumsum(inside) - 1
+        head = fit_head(
+            features[rows],
+            film[rows],
+            [label for label, used in zip(labels, inside, strict=True) if used],
+            order[film_of[rows]],
+            rated=rated,
+            settings=settings,
+        )
+        reading = head.read(features[~rows], film[~rows])
+        logits[~rows] = np.log(np.maximum(reading.probabilities, 1e-12))
+        plane[~rows] = np.stack([reading.valence, reading.arousal], axis=1)
+    probabilities = np.zeros_like(logits)
+    for fold in np.unique(folds):  # the temperature of a fold comes from the others
+        inside = folds != fold
+        rows, order = inside[film_of], np.cumsum(inside) - 1
+        temperature = fit_temperature(logits[rows], order[film_of[rows]], classes[inside])
+        probabilities[~rows] = softmax(logits[~rows] / temperature)
+    temperature = fit_temperature(logits, film_of, classes)
+    right = logits.argmax(axis=1) == classes[film_of]
+    slope, offset = fit_confidence(softmax(logits / temperature), right)
+    return OutOfFold(
+        probabilities=probabilities.astype(np.float32),
+        film_probabilities=film_means(probabilities, film_of, len(labels)).astype(np.float32),
+        valence=plane[:, 0].astype(np.float32),
+        arousal=plane[:, 1].astype(np.float32),
+        temperature=temperature,
+        confidence_slope=slope,
+        confidence_offset=offset,
+    )
+
+
+def calibrated(head: PictureHead, by: OutOfFold) -> PictureHead:
+    """The head with the temperature and confidence that its out-of-fold siblings call for."""
+    return replace(
+        head,
+        temperature=by.temperature,
+        confidence_slope=by.confidence_slope,
+        confidence_offset=by.confidence_offset,
+    )
+
+
+def rate_out_of_fold(
+    rated: Rated,
+    *,
+    folds: IntArray,
+    features: FloatArray,
+    film: FloatArray,
+    labels: Sequence[str],
+    film_of: IntArray,
+    settings: HeadSettings | None = None,
+) -> Matrix:
+    """Valence and arousal of the stills from heads that never saw their theme, shape (n, 2); films as in `fit_head`."""
+    out = np.zeros((len(folds), 2))
+    for fold in np.unique(folds):
+        seen = folds != fold
+        part = Rated(rated.features[seen], rated.film[seen], rated.valence[seen], rated.arousal[seen])
+        head = fit_head(features, film, labels, film_of, rated=part, settings=settings)
+        reading = head.read(rated.features[~seen], rated.film[~seen])
+        out[~seen] = np.stack([reading.valence, reading.arousal], axis=1)
+    return out
