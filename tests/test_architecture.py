@@ -1,0 +1,375 @@
+"""Who may import whom, which outside library comes in through which door, and what nobody does below the command line.
+
+The tables here are the law that docs/architecture.md describes. Change them in the open.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "soundtrack"
+
+LAYERS: tuple[frozenset[str], ...] = (
+    frozenset({"errors", "timebase", "settings"}),
+    frozenset({"types"}),
+    frozenset(
+        {
+            "audio",
+            "media",
+            "cuesheet",
+            "scenesheet",
+            "documents",
+            "document_schema",
+            "limits",
+            "export",
+            "config",
+            "resources",
+            "safe_write",
+        }
+    ),
+    frozenset({"video", "emotion", "library", "spotting", "mix"}),
+    frozenset({"demo", "pipeline", "training", "evaluation"}),
+    frozenset({"cli"}),
+    frozenset({"__main__"}),
+)
+"""From the ground up. A part imports from itself and from lower layers."""
+
+NEIGHBOURS: frozenset[tuple[str, str]] = frozenset(
+    {
+        ("settings", "errors"),
+        ("timebase", "errors"),
+        ("cuesheet", "documents"),
+        ("cuesheet", "limits"),
+        ("cuesheet", "document_schema"),
+        ("scenesheet", "document_schema"),
+        ("scenesheet", "documents"),
+        ("scenesheet", "limits"),
+        ("documents", "limits"),
+        ("export", "documents"),
+        ("export", "limits"),
+        ("export", "cuesheet"),
+        ("media", "safe_write"),
+        ("media", "config"),
+        ("media", "limits"),
+        ("resources", "config"),
+        ("audio", "resources"),
+        ("evaluation", "training"),
+    }
+)
+"""Who, within one layer, may import whom; the crafts (video, emotion, library, spotting, mix) never do."""
+
+DOORS: dict[str, tuple[str, ...]] = {
+    "av": ("soundtrack.media", "soundtrack.video", "soundtrack.training.picture_data"),
+    "cv2": ("soundtrack.video", "soundtrack.training.picture_data"),
+    "decord": ("soundtrack.video",),
+    "faiss": ("soundtrack.library.index",),
+    "ffmpeg": ("soundtrack.media",),
+    "imageio_ffmpeg": ("soundtrack.media",),
+    "librosa": ("soundtrack.audio",),
+    "numba": (),
+    "opentimelineio": ("soundtrack.export",),
+    "platformdirs": ("soundtrack.config", "soundtrack.resources"),
+    "rich": ("soundtrack.cli",),
+    "safetensors": ("soundtrack.emotion", "soundtrack.training", "soundtrack.audio.voice"),
+    "scenedetect": ("soundtrack.video",),
+    "sqlite3": ("soundtrack.library",),
+    "tinytag": ("soundtrack.library",),
+    "torch": (
+        "soundtrack.emotion",
+        "soundtrack.training",
+        "soundtrack.evaluation",
+        "soundtrack.audio.voice",
+        "soundtrack.cli.doctor",
+    ),
+    "torchvision": ("soundtrack.emotion.vision_ops",),
+    "typer": ("soundtrack.cli",),
+}
+"""The only modules that may import an outside library."""
+
+ANYWHERE = frozenset({"numpy", "scipy"})
+"""Outside libraries that need no door."""
+
+FOR_DEVELOPERS = frozenset({"ai_edge_litert", "tensorflow", "h5py", "PIL", "matplotlib"})
+"""Optional, imported inside functions of `training` and `evaluation` only; never needed to run the tool."""
+
+ENTRANCES = frozenset({"soundtrack.demo.__main__", "soundtrack.__main__"})
+"""Started as programs, so they may speak and exit."""
+
+READS_ENVIRONMENT = ("soundtrack.cli", "soundtrack.config", "soundtrack.resources", "soundtrack.media.locate")
+"""Where environment variables are looked at."""
+
+HEAVY = (
+    "av",
+    "cv2",
+    "decord",
+    "faiss",
+    "librosa",
+    "numba",
+    "numpy",
+    "scenedetect",
+    "scipy",
+    "sqlite3",
+    "torch",
+    "tinytag",
+)
+"""What ``soundtrack --help`` must not load."""
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import statement's target."""
+
+    importer: str
+    """Dotted name of the importing module."""
+    target: str
+    """Dotted name of what it imports."""
+    line: int
+    """Where."""
+    inside: bool
+    """Whether it stands inside a function."""
+
+    def __str__(self) -> str:
+        return f"{self.importer} imports {self.target} (line {self.line})"
+
+
+def modules() -> list[Path]:
+    """All modules of the package."""
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def dotted(path: Path) -> str:
+    """Dotted name of a module."""
+    parts = list(path.relative_to(ROOT).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    """Syntax tree of a module."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _walk(node: ast.AST, inside: bool) -> Iterator[tuple[ast.AST, bool]]:
+    for child in ast.iter_child_nodes(node):
+        yield child, inside
+        yield from _walk(child, inside or isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda))
+
+
+def imports_of(path: Path) -> list[Import]:
+    """All imports of a module, at the top and inside functions."""
+    name = dotted(path)
+    found = []
+    for node, inside in _walk(tree(path), inside=False):
+        if isinstance(node, ast.Import):
+            found += [Import(name, alias.name, node.lineno, inside) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} line {node.lineno}: relative import"
+            base = node.module or ""
+            if base == "soundtrack":
+                found += [Import(name, f"{base}.{alias.name}", node.lineno, inside) for alias in node.names]
+            else:
+                found.append(Import(name, base, node.lineno, inside))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            found += [Import(name, str(a.value), node.lineno, inside) for a in node.args if isinstance(a, ast.Constant)]
+    return found
+
+
+def all_imports() -> list[Import]:
+    """All imports of the package."""
+    return [found for path in modules() for found in imports_of(path)]
+
+
+def part(name: str) -> str:
+    """First word below the package."""
+    words = name.split(".")
+    return words[1] if len(words) > 1 else ""
+
+
+def rank(name: str) -> int:
+    """Layer of a part, from the ground."""
+    for height, layer in enumerate(LAYERS):
+        if name in layer:
+            return height
+    raise AssertionError(f"soundtrack.{name} stands in no layer: put it into LAYERS and docs/architecture.md")
+
+
+def under(name: str, prefixes: tuple[str, ...]) -> bool:
+    """Whether a dotted name is one of the prefixes or lies below it."""
+    return any(name == prefix or name.startswith(prefix + ".") for prefix in prefixes)
+
+
+def test_every_part_stands_in_a_layer() -> None:
+    parts = {part(dotted(path)) for path in modules()} - {""}
+    for name in sorted(parts):
+        rank(name)
+
+
+def test_arrows_point_down() -> None:
+    wrong = []
+    for found in all_imports():
+        if not found.target.startswith("soundtrack"):
+            continue
+        source, target = part(found.importer), part(found.target)
+        if source in ("", target) or target in ("", "__version__"):
+            continue
+        if rank(target) > rank(source) or (rank(target) == rank(source) and (source, target) not in NEIGHBOURS):
+            wrong.append(str(found))
+    assert wrong == []
+
+
+def test_the_package_itself_imports_nothing() -> None:
+    assert [str(found) for found in imports_of(PACKAGE / "__init__.py") if found.target != "__future__"] == []
+
+
+def test_neighbours_do_not_run_in_circles() -> None:
+    after = {a: {y for x, y in NEIGHBOURS if x == a} for a, _ in NEIGHBOURS}
+
+    def reachable(start: str, seen: frozenset[str] = frozenset()) -> frozenset[str]:
+        for following in after.get(start, set()) - seen:
+            seen = reachable(following, seen | {following})
+        return seen
+
+    assert [name for name in after if name in reachable(name)] == []
+
+
+def test_every_outside_library_comes_in_through_its_door() -> None:
+    wrong = []
+    for found in all_imports():
+        library = found.target.split(".")[0]
+        if library in sys.stdlib_module_names and library not in DOORS:
+            continue
+        if library in {"soundtrack", *ANYWHERE}:
+            continue
+        if library in FOR_DEVELOPERS and part(found.importer) in {"training", "evaluation"} and found.inside:
+            continue
+        if library not in DOORS or not under(found.importer, DOORS[library]):
+            wrong.append(str(found))
+    assert wrong == []
+
+
+def test_click_is_never_imported() -> None:
+    """Typer carries its own copy; a second one has other exceptions."""
+    assert [str(found) for found in all_imports() if found.target.split(".")[0] == "click"] == []
+
+
+def test_scipy_is_imported_where_it_is_used() -> None:
+    """It takes a fifth of a second to import."""
+    wrong = [str(f) for f in all_imports() if f.target.split(".")[0] == "scipy" and not f.inside]
+    assert wrong == []
+
+
+def _calls(path: Path) -> Iterator[tuple[str, int]]:
+    """Dotted names of everything a module calls or touches, as far as they are plain names."""
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield f"{node.func.id}()", node.lineno
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield f"{node.value.id}.{node.attr}", node.lineno
+
+
+SPEAKING = frozenset({"print()", "input()", "breakpoint()", "sys.stdout", "sys.stderr", "logging.basicConfig"})
+EXITING = frozenset({"exit()", "quit()", "sys.exit", "os._exit"})
+WORKERS = frozenset({"soundtrack.library.workers"})
+"""Processes of our own, which end when their parent is gone."""
+
+
+def test_nothing_below_the_command_line_speaks_or_exits() -> None:
+    wrong = []
+    for path in modules():
+        name = dotted(path)
+        if part(name) != "cli" and name not in ENTRANCES:
+            forbidden = SPEAKING if name in WORKERS else SPEAKING | EXITING
+            wrong += [f"{name} line {line}: {call}" for call, line in _calls(path) if call in forbidden]
+    assert wrong == []
+
+
+def test_the_environment_is_read_in_few_places() -> None:
+    wrong = []
+    for path in modules():
+        name = dotted(path)
+        if not under(name, READS_ENVIRONMENT):
+            wrong += [
+                f"{name} line {line}: {call}" for call, line in _calls(path) if call in {"os.environ", "os.getenv"}
+            ]
+    assert wrong == []
+
+
+def test_no_module_is_too_long_to_read() -> None:
+    long = {dotted(path): n for path in modules() if (n := path.read_text(encoding="utf-8").count("\n")) > 400}
+    assert long == {}
+
+
+def test_no_drawer_for_odds_and_ends() -> None:
+    names = {"utils", "util", "helpers", "common", "misc", "manager"}
+    assert [dotted(path) for path in modules() if names & set(dotted(path).split("."))] == []
+
+
+def test_models_and_index_hold_no_code() -> None:
+    assert [str(p) for folder in ("models", "library_index") for p in (ROOT / folder).rglob("*.py")] == []
+
+
+def test_whatever_is_imported_is_declared_and_the_other_way_round() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {
+        line.split(";")[0].split(">")[0].split("=")[0].split("[")[0].strip() for line in project["dependencies"]
+    }
+    package_of = {
+        "cv2": "opencv-python-headless",
+        "faiss": "faiss-cpu",
+        "ffmpeg": "ffmpeg-python",
+        "imageio_ffmpeg": "imageio-ffmpeg",
+        "scenedetect": "scenedetect-headless",
+    }
+    optional = FOR_DEVELOPERS | {"opentimelineio"}
+    outside = (
+        {found.target.split(".")[0] for found in all_imports()} - sys.stdlib_module_names - {"soundtrack"} - optional
+    )
+    used = {package_of.get(name, name) for name in outside}
+    bounds_only = {"numba"}  # librosa brings it; one version of it crashes
+    assert used - declared == set()
+    assert declared - used - bounds_only == set()
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys\n"
+        "sys.argv = ['soundtrack', '--help']\n"
+        "from soundtrack.cli.app import main\n"
+        "try:\n"
+        "    main()\n"
+        "except SystemExit as stop:\n"
+        "    assert not stop.code, stop.code\n"
+        f"print('HEAVY', *[name for name in {HEAVY!r} if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "score" in done.stdout
+    assert done.stdout.splitlines()[-1].split() == ["HEAVY"]
+
+
+@pytest.mark.slow
+def test_networks_and_training_import_with_torch_and_numpy_alone() -> None:
+    names = [dotted(path) for path in modules() if part(dotted(path)) in {"emotion", "training"}]
+    code = (
+        "import importlib, sys\n"
+        "class Refuse:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name.split('.')[0] in {tuple((set(DOORS) | {'scipy'}) - {'torch', 'sqlite3'})!r}:\n"
+        "            raise ImportError(f'{name} is not on this machine')\n"
+        "import torch\n"
+        "sys.meta_path.insert(0, Refuse())\n"
+        f"for name in {names!r}:\n"
+        "    importlib.import_module(name)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
