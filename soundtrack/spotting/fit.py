@@ -32,7 +32,7 @@ _PICKUP_COST = 0.3
 """Entering on another beat than the first of a bar."""
 _ABRUPT_COST = 0.15
 """Each bar that is missing from four between the last seam and the ending."""
-_SHIFT_COST = 0.03
+_SHIFT_COST = 0.015
 """Each second between the wanted start and the one taken."""
 
 
