@@ -223,9 +223,9 @@ def _fit_ending(grid: _Grid, wanted: Wanted) -> Fitted | None:
 
 def _ending_bars(grid: _Grid, n: int) -> list[int]:
     """The bars from which the track plays through to its end in about n samples."""
-    return [
-        i for i in np.argsort(np.abs(grid.end - grid.lines[:-1] - n), kind="stable")[:2].tolist() if grid.end - n > 0
-    ]
+    if grid.end < n:
+        return []
+    return [int(i) for i in np.argsort(np.abs(grid.end - grid.lines[:-1] - n), kind="stable")[:2]]
 
 
 def _pickups(grid: _Grid, first: int) -> list[tuple[int, float]]:
