@@ -150,9 +150,10 @@ class LibraryView:
     def __init__(self, store: Store, model: ModelRef, *, min_length_s: float, include_missing: bool) -> None:
         self.model = model
         self._store = store
-        self._searcher = _load(store, model.dim)
         self._tracks: dict[str, Track] = {}
-        self._choose(min_length_s=min_length_s, include_missing=include_missing)
+        with store.snapshot():
+            self._searcher = _load(store, model.dim)
+            self._choose(min_length_s=min_length_s, include_missing=include_missing)
 
     def _choose(self, *, min_length_s: float, include_missing: bool) -> None:
         """Decide which rows of the index are offered."""

@@ -90,6 +90,18 @@ class Store:
                 self._connection.execute("ROLLBACK")
             raise
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """What the block reads is of one moment, whatever a writer does; short, since writers may wait for it."""
+        if self._connection.in_transaction:
+            yield
+            return
+        self.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self.execute("COMMIT")
+
     # --- the model ----
 
     def model(self) -> ModelRef | None:
@@ -183,38 +195,33 @@ class Store:
         return len(found)
 
     def tracks(self, track_ids: Collection[str] | None = None) -> dict[str, Track]:
-        """Tracks by id, in the order of the ids, each at its first present place or where it was last seen.
-
-        Parameters
-        ----------
-        track_ids : collection of str, optional
-            Which ones; all by default. Unknown ones are left out.
-        """
+        """Some tracks (or all) by id, in the order of the ids, each at its first present place or where it was last."""
         where = ""
         values: tuple[str, ...] = ()
         if track_ids is not None and len(track_ids) <= _FEW:
             where, values = f" WHERE t.track_id IN ({', '.join('?' * len(track_ids))})", tuple(track_ids)
-        segments: dict[object, list[tuple[object, ...]]] = defaultdict(list)
-        for row, *columns in self.all(
-            f"SELECT s.track, {rows.columns_of('s', rows.SEGMENT_COLUMNS)} FROM segments s"
-            f" JOIN tracks t ON t.id = s.track{where} ORDER BY s.track, s.position",
-            values,
-        ):
-            segments[row].append(tuple(columns))
-        places: dict[object, Path] = {}
-        for row, stored in self.all(
-            f"SELECT l.track, l.path FROM locations l JOIN tracks t ON t.id = l.track{where}"
-            " ORDER BY l.status = 'missing', l.path",
-            values,
-        ):
-            places.setdefault(row, self._to_path(rows.blob(stored)))
-        found = self.all(
-            f"SELECT t.id, t.track_id, {rows.columns_of('t', rows.TRACK_COLUMNS)} FROM tracks t{where}"
-            " ORDER BY t.track_id",
-            values,
-        )
+        with self.snapshot():
+            segments = self.all(
+                f"SELECT s.track, {rows.columns_of('s', rows.SEGMENT_COLUMNS)} FROM segments s"
+                f" JOIN tracks t ON t.id = s.track{where} ORDER BY s.track, s.position",
+                values,
+            )
+            places = self.all(
+                f"SELECT l.track, l.path FROM locations l JOIN tracks t ON t.id = l.track{where}"
+                " ORDER BY l.status = 'present', l.path DESC",
+                values,
+            )
+            found = self.all(
+                f"SELECT t.id, t.track_id, {rows.columns_of('t', rows.TRACK_COLUMNS)} FROM tracks t{where}"
+                " ORDER BY t.track_id",
+                values,
+            )
+        segments_of: dict[object, list[tuple[object, ...]]] = defaultdict(list)
+        for row, *columns in segments:
+            segments_of[row].append(tuple(columns))
+        path_of = {row: self._to_path(rows.blob(stored)) for row, stored in places}
         return {
-            str(track_id): rows.track_of(str(track_id), places.get(row, _NOWHERE), columns, segments[row])
+            str(track_id): rows.track_of(str(track_id), path_of.get(row, _NOWHERE), columns, segments_of[row])
             for row, track_id, *columns in found
             if track_ids is None or track_id in track_ids
         }
@@ -252,13 +259,7 @@ class Store:
         return rows.bars_of(found[0])
 
     def track_vector(self, track_id: str) -> FloatArray:
-        """Unit vector of a whole track, shape (D,).
-
-        Raises
-        ------
-        KeyError
-            No such track.
-        """
+        """Unit vector of a whole track, shape (D,); KeyError for an unknown one."""
         found = self.all("SELECT whole FROM vectors JOIN tracks ON id = track WHERE track_id = ?", (track_id,))
         if not found:
             raise KeyError(track_id)

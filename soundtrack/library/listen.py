@@ -1,0 +1,283 @@
+"""Listening to one file: one decode feeds the loudness meter, the musical analysis and the network.
+
+Goes in: a path, and a `MusicReader` that holds the network. Comes out: `Heard`. Sound is decoded once, block by
+block, at 48 kHz in stereo; mono at half that rate goes to the musical analysis and at the network's rate to the
+network. The first half hour is heard whole; of what lies behind it, only windows of ten seconds, at most 120 of them,
+evenly spread. So memory is bounded whatever the length: a file of ten hours takes no more than one of an hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from soundtrack.audio.downsample import Downsampler
+from soundtrack.audio.loudness import LoudnessMeter
+from soundtrack.errors import InputError, Reason
+from soundtrack.library.heard import Heard, Warned
+from soundtrack.library.tags import read_tags
+from soundtrack.media.audio import iter_audio
+from soundtrack.media.probe import probe_audio
+from soundtrack.timebase import round_s
+from soundtrack.types import AudioInfo, EmotionState, Ending, FloatArray, ReadingBatch, Segment, Span
+
+DECODE_RATE_HZ = 48_000
+"""Rate of the one decode; those of the network and the analysis divide it."""
+
+ANALYSIS_RATE_HZ = 24_000
+"""Rate at which beats, bars and key are looked for."""
+
+SEGMENT_S = 10.0
+"""Length of a segment, about."""
+
+MIN_LENGTH_S = 1.0
+"""Shorter sounds are no music."""
+
+WHOLE_S = 1800.0
+"""So much of a file is heard whole."""
+
+MAX_WINDOWS = 120
+"""So many windows are heard of the rest."""
+
+SILENT_LUFS = -60.0
+"""At or below this loudness there is nothing to hear."""
+
+
+class MusicReader(Protocol):
+    """The network's side of listening."""
+
+    @property
+    def sample_rate_hz(self) -> int:
+        """Rate that `read` wants; divides 48 kHz."""
+
+    def read(self, samples: FloatArray, spans: Sequence[Span]) -> ReadingBatch:
+        """Readings of stretches of mono sound, shape (n,), float32; one row per span."""
+
+    def vocal_share(self, samples: FloatArray) -> float | None:
+        """Share of mono sound, shape (n,), with singing or speech, in [0, 1]; None where unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """A run of sound that was heard without a gap."""
+
+    start_s: float
+    """Where in the track."""
+    meter_s: float
+    """Where on the loudness meter's clock, which knows no gaps."""
+    n_samples: int
+    """Length at the decode's rate."""
+    network: FloatArray
+    """Mono at the network's rate, shape (n,)."""
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.n_samples / DECODE_RATE_HZ
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """A file as it came from the decoder."""
+
+    n_samples: int
+    """Length at the decode's rate, what was passed over included."""
+    stretches: tuple[_Stretch, ...]
+    """The whole first part, then windows."""
+    analysis: FloatArray
+    """The first part in mono at `ANALYSIS_RATE_HZ`, shape (1, n)."""
+    meter: LoudnessMeter
+    """Has heard all stretches."""
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.n_samples / DECODE_RATE_HZ
+
+
+class _Ear:
+    """Mono at a lower rate, gathered block by block; the loudness meter's companion."""
+
+    def __init__(self, rate_hz: int) -> None:
+        if DECODE_RATE_HZ % rate_hz:
+            raise ValueError(f"sample_rate_hz must divide {DECODE_RATE_HZ}, got {rate_hz}")
+        factor = DECODE_RATE_HZ // rate_hz
+        self._down = Downsampler(factor) if factor > 1 else None
+        self._pieces: list[FloatArray] = []
+
+    def push(self, mono: FloatArray) -> None:
+        """Hear the next block, shape (n,)."""
+        self._pieces.append(mono if self._down is None else self._down.push(mono))
+
+    def finish(self) -> FloatArray:
+        """Everything heard, shape (n,)."""
+        if self._down is not None:
+            self._pieces.append(self._down.finish())
+        return np.concatenate(self._pieces) if self._pieces else np.zeros(0, np.float32)
+
+
+def _take_in(blocks: Iterable[FloatArray], *, rate_hz: int, mono_gain: float) -> _Sound:
+    """Hear blocks of ten seconds of stereo, shape (2, n), in order."""
+    meter = LoudnessMeter(sample_rate_hz=DECODE_RATE_HZ)
+    network, analysis = _Ear(rate_hz), _Ear(ANALYSIS_RATE_HZ)
+    whole, n_whole, n_metered, spacing = int(WHOLE_S / SEGMENT_S), 0, 0, 1
+    n_samples = 0
+    windows: list[tuple[int, _Stretch]] = []
+    for i, block in enumerate(blocks):
+        mono = block.mean(axis=0) * np.float32(mono_gain)
+        if i < whole:
+            network.push(mono)
+            analysis.push(mono)
+            n_whole += len(mono)
+        elif (i - whole) % spacing == 0:
+            window = _Ear(rate_hz)
+            window.push(mono)
+            at_s, meter_s = n_samples / DECODE_RATE_HZ, n_metered / DECODE_RATE_HZ
+            windows.append((i - whole, _Stretch(at_s, meter_s, len(mono), window.finish())))
+            if len(windows) > MAX_WINDOWS:
+                spacing *= 2
+                windows = [(place, stretch) for place, stretch in windows if place % spacing == 0]
+        if i < whole or (i - whole) % spacing == 0:
+            meter.push(block)
+            n_metered += len(mono)
+        n_samples += len(mono)
+    first = _Stretch(0.0, 0.0, n_whole, network.finish())
+    return _Sound(n_samples, (first, *(stretch for _, stretch in windows)), analysis.finish()[None], meter)
+
+
+# --- segments ----
+
+
+def segment_spans(duration_s: float) -> tuple[Span, ...]:
+    """Equal stretches of about ten seconds that tile a length.
+
+    Parameters
+    ----------
+    duration_s : float > 0
+        Length in seconds.
+
+    Examples
+    --------
+    >>> [span.end_s for span in segment_spans(31.0)]
+    [10.333333, 20.666667, 31.0]
+    """
+    n = max(1, round(duration_s / SEGMENT_S))
+    bounds = [round_s(duration_s * i / n) for i in range(n + 1)]
+    return tuple(Span(start, end) for start, end in pairwise(bounds))
+
+
+def _read(sound: _Sound, reader: MusicReader) -> tuple[tuple[Segment, ...], FloatArray]:
+    """Segments, and their vectors of shape (n, D)."""
+    segments: list[Segment] = []
+    vectors: list[FloatArray] = []
+    for stretch in sound.stretches:
+        spans = segment_spans(stretch.duration_s)
+        batch = reader.read(stretch.network, spans)
+        vectors.append(batch.embedding)
+        for row, span in enumerate(spans):
+            metered = Span(stretch.meter_s + span.start_s, stretch.meter_s + span.end_s)
+            segments.append(
+                Segment(
+                    index=len(segments),
+                    span=Span(round_s(stretch.start_s + span.start_s), round_s(stretch.start_s + span.end_s)),
+                    emotion=_emotion(batch, [row]),
+                    loudness_lufs=sound.meter.loudness_inside([metered]) or -70.0,
+                )
+            )
+    return tuple(segments), np.concatenate(vectors).astype(np.float32)
+
+
+def _emotion(batch: ReadingBatch, chosen: Sequence[int]) -> EmotionState:
+    """Mean of some readings."""
+    share = np.clip(batch.probabilities[chosen].mean(axis=0, dtype=np.float64), 0.0, None)
+    return EmotionState(
+        probabilities=tuple((share / share.sum()).tolist()),
+        valence=float(np.clip(batch.valence[chosen].mean(dtype=np.float64), -1.0, 1.0)),
+        arousal=float(np.clip(batch.arousal[chosen].mean(dtype=np.float64), -1.0, 1.0)),
+        confidence=float(np.clip(batch.confidence[chosen].mean(dtype=np.float64), 0.0, 1.0)),
+    )
+
+
+def _mean_emotion(states: Sequence[EmotionState]) -> EmotionState:
+    """Mean of some moods."""
+    share = np.mean([state.probabilities for state in states], axis=0)
+    return EmotionState(
+        probabilities=tuple((share / share.sum()).tolist()),
+        valence=float(np.mean([state.valence for state in states])),
+        arousal=float(np.mean([state.arousal for state in states])),
+        confidence=float(np.mean([state.confidence for state in states])),
+    )
+
+
+# --- the whole ----
+
+
+def listen(path: Path, *, reader: MusicReader) -> Heard:
+    """Listen to one file.
+
+    Parameters
+    ----------
+    path : Path
+        Any file with sound that ffmpeg decodes.
+    reader : MusicReader
+        Holds the network.
+
+    Raises
+    ------
+    InputError
+        The file cannot be used; `reason` says why.
+    """
+    from soundtrack.audio.analyse import analyse_music
+
+    info = probe_audio(path)
+    blocks = iter_audio(path, sample_rate_hz=DECODE_RATE_HZ, channels=2, block_s=SEGMENT_S)
+    mono_gain = np.sqrt(2.0) if info.channels == 1 else 1.0  # mono came as two channels of equal power
+    sound = _take_in(blocks, rate_hz=reader.sample_rate_hz, mono_gain=mono_gain)
+    if sound.duration_s < MIN_LENGTH_S:
+        raise InputError(
+            f"{path}: only {sound.duration_s:.2f} s of sound",
+            hint=f"music must last {MIN_LENGTH_S:g} s at least",
+            reason=Reason.TOO_SHORT,
+        )
+    segments, vectors = _read(sound, reader)
+    loudness = sound.meter.result()
+    audible = [i for i, segment in enumerate(segments) if segment.loudness_lufs > SILENT_LUFS] or [0]
+    vocal_share = reader.vocal_share(sound.stretches[0].network)
+    heard = analyse_music(sound.analysis, sample_rate_hz=ANALYSIS_RATE_HZ, vocal_share=vocal_share)
+    analysis = heard.analysis
+    if len(sound.stretches) > 1:  # how it ends was not heard
+        analysis = replace(analysis, music_end_s=round_s(sound.duration_s), ending=Ending.CUT)
+    return Heard(
+        tags=read_tags(path),
+        audio=replace(info, duration_s=round_s(sound.duration_s)),
+        loudness=loudness,
+        analysis=analysis,
+        bars=heard.bars,
+        emotion=_mean_emotion([segments[i].emotion for i in audible]),
+        segments=segments,
+        vectors=vectors,
+        vector=_mean_vector(vectors[audible]),
+        warnings=tuple(_warnings(sound, info, loudness.integrated_lufs)),
+    )
+
+
+def _mean_vector(vectors: FloatArray) -> FloatArray:
+    """Unit vector in the mean direction of some, shape (D,)."""
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    length = float(np.linalg.norm(mean))
+    return vectors[0] if length < 1e-6 else np.asarray(mean / length, np.float32)
+
+
+def _warnings(sound: _Sound, info: AudioInfo, integrated_lufs: float) -> Iterable[Warned]:
+    """What is odd about a file."""
+    if sound.duration_s < info.duration_s - max(0.5, 0.02 * info.duration_s):
+        yield Warned.TRUNCATED
+    if integrated_lufs <= SILENT_LUFS:
+        yield Warned.SILENT
+    if len(sound.stretches) > 1:
+        yield Warned.LONG
