@@ -18,6 +18,8 @@ FLOOR = 0.6
 """No seam is made under this quality, in [0, 1]."""
 MAX_BARS = 600
 """Longer tables are used up to here."""
+_UNLIKE = 0.6
+"""Cosine of two bars that have nothing to do with each other."""
 _JUMP_COST = 0.35
 _PHRASE_BARS = 4
 _OFF_PHRASE_COST = 0.15
@@ -41,7 +43,8 @@ class Path:
 def likeness(features: FloatArray) -> _Table:
     """How alike each pair of bars is, in [0, 1], shape (n, n).
 
-    Features are taken around their mean over the track, so that what all bars share does not make all of them alike.
+    Half of it is the cosine, which says how alike two bars sound to anybody; the other half is the cosine around the
+    mean over the track, which tells its own bars apart where all of them share a colour.
 
     Parameters
     ----------
@@ -51,14 +54,17 @@ def likeness(features: FloatArray) -> _Table:
     -------
     ndarray, shape=(n, n), float64
     """
-    centred = features.astype(np.float64) - features.mean(axis=0, keepdims=True)
+    raw = features.astype(np.float64)
+    unit = raw / np.maximum(np.linalg.norm(raw, axis=1, keepdims=True), 1e-9)
+    sounding = np.clip((unit @ unit.T - _UNLIKE) / (1 - _UNLIKE), 0.0, 1.0)
+    centred = raw - raw.mean(axis=0, keepdims=True)
     norms = np.linalg.norm(centred, axis=1, keepdims=True)
     scale = float(np.median(norms)) if len(norms) else 0.0
-    if scale < 1e-9:
-        return np.ones((len(features), len(features)))
-    unit = centred / np.maximum(norms, 0.25 * scale)
-    alike: _Table = np.clip(0.5 + 0.5 * (unit @ unit.T), 0.0, 1.0)
-    return alike
+    if scale < 1e-6:
+        return np.asarray(sounding, np.float64)
+    centred /= np.maximum(norms, 0.25 * scale)
+    own = np.clip(0.5 + 0.5 * (centred @ centred.T), 0.0, 1.0)
+    return np.asarray(0.5 * sounding + 0.5 * own, np.float64)
 
 
 def jump_qualities(bars: BarTable, *, made_as_loop: bool) -> _Table:
