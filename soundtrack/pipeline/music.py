@@ -15,9 +15,12 @@ from soundtrack.types import FloatArray, ModelRef, ReadingBatch, Span
 
 if TYPE_CHECKING:
     from soundtrack.emotion.music_tower import MusicTower
-    from soundtrack.library.build import IndexReport
+    from soundtrack.library.heard import Heard, Listener
     from soundtrack.library.index import LibraryView
-    from soundtrack.library.listen import Heard, Listener
+    from soundtrack.library.report import IndexReport
+
+VOCAL_CHANCE = 0.5
+"""From this chance on a patch counts as sung or spoken."""
 
 
 def current_model() -> ModelRef:
@@ -109,9 +112,19 @@ class _TowerReader:
         self._tower = tower
         self.sample_rate_hz: int = tower.config.mel.sample_rate_hz
 
-    def read(self, samples: FloatArray, spans: Sequence[Span]) -> ReadingBatch:
-        """Readings of stretches of a track, from its mono samples of shape (n,)."""
+    def _mel(self, samples: FloatArray) -> FloatArray:
+        """Log-mel spectrogram of mono samples of shape (n,)."""
         from soundtrack.audio.mel import log_mel
 
-        mel = log_mel(np.atleast_2d(samples), self._tower.config.mel)
-        return self._tower.read(mel, spans)
+        return log_mel(np.atleast_2d(samples), self._tower.config.mel)
+
+    def read(self, samples: FloatArray, spans: Sequence[Span]) -> ReadingBatch:
+        """Readings of stretches of a track, from its mono samples of shape (n,)."""
+        return self._tower.read(self._mel(samples), spans)
+
+    def vocal_share(self, samples: FloatArray) -> float | None:
+        """Share of a track's patches in which speech or singing is more likely than not."""
+        shares = self._tower.read_vocals(self._mel(samples))
+        if not len(shares.times_s):
+            return None
+        return float(np.mean(np.maximum(shares.speech, shares.singing) >= VOCAL_CHANCE))
