@@ -15,14 +15,22 @@ LOUDNESS_PRESETS_LUFS: dict[str, float] = {"web": -14.0, "podcast": -16.0, "broa
 class ShotSettings:
     """How cuts are found."""
 
-    adaptive_threshold: float = 3.0
+    adaptive_threshold: float = 2.0
     """Ratio of a frame's change to that of its neighbours (PySceneDetect's AdaptiveDetector)."""
-    min_content: float = 15.0
+    min_content: float = 22.0
     """Smallest change of content that can be a cut."""
-    min_shot_s: float = 0.4
+    min_change: float = 9.0
+    """Smallest mean 8-bit change of the pixels at a cut; in near-black, hue and saturation change by noise alone."""
+    min_shot_s: float = 0.3
     """Shots shorter than this join their neighbour."""
     fade_threshold: float = 12.0
     """Mean 8-bit brightness under which the picture counts as black."""
+    dissolve_half_s: float = 0.4
+    """How far before and after a picture the two lie whose mixture it may be, in seconds."""
+    dissolve_change: float = 20.0
+    """Smallest mean 8-bit difference of those two."""
+    dissolve_residual: float = 0.15
+    """How far the picture may be from their mean, as a share of their difference."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ not fit the size of the file is counted from the packets.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -232,6 +233,8 @@ def _picture_duration_s(container: Any, stream: Any, path: Path, *, first: _Firs
     ends_s = []
     if stream.duration and stream.time_base:
         ends_s.append(float((stream.start_time or 0) * stream.time_base + stream.duration * stream.time_base))
+    if tag_s := _tagged_end_s(stream):
+        ends_s.append(tag_s)
     if container.duration:
         ends_s.append((container.start_time or 0) / 1e6 + container.duration / 1e6)
     duration_s = next((end - first.time_s for end in ends_s if end > first.time_s), 0.0)
@@ -240,6 +243,12 @@ def _picture_duration_s(container: Any, stream: Any, path: Path, *, first: _Firs
         return round_s(duration_s)
     with open_container(path) as unread:
         return round_s(_counted_s(unread, unread.streams[stream.index], frame_s=float(1 / fps)))
+
+
+def _tagged_end_s(stream: Any) -> float | None:
+    """End of the stream as Matroska's statistics tag gives it, in seconds."""
+    match = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+    return int(match[1]) * 3600 + int(match[2]) * 60 + float(match[3]) if match else None
 
 
 def _counted_s(container: Any, stream: Any, *, frame_s: float) -> float:
