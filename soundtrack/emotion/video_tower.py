@@ -17,12 +17,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from soundtrack.emotion.devices import choose_device, is_out_of_memory
 from soundtrack.emotion.i3d import I3D, expected_state
 from soundtrack.emotion.i3d_fused import FusedI3D, has_fast_bf16
 from soundtrack.emotion.manifest import LocatedModel, find_model, read_config
 from soundtrack.emotion.picture_head import PictureHead, untrained_head
 from soundtrack.emotion.weights import load_weights
-from soundtrack.errors import DependencyError, ModelError
+from soundtrack.errors import ModelError
 from soundtrack.types import ByteArray, FloatArray, ReadingBatch
 
 DEFAULT_MODEL = "i3d-emotion"
@@ -120,22 +121,6 @@ def expected_tensors(config: VideoConfig) -> dict[str, tuple[int, ...]]:
     return {**{f"i3d.{name}": shape for name, shape in expected_state(backbone(config.width)).items()}, **shapes}
 
 
-def pick_device(device: str) -> str:
-    """``cpu`` or ``cuda`` for a wish of ``auto``, ``cpu`` or ``cuda``.
-
-    Raises
-    ------
-    DependencyError
-        ``cuda`` was asked for and there is none.
-    """
-    if device not in ("auto", "cpu", "cuda"):
-        raise ValueError(f"device must be auto, cpu or cuda, got {device!r}")
-    has_cuda = torch.cuda.is_available()
-    if device == "cuda" and not has_cuda:
-        raise DependencyError("no CUDA device can be used here", hint="leave --device away, or say --device cpu")
-    return "cuda" if has_cuda and device != "cpu" else "cpu"
-
-
 class VideoTower:
     """A loaded picture network; make one with `VideoTower.load`.
 
@@ -189,7 +174,7 @@ class VideoTower:
         DependencyError
             ``cuda`` was asked for and there is none.
         """
-        where = pick_device(device)
+        where = choose_device(device)
         model = find_model("tiny-video" if name == TINY else name)
         if model.entry.role != "video":
             raise ModelError(f"{name} is a {model.entry.role} model, not a video model", hint="soundtrack models list")
@@ -225,7 +210,9 @@ class VideoTower:
             part = np.ascontiguousarray(clips[start : start + self._batch])
             try:
                 rows[start : start + len(part)] = self._forward(part)
-            except torch.cuda.OutOfMemoryError:
+            except RuntimeError as error:
+                if self.device == "cpu" or not is_out_of_memory(error):
+                    raise
                 self._make_room()
                 continue
             start += len(part)

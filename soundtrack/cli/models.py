@@ -1,0 +1,142 @@
+"""``soundtrack models``: which networks there are, whether they are whole, and how to get others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from soundtrack.cli.options import Quiet
+
+if TYPE_CHECKING:
+    from soundtrack.emotion.manifest import LocatedModel
+
+models_app = typer.Typer(help="List, check and fetch the networks.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
+
+
+def _row(model: LocatedModel) -> dict[str, Any]:
+    """A model as JSON."""
+    from dataclasses import asdict
+
+    return {**asdict(model.entry), "path": str(model.weights), "embedded": model.is_embedded}
+
+
+@models_app.command("list")
+def list_models(json_: Json = False) -> None:
+    """List the networks at hand, and those that can be fetched."""
+    from soundtrack.cli.output import plain, product
+    from soundtrack.emotion.manifest import all_models, public_models
+
+    models = all_models()
+    at_hand = {model.entry.name for model in models}
+    public = [model for model in public_models() if model.name not in at_hand]
+    if json_:
+        from dataclasses import asdict
+
+        document = {"models": [_row(model) for model in models], "public": [asdict(model) for model in public]}
+        with product() as out:
+            out.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        return
+    lines = [("name", "version", "role", "MB", "licence", "where")]
+    lines += [
+        (
+            model.entry.name,
+            model.entry.version,
+            model.entry.role,
+            f"{model.entry.size / 1e6:.1f}",
+            model.entry.licence,
+            "embedded" if model.is_embedded else "yours",
+        )
+        for model in models
+    ]
+    lines += [(model.name, "-", model.role, "-", model.licence, "can be fetched") for model in public]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    with product() as out:
+        for line in lines:
+            cells = (plain(cell).ljust(width) for cell, width in zip(line, widths, strict=True))
+            out.write("  ".join(cells).rstrip() + "\n")
+
+
+@models_app.command("verify")
+def verify_models(
+    names: Annotated[list[str] | None, typer.Argument(help="Models to check; all of them by default.")] = None,
+    json_: Json = False,
+) -> None:
+    """Check that the networks are the very bytes that the manifest names, and can be read."""
+    from soundtrack.cli.output import product, say
+    from soundtrack.emotion.manifest import all_models, find_model
+    from soundtrack.emotion.weights import load_weights
+    from soundtrack.errors import ModelError
+
+    models = [find_model(name) for name in names] if names else all_models()
+    results: list[dict[str, Any]] = []
+    failed: ModelError | None = None
+    for model in models:
+        try:
+            load_weights(model)
+        except ModelError as error:
+            failed = failed or error
+            results.append({"name": model.entry.name, "ok": False, "error": str(error)})
+        else:
+            results.append({"name": model.entry.name, "ok": True, "error": None})
+    if json_:
+        with product() as out:
+            out.write(json.dumps({"models": results}, indent=2, ensure_ascii=False) + "\n")
+    else:
+        for result in results:
+            say(f"{result['name']}: {'whole' if result['ok'] else result['error']}")
+    if failed is not None:
+        raise failed
+
+
+@models_app.command("pull")
+def pull(
+    name: Annotated[str, typer.Argument(help="Public model, as `soundtrack models list` names it.")],
+    url: Annotated[str | None, typer.Option("--url", help="https address instead of the known one.")] = None,
+    sha256: Annotated[
+        str | None, typer.Option("--sha256", help="SHA-256 that the file must have, where none is pinned.")
+    ] = None,
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Fetch a public network over https, check its hash, and keep it in your cache."""
+    from soundtrack.cli.output import progress
+    from soundtrack.emotion.fetch import pull_model
+    from soundtrack.errors import UsageError
+
+    if sha256 is not None and (len(sha256) != 64 or set(sha256.lower()) - set("0123456789abcdef")):
+        raise UsageError(f"--sha256 {sha256}: is no SHA-256", hint="give 64 hexadecimal digits")
+    with progress(quiet=quiet) as tell:
+        pull_model(name, url=url, sha256=sha256, progress=tell)
+    _tell(name, json_=json_, quiet=quiet)
+
+
+@models_app.command("add")
+def add(
+    name: Annotated[str, typer.Argument(help="Public model that the file is, such as i3d-kinetics.")],
+    file: Annotated[Path, typer.Argument(help="The published weights (.pt or .safetensors).")],
+    json_: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Convert published weights to safetensors and keep them in your cache; no code in them is ever run."""
+    from soundtrack.emotion.weights import add_model
+
+    add_model(name, file)
+    _tell(name, json_=json_, quiet=quiet)
+
+
+def _tell(name: str, *, json_: bool, quiet: bool) -> None:
+    """Say where a new model lies."""
+    from soundtrack.cli.output import product, say
+    from soundtrack.emotion.manifest import find_model
+
+    model = find_model(name)
+    if json_:
+        with product() as out:
+            out.write(json.dumps(_row(model), indent=2, ensure_ascii=False) + "\n")
+    else:
+        say(f"{name} lies at {model.weights}", quiet=quiet)

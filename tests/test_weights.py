@@ -1,0 +1,349 @@
+"""Models on disk: hashes, names, shapes, numbers; public checkpoints; fetching. Nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import hashlib
+import http.server
+import json
+import pickle
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from soundtrack.emotion import fetch as fetching
+from soundtrack.emotion.i3d import I3D, expected_state
+from soundtrack.emotion.manifest import (
+    Manifest,
+    ModelEntry,
+    all_models,
+    find_model,
+    read_manifest,
+    register,
+    verify,
+    write_manifest,
+)
+from soundtrack.emotion.weights import (
+    I3D_KINETICS,
+    add_model,
+    load_i3d_kinetics,
+    load_weights,
+    read_public_checkpoint,
+    read_tensors,
+    save_weights,
+)
+from soundtrack.errors import ModelError
+from torch import Tensor
+
+SMALL = {"a": torch.tensor([1.0, 2.0]), "b": torch.zeros(2, 3)}
+
+
+def save(folder: Path, tensors: dict[str, Tensor] | None = None, name: str = "small") -> ModelEntry:
+    return save_weights(
+        tensors or SMALL,
+        folder,
+        name=name,
+        version="1",
+        role="video",
+        licence="CC0-1.0",
+        source="made in a test",
+        embedding_dim=2,
+    )
+
+
+def test_round_trip_is_exact_for_halves(tmp_path: Path) -> None:
+    entry = save(tmp_path)
+    assert read_manifest(tmp_path).models == (entry,)
+    model = find_model("small", folders=[tmp_path])
+    tensors = load_weights(model, expected={"a": (2,), "b": (2, 3)})
+    assert all(tensors[name].dtype == torch.float32 for name in SMALL)
+    assert all(torch.equal(tensors[name], SMALL[name]) for name in SMALL)
+
+
+def test_the_same_weights_give_the_same_bytes(tmp_path: Path) -> None:
+    assert save(tmp_path / "x").sha256 == save(tmp_path / "y").sha256
+    assert (tmp_path / "x/manifest.json").read_bytes() == (tmp_path / "y/manifest.json").read_bytes()
+
+
+def test_damaged_weights_are_refused(tmp_path: Path) -> None:
+    save(tmp_path)
+    model = find_model("small", folders=[tmp_path])
+    data = bytearray(model.weights.read_bytes())
+    data[-1] ^= 1
+    model.weights.write_bytes(data)
+    with pytest.raises(ModelError, match="SHA-256"):
+        load_weights(model)
+    model.weights.write_bytes(data[:-1])
+    with pytest.raises(ModelError, match="bytes instead of"):
+        verify(model)
+    model.weights.unlink()
+    with pytest.raises(ModelError, match="is missing"):
+        verify(model)
+
+
+@pytest.mark.parametrize(
+    ("expected", "message"),
+    [
+        ({"a": (2,)}, "unknown, the first b"),
+        ({"a": (2,), "b": (2, 3), "c": (1,)}, "missing, the first c"),
+        ({"a": (2,), "b": (3, 2)}, r"b has shape \(2, 3\) instead of \(3, 2\)"),
+    ],
+)
+def test_wrong_names_and_shapes_are_named(tmp_path: Path, expected: dict[str, tuple[int, ...]], message: str) -> None:
+    save(tmp_path)
+    with pytest.raises(ModelError, match=message):
+        load_weights(find_model("small", folders=[tmp_path]), expected=expected)
+
+
+def test_wrong_kinds_of_number_are_refused(tmp_path: Path) -> None:
+    save_file({"a": torch.tensor([float("nan")])}, tmp_path / "nan.safetensors")
+    with pytest.raises(ModelError, match="a holds numbers that are not finite"):
+        read_tensors(tmp_path / "nan.safetensors")
+    save_file({"a": torch.tensor([1])}, tmp_path / "int.safetensors")
+    with pytest.raises(ModelError, match=r"a holds torch\.int64"):
+        read_tensors(tmp_path / "int.safetensors")
+    (tmp_path / "text.safetensors").write_text("hello")
+    with pytest.raises(ModelError, match="no readable weights"):
+        read_tensors(tmp_path / "text.safetensors")
+    with pytest.raises(ValueError, match="not finite"):
+        save(tmp_path, {"a": torch.tensor([1e9])})
+
+
+def test_unknown_model_names_those_that_exist(tmp_path: Path) -> None:
+    save(tmp_path)
+    with pytest.raises(ModelError, match="no model is called 'big'; there are: small"):
+        find_model("big", folders=[tmp_path])
+
+
+def test_the_first_folder_wins(tmp_path: Path) -> None:
+    save(tmp_path / "mine", {"a": torch.ones(1)})
+    save(tmp_path / "theirs", {"a": torch.zeros(1)})
+    found = all_models(folders=[tmp_path / "mine", tmp_path / "theirs"])
+    assert [model.folder for model in found] == [tmp_path / "mine/small"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", '{"schema": "other/1"}', '{"schema": "soundtrack.models/1", "models": [{}]}']
+)
+def test_damaged_manifest(tmp_path: Path, text: str) -> None:
+    (tmp_path / "manifest.json").write_text(text)
+    with pytest.raises(ModelError, match=r"manifest\.json"):
+        read_manifest(tmp_path)
+
+
+def test_a_manifest_cannot_point_outside(tmp_path: Path) -> None:
+    entry = replace(save(tmp_path), file="../elsewhere.safetensors")
+    write_manifest(tmp_path, Manifest(models=(entry,)))
+    with pytest.raises(ModelError, match="leaves the folder"):
+        read_manifest(tmp_path)
+
+
+def test_registering_replaces_only_the_same_name(tmp_path: Path) -> None:
+    first = save(tmp_path, name="one")
+    second = save(tmp_path, name="two")
+    register(tmp_path, replace(first, version="2"))
+    assert [(e.name, e.version) for e in read_manifest(tmp_path).models] == [("one", "2"), ("two", second.version)]
+
+
+def test_embedded_models_are_whole_and_small() -> None:
+    embedded = [model for model in all_models() if model.is_embedded]
+    assert {"i3d-emotion", "tiny-video"} <= {model.entry.name for model in embedded}
+    for model in embedded:
+        verify(model)
+        assert (model.folder / "config.json").is_file()
+        assert (model.folder / "card.md").is_file()
+    assert sum(model.entry.size for model in embedded) < 40_000_000
+
+
+# --- public checkpoints ----
+
+
+@pytest.fixture(scope="module")
+def kinetics_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with exactly the keys and shapes of the public one, and numbers from a seed."""
+    rng = torch.Generator().manual_seed(0)
+    state = {
+        name: torch.rand(shape, generator=rng) * 0.1 + (0.5 if name.endswith("running_var") else 0.0)
+        for name, shape in expected_state(I3D()).items()
+    }
+    path = tmp_path_factory.mktemp("kinetics") / "rgb_imagenet.pt"
+    torch.save(state, path)
+    return path
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def test_public_checkpoint_loads_strictly(kinetics_file: Path, own_cache: Path) -> None:
+    entry = add_model(I3D_KINETICS, kinetics_file)
+    assert entry.embedding_dim == 1024
+    weights = own_cache / "soundtrack/models/i3d-kinetics/weights.safetensors"
+    assert weights.stat().st_size == entry.size
+    network = load_i3d_kinetics()
+    truth = torch.load(kinetics_file, weights_only=True)
+    state = network.state_dict()
+    assert all(torch.equal(state[name], value) for name, value in truth.items())
+    assert network.logits.conv3d.weight.shape == (400, 1024, 1, 1, 1)
+
+
+def test_network_that_was_not_added_says_how(own_cache: Path) -> None:
+    with pytest.raises(ModelError, match="not on this machine") as caught:
+        load_i3d_kinetics()
+    assert "models add" in caught.value.hint
+
+
+def test_checkpoint_of_another_network_is_refused(tmp_path: Path, own_cache: Path) -> None:
+    torch.save({"fc.weight": torch.zeros(2, 2)}, tmp_path / "other.pt")
+    with pytest.raises(ModelError, match="tensors are missing"):
+        add_model(I3D_KINETICS, tmp_path / "other.pt")
+    with pytest.raises(ModelError, match="no public model"):
+        add_model("resnet", tmp_path / "other.pt")
+    assert not (own_cache / "soundtrack/models").exists()
+
+
+class Trap:
+    """Unpickling it would leave a file behind."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return (Path.touch, (self.path,))
+
+
+def test_a_pickled_trap_does_not_go_off(tmp_path: Path) -> None:
+    sprung = tmp_path / "sprung"
+    torch.save({"a": Trap(sprung)}, tmp_path / "zip.pt")
+    (tmp_path / "raw.pt").write_bytes(pickle.dumps({"a": Trap(sprung)}))
+    for name in ("zip.pt", "raw.pt"):
+        with pytest.raises(ModelError, match="no readable weights"):
+            read_public_checkpoint(tmp_path / name)
+    assert not sprung.exists()
+
+
+def test_odd_checkpoints_are_refused(tmp_path: Path) -> None:
+    torch.save([torch.zeros(1)], tmp_path / "list.pt")
+    with pytest.raises(ModelError, match="no mapping"):
+        read_public_checkpoint(tmp_path / "list.pt")
+    torch.save({"a": torch.tensor([float("inf")])}, tmp_path / "inf.pt")
+    with pytest.raises(ModelError, match="not finite"):
+        read_public_checkpoint(tmp_path / "inf.pt")
+    with pytest.raises(ModelError, match="no such file"):
+        read_public_checkpoint(tmp_path / "none.pt")
+
+
+# --- fetching ----
+
+PAYLOAD = np.random.default_rng(0).bytes(3_000_000)
+SHA = hashlib.sha256(PAYLOAD).hexdigest()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Serves the payload, too short a payload, and redirects."""
+
+    def do_GET(self) -> None:
+        if self.path == "/elsewhere":
+            self.send_response(302)
+            self.send_header("Location", "/file")
+            self.end_headers()
+        elif self.path.startswith("/to?"):
+            self.send_response(302)
+            self.send_header("Location", self.path.removeprefix("/to?"))
+            self.end_headers()
+        elif self.path in ("/file", "/short", "/endless"):
+            self.send_response(200)
+            if self.path != "/endless":
+                self.send_header("Content-Length", str(len(PAYLOAD)))
+            self.end_headers()
+            self.wfile.write(PAYLOAD[:1000] if self.path == "/short" else PAYLOAD)
+        else:
+            self.send_error(404)
+
+    def log_message(self, *_args: object) -> None:
+        """Keep the test's output clean."""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{httpd.server_address[1]}"
+        httpd.shutdown()
+
+
+def get(url: str, target: Path, *, sha256: str = SHA, max_bytes: int = 4_000_000) -> None:
+    fetching.fetch(url, target, sha256=sha256, max_bytes=max_bytes, open_url=fetching.opener(allow_loopback=True))
+
+
+def test_fetching_keeps_the_right_bytes(server: str, tmp_path: Path) -> None:
+    for path in ("/file", "/elsewhere", "/endless"):
+        get(server + path, tmp_path / "got.bin")
+        assert (tmp_path / "got.bin").read_bytes() == PAYLOAD
+    assert [p.name for p in tmp_path.iterdir()] == ["got.bin"]
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "message"),
+    [
+        ("/file", {"sha256": "0" * 64}, "its SHA-256 is"),
+        ("/file", {"max_bytes": 1_000_000}, "larger than"),
+        ("/endless", {"max_bytes": 1_000_000}, "larger than"),
+        ("/short", {}, "broke off"),
+        ("/missing", {}, "cannot be fetched"),
+        ("/to?file:///etc/hostname", {}, "https only"),
+        ("/to?ftp://127.0.0.1/file", {}, "https only"),
+        ("/to?http://192.0.2.1/file", {}, "https only"),
+    ],
+)
+def test_fetching_keeps_nothing_wrong(
+    server: str, tmp_path: Path, path: str, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ModelError, match=message):
+        get(server + path, tmp_path / "got.bin", **options)  # type: ignore[arg-type]  # a table of odd options
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9/x", "http://example.org/x", "file:///etc/hostname", "ftp://a/b", "x"]
+)
+def test_only_https_is_fetched(tmp_path: Path, url: str) -> None:
+    with pytest.raises(ModelError, match="https only"):
+        fetching.fetch(url, tmp_path / "x", sha256=SHA, max_bytes=10)
+
+
+def test_nothing_is_pulled_without_a_pinned_hash(own_cache: Path) -> None:
+    with pytest.raises(ModelError, match="no SHA-256 is pinned") as caught:
+        fetching.pull_model(I3D_KINETICS)
+    assert "models add" in caught.value.hint
+    with pytest.raises(ModelError, match="no public model"):
+        fetching.pull_model("resnet")
+
+
+def test_a_pulled_network_is_converted_and_kept(kinetics_file: Path, own_cache: Path) -> None:
+    class Local:
+        headers = http.client.HTTPMessage()
+
+        def __init__(self) -> None:
+            self.file = kinetics_file.open("rb")
+
+        def read(self, amount: int = -1, /) -> bytes:
+            return self.file.read(amount)
+
+        def close(self) -> None:
+            self.file.close()
+
+    digest = hashlib.sha256(kinetics_file.read_bytes()).hexdigest()
+    entry = fetching.pull_model(
+        I3D_KINETICS, url="https://example.org/x.pt", sha256=digest, open_url=lambda _url: Local()
+    )
+    assert entry.name == I3D_KINETICS
+    manifest = json.loads((own_cache / "soundtrack/models/manifest.json").read_text())
+    assert [row["name"] for row in manifest["models"]] == [I3D_KINETICS]
+    assert not list((own_cache / "soundtrack/downloads").iterdir())
