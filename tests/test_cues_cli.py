@@ -1,0 +1,126 @@
+"""``soundtrack cues``: exit code, stdout and stderr of each command."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from soundtrack import cuesheet
+from soundtrack.spotting.spot import spot_cues
+
+from made_up import sheet, small_library
+
+SHELL = """
+import sys
+import typer
+from soundtrack.cli.cues import cues_app
+from soundtrack.cli.output import plain
+from soundtrack.errors import SoundtrackError
+app = typer.Typer()
+app.add_typer(cues_app, name="cues")
+try:
+    app()
+except SoundtrackError as error:
+    sys.stderr.write(f"error: {plain(error)}\\nhint: {plain(error.hint)}\\n")
+    raise SystemExit(int(error.exit_code))
+"""
+
+
+def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, as a shell would run it."""
+    return subprocess.run(
+        [sys.executable, "-c", SHELL, "cues", *arguments],
+        input=stdin, capture_output=True, text=True, check=False, env={**os.environ, "NO_COLOR": "1"},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return cuesheet.dumps(spot_cues(sheet([("Relaxation", 20.0), ("Tension", 25.5)]), small_library()))
+
+
+@pytest.fixture
+def path(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "film.cues.json"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_show_prints_one_line_per_cue(path: Path, text: str) -> None:
+    done = run("show", str(path))
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0].split() == ["cue", "start", "end", "music", "from", "seams", "gain", "merit"]
+    assert [line.split()[0] for line in lines[1:]] == [c.cue_id for c in cuesheet.loads(text).cues]
+
+
+def test_show_why_names_terms_and_alternatives(text: str) -> None:
+    done = run("show", "--why", "-", stdin=text)
+    assert done.returncode == 0
+    assert "arousal +" in done.stdout
+    assert "  2. " in done.stdout
+    assert "behind" in done.stdout
+
+
+def test_show_json_is_the_sheet(text: str) -> None:
+    done = run("show", "--json", "-", stdin=text)
+    assert (done.returncode, done.stdout) == (0, text)
+
+
+def test_check_says_nothing_on_stdout_when_all_is_well(path: Path) -> None:
+    done = run("check", str(path))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.endswith("no faults\n")
+
+
+def test_check_lists_every_fault(text: str) -> None:
+    sound = cuesheet.loads(text)
+    broken = replace(sound, cues=tuple(replace(c, sections=()) for c in sound.cues))
+    done = run("check", "-", stdin=cuesheet.dumps(broken))
+    assert done.returncode == 3
+    assert len(done.stdout.splitlines()) == len(sound.cues)
+    assert done.stderr.startswith("error: stdin: ")
+    assert done.stderr.splitlines()[1].startswith("hint: ")
+
+
+def test_a_misspelt_key_is_named(text: str) -> None:
+    done = run("check", "-", stdin=text.replace('"gain_db"', '"gain_bd"', 1))
+    assert done.returncode == 3
+    assert done.stderr.startswith("error: stdin: cues[0].gain_bd: unknown, did you mean gain_db?\n")
+
+
+def test_export_takes_the_format_from_the_file_name(path: Path, tmp_path: Path) -> None:
+    target = tmp_path / "film.csv"
+    done = run("export", str(path), "-o", str(target))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert target.read_bytes().startswith(b"cue,usage,start")
+    again = run("export", str(path), "-o", str(target))
+    assert again.returncode != 0
+    assert run("export", str(path), "-o", str(target), "--force").returncode == 0
+    assert run("export", str(path), "--to", "csv").stdout.splitlines()[0].startswith("cue,usage")
+
+
+def test_export_refuses_what_cannot_be_rendered(text: str) -> None:
+    data = json.loads(text)
+    data["cues"][0]["span"]["end_s"] += 0.001
+    done = run("export", "-", "--to", "edl", stdin=json.dumps(data))
+    assert done.returncode == 3
+    assert "add up to" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("export", "-"), ("export", "-", "--to", "mp3")])
+def test_export_without_a_known_format_is_a_usage_error(text: str, arguments: tuple[str, ...]) -> None:
+    done = run(*arguments, stdin=text)
+    assert done.returncode == 2
+    assert "csv" in done.stderr
+
+
+def test_a_missing_file_is_named() -> None:
+    done = run("show", "nowhere.json")
+    assert done.returncode == 3
+    assert done.stderr.startswith("error: nowhere.json: no such file\n")

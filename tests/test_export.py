@@ -1,0 +1,176 @@
+"""Exports: read back by readers that are not ours, times equal to a frame, and nothing that tags can break."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+from dataclasses import replace
+from fractions import Fraction
+from xml.etree import ElementTree
+
+import pytest
+from soundtrack.errors import DependencyError, UsageError
+from soundtrack.export import FORMATS, export
+from soundtrack.export.clips import music_clips, one_line
+from soundtrack.spotting.spot import spot_cues
+from soundtrack.timebase import frames, round_half_up
+from soundtrack.types import CueSheet
+
+from made_up import sheet, small_library
+
+EVIL = "=cmd|' /C calc'!A0\nC,\"x\" <b>&\x1b[31m\u202e\udcff"
+
+
+@pytest.fixture(scope="module")
+def cues() -> CueSheet:
+    film = sheet([("Relaxation", 20.0), ("Tension", 25.5), ("Sad", 200.0)])
+    return spot_cues(film, small_library())
+
+
+@pytest.fixture(scope="module")
+def evil(cues: CueSheet) -> CueSheet:
+    """The same sheet with hostile names everywhere."""
+    tracks = tuple(
+        replace(t, title=EVIL, artist=EVIL, licence=EVIL, isrc=EVIL, path=f"#{EVIL}.mp3") for t in cues.tracks
+    )
+    return replace(cues, tracks=tracks, film=replace(cues.film, name=EVIL))
+
+
+def test_the_csv_says_what_the_sheet_says(cues: CueSheet) -> None:
+    rows = list(csv.DictReader(io.StringIO(export(cues, "csv"), newline="")))
+    tracks = {t.track_id: t for t in cues.tracks}
+    assert [r["cue"] for r in rows] == [c.cue_id for c in cues.cues]
+    for row, cue in zip(rows, cues.cues, strict=True):
+        assert float(row["start_s"]) == cue.span.start_s
+        assert float(row["duration_s"]) == pytest.approx(cue.span.duration_s, abs=1e-6)
+        assert row["title"] == tracks[cue.track_id].title
+        assert row["file"] == tracks[cue.track_id].path
+        assert int(row["seams"]) == len(cue.sections) - 1
+
+
+def test_no_cell_of_the_csv_is_a_formula(evil: CueSheet) -> None:
+    text = export(evil, "csv")
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    assert len(rows) == len(evil.cues) + 1
+    names = rows[0]
+    for row in rows[1:]:
+        assert len(row) == len(names)
+        for name, cell in zip(names, row, strict=True):
+            if name not in ("gain_db", "merit"):
+                assert not cell.startswith(("=", "+", "-", "@", "\t"))
+            assert "\n" not in cell
+    assert text.encode("utf-8")
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_every_format_survives_hostile_names_and_is_the_same_twice(evil: CueSheet, name: str) -> None:
+    pytest.importorskip("opentimelineio")
+    text = export(evil, name)
+    assert text == export(evil, name)
+    assert text.encode("utf-8")
+    assert "\x1b" not in text
+    if name in ("m3u", "edl", "txt"):
+        assert len(text.splitlines()) == len(export(replace(evil, tracks=_plain(evil)), name).splitlines())
+
+
+def _plain(of: CueSheet) -> tuple[object, ...]:
+    """The tracks with harmless names, still present."""
+    return tuple(replace(t, title="t", artist="a", licence="l", isrc="i", path="p.mp3") for t in of.tracks)
+
+
+def test_the_playlist_names_every_track_once(cues: CueSheet) -> None:
+    lines = export(cues, "m3u").splitlines()
+    assert lines[0] == "#EXTM3U"
+    assert lines[2::2] == list(
+        dict.fromkeys(next(t.path for t in cues.tracks if t.track_id == c.track_id) for c in cues.cues)
+    )
+    assert all(line.startswith("#EXTINF:121,") for line in lines[1::2])
+
+
+def test_the_credits_name_who_made_the_music(cues: CueSheet) -> None:
+    tagged = replace(cues, tracks=tuple(replace(t, licence="CC-BY 4.0", isrc="XX1234567890") for t in cues.tracks))
+    text = export(tagged, "txt")
+    used = {c.track_id for c in cues.cues}
+    for track in cues.tracks:
+        assert (f'"{track.title}" by {track.artist}' in text) is (track.track_id in used)
+    assert text.count("licence: CC-BY 4.0") == text.count("ISRC: XX1234567890") == len(used)
+
+
+@pytest.mark.parametrize("fps", [Fraction(24), Fraction(25), Fraction(30000, 1001), Fraction(60000, 1001)])
+def test_the_clips_lie_where_the_cues_lie_to_the_frame(cues: CueSheet, fps: Fraction) -> None:
+    made = replace(cues, film=replace(cues.film, fps=fps))
+    clips = music_clips(made)
+    for cue in made.cues:
+        own = [c for c in clips if c.cue.cue_id == cue.cue_id]
+        assert own[0].record_in == frames(cue.span.start_s, fps=fps)
+        assert own[-1].record_out == frames(cue.span.end_s, fps=fps)
+        assert own[0].is_first
+        assert own[-1].is_last
+        assert all(a.record_out == b.record_in for a, b in itertools.pairwise(own))
+    for lane in (0, 1):
+        row = [c for c in clips if c.lane == lane]
+        assert all(a.record_out <= b.record_in for a, b in itertools.pairwise(row))
+
+
+@pytest.mark.parametrize("name", ["edl", "otio", "xml"])
+@pytest.mark.parametrize("fps", [Fraction(24), Fraction(25), Fraction(30000, 1001)])
+def test_another_reader_finds_the_music_at_the_same_frames(cues: CueSheet, name: str, fps: Fraction) -> None:
+    otio = pytest.importorskip("opentimelineio")
+    adapter = {"edl": "cmx_3600", "otio": "otio_json", "xml": "fcp_xml"}[name]
+    if adapter not in otio.adapters.available_adapter_names():
+        pytest.skip(f"the reader {adapter} is not installed")
+    made = replace(cues, film=replace(cues.film, fps=fps))
+    options = {"rate": float(fps)} if name == "edl" else {}
+    timeline = otio.adapters.read_from_string(export(made, name), adapter, **options)
+    if not hasattr(timeline, "tracks"):
+        timeline = next(c for c in timeline if hasattr(c, "tracks"))
+    found = []
+    for track in timeline.tracks:
+        if track.kind != "Audio":
+            continue
+        # The EDL reader leaves out the gap before a track's first clip and gives the track's start instead.
+        offset = -track.source_range.start_time.to_frames() if track.source_range else 0
+        offset = offset if name == "edl" else 0
+        for clip in track.find_clips():
+            place = track.range_of_child(clip)
+            start = place.start_time.to_frames() + offset
+            found.append(
+                (start, start + place.duration.to_frames(), clip.source_range.start_time.to_frames(), clip.name)
+            )
+    wanted = [
+        (c.record_in, c.record_out, c.source_in, f"{c.track.artist} - {c.track.title}") for c in music_clips(made)
+    ]
+    assert sorted(found) == sorted(wanted)
+
+
+def test_the_xml_is_well_formed_whatever_the_tags_say(evil: CueSheet) -> None:
+    pytest.importorskip("opentimelineio")
+    root = ElementTree.fromstring(export(evil, "xml"))  # our own text
+    assert root.tag == "xmeml"
+    assert root.find(".//rate/timebase") is not None
+
+
+def test_the_level_of_the_music_travels_with_the_time_line(cues: CueSheet) -> None:
+    otio = pytest.importorskip("opentimelineio")
+    timeline = otio.adapters.read_from_string(export(cues, "otio"), "otio_json")
+    clips = [c for t in timeline.audio_tracks() for c in t.find_clips()]
+    assert {c.metadata["soundtrack"]["gain_db"] for c in clips} == {c.gain_db for c in cues.cues}
+    picture = timeline.video_tracks()[0]
+    assert picture.duration().to_frames() == round_half_up(Fraction(cues.film.duration_s) * cues.film.fps)
+
+
+def test_a_format_nobody_knows_is_refused(cues: CueSheet) -> None:
+    with pytest.raises(UsageError, match="no format 'mp3'"):
+        export(cues, "mp3")
+
+
+def test_a_missing_package_says_how_to_get_it(cues: CueSheet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "opentimelineio", None)
+    with pytest.raises(DependencyError) as error:
+        export(cues, "otio")
+    assert "interchange" in error.value.hint
+
+
+def test_one_line_is_one_line() -> None:
+    assert one_line("a\r\n\u2028 b\x00") == "a b"

@@ -1,0 +1,173 @@
+"""Candidates: the named terms say what they claim, hubs are held back, versions of one song are one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from soundtrack.errors import UsageError
+from soundtrack.spotting.constraints import Constraints, find_tracks, parse_lock, parse_mood, parse_span
+from soundtrack.spotting.film import Film, divide
+from soundtrack.spotting.hubs import closeness, references
+from soundtrack.spotting.likeness import artists, fifths, groups, joins, song_name
+from soundtrack.spotting.match import TERM_NAMES, Pool, choose_pool, match_scenes
+from soundtrack.spotting.moods import WORDS, mood
+from soundtrack.spotting.stretches import ENTRY_SECTION, sounding_terms, weigh
+from soundtrack.spotting.terms import wanted_tempo
+from soundtrack.spotting.view import segment_table
+from soundtrack.types import EMOTIONS, Span
+
+from made_up import DIM, library, sheet, small_library, track
+
+
+def film_and_pool(*, n_tracks: int = 50) -> tuple[Film, Pool]:
+    """A small film and all the tracks of a small library."""
+    made = small_library()
+    film = divide(sheet([("Sad", 20.0), ("Excited", 31.0), ("Fear", 15.5)]), Constraints(), keep_original=True)
+    table = segment_table(made.all_tracks, made.embeddings)
+    pool = choose_pool(
+        film, made.all_tracks, table, constraints=Constraints(), allow_vocals=False, seed=0, n_tracks=n_tracks
+    )
+    return film, pool
+
+
+def test_the_best_candidates_have_the_mood_of_the_scene_and_terms_that_add_up() -> None:
+    film, pool = film_and_pool()
+    found = match_scenes(film, pool, n_candidates=5)
+    names = {t.track_id: t.tags.title or "" for t in pool.tracks}
+    assert len(found) == 15
+    for candidate in found:
+        wanted = ("sad", "excited", "fear")[candidate.scene_index]
+        assert names[candidate.track_id].startswith(wanted)
+        assert candidate.merit == pytest.approx(sum(t.value for t in candidate.terms), abs=1e-4)
+        assert {t.name for t in candidate.terms} <= set(TERM_NAMES)
+
+
+def test_the_value_of_a_cue_is_what_sounds_second_by_second() -> None:
+    film, pool = film_and_pool()
+    worth = weigh(film, pool, max_cue_s=240.0)
+    for first in range(len(film)):
+        for run in range(int(worth.n_stretches[first])):
+            seconds = float(film.edges_s[first + run + 1] - film.edges_s[first])
+            for place in range(len(pool.tracks)):
+                cell = int(worth.cell[first][run, place])
+                parts = sounding_terms(
+                    film, pool, track=place, cell=cell, first=first, last=first + run + 1, cell_s=worth.cell_s
+                )
+                entry = float(worth.value[first][run, place]) - float(parts.sum()) * seconds
+                assert min(abs(entry), abs(entry - ENTRY_SECTION)) < 1e-3
+
+
+def test_a_small_pool_holds_the_best_of_every_scene() -> None:
+    _, pool = film_and_pool(n_tracks=3)
+    assert {t.tags.title.split()[0] for t in pool.tracks if t.tags.title} == {"sad", "excited", "fear"}
+
+
+def test_a_hub_is_near_everything_and_loses_for_it() -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.standard_normal((200, DIM)) + 0.5
+    vectors[0] = 1.0
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    near = closeness(vectors.astype(np.float32), neighbours=references(vectors.astype(np.float32)))
+    assert near[0] > np.percentile(near[1:], 90)
+    assert np.all(np.abs(near) <= 1.0 + 1e-6)
+    queries = rng.standard_normal((100, DIM)) + 0.5
+    cosines = (queries / np.linalg.norm(queries, axis=1, keepdims=True)) @ vectors.T
+    plain, corrected = cosines.argmax(axis=1), (cosines - near / 2).argmax(axis=1)
+    assert np.bincount(corrected, minlength=200).max() < np.bincount(plain, minlength=200).max()
+
+
+def test_without_neighbours_nothing_is_near() -> None:
+    assert closeness(np.eye(3, dtype=np.float32), neighbours=np.zeros((0, 3), np.float32)).tolist() == [0, 0, 0]
+
+
+def test_versions_of_one_song_are_one() -> None:
+    made = [
+        track("a", ["Sad"] * 6, artist="Ann", title="Dawn"),
+        track("b", ["Fear"] * 9, artist="Ann", title="Dawn (Live)"),
+        track("c", ["Fear"] * 9, artist="Ann", title="Dawn - Remastered"),
+        track("d", ["Sad"] * 6, artist="Bob", title="Dawn"),
+        track("e", ["Sad"] * 6),
+    ]
+    means = np.eye(5, DIM, dtype=np.float32)
+    assert groups(made, means).tolist() == [0, 0, 0, 3, 4]
+    means[4] = means[0]
+    assert groups(made, means).tolist() == [0, 0, 0, 3, 0]
+    assert artists(made).tolist() == [0, 0, 0, 1, 2]
+    assert song_name(made[1]) == ("ann", "dawn")
+    assert song_name(track("x", ["Sad"], artist="Ann", title="(Live)")) == ("ann", "(live)")
+
+
+def test_near_keys_and_equal_tempi_join_well() -> None:
+    made = [
+        track("c", ["Sad"], key="C major", bpm=100),
+        track("a", ["Sad"], key="A minor", bpm=200),
+        track("f#", ["Sad"], key="F# major", bpm=141),
+        track("?", ["Sad"], key=None, bpm=None),
+    ]
+    cost = joins(made)
+    assert np.all((cost >= 0) & (cost <= 1))
+    assert cost[0, 1] < cost[0, 3] < cost[0, 2]
+    assert np.allclose(cost, cost.T)
+    assert fifths("Bb major") == 10
+    assert fifths("nonsense") is None
+
+
+def test_fast_cutting_and_excitement_want_fast_music() -> None:
+    rates = wanted_tempo(np.array([0.0, 10.0, 60.0]), np.array([0.0, 0.0, 0.0]))
+    assert np.all(np.diff(rates) > 0)
+    assert wanted_tempo(np.array([5.0]), np.array([0.8]))[0] > wanted_tempo(np.array([5.0]), np.array([-0.8]))[0]
+
+
+def test_every_mood_word_leads_to_its_class() -> None:
+    for word, name in WORDS.items():
+        assert mood(word.upper()).label == name
+    assert {mood(e).label for e in EMOTIONS} == set(EMOTIONS)
+    with pytest.raises(UsageError, match="no mood") as error:
+        mood("tens")
+    assert "tense" in error.value.hint
+
+
+def test_tracks_are_found_by_the_names_people_use() -> None:
+    made = [
+        replace(t, tags=replace(t.tags, genre="Ambient", album="Night"))
+        for t in (track("Battle One", ["Fear"], artist="Ann"), track("calm", ["Sad"], artist="Ann"))
+    ]
+    one = [made[0]]
+    assert find_tracks("music/Battle One.flac", tracks=made) == one
+    assert find_tracks("battle one", tracks=made) == one
+    assert find_tracks("Battle One.flac", tracks=made) == one
+    assert find_tracks(made[0].track_id[:10], tracks=made) == one
+    assert find_tracks("ambient", tracks=made) == made
+    assert find_tracks("music", tracks=made) == made
+    assert find_tracks("ANN", tracks=made) == made
+    with pytest.raises(UsageError, match="no track called 'Carl'"):
+        find_tracks("Carl", tracks=made)
+    with pytest.raises(UsageError, match="may be 2 tracks"):
+        parse_lock("0:10=ann", tracks=made)
+
+
+@pytest.mark.parametrize("text", ["", "1:00", "1:00-", "2:00-1:00", "1:00-1:00", "a-b", "-5-3"])
+def test_what_is_no_stretch_of_time_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_span(text)
+    with pytest.raises(UsageError):
+        parse_mood(f"{text}=tense")
+
+
+def test_wishes_are_read() -> None:
+    assert parse_span("90-1:40.5") == Span(90.0, 100.5)
+    assert parse_mood("0-10=calm").emotion.label == "Relaxation"
+    with pytest.raises(UsageError, match="names no mood"):
+        parse_mood("0-10")
+    with pytest.raises(UsageError, match="names no track"):
+        parse_lock("0:10", tracks=[])
+    with pytest.raises(UsageError, match="starts with no time"):
+        parse_lock("x=y", tracks=[])
+
+
+def test_a_vector_too_few_is_our_own_mistake() -> None:
+    made = library([track("a", ["Sad"] * 3)])
+    with pytest.raises(ValueError, match="one vector per segment"):
+        segment_table(made.all_tracks, made.embeddings[:-1])
