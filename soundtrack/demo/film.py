@@ -88,7 +88,8 @@ def frames() -> Iterator[ByteArray]:
                 part = np.float32((i + 1) / (shot.dissolve + 1))
                 image = part * image + (1 - part) * before.paint(float((before.n_frames + i) / FPS))
             black = np.float32(min(1.0, (N_FRAMES - 1 - shown) / FADE_OUT_FRAMES))
-            yield np.clip(image * black, 0, 255).astype(np.uint8)
+            image *= black
+            yield np.clip(image, 0, 255, out=image).astype(np.uint8)
             shown += 1
 
 
