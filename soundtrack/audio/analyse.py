@@ -46,7 +46,8 @@ def analyse_music(samples: FloatArray, *, sample_rate_hz: int, vocal_share: floa
     Returns
     -------
     Listening
-        Times on the track's clock, to the microsecond. Without a pulse there are no beats, and bars are a grid of two seconds.
+        Times on the track's clock, to the microsecond. Without a pulse there are no beats, and bars are a grid of two
+        seconds.
 
     Examples
     --------

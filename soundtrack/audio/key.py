@@ -1,8 +1,8 @@
 """Key of a track: tonic and mode from how much each pitch class sounds.
 
-Goes in: chroma of shape (frames, 12). Comes out: `Key`. The method is the key-finding algorithm of Krumhansl and Schmuckler
-(Krumhansl, "Cognitive Foundations of Musical Pitch", 1990, chapter 4): the correlation of the pitch classes with how well
-listeners find that each fits a key (Krumhansl and Kessler 1982), over all 24 keys.
+Goes in: chroma of shape (frames, 12). Comes out: `Key`. The method is the key-finding algorithm of Krumhansl and
+Schmuckler (Krumhansl, "Cognitive Foundations of Musical Pitch", 1990, chapter 4): the correlation of the pitch
+classes with how well listeners find that each fits a key (Krumhansl and Kessler 1982), over all 24 keys.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Loudness, loudness range and true peak of sound of any length, block by block.
 
-Goes in: blocks of (channels, samples). Comes out: `Loudness` and the momentary and short-term curves. Conventions: ITU-R
-BS.1770-5 (K weighting, channel weights, 400 ms blocks every 100 ms, gates at -70 LUFS and 10 LU under the mean, true peak
-four times oversampled) and EBU Tech 3342 (range: 3 s windows, gates at -70 LUFS and 20 LU under the mean, 10th to 95th
-percentile). Only one number per 100 ms is kept: 0.9 MB for a film of three hours.
+Goes in: blocks of (channels, samples). Comes out: `Loudness` and the momentary and short-term curves. Conventions:
+ITU-R BS.1770-5 (K weighting, channel weights, 400 ms blocks every 100 ms, gates at -70 LUFS and 10 LU under the mean,
+true peak four times oversampled) and EBU Tech 3342 (range: 3 s windows, gates at -70 LUFS and 20 LU under the mean,
+10th to 95th percentile). Only one number per 100 ms is kept: 0.9 MB for a film of three hours.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def _moving_mean(power: Doubles, steps: int) -> Doubles:
     """Mean of every run of `steps` neighbours, shape (n - steps + 1,); empty when there are fewer."""
     if len(power) < steps:
         return np.zeros(0)
-    return np.lib.stride_tricks.sliding_window_view(power, steps).mean(axis=1)
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(power, steps).mean(axis=1))
 
 
 class LoudnessMeter:
@@ -201,7 +201,7 @@ class LoudnessMeter:
         joined = np.concatenate([self._tail, block], axis=1)
         self._tail = joined[:, -(_TAPS_PER_PHASE - 1) :].copy()
         self._peak = max(self._peak, float(np.abs(block).max()))
-        # Between samples the filter can rise over its inputs by at most the sum of its taps' sizes; skip what cannot matter.
+        # Between samples the filter rises over its inputs by at most the sum of its taps' sizes: skip the rest.
         reach = float(np.abs(_interpolator().reshape(_TAPS_PER_PHASE, _OVERSAMPLING)).sum(axis=0).max())
         chunk = 4096
         for start in range(0, joined.shape[1] - _TAPS_PER_PHASE + 1, chunk):
@@ -219,7 +219,8 @@ class LoudnessMeter:
     def _curve(self, steps: int) -> LoudnessCurve:
         """Loudness of every run of `steps` steps."""
         lufs = _to_lufs(_moving_mean(self._powers(), steps))
-        return LoudnessCurve(steps * STEP_S, (np.arange(len(lufs)) + steps / 2) * STEP_S, lufs)
+        middle = (np.arange(len(lufs), dtype=np.float64) + steps / 2) * STEP_S
+        return LoudnessCurve(steps * STEP_S, middle, lufs)
 
     def momentary(self) -> LoudnessCurve:
         """Loudness of 400 ms every 100 ms."""

@@ -1,8 +1,9 @@
 """What the ear of the musical listening gets: one pass of short Fourier transforms over a track.
 
-Goes in: sound of shape (channels, samples) at any rate from 16 kHz. Comes out: `Frames`, time series that tempo, key and
-structure share, about 90 a second, and chroma about 20 a second. Frame ``t`` is centred on ``t * hop_s``. Everything is taken
-from mono at half rate where the rate allows (22 or 24 kHz), in blocks, so that memory stays near that of the sound itself.
+Goes in: sound of shape (channels, samples) at any rate from 16 kHz. Comes out: `Frames`, time series that tempo, key
+and structure share, about 90 a second, and chroma about 20 a second. Frame ``t`` is centred on ``t * hop_s``.
+Everything is taken from mono at half rate where the rate allows (22 or 24 kHz), in blocks, so that memory stays near
+that of the sound itself.
 """
 
 from __future__ import annotations

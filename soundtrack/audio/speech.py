@@ -1,9 +1,9 @@
 """Where somebody speaks in a film's sound.
 
-Goes in: mono sound at 16 kHz, block by block, for as long as the film lasts. Comes out: spans of speech on the clock of the
-sound. A probability per 32 ms (`voice`) becomes speech by two thresholds, one to begin and a lower one to go on; then spans
-closer than `hold_s` join, spans shorter than `shortest_s` go, and what is left is widened by `margin_s`. Memory is one float
-per 32 ms: 1.4 MB for a film of three hours.
+Goes in: mono sound at 16 kHz, block by block, for as long as the film lasts. Comes out: spans of speech on the clock
+of the sound. A probability per 32 ms (`voice`) becomes speech by two thresholds, one to begin and a lower one to go
+on; then spans closer than `hold_s` join, spans shorter than `shortest_s` go, and what is left is widened by
+`margin_s`. Memory is one float per 32 ms: 1.4 MB for a film of three hours.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from soundtrack.audio.voice import SAMPLE_RATE_HZ as SAMPLE_RATE_HZ
+from soundtrack.audio import voice
 from soundtrack.audio.voice import WINDOW, VoiceNetwork
 from soundtrack.timebase import round_s
 from soundtrack.types import FloatArray, Span
 
+SAMPLE_RATE_HZ = voice.SAMPLE_RATE_HZ
+"""Rate of the sound that `SpeechDetector` wants."""
 BEGIN_AT = 0.5
 """Probability at which speech begins."""
 GO_ON_AT = 0.3

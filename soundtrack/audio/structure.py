@@ -1,9 +1,9 @@
 """How a track is built: where it starts and ends, how it ends, its bars, its sections.
 
-Goes in: `Frames` and bar lines. Comes out: ends, `BarTable` features and section starts. Bars are the unit: each gets 28
-numbers (harmony, timbre, level, activity) whose dot product with another bar's says how alike they sound. Sections start
-where a checkerboard moved along the bars' self-similarity finds the strongest corners (Foote 2000, "Automatic audio
-segmentation using a measure of audio novelty").
+Goes in: `Frames` and bar lines. Comes out: ends, `BarTable` features and section starts. Bars are the unit: each gets
+28 numbers (harmony, timbre, level, activity) whose dot product with another bar's says how alike they sound. Sections
+start where a checkerboard moved along the bars' self-similarity finds the strongest corners (Foote 2000, "Automatic
+audio segmentation using a measure of audio novelty").
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class Ends:
 def find_ends(frames: Frames) -> Ends:
     """Where the sound starts and ends, and how it ends.
 
-    A fade goes on playing while it sinks; a hard ending is one last attack that rings; what stops while it is still loud is cut.
+    A fade goes on playing while it sinks; a hard ending is one last attack that rings; what stops while still loud is
+    cut.
 
     Parameters
     ----------
@@ -116,12 +117,12 @@ def bar_lines(downbeats_s: Doubles, ends: Ends, *, pulse_found: bool) -> Doubles
     if not pulse_found or len(downbeats_s) < 2:
         n = max(1, round(length_s / FREE_BAR_S - 0.25))
         lines = ends.start_s + FREE_BAR_S * np.arange(n)
-        return np.append(lines, max(ends.end_s, float(lines[-1]) + 0.1))
+        return np.append(lines, max(ends.end_s, float(lines[-1]) + 0.1)).astype(np.float64)
     bar_s = float(np.median(np.diff(downbeats_s)))
     lines = downbeats_s[(downbeats_s >= ends.start_s - 0.25 * bar_s) & (downbeats_s < ends.end_s)]
     if len(lines) == 0 or ends.end_s - float(lines[-1]) > 0.25 * bar_s:
         lines = np.append(lines, ends.end_s)
-    return lines if len(lines) > 1 else np.array([ends.start_s, ends.end_s])
+    return np.asarray(lines if len(lines) > 1 else [ends.start_s, ends.end_s], np.float64)
 
 
 def _unit(rows: Doubles) -> Doubles:
@@ -197,7 +198,7 @@ def section_lines(features: FloatArray) -> list[int]:
     padded = np.pad(likeness, reach, mode="edge")
     novelty = np.array([np.sum(board * padded[i : i + 2 * reach, i : i + 2 * reach]) for i in range(n)])
     novelty /= max(1e-9, float(np.sum(np.abs(board))))
-    # A section needs to be plainly new: against the track's own unrest and against a floor for tracks that never change.
+    # A section is plainly new: against the track's own unrest, and against a floor for tracks that never change.
     floor = max(0.02, float(novelty.mean() + 0.5 * novelty.std()))
     starts = [0]
     for i in np.argsort(-novelty, kind="stable"):

@@ -1,9 +1,9 @@
 """Chance that somebody speaks, for every 32 ms of 16 kHz sound, by the Silero voice network in plain numpy.
 
-Goes in: mono sound at 16 kHz, block by block. Comes out: one probability per window of 512 samples. The weights are those
-of the pinned package ``silero-vad`` (MIT, 16 kHz, version 6), read as safetensors and checked by name, shape and hash; its code
-is never imported (it loads TorchScript and sets torch's thread count). All windows of a block go through the convolutions as
-a few matrix products; only the recurrent cell walks step by step.
+Goes in: mono sound at 16 kHz, block by block. Comes out: one probability per window of 512 samples. The weights are
+those of the pinned package ``silero-vad`` (MIT, 16 kHz, version 6), read as safetensors and checked by name, shape
+and hash; its code is never imported (it loads TorchScript and sets torch's thread count). All windows of a block go
+through the convolutions as a few matrix products; only the recurrent cell walks step by step.
 """
 
 from __future__ import annotations
