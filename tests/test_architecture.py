@@ -55,6 +55,8 @@ NEIGHBOURS: frozenset[tuple[str, str]] = frozenset(
         ("scenesheet", "documents"),
         ("scenesheet", "limits"),
         ("documents", "limits"),
+        ("document_schema", "documents"),
+        ("document_schema", "limits"),
         ("export", "documents"),
         ("export", "limits"),
         ("export", "cuesheet"),
