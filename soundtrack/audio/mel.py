@@ -1,9 +1,9 @@
-"""The log-mel spectrogram: what the music network sees of a sound.
+"""The log-mel spectrogram with its semitones: what the music network sees of a sound.
 
-Goes in: mono sound as float32 in [-1, 1]. Comes out: float32 ``(n_mels, frames)``, the natural logarithm of mel-band
-magnitudes. The filter bank is librosa's (HTK mel scale, triangles of height 1); the short-time Fourier transform is
-our own because librosa takes a second to import, and a test holds the two equal. Frame ``t`` is centred on sample ``t
-* hop_length``.
+Goes in: mono sound as float32 in [-1, 1]. Comes out: float32 ``(n_mels + n_pitches, frames)``: first the natural
+logarithm of mel-band magnitudes, then, where asked for, the magnitude of each semitone. The filter bank is librosa's
+(HTK mel scale, triangles of height 1); the short-time Fourier transform is our own because librosa takes a second to
+import, and a test holds the two equal. Frame ``t`` is centred on sample ``t * hop_length``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
+from soundtrack.audio.pitch import FRAMES_PER_S, pitch_magnitude
 from soundtrack.types import FloatArray
 
 _BLOCK_FRAMES = 2048
@@ -40,6 +41,8 @@ class MelSettings:
     """Upper edge of the highest band, in Hz, at most half of `sample_rate_hz`."""
     log_offset: float = 1e-3
     """Added to a magnitude before the logarithm, so that silence is a finite number."""
+    n_pitches: int = 0
+    """Rows of semitones below the mel bands, from C1 upwards; taken ten times a second and held in between."""
 
     def __post_init__(self) -> None:
         if not 0 < self.win_length <= self.n_fft:
@@ -62,9 +65,9 @@ class MelSettings:
 @lru_cache(maxsize=4)
 def _filter_bank(settings: MelSettings) -> FloatArray:
     """Triangles of the mel bands, shape (n_mels, n_fft // 2 + 1)."""
-    from librosa import filters
+    from librosa.filters import mel as triangles
 
-    bank = filters.mel(
+    bank = triangles(
         sr=settings.sample_rate_hz,
         n_fft=settings.n_fft,
         n_mels=settings.n_mels,
@@ -122,7 +125,7 @@ def mel_magnitude(samples: FloatArray, settings: MelSettings) -> FloatArray:
 
 
 def log_mel(samples: FloatArray, settings: MelSettings) -> FloatArray:
-    """Log-mel spectrogram of a sound, shape (n_mels, frames), float32, finite.
+    """Log-mel spectrogram of a sound with its semitones, shape (n_mels + n_pitches, frames), float32, finite.
 
     Parameters
     ----------
@@ -133,8 +136,8 @@ def log_mel(samples: FloatArray, settings: MelSettings) -> FloatArray:
 
     Returns
     -------
-    ndarray, shape=(n_mels, 1 + n // hop_length), float32
-        Natural logarithm of magnitude plus ``settings.log_offset``.
+    ndarray, shape=(n_mels + n_pitches, 1 + n // hop_length), float32
+        Rows up to n_mels: natural logarithm of magnitude plus ``settings.log_offset``. Rows from there: magnitude.
 
     Examples
     --------
@@ -144,4 +147,9 @@ def log_mel(samples: FloatArray, settings: MelSettings) -> FloatArray:
     """
     if not np.isfinite(samples).all():
         samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
-    return cast(FloatArray, np.log(mel_magnitude(samples, settings) + np.float32(settings.log_offset)))
+    mel = np.log(mel_magnitude(samples, settings) + np.float32(settings.log_offset))
+    if settings.n_pitches == 0:
+        return cast(FloatArray, mel)
+    pitch = pitch_magnitude(samples, sample_rate_hz=settings.sample_rate_hz, n_pitches=settings.n_pitches)
+    held = np.arange(mel.shape[1]) * settings.hop_length * FRAMES_PER_S // settings.sample_rate_hz
+    return np.concatenate([mel, pitch[:, np.minimum(held, pitch.shape[1] - 1)]])

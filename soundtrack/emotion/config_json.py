@@ -1,0 +1,47 @@
+"""Config dataclasses from the JSON beside the weights, with the place of every mistake."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from typing import TypeVar, get_type_hints
+
+from soundtrack.errors import ModelError
+
+T = TypeVar("T")
+_HINT = "soundtrack models verify"
+
+
+def from_document(kind: type[T], document: dict[str, object], *, place: str = "config.json") -> T:
+    """A frozen dataclass from a JSON object: nested dataclasses from objects, tuples from lists.
+
+    Parameters
+    ----------
+    kind : type
+        The dataclass.
+    document : dict
+        What the file holds; missing keys take the defaults, unknown ones are errors.
+    place : str
+        Names the file in messages.
+
+    Raises
+    ------
+    ModelError
+        A key is unknown or a value does not fit.
+    """
+    assert is_dataclass(kind)
+    hints = get_type_hints(kind)
+    unknown = sorted(document.keys() - {f.name for f in fields(kind)})
+    if unknown:
+        raise ModelError(f"{place}: unknown key {unknown[0]!r}", hint=_HINT)
+    values: dict[str, object] = {}
+    for name, value in document.items():
+        if is_dataclass(hints[name]) and isinstance(value, dict):
+            values[name] = from_document(hints[name], value, place=f"{place}: {name}")
+        elif isinstance(value, list):
+            values[name] = tuple(value)
+        else:
+            values[name] = value
+    try:
+        return kind(**values)
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"{place}: {error}", hint=_HINT) from error

@@ -1,0 +1,91 @@
+"""Numbers about harmony: major or minor, which intervals sound together, how high, how busy.
+
+Goes in: magnitudes of semitones ``(n_pitches, frames)``, ten frames a second, from C1 upwards. Comes out: `N_TONAL`
+numbers that do not change when the music is transposed by an octave or played louder. They stand beside the network's
+features the way film numbers stand beside the picture network's: a mel spectrogram is too coarse to hear a third. Key
+profiles after C. Krumhansl and E. Kessler 1982.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from soundtrack.types import FloatArray
+
+_MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
+_MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
+_TRIADS = ((0, 4, 7), (0, 3, 7), (0, 3, 6), (0, 4, 8))
+_CHORD_FRAMES = 5
+_TINY = 1e-9
+
+N_TONAL = 62
+"""How many numbers there are."""
+
+
+def _keys(profile: FloatArray) -> FloatArray:
+    """A key profile in all twelve keys, standardised, shape (12, 12)."""
+    standard = (profile - profile.mean()) / profile.std()
+    return np.stack([np.roll(standard, k) for k in range(12)])
+
+
+def _triad_strength(chroma: FloatArray, triad: tuple[int, ...]) -> FloatArray:
+    """Best cosine over the twelve roots with a triad, shape (frames,)."""
+    template = np.zeros(12)
+    template[list(triad)] = 1 / np.sqrt(len(triad))
+    return np.asarray((chroma @ np.stack([np.roll(template, k) for k in range(12)]).T).max(axis=1))
+
+
+def tonal_numbers(pitch: FloatArray) -> FloatArray:
+    """The numbers of one stretch of music.
+
+    Parameters
+    ----------
+    pitch : ndarray, shape=(n_pitches, frames), float32
+        Magnitudes at least 0, ten frames a second, at least one frame; n_pitches a multiple of 12.
+
+    Returns
+    -------
+    ndarray, shape=(N_TONAL,), float32
+        Finite, also for silence.
+
+    Examples
+    --------
+    >>> tonal_numbers(np.zeros((84, 3), np.float32)).shape
+    (62,)
+    """
+    if pitch.ndim != 2 or pitch.shape[0] % 12 or pitch.shape[1] < 1:
+        raise ValueError(f"pitch must have shape (a multiple of 12, at least 1), got {pitch.shape}")
+    magnitude = pitch.T.astype(np.float64)  # (frames, n_pitches)
+    chroma = np.sqrt(magnitude.reshape(len(magnitude), -1, 12).sum(axis=1))
+    chroma /= chroma.sum(axis=1, keepdims=True) + _TINY
+    mean = chroma.mean(axis=0)
+    standard = (mean - mean.mean()) / (mean.std() + _TINY)
+    major, minor = _keys(_MAJOR) @ standard / 12, _keys(_MINOR) @ standard / 12
+
+    n_windows = max(1, (len(chroma) - _CHORD_FRAMES) // 3 + 1)
+    chords = np.stack([chroma[3 * i : 3 * i + _CHORD_FRAMES].mean(axis=0) for i in range(n_windows)])
+    chords /= np.linalg.norm(chords, axis=1, keepdims=True) + _TINY
+    triads = np.stack([_triad_strength(chords, triad) for triad in _TRIADS])
+    intervals = [float((chords * np.roll(chords, k, axis=1)).sum(axis=1).mean()) for k in range(1, 7)]
+
+    register = magnitude.mean(axis=0)
+    register = register / (register.sum() + _TINY)
+    rows = np.arange(len(register))
+    centre = float((register * rows).sum())
+    width = float(np.sqrt((register * (rows - centre) ** 2).sum()))
+    level = np.log1p(50 * magnitude / (magnitude.mean() + _TINY))
+    onset = np.maximum(np.diff(level, axis=0), 0).mean(axis=1) if len(level) > 1 else np.zeros(1)
+    tonic = int(np.argmax(np.maximum(major, minor)))
+    return np.concatenate(
+        [
+            [major.max(), minor.max(), major.max() - minor.max()],
+            [(triads[0] - triads[1]).mean(), (triads[0] > triads[1]).mean()],
+            triads.mean(axis=1),
+            triads.std(axis=1),
+            intervals,
+            np.roll(mean, -tonic),
+            np.roll(mean, -int(major.argmax())),
+            np.roll(mean, -int(minor.argmax())),
+            [centre, width, onset.mean(), onset.std(), level.mean(), mean.std(), chords.std(axis=0).mean()],
+        ]
+    ).astype(np.float32)

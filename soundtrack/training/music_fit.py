@@ -1,0 +1,243 @@
+"""Fitting the music head on what a frozen network heard: classes, valence and arousal, felt emotions.
+
+Goes in: rows of what was heard in stretches of about ten seconds, and labels of the recordings they come from. Comes
+out: a `MusicHead`, calibrated. Classes: multinomial logistic regression (L2). Ratings: ridge regression. Everything is
+convex and solved to the end, so the same rows give the same head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from soundtrack.emotion.music_head import FELT, LIMIT, N_CLASSES, MusicHead
+from soundtrack.emotion.tonal import N_TONAL
+from soundtrack.types import EMOTIONS, FloatArray
+
+IntArray = npt.NDArray[np.int64]
+Matrix = npt.NDArray[np.float64]
+
+PLANE_OF_CLASS: dict[str, tuple[float, float]] = {
+    "Excited": (0.35, 0.35),
+    "Fear": (-0.35, 0.2),
+    "Neutral": (0.05, -0.05),
+    "Relaxation": (0.3, -0.35),
+    "Sad": (-0.3, -0.3),
+    "Tension": (-0.25, 0.25),
+}
+"""Where a recording of a class is put on the plane, on VGMIDI's scale, which hardly leaves [-0.5, 0.5]."""
+
+
+@dataclass(frozen=True, slots=True)
+class MusicFitSettings:
+    """How strongly the head is held back; chosen inside training folds."""
+
+    class_penalty: float = 300.0
+    """L2 of the class weights beside the summed log-loss of the clips."""
+    class_tonal_gain: float = 1.0
+    """Of the numbers about harmony beside the features, for the classes."""
+    valence_penalty: float = 600.0
+    """L2 of the weights of valence beside the summed squared error of the recordings."""
+    valence_tonal_gain: float = 3.0
+    """As `class_tonal_gain`, for valence."""
+    arousal_penalty: float = 600.0
+    """As `valence_penalty`, for arousal."""
+    arousal_tonal_gain: float = 1.5
+    """As `class_tonal_gain`, for arousal."""
+    felt_penalty: float = 1500.0
+    """As `valence_penalty`, for the nine felt emotions."""
+    felt_tonal_gain: float = 1.5
+    """As `class_tonal_gain`, for the nine felt emotions."""
+    class_plane_share: float = 0.1
+    """Weight of a clip with only a class beside a rated recording, for valence and arousal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Recordings as the network heard them; one row per stretch, one label row per recording."""
+
+    inputs: FloatArray = field(repr=False, compare=False)
+    """Shape (n, n_inputs)."""
+    recording: IntArray = field(repr=False, compare=False)
+    """Which recording each row belongs to, shape (n,), from 0 without gaps."""
+    classes: IntArray = field(repr=False, compare=False)
+    """Class of each recording, -1 where unknown, shape (n_recordings,)."""
+    plane: Matrix = field(repr=False, compare=False)
+    """Rated valence and arousal in [-1, 1], NaN where unknown, shape (n_recordings, 2)."""
+    felt: Matrix = field(repr=False, compare=False)
+    """Shares of the nine felt emotions, NaN where unknown, shape (n_recordings, 9)."""
+
+    def only(self, chosen: npt.NDArray[np.bool_]) -> Heard:
+        """Those recordings for which `chosen`, shape (n_recordings,), is true."""
+        number = np.cumsum(chosen) - 1
+        rows = chosen[self.recording]
+        return Heard(
+            inputs=self.inputs[rows],
+            recording=number[self.recording[rows]],
+            classes=self.classes[chosen],
+            plane=self.plane[chosen],
+            felt=self.felt[chosen],
+        )
+
+
+def per_recording(values: npt.NDArray[np.floating], recording: IntArray, n: int) -> Matrix:
+    """Mean of the rows of each recording, shape (n, ...)."""
+    sums = np.zeros((n, *values.shape[1:]))
+    np.add.at(sums, recording, values)
+    return np.asarray(sums / np.bincount(recording, minlength=n).reshape(-1, *[1] * (values.ndim - 1)))
+
+
+def fit_music_head(heard: Heard, *, settings: MusicFitSettings | None = None) -> MusicHead:
+    """A head, not yet calibrated (temperature 1).
+
+    Parameters
+    ----------
+    heard : Heard
+        At least two recordings with a class.
+    settings : MusicFitSettings, optional
+        Penalties.
+    """
+    how = settings or MusicFitSettings()
+    share = 1.0 / np.bincount(heard.recording)[heard.recording]  # every recording counts once
+    mean = (share[:, None] * heard.inputs).sum(axis=0) / share.sum()
+    scale = np.sqrt((share[:, None] * (heard.inputs - mean) ** 2).sum(axis=0) / share.sum())
+    scale = np.maximum(scale, 1e-3)
+    x = np.clip((heard.inputs - mean) / scale, -LIMIT, LIMIT).astype(np.float64)
+
+    def gained(gain: float) -> Matrix:
+        return np.concatenate([np.ones(x.shape[1] - N_TONAL), np.full(N_TONAL, gain)])
+
+    row_class = heard.classes[heard.recording]
+    known = row_class >= 0
+    gain = gained(how.class_tonal_gain)
+    weight, bias = _logistic(x[known] * gain, row_class[known], share=share[known], penalty=how.class_penalty)
+    weights, biases = [weight * gain], [bias]
+
+    plane, plane_share = _plane_targets(heard, how)
+    for column, penalty, tonal_gain in (
+        (0, how.valence_penalty, how.valence_tonal_gain),
+        (1, how.arousal_penalty, how.arousal_tonal_gain),
+    ):
+        target = plane[heard.recording, column : column + 1]
+        rows_share = share * plane_share[heard.recording]
+        w, b = _ridge(x, target, share=rows_share, penalty=penalty, gain=gained(tonal_gain))
+        weights.append(w)
+        biases.append(b)
+    w, b = _ridge(
+        x, heard.felt[heard.recording], share=share, penalty=how.felt_penalty, gain=gained(how.felt_tonal_gain)
+    )
+    return MusicHead(
+        mean=mean.astype(np.float32),
+        scale=scale.astype(np.float32),
+        weight=np.concatenate([*weights, w]).astype(np.float32),
+        bias=np.concatenate([*biases, b]).astype(np.float32),
+    )
+
+
+def _plane_targets(heard: Heard, how: MusicFitSettings) -> tuple[Matrix, Matrix]:
+    """Targets (n_recordings, 2) and weights (n_recordings,): ratings, else the point of the class, else nothing."""
+    points = np.array([PLANE_OF_CLASS[e] for e in EMOTIONS])
+    target = heard.plane.copy()
+    share: Matrix = np.where(np.isfinite(target).all(axis=1), 1.0, 0.0)
+    by_class = (share == 0) & (heard.classes >= 0)
+    target[by_class] = points[heard.classes[by_class]]
+    share[by_class] = how.class_plane_share
+    return target, share
+
+
+def _logistic(x: Matrix, classes: IntArray, *, share: Matrix, penalty: float) -> tuple[Matrix, Matrix]:
+    """Weights (6, columns) and biases (6,) that minimise weighted log-loss plus half the penalised squares."""
+    import torch
+
+    data, truth, weight = torch.from_numpy(x), torch.from_numpy(classes), torch.from_numpy(share)
+    layer = torch.zeros(N_CLASSES, x.shape[1] + 1, dtype=torch.float64, requires_grad=True)
+    solver = torch.optim.LBFGS([layer], max_iter=300, tolerance_grad=1e-6, line_search_fn="strong_wolfe")
+
+    def loss() -> float:
+        solver.zero_grad()
+        logits = data @ layer[:, 1:].T + layer[:, 0]
+        each = torch.nn.functional.cross_entropy(logits, truth, reduction="none")
+        value = (weight * each).sum() + 0.5 * penalty * layer[:, 1:].square().sum()
+        torch.autograd.backward(value)
+        return float(value.detach())
+
+    solver.step(loss)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    done = layer.detach().numpy()
+    return done[:, 1:], done[:, 0]
+
+
+def _ridge(x: Matrix, target: Matrix, *, share: Matrix, penalty: float, gain: Matrix) -> tuple[Matrix, Matrix]:
+    """Weights (n_targets, columns) and biases (n_targets,), from the rows that have a target."""
+    known = np.isfinite(target).all(axis=1) & (share > 0)
+    if not known.any():
+        return np.zeros((target.shape[1], x.shape[1])), np.zeros(target.shape[1])
+    a, b, w = x[known] * gain, target[known], share[known]
+    a_mean, b_mean = w @ a / w.sum(), w @ b / w.sum()
+    root = np.sqrt(w)[:, None]
+    a, b = (a - a_mean) * root, (b - b_mean) * root
+    if len(a) <= a.shape[1]:
+        weight = a.T @ np.linalg.solve(a @ a.T + penalty * np.eye(len(a)), b)
+    else:
+        weight = np.linalg.solve(a.T @ a + penalty * np.eye(a.shape[1]), a.T @ b)
+    return (weight * gain[:, None]).T, b_mean - a_mean @ weight
+
+
+def tempered(head: MusicHead, temperature: float) -> MusicHead:
+    """The head with its class logits divided by a temperature above 0."""
+    divisor = np.ones(len(head.bias), np.float32)
+    divisor[:N_CLASSES] = temperature
+    return replace(head, weight=head.weight / divisor[:, None], bias=head.bias / divisor)
+
+
+def fit_temperature(log_probabilities: Matrix, recording: IntArray, classes: IntArray) -> float:
+    """Divisor under which recordings' mean probabilities have the smallest log-loss, in [0.2, 5].
+
+    Parameters
+    ----------
+    log_probabilities : ndarray, shape=(n, 6)
+        Of all stretches, from heads that never saw their recordings.
+    recording : ndarray, shape=(n,), int
+        Which recording each stretch belongs to.
+    classes : ndarray, shape=(n_recordings,), int
+        Right answers.
+    """
+
+    def loss(temperature: float) -> float:
+        powers = np.exp(log_probabilities / temperature)
+        means = per_recording(powers / powers.sum(axis=1, keepdims=True), recording, len(classes))
+        return float(-np.log(np.maximum(means[np.arange(len(classes)), classes], 1e-12)).mean())
+
+    return float(min(np.exp(np.linspace(np.log(0.2), np.log(5.0), 61)), key=loss))
+
+
+def fit_calibrated(
+    heard: Heard, *, folds: Sequence[int] | IntArray, settings: MusicFitSettings | None = None
+) -> MusicHead:
+    """A head whose temperature comes from recordings that inner heads did not see.
+
+    Parameters
+    ----------
+    heard : Heard
+        Everything to learn from.
+    folds : sequence of int, length n_recordings
+        Inner folds; recordings of one source share theirs.
+    settings : MusicFitSettings, optional
+        Penalties.
+    """
+    inner = np.asarray(folds)
+    logs = np.zeros((len(heard.inputs), N_CLASSES))
+    has_class = heard.classes >= 0
+    for fold in np.unique(inner[has_class]):
+        head = fit_music_head(heard.only((inner != fold) & has_class), settings=settings)
+        rows = (inner == fold)[heard.recording]
+        logs[rows] = np.log(np.maximum(head.read(heard.inputs[rows]).probabilities, 1e-9))
+    clips = heard.only(has_class)
+    temperature = fit_temperature(logs[has_class[heard.recording]], clips.recording, clips.classes)
+    return tempered(fit_music_head(heard, settings=settings), temperature)
+
+
+N_FELT = len(FELT)
+"""Columns of `Heard.felt`."""

@@ -1,0 +1,245 @@
+"""Fitting the joint space: where picture and music of one mood meet.
+
+Goes in: what both towers say about clips that carry both (out of fold, so that nothing is flattered), their classes and
+sources. Comes out: a `JointSpace`. The learned codes are a closed form: the linear maps of both sides whose products
+come nearest to a target likeness (ridge on both sides, low rank by singular values). The target is soft: own sound,
+and sounds of moods that lie near on the valence-arousal plane. The weights of the three likenesses are chosen by
+cross-validation over sources inside the data given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from soundtrack.emotion.space import N_MOOD, N_PLANE, JointSpace, SideProjection
+from soundtrack.evaluation.metrics import (
+    distinct_winners,
+    own_source,
+    precision_at,
+    two_afc_emotion,
+    two_afc_true_track,
+)
+from soundtrack.training.data import fold_of
+from soundtrack.types import EMOTIONS, FloatArray, ModelRef
+
+IntArray = npt.NDArray[np.int64]
+Matrix = npt.NDArray[np.float64]
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class SideRows:
+    """What one tower says about n stretches; rows belong together."""
+
+    probabilities: FloatArray = field(repr=False, compare=False)
+    """Calibrated, out of fold, shape (n, 6)."""
+    valence: FloatArray = field(repr=False, compare=False)
+    """In [-1, 1], shape (n,)."""
+    arousal: FloatArray = field(repr=False, compare=False)
+    """In [-1, 1], shape (n,)."""
+    features: FloatArray = field(repr=False, compare=False)
+    """What the tower gives the space beside them, shape (n, F)."""
+    clip: IntArray = field(repr=False, compare=False)
+    """Which clip each row belongs to, shape (n,), from 0 without gaps."""
+
+    def only(self, chosen: npt.NDArray[np.bool_]) -> SideRows:
+        """Rows of those clips for which `chosen`, shape (n_clips,), is true."""
+        rows = chosen[self.clip]
+        return SideRows(
+            probabilities=self.probabilities[rows],
+            valence=self.valence[rows],
+            arousal=self.arousal[rows],
+            features=self.features[rows],
+            clip=(np.cumsum(chosen) - 1)[self.clip[rows]],
+        )
+
+    def project(self, project: Callable[..., FloatArray]) -> Matrix:
+        """Unit vector of each clip: mean of its rows' vectors, shape (n_clips, D)."""
+        vectors = project(self.probabilities, self.valence, self.arousal, self.features)
+        means = _clip_means(vectors, self.clip)
+        return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9))
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceSettings:
+    """How the space is fitted."""
+
+    dim: int = 32
+    """Length of the vectors."""
+    penalty: float = 0.5
+    """Ridge of the codes, in units of the mean eigenvalue of a side's Gram matrix."""
+    own_share: float = 0.5
+    """Of the own sound in the target likeness; the rest is likeness of class and place on the plane."""
+    centring: float = 0.8
+    """How much of a side's mean mood is subtracted, so that the average is no hub; in [0, 1]."""
+    plane_spread: float = 0.7
+    """Standard deviation of valence and arousal on the lifted plane."""
+    weights: tuple[tuple[float, float, float], ...] = (
+        (1.0, 0.0, 0.0),
+        (0.8, 0.2, 0.0),
+        (0.8, 0.0, 0.2),
+        (0.6, 0.2, 0.2),
+        (0.6, 0.4, 0.0),
+        (0.5, 0.25, 0.25),
+        (0.4, 0.2, 0.4),
+        (0.4, 0.4, 0.2),
+    )
+    """Candidates for the weights of classes, plane and code."""
+
+
+def _clip_means(rows: npt.NDArray[np.floating], clip: IntArray) -> Matrix:
+    """Mean of the rows of each clip."""
+    sums = np.zeros((int(clip.max()) + 1, *rows.shape[1:]))
+    np.add.at(sums, clip, rows)
+    return np.asarray(sums / np.bincount(clip).reshape(-1, *[1] * (rows.ndim - 1)))
+
+
+def target_likeness(classes: IntArray, plane: Matrix, *, own_share: float) -> Matrix:
+    """How alike each picture and each sound should be, shape (n, n), in [0, 1].
+
+    Parameters
+    ----------
+    classes : ndarray, shape=(n,), int
+        Class of each clip.
+    plane : ndarray, shape=(6, 2)
+        Where each class lies.
+    own_share : float in [0, 1]
+        Weight of the own sound; the rest falls off as exp(-distance on the plane).
+    """
+    points = plane[classes]
+    distance = np.linalg.norm(points[:, None] - points[None, :], axis=2)
+    return np.asarray(own_share * np.eye(len(classes)) + (1 - own_share) * np.exp(-3.0 * distance))
+
+
+def _codes(video: Matrix, music: Matrix, target: Matrix, *, n_code: int, penalty: float) -> tuple[Matrix, Matrix]:
+    """Linear codes of both sides, shapes (n_code, F_video) and (n_code, F_music)."""
+    n = len(target)
+    centred = target - target.mean(axis=0) - target.mean(axis=1, keepdims=True) + target.mean()
+
+    def solved(x: Matrix) -> Matrix:
+        gram = x @ x.T
+        return np.asarray(np.linalg.solve(gram + penalty * np.trace(gram) / n * np.eye(n), x))  # (n, F)
+
+    a, b = solved(video), solved(music)
+    left, strength, right = np.linalg.svd(centred)
+    keep = min(n_code, n)
+    root = np.sqrt(strength[:keep])[:, None]
+    codes = np.zeros((n_code, video.shape[1])), np.zeros((n_code, music.shape[1]))
+    codes[0][:keep] = root * (left[:, :keep].T @ a)
+    codes[1][:keep] = root * (right[:keep] @ b)
+    return codes
+
+
+def _side(rows: SideRows, code: Matrix, mean: Matrix, scale: Matrix, *, settings: SpaceSettings) -> SideProjection:
+    """A side's projection, its averages taken over clips."""
+    mood = _clip_means(np.sqrt(rows.probabilities), rows.clip).mean(axis=0)
+    plane = _clip_means(np.stack([rows.valence, rows.arousal], axis=1), rows.clip)
+    return SideProjection(
+        mood_centre=(settings.centring * mood).astype(np.float32),
+        plane_offset=plane.mean(axis=0).astype(np.float32),
+        plane_scale=(settings.plane_spread / np.maximum(plane.std(axis=0), 1e-3)).astype(np.float32),
+        feature_mean=mean.astype(np.float32),
+        feature_scale=scale.astype(np.float32),
+        code=code.astype(np.float32),
+    )
+
+
+def fit_fixed(
+    video: SideRows,
+    music: SideRows,
+    classes: IntArray,
+    *,
+    plane: Matrix,
+    weights: tuple[float, float, float],
+    settings: SpaceSettings,
+    ref: ModelRef | None = None,
+) -> JointSpace:
+    """The space for given weights of the likenesses; parameters as `fit_space`."""
+    standard, means, scales = [], [], []
+    for rows in (video, music):
+        clips = _clip_means(rows.features, rows.clip)
+        mean, scale = clips.mean(axis=0), np.maximum(clips.std(axis=0), 1e-3)
+        standard.append(np.clip((clips - mean) / scale, -5, 5))
+        means.append(mean)
+        scales.append(scale)
+    target = target_likeness(classes, plane, own_share=settings.own_share)
+    n_code = settings.dim - N_MOOD - N_PLANE
+    codes = _codes(standard[0], standard[1], target, n_code=n_code, penalty=settings.penalty)
+    return JointSpace(
+        _side(video, codes[0], means[0], scales[0], settings=settings),
+        _side(music, codes[1], means[1], scales[1], settings=settings),
+        weights=np.array(weights, np.float32),
+        ref=ref or ModelRef(name="being-fitted", version="0", sha256="0" * 64, dim=settings.dim),
+    )
+
+
+def merit(similarity: Matrix, classes: IntArray, sources: IntArray) -> float:
+    """One number to choose weights by: both two-alternative accuracies, P@1 and variety of winners."""
+    excluded = own_source(sources)
+    return (
+        two_afc_emotion(similarity, classes, excluded)
+        + two_afc_true_track(similarity, sources)
+        + 0.5 * precision_at(similarity, classes, excluded, k=1)
+        + 0.25 * distinct_winners(similarity, excluded) / len(classes)
+    )
+
+
+def fit_space(
+    video: SideRows,
+    music: SideRows,
+    classes: IntArray,
+    *,
+    sources: IntArray,
+    plane: Matrix,
+    settings: SpaceSettings | None = None,
+    ref: ModelRef | None = None,
+    n_folds: int = 4,
+) -> JointSpace:
+    """The space of some clips, its weights chosen by cross-validation among them.
+
+    Parameters
+    ----------
+    video, music : SideRows
+        Readings of the same clips.
+    classes : ndarray, shape=(n_clips,), int
+        Class of each clip.
+    sources : ndarray, shape=(n_clips,), int
+        Source of each clip.
+    plane : ndarray, shape=(6, 2)
+        Valence and arousal of each class.
+    settings : SpaceSettings, optional
+        How to fit.
+    ref : ModelRef, optional
+        Name and hash of the result.
+    n_folds : int
+        Inner folds.
+    """
+    how = settings or SpaceSettings()
+    labels = [EMOTIONS[c] for c in classes]
+    folds = fold_of([str(s) for s in sources], classes=labels, n_folds=n_folds, seed=1)
+    likeness = {w: np.zeros((len(classes), len(classes))) for w in how.weights}
+    for fold in range(n_folds):
+        inside = folds == fold
+        first = fit_fixed(
+            video.only(~inside),
+            music.only(~inside),
+            classes[~inside],
+            plane=plane,
+            weights=how.weights[0],
+            settings=how,
+        )
+        for w in how.weights:
+            space = reweighted(first, w)
+            rows = video.only(inside).project(space.project_video)
+            likeness[w][inside] = rows @ music.project(space.project_music).T
+    best = max(how.weights, key=lambda w: merit(likeness[w], classes, sources))
+    return fit_fixed(video, music, classes, plane=plane, weights=best, settings=how, ref=ref)
+
+
+def reweighted(space: JointSpace, weights: tuple[float, float, float]) -> JointSpace:
+    """The same projections under other weights of classes, plane and code."""
+    return JointSpace(space.video, space.music, weights=np.array(weights, np.float32), ref=space.ref)

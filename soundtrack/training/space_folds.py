@@ -1,0 +1,266 @@
+"""Reading every clip with heads and a space that saw no label of its source: nested folds over frozen evidence.
+
+Goes in: what the frozen networks saw and heard of labelled clips. Comes out: `CrossRead`, one row per clip:
+posteriors of both sides, and a similarity of every picture with every sound for each row of the ablation table. The
+outer folds part what is judged from what is learned; the inner folds give the readings on which temperatures and the
+space are fitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from soundtrack.emotion.music_head import MusicHead
+from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, PictureHead
+from soundtrack.evaluation.hubs import csls
+from soundtrack.training.data import fold_of
+from soundtrack.training.music_fit import (
+    Heard,
+    MusicFitSettings,
+    fit_music_head,
+    per_recording,
+    tempered,
+)
+from soundtrack.training.music_fit import fit_temperature as fit_music_temperature
+from soundtrack.training.picture_fit import Rated, fit_head
+from soundtrack.training.space import SideRows, SpaceSettings, fit_space, reweighted
+from soundtrack.types import EMOTIONS, FloatArray
+
+IntArray = npt.NDArray[np.int64]
+Matrix = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Progress = Callable[[str, int, int], None]
+
+PLANE = np.array([CLASS_VALENCE_AROUSAL[e] for e in EMOTIONS])
+"""Valence and arousal of each class, shape (6, 2)."""
+N_INNER = 4
+"""Inner folds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What frozen networks saw and heard of labelled clips."""
+
+    seen: FloatArray = field(repr=False, compare=False)
+    """Pooled vectors of the picture network, one row per window, shape (n_windows, F)."""
+    film: FloatArray = field(repr=False, compare=False)
+    """Film numbers of the windows, shape (n_windows, N)."""
+    seen_clip: IntArray = field(repr=False, compare=False)
+    """Which clip each window belongs to, shape (n_windows,)."""
+    heard: FloatArray = field(repr=False, compare=False)
+    """What the music network heard, one row per stretch, shape (n_stretches, n_inputs)."""
+    heard_clip: IntArray = field(repr=False, compare=False)
+    """Which clip each stretch belongs to, shape (n_stretches,)."""
+    classes: IntArray = field(repr=False, compare=False)
+    """Class of each clip, shape (n,)."""
+    sources: tuple[str, ...]
+    """Source of each clip."""
+
+
+@dataclass(frozen=True, slots=True)
+class CrossRead:
+    """Out-of-fold readings of n clips."""
+
+    video_probabilities: Matrix = field(repr=False, compare=False)
+    """From the picture, shape (n, 6)."""
+    music_probabilities: Matrix = field(repr=False, compare=False)
+    """From the sound, shape (n, 6)."""
+    similarities: dict[str, Matrix] = field(repr=False, compare=False)
+    """Pictures by sounds, shape (n, n) each, by row of the ablation table; ``joint`` is the tool's own."""
+
+
+def extended(clips: Heard, extra: Heard | None) -> Heard:
+    """Clips and further rated recordings as one set, the clips first."""
+    if extra is None:
+        return clips
+    return Heard(
+        inputs=np.concatenate([clips.inputs, extra.inputs]),
+        recording=np.concatenate([clips.recording, extra.recording + len(clips.classes)]),
+        classes=np.concatenate([clips.classes, extra.classes]),
+        plane=np.concatenate([clips.plane, extra.plane]),
+        felt=np.concatenate([clips.felt, extra.felt]),
+    )
+
+
+def as_heard(evidence: Evidence) -> Heard:
+    """The sound of labelled clips as training material."""
+    n = len(evidence.classes)
+    return Heard(
+        inputs=evidence.heard,
+        recording=evidence.heard_clip,
+        classes=evidence.classes,
+        plane=np.full((n, 2), np.nan),
+        felt=np.full((n, 9), np.nan),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FoldRecipe:
+    """What else the heads learn from, and how."""
+
+    extra: Heard | None = None
+    """Rated music beside the clips."""
+    rated: Rated | None = None
+    """Rated stills beside the clips."""
+    music: MusicFitSettings = field(default_factory=MusicFitSettings)
+    """Of the music head."""
+    space: SpaceSettings = field(default_factory=SpaceSettings)
+    """Of the joint space."""
+    with_film: bool = True
+    """Whether the film numbers count."""
+
+
+def _picture_head(evidence: Evidence, chosen: Mask, recipe: FoldRecipe) -> PictureHead:
+    """The picture head of some clips."""
+    rows = chosen[evidence.seen_clip]
+    number = np.cumsum(chosen) - 1
+    gain = 1.0 if recipe.with_film else 0.0
+    labels = [EMOTIONS[c] for c in evidence.classes[chosen]]
+    rated = recipe.rated
+    if rated is not None and not recipe.with_film:
+        rated = replace(rated, film=np.zeros_like(rated.film))
+    return fit_head(
+        evidence.seen[rows], gain * evidence.film[rows], labels, number[evidence.seen_clip[rows]], rated=rated
+    )
+
+
+def _picture_rows(evidence: Evidence, head: PictureHead, chosen: Mask, recipe: FoldRecipe) -> SideRows:
+    """What a picture head says about some clips."""
+    rows = chosen[evidence.seen_clip]
+    seen = evidence.seen[rows]
+    film = evidence.film[rows] if recipe.with_film else np.zeros_like(evidence.film[rows])
+    said = head.read(seen, film)
+    return SideRows(
+        said.probabilities,
+        said.valence,
+        said.arousal,
+        np.concatenate([seen, film], axis=1),
+        (np.cumsum(chosen) - 1)[evidence.seen_clip[rows]],
+    )
+
+
+def read_inside(evidence: Evidence, chosen: Mask, recipe: FoldRecipe, *, seed: int) -> tuple[SideRows, SideRows]:
+    """Readings of some clips by heads of inner folds, calibrated on all of them: what the space is fitted on."""
+    numbers = np.flatnonzero(chosen)
+    labels = [EMOTIONS[c] for c in evidence.classes[numbers]]
+    sources = [evidence.sources[i] for i in numbers]
+    inner = np.full(len(chosen), -1)
+    inner[numbers] = fold_of(sources, classes=labels, n_folds=N_INNER, seed=seed + 100)
+    heard = as_heard(evidence)
+    video: list[tuple[Mask, SideRows]] = []
+    music: list[tuple[Mask, SideRows]] = []
+    for fold in range(N_INNER):
+        learn, judge = chosen & (inner != fold), inner == fold
+        video.append((judge, _picture_rows(evidence, _picture_head(evidence, learn, recipe), judge, recipe)))
+        head = fit_music_head(extended(heard.only(learn), recipe.extra), settings=recipe.music)
+        music.append((judge, _music_rows(heard.only(judge), head)))
+    return _gathered(video, chosen), _gathered(music, chosen)
+
+
+def _music_rows(heard: Heard, head: MusicHead) -> SideRows:
+    """What a music head says about some recordings."""
+    mood = head.read(heard.inputs)
+    return SideRows(mood.probabilities, mood.valence, mood.arousal, heard.inputs, heard.recording)
+
+
+def _gathered(parts: list[tuple[Mask, SideRows]], chosen: Mask) -> SideRows:
+    """Rows of several groups of clips as one, numbered among the chosen clips."""
+    number = np.cumsum(chosen) - 1
+    clip = np.concatenate([number[np.flatnonzero(mask)[rows.clip]] for mask, rows in parts])
+    order = np.argsort(clip, kind="stable")
+
+    def joined(name: str) -> FloatArray:
+        return np.asarray(np.concatenate([getattr(rows, name) for _, rows in parts])[order], np.float32)
+
+    return SideRows(joined("probabilities"), joined("valence"), joined("arousal"), joined("features"), clip[order])
+
+
+def _sharpened(probabilities: FloatArray, temperature: float) -> FloatArray:
+    """Probabilities after dividing their logarithms by a temperature."""
+    logs = np.log(np.maximum(probabilities, 1e-9)) / temperature
+    powers = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+
+
+def _calibrated(rows: SideRows, classes: IntArray) -> tuple[SideRows, float]:
+    """Rows with the temperature that suits them best, and that temperature."""
+    logs = np.log(np.maximum(rows.probabilities.astype(np.float64), 1e-9))
+    temperature = fit_music_temperature(logs, rows.clip, classes)
+    return replace(rows, probabilities=_sharpened(rows.probabilities, temperature)), temperature
+
+
+def cross_read(
+    evidence: Evidence,
+    recipe: FoldRecipe | None = None,
+    *,
+    n_folds: int = 5,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> CrossRead:
+    """Every clip read by what never saw a label of its source.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Of at least `n_folds` sources.
+    recipe : FoldRecipe, optional
+        Further material and settings.
+    n_folds : int
+        Outer folds.
+    seed : int
+        Of the folds.
+    progress : callable, optional
+        Told after each outer fold.
+    """
+    how = recipe or FoldRecipe()
+    n = len(evidence.classes)
+    folds = fold_of(evidence.sources, classes=[EMOTIONS[c] for c in evidence.classes], n_folds=n_folds, seed=seed)
+    names = {s: i for i, s in enumerate(dict.fromkeys(evidence.sources))}
+    sources = np.array([names[s] for s in evidence.sources])
+    heard = as_heard(evidence)
+    everyone = np.ones(n, bool)
+    judged: list[tuple[Mask, SideRows, SideRows]] = []
+    fitted = []
+    for fold in range(n_folds):
+        learn, judge = folds != fold, folds == fold
+        video, music = read_inside(evidence, learn, how, seed=seed)
+        video, video_t = _calibrated(video, evidence.classes[learn])
+        music, music_t = _calibrated(music, evidence.classes[learn])
+        fitted.append(
+            fit_space(video, music, evidence.classes[learn], sources=sources[learn], plane=PLANE, settings=how.space)
+        )
+        seen = _picture_rows(evidence, _picture_head(evidence, learn, how), judge, how)
+        seen = replace(seen, probabilities=_sharpened(seen.probabilities, video_t))
+        head = tempered(fit_music_head(extended(heard.only(learn), how.extra), settings=how.music), music_t)
+        judged.append((judge, seen, _music_rows(heard.only(judge), head)))
+        if progress is not None:
+            progress("folds", fold + 1, n_folds)
+    video = _gathered([(judge, seen) for judge, seen, _ in judged], everyone)
+    music = _gathered([(judge, sound) for judge, _, sound in judged], everyone)
+    joint, code = np.zeros((n, n)), np.zeros((n, n))
+    for fold, space in enumerate(fitted):
+        inside = folds == fold
+        vectors = music.project(space.project_music)
+        joint[inside] = video.only(inside).project(space.project_video) @ vectors.T
+        only_code = reweighted(space, (0.0, 0.0, 1.0))
+        code[inside] = video.only(inside).project(only_code.project_video) @ music.project(only_code.project_music).T
+    video_p = per_recording(video.probabilities, video.clip, n)
+    music_p = per_recording(music.probabilities, music.clip, n)
+    arousals = [per_recording(rows.arousal, rows.clip, n) for rows in (video, music)]
+    standard = [(a - a.mean()) / max(float(a.std()), 1e-9) for a in arousals]
+    return CrossRead(
+        video_probabilities=video_p,
+        music_probabilities=music_p,
+        similarities={
+            "random": np.random.default_rng(seed).random((n, n)),
+            "arousal only": -np.abs(standard[0][:, None] - standard[1][None, :]),
+            "labels only": np.sqrt(video_p) @ np.sqrt(music_p).T,
+            "embedding only": code,
+            "joint": joint,
+            "+ hub correction": csls(joint, k=10),
+        },
+    )
