@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+
 from soundtrack.errors import InputError, ModelError, Reason
 from soundtrack.library.heard import Heard, Listener, Warned
 from soundtrack.types import (

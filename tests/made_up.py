@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+
 from soundtrack.types import (
     EMOTIONS,
     AudioInfo,

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from media_made import Made
 
+from media_made import Made
 from soundtrack.errors import ExitCode
 
 SOUNDTRACK = [sys.executable, "-m", "soundtrack"]

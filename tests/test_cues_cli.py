@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from soundtrack import cuesheet
-from soundtrack.spotting.spot import spot_cues
 
 from made_up import sheet, small_library
+from soundtrack import cuesheet
+from soundtrack.spotting.spot import spot_cues
 
 SHELL = """
 import sys

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from soundtrack.errors import UsageError
 from soundtrack.media.probe import probe
 from soundtrack.media.process import ffmpeg_path, file_arg, run_ffmpeg

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from soundtrack.mix.ducking import (
     MAX_ATTACK_DB_PER_S,
     MAX_RELEASE_DB_PER_S,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from soundtrack.demo import film
 from soundtrack.demo.band import Part, Passage, Piece, play
 from soundtrack.demo.canvas import HEIGHT, WIDTH
@@ -134,6 +135,7 @@ def test_the_sound_is_as_long_as_the_picture_with_a_quiet_stretch_and_a_voice() 
 
 def test_our_own_voice_passes_for_speech() -> None:
     from scipy.signal import resample_poly
+
     from soundtrack.audio.speech import SpeechDetector
 
     detector = SpeechDetector()

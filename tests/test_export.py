@@ -10,14 +10,14 @@ from fractions import Fraction
 from xml.etree import ElementTree
 
 import pytest
+
+from made_up import sheet, small_library
 from soundtrack.errors import DependencyError, UsageError
 from soundtrack.export import FORMATS, export
 from soundtrack.export.clips import music_clips, one_line
 from soundtrack.spotting.spot import spot_cues
 from soundtrack.timebase import frames, round_half_up
 from soundtrack.types import CueSheet
-
-from made_up import sheet, small_library
 
 EVIL = "=cmd|' /C calc'!A0\nC,\"x\" <b>&\x1b[31m\u202e\udcff"
 

@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+
 from soundtrack.video.film import FILM_NAMES, N_FILM, clip_numbers, film_numbers
 
 

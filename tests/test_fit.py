@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from made_up import bars_of, track
 from soundtrack.cuesheet import length_in_samples
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.spotting.fit import SEAM_S, Fitted, Wanted, fit_track
 from soundtrack.spotting.seams import FLOOR, best_way, jump_qualities, likeness
 from soundtrack.types import BarTable, Ending, Track
-
-from made_up import bars_of, track
 
 RATE = MIX_RATE_HZ
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from soundtrack.emotion.i3d import I3D, expected_state, inflate, max_pool, same_padding
 from torch import Tensor
+
+from soundtrack.emotion.i3d import I3D, expected_state, inflate, max_pool, same_padding
 
 
 @pytest.fixture(scope="module")

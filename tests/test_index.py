@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+import fake_listener as fake
 from soundtrack.errors import LibraryError, OutputError
 from soundtrack.library.identity import QuickKey
 from soundtrack.library.index import VECTORS_NAME, LibraryView, open_library, require_music, write_vectors, write_whole
 from soundtrack.library.schema import DATABASE_NAME
 from soundtrack.library.store import open_store
 from soundtrack.types import FloatArray
-
-import fake_listener as fake
 
 
 def track_id(seed: int) -> str:

@@ -10,14 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+import fake_listener as fake
 from soundtrack.errors import InputError, LibraryError, ModelError, Reason
 from soundtrack.library.build import build_index
 from soundtrack.library.index import open_library
 from soundtrack.library.report import IndexReport
 from soundtrack.library.schema import DATABASE_NAME
 from soundtrack.library.store import open_store
-
-import fake_listener as fake
 
 Run = Callable[..., IndexReport]
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+import fake_listener as fake
 from soundtrack.errors import LibraryError, OutputError
 from soundtrack.library.build import build_index
 from soundtrack.library.index import open_library
 from soundtrack.library.lock import write_lock
 from soundtrack.library.store import open_store
-
-import fake_listener as fake
 
 JOBS = 2
 _RUN = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.signal import resample_poly
+
 from soundtrack.mix.limiter import LOOK_AHEAD, RELEASE_DB_PER_S, Limiter
 
 RATE = 48_000

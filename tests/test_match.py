@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
+from made_up import DIM, library, sheet, small_library, track
 from soundtrack.errors import UsageError
 from soundtrack.spotting.constraints import Constraints, find_tracks, parse_lock, parse_mood, parse_span
 from soundtrack.spotting.film import Film, divide
@@ -17,8 +19,6 @@ from soundtrack.spotting.stretches import ENTRY_SECTION, sounding_terms, weigh
 from soundtrack.spotting.terms import wanted_tempo
 from soundtrack.spotting.view import segment_table
 from soundtrack.types import EMOTIONS, Span
-
-from made_up import DIM, library, sheet, small_library, track
 
 
 def film_and_pool(*, n_tracks: int = 50) -> tuple[Film, Pool]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from soundtrack.errors import InputError, Reason
 from soundtrack.media.audio import iter_audio, read_audio
 from soundtrack.media.probe import probe

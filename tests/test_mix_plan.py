@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+
 from soundtrack.errors import InputError
 from soundtrack.mix.plan import MixPlan, equal_power_rise, plan_mix
 from soundtrack.timebase import seconds

@@ -10,6 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
+from made_up import MadeUpLibrary, library, sheet, small_library, track
 from soundtrack import cuesheet
 from soundtrack.errors import LibraryError, NothingFitsError, UsageError
 from soundtrack.settings import MixSettings, SpottingSettings
@@ -20,8 +22,6 @@ from soundtrack.spotting.plan import NO_TRACK, Choice, Problem, plan_value
 from soundtrack.spotting.spot import spot_cues
 from soundtrack.spotting.stretches import Worth
 from soundtrack.types import CueSheet, SceneSheet, Span
-
-from made_up import MadeUpLibrary, library, sheet, small_library, track
 
 MOODS = ("Excited", "Fear", "Neutral", "Relaxation", "Sad", "Tension")
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from soundtrack.errors import DependencyError, FfmpegError
 from soundtrack.media.guard import file_arg, input_args, pcm_input_args
 from soundtrack.media.locate import _bundled_ffmpeg, ffmpeg_path, ffmpeg_version, prefer_ffmpeg

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import typer
+
 from soundtrack.errors import ExitCode
 
 ROOT = Path(__file__).resolve().parent.parent

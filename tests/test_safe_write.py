@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from soundtrack import safe_write
 from soundtrack.errors import OutputError, UsageError
 from soundtrack.safe_write import check_target, replacing, sweep_stale_parts, write_text

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import cast
 
 import pytest
+
 from soundtrack.errors import InputError, Reason
 from soundtrack.library.identity import QuickKey, identify
 from soundtrack.library.scan import scan

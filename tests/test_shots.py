@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from soundtrack.settings import ShotSettings
 from soundtrack.types import ByteArray, FrameBatch, Shot
 from soundtrack.video.shots import ShotDetector, merge_cuts

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+import fake_listener as fake
 from soundtrack.errors import LibraryError, OutputError, Reason
 from soundtrack.library.identity import QuickKey
 from soundtrack.library.lock import write_lock
 from soundtrack.library.places import Failure
 from soundtrack.library.schema import DATABASE_NAME, SCHEMA_VERSION
 from soundtrack.library.store import Store, open_store
-
-import fake_listener as fake
 
 KEY = QuickKey(1, 2, 3, -4)
 

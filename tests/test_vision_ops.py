@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import torch
+
 from soundtrack.emotion.vision_ops import load_torchvision
 from soundtrack.errors import DependencyError
 from soundtrack.training.augment import augment_clips
