@@ -30,6 +30,8 @@ class Fate(StrEnum):
     """Encoded into the nearest format that the container holds."""
     REWRITTEN = "rewritten"
     """A chapter or time-code track, which the container writes by itself."""
+    ATTACHED = "attached"
+    """Cover art that the container keeps as an attached file."""
     DROPPED = "dropped"
     """The container can't hold it."""
 
@@ -56,6 +58,8 @@ class Container:
     """Whether the sound comes out as it went in, but for rounding to 16 bits."""
     has_attachments: bool = False
     """Whether it can hold fonts and the like."""
+    has_cover: bool = False
+    """Whether it can hold cover art as a stream."""
     has_chapters: bool = True
     """Whether it can hold chapters."""
     data: frozenset[str] = frozenset()
@@ -130,7 +134,9 @@ _PCM = frozenset(
 )
 _MOV_AUDIO = (_MP4_AUDIO - {"flac", "opus"}) | _PCM | {"pcm_mulaw", "pcm_alaw"}
 
-_MP4 = Container("mp4", _MP4_VIDEO, _MP4_AUDIO, frozenset({"mov_text", "dvd_subtitle"}), "mov_text", "aac", "aac")
+_MP4 = Container(
+    "mp4", _MP4_VIDEO, _MP4_AUDIO, frozenset({"mov_text", "dvd_subtitle"}), "mov_text", "aac", "aac", has_cover=True
+)
 _MOV = Container("mov", _MOV_VIDEO, _MOV_AUDIO, frozenset({"mov_text"}), "mov_text", "aac", "aac")
 _MATROSKA = Container(
     "matroska",
@@ -271,6 +277,9 @@ def _fate(stream: StreamInfo, info: VideoInfo, container: Container, *, replaces
     """What becomes of one stream."""
     fate, codec_out = Fate.DROPPED, "copy"
     match stream.kind:
+        case StreamKind.VIDEO if stream.is_attached_picture:
+            fits = container.has_cover and container.video is not None and stream.codec in container.video
+            fate = Fate.COPIED if fits else Fate.ATTACHED if container.has_attachments else Fate.DROPPED
         case StreamKind.VIDEO if stream.codec == "gif":
             fate, codec_out = Fate.CONVERTED, "libx264"
         case StreamKind.VIDEO if container.video is None or stream.codec in container.video:

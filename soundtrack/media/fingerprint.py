@@ -33,6 +33,7 @@ _FLAGS = [
 ]
 _START_CODE = re.compile(b"\x00\x00\x01")
 _ADTS_BYTES = 7
+_LEAP_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class StreamPrint:
     """Language tag, None for undetermined."""
     title: str | None
     """Its name."""
+    has_steady_clock: bool = True
+    """Whether all packets have times that follow each other without a jump."""
     texts: tuple[tuple[int, str], ...] = field(default=(), repr=False)
     """Of subtitles in text: start in tenths of a second and bare words."""
 
@@ -81,6 +84,8 @@ class Picture:
     """Range, primaries, transfer and matrix as the frame says."""
     side_data: tuple[str, ...]
     """Kinds and contents of HDR and other data that belong to the picture as a whole."""
+    time_s: float | None
+    """When it is shown, on the container's clock: the zero of the picture's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +132,10 @@ def film_print(path: Path, *, video_stream: int | None = None, by_slices: bool =
             video_stream = chosen.index if chosen else -1
         readers = [_StreamReader(stream, by_slices=by_slices) for stream in film.streams]
         _read(film, readers)
-        zero_s = readers[video_stream].start_s if video_stream >= 0 else 0.0
-        zero_s = zero_s or 0.0
+        picture = _first_picture(path, video_stream) if video_stream >= 0 else None
+        zero_s = picture.time_s if picture else None
+        if zero_s is None:
+            zero_s = (readers[video_stream].start_s if video_stream >= 0 else None) or 0.0
         chapters = tuple(
             (
                 round((float(c["start"] * c["time_base"]) - zero_s) * 100),
@@ -143,7 +150,7 @@ def film_print(path: Path, *, video_stream: int | None = None, by_slices: bool =
         path=path,
         streams=prints,
         video_stream=video_stream,
-        picture=_first_picture(path, video_stream) if video_stream >= 0 else None,
+        picture=picture,
         picture_end_s=(prints[video_stream].end_s or 0.0) if video_stream >= 0 else 0.0,
         chapters=chapters,
         tags=tags,
@@ -183,6 +190,8 @@ class _StreamReader:
         self._hash = hashlib.sha256()
         self._head = bytes(getattr(context, "extradata", None) or b"")
         self._n = 0
+        self._is_steady = True
+        self._last_s: float | None = None
         self._end_s: float | None = None
         self._texts: list[tuple[float, str]] = []
         self.start_s: float | None = None
@@ -201,6 +210,7 @@ class _StreamReader:
             self._hash.update(payload)
         self._n += 1
         stamp = packet.pts if packet.pts is not None else packet.dts
+        self._watch_clock(packet)
         if stamp is not None and packet.time_base:
             time_s = float(stamp * packet.time_base)
             end_s = time_s + float((packet.duration or 0) * packet.time_base)
@@ -208,6 +218,17 @@ class _StreamReader:
             self._end_s = end_s if self._end_s is None else max(self._end_s, end_s)
             if self._kind is StreamKind.SUBTITLE and (words := _words(bytes(payload), self._codec)):
                 self._texts.append((time_s, words))
+
+    def _watch_clock(self, packet: Any) -> None:
+        """Note whether decoding times are there and climb without a leap."""
+        stamp = packet.dts if packet.dts is not None else packet.pts
+        if stamp is None or not packet.time_base:
+            self._is_steady = False
+            return
+        now_s = float(stamp * packet.time_base)
+        if self._last_s is not None and self._kind in (StreamKind.VIDEO, StreamKind.AUDIO):
+            self._is_steady = self._is_steady and -_LEAP_S < now_s - self._last_s < _LEAP_S
+        self._last_s = now_s
 
     def result(self, zero_s: float) -> StreamPrint:
         """What was seen, on the picture's clock."""
@@ -223,6 +244,7 @@ class _StreamReader:
             flags=self._flags,
             language=None if language in (None, "", "und") else language,
             title=self._metadata.get("title") or None,
+            has_steady_clock=self._is_steady,
             texts=tuple((round((time_s - zero_s) * 10), words) for time_s, words in self._texts),
         )
 
@@ -300,4 +322,5 @@ def _first_picture(path: Path, video_stream: int) -> Picture | None:
                 for name in ("color_range", "color_primaries", "color_trc", "colorspace")
             ),
             side_data=tuple(sorted(side_data)),
+            time_s=float(frame.pts * frame.time_base) if frame.pts is not None and frame.time_base else None,
         )

@@ -8,6 +8,7 @@ or where it was made (``bitexact``), so the same input gives the same bytes.
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 from soundtrack.media.container import open_container
 from soundtrack.media.containers import Container, Fate, MuxPlan
-from soundtrack.media.process import WritingPipe, file_arg, input_args, pcm_input_args, writing_pipe
+from soundtrack.media.process import WritingPipe, file_arg, input_args, pcm_input_args, run_ffmpeg, writing_pipe
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.types import StreamInfo, StreamKind, VideoInfo
 
@@ -75,25 +76,45 @@ def mux(
     FfmpegError
         ffmpeg failed.
     """
-    with writing_pipe(
-        _arguments(info, part, plan=plan, mixed_in=mixed_in, music_track=music_track, bitrate_kbps=bitrate_kbps),
-        task=f"writing {part.name}",
-    ) as pipe:
+    args = _arguments(info, plan=plan, mixed_in=mixed_in, music_track=music_track, bitrate_kbps=bitrate_kbps)
+    with (
+        _covers(info, part, plan) as covers,
+        writing_pipe([*args, *covers, "-f", plan.container.muxer, file_arg(part)], task=f"writing {part.name}") as pipe,
+    ):
         yield pipe
 
 
+@contextlib.contextmanager
+def _covers(info: VideoInfo, part: Path, plan: MuxPlan) -> Iterator[list[str]]:
+    """Arguments that attach cover art as files, which lie beside the output as long as they are needed."""
+    wanted = [fate for fate in plan.fates if fate.fate is Fate.ATTACHED]
+    n_before = sum(fate.kind is StreamKind.ATTACHMENT and fate.fate is Fate.COPIED for fate in plan.fates)
+    args: list[str] = []
+    with contextlib.ExitStack() as files:
+        for n, fate in enumerate(wanted):
+            picture = part.with_name(f"{part.name.removesuffix('.part')}{n}.part")
+            files.callback(picture.unlink, missing_ok=True)
+            with open_container(info.path) as film:
+                packet = next(p for p in film.demux(film.streams[fate.source]) if p.size)
+                picture.write_bytes(bytes(packet))
+                name = film.streams[fate.source].metadata.get("filename")
+            kind = "png" if fate.codec == "png" else "jpeg"
+            args += ["-attach", file_arg(picture), f"-metadata:s:t:{n_before + n}", f"mimetype=image/{kind}"]
+            args += [f"-metadata:s:t:{n_before + n}", f"filename={name or 'cover.' + kind}"]
+        yield args
+
+
 def _arguments(
-    info: VideoInfo, part: Path, *, plan: MuxPlan, mixed_in: StreamInfo | None, music_track: bool, bitrate_kbps: int
+    info: VideoInfo, *, plan: MuxPlan, mixed_in: StreamInfo | None, music_track: bool, bitrate_kbps: int
 ) -> list[str]:
-    """Everything after ffmpeg's name."""
+    """Everything after ffmpeg's name but covers, muxer and file."""
     with open_container(info.path) as film:
-        offset_s = info.start_s - (film.start_time or 0) / 1e6
         kept = _dispositions(film)
         title = film.streams[mixed_in.index].metadata.get("title") if mixed_in else None
         custom_tags = not {name.lower() for name in film.metadata} <= _MP4_TAGS
     outs = _outputs(info, plan, music_track=music_track)
     args = ["-y", *input_args(info.path, before=_before(info))]
-    args += ["-itsoffset", f"{max(offset_s, 0.0):.6f}"]
+    args += ["-itsoffset", f"{info.start_s - _clock_start_s(info):.6f}"]
     args += pcm_input_args(sample_rate_hz=MIX_RATE_HZ, channels=music_layout(music_track=music_track))
     if music_track:
         args += ["-filter_complex", "[1:a]pan=stereo|c0=c0|c1=c1[mix];[1:a]pan=stereo|c0=c2|c1=c3[music]"]
@@ -118,7 +139,8 @@ def _arguments(
     args += ["-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact"]
     if plan.container.muxer in ("mp4", "mov"):
         args += ["-movflags", "+faststart" + ("+use_metadata_tags" if custom_tags else "")]
-    return [*args, "-f", plan.container.muxer, file_arg(part)]
+        args += ["-strict", "experimental"]  # older versions call FLAC in mp4 that
+    return args
 
 
 _MP4_TAGS = frozenset(
@@ -167,6 +189,17 @@ _MP4_TAGS = frozenset(
 )
 
 
+def _clock_start_s(info: VideoInfo) -> float:
+    """Container time that this ffmpeg moves to 0; asked of itself, because versions differ about priming samples."""
+    probing = ["-map", "0:v:0", "-c", "copy", "-t", "0", "-f", "null", "-"]
+    found = run_ffmpeg(
+        ["-v", "info", *input_args(info.path, before=_before(info)), *probing],
+        task=f"reading {info.path}",
+    )
+    match = re.search(r"Duration: [^\n]*?start: (-?\d+\.\d+)", found.stderr)
+    return float(match[1]) if match else info.start_s
+
+
 def _before(info: VideoInfo) -> list[str]:
     """Options in front of the film: raw streams have no clock and get one."""
     if info.container in ("h264", "hevc", "mpegvideo"):
@@ -200,7 +233,9 @@ def _encoding(container: Container, i: int, n_audio: int, *, bitrate_kbps: int, 
         args += [f"-b:{i}", f"{bitrate_kbps}k"]
     elif container.encoder == "flac":
         args += [f"-sample_fmt:{i}", "s16"]
-    if ours and container.is_lossless:
+    if not ours:
+        args += [f"-filter:{i}", "aformat=channel_layouts=5.1|stereo|mono"]  # encoders refuse rarer layouts
+    elif container.is_lossless:
         args += [f"-filter:{i}", "aresample=osf=s16:dither_method=triangular"]
     return args
 

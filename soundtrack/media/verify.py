@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from soundtrack.errors import OutputError
-from soundtrack.media.containers import Fate, MuxPlan, StreamFate, plan_streams
+from soundtrack.media.containers import Fate, MuxPlan, StreamFate, default_suffix, plan_streams
 from soundtrack.media.fingerprint import FilmPrint, StreamPrint, film_print
 from soundtrack.media.probe import probe
 from soundtrack.settings import MIX_RATE_HZ
@@ -35,6 +35,7 @@ _OWN_TAGS = frozenset(
 )
 _FLAGS_OF_THE_SET = frozenset({"default"})
 _FRAMED_ALIKE = frozenset({"mp4", "mov", "matroska", "webm"})
+_HOLDS_DEFAULT = _FRAMED_ALIKE
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +124,7 @@ def require_same(
         more = f" (and {len(found.differences) - 1} more)" if len(found.differences) > 1 else ""
         raise OutputError(
             f"the written film is not what it should be: {found.differences[0]}{more}",
-            hint="check the room on the disk; if there is enough, try .mkv as the kind of file and report this",
+            hint=f"the film's own kind of file, {default_suffix(info)}, can hold it; if it was that, check the disk",
         )
     return found
 
@@ -148,7 +149,7 @@ def _compare(
     expected: list[str] = []
     unchanged: list[str] = []
     unmatched = list(after.streams)
-    for fate in plan.fates:
+    for fate in sorted(plan.fates, key=lambda fate: (fate.fate is Fate.MIXED, fate.fate is Fate.CONVERTED)):
         source = before.streams[fate.source]
         match fate.fate:
             case Fate.DROPPED:
@@ -156,10 +157,10 @@ def _compare(
                 continue
             case Fate.REWRITTEN:
                 continue
-            case Fate.MIXED if not any(s.digest == source.digest for s in unmatched):
+            case Fate.MIXED if wants_mix or not any(s.digest == source.digest for s in unmatched):
                 expected.append(f"{source.describe()}: inside the mix")
                 continue
-        partner = _partner(source, fate, unmatched)
+        partner = _partner(source, fate, unmatched, skips_mix=wants_mix)
         if partner is None:
             differences.append(Difference(source.describe(), "present", "missing"))
             continue
@@ -173,7 +174,7 @@ def _compare(
     new_sounds = [s for s in unmatched if s.kind is StreamKind.AUDIO]
     differences += _whole_changes(before, after, plan)
     if wants_mix:
-        differences += _mix_changes(new_sounds, after, n_samples=n_samples, n_ours=n_ours, slack_s=slack_s)
+        differences += _mix_changes(new_sounds, after, plan, n_samples=n_samples or 0, n_ours=n_ours, slack_s=slack_s)
     return Comparison(
         differences=tuple(differences),
         expected=tuple(expected),
@@ -182,15 +183,18 @@ def _compare(
     )
 
 
-def _partner(source: StreamPrint, fate: StreamFate, candidates: list[StreamPrint]) -> StreamPrint | None:
+def _partner(
+    source: StreamPrint, fate: StreamFate, candidates: list[StreamPrint], *, skips_mix: bool
+) -> StreamPrint | None:
     """The stream of the output that came from this one: by content, else the first of its kind that may be it."""
     alike = [s for s in candidates if s.kind is source.kind]
     exact = [s for s in alike if s.digest == source.digest and s.codec == source.codec]
     if exact:
         return next((s for s in exact if (s.language, s.title) == (source.language, source.title)), exact[0])
     if fate.fate is Fate.CONVERTED:
-        wanted = [s for s in alike if s.codec != source.codec]
-        return next((s for s in wanted if s.texts == source.texts), wanted[-1] if wanted else None)
+        wanted = alike[1:] if skips_mix and source.kind is StreamKind.AUDIO else alike
+        same_words = [s for s in wanted if source.texts and s.texts == source.texts]
+        return next(iter(same_words + wanted), None)
     return next((s for s in alike if s.codec == source.codec), None)
 
 
@@ -208,7 +212,7 @@ def _stream_changes(source: StreamPrint, partner: StreamPrint, fate: StreamFate,
         )
     if fate.fate is Fate.CONVERTED and source.texts and not _alike(source.texts, partner.texts):
         found.append(Difference(f"{name}: text", f"{len(source.texts)} lines", f"{len(partner.texts)} lines"))
-    if source.start_s is not None and partner.start_s is not None and fate.fate is Fate.COPIED:
+    if source.has_steady_clock and fate.fate is Fate.COPIED:
         for what, old_s, new_s in (("start", source.start_s, partner.start_s), ("end", source.end_s, partner.end_s)):
             if old_s is not None and new_s is not None and abs(old_s - new_s) > slack_s:
                 found.append(Difference(f"{name}: {what}", f"{old_s:.3f} s", f"{new_s:.3f} s"))
@@ -255,16 +259,17 @@ def _same_chapters(before: FilmPrint, after: FilmPrint) -> bool:
 
 
 def _mix_changes(
-    new_sounds: list[StreamPrint], after: FilmPrint, *, n_samples: int | None, n_ours: int, slack_s: float
+    new_sounds: list[StreamPrint], after: FilmPrint, plan: MuxPlan, *, n_samples: int, n_ours: int, slack_s: float
 ) -> list[Difference]:
     """Whether the new sound is there, first to be played, and lies under the picture from start to end."""
     if len(new_sounds) < n_ours:
         return [Difference("new sound", "wanted", "missing")]
     found: list[Difference] = []
     first_sound = next(s for s in after.streams if s.kind is StreamKind.AUDIO)
-    if first_sound.index != new_sounds[0].index or "default" not in first_sound.flags:
+    is_default = "default" in first_sound.flags or plan.container.muxer not in _HOLDS_DEFAULT
+    if first_sound.index != new_sounds[0].index or not is_default:
         found.append(Difference("new sound", "first and default", f"stream {new_sounds[0].index}"))
-    wanted_s = (n_samples or 0) / MIX_RATE_HZ
+    wanted_s = n_samples / MIX_RATE_HZ
     for sound in new_sounds[:n_ours]:
         if sound.start_s is None or sound.end_s is None or abs(sound.start_s) > slack_s:
             found.append(Difference("new sound: start", "0.000 s", f"{sound.start_s} s"))

@@ -244,7 +244,7 @@ def _warnings(levels: Levels, missing_s: Mapping[str, float], sheet: CueSheet, o
     if levels.is_silent:
         yield "the mix is silent; its level was left alone"
     elif levels.is_too_quiet:
-        yield f"the mix is so quiet that it was raised by only {levels.master_gain_db:.0f} dB and stays under the target"
+        yield f"the mix is so quiet that it was raised by {levels.master_gain_db:.0f} dB only: still under target"
     elif abs(off_lu) > LOUDNESS_TOLERANCE_LU:
         yield (
             f"the mix came out {abs(off_lu):.1f} LU {'under' if off_lu > 0 else 'over'} the target "

@@ -1,0 +1,224 @@
+"""The scored film is measured: loudness, peaks, length, picture, synchrony, sameness."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.io import wavfile
+
+from films import (
+    RATE,
+    Job,
+    ebur128,
+    frame_times_s,
+    make_film,
+    make_job,
+    picture_hash,
+    write_track,
+    write_voice,
+)
+from soundtrack.errors import InputError, OutputError, UsageError
+from soundtrack.media.audio import read_audio
+from soundtrack.media.probe import probe
+from soundtrack.mix.ducking import MusicLevel, duck
+from soundtrack.mix.render import RenderReport, render_film
+from soundtrack.settings import MixSettings
+from soundtrack.types import Span
+
+SPEECH = (Span(1.0, 2.5),)
+
+
+def render(job: Job, out: Path, **options: object) -> RenderReport:
+    return render_film(probe(job.film), job.sheet, out, track_paths=job.track_paths, **options)  # type: ignore[arg-type] # anything
+
+
+@pytest.fixture(scope="module")
+def tracks(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("music")
+    return [write_track(folder / f"t{i}.wav", level=0.05 * (1 + 3 * i), seed=i) for i in range(2)]
+
+
+@pytest.fixture(scope="module")
+def voice(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_voice(tmp_path_factory.mktemp("voice") / "voice.wav", seconds=6.0, spans=SPEECH)
+
+
+def talking_job(film: Path, tracks: list[Path]) -> Job:
+    length_s = probe(film).duration_s
+    ducking = duck(SPEECH, (MusicLevel(Span(0, length_s), -20.0),), duration_s=length_s, settings=MixSettings())
+    return make_job(film, tracks, speech=SPEECH, ducking=ducking)
+
+
+SLOW = [pytest.param(suffix, marks=pytest.mark.slow) for suffix in (".mov", ".ts", ".avi")]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm", *SLOW])
+def test_the_scored_film_holds_every_promise(tmp_path: Path, tracks: list[Path], voice: Path, suffix: str) -> None:
+    film = make_film(tmp_path / f"film{suffix}", sound=voice)
+    job = talking_job(film, tracks)
+    before = film.read_bytes()
+    outs = [tmp_path / f"{name}{suffix}" for name in ("a", "b")]
+    reports = [render(job, out) for out in outs]
+    heard = ebur128(outs[0])
+    assert abs(heard.integrated_lufs + 16.0) <= 0.5
+    assert heard.true_peak_dbtp <= -1.0
+    assert abs(reports[0].integrated_lufs - heard.integrated_lufs) <= 0.1
+    assert picture_hash(outs[0]) == picture_hash(film)
+    np.testing.assert_allclose(frame_times_s(outs[0]), frame_times_s(film), atol=0.002)
+    assert abs(probe(outs[0]).duration_s - probe(film).duration_s) <= 1 / 25
+    assert outs[0].read_bytes() == outs[1].read_bytes()
+    assert reports[0].levels.speech_over_music_lu == pytest.approx(10.0, abs=0.1)
+    assert film.read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([film.name, *(o.name for o in outs)])
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm", *SLOW])
+def test_original_and_music_sound_when_they_should(tmp_path: Path, suffix: str) -> None:
+    original = np.zeros((4 * RATE, 2), dtype=np.float32)
+    original[int(1.5 * RATE)] = 0.5
+    wavfile.write(tmp_path / "original.wav", RATE, original)
+    music = np.zeros((8 * RATE, 2), dtype=np.float32)
+    music[3 * RATE] = 0.5  # the cue starts 1 s into the track, so this sounds 2 s into the film
+    wavfile.write(tmp_path / "music.wav", RATE, music)
+    film = make_film(tmp_path / f"film{suffix}", sound=tmp_path / "original.wav", seconds=4.0)
+    out = tmp_path / f"out{suffix}"
+    render(make_job(film, [tmp_path / "music.wav"]), out)
+    wanted = (click(film, RATE, 7 * RATE // 4), 2 * RATE)
+    heard = (click(out, RATE, 7 * RATE // 4), click(out, 7 * RATE // 4, 3 * RATE))
+    slack = RATE // 100 if suffix == ".webm" else 96  # Matroska writers are some milliseconds off with Opus priming
+    assert heard[0] == pytest.approx(wanted[0], abs=slack)
+    assert heard[1] == pytest.approx(wanted[1], abs=slack)
+    assert wanted[0] == pytest.approx(1.5 * RATE, abs=RATE // 100)
+
+
+def click(path: Path, start: int, stop: int) -> int:
+    """Where the loudest sample of a stretch of the first sound lies, on the picture's clock."""
+    info = probe(path)
+    sound = read_audio(
+        path,
+        sample_rate_hz=RATE,
+        channels=2,
+        stream=info.audio_streams[0].index,
+        clock_start_s=info.start_s,
+    )
+    return start + int(np.argmax(np.abs(sound[0, start:stop])))
+
+
+def test_a_silent_film_gets_music_at_the_target(tmp_path: Path, tracks: list[Path]) -> None:
+    film = make_film(tmp_path / "film.mp4")
+    out = tmp_path / "out.mp4"
+    report = render(make_job(film, tracks, target_lufs=-23.0), out)
+    assert abs(ebur128(out).integrated_lufs + 23.0) <= 0.5
+    assert report.levels.original_lufs is None
+    assert [s.kind.value for s in probe(out).streams] == ["video", "audio"]
+
+
+def test_a_film_without_cues_and_sound_is_silent_but_whole(tmp_path: Path, tracks: list[Path]) -> None:
+    film = make_film(tmp_path / "film.mp4")
+    job = make_job(film, tracks[:1])
+    report = render(replace(job, sheet=replace(job.sheet, cues=())), tmp_path / "out.mp4")
+    assert "silent" in report.warnings[0]
+    assert picture_hash(tmp_path / "out.mp4") == picture_hash(film)
+
+
+def test_replacing_leaves_nothing_of_the_original(tmp_path: Path, tracks: list[Path], voice: Path) -> None:
+    film = make_film(tmp_path / "film.mkv", sound=voice)
+    render(make_job(film, tracks[:1], keep_original=False), tmp_path / "replaced.mkv")
+    render(make_job(make_film(tmp_path / "mute.mkv"), tracks[:1], keep_original=False), tmp_path / "only.mkv")
+    replaced, only = (read_audio(tmp_path / n, sample_rate_hz=RATE, channels=2) for n in ("replaced.mkv", "only.mkv"))
+    np.testing.assert_allclose(replaced, only, atol=2e-4)
+
+
+def test_loud_peaks_are_limited_and_the_loudness_still_lands(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    quiet = rng.normal(0, 0.08, (10 * RATE, 2))
+    quiet[:: RATE // 4] = 0.99
+    wavfile.write(tmp_path / "spiky.wav", RATE, quiet.astype(np.float32))
+    film = make_film(tmp_path / "film.mp4")
+    report = render(make_job(film, [tmp_path / "spiky.wav"], target_lufs=-14.0), tmp_path / "out.mp4")
+    heard = ebur128(tmp_path / "out.mp4")
+    assert report.limited_db > 4
+    assert heard.true_peak_dbtp <= -1.0
+    assert abs(heard.integrated_lufs + 14.0) <= 0.5
+
+
+def test_an_edited_gain_is_heard(tmp_path: Path, tracks: list[Path], voice: Path) -> None:
+    film = make_film(tmp_path / "film.mkv", sound=voice)
+    plain = talking_job(film, tracks[:1])
+    edited = replace(
+        plain, sheet=replace(plain.sheet, cues=(replace(plain.sheet.cues[0], gain_db=plain.sheet.cues[0].gain_db - 6),))
+    )
+    assert render(plain, tmp_path / "a.mkv").levels.speech_over_music_lu == pytest.approx(10.0, abs=0.1)
+    assert render(edited, tmp_path / "b.mkv").levels.speech_over_music_lu == pytest.approx(16.0, abs=0.1)
+
+
+def test_stems_add_up_to_the_mix(tmp_path: Path, tracks: list[Path], voice: Path) -> None:
+    film = make_film(tmp_path / "film.mkv", sound=voice)
+    job = talking_job(film, tracks)
+    job = replace(job, sheet=replace(job.sheet, mix=replace(job.sheet.mix, target_lufs=-24.0)))
+    report = render(job, tmp_path / "out.mkv", stems=tmp_path / "stems")
+    assert [p.name for p in report.stems] == ["out.MX.flac", "out.DX.flac"]
+    music, original = (read_audio(p, sample_rate_hz=RATE, channels=2) for p in report.stems)
+    mix = read_audio(tmp_path / "out.mkv", sample_rate_hz=RATE, channels=2)
+    assert music.shape == original.shape == mix.shape
+    assert report.limited_db == 0
+    np.testing.assert_allclose(music + original, mix, atol=1e-4)
+
+
+def test_a_music_track_lies_beside_mix_and_untouched_original(tmp_path: Path, tracks: list[Path], voice: Path) -> None:
+    film = make_film(tmp_path / "film.mp4", sound=voice)
+    out = tmp_path / "out.mp4"
+    render(talking_job(film, tracks), out, music_track=True)
+    sounds = probe(out).audio_streams
+    assert [s.is_default for s in sounds] == [True, False, False]
+    kept = read_audio(out, sample_rate_hz=RATE, channels=2, stream=sounds[1].index)
+    np.testing.assert_array_equal(kept, read_audio(film, sample_rate_hz=RATE, channels=2))
+    alone = read_audio(out, sample_rate_hz=RATE, channels=2, stream=sounds[2].index)
+    assert np.abs(alone[:, RATE // 2 : -RATE]).max() > 0.01
+
+
+def test_a_track_that_ends_early_is_filled_with_silence_and_said(tmp_path: Path) -> None:
+    write_track(tmp_path / "short.wav", seconds=3.0)
+    film = make_film(tmp_path / "film.mkv")
+    report = render(make_job(film, [tmp_path / "short.wav"]), tmp_path / "out.mkv")
+    assert any("ended 4.0 s early" in line for line in report.warnings)
+
+
+def test_refusals_leave_nothing_behind(tmp_path: Path, tracks: list[Path]) -> None:
+    film = make_film(tmp_path / "film.mp4")
+    job = make_job(film, tracks)
+    (tmp_path / "there.mp4").write_bytes(b"old")
+    names = sorted(p.name for p in tmp_path.iterdir())
+    with pytest.raises(UsageError, match="is the input itself"):
+        render(job, film, force=True)
+    with pytest.raises(OutputError, match="exists already"):
+        render(job, tmp_path / "there.mp4")
+    with pytest.raises(UsageError, match="kind of file"):
+        render(job, tmp_path / "out.xyz")
+    with pytest.raises(OutputError, match="cannot hold h264"):
+        render(job, tmp_path / "out.webm")
+    with pytest.raises(InputError, match="is not there"):
+        render(replace(job, track_paths={"t0": tmp_path / "gone.wav", "t1": tracks[1]}), tmp_path / "out.mp4")
+    other = replace(job, sheet=replace(job.sheet, film=replace(job.sheet.film, duration_s=60.0)))
+    with pytest.raises(InputError, match=r"lasts 6\.0 s, the cue sheet is about film\.mp4 of 60\.0 s"):
+        render(other, tmp_path / "out.mp4")
+    assert sorted(p.name for p in tmp_path.iterdir()) == names
+    assert (tmp_path / "there.mp4").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("stage", ["measuring", "mixing"])
+def test_an_interrupt_in_either_pass_leaves_nothing(tmp_path: Path, tracks: list[Path], stage: str) -> None:
+    film = make_film(tmp_path / "film.mp4")
+    job = make_job(film, tracks)
+
+    def interrupt(now: str, _done: int, _total: int) -> None:
+        if now == stage:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        render(job, tmp_path / "out.mp4", progress=interrupt, stems=tmp_path / "stems")
+    assert not (tmp_path / "out.mp4").exists()
+    assert [p for p in tmp_path.rglob("*") if ".part" in p.name or p.suffix == ".flac"] == []
