@@ -114,6 +114,6 @@ def untrained_head(n_features: int, n_film: int, *, seed: int) -> PictureHead:
         deviation=np.ones(n, np.float32),
         class_weight=rng.normal(0, 1, (len(EMOTIONS), n)).astype(np.float32),
         class_bias=np.zeros(len(EMOTIONS), np.float32),
-        plane_weight=rng.normal(0, 0.3, (2, n)).astype(np.float32),
+        plane_weight=rng.normal(0, 0.4 / np.sqrt(n), (2, n)).astype(np.float32),
         plane_bias=np.zeros(2, np.float32),
     )

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from soundtrack.emotion.i3d import inflate
+from soundtrack.emotion.i3d import I3D, inflate
 from soundtrack.emotion.i3d_fused import FusedI3D, has_fast_bf16
-from soundtrack.emotion.picture_head import PictureHead, untrained_head
+from soundtrack.emotion.picture_head import PictureHead, evidence, untrained_head
 from soundtrack.emotion.video_tower import backbone, head_tensors
 from soundtrack.emotion.weights import save_weights
 from soundtrack.training.picture_clips import (
@@ -35,7 +35,7 @@ from soundtrack.training.picture_fit import HeadSettings, OutOfFold, Rated, cali
 from soundtrack.training.picture_report import Films, PictureReport, card, measure
 from soundtrack.training.picture_teachers import write_pass
 from soundtrack.types import FloatArray
-from soundtrack.video.film import N_FILM
+from soundtrack.video.film import N_FILM, clip_numbers
 
 Progress = Callable[[str, int, int], None]
 
@@ -201,11 +201,25 @@ def write_tiny(folder: Path, *, seed: int = 7) -> None:
     torch.manual_seed(seed)
     how = DistilSettings(width=TINY_WIDTH, side_px=64)
     model = backbone(TINY_WIDTH)
+    for module in model.modules():
+        if isinstance(module, nn.Conv3d):  # so that signals neither die nor explode on their way
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
     state = {k: v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
-    head = untrained_head(model.dim, N_FILM, seed=seed)
+    head = _centred(untrained_head(model.dim, N_FILM, seed=seed), model, side_px=how.side_px, seed=seed)
     write_model(state, head, folder, settings=how, name="tiny-video", version="1", source="made from a seed, untrained")
     text = "# tiny-video\n\nA seeded, untrained network for tests. What it says means nothing. Licence of the weights: "
     (folder / "tiny-video" / "card.md").write_text(f"{text}{WEIGHTS_LICENCE}.\n", encoding="utf-8")
+
+
+def _centred(head: PictureHead, model: I3D, *, side_px: int, seed: int) -> PictureHead:
+    """The head standardised over made-up clips of coloured noise, so that it tells one clip from another."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (64, N_FRAMES, 4, 4, 3)) * rng.random((64, 1, 1, 1, 3))
+    clips = coarse.repeat(side_px // 4, axis=2).repeat(side_px // 4, axis=3).astype(np.uint8)
+    numbers = np.stack([clip_numbers(clip) for clip in clips])
+    x = evidence(clip_features(model.eval().fuse(), clips), numbers)
+    weight = head.class_weight * np.float32(2 / np.sqrt(x.shape[1]))
+    return replace(head, mean=x.mean(axis=0), deviation=np.maximum(x.std(axis=0), 0.05), class_weight=weight)
 
 
 def _save_readings(path: Path, seen: Seen, answers: OutOfFold) -> None:

@@ -52,9 +52,9 @@ class DistilSettings:
     """Side of the views."""
     early_side_px: int = 80
     """Side that views are shrunk to in the first epochs, which then cost half."""
-    early_share: float = 0.77
+    early_share: float = 0.73
     """Share of the epochs that counts as first."""
-    epochs: int = 26
+    epochs: int = 38
     """One epoch is one view of every picture."""
     batch: int = 32
     """Views a step."""

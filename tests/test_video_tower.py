@@ -1,0 +1,228 @@
+"""The picture tower: what it is fed, what it says, and what happens when memory is short."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from soundtrack.emotion.i3d_fused import FusedI3D
+from soundtrack.emotion.manifest import find_model, read_config
+from soundtrack.emotion.picture_head import HeadReading, PictureHead, evidence, untrained_head
+from soundtrack.emotion.video_tower import VideoTower, assemble, expected_tensors, head_tensors, parse_config
+from soundtrack.emotion.weights import load_weights
+from soundtrack.errors import DependencyError, ModelError
+from soundtrack.types import EMOTIONS, FloatArray
+from soundtrack.video.film import N_FILM, clip_numbers
+
+
+class FlatSpace:
+    """A stand-in for the joint space: the features themselves, made unit vectors."""
+
+    dim = 95
+
+    def project_video(
+        self, probabilities: FloatArray, valence: FloatArray, arousal: FloatArray, features: FloatArray
+    ) -> FloatArray:
+        assert probabilities.shape == (len(features), 6)
+        assert valence.shape == arousal.shape == (len(features),)
+        return features / np.linalg.norm(features, axis=1, keepdims=True)
+
+
+@pytest.fixture(scope="module")
+def tower() -> VideoTower:
+    return VideoTower.load("tiny", device="cpu", space=FlatSpace())
+
+
+@pytest.fixture
+def clips(rng: np.random.Generator) -> np.ndarray:
+    return rng.integers(0, 256, (5, 16, 64, 64, 3), dtype=np.uint8)
+
+
+def numbers(clips: np.ndarray) -> np.ndarray:
+    return np.stack([clip_numbers(clip) for clip in clips])
+
+
+def test_readings_are_what_they_promise(tower: VideoTower, clips: np.ndarray) -> None:
+    batch = tower.read(clips, numbers(clips))
+    assert batch.probabilities.shape == (5, len(EMOTIONS))
+    np.testing.assert_allclose(batch.probabilities.sum(axis=1), 1.0, atol=1e-5)
+    for values, low in ((batch.valence, -1), (batch.arousal, -1), (batch.confidence, 0)):
+        assert values.shape == (5,)
+        assert (values >= low).all()
+        assert (values <= 1).all()
+    np.testing.assert_allclose(np.linalg.norm(batch.embedding, axis=1), 1.0, atol=1e-5)
+    assert all(
+        values.dtype == np.float32
+        for values in (batch.probabilities, batch.valence, batch.arousal, batch.confidence, batch.embedding)
+    )
+
+
+def test_same_clips_same_bytes(tower: VideoTower, clips: np.ndarray) -> None:
+    before = clips.copy()
+    first, second = tower.read(clips, numbers(clips)), tower.read(clips, numbers(clips))
+    assert first.embedding.tobytes() == second.embedding.tobytes()
+    assert first.probabilities.tobytes() == second.probabilities.tobytes()
+    assert np.array_equal(clips, before)
+
+
+def test_a_clip_reads_alike_in_any_company(tower: VideoTower, clips: np.ndarray) -> None:
+    together = tower.features(np.concatenate([clips, clips]))
+    alone = np.concatenate([tower.features(clips[i : i + 1]) for i in range(len(clips))])
+    np.testing.assert_allclose(together[:5], alone, rtol=0.02, atol=1e-3)
+    np.testing.assert_allclose(together[5:], together[:5], rtol=0.02, atol=1e-3)
+
+
+def test_the_network_tells_pictures_apart(tower: VideoTower) -> None:
+    dark, light = np.zeros((1, 16, 64, 64, 3), np.uint8), np.full((1, 16, 64, 64, 3), 255, np.uint8)
+    assert not np.allclose(tower.features(dark), tower.features(light), atol=1e-4)
+
+
+def test_no_clips_no_readings(tower: VideoTower) -> None:
+    batch = tower.read(np.empty((0, 16, 64, 64, 3), np.uint8), np.empty((0, N_FILM), np.float32))
+    assert batch.probabilities.shape == (0, 6)
+    assert len(batch.embedding) == 0
+
+
+@pytest.mark.parametrize("shape", [(1, 16, 64, 64), (1, 15, 64, 64, 3), (1, 16, 112, 112, 3)])
+def test_wrong_clips_are_refused(tower: VideoTower, shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="clips must be uint8"):
+        tower.read(np.zeros(shape, np.uint8), np.zeros((1, N_FILM), np.float32))
+
+
+def test_wrong_film_numbers_are_refused(tower: VideoTower, clips: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="film must have shape"):
+        tower.read(clips, np.zeros((5, N_FILM + 1), np.float32))
+
+
+class Cramped:
+    """A network on a device that holds only so many clips."""
+
+    dtype = torch.float32
+
+    def __init__(self, room: int, real: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        self.room, self.real, self.moved_to, self.sizes = room, real, "", list[int]()
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        if len(x) > self.room and not self.moved_to:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory (pretended)")
+        self.sizes.append(len(x))
+        return self.real(x)
+
+    def to(self, device: str) -> Cramped:
+        self.moved_to = device
+        return self
+
+
+@pytest.mark.parametrize(("room", "ends_on"), [(3, "gpu"), (0, "cpu")])
+def test_short_memory_means_smaller_batches_and_at_last_the_cpu(
+    tower: VideoTower, clips: np.ndarray, room: int, ends_on: str
+) -> None:
+    cramped = Cramped(room, tower._network.features)
+    mine = VideoTower(tower._network, tower._head, config=tower.config, space=FlatSpace())
+    mine._network = cramped  # type: ignore[assignment]  # pretends to be the network
+    mine.device, mine._batch = "gpu", 64
+    mine._forward = lambda part: mine._network.features(  # type: ignore[method-assign]  # there is no such device
+        torch.from_numpy(np.array(part)).permute(0, 4, 1, 2, 3).float() / 127.5 - 1.0
+    ).numpy()
+    np.testing.assert_allclose(mine.features(clips), tower.features(clips), rtol=0.02, atol=1e-3)
+    assert mine.device == ends_on
+    if room:
+        assert max(cramped.sizes) <= room
+
+
+def test_other_errors_are_not_swallowed(tower: VideoTower, clips: np.ndarray) -> None:
+    def broken(_x: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("something else")
+
+    mine = VideoTower(tower._network, tower._head, config=tower.config, space=FlatSpace())
+    mine._network = Cramped(9, broken)  # type: ignore[assignment]  # pretends to be the network
+    with pytest.raises(RuntimeError, match="something else"):
+        mine.features(clips)
+
+
+def test_a_music_model_is_no_video_model(tmp_path: object) -> None:
+    with pytest.raises(ModelError, match="no model is called"):
+        VideoTower.load("nothing-of-that-name", space=FlatSpace())
+
+
+def test_cuda_that_is_not_there_is_said_so() -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    with pytest.raises(DependencyError):
+        VideoTower.load("tiny", device="cuda", space=FlatSpace())
+
+
+@pytest.mark.parametrize("name", ["i3d-emotion", "tiny-video"])
+def test_embedded_weights_fit_their_config(name: str) -> None:
+    model = find_model(name)
+    config = parse_config(read_config(model), where=name)
+    network, head = assemble(load_weights(model, expected=expected_tensors(config)), config)
+    assert network.dim == config.n_features
+    assert config.n_film == N_FILM
+    assert head.class_weight.shape == (6, config.n_features + N_FILM)
+    assert config.n_frames / config.frame_rate_hz == pytest.approx(config.stride_s)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("width", None, "width must be a number"),
+        ("side_px", 0, "side_px must be above 0"),
+        ("temperature", True, "must be a number"),
+    ],
+)
+def test_wrong_config_is_named(key: str, value: object, message: str) -> None:
+    values = {**read_config(find_model("tiny-video")), key: value}
+    with pytest.raises(ModelError, match=message):
+        parse_config(values, where="here")
+
+
+# --- the head ----
+
+
+def head_reading(head: PictureHead, rng: np.random.Generator, n: int = 50) -> HeadReading:
+    return head.read(rng.random((n, 8)).astype(np.float32), rng.random((n, 3)).astype(np.float32))
+
+
+def test_head_survives_the_weights_file(rng: np.random.Generator) -> None:
+    head = untrained_head(8, 3, seed=1)
+    tensors = head_tensors(head)
+    again = PictureHead(**{name.removeprefix("head."): value.numpy() for name, value in tensors.items()})
+    seed = rng.integers(1 << 30)
+    first = head_reading(head, np.random.default_rng(seed))
+    second = head_reading(again, np.random.default_rng(seed))
+    assert np.array_equal(first.probabilities, second.probabilities)
+
+
+def test_temperature_flattens_but_never_reorders() -> None:
+    head = untrained_head(8, 3, seed=2)
+    sharp = head_reading(head, np.random.default_rng(0))
+    flat = head_reading(replace(head, temperature=4.0), np.random.default_rng(0))
+    assert (sharp.probabilities.argmax(axis=1) == flat.probabilities.argmax(axis=1)).all()
+    assert flat.probabilities.max(axis=1).mean() < sharp.probabilities.max(axis=1).mean()
+
+
+def test_confidence_is_the_leading_probability_until_calibrated(rng: np.random.Generator) -> None:
+    reading = head_reading(untrained_head(8, 3, seed=3), rng)
+    np.testing.assert_allclose(reading.confidence, reading.probabilities.max(axis=1), atol=1e-4)
+
+
+def test_evidence_needs_matching_rows() -> None:
+    with pytest.raises(ValueError, match="features and"):
+        evidence(np.zeros((2, 3), np.float32), np.zeros((3, 1), np.float32))
+
+
+def test_fused_network_is_what_the_tower_runs(tower: VideoTower) -> None:
+    assert isinstance(tower._network, FusedI3D)
+
+
+@pytest.mark.needs_cuda
+def test_cpu_and_gpu_agree(clips: np.ndarray) -> None:
+    cpu = VideoTower.load("tiny", device="cpu", space=FlatSpace()).features(clips)
+    gpu = VideoTower.load("tiny", device="cuda", space=FlatSpace()).features(clips)
+    cosine = (cpu * gpu).sum(axis=1) / np.linalg.norm(cpu, axis=1) / np.linalg.norm(gpu, axis=1)
+    assert cosine.min() > 0.99
