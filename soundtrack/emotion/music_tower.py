@@ -19,6 +19,7 @@ from soundtrack.audio.pitch import FRAMES_PER_S
 from soundtrack.emotion.devices import choose_device, is_out_of_memory
 from soundtrack.emotion.mel_cnn import MelCnn, MelCnnConfig
 from soundtrack.emotion.music_head import MusicHead
+from soundtrack.emotion.space import TINY as TINY_SPACE
 from soundtrack.emotion.space import JointSpace
 from soundtrack.emotion.tonal import N_TONAL, tonal_numbers
 from soundtrack.errors import ModelError
