@@ -20,6 +20,8 @@ from soundtrack.types import BarTable, Ending, MusicAnalysis, Section, Span
 
 SEAM_S = 0.06
 """Length of the join at a seam: long enough not to click, too short to hear two beats."""
+LEAST_BEFORE_FADE_S = 45.0
+"""A shorter cue does not end on a track's own long fade, which would be most of it."""
 FADE_COST = 1.6
 """What a real ending may cost in seams and waiting before a fade is the better end."""
 _LEAST_RUN = MIX_RATE_HZ // 2
@@ -107,7 +109,8 @@ def fit_track(bars: BarTable, analysis: MusicAnalysis, *, duration_s: float, wan
     if wanted.n_samples <= 0:
         raise ValueError(f"a cue must have at least one sample, got {wanted.n_samples}")
     grid = _grid(bars, analysis, duration_s)
-    if wanted.end_with_track and analysis.ending is not Ending.CUT:
+    too_short_to_fade = analysis.ending is Ending.FADE and wanted.n_samples < LEAST_BEFORE_FADE_S * MIX_RATE_HZ
+    if wanted.end_with_track and analysis.ending is not Ending.CUT and not too_short_to_fade:
         ended = _fit_ending(grid, wanted)
         if ended is not None:
             return ended

@@ -40,22 +40,6 @@ class Placed:
     warnings: tuple[str, ...]
     """What could not be done as planned."""
 
-    @staticmethod
-    def sheet_track(track: Track) -> SheetTrack:
-        """What a cue sheet says about a track."""
-        return SheetTrack(
-            track_id=track.track_id,
-            path=str(track.path),
-            title=track.tags.title,
-            artist=track.tags.artist,
-            licence=track.tags.licence,
-            isrc=track.tags.isrc,
-            duration_s=track.audio.duration_s,
-            loudness_lufs=track.loudness.integrated_lufs,
-            tempo_bpm=track.analysis.tempo_bpm,
-            key=track.analysis.key,
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class _End:
@@ -178,6 +162,22 @@ def _place(
         why=why,
     )
     return cue, fitted
+
+
+def sheet_track(track: Track) -> SheetTrack:
+    """What a cue sheet says about a track."""
+    return SheetTrack(
+        track_id=track.track_id,
+        path=str(track.path),
+        title=track.tags.title,
+        artist=track.tags.artist,
+        licence=track.tags.licence,
+        isrc=track.tags.isrc,
+        duration_s=track.audio.duration_s,
+        loudness_lufs=track.loudness.integrated_lufs,
+        tempo_bpm=track.analysis.tempo_bpm,
+        key=track.analysis.key,
+    )
 
 
 def trim_db(track: Track) -> float:

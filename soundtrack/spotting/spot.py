@@ -19,7 +19,7 @@ from soundtrack.spotting.constraints import Constraints
 from soundtrack.spotting.film import Film, divide
 from soundtrack.spotting.likeness import joins
 from soundtrack.spotting.match import Pool, choose_pool
-from soundtrack.spotting.place import place_cues
+from soundtrack.spotting.place import place_cues, sheet_track
 from soundtrack.spotting.plan import NO_TRACK, Choice, Problem, plan_value
 from soundtrack.spotting.stretches import Worth, cells_of, weigh
 from soundtrack.spotting.view import LibraryView, ordered_vectors, segment_table
@@ -121,7 +121,7 @@ def spot_cues(
             crossfade_s=settings.crossfade_s,
         ),
         scenes=sheet.scenes,
-        tracks=tuple(placed.sheet_track(t) for t in tracks if t.track_id in wanted_ids),
+        tracks=tuple(sheet_track(t) for t in tracks if t.track_id in wanted_ids),
         cues=placed.cues,
         speech=sheet.speech if mix.keep_original else (),
         alternatives=placed.alternatives,

@@ -1,0 +1,50 @@
+"""Swapping a cue's music for a runner-up: that cue changes, nothing else does, and swapping back gives the old music."""
+
+from __future__ import annotations
+
+import pytest
+
+from made_up import sheet, small_library
+from soundtrack import cuesheet
+from soundtrack.errors import LibraryError, UsageError
+from soundtrack.spotting.spot import spot_cues
+from soundtrack.spotting.swap import parse_swap, swap_cue
+from soundtrack.types import CueSheet
+
+LIBRARY = small_library()
+
+
+@pytest.fixture(scope="module")
+def cues() -> CueSheet:
+    return spot_cues(sheet([("Relaxation", 20.0), ("Tension", 25.5), ("Sad", 60.0)]), LIBRARY)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_swapped_cue_is_sound_and_the_others_stay(cues: CueSheet, place: int) -> None:
+    cue = cues.cues[place]
+    runner_up = next(a for a in cues.alternatives if a.cue_id == cue.cue_id and a.rank == 2)
+    swapped = swap_cue(cues, cue.cue_id, rank=2, library=LIBRARY)
+    assert list(cuesheet.faults(swapped)) == []
+    assert swapped.cues[place].track_id == runner_up.track_id
+    assert swapped.cues[place].span.start_s == cue.span.start_s
+    assert [c for i, c in enumerate(swapped.cues) if i != place] == [c for i, c in enumerate(cues.cues) if i != place]
+    back = swap_cue(swapped, cue.cue_id, rank=2, library=LIBRARY)
+    assert back.cues[place].track_id == cue.track_id
+    assert list(cuesheet.faults(back)) == []
+
+
+def test_what_cannot_be_swapped_says_so(cues: CueSheet) -> None:
+    with pytest.raises(UsageError, match="no cue 9m99"):
+        swap_cue(cues, "9m99", rank=2, library=LIBRARY)
+    with pytest.raises(UsageError, match="no alternative 77"):
+        swap_cue(cues, cues.cues[0].cue_id, rank=77, library=LIBRARY)
+    smaller = type(LIBRARY)(LIBRARY.all_tracks[:1], LIBRARY.embeddings[:12])
+    with pytest.raises(LibraryError, match="any more"):
+        swap_cue(cues, cues.cues[0].cue_id, rank=2, library=smaller)
+
+
+@pytest.mark.parametrize("text", ["", "1m02", "1m02=", "=2", "1m02=1", "1m02=x"])
+def test_what_is_no_swap_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="no swap"):
+        parse_swap(text)
+    assert parse_swap("1m02=3") == ("1m02", 3)
