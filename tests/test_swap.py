@@ -1,4 +1,4 @@
-"""Swapping a cue's music for a runner-up: that cue changes, nothing else does, and swapping back gives the old music."""
+"""Swapping a cue's music for a runner-up: that cue changes, nothing else does, and back gives the old music."""
 
 from __future__ import annotations
 

@@ -1,1 +1,8 @@
-"""Deciding where music starts, stops, and stays out, and which music it is."""
+"""Where music starts, stops and stays out, and which music it is."""
+
+from __future__ import annotations
+
+from soundtrack.spotting.constraints import Constraints
+from soundtrack.spotting.spot import spot_cues
+
+__all__ = ["Constraints", "spot_cues"]
