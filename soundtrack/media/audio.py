@@ -20,7 +20,7 @@ import numpy as np
 from soundtrack.errors import FfmpegError, InputError, Reason
 from soundtrack.media.container import open_container, refusal, require_regular_file
 from soundtrack.media.probe import presentation_s, probe_audio
-from soundtrack.media.process import FfmpegTimeoutError, ReadingPipe, input_args, reading_pipe
+from soundtrack.media.process import FfmpegTimeoutError, ReadingPipe, file_arg, guard_options, reading_pipe
 from soundtrack.timebase import samples
 from soundtrack.types import FloatArray
 
@@ -149,12 +149,14 @@ def iter_audio(
 
 def _arguments(path: Path, sample_rate_hz: int, channels: int, *, stream: int | None, fill_gaps: bool) -> list[str]:
     """ffmpeg's arguments for raw samples on its standard output."""
-    return [
-        *input_args(path),
-        *("-map", "0:a:0" if stream is None else f"0:{stream}", "-vn", "-sn", "-dn"),
-        *(["-af", "aresample=async=1:min_hard_comp=0.1"] if fill_gaps else []),
-        *("-rematrix_maxval", "1", "-ac", str(channels), "-ar", str(sample_rate_hz), "-f", "f32le", "pipe:1"),
-    ]
+    import ffmpeg as arguments  # ffmpeg-python writes them down; the process is ours
+
+    source = arguments.input(file_arg(path), **guard_options())
+    shape = {"ac": channels, "ar": sample_rate_hz, "rematrix_maxval": 1, "format": "f32le"}
+    if fill_gaps:
+        shape["af"] = "aresample=async=1:min_hard_comp=0.1"
+    output = arguments.output(source["a:0" if stream is None else str(stream)], "pipe:1", **shape)
+    return [str(part) for part in arguments.get_args(output)]
 
 
 def _clean(block: FloatArray) -> FloatArray:
