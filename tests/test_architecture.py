@@ -66,6 +66,7 @@ NEIGHBOURS: frozenset[tuple[str, str]] = frozenset(
         ("resources", "config"),
         ("audio", "resources"),
         ("evaluation", "training"),
+        ("training", "evaluation"),
     }
 )
 """Who, within one layer, may import whom; the crafts (video, emotion, library, spotting, mix) never do."""
@@ -78,6 +79,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "ffmpeg": ("soundtrack.media",),
     "imageio_ffmpeg": ("soundtrack.media",),
     "librosa": ("soundtrack.audio",),
+    "matplotlib": ("soundtrack.export.picture",),
     "numba": (),
     "opentimelineio": ("soundtrack.export",),
     "platformdirs": ("soundtrack.config", "soundtrack.resources"),

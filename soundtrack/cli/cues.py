@@ -21,14 +21,27 @@ def show(
     cues: Cues,
     why: Annotated[bool, typer.Option("--why", help="Say in numbers why each cue won and what came second.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the sheet as JSON instead of a table.")] = False,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw the film's time line into a .png or .svg file instead.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the picture if it is there.")] = False,
 ) -> None:
-    """Print the cues of a sheet as a table."""
+    """Print the cues of a sheet as a table, or draw them."""
     import sys
 
     from soundtrack import cuesheet
     from soundtrack.cli import output
 
     sheet = _read(cues)
+    if plot is not None:
+        from soundtrack.export.picture import picture
+        from soundtrack.safe_write import check_target, replacing
+
+        check_target(plot, force=force)
+        drawn = picture(sheet, kind=plot.suffix.lstrip(".").lower())
+        with replacing(plot, force=force) as part:
+            part.write_bytes(drawn)
+        return
     if as_json:
         with output.product() as stream:
             stream.write(cuesheet.dumps(sheet))

@@ -1,0 +1,145 @@
+"""Cue sheet to a picture: arc of emotion, scenes, cues with their seams, speech and ducking, on one time line.
+
+Needs the package matplotlib (extra ``plot``). The same sheet gives the same bytes with the same version of matplotlib.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from soundtrack.errors import DependencyError, UsageError
+from soundtrack.export.clips import one_line, shown_name
+from soundtrack.timebase import clock
+from soundtrack.types import EMOTIONS, Cue, CueSheet, Span
+
+KINDS = ("png", "svg")
+"""File endings."""
+
+_COLOURS = dict(zip(EMOTIONS, ("#e8a33d", "#7b5ea7", "#a3a8ad", "#5aa469", "#4a7fb5", "#c8553d"), strict=True))
+_INK, _PAPER, _MUSIC, _SPEECH = "#222222", "#ffffff", "#3d5a80", "#b0b0b0"
+
+
+def picture(sheet: CueSheet, *, kind: str) -> bytes:
+    """The time line of a sheet as a picture.
+
+    Parameters
+    ----------
+    sheet : CueSheet
+    kind : str
+        One of `KINDS`.
+
+    Returns
+    -------
+    bytes
+        The content of the file.
+
+    Raises
+    ------
+    UsageError
+        There is no such kind of picture.
+    DependencyError
+        matplotlib is not installed.
+    """
+    if kind not in KINDS:
+        raise UsageError(f"there is no picture of kind {kind!r}", hint=f"name the file with {' or '.join(KINDS)}")
+    try:
+        import matplotlib
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise DependencyError(
+            "a picture needs the package matplotlib", hint="pip install 'soundtrack[plot]'"
+        ) from error
+    style = {"svg.hashsalt": "soundtrack", "font.size": 8, "axes.edgecolor": _INK, "text.parse_math": False}
+    with matplotlib.rc_context(style):
+        width = min(40.0, max(10.0, sheet.film.duration_s / 25))
+        figure = Figure(figsize=(width, 5.4), facecolor=_PAPER, layout="constrained")
+        axes = figure.subplots(4, 1, sharex=True, height_ratios=(3, 1, 2, 1.6))
+        figure.suptitle(one_line(sheet.film.name)[:120])
+        _draw_arc(axes[0], sheet)
+        _draw_scenes(axes[1], sheet)
+        _draw_cues(axes[2], sheet)
+        _draw_gain(axes[3], sheet)
+        axes[3].set_xlim(0, max(sheet.film.duration_s, 1e-3))
+        axes[3].xaxis.set_major_formatter(lambda x, _: clock(max(0.0, x)))
+        out = io.BytesIO()
+        figure.savefig(out, format=kind, dpi=110, metadata={"Date": None} if kind == "svg" else {"Software": None})
+    return out.getvalue()
+
+
+def _draw_arc(axis: Any, sheet: CueSheet) -> None:
+    """Valence and arousal of the scenes, as steps."""
+    edges = [scene.span.start_s for scene in sheet.scenes] + [scene.span.end_s for scene in sheet.scenes[-1:]]
+    for name, colour in (("valence", "#4a7fb5"), ("arousal", "#c8553d")):
+        values = [getattr(scene.emotion, name) for scene in sheet.scenes]
+        if values:
+            axis.stairs(values, edges, baseline=None, color=colour, linewidth=1.6, label=f"{name} of the picture")
+    axis.axhline(0, color=_SPEECH, linewidth=0.6)
+    axis.set_ylim(-1.05, 1.05)
+    axis.set_ylabel("emotion")
+    if sheet.scenes:
+        axis.legend(loc="upper right", ncols=2, frameon=False)
+
+
+def _draw_scenes(axis: Any, sheet: CueSheet) -> None:
+    """The scenes, coloured by their leading class."""
+    for scene in sheet.scenes:
+        label = scene.emotion.label
+        axis.barh(
+            0, scene.span.duration_s, left=scene.span.start_s, height=0.9, color=_COLOURS[label], edgecolor=_PAPER
+        )
+        if scene.span.duration_s > sheet.film.duration_s / 14:
+            axis.text(scene.span.start_s, 0, f" {label}", va="center", color=_PAPER, clip_on=True)
+    axis.set_ylabel("scenes")
+    axis.set_yticks([])
+
+
+def _draw_cues(axis: Any, sheet: CueSheet) -> None:
+    """The cues in two lanes, with fades as slopes and seams as lines."""
+    names = {t.track_id: shown_name(t) for t in sheet.tracks}
+    for i, cue in enumerate(sheet.cues):
+        low = float(i % 2)
+        axis.fill(*_outline(cue, low), color=_MUSIC, alpha=0.85 if not cue.locked else 1.0, linewidth=0)
+        for seam_s in _seams(cue):
+            axis.plot([seam_s, seam_s], [low, low + 0.85], color=_PAPER, linewidth=1, linestyle=":")
+        title = f" {one_line(cue.cue_id)} {names.get(cue.track_id, '?')}"
+        axis.text(cue.span.start_s, low + 0.42, title[:60], va="center", color=_PAPER, clip_on=True)
+    axis.set_ylim(-0.1, 2.0)
+    axis.set_ylabel("music")
+    axis.set_yticks([])
+
+
+def _outline(cue: Cue, low: float) -> tuple[list[float], list[float]]:
+    """Corners of a cue: up the fade-in, along, down the fade-out."""
+    start, end, high = cue.span.start_s, cue.span.end_s, low + 0.85
+    return [start, start + cue.fade_in_s, end - cue.fade_out_s, end], [low, high, high, low]
+
+
+def _seams(cue: Cue) -> list[float]:
+    """Where on the film a cue's seams fall, in seconds."""
+    times, at = [], cue.span.start_s
+    for section in cue.sections[:-1]:
+        at += section.track.duration_s
+        times.append(at)
+    return times
+
+
+def _draw_gain(axis: Any, sheet: CueSheet) -> None:
+    """Where somebody speaks, and how the music steps aside."""
+    _shade(axis, sheet.speech)
+    if sheet.ducking:
+        times = [0.0, *(p.time_s for p in sheet.ducking), sheet.film.duration_s]
+        gains = [sheet.ducking[0].gain_db, *(p.gain_db for p in sheet.ducking), sheet.ducking[-1].gain_db]
+        axis.plot(times, gains, color=_MUSIC, linewidth=1.4)
+    else:
+        axis.axhline(0, color=_MUSIC, linewidth=1.4)
+    lowest = min((p.gain_db for p in sheet.ducking), default=0.0)
+    axis.set_ylim(min(-6.0, lowest - 1), 1)
+    axis.set_ylabel("ducking, dB\n(grey: speech)")
+
+
+def _shade(axis: Any, spans: Sequence[Span]) -> None:
+    """Grey where somebody speaks."""
+    for span in spans:
+        axis.axvspan(span.start_s, span.end_s, color=_SPEECH, alpha=0.4, linewidth=0)
