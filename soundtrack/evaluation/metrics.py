@@ -83,9 +83,8 @@ def _ranking(similarity: Array, excluded: Mask) -> tuple[Integers, Integers]:
     return order, np.asarray((~excluded).sum(axis=1), dtype=np.int64)
 
 
-def precision_at(similarity: Array, classes: Integers, excluded: Mask, *, k: int) -> float:
-    """Mean share of the k nearest tracks that have the query's class, in [0, 1]; fewer than k where the gallery is
-    small.
+def precision_by_query(similarity: Array, classes: Integers, excluded: Mask, *, k: int) -> Array:
+    """Share of the k nearest tracks that have the query's class, shape (n,); NaN where the gallery is empty.
 
     Parameters
     ----------
@@ -96,26 +95,42 @@ def precision_at(similarity: Array, classes: Integers, excluded: Mask, *, k: int
     excluded : ndarray, shape=(n, n), bool
         Pairs that never meet.
     k : int, at least 1
-        How many of the nearest.
+        How many of the nearest; all where the gallery is smaller.
     """
     order, allowed = _ranking(similarity, excluded)
-    shares = []
+    shares = np.full(similarity.shape[0], np.nan)
     for i in range(similarity.shape[0]):
         top = order[i, : min(k, int(allowed[i]))]
         if top.size:
-            shares.append(float(np.mean(classes[top] == classes[i])))
-    return float(np.mean(shares)) if shares else float("nan")
+            shares[i] = float(np.mean(classes[top] == classes[i]))
+    return shares
 
 
-def mean_reciprocal_rank(similarity: Array, classes: Integers, excluded: Mask) -> float:
-    """Mean of 1 / rank of the first track of the query's class, in (0, 1]; queries without such a track drop out."""
+def precision_at(similarity: Array, classes: Integers, excluded: Mask, *, k: int) -> float:
+    """Mean of `precision_by_query`, in [0, 1]."""
+    return mean(precision_by_query(similarity, classes, excluded, k=k))
+
+
+def reciprocal_rank_by_query(similarity: Array, classes: Integers, excluded: Mask) -> Array:
+    """One over the rank of the first track of the query's class, shape (n,); NaN where there is no such track."""
     order, allowed = _ranking(similarity, excluded)
-    values = []
+    values = np.full(similarity.shape[0], np.nan)
     for i in range(similarity.shape[0]):
         hits = np.flatnonzero(classes[order[i, : int(allowed[i])]] == classes[i])
         if hits.size:
-            values.append(1.0 / (1.0 + float(hits[0])))
-    return float(np.mean(values)) if values else float("nan")
+            values[i] = 1.0 / (1.0 + float(hits[0]))
+    return values
+
+
+def mean_reciprocal_rank(similarity: Array, classes: Integers, excluded: Mask) -> float:
+    """Mean of `reciprocal_rank_by_query`, in (0, 1]."""
+    return mean(reciprocal_rank_by_query(similarity, classes, excluded))
+
+
+def mean(values: Array) -> float:
+    """Mean of the entries that are not NaN; NaN without any."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if known.size else float("nan")
 
 
 def _beats(high: Array, low: Array) -> float:
@@ -166,17 +181,22 @@ def two_afc_true_track_by_query(similarity: Array, sources: Integers) -> Array:
 
 def two_afc_true_track(similarity: Array, sources: Integers) -> float:
     """Own track against another source's, mean over queries, in [0, 1]; 0.5 is chance."""
-    return float(np.nanmean(two_afc_true_track_by_query(similarity, sources)))
+    return mean(two_afc_true_track_by_query(similarity, sources))
 
 
-def own_track_median_rank(similarity: Array, sources: Integers) -> float:
-    """Median rank of the own track among itself and other sources' tracks, 1 is best; ties count half."""
-    ranks = []
+def own_track_rank_by_query(similarity: Array, sources: Integers) -> Array:
+    """Rank of the own track among itself and other sources' tracks, 1 is best, ties count half, shape (n,)."""
+    ranks = np.ones(similarity.shape[0])
     for i in range(similarity.shape[0]):
         others = similarity[i, sources != sources[i]]
         own = similarity[i, i]
-        ranks.append(1.0 + float(np.sum(others > own)) + 0.5 * float(np.sum(others == own)))
-    return float(np.median(ranks))
+        ranks[i] += float(np.sum(others > own)) + 0.5 * float(np.sum(others == own))
+    return ranks
+
+
+def own_track_median_rank(similarity: Array, sources: Integers) -> float:
+    """Median of `own_track_rank_by_query`, at least 1."""
+    return float(np.median(own_track_rank_by_query(similarity, sources)))
 
 
 def winners(similarity: Array, excluded: Mask) -> Integers:

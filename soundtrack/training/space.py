@@ -16,19 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.emotion.space import N_MOOD, N_PLANE, JointSpace, SideProjection
-from soundtrack.evaluation.metrics import (
-    distinct_winners,
-    own_source,
-    precision_at,
-    two_afc_emotion,
-    two_afc_true_track,
-)
 from soundtrack.training.data import fold_of
 from soundtrack.types import EMOTIONS, FloatArray, ModelRef
 
 IntArray = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]
-Progress = Callable[[str, int, int], None]
+Judge = Callable[[Matrix, IntArray, IntArray], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,17 +170,6 @@ def fit_fixed(
     )
 
 
-def merit(similarity: Matrix, classes: IntArray, sources: IntArray) -> float:
-    """One number to choose weights by: both two-alternative accuracies, P@1 and variety of winners."""
-    excluded = own_source(sources)
-    return (
-        two_afc_emotion(similarity, classes, excluded)
-        + two_afc_true_track(similarity, sources)
-        + 0.5 * precision_at(similarity, classes, excluded, k=1)
-        + 0.25 * distinct_winners(similarity, excluded) / len(classes)
-    )
-
-
 def fit_space(
     video: SideRows,
     music: SideRows,
@@ -195,6 +177,7 @@ def fit_space(
     *,
     sources: IntArray,
     plane: Matrix,
+    judge: Judge,
     settings: SpaceSettings | None = None,
     ref: ModelRef | None = None,
     n_folds: int = 4,
@@ -211,6 +194,8 @@ def fit_space(
         Source of each clip.
     plane : ndarray, shape=(6, 2)
         Valence and arousal of each class.
+    judge : callable
+        How good a similarity matrix is, from it, the classes and the sources; decides between weights.
     settings : SpaceSettings, optional
         How to fit.
     ref : ModelRef, optional
@@ -236,7 +221,7 @@ def fit_space(
             space = reweighted(first, w)
             rows = video.only(inside).project(space.project_video)
             likeness[w][inside] = rows @ music.project(space.project_music).T
-    best = max(how.weights, key=lambda w: merit(likeness[w], classes, sources))
+    best = max(how.weights, key=lambda w: judge(likeness[w], classes, sources))
     return fit_fixed(video, music, classes, plane=plane, weights=best, settings=how, ref=ref)
 
 

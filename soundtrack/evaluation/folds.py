@@ -17,6 +17,13 @@ import numpy.typing as npt
 from soundtrack.emotion.music_head import MusicHead
 from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, PictureHead
 from soundtrack.evaluation.hubs import csls
+from soundtrack.evaluation.metrics import (
+    distinct_winners,
+    own_source,
+    precision_at,
+    two_afc_emotion,
+    two_afc_true_track,
+)
 from soundtrack.training.data import fold_of
 from soundtrack.training.music_fit import (
     Heard,
@@ -73,6 +80,17 @@ class CrossRead:
     """Pictures by sounds, shape (n, n) each, by row of the ablation table; ``joint`` is the tool's own."""
 
 
+def merit(similarity: Matrix, classes: IntArray, sources: IntArray) -> float:
+    """One number to choose weights by: both two-alternative accuracies, P@1 and variety of winners."""
+    excluded = own_source(sources)
+    return (
+        two_afc_emotion(similarity, classes, excluded)
+        + two_afc_true_track(similarity, sources)
+        + 0.5 * precision_at(similarity, classes, excluded, k=1)
+        + 0.25 * distinct_winners(similarity, excluded) / len(classes)
+    )
+
+
 def extended(clips: Heard, extra: Heard | None) -> Heard:
     """Clips and further rated recordings as one set, the clips first."""
     if extra is None:
@@ -112,6 +130,10 @@ class FoldRecipe:
     """Of the joint space."""
     with_film: bool = True
     """Whether the film numbers count."""
+
+    def without_film(self) -> FoldRecipe:
+        """The same without film numbers."""
+        return replace(self, with_film=False)
 
 
 def _picture_head(evidence: Evidence, chosen: Mask, recipe: FoldRecipe) -> PictureHead:
@@ -231,7 +253,15 @@ def cross_read(
         video, video_t = _calibrated(video, evidence.classes[learn])
         music, music_t = _calibrated(music, evidence.classes[learn])
         fitted.append(
-            fit_space(video, music, evidence.classes[learn], sources=sources[learn], plane=PLANE, settings=how.space)
+            fit_space(
+                video,
+                music,
+                evidence.classes[learn],
+                sources=sources[learn],
+                plane=PLANE,
+                judge=merit,
+                settings=how.space,
+            )
         )
         seen = _picture_rows(evidence, _picture_head(evidence, learn, how), judge, how)
         seen = replace(seen, probabilities=_sharpened(seen.probabilities, video_t))

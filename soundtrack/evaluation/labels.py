@@ -1,0 +1,282 @@
+"""``soundtrack eval labels``: do picture and sound of labelled clips get the right class, and find each other?
+
+Goes in: a table of clips with a class and a source. Comes out: `LabelsReport` with every number of docs/models.md and
+its interval. Two ways to judge: the loaded models as they are (for clips they never learned from), or, with folds,
+fresh heads and a fresh joint space per fold over the same frozen networks (for clips they may have learned from).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from soundtrack.evaluation import read
+from soundtrack.evaluation.bootstrap import Interval, bootstrap
+from soundtrack.evaluation.folds import CrossRead, Evidence, FoldRecipe, cross_read
+from soundtrack.evaluation.hubs import csls
+from soundtrack.evaluation.metrics import (
+    calibration_error,
+    confusion,
+    distinct_winners,
+    macro_mean,
+    mean,
+    own_source,
+    own_track_rank_by_query,
+    precision_by_query,
+    reciprocal_rank_by_query,
+    top_winner_share,
+    two_afc_emotion_by_query,
+    two_afc_true_track_by_query,
+)
+from soundtrack.training.data import LabelledClip
+from soundtrack.types import EMOTIONS
+
+if TYPE_CHECKING:
+    from soundtrack.emotion.music_tower import MusicTower
+    from soundtrack.emotion.video_tower import VideoTower
+
+Array = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Progress = Callable[[str, int, int], None]
+
+JOINT = "joint"
+"""The similarity that the tool uses, among `CrossRead.similarities`."""
+WITHOUT_FILM = "without film numbers"
+WITH_HUBS = "+ hub correction"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelsReport:
+    """What `soundtrack eval labels` says."""
+
+    n: int
+    """Clips."""
+    n_sources: int
+    """Sources."""
+    numbers: dict[str, Interval]
+    """By the JSON key of each number."""
+    confusion_video: Integers = field(repr=False, compare=False)
+    """Row = true class, column = read class, shape (6, 6); of the first seed."""
+    confusion_music: Integers = field(repr=False, compare=False)
+    """As `confusion_video`."""
+    ablation: dict[str, dict[str, float]]
+    """For each way of comparing picture and sound its retrieval numbers."""
+    seeds: tuple[int, ...] = ()
+    """Of the folds; empty where the loaded models were judged as they are."""
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON: one key per number, intervals beside them."""
+        return {
+            "n": self.n,
+            "n_sources": self.n_sources,
+            **{key: round(number.value, 4) for key, number in self.numbers.items()},
+            "confusion_video": self.confusion_video.tolist(),
+            "confusion_music": self.confusion_music.tolist(),
+            "classes": list(EMOTIONS),
+            "intervals": {k: [round(v.low, 4), round(v.high, 4)] for k, v in self.numbers.items()},
+            "ablation": {
+                row: {key: round(value, 4) for key, value in cells.items()} for row, cells in self.ablation.items()
+            },
+            "fold_seeds": list(self.seeds),
+        }
+
+
+def gather(
+    clips: Sequence[LabelledClip], *, video: VideoTower, music: MusicTower, progress: Progress | None = None
+) -> Evidence:
+    """What both frozen networks see and hear of labelled clips."""
+    seen, film, seen_clip, heard, heard_clip = [], [], [], [], []
+    for i, clip in enumerate(clips):
+        windows = read.film_windows(clip.path, video)
+        seen.append(read.picture_features(windows, video))
+        film.append(windows.film)
+        seen_clip.append(np.full(len(windows.film), i))
+        sound = read.sound(clip.path, music)
+        heard.append(music.hear(sound.mel, sound.spans))
+        heard_clip.append(np.full(len(sound.spans), i))
+        if progress is not None:
+            progress("reading clips", i + 1, len(clips))
+    return Evidence(
+        seen=np.concatenate(seen),
+        film=np.concatenate(film),
+        seen_clip=np.concatenate(seen_clip).astype(np.int64),
+        heard=np.concatenate(heard),
+        heard_clip=np.concatenate(heard_clip).astype(np.int64),
+        classes=np.array([EMOTIONS.index(clip.emotion) for clip in clips]),
+        sources=tuple(clip.source_id for clip in clips),
+    )
+
+
+def read_as_is(
+    clips: Sequence[LabelledClip], *, video: VideoTower, music: MusicTower, progress: Progress | None = None
+) -> CrossRead:
+    """Every clip read by the loaded models."""
+    sides: list[list[tuple[Array, Array, float]]] = [[], []]
+    for i, clip in enumerate(clips):
+        sound = read.sound(clip.path, music)
+        batches = (
+            read.picture_readings(read.film_windows(clip.path, video), video),
+            music.read(sound.mel, sound.spans),
+        )
+        for side, batch in zip(sides, batches, strict=True):
+            probabilities = np.asarray(batch.probabilities.mean(axis=0), np.float64)
+            side.append((probabilities, read.unit_mean(batch.embedding), float(batch.arousal.mean())))
+        if progress is not None:
+            progress("reading clips", i + 1, len(clips))
+    p = [np.stack([row[0] for row in side]) for side in sides]
+    vectors = [np.stack([row[1] for row in side]) for side in sides]
+    arousals = [np.array([row[2] for row in side]) for side in sides]
+    standard = [(a - a.mean()) / max(float(a.std()), 1e-9) for a in arousals]
+    joint = vectors[0] @ vectors[1].T
+    return CrossRead(
+        video_probabilities=p[0],
+        music_probabilities=p[1],
+        similarities={
+            "random": np.random.default_rng(0).random(joint.shape),
+            "arousal only": -np.abs(standard[0][:, None] - standard[1][None, :]),
+            "labels only": np.sqrt(p[0]) @ np.sqrt(p[1]).T,
+            JOINT: joint,
+            WITH_HUBS: csls(joint),
+        },
+    )
+
+
+def cross_reads(
+    evidence: Evidence,
+    *,
+    recipe: FoldRecipe | None = None,
+    n_folds: int = 5,
+    seeds: Sequence[int] = (0, 1, 2, 3),
+    progress: Progress | None = None,
+) -> list[CrossRead]:
+    """Out-of-fold readings for each seed, with the ablation's row without film numbers."""
+    how = recipe or FoldRecipe()
+    reads = []
+    for i, seed in enumerate(seeds):
+        full = cross_read(evidence, how, n_folds=n_folds, seed=seed)
+        bare = cross_read(evidence, how.without_film(), n_folds=n_folds, seed=seed)
+        rows: dict[str, Array] = {}
+        for name, similarity in full.similarities.items():
+            if name == JOINT:
+                rows[WITHOUT_FILM] = bare.similarities[JOINT]
+            rows[name] = similarity
+        reads.append(CrossRead(full.video_probabilities, full.music_probabilities, rows))
+        if progress is not None:
+            progress("folds", i + 1, len(seeds))
+    return reads
+
+
+@dataclass(frozen=True, slots=True)
+class _Queries:
+    """Retrieval numbers of each query, means over the seeds."""
+
+    p_at_1: Array
+    p_at_5: Array
+    mrr: Array
+    two_afc_emotion: Array
+    two_afc_true_track: Array
+    rank: Array
+    distinct_winners: float
+    top_winner_share: float
+
+
+def _queries(similarities: Sequence[Array], classes: Integers, sources: Integers) -> _Queries:
+    """By-query numbers averaged over several similarity matrices."""
+    excluded = own_source(sources)
+
+    def averaged(number: Callable[[Array], Array | float]) -> Array:
+        return np.asarray(np.mean([number(s) for s in similarities], axis=0), np.float64)
+
+    return _Queries(
+        p_at_1=averaged(lambda s: precision_by_query(s, classes, excluded, k=1)),
+        p_at_5=averaged(lambda s: precision_by_query(s, classes, excluded, k=5)),
+        mrr=averaged(lambda s: reciprocal_rank_by_query(s, classes, excluded)),
+        two_afc_emotion=averaged(lambda s: two_afc_emotion_by_query(s, classes, excluded)),
+        two_afc_true_track=averaged(lambda s: two_afc_true_track_by_query(s, sources)),
+        rank=averaged(lambda s: own_track_rank_by_query(s, sources)),
+        distinct_winners=float(averaged(lambda s: float(distinct_winners(s, excluded)))),
+        top_winner_share=float(averaged(lambda s: top_winner_share(s, excluded))),
+    )
+
+
+def report(
+    reads: Sequence[CrossRead],
+    *,
+    classes: Integers,
+    source_ids: Sequence[str],
+    seeds: Sequence[int] = (),
+    n_draws: int = 500,
+) -> LabelsReport:
+    """Every number with its interval, means over the readings given.
+
+    Parameters
+    ----------
+    reads : sequence of CrossRead, at least one
+        Of the same clips; one per seed.
+    classes : ndarray, shape=(n,), int
+        Class of each clip.
+    source_ids : sequence of str, length n
+        Source of each clip.
+    seeds : sequence of int
+        Named in the report.
+    n_draws : int
+        Of the bootstrap over sources.
+    """
+    names = {s: i for i, s in enumerate(dict.fromkeys(source_ids))}
+    sources = np.array([names[s] for s in source_ids])
+    own = _queries([r.similarities[JOINT] for r in reads], classes, sources)
+    sides = {
+        "video": [r.video_probabilities for r in reads],
+        "music": [r.music_probabilities for r in reads],
+    }
+
+    def over(values: Array) -> Interval:
+        return bootstrap(lambda rows: mean(values[rows]), sources, n_draws=n_draws)
+
+    numbers: dict[str, Interval] = {}
+    for side, probabilities in sides.items():
+        right = np.mean([p.argmax(axis=1) == classes for p in probabilities], axis=0)
+        numbers[f"{side}_accuracy"] = over(np.asarray(right, np.float64))
+    numbers |= {"p_at_1": over(own.p_at_1), "p_at_5": over(own.p_at_5), "mrr": over(own.mrr)}
+    numbers["two_afc_emotion"] = bootstrap(
+        lambda rows: macro_mean(own.two_afc_emotion[rows], classes[rows]), sources, n_draws=n_draws
+    )
+    numbers["two_afc_true_track"] = over(own.two_afc_true_track)
+    numbers["own_track_median_rank"] = bootstrap(
+        lambda rows: float(np.median(own.rank[rows])), sources, n_draws=n_draws
+    )
+    for key, value in (("distinct_winners", own.distinct_winners), ("top_winner_share", own.top_winner_share)):
+        numbers[key] = Interval(value, value, value)
+    for side, probabilities in sides.items():
+        stacked = probabilities
+
+        def ece(rows: Integers, stacked: Sequence[Array] = stacked) -> float:
+            return float(np.mean([calibration_error(classes[rows], p[rows]) for p in stacked]))
+
+        numbers[f"ece_{side}"] = bootstrap(ece, sources, n_draws=n_draws)
+    return LabelsReport(
+        n=len(classes),
+        n_sources=len(names),
+        numbers=numbers,
+        confusion_video=confusion(classes, sides["video"][0].argmax(axis=1), n_classes=len(EMOTIONS)),
+        confusion_music=confusion(classes, sides["music"][0].argmax(axis=1), n_classes=len(EMOTIONS)),
+        ablation={row: _cells(reads, row, classes, sources) for row in reads[0].similarities},
+        seeds=tuple(seeds),
+    )
+
+
+def _cells(reads: Sequence[CrossRead], row: str, classes: Integers, sources: Integers) -> dict[str, float]:
+    """Retrieval numbers of one row of the ablation table."""
+    q = _queries([r.similarities[row] for r in reads], classes, sources)
+    return {
+        "p_at_1": mean(q.p_at_1),
+        "two_afc_emotion": macro_mean(q.two_afc_emotion, classes),
+        "two_afc_true_track": mean(q.two_afc_true_track),
+        "own_track_median_rank": float(np.median(q.rank)),
+        "distinct_winners": q.distinct_winners,
+        "top_winner_share": q.top_winner_share,
+    }

@@ -1,0 +1,138 @@
+"""Films, stills and sounds through the towers, exactly as the tool reads them, for judging.
+
+Goes in: paths and loaded towers. Comes out: what the networks saw and heard, window by window. Nothing is skipped: a
+file that cannot be read ends the evaluation, since a number over half a table would mean something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from soundtrack.types import ByteArray, Clip, FloatArray, ReadingBatch, Span
+
+if TYPE_CHECKING:
+    from soundtrack.emotion.music_tower import MusicTower
+    from soundtrack.emotion.video_tower import VideoTower
+
+STILLS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+"""Endings of files that are read as stills."""
+_CLIPS_AT_ONCE = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """A film in clips, or a still as one clip in which nothing moves."""
+
+    frames: ByteArray = field(repr=False, compare=False)
+    """RGB, shape (n, n_frames, side, side, 3)."""
+    film: FloatArray = field(repr=False, compare=False)
+    """Film numbers, shape (n, N_FILM)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A sound as its spectrogram, and the stretches it is read in."""
+
+    mel: FloatArray = field(repr=False, compare=False)
+    """As the music tower wants it."""
+    spans: tuple[Span, ...]
+    """Of about the tower's segment length, tiling the sound."""
+
+
+def stretches(duration_s: float, *, segment_s: float) -> tuple[Span, ...]:
+    """Equal stretches of about `segment_s` that tile a sound; at least one.
+
+    Examples
+    --------
+    >>> len(stretches(30.0, segment_s=10.0))
+    3
+    """
+    n = max(1, round(duration_s / segment_s))
+    edges = np.linspace(0.0, duration_s, n + 1)
+    return tuple(Span(float(a), float(b)) for a, b in zip(edges[:-1], edges[1:], strict=True))
+
+
+def film_windows(path: Path, tower: VideoTower) -> Windows:
+    """A film (or a still, by its ending) as the picture tower wants it."""
+    from soundtrack.video.film import clip_numbers
+
+    config = tower.config
+    if path.suffix.lower() in STILLS:
+        from soundtrack.training.picture_data import read_still, resize
+
+        still = resize(read_still(path), config.side_px)
+        frames = np.repeat(still[None, None], config.n_frames, axis=1)  # (1, n_frames, side, side, 3)
+    else:
+        frames = np.stack([clip.frames for clip in _clips(path, tower)])
+    return Windows(frames=frames, film=np.stack([clip_numbers(clip) for clip in frames]).astype(np.float32))
+
+
+def _clips(path: Path, tower: VideoTower) -> list[Clip]:
+    """The clips of a film, cut as the analysis cuts them."""
+    from soundtrack.media.probe import probe
+    from soundtrack.video.clips import ClipSampler
+    from soundtrack.video.decode import DecodeReport, iter_frames
+
+    config = tower.config
+    sampler = ClipSampler(
+        n_frames=config.n_frames, frame_rate_hz=config.frame_rate_hz, stride_s=config.stride_s, side_px=config.side_px
+    )
+    report = DecodeReport()
+    clips: list[Clip] = []
+    for batch in iter_frames(probe(path), side_px=config.side_px, report=report):
+        clips.extend(sampler.push(batch))
+    clips.extend(sampler.finish(report.duration_s))
+    return clips
+
+
+def picture_features(windows: Windows, tower: VideoTower) -> FloatArray:
+    """Pooled vectors of the picture network, shape (n, n_features)."""
+    parts = [
+        tower.features(windows.frames[i : i + _CLIPS_AT_ONCE]) for i in range(0, len(windows.frames), _CLIPS_AT_ONCE)
+    ]
+    return np.concatenate(parts)
+
+
+def picture_readings(windows: Windows, tower: VideoTower) -> ReadingBatch:
+    """What the picture tower says about each window."""
+    parts = [
+        tower.read(windows.frames[i : i + _CLIPS_AT_ONCE], windows.film[i : i + _CLIPS_AT_ONCE])
+        for i in range(0, len(windows.frames), _CLIPS_AT_ONCE)
+    ]
+    return joined(parts)
+
+
+def sound(path: Path, tower: MusicTower) -> Sound:
+    """The sound of a film or of a piece of music as the music tower wants it."""
+    from soundtrack.audio.mel import log_mel
+    from soundtrack.media.audio import read_audio
+
+    mel = tower.config.mel
+    samples = read_audio(path, sample_rate_hz=mel.sample_rate_hz, channels=1)
+    if samples.shape[1] == 0:
+        samples = np.zeros((1, mel.hop_length), np.float32)
+    duration_s = samples.shape[1] / mel.sample_rate_hz
+    return Sound(mel=log_mel(samples, mel), spans=stretches(duration_s, segment_s=tower.config.segment_s))
+
+
+def joined(parts: Sequence[ReadingBatch]) -> ReadingBatch:
+    """Several batches as one, in order."""
+    return ReadingBatch(
+        probabilities=np.concatenate([p.probabilities for p in parts]),
+        valence=np.concatenate([p.valence for p in parts]),
+        arousal=np.concatenate([p.arousal for p in parts]),
+        confidence=np.concatenate([p.confidence for p in parts]),
+        embedding=np.concatenate([p.embedding for p in parts]),
+    )
+
+
+def unit_mean(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Direction of the mean of some unit vectors, shape (D,)."""
+    total = np.asarray(vectors.mean(axis=0), np.float64)
+    return np.asarray(total / max(float(np.linalg.norm(total)), 1e-9))
