@@ -12,8 +12,8 @@ import numpy as np
 from scipy.io import wavfile
 
 from soundtrack.media.audio import read_audio
+from soundtrack.media.locate import ffmpeg_path
 from soundtrack.media.probe import probe
-from soundtrack.media.process import ffmpeg_path
 from soundtrack.mix.balance import BalanceMeter, loudness_lufs
 from soundtrack.types import (
     Cue,
@@ -75,12 +75,19 @@ CODECS: dict[str, list[str]] = {
 }
 
 
-def make_film(path: Path, *, sound: Path | None = None, seconds: float = 6.0, more: Sequence[object] = ()) -> Path:
+def make_film(
+    path: Path,
+    *,
+    sound: Path | None = None,
+    seconds: float = 6.0,
+    inputs: Sequence[object] = (),
+    more: Sequence[object] = (),
+) -> Path:
     """A film of ffmpeg's test picture, 25 frames a second, with or without sound."""
     source = ["-f", "lavfi", "-i", f"testsrc2=size=160x90:rate=25:duration={seconds}"]
     if sound is not None:
         source += ["-i", str(sound)]
-    ffmpeg(*source, *CODECS[path.suffix], "-pix_fmt", "yuv420p", "-preset", "ultrafast", *more, path)
+    ffmpeg(*source, *inputs, *CODECS[path.suffix], "-pix_fmt", "yuv420p", "-preset", "ultrafast", *more, path)
     return path
 
 

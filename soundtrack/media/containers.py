@@ -64,6 +64,8 @@ class Container:
     """Whether it can hold chapters."""
     data: frozenset[str] = frozenset()
     """Data codecs."""
+    holds: frozenset[str] = frozenset({"language", "title", "flags"})
+    """Which of a stream's language, title and flags can be said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,16 @@ _MOV_AUDIO = (_MP4_AUDIO - {"flac", "opus"}) | _PCM | {"pcm_mulaw", "pcm_alaw"}
 _MP4 = Container(
     "mp4", _MP4_VIDEO, _MP4_AUDIO, frozenset({"mov_text", "dvd_subtitle"}), "mov_text", "aac", "aac", has_cover=True
 )
-_MOV = Container("mov", _MOV_VIDEO, _MOV_AUDIO, frozenset({"mov_text"}), "mov_text", "aac", "aac")
+_MOV = Container(
+    "mov",
+    _MOV_VIDEO,
+    _MOV_AUDIO,
+    frozenset({"mov_text"}),
+    "mov_text",
+    "aac",
+    "aac",
+    holds=frozenset({"language", "title"}),
+)
 _MATROSKA = Container(
     "matroska",
     None,
@@ -183,6 +194,7 @@ _AVI = Container(
     "pcm_s16le",
     is_lossless=True,
     has_chapters=False,
+    holds=frozenset(),
 )
 _MPEGTS = Container(
     "mpegts",
@@ -193,6 +205,7 @@ _MPEGTS = Container(
     "aac",
     "aac",
     has_chapters=False,
+    holds=frozenset({"language"}),
 )
 
 _BY_SUFFIX = {

@@ -243,10 +243,16 @@ class _StreamReader:
             end_s=None if self._end_s is None else self._end_s - zero_s,
             flags=self._flags,
             language=None if language in (None, "", "und") else language,
-            title=self._metadata.get("title") or None,
+            title=_title(self._metadata),
             has_steady_clock=self._is_steady,
             texts=tuple((round((time_s - zero_s) * 10), words) for time_s, words in self._texts),
         )
+
+
+def _title(metadata: dict[str, str]) -> str | None:
+    """The name of a stream: its title, or the handler's name where that is no generic one, as mp4 keeps titles."""
+    handler = metadata.get("handler_name", "").strip("\x0c ")
+    return metadata.get("title") or (None if not handler or "handler" in handler.lower() else handler)
 
 
 def _slices(payload: bytes, *, hevc: bool, head: bytes) -> Iterator[bytes]:

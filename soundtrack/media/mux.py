@@ -34,6 +34,8 @@ _DISPOSITIONS = [
     "descriptions",
 ]
 
+_CLOCKED = frozenset({StreamKind.VIDEO, StreamKind.AUDIO, StreamKind.SUBTITLE})
+
 
 @dataclass(frozen=True, slots=True)
 class _Out:
@@ -110,11 +112,11 @@ def _arguments(
     """Everything after ffmpeg's name but covers, muxer and file."""
     with open_container(info.path) as film:
         kept = _dispositions(film)
-        title = film.streams[mixed_in.index].metadata.get("title") if mixed_in else None
+        titles = {s.index: s.metadata.get("title") for s in film.streams}
         custom_tags = not {name.lower() for name in film.metadata} <= _MP4_TAGS
     outs = _outputs(info, plan, music_track=music_track)
     args = ["-y", *input_args(info.path, before=_before(info))]
-    args += ["-itsoffset", f"{info.start_s - _clock_start_s(info):.6f}"]
+    args += ["-itsoffset", f"{_first_frame_s(info, plan):.6f}"]
     args += pcm_input_args(sample_rate_hz=MIX_RATE_HZ, channels=music_layout(music_track=music_track))
     if music_track:
         args += ["-filter_complex", "[1:a]pan=stereo|c0=c0|c1=c1[mix];[1:a]pan=stereo|c0=c2|c1=c3[music]"]
@@ -131,8 +133,13 @@ def _arguments(
     mix = next(i for i, out in enumerate(outs) if out.from_film is None)
     language = mixed_in.language if mixed_in else None
     args += [f"-metadata:s:{mix}", f"language={language or 'und'}"]
-    if title:
-        args += [f"-metadata:s:{mix}", f"title={title}"]
+    keys = ("title", "handler_name") if plan.container.muxer in ("mp4", "mov") else ("title",)
+    for i, out in enumerate(outs):
+        title = titles.get(
+            mixed_in.index if mixed_in and i == mix else out.from_film if out.from_film is not None else -1
+        )
+        if title and (i == mix or len(keys) > 1):
+            args += [part for key in keys for part in (f"-metadata:s:{i}", f"{key}={title}")]
     if music_track:
         args += [f"-metadata:s:{len(outs) - 1}", "title=Music", f"-metadata:s:{len(outs) - 1}", "language=und"]
     args += ["-map_metadata", "0", "-map_chapters", "0" if plan.container.has_chapters else "-1"]
@@ -189,15 +196,26 @@ _MP4_TAGS = frozenset(
 )
 
 
-def _clock_start_s(info: VideoInfo) -> float:
-    """Container time that this ffmpeg moves to 0; asked of itself, because versions differ about priming samples."""
-    probing = ["-map", "0:v:0", "-c", "copy", "-t", "0", "-f", "null", "-"]
-    found = run_ffmpeg(
-        ["-v", "info", *input_args(info.path, before=_before(info)), *probing],
-        task=f"reading {info.path}",
-    )
-    match = re.search(r"Duration: [^\n]*?start: (-?\d+\.\d+)", found.stderr)
-    return float(match[1]) if match else info.start_s
+def _first_frame_s(info: VideoInfo, plan: MuxPlan) -> float:
+    """When this ffmpeg will show the first frame, on the clock of its output.
+
+    It moves the film's clock, by rules that differ between versions, containers and the choice of streams. So it is
+    asked: the first packet of the picture is put through the same input and choice, and its time compared.
+    """
+    with open_container(info.path) as film:
+        packet = next((p for p in film.demux(film.streams[info.video_stream]) if p.size), None)
+        stamp = None if packet is None else packet.pts if packet.pts is not None else packet.dts
+        before_s = None if packet is None or stamp is None else float(stamp * packet.time_base)
+    kept = [f.source for f in plan.fates if f.fate in (Fate.COPIED, Fate.CONVERTED) and f.kind in _CLOCKED]
+    maps = [part for source in sorted(kept, key=lambda i: i != info.video_stream) for part in ("-map", f"0:{source}")]
+    args = [*input_args(info.path, before=_before(info)), *maps, "-c", "copy", "-frames:v", "1", "-t", "2"]
+    done = run_ffmpeg([*args, "-f", "framecrc", "-"], task=f"reading {info.path}")
+    found = done.stdout.decode("ascii", "replace")
+    tick = re.search(r"^#tb 0: (\d+)/(\d+)", found, re.MULTILINE)
+    first = re.search(r"^0, +(-?\d+), +(-?\d+),", found, re.MULTILINE)
+    if before_s is None or tick is None or first is None:
+        return 0.0
+    return info.start_s + int(first[2]) * int(tick[1]) / int(tick[2]) - before_s
 
 
 def _before(info: VideoInfo) -> list[str]:

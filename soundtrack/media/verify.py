@@ -165,7 +165,10 @@ def _compare(
             differences.append(Difference(source.describe(), "present", "missing"))
             continue
         unmatched.remove(partner)
-        changes = list(_stream_changes(source, partner, fate, slack_s=slack_s))
+        labels = _label_changes(source, partner)
+        changes = _stream_changes(source, partner, fate, slack_s=slack_s)
+        changes += [change for what, change in labels.items() if what in plan.container.holds]
+        expected += [f"{change}" for what, change in labels.items() if what not in plan.container.holds]
         differences += changes
         if fate.fate is Fate.CONVERTED:
             expected.append(f"{source.describe()}: converted to {partner.codec}")
@@ -216,13 +219,21 @@ def _stream_changes(source: StreamPrint, partner: StreamPrint, fate: StreamFate,
         for what, old_s, new_s in (("start", source.start_s, partner.start_s), ("end", source.end_s, partner.end_s)):
             if old_s is not None and new_s is not None and abs(old_s - new_s) > slack_s:
                 found.append(Difference(f"{name}: {what}", f"{old_s:.3f} s", f"{new_s:.3f} s"))
-    if source.language != partner.language:
-        found.append(Difference(f"{name}: language", str(source.language), str(partner.language)))
-    if source.title != partner.title:
-        found.append(Difference(f"{name}: title", str(source.title), str(partner.title)))
-    if source.flags - _FLAGS_OF_THE_SET != partner.flags - _FLAGS_OF_THE_SET:
-        found.append(Difference(f"{name}: flags", " ".join(sorted(source.flags)), " ".join(sorted(partner.flags))))
     return found
+
+
+def _label_changes(source: StreamPrint, partner: StreamPrint) -> dict[str, Difference]:
+    """What a stream says of itself and now says otherwise."""
+    labels = {
+        "language": (source.language, partner.language),
+        "title": (source.title, partner.title),
+        "flags": tuple(" ".join(sorted(s.flags - _FLAGS_OF_THE_SET)) or None for s in (source, partner)),
+    }
+    return {
+        what: Difference(f"{source.describe()}: {what}", str(old), str(new))
+        for what, (old, new) in labels.items()
+        if old != new
+    }
 
 
 def _alike(old: tuple[tuple[int, str], ...], new: tuple[tuple[int, str], ...]) -> bool:

@@ -1,0 +1,199 @@
+"""Nothing of a film is lost on the way through the muxer; what a container can't hold is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from films import Job, ffmpeg, make_film, make_job, picture_hash, write_track, write_voice
+from soundtrack.errors import OutputError
+from soundtrack.media.audio import read_audio
+from soundtrack.media.containers import Fate, default_suffix
+from soundtrack.media.fingerprint import film_print
+from soundtrack.media.locate import ffmpeg_path, ffmpeg_version
+from soundtrack.media.probe import probe
+from soundtrack.media.verify import compare_streams
+from soundtrack.mix.render import RenderReport, render_film
+from soundtrack.types import Span, StreamKind
+
+SUBTITLES = (
+    "1\n00:00:00,500 --> 00:00:01,500\nGood <i>evening</i>\n\n2\n00:00:02,000 --> 00:00:02,800\nand good night\n"
+)
+CHAPTERS = (
+    ";FFMETADATA1\ntitle=The Film\nartist=Somebody\n"
+    "[CHAPTER]\nTIMEBASE=1/1000\nSTART=0\nEND=1500\ntitle=One\n"
+    "[CHAPTER]\nTIMEBASE=1/1000\nSTART=1500\nEND=3000\ntitle=Two\n"
+)
+
+
+def render(job: Job, out: Path) -> RenderReport:
+    return render_film(probe(job.film), job.sheet, out, track_paths=job.track_paths)
+
+
+@pytest.fixture(scope="module")
+def track(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_track(tmp_path_factory.mktemp("music") / "t.wav", seconds=6.0)
+
+
+@pytest.fixture(scope="module")
+def voice(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_voice(tmp_path_factory.mktemp("voice") / "voice.wav", seconds=3.0, spans=(Span(0.5, 2.0),))
+
+
+@pytest.fixture(scope="module")
+def rich(tmp_path_factory: pytest.TempPathFactory, voice: Path) -> Path:
+    """Matroska with two sounds, subtitles, chapters, tags, an attachment and cover art, B-frames and varying rate."""
+    folder = tmp_path_factory.mktemp("rich")
+    (folder / "s.srt").write_text(SUBTITLES)
+    (folder / "c.txt").write_text(CHAPTERS)
+    (folder / "font.ttf").write_bytes(b"not really a font" * 50)
+    picture = ["-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25:duration=3"]
+    ffmpeg("-f", "lavfi", "-i", "color=red:size=64x64", "-frames:v", 1, folder / "cover.png")
+    ffmpeg(
+        *picture, "-i", voice, "-f", "lavfi", "-i", "sine=440:duration=3",
+        "-i", folder / "s.srt", "-i", folder / "c.txt",
+        "-map", 0, "-map", 1, "-map", 2, "-map", 3, "-map_metadata", 4, "-c:v", "libx264", "-bf", 2,
+        "-vf", "select='not(eq(mod(n,7),3))'", "-fps_mode", "vfr", "-c:a:0", "aac", "-c:a:1", "ac3", "-c:s", "srt",
+        "-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=ger", "-metadata:s:a:1", "title=Kommentar",
+        "-disposition:a:0", "default", "-disposition:a:1", "comment", "-metadata:s:s:0", "language=eng",
+        "-attach", folder / "font.ttf", "-metadata:s:t:0", "mimetype=font/ttf",
+        "-attach", folder / "cover.png", "-metadata:s:t:1", "mimetype=image/png",
+        "-metadata:s:t:1", "filename=cover.png",
+        folder / "rich.mkv",
+    )  # fmt: skip
+    return folder / "rich.mkv"
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".mov"])
+def test_a_rich_film_keeps_all_that_the_container_can_hold(
+    tmp_path: Path, rich: Path, track: Path, suffix: str
+) -> None:
+    out = tmp_path / f"out{suffix}"
+    report = render(make_job(rich, [track], speech=(Span(0.5, 2.0),)), out)
+    fates = {f.codec: f.fate for f in report.streams.fates}
+    assert picture_hash(out) == picture_hash(rich)
+    print_ = film_print(out)
+    assert [c[2] for c in print_.chapters] == ["One", "Two"]
+    assert print_.tags["title"] == "The Film"
+    assert print_.tags["artist"] == "Somebody"
+    sounds = [s for s in print_.streams if s.kind is StreamKind.AUDIO]
+    assert [(s.language, "default" in s.flags) for s in sounds] == [("eng", True), ("ger", False)]
+    assert (sounds[1].codec, sounds[1].title) == ("ac3", "Kommentar")
+    words = [s.texts for s in print_.streams if s.kind is StreamKind.SUBTITLE]
+    assert words == [((5, "Good evening"), (20, "and good night"))]
+    if suffix == ".mkv":
+        assert "comment" in sounds[1].flags
+        assert report.warnings == ()
+        assert [s.kind.value for s in print_.streams].count("attachment") == 1
+        assert any("attached_pic" in s.flags for s in print_.streams)
+    else:
+        assert fates["subrip"] is Fate.CONVERTED
+        assert any("attachment stream" in line and "left out" in line for line in report.warnings)
+        assert any("subrip" in line and "mov_text" in line for line in report.warnings)
+    assert compare_streams(rich, out).is_same
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_rotation_and_colour_survive(tmp_path: Path, track: Path, suffix: str) -> None:
+    plain = make_film(
+        tmp_path / "plain.mp4", seconds=2.0, more=["-color_primaries", "bt2020", "-color_trc", "smpte2084"]
+    )
+    turned = tmp_path / f"turned{suffix}"
+    if (ffmpeg_version(ffmpeg_path()) or (0, 0)) >= (6, 0):
+        ffmpeg("-display_rotation", 90, "-i", plain, "-c", "copy", turned)
+    else:
+        ffmpeg("-i", plain, "-c", "copy", "-metadata:s:v", "rotate=90", turned)
+    assert probe(turned).rotation_deg in (90, 270)
+    out = tmp_path / f"out{suffix}"
+    render(make_job(turned, [track]), out)
+    assert probe(out).rotation_deg == probe(turned).rotation_deg
+    before, after = film_print(turned).picture, film_print(out).picture
+    assert before is not None
+    assert before == after
+
+
+def test_surround_sound_stays_beside_the_stereo_mix(tmp_path: Path, track: Path) -> None:
+    film = make_film(
+        tmp_path / "film.mp4",
+        seconds=2.0,
+        inputs=["-f", "lavfi", "-i", "sine=300:duration=2"],
+        more=["-map", 0, "-map", 1, "-ac", 6],
+    )
+    assert probe(film).audio_streams[0].channels == 6
+    report = render(make_job(film, [track]), tmp_path / "out.mp4")
+    assert [s.channels for s in probe(tmp_path / "out.mp4").audio_streams] == [2, 6]
+    assert report.streams.fates[1].fate is Fate.COPIED
+    assert compare_streams(film, tmp_path / "out.mp4").is_same
+
+
+def test_a_gif_becomes_an_mp4_and_says_so(tmp_path: Path, track: Path) -> None:
+    film = tmp_path / "film.gif"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=81x45:rate=10:duration=2", film)
+    assert default_suffix(probe(film)) == ".mp4"
+    report = render(make_job(film, [track]), tmp_path / "out.mp4")
+    assert [s.codec for s in probe(tmp_path / "out.mp4").streams] == ["h264", "aac"]
+    assert "converted" in report.warnings[0]
+
+
+def test_sound_that_starts_late_and_a_clock_that_does_not_start_at_zero(
+    tmp_path: Path, track: Path, voice: Path
+) -> None:
+    film = tmp_path / "film.ts"
+    make_film(tmp_path / "plain.mp4", sound=voice, seconds=3.0)
+    ffmpeg("-i", tmp_path / "plain.mp4", "-c", "copy", "-output_ts_offset", 5000, film)
+    assert probe(film).start_s > 4999
+    for name in ("out.mp4", "out.mkv", "out.ts"):
+        render(make_job(film, [track]), tmp_path / name)
+        print_ = film_print(tmp_path / name)
+        sound = next(s for s in print_.streams if s.kind is StreamKind.AUDIO)
+        assert sound.start_s is not None
+        assert abs(sound.start_s) < 0.03
+
+
+def test_the_kept_sound_is_the_same_to_the_sample(tmp_path: Path, rich: Path, track: Path) -> None:
+    out = tmp_path / "out.mkv"
+    render(make_job(rich, [track]), out)
+    kept, source = probe(out).audio_streams[1], probe(rich).audio_streams[1]
+    np.testing.assert_array_equal(
+        read_audio(out, sample_rate_hz=48000, channels=1, stream=kept.index),
+        read_audio(rich, sample_rate_hz=48000, channels=1, stream=source.index),
+    )
+
+
+def test_nothing_of_this_machine_is_in_the_file(tmp_path: Path, track: Path, voice: Path) -> None:
+    film = make_film(tmp_path / "film.mp4", sound=voice, seconds=2.0)
+    render(make_job(film, [track]), tmp_path / "out.mp4")
+    content = (tmp_path / "out.mp4").read_bytes()
+    assert str(tmp_path).encode() not in content
+    assert track.name.encode() not in content
+    assert b".part" not in content
+
+
+def test_a_disk_that_fills_up_is_an_error_that_leaves_nothing(
+    tmp_path: Path, track: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = make_film(tmp_path / "film.mkv", seconds=3.0)
+    job = make_job(film, [track])
+    from soundtrack.mix import render as module
+
+    class CutShort:
+        """A muxer on a full disk: its file ends early and ffmpeg says nothing."""
+
+        def __init__(self, info: object, part: Path, **options: object) -> None:
+            self._part = part
+            self._context = real(info, part, **options)
+
+        def __enter__(self) -> object:
+            return self._context.__enter__()
+
+        def __exit__(self, *what: object) -> None:
+            self._context.__exit__(*what)
+            self._part.write_bytes(self._part.read_bytes()[: self._part.stat().st_size // 2])
+
+    real = module.mux
+    monkeypatch.setattr(module, "mux", CutShort)
+    with pytest.raises(OutputError, match=r"not what it should be|cannot be read back"):
+        render(job, tmp_path / "out.mkv")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["film.mkv"]
