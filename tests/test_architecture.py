@@ -66,7 +66,6 @@ NEIGHBOURS: frozenset[tuple[str, str]] = frozenset(
         ("resources", "config"),
         ("audio", "resources"),
         ("evaluation", "training"),
-        ("training", "evaluation"),
     }
 )
 """Who, within one layer, may import whom; the crafts (video, emotion, library, spotting, mix) never do."""
@@ -82,7 +81,6 @@ DOORS: dict[str, tuple[str, ...]] = {
     "ffmpeg": ("soundtrack.media",),
     "imageio_ffmpeg": ("soundtrack.media",),
     "librosa": ("soundtrack.audio",),
-    "matplotlib": ("soundtrack.export.picture",),
     "matplotlib": ("soundtrack.export.picture",),
     "numba": (),
     "opentimelineio": ("soundtrack.export",),
