@@ -24,6 +24,8 @@ FREE_BAR_S = 2.0
 _SHARES = (0.45, 0.35, 0.12, 0.08)
 """What harmony, timbre, level and activity count in the likeness of two bars; they add up to 1."""
 _AUDIBLE_UNDER_LOUD_DB, _AUDIBLE_DBFS = -48.0, -66.0
+_SHORTEST_FADE_S = 1.5
+_STRIKE = 0.7
 _NOVELTY_BARS = 8
 _SHORTEST_SECTION_BARS = 4
 
@@ -64,30 +66,33 @@ def find_ends(frames: Frames) -> Ends:
 
 def _ending(frames: Frames, last: int, loud_db: float) -> Ending:
     """How the sound ends in a frame."""
+    from scipy.signal import find_peaks
+
     level = frames.level_db.astype(np.float64)
     per_s = 1 / frames.hop_s
     # Cut: the last tenth of a second, save the very last frame that the cut runs through, is about as loud as the rest.
     close = level[max(0, last - round(0.15 * per_s)) : last - 1]
     if len(close) and float(close.mean()) > loud_db - 15:
         return Ending.CUT
-    reach = round(min(14.0, 0.4 * frames.duration_s) * per_s)
-    tail = slice(max(0, last - reach), last + 1)
-    smooth_n = max(1, round(0.8 * per_s))
-    padded = np.concatenate([np.full(smooth_n - 1, level[tail][0]), level[tail]])
-    smooth = np.lib.stride_tricks.sliding_window_view(padded, smooth_n).max(axis=1)  # a hit's level is held for 0.8 s
-    # Attacks in the tail, told by the rise of bands in dB, which a fade does not change.
-    bands = np.maximum(frames.bands[tail].astype(np.float64), -95.0)
+    # Where the last sinking begins: the last moment near the loudness of what came before, hits held for 0.8 s.
+    held_n = max(1, round(0.8 * per_s))
+    padded = np.concatenate([np.full(held_n - 1, level[0]), level[: last + 1]])
+    held = np.lib.stride_tricks.sliding_window_view(padded, held_n).max(axis=1)
+    before = held[max(0, last - round(30 * per_s)) :]
+    still_loud = np.flatnonzero(held > float(np.percentile(before, 75)) - 8.0)
+    first = int(still_loud[-1]) + 1 if len(still_loud) else 0
+    # A fade goes on striking while it sinks: the rise of bands in dB, which a change of level leaves alone.
+    bands = np.maximum(frames.bands.astype(np.float64), -85.0)
     rise = np.zeros(len(bands))
-    rise[2:] = np.maximum(bands[2:] - bands[:-2] - 3.0, 0).mean(axis=1)
-    attacks = np.flatnonzero((rise[1:-1] > 1.2) & (rise[1:-1] >= rise[:-2]) & (rise[1:-1] > rise[2:])) + 1
-    sinking = np.flatnonzero(smooth < float(smooth[: max(1, len(smooth) // 3)].max()) - 9.0)
-    if len(sinking) == 0:
-        return Ending.CUT
-    in_fade = attacks[attacks >= sinking[0]]
-    fade_s = (len(smooth) - sinking[0]) * frames.hop_s
-    apart = in_fade[np.concatenate([[True], np.diff(in_fade) > 0.1 * per_s])] if len(in_fade) else in_fade
-    covers = (float(apart[-1] - sinking[0]) * frames.hop_s / fade_s) if len(apart) else 0.0
-    return Ending.FADE if fade_s > 1.5 and len(apart) >= 3 and covers > 0.5 else Ending.HARD
+    rise[2:] = np.maximum(bands[2:] - bands[:-2] - 1.5, 0).mean(axis=1)
+    sinking = np.flatnonzero(level[first : last + 1] > -60.0) + first
+    sinks_s = len(sinking) * frames.hop_s
+    if sinks_s < _SHORTEST_FADE_S or first < per_s:
+        return Ending.HARD
+    usual = float(np.percentile(rise[max(0, first - round(20 * per_s)) : first], 95))
+    strikes, _ = find_peaks(rise[sinking], height=max(0.1, _STRIKE * usual), distance=max(1, round(0.1 * per_s)))
+    goes_on = len(strikes) >= 3 and strikes[-1] > 0.6 * len(sinking)
+    return Ending.FADE if goes_on else Ending.HARD
 
 
 def bar_lines(downbeats_s: Doubles, ends: Ends, *, pulse_found: bool) -> Doubles:

@@ -24,14 +24,19 @@ SLOWEST_BPM, FASTEST_BPM = 45.0, 220.0
 NO_PULSE_UNDER = 0.12
 """Confidence under which there is said to be no pulse."""
 _GRID_PER_OCTAVE = 48
-_PREFERRED_BPM, _PREFERENCE_OCTAVES = 115.0, 0.75
+_PREFERRED_BPM, _PREFERENCE_OCTAVES = 115.0, 1.0
 _WINDOW_S, _WINDOW_STEP_S = 8.0, 1.0
 _TIGHTNESS = 1000.0
 _ACCENTS = (1.0, 0.6, 0.8, 1.0)
 """What bass, all onsets, change of harmony since the last beat and over two beats count for the first beat of a bar."""
-_HARMONY = (0.0, 0.0, 1.0, 1.0)
-_OFF_BEAT_BY = 0.3
+_HARMONY = (0.5, 0.0, 1.0, 1.0)
+_SKIP = 15.0
+"""What a bar with a beat too few or too many costs, in accents of unit spread."""
+_MULTIPLES = ((1, 1.0), (2, 0.6), (4, 0.6))
+"""Which multiples of a beat count for a tempo, and how much; tuned on 42 rendered piano pieces of known metre."""
+_OFF_BEAT_BY = 0.15
 _THREE_AHEAD = (1.05, 0.02)
+_AUDIBLE_ONSET = 0.03
 _ONSET_DELAY_S = 0.004
 """Taken off every onset: the flux of a click peaks 3 ms before it, a piano's 17 ms after the key goes down."""
 
@@ -88,12 +93,12 @@ def _salience(envelope: Doubles, hop_s: float) -> Doubles:
     across = across / np.maximum(across[:, :1], 1e-6) / np.maximum(taper / taper[0], 0.1)
     lag = 60.0 / _tempo_grid() / hop_s
     total = np.zeros((len(across), len(lag)))
-    for multiple, weight in ((1, 1.0), (2, 0.6), (3, 0.3), (4, 0.5)):
+    for multiple, weight in _MULTIPLES:
         at = np.minimum(lag * multiple, size - 2)
         low = at.astype(np.int64)
         # The best of two neighbours: a slightly uneven pulse is still one.
         total += weight * np.maximum(across[:, low], across[:, low + 1])
-    return total / 2.4
+    return np.asarray(total / sum(weight for _, weight in _MULTIPLES))
 
 
 def _tempo_path(salience: Doubles) -> npt.NDArray[np.int64]:
@@ -168,6 +173,10 @@ def _settle(beats: npt.NDArray[np.int64], envelope: Doubles) -> Doubles:
         even[i] = mean_y - slope * mean_x
     uneven = float(np.median(np.abs(exact - even)))
     settled = even if uneven < 2.5 else 0.5 * (even + exact)
+    # The walk goes on into silence at both ends: no beat before the first onset or after the last.
+    sounding = np.flatnonzero(b > 0.1 * np.median(b))
+    if len(sounding):
+        settled = settled[sounding[0] : sounding[-1] + 1]
     return np.asarray(np.maximum.accumulate(settled))
 
 
@@ -203,7 +212,7 @@ def _walk_bars(accents: Doubles, n_positions: int) -> tuple[npt.NDArray[np.int64
     if n_positions == 4:
         expected = np.array([1.0, -0.45, -0.1, -0.45])
     expected /= np.linalg.norm(expected) / np.sqrt(n_positions)
-    skip = 6.0
+    skip = _SKIP
     value, came = accents[0] * expected, np.zeros((len(accents), n_positions), np.int64)
     before = (np.arange(n_positions) - 1) % n_positions
     for i in range(1, len(accents)):
@@ -253,7 +262,7 @@ def _on_the_beat(beats_s: Doubles, frames: Frames) -> Doubles:
     both[0::2], both[1::2] = beats_s, between
     at = np.round((both + _ONSET_DELAY_S) / frames.hop_s).astype(np.int64)
     struck = frames.onset[np.clip(at[:, None] + np.arange(-3, 4), 0, frames.n - 1)].max(axis=1)
-    if float(struck[1::2].mean()) < 0.5 * float(struck[0::2].mean()):
+    if float(struck[1::2].mean()) < 0.2 * float(struck[0::2].mean()):
         return beats_s
     accents = _accents(both, frames, _HARMONY)
     on, off = float(accents[0::2].mean()), float(accents[1::2].mean())
@@ -281,7 +290,9 @@ def find_pulse(frames: Frames) -> Pulse:
     salience = _salience(envelope, frames.hop_s)
     path = _tempo_path(salience)
     heard = float(np.median(salience[np.arange(len(path)), path]))
-    confidence = float(np.clip((heard - 0.08) / 0.42, 0.0, 1.0))
+    # What beats in a held tone (its windows do, a little) is no pulse: music has onsets of 0.05 and more.
+    struck = float(np.percentile(frames.onset, 98)) / _AUDIBLE_ONSET
+    confidence = float(np.clip((heard - 0.08) / 0.42, 0.0, 1.0) * np.clip(struck - 0.25, 0.0, 1.0))
     if confidence < NO_PULSE_UNDER:
         return Pulse(None, confidence, none.astype(np.float64), none, 4)
     windows_s = np.arange(len(path)) * round(_WINDOW_STEP_S / frames.hop_s) * frames.hop_s
