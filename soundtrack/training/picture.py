@@ -29,7 +29,7 @@ from soundtrack.training.picture_clips import (
     still_numbers,
     write_clips,
 )
-from soundtrack.training.picture_data import rated_stills
+from soundtrack.training.picture_data import groups, rated_stills
 from soundtrack.training.picture_distil import DistilSettings, distil, held_out
 from soundtrack.training.picture_fit import HeadSettings, OutOfFold, Rated, calibrated, fit_head
 from soundtrack.training.picture_report import Films, PictureReport, card, measure
@@ -277,7 +277,7 @@ def train_picture(
         write_pass(
             folder, data_dir=data_dir, teachers_dir=teachers, number=number, side_px=how.side_px, progress=progress
         )
-    flat = distil(lambda: folders, out_dir / "student", settings=how, progress=progress)
+    flat = distil(lambda: folders, out_dir / "student", settings=how, group_of=groups(data_dir), progress=progress)
     return finish(
         inflate(flat, how="centre"), data_dir, out_dir, settings=how, models_folder=models_folder, progress=progress
     )

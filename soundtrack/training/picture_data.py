@@ -113,6 +113,15 @@ def stills(data_dir: Path) -> list[Picture]:
     return rated + [Picture(f"images/{path.name}", f"images/{path.name}") for path in plain]
 
 
+def groups(data_dir: Path) -> dict[str, str]:
+    """What each file's pictures are of: the film, the theme, or the object of ``images/labels.csv``."""
+    rated = {still.file: still.source for still in rated_stills(data_dir)}
+    objects = {
+        f"images/{row['file']}": f"{row['set']}/{row['label']}" for row in _rows(data_dir / "images" / "labels.csv")
+    }
+    return {**objects, **rated}
+
+
 def films(data_dir: Path) -> list[Picture]:
     """All films as pictures without a moment: labelled clips first, then those of ``video/``, sorted by name."""
     labelled = [Picture(clip.file, clip.source) for clip in labelled_clips(data_dir)]

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,10 +53,10 @@ class DistilSettings:
     """Side of the views."""
     early_side_px: int = 80
     """Side that views are shrunk to in the first epochs, which then cost half."""
-    early_share: float = 0.73
+    early_share: float = 0.82
     """Share of the epochs that counts as first."""
-    epochs: int = 38
-    """One epoch is one view of every picture."""
+    epochs: int = 32
+    """One epoch is as many views as there are pictures."""
     batch: int = 32
     """Views a step."""
     rate: float = 1.5e-3
@@ -103,6 +104,7 @@ def distil(
     out_dir: Path,
     *,
     settings: DistilSettings,
+    group_of: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Tensor]:
     """The taught student's state, float32; checkpoints and ``curve.jsonl`` lie in `out_dir`.
@@ -112,6 +114,9 @@ def distil(
     passes_dirs : callable
         Gives the folders of the passes that are complete, the whole pictures first; asked again each epoch, so that
         later passes may still be in the making.
+    group_of : mapping of file to group, optional
+        What a file's pictures are of; a file that is not named is a group of its own. Pictures are drawn so that a
+        group counts as the square root of its size: thirty frames of one film teach less than thirty photographs.
     out_dir : Path
         Made if need be. A run that was broken off goes on from its last complete epoch.
     """
@@ -131,6 +136,7 @@ def distil(
     scale = scale_of(passes[0])
     hidden = held_out([p.source for p in passes[0].pictures])
     shown = np.flatnonzero(~hidden)
+    chances = _chances([passes[0].pictures[i].file for i in shown], group_of or {})
     average = {k: v.detach().clone().float() for k, v in model.state_dict().items()}
     checkpoint, first = out_dir / "checkpoint.pt", 0
     if checkpoint.is_file():
@@ -142,7 +148,7 @@ def distil(
     for epoch in range(first, settings.epochs):
         passes = [read_pass(folder, side_px=settings.side_px) for folder in passes_dirs()]
         rng = np.random.default_rng((settings.seed, epoch))
-        order = rng.permutation(shown)
+        order = rng.choice(shown, size=len(shown), p=chances)
         losses = []
         side_px = settings.early_side_px if epoch < settings.early_share * settings.epochs else settings.side_px
         model.train()
@@ -172,6 +178,14 @@ def distil(
         torch.save(state, checkpoint.with_suffix(".part"))
         checkpoint.with_suffix(".part").replace(checkpoint)
     return {k: v for k, v in average.items() if not k.startswith("logits.") and not k.endswith("num_batches_tracked")}
+
+
+def _chances(files: Sequence[str], group_of: Mapping[str, str]) -> npt.NDArray[np.float64]:
+    """How likely each picture is drawn, adding up to 1: one over the square root of its group's size."""
+    names = [group_of.get(file, file) for file in files]
+    sizes = Counter(names)
+    chances = np.array([1 / math.sqrt(sizes[name]) for name in names])
+    return np.asarray(chances / chances.sum(), np.float64)
 
 
 def _set_rate(optimiser: torch.optim.Optimizer, settings: DistilSettings, *, done: float) -> None:
