@@ -39,8 +39,8 @@ class SceneSettings:
 
     min_scene_s: float = 8.0
     """Scenes shorter than this join the neighbour that is most alike, unless the film is shorter."""
-    boundary_merit: float = 0.30
-    """How different two neighbouring stretches must be, in joint-space distance, to be two scenes."""
+    boundary_merit: float = 0.35
+    """How different two neighbours must be to be two scenes: half one minus cosine, plus half the distance of mood."""
     max_scenes: int = 5_000
     """More than this is refused."""
 
