@@ -104,7 +104,7 @@ def build_index(
             _take_over(target, index_dir)
         with open_store(index_dir, write=True) as store:
             write_vectors(store)
-            _write_summary(store, index_dir, model)
+            write_summary(store, index_dir)
         return report
 
 
@@ -156,9 +156,11 @@ def _take_over(rebuilt: Path, index_dir: Path) -> None:
     rebuilt.rmdir()
 
 
-def _write_summary(store: Store, index_dir: Path, model: ModelRef) -> None:
+def write_summary(store: Store, index_dir: Path) -> None:
     """Write ``index.json``: what a program can know of the index without opening it."""
-    counts = store.counts()
+    model, counts = store.model(), store.counts()
+    if model is None:
+        return
     summary = {
         "schema": SUMMARY_SCHEMA,
         "model": {"name": model.name, "version": model.version, "sha256": model.sha256},

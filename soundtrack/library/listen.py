@@ -2,12 +2,14 @@
 
 Goes in: a path, and a `MusicReader` that holds the network. Comes out: `Heard`. Sound is decoded once, block by
 block, at 48 kHz in stereo; mono at half that rate goes to the musical analysis and at the network's rate to the
-network. The first half hour is heard whole; of what lies behind it, only windows of ten seconds, at most 120 of them,
-evenly spread. So memory is bounded whatever the length: a file of ten hours takes no more than one of an hour.
+network. The first quarter of an hour is heard whole; of what lies behind it, only windows of ten seconds, at most 120
+of them, evenly spread. So memory is bounded whatever the length: a file of ten hours takes no more than one of an
+hour.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -20,11 +22,11 @@ from soundtrack.audio.downsample import Downsampler
 from soundtrack.audio.loudness import LoudnessMeter
 from soundtrack.errors import InputError, Reason
 from soundtrack.library.heard import Heard, Warned
-from soundtrack.library.tags import read_tags
+from soundtrack.library.tags import read_header
 from soundtrack.media.audio import iter_audio
 from soundtrack.media.probe import probe_audio
 from soundtrack.timebase import round_s
-from soundtrack.types import AudioInfo, EmotionState, Ending, FloatArray, ReadingBatch, Segment, Span
+from soundtrack.types import EmotionState, Ending, FloatArray, ReadingBatch, Segment, Span
 
 DECODE_RATE_HZ = 48_000
 """Rate of the one decode; those of the network and the analysis divide it."""
@@ -38,7 +40,7 @@ SEGMENT_S = 10.0
 MIN_LENGTH_S = 1.0
 """Shorter sounds are no music."""
 
-WHOLE_S = 1800.0
+WHOLE_S = 900.0
 """So much of a file is heard whole."""
 
 MAX_WINDOWS = 120
@@ -101,51 +103,58 @@ class _Sound:
 
 
 class _Ear:
-    """Mono at a lower rate, gathered block by block; the loudness meter's companion."""
+    """Mono at a lower rate, gathered block by block; at most `WHOLE_S` of it."""
 
     def __init__(self, rate_hz: int) -> None:
         if DECODE_RATE_HZ % rate_hz:
             raise ValueError(f"sample_rate_hz must divide {DECODE_RATE_HZ}, got {rate_hz}")
         factor = DECODE_RATE_HZ // rate_hz
         self._down = Downsampler(factor) if factor > 1 else None
-        self._pieces: list[FloatArray] = []
+        self._heard = np.empty(int((WHOLE_S + SEGMENT_S) * rate_hz), np.float32)  # pages are taken as they are filled
+        self._n = 0
 
     def push(self, mono: FloatArray) -> None:
         """Hear the next block, shape (n,)."""
-        self._pieces.append(mono if self._down is None else self._down.push(mono))
+        self._keep(mono if self._down is None else self._down.push(mono))
 
     def finish(self) -> FloatArray:
         """Everything heard, shape (n,)."""
         if self._down is not None:
-            self._pieces.append(self._down.finish())
-        return np.concatenate(self._pieces) if self._pieces else np.zeros(0, np.float32)
+            self._keep(self._down.finish())
+        return self._heard[: self._n]
+
+    def _keep(self, piece: FloatArray) -> None:
+        self._heard[self._n : self._n + len(piece)] = piece
+        self._n += len(piece)
 
 
-def _take_in(blocks: Iterable[FloatArray], *, rate_hz: int, mono_gain: float) -> _Sound:
-    """Hear blocks of ten seconds of stereo, shape (2, n), in order."""
+def _take_in(blocks: Iterable[FloatArray], *, rate_hz: int, mono_gain: float, expected_s: float) -> _Sound:
+    """Hear blocks of ten seconds of stereo, shape (2, n), in order; `expected_s` may be wrong."""
     meter = LoudnessMeter(sample_rate_hz=DECODE_RATE_HZ)
     network, analysis = _Ear(rate_hz), _Ear(ANALYSIS_RATE_HZ)
-    whole, n_whole, n_metered, spacing = int(WHOLE_S / SEGMENT_S), 0, 0, 1
-    n_samples = 0
+    n_first = int(WHOLE_S / SEGMENT_S)
+    spacing = max(1, math.ceil((expected_s - WHOLE_S) / SEGMENT_S / MAX_WINDOWS))
+    n_samples = n_whole = n_metered = 0
     windows: list[tuple[int, _Stretch]] = []
     for i, block in enumerate(blocks):
-        mono = block.mean(axis=0) * np.float32(mono_gain)
-        if i < whole:
-            network.push(mono)
-            analysis.push(mono)
-            n_whole += len(mono)
-        elif (i - whole) % spacing == 0:
-            window = _Ear(rate_hz)
-            window.push(mono)
-            at_s, meter_s = n_samples / DECODE_RATE_HZ, n_metered / DECODE_RATE_HZ
-            windows.append((i - whole, _Stretch(at_s, meter_s, len(mono), window.finish())))
-            if len(windows) > MAX_WINDOWS:
-                spacing *= 2
-                windows = [(place, stretch) for place, stretch in windows if place % spacing == 0]
-        if i < whole or (i - whole) % spacing == 0:
+        place = i - n_first
+        if place < 0 or place % spacing == 0:
+            mono = block.mean(axis=0) * np.float32(mono_gain)
+            if place < 0:
+                network.push(mono)
+                analysis.push(mono)
+                n_whole += len(mono)
+            else:
+                window = _Ear(rate_hz)
+                window.push(mono)
+                at_s, meter_s = n_samples / DECODE_RATE_HZ, n_metered / DECODE_RATE_HZ
+                windows.append((place, _Stretch(at_s, meter_s, len(mono), window.finish().copy())))
+                if len(windows) > MAX_WINDOWS:
+                    spacing *= 2
+                    windows = [(kept, stretch) for kept, stretch in windows if kept % spacing == 0]
             meter.push(block)
             n_metered += len(mono)
-        n_samples += len(mono)
+        n_samples += block.shape[1]
     first = _Stretch(0.0, 0.0, n_whole, network.finish())
     return _Sound(n_samples, (first, *(stretch for _, stretch in windows)), analysis.finish()[None], meter)
 
@@ -235,15 +244,17 @@ def listen(path: Path, *, reader: MusicReader) -> Heard:
     from soundtrack.audio.analyse import analyse_music
 
     info = probe_audio(path)
+    said = read_header(path)
     blocks = iter_audio(path, sample_rate_hz=DECODE_RATE_HZ, channels=2, block_s=SEGMENT_S)
-    mono_gain = np.sqrt(2.0) if info.channels == 1 else 1.0  # mono came as two channels of equal power
-    sound = _take_in(blocks, rate_hz=reader.sample_rate_hz, mono_gain=mono_gain)
+    mono_gain = math.sqrt(2.0) if info.channels == 1 else 1.0  # mono came as two channels of equal power
+    try:
+        sound = _take_in(blocks, rate_hz=reader.sample_rate_hz, mono_gain=mono_gain, expected_s=info.duration_s)
+    except InputError as error:
+        if error.reason is Reason.NO_AUDIO and 0 < info.duration_s < MIN_LENGTH_S:
+            raise _too_short(path, info.duration_s) from error
+        raise
     if sound.duration_s < MIN_LENGTH_S:
-        raise InputError(
-            f"{path}: only {sound.duration_s:.2f} s of sound",
-            hint=f"music must last {MIN_LENGTH_S:g} s at least",
-            reason=Reason.TOO_SHORT,
-        )
+        raise _too_short(path, sound.duration_s)
     segments, vectors = _read(sound, reader)
     loudness = sound.meter.result()
     audible = [i for i, segment in enumerate(segments) if segment.loudness_lufs > SILENT_LUFS] or [0]
@@ -253,7 +264,7 @@ def listen(path: Path, *, reader: MusicReader) -> Heard:
     if len(sound.stretches) > 1:  # how it ends was not heard
         analysis = replace(analysis, music_end_s=round_s(sound.duration_s), ending=Ending.CUT)
     return Heard(
-        tags=read_tags(path),
+        tags=said.tags,
         audio=replace(info, duration_s=round_s(sound.duration_s)),
         loudness=loudness,
         analysis=analysis,
@@ -262,7 +273,15 @@ def listen(path: Path, *, reader: MusicReader) -> Heard:
         segments=segments,
         vectors=vectors,
         vector=_mean_vector(vectors[audible]),
-        warnings=tuple(_warnings(sound, info, loudness.integrated_lufs)),
+        warnings=tuple(_warnings(sound, max(info.duration_s, said.duration_s or 0.0), loudness.integrated_lufs)),
+    )
+
+
+def _too_short(path: Path, duration_s: float) -> InputError:
+    return InputError(
+        f"{path}: only {duration_s:.2f} s of sound",
+        hint=f"music must last {MIN_LENGTH_S:g} s at least",
+        reason=Reason.TOO_SHORT,
     )
 
 
@@ -273,9 +292,9 @@ def _mean_vector(vectors: FloatArray) -> FloatArray:
     return vectors[0] if length < 1e-6 else np.asarray(mean / length, np.float32)
 
 
-def _warnings(sound: _Sound, info: AudioInfo, integrated_lufs: float) -> Iterable[Warned]:
+def _warnings(sound: _Sound, claimed_s: float, integrated_lufs: float) -> Iterable[Warned]:
     """What is odd about a file."""
-    if sound.duration_s < info.duration_s - max(0.5, 0.02 * info.duration_s):
+    if sound.duration_s < 0.9 * claimed_s - 0.5:
         yield Warned.TRUNCATED
     if integrated_lufs <= SILENT_LUFS:
         yield Warned.SILENT

@@ -1,14 +1,16 @@
 """What a music file says about itself, made safe to keep and to show.
 
-Goes in: a path. Comes out: `Tags`. Tags are text by strangers: control characters, direction overrides and lone
+Goes in: a path. Comes out: `Header`. Tags are text by strangers: control characters, direction overrides and lone
 surrogates are taken out, length is bounded, and nothing but showing is ever done with them. A file whose tags cannot
 be read has none. This module is the only one that imports tinytag; pictures are never decoded.
 """
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from soundtrack.types import Tags
@@ -40,36 +42,36 @@ def _is_kept(character: str) -> bool:
     return character in "\t\n\r" or unicodedata.category(character) not in _DROPPED
 
 
-def read_tags(path: Path) -> Tags:
-    """The tags of a file, cleaned; empty ones where there are none or they cannot be read."""
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the beginning (or the end) of a file claims."""
+
+    tags: Tags
+    """Cleaned."""
+    duration_s: float | None
+    """Length in seconds as the header has it; often wrong, None where it says nothing."""
+
+
+def read_header(path: Path) -> Header:
+    """The tags and the claimed length of a file; empty where there are none or they cannot be read."""
     from tinytag import TinyTag, TinyTagException
 
     try:
-        found: Mapping[str, object] = TinyTag.get(path, duration=False, image=False).as_dict()
-    except (
-        TinyTagException,
-        OSError,
-        ValueError,
-        ArithmeticError,
-        LookupError,
-        MemoryError,
-        AttributeError,
-        TypeError,
-    ):
-        return Tags()  # a parser led astray by a hostile file fails in many ways
+        found: Mapping[str, object] = TinyTag.get(path, image=False).as_dict()
+    except (TinyTagException, OSError, MemoryError, *_LED_ASTRAY):
+        return Header(Tags(), None)
 
     def first(*names: str) -> str | None:
         """The first of some fields that holds text."""
         for name in names:
             value = found.get(name)
-            texts = value if isinstance(value, list) else [value]
-            for text in texts:
+            for text in value if isinstance(value, list) else [value]:
                 cleaned = clean_text(text)
                 if cleaned is not None:
                     return cleaned
         return None
 
-    return Tags(
+    tags = Tags(
         title=first("title"),
         artist=first("artist", "albumartist", "composer"),
         album=first("album"),
@@ -78,3 +80,6 @@ def read_tags(path: Path) -> Tags:
         licence=first("license", "copyright"),
         isrc=first("isrc"),
     )
+    claimed = found.get("duration")
+    known = isinstance(claimed, int | float) and math.isfinite(claimed) and claimed > 0
+    return Header(tags, float(claimed) if known and isinstance(claimed, int | float) else None)

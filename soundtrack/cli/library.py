@@ -1,0 +1,189 @@
+"""``soundtrack library list|show|forget``: look at the music that was listened to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from soundtrack.cli.options import Index
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from soundtrack.types import Track
+
+library_app = typer.Typer(help="Look at the music that was listened to.", no_args_is_help=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
+
+
+def track_facts(track: Track) -> dict[str, object]:
+    """A track as plain values, without its beats and segments."""
+    from soundtrack.library.report import shown
+
+    return {
+        "track_id": track.track_id,
+        "path": shown(track.path),
+        "title": track.tags.title,
+        "artist": track.tags.artist,
+        "album": track.tags.album,
+        "genre": track.tags.genre,
+        "year": track.tags.year,
+        "licence": track.tags.licence,
+        "isrc": track.tags.isrc,
+        "codec": track.audio.codec,
+        "duration_s": round(track.audio.duration_s, 3),
+        "mood": track.emotion.label,
+        "valence": round(track.emotion.valence, 3),
+        "arousal": round(track.emotion.arousal, 3),
+        "tempo_bpm": None if track.analysis.tempo_bpm is None else round(track.analysis.tempo_bpm, 1),
+        "key": track.analysis.key,
+        "integrated_lufs": round(track.loudness.integrated_lufs, 1),
+        "true_peak_dbtp": round(track.loudness.true_peak_dbtp, 1),
+        "vocal_share": None if track.analysis.vocal_share is None else round(track.analysis.vocal_share, 3),
+        "ending": track.analysis.ending.value,
+    }
+
+
+def table(lines: Sequence[Sequence[str]]) -> str:
+    """Columns of text under their headings, safe on any terminal."""
+    from soundtrack.cli.output import plain
+
+    cells = [[plain(cell, limit=120) for cell in line] for line in lines]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
+    return "".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n" for line in cells
+    )
+
+
+def track_line(track: Track) -> list[str]:
+    """Id, mood, length, tempo, key, level, title, artist and place of a track, for a table."""
+    from soundtrack.library.report import shown
+    from soundtrack.timebase import clock
+
+    tempo = track.analysis.tempo_bpm
+    return [
+        track.track_id[:12],
+        track.emotion.label,
+        clock(track.audio.duration_s),
+        "-" if tempo is None else f"{tempo:.0f}",
+        track.analysis.key or "-",
+        f"{track.loudness.integrated_lufs:.1f}",
+        track.tags.title or "-",
+        track.tags.artist or "-",
+        shown(track.path),
+    ]
+
+
+TRACK_HEADINGS = ["id", "mood", "length", "bpm", "key", "LUFS", "title", "artist", "path"]
+"""Headings over `track_line`."""
+
+
+@library_app.command("list")
+def list_tracks(
+    index: Index = None,
+    missing: Annotated[bool, typer.Option("--missing", help="Only tracks whose files are gone.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List every track of the index, sorted by path."""
+    from soundtrack import pipeline
+    from soundtrack.cli import output
+    from soundtrack.library.report import shown
+    from soundtrack.library.store import open_store
+
+    with open_store(pipeline.index_dir(index)) as store:
+        there = {place.track_id for place in store.locations().values() if place.present}
+        tracks = sorted(store.tracks().values(), key=lambda track: shown(track.path))
+    if missing:
+        tracks = [track for track in tracks if track.track_id not in there]
+    with output.product() as stream:
+        if as_json:
+            output.write_json([track_facts(t) | {"missing": t.track_id not in there} for t in tracks], stream)
+        else:
+            stream.write(table([TRACK_HEADINGS, *(track_line(track) for track in tracks)]))
+
+
+@library_app.command("show")
+def show_track(
+    track: Annotated[str, typer.Argument(metavar="TRACK", help="A file, an id, or the beginning of an id.")],
+    index: Index = None,
+    as_json: Json = False,
+) -> None:
+    """Show all that was heard in one track."""
+    from soundtrack import pipeline
+    from soundtrack.cli import output
+    from soundtrack.library.query import find_track
+    from soundtrack.library.report import shown
+    from soundtrack.library.store import open_store
+    from soundtrack.timebase import clock
+
+    with open_store(pipeline.index_dir(index)) as store:
+        found = store.track(find_track(store, track))
+        places = [p for p in store.locations().values() if p.track_id == found.track_id]
+        warnings = store.warnings(found.track_id)
+    facts = track_facts(found) | {
+        "places": [shown(place.path) + ("" if place.present else " (missing)") for place in places],
+        "warnings": list(warnings),
+        "n_beats": len(found.analysis.beats_s),
+        "beats_per_bar": found.analysis.beats_per_bar,
+        "sections_s": list(found.analysis.sections_s),
+    }
+    segments = [
+        {
+            "start_s": segment.span.start_s,
+            "end_s": segment.span.end_s,
+            "mood": segment.emotion.label,
+            "valence": round(segment.emotion.valence, 3),
+            "arousal": round(segment.emotion.arousal, 3),
+            "confidence": round(segment.emotion.confidence, 3),
+            "loudness_lufs": round(segment.loudness_lufs, 1),
+        }
+        for segment in found.segments
+    ]
+    with output.product() as stream:
+        if as_json:
+            output.write_json(facts | {"segments": segments}, stream)
+            return
+        for name, value in facts.items():
+            if value is not None:
+                text = ", ".join(str(v) for v in value) if isinstance(value, list) else str(value)
+                stream.write(f"{name}: {output.plain(text)}\n")
+        headings = ["from", "to", "mood", "valence", "arousal", "LUFS"]
+        lines = [
+            [
+                clock(s.span.start_s),
+                clock(s.span.end_s),
+                s.emotion.label,
+                f"{s.emotion.valence:+.2f}",
+                f"{s.emotion.arousal:+.2f}",
+                f"{s.loudness_lufs:.1f}",
+            ]
+            for s in found.segments
+        ]
+        stream.write("\n" + table([headings, *lines]))
+
+
+@library_app.command("forget")
+def forget(
+    tracks: Annotated[
+        list[str] | None, typer.Argument(metavar="TRACK...", help="Files, ids, or beginnings of ids.")
+    ] = None,
+    missing: Annotated[bool, typer.Option("--missing", help="Forget all tracks whose files are gone.")] = False,
+    index: Index = None,
+) -> None:
+    """Take tracks out of the index; the files are not touched, and come back with the next run if they are there."""
+    from soundtrack import pipeline
+    from soundtrack.cli import output
+    from soundtrack.errors import UsageError
+    from soundtrack.library.care import forget_tracks
+    from soundtrack.library.query import find_track
+    from soundtrack.library.store import open_store
+
+    if not tracks and not missing:
+        raise UsageError("nothing to forget", hint="name tracks, or type --missing")
+    folder = pipeline.index_dir(index)
+    with open_store(folder) as store:
+        chosen = [find_track(store, name) for name in tracks or ()]
+    n = forget_tracks(folder, chosen, missing=missing)
+    output.say(f"{n} {'track' if n == 1 else 'tracks'} forgotten")

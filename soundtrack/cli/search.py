@@ -1,0 +1,89 @@
+"""``soundtrack search``: the library by mood, by valence and arousal, or by a piece of music that is like it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from soundtrack.cli.options import Device, Index, device_name
+
+if TYPE_CHECKING:
+    from soundtrack.library.index import LibraryView
+    from soundtrack.library.query import Found
+
+
+def search(
+    mood: Annotated[str | None, typer.Option("--mood", help="A mood word such as tense, calm, sad, scary.")] = None,
+    valence: Annotated[
+        float | None, typer.Option("--valence", min=-1, max=1, help="Unpleasant to pleasant, in [-1, 1].")
+    ] = None,
+    arousal: Annotated[
+        float | None, typer.Option("--arousal", min=-1, max=1, help="Calm to excited, in [-1, 1].")
+    ] = None,
+    like: Annotated[Path | None, typer.Option("--like", help="A file of music; it need not be in the library.")] = None,
+    n: Annotated[int, typer.Option("-n", "--number", min=1, max=10_000, help="How many tracks at most.")] = 10,
+    index: Index = None,
+    device: Device = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")] = False,
+) -> None:
+    """Find music in the library: by mood, by valence and arousal, or like a file."""
+    from soundtrack import pipeline
+    from soundtrack.cli import output
+    from soundtrack.cli.library import TRACK_HEADINGS, table, track_facts, track_line
+    from soundtrack.errors import UsageError
+    from soundtrack.library.index import require_music
+    from soundtrack.timebase import clock
+
+    asked = [mood is not None, valence is not None or arousal is not None, like is not None]
+    if sum(asked) != 1:
+        raise UsageError(
+            "search by one thing at a time", hint="give --mood WORD, or --valence and --arousal, or --like FILE"
+        )
+    with output.product() as stream, pipeline.open_library(index) as library:
+        require_music(library, pipeline.index_dir(index))
+        found = _ask(library, mood=mood, valence=valence, arousal=arousal, like=like, n=n, device=device_name(device))
+        if as_json:
+            output.write_json(
+                [
+                    {
+                        "similarity": round(f.similarity, 4),
+                        "start_s": f.segment.span.start_s,
+                        "end_s": f.segment.span.end_s,
+                        **track_facts(f.track),
+                    }
+                    for f in found
+                ],
+                stream,
+            )
+            return
+        lines = [[f"{f.similarity:.3f}", clock(f.segment.span.start_s), *track_line(f.track)] for f in found]
+        stream.write(table([["similar", "from", *TRACK_HEADINGS], *lines]))
+
+
+def _ask(
+    library: LibraryView,
+    *,
+    mood: str | None,
+    valence: float | None,
+    arousal: float | None,
+    like: Path | None,
+    n: int,
+    device: str,
+) -> list[Found]:
+    """Put the question that was asked."""
+    from soundtrack import pipeline
+    from soundtrack.library.identity import identify
+    from soundtrack.library.query import find_feeling, find_like, find_mood
+    from soundtrack.spotting.moods import mood as mood_of
+
+    if mood is not None:
+        return find_mood(library, mood_of(mood).label, n=n)
+    if like is None:
+        return find_feeling(library, valence=valence, arousal=arousal, n=n)
+    track_id = identify(like).track_id
+    vector = (
+        library.track_vector(track_id) if track_id in library.track_ids else pipeline.read_music(like, device).vector
+    )
+    return find_like(library, vector, n=n, leave_out=track_id)

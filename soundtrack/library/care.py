@@ -1,0 +1,116 @@
+"""Looking after an index: how it stands, whether it is whole, and taking tracks out.
+
+Goes in: an index folder. Comes out: numbers, or a list of faults, each one line. Looking changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from soundtrack.library import rows
+from soundtrack.library.build import write_summary
+from soundtrack.library.heard import require_unit_vectors
+from soundtrack.library.index import VECTORS_NAME, write_vectors
+from soundtrack.library.lock import write_lock
+from soundtrack.library.report import shown
+from soundtrack.library.store import open_store
+
+
+def index_status(index_dir: Path) -> dict[str, object]:
+    """How an index stands: model, counts, roots, failures by reason.
+
+    Raises
+    ------
+    LibraryError
+        There is no index, or it is damaged.
+    """
+    with open_store(index_dir) as store:
+        model = store.model()
+        reasons: dict[str, int] = {}
+        for failure in store.failures().values():
+            reasons[failure.reason.value] = reasons.get(failure.reason.value, 0) + 1
+        return {
+            "index": shown(index_dir),
+            "model": None if model is None else f"{model.name} {model.version}",
+            "model_sha256": None if model is None else model.sha256,
+            "dim": None if model is None else model.dim,
+            **store.counts(),
+            "failures_by_reason": dict(sorted(reasons.items())),
+            "roots": [shown(root) for root in store.roots()],
+        }
+
+
+def index_faults(index_dir: Path) -> list[str]:
+    """What is wrong with an index, as lines for people; empty if all is well. A stale search file is no fault.
+
+    Raises
+    ------
+    LibraryError
+        There is no index, or it is too damaged to be looked at.
+    """
+    faults: list[str] = []
+    with open_store(index_dir) as store, store.snapshot():
+        faults += [f"database: {line}" for (line,) in store.all("PRAGMA integrity_check") if line != "ok"]
+        faults += [f"database: {table} points to nothing" for table, *_ in store.all("PRAGMA foreign_key_check")]
+        model = store.model()
+        query = (
+            "SELECT t.track_id, v.n_segments, v.segments, v.whole,"
+            " (SELECT count(*) FROM segments s WHERE s.track = t.id)"
+            " FROM tracks t LEFT JOIN vectors v ON v.track = t.id ORDER BY t.track_id"
+        )
+        for track_id, n_segments, segments, whole, counted in store.all(query):
+            name = f"track {str(track_id)[:12]}"
+            if n_segments is None or model is None:
+                faults.append(f"{name}: has no vectors")
+                continue
+            try:
+                vectors = np.concatenate([rows.floats32(segments), rows.floats32(whole)]).reshape(-1, model.dim)
+                require_unit_vectors(vectors, dim=model.dim)
+            except ValueError as error:
+                faults.append(f"{name}: {error}")
+                continue
+            if not len(vectors) - 1 == n_segments == counted:
+                faults.append(f"{name}: {counted} segments, but {len(vectors) - 1} vectors")
+        noted = store.derived(VECTORS_NAME)
+        path = index_dir / VECTORS_NAME
+        if noted is not None and noted.generation == store.generation():
+            if not path.is_file():
+                faults.append(f"{VECTORS_NAME}: is gone; the next run makes it again")
+            elif hashlib.sha256(path.read_bytes()).hexdigest() != noted.sha256:
+                faults.append(f"{VECTORS_NAME}: is damaged; it is not used, and the next run makes it again")
+    return faults
+
+
+def forget_tracks(index_dir: Path, track_ids: Sequence[str], *, missing: bool = False) -> int:
+    """Take tracks out of an index; tells how many. Their files are not touched.
+
+    Parameters
+    ----------
+    index_dir : Path
+        Folder of the index.
+    track_ids : sequence of str
+        Which ones.
+    missing : bool
+        All whose files are gone as well.
+
+    Raises
+    ------
+    LibraryError
+        There is no index, or another process is writing it.
+    """
+    open_store(index_dir).close()  # says so if there is none, before anything is made
+    with write_lock(index_dir), open_store(index_dir, write=True) as store:
+        chosen = set(track_ids)
+        if missing:
+            present = {place.track_id for place in store.locations().values() if place.present}
+            chosen |= {str(track_id) for (track_id,) in store.all("SELECT track_id FROM tracks")} - present
+        with store.transaction():
+            for track_id in sorted(chosen):
+                store.forget_track(track_id)
+        write_vectors(store)
+        write_summary(store, index_dir)
+    return len(chosen)
