@@ -156,11 +156,21 @@ def test_waiting_for_the_ending_is_allowed_only_where_nothing_sounded_before() -
 
 def test_jumps_between_bars_that_sound_alike_are_the_best() -> None:
     of = track("song", ["Sad"] * 12, bpm=120)
-    quality = jump_qualities(bars_of(of), made_as_loop=False)
+    quality = jump_qualities(bars_of(of), ending=Ending.HARD)
     assert np.all((quality >= 0) & (quality <= 1))
     assert quality[10, 18] == pytest.approx(1.0)
     assert quality[10, 19] < quality[10, 18]
     assert np.all(np.diag(quality) == 0)
+
+
+def test_nothing_jumps_out_of_a_fade_nor_away_from_a_last_note_but_loops_go_round() -> None:
+    of = track("song", ["Sad"] * 12, bpm=120)  # 60 bars of 2 s
+    hard, fade, cut = (jump_qualities(bars_of(of), ending=e) for e in (Ending.HARD, Ending.FADE, Ending.CUT))
+    assert not hard[60].any()
+    assert not fade[55:].any()
+    assert not fade[:, 55:].any()
+    assert cut[60, 0] > FLOOR
+    assert hard[50, 42] == fade[50, 42] == cut[50, 42] == pytest.approx(1.0)
 
 
 def test_bars_without_any_difference_are_all_alike() -> None:
@@ -169,7 +179,7 @@ def test_bars_without_any_difference_are_all_alike() -> None:
 
 def test_the_way_through_the_bars_has_the_wanted_number_of_them() -> None:
     of = track("song", ["Sad"] * 12, bpm=120)
-    quality = jump_qualities(bars_of(of), made_as_loop=False)
+    quality = jump_qualities(bars_of(of), ending=Ending.HARD)
     for n_bars in (1, 7, 57, 65, 89, 153):
         path = best_way(quality, first=3, n_bars=n_bars, must_end=n_bars > 7)
         assert path is not None

@@ -134,7 +134,7 @@ def _grid(bars: BarTable, analysis: MusicAnalysis, duration_s: float) -> _Grid:
     else:
         table = BarTable(bar_starts_s=np.array([start, end]) / MIX_RATE_HZ, features=np.ones((1, 1), np.float32))
         lines = np.array([start, end], np.int64)
-    quality = jump_qualities(table, made_as_loop=analysis.ending is Ending.CUT)
+    quality = jump_qualities(table, ending=analysis.ending)
     beats = sample_numbers(analysis.beats_s, sample_rate_hz=MIX_RATE_HZ)
     return _Grid(lines, beats, quality, start, end, total)
 

@@ -12,12 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.types import BarTable, FloatArray
+from soundtrack.types import BarTable, Ending, FloatArray
 
 FLOOR = 0.6
 """No seam is made under this quality, in [0, 1]."""
 MAX_BARS = 600
 """Longer tables are used up to here."""
+_HALF_KNOWN = 0.9
+"""Where one side of a jump has nothing to be compared with."""
+_LOOP = 0.85
+"""From the end of a track that was made as a loop to its start."""
+_FADE_S = 12.0
+"""Length of a fade-out by its maker, at most."""
 _UNLIKE = 0.6
 """Cosine of two bars that have nothing to do with each other."""
 _JUMP_COST = 0.35
@@ -67,15 +73,18 @@ def likeness(features: FloatArray) -> _Table:
     return np.asarray(0.5 * sounding + 0.5 * own, np.float64)
 
 
-def jump_qualities(bars: BarTable, *, made_as_loop: bool) -> _Table:
+def jump_qualities(bars: BarTable, *, ending: Ending) -> _Table:
     """Quality of a jump from each bar line to each other.
+
+    A track that stops in the middle of things goes on from its end into its start, as loops do. Nothing jumps away
+    after a last note has rung, nor into or out of a fade.
 
     Parameters
     ----------
     bars : BarTable
         n bars.
-    made_as_loop : bool
-        Whether the track stops in the middle of things, so that its end goes on into its start.
+    ending : Ending
+        How the track ends.
 
     Returns
     -------
@@ -84,17 +93,17 @@ def jump_qualities(bars: BarTable, *, made_as_loop: bool) -> _Table:
     """
     n = len(bars.features)
     alike = likeness(bars.features)
-    before, after = np.zeros((n + 1, n + 1)), np.zeros((n + 1, n + 1))
-    before[1:, 1:], after[:n, :n] = alike, alike
     quality = np.zeros((n + 1, n + 1))
-    quality[1:n, 1:n] = np.sqrt(before[1:n, 1:n] * after[1:n, 1:n])
-    quality[n, 1:n] = 0.9 * before[n, 1:n]
-    quality[1:n, 0] = 0.9 * after[1:n, 0]
-    if n > 1:
-        quality[n, 0] = 0.85 if made_as_loop else 0.5 * (0.5 + alike[-1, 0])
-    quality[:, n] = 0.0
-    near = np.abs(np.arange(n + 1)[:, None] - np.arange(n + 1)[None, :])
-    quality[near < 1] = 0.0
+    quality[1:n, 1:n] = np.sqrt(alike[: n - 1, : n - 1] * alike[1:n, 1:n])
+    quality[1:n, 0] = _HALF_KNOWN * alike[1:n, 0]
+    if ending is Ending.CUT:
+        quality[n, 1:n] = _HALF_KNOWN * alike[n - 1, : n - 1]
+        quality[n, 0] = _LOOP
+    if ending is Ending.FADE:
+        fading = bars.bar_starts_s > bars.bar_starts_s[-1] - _FADE_S
+        quality[fading, :] = 0.0
+        quality[:, fading] = 0.0
+    np.fill_diagonal(quality, 0.0)
     return quality
 
 
