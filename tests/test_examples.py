@@ -149,6 +149,24 @@ def test_our_own_voice_passes_for_speech() -> None:
 # --- files ----
 
 
+def written_cuts_s() -> list[float]:
+    """Where shots begin as they were written; in the middle for the one that comes by a dissolve."""
+    firsts = np.cumsum([0, *(shot.n_frames for shot in film.SHOTS)])
+    return [float((first + shot.dissolve // 2) / film.FPS) for first, shot in zip(firsts, film.SHOTS, strict=False)]
+
+
+def found_cuts_s(path: Path) -> list[float]:
+    """Where the tool sees shots begin."""
+    from soundtrack.media.probe import probe
+    from soundtrack.video.decode import iter_frames
+    from soundtrack.video.shots import ShotDetector
+
+    info, detector = probe(path), ShotDetector()
+    for batch in iter_frames(info, side_px=112):
+        detector.push(batch)
+    return [shot.span.start_s for shot in detector.finish(info.duration_s)]
+
+
 def test_a_track_is_encoded_with_its_tags_and_again_to_the_same_bytes(tmp_path: Path) -> None:
     piece = replace(tiny("1 3 5 1'"), title="Tiny piece", extension="flac")
     for name in ("a.flac", "b.flac"):
@@ -171,6 +189,7 @@ def test_the_whole_demo_is_made_and_what_is_there_is_kept(tmp_path: Path) -> Non
     assert info.duration_s == pytest.approx(float(film.N_FRAMES / film.FPS), abs=0.05)
     assert (info.width_px, info.height_px, info.fps) == (WIDTH, HEIGHT, film.FPS)
     assert info.main_audio is not None
+    assert found_cuts_s(media.film) == pytest.approx(written_cuts_s(), abs=0.5)
     for path in media.tracks[1:]:
         assert probe_audio(path).duration_s > 120
     assert {path.name for path in tmp_path.iterdir()} == {"film.mp4", "library"}

@@ -49,9 +49,10 @@ def walk(t: float, *, start: float, speed: float, tilt: float, fear: float) -> F
     panels = np.minimum(np.abs((place % 1.5) - 0.75) * 30, 1.0)
     beside = (place + 2.5) % 5 - 2.5
     lamp = np.floor((place + 2.5) / 5)
-    tick = np.floor(t * 11)
-    failing = np.sin(lamp * 78.233 + tick * (12.9898 * (1 + fear))) * 43758.5453
-    failing = np.where(failing - np.floor(failing) > 0.30 + 0.25 * fear, 1.0, 0.12).astype(np.float32)
+    # Lamps breathe, each on its own, and now and then one of them is out for a moment: nervous, but no strobe.
+    breath = 0.82 + 0.18 * np.sin(t * (5.1 + 2 * fear) + lamp * 2.4) * np.sin(t * 8.3 + lamp * 1.7)
+    drawn = np.sin(lamp * 78.233 + np.floor(t * 3.5) * 12.9898) * 43758.5453
+    failing = (breath * np.where(drawn - np.floor(drawn) > 0.14 + 0.1 * fear, 1.0, 0.55)).astype(np.float32)
     light = failing * (0.22 + 1.9 / (1 + 1.8 * beside * beside)) * np.exp(-ahead * np.float32(0.16)) + 0.05
     tone = (surface * 0.75 + 0.25) * (0.55 + 0.45 * panels) * shade * light
     colour = _LIGHT * (1 - fear) + _RED * fear

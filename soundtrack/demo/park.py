@@ -146,15 +146,15 @@ def runner(t: float, *, seed: int) -> FloatArray:
 
 
 def balls(t: float) -> FloatArray:
-    """Balls bouncing in from everywhere."""
-    image = _pan(900 + 90 * t)
+    """Balls bouncing before a sunny yellow wall."""
+    image = sky((0, (255, 214, 92)), (286, (255, 196, 70)), (288, (238, 120, 84)), (HEIGHT, (214, 96, 72)))
     for i in range(9):
         fall = abs(np.sin(3.1 * t + 0.9 * i))
         x = (70 * i + (160 + 25 * (i % 3)) * t) % (WIDTH + 80) - 40
         ground = 300 + 6 * (i % 4)
         y = ground - (90 + 24 * (i % 4)) * fall
         radius = 15 + 4 * (i % 3)
-        ellipse(image, x, ground + radius, radius * (1.2 - 0.5 * fall), 4, (40, 90, 30), alpha=0.4)
+        ellipse(image, x, ground + radius, radius * (1.2 - 0.5 * fall), 4, (120, 44, 40), alpha=0.5)
         disc(image, x, y, radius, _CLOTHES[i % 6], soft=1.5)
         disc(image, x - radius * 0.3, y - radius * 0.35, radius * 0.35, (255, 255, 255), soft=6, alpha=0.7)
     return image

@@ -14,7 +14,7 @@ _GROUND = 236
 
 @cache
 def _street() -> FloatArray:
-    image = sky((0, (104, 110, 120)), (_GROUND, (150, 154, 160)), (HEIGHT, (80, 84, 92)))
+    image = sky((0, (124, 130, 140)), (_GROUND, (176, 180, 186)), (HEIGHT, (80, 84, 92)))
     mix(image, 0.35 * clouds(HEIGHT, WIDTH, 71), (86, 90, 100))
     rng = np.random.default_rng(12)
     for depth, count in ((0.25, 12), (0.55, 7)):
@@ -117,7 +117,7 @@ def _through_glass() -> FloatArray:
             soft=3,
             alpha=rng.uniform(0.06, 0.2),
         )
-    image *= np.float32(0.8)
+    image *= np.float32(0.36)
     for _ in range(230):
         x, y, r = rng.uniform(0, WIDTH), rng.uniform(0, HEIGHT), rng.gamma(2.2, 1.3) + 0.8
         disc(image, x, y, r, (62, 66, 76), soft=1.5, alpha=0.5)
@@ -141,7 +141,7 @@ def window(t: float) -> FloatArray:
         stroke(image, x - wobble * 0.5, y - 120, x + wobble, y, r * 0.55, (150, 154, 162), alpha=0.28)
         disc(image, x + wobble, y, r, (58, 62, 72), soft=1.5, alpha=0.75)
         disc(image, x + wobble, y + r * 0.4, r * 0.5, (214, 218, 224), soft=r, alpha=0.8)
-    mullion = (52, 50, 54)
+    mullion = (24, 22, 24)
     for box in ((306, 0, 328, HEIGHT), (0, 166, WIDTH, 180)):
         polygon(image, [(box[0], box[1]), (box[2], box[1]), (box[2], box[3]), (box[0], box[3])], mullion)
     return image
