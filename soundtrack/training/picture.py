@@ -8,7 +8,7 @@ stopped: ``pass-N`` (views and the teachers' answers), ``student`` (distillation
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -32,7 +32,7 @@ from soundtrack.training.picture_clips import (
 from soundtrack.training.picture_data import groups, rated_stills
 from soundtrack.training.picture_distil import DistilSettings, distil, held_out
 from soundtrack.training.picture_fit import HeadSettings, OutOfFold, Rated, calibrated, fit_head
-from soundtrack.training.picture_report import Films, PictureReport, card, measure
+from soundtrack.training.picture_report import Films, PictureReport, card, learning_curve, measure
 from soundtrack.training.picture_teachers import write_pass
 from soundtrack.types import FloatArray
 from soundtrack.video.film import N_FILM, clip_numbers
@@ -116,6 +116,7 @@ def finish(
     models_folder: Path | None = None,
     name: str = "i3d-emotion",
     version: str = "1",
+    notes: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> PictureReport:
     """Measure I3D weights with heads that never saw what they answer, fit the last head on everything, write the model.
@@ -128,6 +129,8 @@ def finish(
         Labelled films and rated stills; stages and report.
     models_folder : Path, optional
         Where the model goes; ``models`` in `out_dir` by default.
+    notes : sequence of str
+        More lines for the card.
     """
     network = network_of(state, width=settings.width)
     seen = look(network, data_dir, out_dir, side_px=settings.side_px, progress=progress)
@@ -151,7 +154,8 @@ def finish(
     )
     folder = out_dir / "models" if models_folder is None else models_folder
     write_model(state, head, folder, settings=settings, name=name, version=version)
-    text = card(measured.report, name=name, facts=_facts(settings), limits=LIMITS)
+    curve = learning_curve(seen.films, rated=seen.rated, rated_sources=seen.rated_sources, settings=head_settings)
+    text = card(measured.report, name=name, facts=[*_facts(settings), *notes], limits=LIMITS, curve=curve)
     (folder / name / "card.md").write_text(text, encoding="utf-8")
     (out_dir / "report.json").write_text(json.dumps(asdict(measured.report), indent=2) + "\n")
     _save_readings(out_dir / "clips.npz", seen, measured.primary)

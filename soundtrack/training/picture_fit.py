@@ -210,6 +210,7 @@ def cross_validate(
     *,
     folds: IntArray,
     rated: Rated | None = None,
+    usable: npt.NDArray[np.bool_] | None = None,
     settings: HeadSettings | None = None,
 ) -> OutOfFold:
     """Answers of heads fitted on the other folds; arguments as in `fit_head`.
@@ -218,12 +219,15 @@ def cross_validate(
     ----------
     folds : ndarray, shape=(n_films,), int64
         Fold of each film; films of one source share it.
+    usable : ndarray, shape=(n_films,), bool, optional
+        Films that heads may be fitted on; all are answered.
     """
     classes = np.array([EMOTIONS.index(label) for label in labels])
     logits = np.zeros((len(features), len(EMOTIONS)))
     plane = np.zeros((len(features), 2))
     for fold in np.unique(folds):
-        inside = folds != fold
+        others = folds != fold
+        inside = others if usable is None else others & usable
         rows, order = inside[film_of], np.cumsum(inside) - 1
         head = fit_head(
             features[rows],
@@ -233,9 +237,10 @@ def cross_validate(
             rated=rated,
             settings=settings,
         )
-        reading = head.read(features[~rows], film[~rows])
-        logits[~rows] = np.log(np.maximum(reading.probabilities, 1e-12))
-        plane[~rows] = np.stack([reading.valence, reading.arousal], axis=1)
+        asked = ~others[film_of]
+        reading = head.read(features[asked], film[asked])
+        logits[asked] = np.log(np.maximum(reading.probabilities, 1e-12))
+        plane[asked] = np.stack([reading.valence, reading.arousal], axis=1)
     probabilities = np.zeros_like(logits)
     for fold in np.unique(folds):  # the temperature of a fold comes from the others
         inside = folds != fold
@@ -274,14 +279,19 @@ def rate_out_of_fold(
     film: FloatArray,
     labels: Sequence[str],
     film_of: IntArray,
+    usable: npt.NDArray[np.bool_] | None = None,
     settings: HeadSettings | None = None,
 ) -> Matrix:
-    """Valence and arousal of the stills from heads that never saw their theme, shape (n, 2); films as in `fit_head`."""
+    """Valence and arousal of the stills from heads that never saw their theme, shape (n, 2).
+
+    Films as in `fit_head`; `folds` and `usable` as in `cross_validate`, for the stills.
+    """
     out = np.zeros((len(folds), 2))
     for fold in np.unique(folds):
-        seen = folds != fold
+        asked = folds == fold
+        seen = ~asked if usable is None else ~asked & usable
         part = Rated(rated.features[seen], rated.film[seen], rated.valence[seen], rated.arousal[seen])
         head = fit_head(features, film, labels, film_of, rated=part, settings=settings)
-        reading = head.read(rated.features[~seen], rated.film[~seen])
-        out[~seen] = np.stack([reading.valence, reading.arousal], axis=1)
+        reading = head.read(rated.features[asked], rated.film[asked])
+        out[asked] = np.stack([reading.valence, reading.arousal], axis=1)
     return out

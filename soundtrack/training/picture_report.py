@@ -29,6 +29,8 @@ SEEDS = (0, 1, 2, 3)
 """Of the four deals of sources to folds; the first is the primary one."""
 N_FOLDS = 5
 """Folds by source."""
+LEAST_SOURCES = 20
+"""A learning curve says nothing about fewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +185,71 @@ def measure(
     return Measured(report, first)
 
 
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """What heads fitted on a share of the sources reach."""
+
+    share: float
+    """Of the sources that heads may be fitted on, in (0, 1]."""
+    accuracy: float
+    """Of films, mean over the deals."""
+    valence_r: float
+    """Of stills; nan without stills."""
+    arousal_r: float
+    """Of stills; nan without stills."""
+
+
+def learning_curve(
+    films: Films,
+    *,
+    rated: Rated | None = None,
+    rated_sources: Sequence[str] = (),
+    shares: Sequence[float] = (0.25, 0.5, 0.75, 1.0),
+    settings: HeadSettings | None = None,
+) -> list[CurvePoint]:
+    """How the numbers grow with the labels, arguments as in `measure`; tells whether more labels would help."""
+    classes = np.array([EMOTIONS.index(label) for label in films.labels], np.int64)
+    points = []
+    for share in (s for s in shares if s * len(set(films.sources)) >= LEAST_SOURCES):
+        right, r = [], np.full((len(SEEDS), 2), np.nan)
+        for i, seed in enumerate(SEEDS):
+            answers = cross_validate(
+                films.features,
+                films.numbers,
+                films.labels,
+                films.film_of,
+                folds=fold_of(films.sources, classes=films.labels, n_folds=N_FOLDS, seed=seed),
+                usable=_some(films.sources, share, seed=seed),
+                settings=settings,
+            )
+            right.append(answers.film_probabilities.argmax(axis=1) == classes)
+            if rated is not None:
+                plane = rate_out_of_fold(
+                    rated,
+                    folds=fold_of(list(rated_sources), n_folds=N_FOLDS, seed=seed),
+                    features=films.features,
+                    film=films.numbers,
+                    labels=films.labels,
+                    film_of=films.film_of,
+                    usable=_some(rated_sources, share, seed=seed),
+                    settings=settings,
+                )
+                r[i] = [
+                    pearson(truth.astype(np.float64), plane[:, k])
+                    for k, truth in enumerate((rated.valence, rated.arousal))
+                ]
+        means = r.mean(axis=0)
+        points.append(CurvePoint(share, float(np.mean(right)), float(means[0]), float(means[1])))
+    return points
+
+
+def _some(sources: Sequence[str], share: float, *, seed: int) -> npt.NDArray[np.bool_]:
+    """Rows of a random share of the sources."""
+    number = codes(sources)
+    rank = np.random.default_rng((seed, 17)).permutation(number.max() + 1)
+    return np.asarray(rank[number] < round(share * len(rank)), bool)
+
+
 def _plane(
     truth: npt.NDArray[np.float64], answer: npt.NDArray[np.float64], themes: npt.NDArray[np.int64]
 ) -> PlaneNumbers:
@@ -210,7 +277,9 @@ def _interval(value: Interval) -> str:
     return f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f})"
 
 
-def card(report: PictureReport, *, name: str, facts: Sequence[str], limits: Sequence[str]) -> str:
+def card(
+    report: PictureReport, *, name: str, facts: Sequence[str], limits: Sequence[str], curve: Sequence[CurvePoint] = ()
+) -> str:
     """The text of ``card.md``.
 
     Parameters
@@ -223,6 +292,8 @@ def card(report: PictureReport, *, name: str, facts: Sequence[str], limits: Sequ
         Lines on what the network is, what it learned from, and the licence.
     limits : sequence of str
         Lines on where it is likely to be wrong.
+    curve : sequence of CurvePoint
+        How the numbers grow with the labels.
     """
     lines = [f"# {name}", "", *(f"- {fact}" for fact in facts), "", "## How good it is", ""]
     lines += [
@@ -252,4 +323,8 @@ def card(report: PictureReport, *, name: str, facts: Sequence[str], limits: Sequ
     lines.append("| --- " * (len(EMOTIONS) + 1) + "|")
     for emotion, row in zip(EMOTIONS, report.confusion, strict=True):
         lines.append(f"| {emotion} | {' | '.join(str(v) for v in row)} |")
+    if curve:
+        lines += ["", "With fewer labels (share of the sources, four deals):", ""]
+        lines += ["| share | accuracy of films | valence r | arousal r |", "| --- | --- | --- | --- |"]
+        lines += [f"| {p.share:g} | {p.accuracy:.3f} | {p.valence_r:.3f} | {p.arousal_r:.3f} |" for p in curve]
     return "\n".join([*lines, "", "## Where it is likely to be wrong", "", *(f"- {limit}" for limit in limits), ""])
