@@ -17,6 +17,7 @@ from soundtrack.audio.speech import (
     speech_mask,
     speech_share,
     speech_spans,
+    vocal_share,
 )
 from soundtrack.audio.voice import VoiceNetwork, load_voice_weights
 from soundtrack.media.audio import read_audio
@@ -104,6 +105,23 @@ def test_a_voice_over_noise_and_chords_is_found(
     truth = Span(3.0, 3.0 + len(voice) / SAMPLE_RATE_HZ)
     assert speech_share(spans, truth) > 0.85
     assert sum(s.duration_s for s in spans) - sum(s.overlap_s(truth) for s in spans) < 0.6
+
+
+def test_a_chord_sings_nothing() -> None:
+    t = np.arange(SAMPLE_RATE_HZ * 5) / SAMPLE_RATE_HZ
+    chord = (0.1 * sum(np.sin(2 * np.pi * hz * t) for hz in (220, 277, 330))).astype(np.float32)
+    assert vocal_share(chord) < 0.02
+    assert vocal_share(chord[:0]) == 0.0
+
+
+@pytest.mark.needs_data
+def test_a_song_has_a_voice_and_a_dance_has_none(data_dir: Path) -> None:
+    song, dance = (
+        read_audio(data_dir / "music" / name, sample_rate_hz=SAMPLE_RATE_HZ, channels=1, duration_s=40)[0]
+        for name in ("lets_go_fishin.ogg", "hungarian_dance_5.ogg")
+    )
+    assert vocal_share(song) > 0.2
+    assert vocal_share(dance) < 0.05
 
 
 @pytest.mark.needs_data

@@ -164,3 +164,31 @@ class SpeechDetector:
             shortest_s=self._shortest_s,
             margin_s=self._margin_s,
         )
+
+
+def vocal_share(samples: FloatArray) -> float:
+    """Share of a piece of music in which somebody sings or speaks, as far as the voice network notices.
+
+    Sung passages are noticed in part only (0.2 to 0.97 of sung pop and rock), instruments hardly ever taken for a voice
+    (at most 0.05), so that a share above 0.1 means that there is a voice, and its size says little more.
+
+    Parameters
+    ----------
+    samples : ndarray, shape=(n,), float32
+        Mono at 16 kHz in [-1, 1].
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0 for less than one window of sound.
+
+    Examples
+    --------
+    >>> vocal_share(np.zeros(16_000, np.float32))
+    0.0
+    """
+    network = VoiceNetwork()
+    step = 60 * SAMPLE_RATE_HZ
+    parts = [network.push(np.nan_to_num(samples[at : at + step])) for at in range(0, len(samples), step)]
+    probabilities = np.concatenate(parts) if parts else np.zeros(0, np.float32)
+    return float(speech_mask(probabilities).mean()) if len(probabilities) else 0.0
