@@ -34,6 +34,7 @@ _FLAGS = [
 _START_CODE = re.compile(b"\x00\x00\x01")
 _ADTS_BYTES = 7
 _LEAP_S = 1.0
+_STEADY_KINDS = (StreamKind.VIDEO, StreamKind.AUDIO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +193,7 @@ class _StreamReader:
         self._n = 0
         self._is_steady = True
         self._last_s: float | None = None
+        self._tick_s = float(stream.time_base or 0)
         self._end_s: float | None = None
         self._texts: list[tuple[float, str]] = []
         self.start_s: float | None = None
@@ -209,24 +211,24 @@ class _StreamReader:
         else:
             self._hash.update(payload)
         self._n += 1
-        stamp = packet.pts if packet.pts is not None else packet.dts
-        self._watch_clock(packet)
-        if stamp is not None and packet.time_base:
-            time_s = float(stamp * packet.time_base)
-            end_s = time_s + float((packet.duration or 0) * packet.time_base)
+        shown, decoded = packet.pts, packet.dts
+        self._watch_clock(shown if decoded is None else decoded)
+        stamp = decoded if shown is None else shown
+        if stamp is not None and self._tick_s:
+            time_s = stamp * self._tick_s
+            end_s = time_s + (packet.duration or 0) * self._tick_s
             self.start_s = time_s if self.start_s is None else min(self.start_s, time_s)
             self._end_s = end_s if self._end_s is None else max(self._end_s, end_s)
             if self._kind is StreamKind.SUBTITLE and (words := _words(bytes(payload), self._codec)):
                 self._texts.append((time_s, words))
 
-    def _watch_clock(self, packet: Any) -> None:
+    def _watch_clock(self, stamp: int | None) -> None:
         """Note whether decoding times are there and climb without a leap."""
-        stamp = packet.dts if packet.dts is not None else packet.pts
-        if stamp is None or not packet.time_base:
+        if stamp is None or not self._tick_s:
             self._is_steady = False
             return
-        now_s = float(stamp * packet.time_base)
-        if self._last_s is not None and self._kind in (StreamKind.VIDEO, StreamKind.AUDIO):
+        now_s = stamp * self._tick_s
+        if self._last_s is not None and self._kind in _STEADY_KINDS:
             self._is_steady = self._is_steady and -_LEAP_S < now_s - self._last_s < _LEAP_S
         self._last_s = now_s
 

@@ -25,9 +25,9 @@ RELEASE_DB_PER_S = 30.0
 _HALF = 12
 """Samples on either side that the interpolation looks at."""
 
-_CHUNK = 64
+_CHUNK = 32
 _PHASES = 3
-_OVERSHOOT = 0.5
+_OVERSHOOT = 0.6
 """Interpolated peaks above the ceiling have a sample of at least this part of the ceiling close by."""
 
 _DELAY = _HALF + LOOK_AHEAD
