@@ -21,6 +21,8 @@ class ShotSettings:
     """Smallest change of content that can be a cut."""
     min_change: float = 9.0
     """Smallest mean 8-bit change of the pixels at a cut; in near-black, hue and saturation change by noise alone."""
+    flash_s: float = 0.6
+    """A picture that comes back within this time was interrupted by a flash and not by a shot."""
     min_shot_s: float = 0.3
     """Shots shorter than this join their neighbour."""
     fade_threshold: float = 12.0

@@ -30,6 +30,15 @@ _NOMINAL_FPS = 25.0  # detectors count frames only; the times are ours
 _TINY_PX = 28
 _WINDOW_FRAMES = 2
 _SAME_CORRELATION = 0.9
+_FLASH_SHARE = 0.4
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Tiny:
+    """A very small picture."""
+
+    time_s: float
+    pixels: npt.NDArray[np.float32]
 
 
 class ShotDetector:
@@ -69,8 +78,8 @@ class ShotDetector:
         self._hard_cuts_s: list[float] = []
         self._soft_cuts_s: list[float] = []
         self._in_first_black = False
-        self._last_tiny = np.zeros((_TINY_PX, _TINY_PX, 3), np.uint8)
-        self._changes: deque[float] = deque(maxlen=_WINDOW_FRAMES + 1)
+        self._last_cut: _Tiny | None = None
+        self._recent: deque[ByteArray] = deque(maxlen=_WINDOW_FRAMES + 2)
 
     def push(self, batch: FrameBatch) -> None:
         """Look at the next frames."""
@@ -84,18 +93,40 @@ class ShotDetector:
         if not self._times_s:
             self._in_first_black = float(tiny.mean()) < self._settings.fade_threshold
         self._times_s.append(time_s)
-        self._changes.append(float(self._cv2.absdiff(tiny, self._last_tiny).mean()) if self._changes else 0.0)
-        self._last_tiny = tiny
+        self._recent.append(tiny)
         bgr = self._cv2.cvtColor(frame, self._cv2.COLOR_RGB2BGR)
         for cut in self._hard.process_frame(timecode, bgr):
-            if self._changes[cut.frame_num - len(self._times_s)] >= self._settings.min_change:
-                self._hard_cuts_s.append(self._time_of(cut))
+            self._consider(self._time_of(cut), place=cut.frame_num - len(self._times_s))
         for cut in self._fade.process_frame(timecode, tiny):
             if self._in_first_black:  # a film that begins in black has no shot before it
                 self._in_first_black = False
             else:
                 self._soft_cuts_s.append(self._time_of(cut))
         self._soft_cuts_s += self._dissolve.push(time_s, tiny)
+
+    def _consider(self, cut_s: float, *, place: int) -> None:
+        """Keep a hard cut unless the picture shows the same as before, or comes back to what it was before a flash.
+
+        Parameters
+        ----------
+        cut_s : float
+            Time of the first frame after the cut.
+        place : int
+            Of that frame in `_recent`.
+        """
+        before, after = self._recent[place - 1].astype(np.float32), self._recent[place].astype(np.float32)
+        change = float(np.abs(after - before).mean())
+        if change < self._settings.min_change or _same_but_for_light(before, after):
+            return
+        last = self._last_cut
+        if last is not None and cut_s - last.time_s <= self._settings.flash_s:
+            back = float(np.abs(after - last.pixels).mean())
+            if back < _FLASH_SHARE * change:
+                self._hard_cuts_s.pop()
+                self._last_cut = None
+                return
+        self._hard_cuts_s.append(cut_s)
+        self._last_cut = _Tiny(cut_s, before)
 
     def _time_of(self, cut: Any) -> float:
         """True time of the frame that a detector names."""
@@ -131,14 +162,6 @@ def merge_cuts(hard_s: list[float], soft_s: list[float], *, duration_s: float, m
         if nearest_s >= min_shot_s and 0 < cut_s < duration_s:
             kept.append(cut_s)
     return sorted(kept)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Tiny:
-    """A very small picture."""
-
-    time_s: float
-    pixels: npt.NDArray[np.float32]
 
 
 class DissolveCue:
