@@ -99,6 +99,11 @@ def make_listener() -> Listener:
     return listen
 
 
+def make_for_device(device: str) -> Listener:
+    """The same, as a command asks for it."""
+    return listen
+
+
 def make_none() -> Listener:
     """A listener whose networks cannot be had."""
     raise ModelError("model is damaged", hint="fetch it again")

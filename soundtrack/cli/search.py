@@ -31,7 +31,7 @@ def search(
     """Find music in the library: by mood, by valence and arousal, or like a file."""
     from soundtrack import pipeline
     from soundtrack.cli import output
-    from soundtrack.cli.library import TRACK_HEADINGS, table, track_facts, track_line
+    from soundtrack.cli.library import TRACK_HEADINGS, table, track_facts
     from soundtrack.errors import UsageError
     from soundtrack.library.index import require_music
     from soundtrack.timebase import clock
@@ -58,7 +58,7 @@ def search(
                 stream,
             )
             return
-        lines = [[f"{f.similarity:.3f}", clock(f.segment.span.start_s), *track_line(f.track)] for f in found]
+        lines = [[f"{f.similarity:.3f}", clock(f.segment.span.start_s), *_line(f)] for f in found]
         stream.write(table([["similar", "from", *TRACK_HEADINGS], *lines]))
 
 
@@ -87,3 +87,11 @@ def _ask(
         library.track_vector(track_id) if track_id in library.track_ids else pipeline.read_music(like, device).vector
     )
     return find_like(library, vector, n=n, leave_out=track_id)
+
+
+def _line(found: Found) -> list[str]:
+    """A track as the library lists it, but with the mood of the segment that was found."""
+    from soundtrack.cli.library import track_line
+
+    track_id, _, *rest = track_line(found.track)
+    return [track_id, found.segment.emotion.label, *rest]

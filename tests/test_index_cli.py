@@ -1,0 +1,154 @@
+"""``index``, ``library`` and ``search`` as a shell sees them, with a network that knows music from a line of text."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import typer
+
+import fake_listener as fake
+from soundtrack.cli import index, library, search
+from soundtrack.cli.output import plain
+from soundtrack.errors import ExitCode, SoundtrackError
+from soundtrack.pipeline import music as music_stage
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Shell = Callable[..., Done]
+
+
+@pytest.fixture
+def soundtrack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Shell:
+    """Run a command with the index of this test and the network that reads text."""
+    monkeypatch.setattr(music_stage, "current_model", lambda: fake.MODEL)
+    monkeypatch.setattr(music_stage, "make_listener", fake.make_for_device)
+    monkeypatch.setenv("SOUNDTRACK_INDEX", str(tmp_path / "index"))
+    app = typer.Typer()
+    app.command("index")(index.index)
+    app.command("search")(search.search)
+    app.add_typer(library.library_app, name="library")
+
+    def run(*args: str | Path) -> Done:
+        capfd.readouterr()
+        code = 0
+        try:
+            app([os.fspath(arg) for arg in args], standalone_mode=False)
+        except SoundtrackError as error:
+            code = error.exit_code
+            report = f"error: {plain(error, limit=2000)}\nhint: {plain(error.hint)}\n"
+            return Done(code, *_read(capfd, report))
+        return Done(code, *_read(capfd, ""))
+
+    return run
+
+
+def _read(capfd: pytest.CaptureFixture[str], report: str) -> tuple[str, str]:
+    """stdout and stderr, with what the boundary of the command line adds."""
+    out, err = capfd.readouterr()
+    return out, err + report
+
+
+@pytest.fixture
+def music(tmp_path: Path) -> Path:
+    folder = tmp_path / "music"
+    folder.mkdir()
+    for seed in range(6):
+        (folder / f"{seed}.mp3").write_text(f"song {seed} {1 + seed % 3}")
+    return folder
+
+
+def test_index_tells_people_on_stderr_and_programs_on_stdout(tmp_path: Path, music: Path, soundtrack: Shell) -> None:
+    done = soundtrack("index", music, "--jobs", "1")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "6 added; the index has 6 tracks, 12 segments\n"
+    done = soundtrack("index", "--json", "-q")
+    assert (done.returncode, done.stderr) == (0, "")
+    summary = json.loads(done.stdout)
+    assert (summary["unchanged"], summary["n_tracks"], summary["skipped"]) == (6, 6, [])
+
+
+def test_files_that_cannot_be_used_end_in_the_partial_code(tmp_path: Path, music: Path, soundtrack: Shell) -> None:
+    (music / os.fsdecode(b"b\x1b[31mad\xff\n.mp3")).write_text("bad")
+    (music / "empty.mp3").touch()
+    done = soundtrack("index", music, "--json")
+    assert done.returncode == ExitCode.PARTIAL
+    assert [skip["reason"] for skip in json.loads(done.stdout)["skipped"]] == ["not_media", "empty"]
+    lines = done.stderr.splitlines()
+    assert lines[-2] == "error: 2 files could not be used: 1 empty, 1 not_media"
+    assert lines[-1].startswith("hint: ")
+    assert "\x1b" not in done.stderr
+    assert "\\xff" in done.stderr
+    assert "6 added" in done.stderr
+
+
+def test_status_and_verify_look_and_change_nothing(tmp_path: Path, music: Path, soundtrack: Shell) -> None:
+    soundtrack("index", music)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "index").iterdir()}
+    done = soundtrack("index", "--status", "--json")
+    status = json.loads(done.stdout)
+    assert (status["tracks"], status["missing"], status["roots"]) == (6, 0, [str(music)])
+    done = soundtrack("index", "--verify")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "faults: none")
+    assert {path.name: path.read_bytes() for path in (tmp_path / "index").iterdir()} == before
+    (tmp_path / "index" / "segments.faiss").write_bytes(b"not it")
+    done = soundtrack("index", "--verify")
+    assert done.returncode == ExitCode.LIBRARY
+    assert "segments.faiss: is damaged" in done.stdout
+    assert soundtrack("index", "--verify", music).returncode == ExitCode.USAGE
+
+
+def test_no_index_is_two_lines_and_the_library_code(tmp_path: Path, soundtrack: Shell) -> None:
+    for command in (["library", "list"], ["search", "--mood", "calm"], ["index", "--status"]):
+        done = soundtrack(*command)
+        assert (done.returncode, done.stdout) == (ExitCode.LIBRARY, "")
+        assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["error", "hint"]
+    assert not (tmp_path / "index").exists()
+
+
+def test_list_show_and_forget(tmp_path: Path, music: Path, soundtrack: Shell) -> None:
+    soundtrack("index", music)
+    listed = json.loads(soundtrack("library", "list", "--json").stdout)
+    assert [Path(track["path"]).name for track in listed] == [f"{n}.mp3" for n in range(6)]
+    table = soundtrack("library", "list").stdout.splitlines()
+    assert table[0].split()[:3] == ["id", "mood", "length"]
+    assert len(table) == 7
+    by_path = soundtrack("library", "show", music / "2.mp3", "--json").stdout
+    assert by_path == soundtrack("library", "show", listed[2]["track_id"][:8], "--json").stdout
+    assert len(json.loads(by_path)["segments"]) == 3
+    assert soundtrack("library", "show", "nothing").returncode == ExitCode.LIBRARY
+    done = soundtrack("library", "forget", music / "2.mp3")
+    assert (done.returncode, done.stderr) == (0, "1 track forgotten\n")
+    (music / "0.mp3").unlink()
+    soundtrack("index")
+    assert soundtrack("library", "forget", "--missing").stderr == "1 track forgotten\n"
+    assert len(json.loads(soundtrack("library", "list", "--json").stdout)) == 5
+    assert soundtrack("library", "forget").returncode == ExitCode.USAGE
+
+
+def test_search_by_mood_by_feeling_and_by_likeness(tmp_path: Path, music: Path, soundtrack: Shell) -> None:
+    soundtrack("index", music)
+    tense = json.loads(soundtrack("search", "--mood", "tense", "--json").stdout)
+    assert len(tense) == 6
+    assert [f["similarity"] for f in tense] == sorted((f["similarity"] for f in tense), reverse=True)
+    near = json.loads(soundtrack("search", "--valence", "-1", "--arousal", "1", "-n", "2", "--json").stdout)
+    assert len(near) == 2
+    (tmp_path / "other.mp3").write_text("song 3 1")
+    like = json.loads(soundtrack("search", "--like", tmp_path / "other.mp3", "--json").stdout)
+    assert Path(like[0]["path"]).name != "3.mp3"  # the very same content is the question, not an answer
+    (tmp_path / "new.mp3").write_text("song 70 1")
+    assert len(soundtrack("search", "--like", tmp_path / "new.mp3", "-n", "3").stdout.splitlines()) == 4
+    assert soundtrack("search").returncode == ExitCode.USAGE
+    assert soundtrack("search", "--mood", "purple").returncode == ExitCode.USAGE
