@@ -69,7 +69,7 @@ CODECS: dict[str, list[str]] = {
     ".mp4": ["-c:v", "libx264", "-bf", "2", "-c:a", "aac"],
     ".mov": ["-c:v", "libx264", "-bf", "2", "-c:a", "pcm_s16le"],
     ".mkv": ["-c:v", "libx264", "-bf", "2", "-c:a", "libopus"],
-    ".webm": ["-c:v", "libvpx", "-c:a", "libopus"],
+    ".webm": ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus"],
     ".ts": ["-c:v", "libx264", "-bf", "2", "-c:a", "aac"],
     ".avi": ["-c:v", "mpeg4", "-c:a", "pcm_s16le"],
 }
@@ -79,7 +79,7 @@ def make_film(
     path: Path,
     *,
     sound: Path | None = None,
-    seconds: float = 6.0,
+    seconds: float = 4.0,
     inputs: Sequence[object] = (),
     more: Sequence[object] = (),
 ) -> Path:
