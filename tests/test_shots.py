@@ -91,6 +91,21 @@ def test_fading_in_from_black_is_no_cut(rng: np.random.Generator) -> None:
     assert len(detect(np.concatenate([black, mixture(black, b, 25), b]))) == 1
 
 
+@pytest.mark.parametrize("n", [1, 3, 8])
+def test_a_flash_is_no_cut(rng: np.random.Generator, n: int) -> None:
+    film = still(rng, 100)
+    film[50 : 50 + n] = 250
+    assert len(detect(film)) == 1
+
+
+@pytest.mark.parametrize("light", [0.02, 0.3, 1.6])
+def test_a_lamp_that_goes_on_and_off_is_no_cut(rng: np.random.Generator, light: float) -> None:
+    film = still(rng, 100)
+    for start in (20, 32, 55, 71):
+        film[start : start + 6] = np.clip(light * film[start : start + 6], 0, 255).astype(np.uint8)
+    assert len(detect(film)) == 1
+
+
 @pytest.mark.parametrize("level", [0, 255])
 def test_a_film_of_one_colour_is_one_shot(level: int) -> None:
     assert len(detect(np.full((100, SIDE, SIDE, 3), level, np.uint8))) == 1

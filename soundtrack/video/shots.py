@@ -31,6 +31,8 @@ _TINY_PX = 28
 _WINDOW_FRAMES = 2
 _SAME_CORRELATION = 0.9
 _FLASH_SHARE = 0.4
+_FADE_STEP = 0.35
+_FADE_S = 1.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,10 +43,19 @@ class _Tiny:
     pixels: npt.NDArray[np.float32]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A hard cut that is one unless the picture comes back."""
+
+    cut_s: float
+    before: npt.NDArray[np.float32]
+    change: float
+
+
 class ShotDetector:
     """Watches the frames of a film and says afterwards where its shots are.
 
-    Memory: eight bytes a frame.
+    Memory: eight bytes a frame. Hard cuts inside a flash of `flash_s` are not cuts.
 
     Parameters
     ----------
@@ -77,9 +88,10 @@ class ShotDetector:
         self._times_s = array("d")
         self._hard_cuts_s: list[float] = []
         self._soft_cuts_s: list[float] = []
-        self._in_first_black = False
-        self._last_cut: _Tiny | None = None
-        self._recent: deque[ByteArray] = deque(maxlen=_WINDOW_FRAMES + 2)
+        self._levels: deque[tuple[float, float]] = deque()
+        self._faded_out = False
+        self._pending: list[_Candidate] = []
+        self._recent: deque[_Tiny] = deque()
 
     def push(self, batch: FrameBatch) -> None:
         """Look at the next frames."""
@@ -90,43 +102,65 @@ class ShotDetector:
         """Look at one frame with all detectors."""
         timecode = self._timecode(len(self._times_s), _NOMINAL_FPS)
         tiny = self._cv2.resize(frame, (_TINY_PX, _TINY_PX), interpolation=self._cv2.INTER_AREA)
-        if not self._times_s:
-            self._in_first_black = float(tiny.mean()) < self._settings.fade_threshold
         self._times_s.append(time_s)
-        self._recent.append(tiny)
+        now = _Tiny(time_s, tiny.astype(np.float32))
+        self._remember(now)
         bgr = self._cv2.cvtColor(frame, self._cv2.COLOR_RGB2BGR)
         for cut in self._hard.process_frame(timecode, bgr):
             self._consider(self._time_of(cut), place=cut.frame_num - len(self._times_s))
+        self._settle(now)
+        self._watch_black(time_s, float(tiny.mean()))
         for cut in self._fade.process_frame(timecode, tiny):
-            if self._in_first_black:  # a film that begins in black has no shot before it
-                self._in_first_black = False
-            else:
+            if self._faded_out:
                 self._soft_cuts_s.append(self._time_of(cut))
         self._soft_cuts_s += self._dissolve.push(time_s, tiny)
 
+    def _watch_black(self, time_s: float, level: float) -> None:
+        """Note whether the picture goes to black bit by bit; a lamp that goes out does not fade."""
+        black = self._settings.fade_threshold
+        if self._levels and level < black <= self._levels[-1][1]:
+            peak = max(earlier for _, earlier in self._levels)
+            self._faded_out = self._levels[-1][1] - level <= _FADE_STEP * peak
+        self._levels.append((time_s, level))
+        while time_s - self._levels[0][0] > _FADE_S:
+            self._levels.popleft()
+
+    def _remember(self, now: _Tiny) -> None:
+        """Keep the pictures of the last moment, and at least as many as the detector looks back."""
+        self._recent.append(now)
+        while (
+            len(self._recent) > _WINDOW_FRAMES + 2 and now.time_s - self._recent[0].time_s > 2 * self._settings.flash_s
+        ):
+            self._recent.popleft()
+
     def _consider(self, cut_s: float, *, place: int) -> None:
-        """Keep a hard cut unless the picture shows the same as before, or comes back to what it was before a flash.
+        """Note a hard cut unless the picture shows the same as before it, or something shown a moment earlier.
 
         Parameters
         ----------
         cut_s : float
             Time of the first frame after the cut.
         place : int
-            Of that frame in `_recent`.
+            Of that frame in `_recent`, counted from the end.
         """
-        before, after = self._recent[place - 1].astype(np.float32), self._recent[place].astype(np.float32)
+        before, after = self._recent[place - 1].pixels, self._recent[place].pixels
         change = float(np.abs(after - before).mean())
         if change < self._settings.min_change or _same_but_for_light(before, after):
             return
-        last = self._last_cut
-        if last is not None and cut_s - last.time_s <= self._settings.flash_s:
-            back = float(np.abs(after - last.pixels).mean())
-            if back < _FLASH_SHARE * change:
-                self._hard_cuts_s.pop()
-                self._last_cut = None
+        for earlier in itertools.islice(self._recent, len(self._recent) + place):
+            if cut_s - earlier.time_s <= self._settings.flash_s and _is_close(earlier.pixels, after, change):
                 return
-        self._hard_cuts_s.append(cut_s)
-        self._last_cut = _Tiny(cut_s, before)
+        self._pending.append(_Candidate(cut_s, before, change))
+
+    def _settle(self, now: _Tiny) -> None:
+        """Drop the candidates whose picture comes back now; those that have waited long enough are cuts."""
+        waiting = []
+        for candidate in self._pending:
+            if now.time_s - candidate.cut_s > self._settings.flash_s:
+                self._hard_cuts_s.append(candidate.cut_s)
+            elif not _is_close(candidate.before, now.pixels, candidate.change):
+                waiting.append(candidate)
+        self._pending = waiting
 
     def _time_of(self, cut: Any) -> float:
         """True time of the frame that a detector names."""
@@ -142,6 +176,8 @@ class ShotDetector:
         """
         if not duration_s > 0:
             raise ValueError(f"duration_s must be above 0, got {duration_s}")
+        self._hard_cuts_s += [candidate.cut_s for candidate in self._pending]
+        self._pending = []
         soft = self._soft_cuts_s + self._dissolve.finish()
         cuts_s = merge_cuts(self._hard_cuts_s, soft, duration_s=duration_s, min_shot_s=self._settings.min_shot_s)
         edges_s = [0.0, *cuts_s, duration_s]
@@ -212,6 +248,11 @@ class DissolveCue:
             return False
         residual = float(np.abs(middle.pixels - 0.5 * (before.pixels + after.pixels)).mean())
         return residual <= settings.dissolve_residual * change and not _same_but_for_light(before.pixels, after.pixels)
+
+
+def _is_close(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32], change: float) -> bool:
+    """Whether two pictures differ by much less than a cut did."""
+    return float(np.abs(a - b).mean()) < _FLASH_SHARE * change
 
 
 def _same_but_for_light(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> bool:
