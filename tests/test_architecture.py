@@ -81,7 +81,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "ffmpeg": ("soundtrack.media",),
     "imageio_ffmpeg": ("soundtrack.media",),
     "librosa": ("soundtrack.audio",),
-    "matplotlib": ("soundtrack.export.picture",),
+    "matplotlib": ("soundtrack.export.picture", "soundtrack.evaluation.plot"),
     "numba": (),
     "opentimelineio": ("soundtrack.export",),
     "platformdirs": ("soundtrack.config", "soundtrack.resources"),

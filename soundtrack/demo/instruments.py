@@ -309,6 +309,21 @@ def scrape(midi: int, duration_s: float) -> FloatArray:
     return wave * np.linspace(0, 1, len(wave), dtype=np.float32) ** 3
 
 
+def wind(midi: int, duration_s: float) -> FloatArray:
+    """Air moving through a gap somewhere: comes, and goes."""
+    f = frequency_hz(midi)
+    wave = noise(duration_s + 1.0, f * 0.7, f * 2.2, seed=midi)
+    return wave * np.sin(np.linspace(0, np.pi, len(wave), dtype=np.float32))
+
+
+def power(midi: int, duration_s: float) -> FloatArray:
+    """A driven electric guitar: root, fifth and octave through an amplifier that cannot take them."""
+    f = frequency_hz(midi)
+    t = _time(duration_s + 0.08)
+    strings_of_it = (_read(_table(_harmonics(f * r, 0.9, top_hz=6_000)), f * r, t) for r in (1.0, 1.003, 1.5, 2.0))
+    return _release(_attack(_single(np.tanh(2.5 * sum(strings_of_it)) * 0.6), 0.004), 0.06)
+
+
 def swell(midi: int, duration_s: float) -> FloatArray:
     """A cymbal played backwards: all of it leads to the next bar."""
     wave = noise(duration_s, 2_500, 11_000, seed=midi)
@@ -376,7 +391,7 @@ INSTRUMENTS: dict[str, Callable[[int, float], FloatArray]] = {
     f.__name__: f
     for f in (
         piano, guitar, harp, electric_piano, bell, strings, cello, spiccato, tremolo, pad, flute, brass, lead, bass,
-        double_bass, drone, glass, scrape, swell, kick, snare, hat, shaker, tick, tom, heartbeat, crash,
+        double_bass, drone, glass, scrape, wind, power, swell, kick, snare, hat, shaker, tick, tom, heartbeat, crash,
     )
 }  # fmt: skip
 """Everything that can be played, by name."""

@@ -56,6 +56,7 @@ KITE_RACE = Piece(
         "run": Part("lead", "1 3 5 1' 5 3 1 5, 1 3 5 1' 3' 1' 5 3", steps=4, gain=0.18, pan=-0.35, send=0.35),
         "chord": Part("pad", "1+3+5 - - -", octave=-1, gain=0.35, fold=True),
         "bass": Part("bass", ". 1 . 1! . 1 . 1", steps=2, octave=-3, gain=0.8, send=0.02),
+        "drive": Part("power", "1 1 1 1 1 1 1! 1", steps=2, octave=-2, gain=0.3, pan=-0.1, send=0.1),
         "kick": Part("kick", "1! 1 1 1", gain=0.85, send=0.03),
         "clap": Part("snare", ". 1 . 1", gain=0.36, send=0.3),
         "hat": Part("hat", ". 1! . 1! . 1! . 1!", steps=2, gain=0.22, pan=0.25),
@@ -75,10 +76,10 @@ KITE_RACE = Piece(
     passages={
         "i": Passage("1 1 7 4", ("run", "hat", "chord", "kick"), 0.8),
         "a": Passage("1 1 7 4 1 1 7 4", ("run", "bass", "kick", "hat", "rise"), 0.85),
-        "b": Passage("1 7 4 1 1 7 4 1", ("run", "bass", "kick", "clap", "hat", "tune", "cymbal", "chord")),
+        "b": Passage("1 7 4 1 1 7 4 1", ("run", "drive", "bass", "kick", "clap", "hat", "tune", "cymbal", "chord")),
         "c": Passage("6 7 1 5 6 7 4 5", ("chord", "run", "fine", "kick", "clap", "bass", "rise"), 0.9),
-        "d": Passage("1 7 4 1 1 7 4 1", ("run", "bass", "kick", "clap", "hat", "fine", "tune", "chord", "cymbal")),
-        "o": Passage("4 7 4 7", ("run", "bass", "kick", "clap", "hat", "chord")),
+        "d": Passage("1 7 4 1 1 7 4 1", ("run", "drive", "bass", "kick", "clap", "hat", "fine", "tune", "cymbal")),
+        "o": Passage("4 7 4 7", ("run", "drive", "bass", "kick", "clap", "hat", "chord")),
         "z": Passage("1 1", ("last", "lastbell", "lastbass")),
     },
 )  # fmt: skip
@@ -89,6 +90,7 @@ CELLAR_DOOR = Piece(
     parts={
         "ground": Part("drone", "1 - - - - - - -", octave=-1, gain=0.6, send=0.2),
         "cluster": Part("tremolo", "1'+2'+5' - - - . . 1'+2'+6' -", octave=1, gain=0.16, pan=-0.4, send=0.6),
+        "draught": Part("wind", "1 - - - - - - -", octave=3, gain=0.12, pan=0.2, send=0.5),
         "glass": Part("glass", ". . 2' - - - . . | . 5' - - - . 1'' - ", octave=2, gain=0.35, pan=0.45, send=0.8),
         "iron": Part("scrape", ". . . . . . . . . . . . 5' - - -", octave=2, gain=0.5, pan=-0.6, send=0.9),
         "heart": Part("heartbeat", "1 . 1 .", octave=-1, gain=0.7, send=0.1),
@@ -100,12 +102,12 @@ CELLAR_DOOR = Piece(
         "lastlow": Part("drone", "1 - - - - - - -", octave=-1, gain=0.8),
     },
     passages={
-        "i": Passage("1 1", ("ground",), 0.7),
-        "a": Passage("1 2 1 1", ("ground", "glass", "toy"), 0.8),
-        "b": Passage("1 1 5 2", ("ground", "glass", "heart", "iron", "low"), 0.9),
-        "c": Passage("2 1 5 1", ("ground", "cluster", "heart", "steps", "iron", "hit", "low")),
-        "d": Passage("1 2", ("ground", "glass", "toy"), 0.5),
-        "o": Passage("1 2", ("ground", "cluster", "heart"), 0.8),
+        "i": Passage("1 1", ("ground", "draught"), 0.7),
+        "a": Passage("1 2 1 1", ("ground", "draught", "glass", "toy"), 0.8),
+        "b": Passage("1 1 5 2", ("ground", "draught", "glass", "heart", "iron", "low"), 0.9),
+        "c": Passage("2 1 5 1", ("ground", "draught", "cluster", "heart", "steps", "iron", "hit", "low")),
+        "d": Passage("1 2", ("ground", "draught", "glass", "toy"), 0.5),
+        "o": Passage("1 2", ("ground", "draught", "cluster", "heart"), 0.8),
         "z": Passage("1", ("last", "lastlow"), 0.8),
     },
 )  # fmt: skip
@@ -146,6 +148,7 @@ TIGHTROPE = Piece(
     parts={
         "pulse": Part("bass", "1! 1? 1 1? 1 1? 1 1?", steps=2, octave=-1, gain=0.6, send=0.1),
         "clock": Part("tick", "1 1? 1? 1? ", steps=2, octave=3, gain=0.2, pan=-0.5, send=0.4),
+        "draught": Part("wind", "1 - - - - - - -", octave=2, gain=0.09, pan=-0.3, send=0.5),
         "thread": Part(
             "tremolo", "1' - - - - - - - 2' - - - - - - - 3' - - - - - - - 4' - - - 5b' - - -",
             octave=1, gain=0.17, pan=0.35, send=0.6, melody=True,
@@ -160,8 +163,8 @@ TIGHTROPE = Piece(
     passages={
         "i": Passage("1 1 1 1", ("pulse", "clock"), 0.7),
         "a": Passage("1 1 2 1 1 1 2 1", ("pulse", "clock", "drop"), 0.8),
-        "b": Passage("1 1 2 2 1 1 3 2", ("pulse", "clock", "thread", "drop", "drum", "rise"), 0.9),
-        "c": Passage("4 4 3 2 1 1 2 2", ("pulse", "chord", "thread", "drum", "rise")),
+        "b": Passage("1 1 2 2 1 1 3 2", ("pulse", "clock", "draught", "thread", "drop", "drum", "rise"), 0.9),
+        "c": Passage("4 4 3 2 1 1 2 2", ("pulse", "chord", "draught", "thread", "drum", "rise")),
         "o": Passage("1 2 1 2", ("pulse", "clock", "chord"), 0.8),
         "z": Passage("1 1", ("last", "lastdrum")),
     },
