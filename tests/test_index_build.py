@@ -148,9 +148,19 @@ def test_a_disk_that_is_not_there_stops_the_run(tmp_path: Path, music: Path, run
     assert run(prune=True).missing == 5
 
 
-def test_a_path_that_never_was_is_an_input_error(tmp_path: Path, run: Run) -> None:
+def test_a_path_that_never_was_is_an_input_error_and_makes_no_index(tmp_path: Path, run: Run) -> None:
     with pytest.raises(InputError, match="no such file"):
         run(tmp_path / "nothing")
+    assert not (tmp_path / "index").exists()
+    run()
+    with pytest.raises(InputError, match="no such file"):
+        run(tmp_path / "nothing")
+
+
+def test_nothing_to_index_makes_no_index(tmp_path: Path) -> None:
+    with pytest.raises(LibraryError, match="no index here yet"):
+        build_index([], tmp_path / "index", model=fake.MODEL, make_listener=fake.make_listener)
+    assert not (tmp_path / "index").exists()
 
 
 def test_twins_and_links_are_one_track_and_heard_once(tmp_path: Path, music: Path, run: Run) -> None:

@@ -14,12 +14,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from soundtrack.errors import LibraryError
+from soundtrack.errors import InputError, LibraryError, Reason
 from soundtrack.library.heard import Listener
 from soundtrack.library.index import write_vectors, write_whole
 from soundtrack.library.lock import write_lock
 from soundtrack.library.renew import renew
-from soundtrack.library.report import IndexReport
+from soundtrack.library.report import IndexReport, shown
 from soundtrack.library.scan import Progress, scan
 from soundtrack.library.schema import DATABASE_NAME, damaged
 from soundtrack.library.store import Store, open_store
@@ -85,6 +85,7 @@ def build_index(
     """
     tell = progress or (lambda _stage, _done, _total: None)
     jobs = jobs or os.cpu_count() or 1
+    _refuse_nothing(paths, index_dir)
     with write_lock(index_dir, wait=wait):
         known_roots = _roots_of(index_dir) if rebuild else ()
         target = _rebuild_folder(index_dir, model) if rebuild else index_dir
@@ -109,6 +110,19 @@ def build_index(
 
 
 # --- where to write ----
+
+
+def _refuse_nothing(paths: Sequence[Path], index_dir: Path) -> None:
+    """Stop before an index is made for nothing."""
+    if (index_dir / DATABASE_NAME).exists() or (index_dir / SUMMARY_NAME).exists():
+        return  # what is known of the paths is looked up there
+    if not paths:
+        raise LibraryError(
+            f"{index_dir}: there is no index here yet", hint="type `soundtrack index PATH...` to make one"
+        )
+    for path in paths:
+        if not os.path.lexists(path):
+            raise InputError(f"{shown(path)}: no such file or folder", hint="check the name", reason=Reason.MISSING)
 
 
 def _refuse_lost(index_dir: Path) -> None:

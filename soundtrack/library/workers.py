@@ -40,6 +40,8 @@ CRASHES_IN_A_ROW = 5
 """So many workers lost one after the other end the run: then it is not the files."""
 
 _START_LIMIT_S = 300.0
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+"""One thread for each worker: the processes are what runs side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,10 +191,14 @@ class Workers:
         """A new process; Ctrl-C is held back until it looks after that itself."""
         ours, theirs = self._context.Pipe()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        kept = {name: os.environ.get(name) for name in _THREADS}
         try:
+            os.environ.update(dict.fromkeys(_THREADS, "1"))  # libraries read it when they are imported
             process = self._context.Process(target=_work, args=(theirs, self._make_listener), daemon=True)
             process.start()
         finally:
+            for name, value in kept.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             theirs.close()
         return _Worker(process, ours, time.monotonic() + _START_LIMIT_S)
