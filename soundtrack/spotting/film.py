@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.spotting.constraints import Constraints
+from soundtrack.spotting.view import drawn_apart
 from soundtrack.timebase import round_s
 from soundtrack.types import Cue, FloatArray, Scene, SceneSheet, Span, TimeArray
 
@@ -21,8 +22,6 @@ LONG_SCENE_S = 60.0
 """Scenes longer than this may change their music at a cut inside."""
 NO_CUT_S = 180.0
 """A stretch without any cut longer than this may change its music all the same."""
-_LEAST_SPREAD = 0.25
-"""Standard deviation that valence and arousal of a film should have; readings shrink towards the middle."""
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -149,17 +148,9 @@ def _cuts_apart(cuts_s: Sequence[float], span: Span) -> list[float]:
 
 
 def _spread(scenes: Sequence[Scene], name: str) -> FloatArray:
-    """Valence or arousal of the scenes, drawn apart where the readings shrank, shape (n_scenes,).
-
-    A network that is unsure answers near the middle for every scene, so the film would get one kind of music. What is
-    left of the differences is stretched up to twofold around the film's own mean.
-    """
+    """Valence or arousal of the scenes, drawn apart, shape (n_scenes,)."""
     values = np.array([getattr(s.emotion, name) for s in scenes], np.float64)
-    weights = np.array([s.span.duration_s for s in scenes])
-    mean = float(np.average(values, weights=weights))
-    spread = float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))
-    factor = float(np.clip(_LEAST_SPREAD / spread, 1.0, 2.0)) if spread > 1e-9 else 1.0
-    return np.clip(mean + factor * (values - mean), -1.0, 1.0).astype(np.float32)
+    return drawn_apart(values, np.array([s.span.duration_s for s in scenes], np.float64))
 
 
 def _contrast(probabilities: FloatArray, valence: FloatArray, arousal: FloatArray) -> FloatArray:

@@ -54,7 +54,7 @@ class Pool:
         return by_segment
 
     def terms(self, stretch: int, *, track: int) -> FloatArray:
-        """The merits of one track's segments in one stretch, by `TERM_NAMES`, shape (7, s)."""
+        """The merits of one track's segments in one stretch, by `TERM_NAMES`, shape (8, s)."""
         rows = slice(int(self.table.first_row[track]), int(self.table.first_row[track + 1]))
         part = Sides(film=self.sides.film, music=self.sides.music[rows], ends=self.sides.ends)
         by_segment = split(part, stretch=stretch)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from soundtrack.spotting.film import Film
-from soundtrack.spotting.match import Pool
+from soundtrack.spotting.match import TERM_NAMES, Pool
 from soundtrack.spotting.view import IntArray
-from soundtrack.types import FloatArray, TimeArray, Track
+from soundtrack.types import Ending, FloatArray, TimeArray, Track
 
 LOOP_PENALTY = 0.15
 """Merit that music loses while it repeats itself because the track is over."""
@@ -22,6 +22,8 @@ ENTRY_SECTION = 1.0
 """What starting where a section of the track starts is worth, in merit times seconds."""
 MAX_TRACK_S = 900.0
 """Only so much of a track is looked at."""
+FADE_S = 10.0
+"""A track that fades out at its end is over so much earlier, as far as the plan goes."""
 _LEAST_AHEAD_S = 30.0
 """A cue starts only where at least so much of the track is left, or the whole cue fits."""
 
@@ -46,8 +48,10 @@ def cell_length_s(film: Film) -> float:
 
 
 def cells_of(track: Track, cell_s: float) -> IntArray:
-    """Which segment sounds in each cell of a track's music, shape (n_cells,)."""
+    """Which segment sounds in each cell of a track's music before its fade-out, shape (n_cells,)."""
     end_s = min(track.analysis.music_end_s or track.audio.duration_s, MAX_TRACK_S)
+    if track.analysis.ending is Ending.FADE and end_s > 4 * FADE_S:
+        end_s -= FADE_S
     middles = (np.arange(max(1, int(end_s / cell_s + 0.5))) + 0.5) * cell_s
     ends = np.array([s.span.end_s for s in track.segments])
     return np.minimum(np.searchsorted(ends, middles, side="right"), len(ends) - 1).astype(np.int64)
@@ -142,7 +146,7 @@ def _entries(pool: Pool, n_starts: int, cell_s: float) -> FloatArray:
 
 
 def sounding_terms(film: Film, pool: Pool, *, track: int, cell: int, first: int, last: int, cell_s: float) -> TimeArray:
-    """The named terms of a cue, averaged over what would sound, shape (8,): `TERM_NAMES` and what looping takes.
+    """The named terms of a cue, averaged over what would sound, shape (9,): `TERM_NAMES` and what looping takes.
 
     Parameters
     ----------
@@ -159,17 +163,17 @@ def sounding_terms(film: Film, pool: Pool, *, track: int, cell: int, first: int,
 
     Returns
     -------
-    ndarray, shape=(8,), float64
+    ndarray, shape=(9,), float64
         Merits; times the cue's length they add up to its value without the entry.
     """
     cells = cells_of(pool.tracks[track], cell_s)
     start_s = film.edges_s[first]
-    total = np.zeros(8)
+    total = np.zeros(len(TERM_NAMES) + 1)
     for stretch in range(first, last):
         terms = pool.terms(stretch, track=track)
         low, high = ((film.edges_s[stretch + k] - start_s) / cell_s + cell for k in (0, 1))
         covered = np.arange(int(low), int(np.ceil(high)))
         seconds = (np.minimum(covered + 1, high) - np.maximum(covered, low)) * cell_s
-        total[:7] += terms[:, cells[covered % len(cells)]] @ seconds
-        total[7] -= LOOP_PENALTY * seconds[covered >= len(cells)].sum()
+        total[:-1] += terms[:, cells[covered % len(cells)]] @ seconds
+        total[-1] -= LOOP_PENALTY * seconds[covered >= len(cells)].sum()
     return total / float(film.edges_s[last] - start_s)

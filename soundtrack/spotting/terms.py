@@ -18,8 +18,9 @@ from soundtrack.spotting.hubs import closeness, references
 from soundtrack.spotting.view import SegmentTable
 from soundtrack.types import FloatArray, Track
 
-SEGMENT_TERMS = ("picture", "mood", "valence", "arousal")
-"""Terms that depend on the segment: closeness in the joint space less hubs, classes of emotion, valence, arousal."""
+SEGMENT_TERMS = ("picture", "mood", "valence", "arousal", "level")
+"""Terms that depend on the segment: closeness in the joint space less hubs, classes of emotion, valence, arousal, and
+whether it is so much quieter than its track that little would be heard."""
 TRACK_TERMS = ("pace", "vocals")
 """Terms that depend on the whole track: tempo against cut rate, singing against speech."""
 
@@ -31,6 +32,9 @@ _VALENCE = 0.4
 _AROUSAL = 0.8
 _APART_NEUTRAL = 0.3
 """Squared distance in valence or arousal, from which on music jars: 0.55 apart."""
+_LEVEL = 0.03
+"""For each LU beyond `_LEVEL_FREE_LU` that a segment is quieter than its track."""
+_LEVEL_FREE_LU = 6.0
 _PACE = 0.25
 _PACE_NEUTRAL = 0.35
 """Octaves between the tempo and the one the cutting asks for, from which on music jars."""
@@ -73,12 +77,14 @@ def sides(film: Film, table: SegmentTable) -> Sides:
         [_MOOD * np.sqrt(film.probabilities), -_MOOD * _MOOD_NEUTRAL * one_film],
         _apart(_VALENCE, film.valence),
         _apart(_AROUSAL, film.arousal),
+        [-_LEVEL * one_film],
     ]
     music_parts = [
         [table.vectors, near_music, one_music],
         [np.sqrt(table.probabilities), one_music],
         [table.valence[:, None], table.valence[:, None] ** 2, one_music],
         [table.arousal[:, None], table.arousal[:, None] ** 2, one_music],
+        [np.clip(table.under_lu[:, None] - _LEVEL_FREE_LU, 0.0, 20.0)],
     ]
     widths = [sum(part.shape[1] for part in parts) for parts in film_parts]
     return Sides(
@@ -96,7 +102,7 @@ def _apart(weight: float, wanted: FloatArray) -> list[FloatArray]:
 
 
 def split(both: Sides, *, stretch: int) -> FloatArray:
-    """The segment terms of one stretch with every segment, shape (4, n_segments), in the order of `SEGMENT_TERMS`."""
+    """The segment terms of one stretch with every segment, shape (5, n_segments), in the order of `SEGMENT_TERMS`."""
     bounds = (0, *both.ends)
     parts = [both.music[:, low:high] @ both.film[stretch, low:high] for low, high in itertools.pairwise(bounds)]
     return np.stack(parts)

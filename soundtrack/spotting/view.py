@@ -17,6 +17,9 @@ from soundtrack.types import BarTable, FloatArray, ModelRef, TimeArray, Track
 
 IntArray = npt.NDArray[np.int64]
 
+_LEAST_SPREAD = 0.25
+"""Standard deviation that valence and arousal of a film or a library should have."""
+
 
 class LibraryView(Protocol):
     """A music library, listened to."""
@@ -58,6 +61,8 @@ class SegmentTable:
     """In [-1, 1], shape (n_segments,)."""
     arousal: FloatArray = field(repr=False, compare=False)
     """In [-1, 1], shape (n_segments,)."""
+    under_lu: FloatArray = field(repr=False, compare=False)
+    """How much quieter than its track each is, at least 0, shape (n_segments,)."""
     start_s: TimeArray = field(repr=False, compare=False)
     """Track clock, shape (n_segments,)."""
     end_s: TimeArray = field(repr=False, compare=False)
@@ -90,6 +95,38 @@ def ordered_vectors(library: LibraryView, tracks: Sequence[Track]) -> FloatArray
     return library.embeddings[order]
 
 
+def drawn_apart(values: TimeArray, weights: TimeArray | None = None) -> FloatArray:
+    """Valence or arousal, drawn apart where the readings shrank.
+
+    A network that is unsure answers near the middle for everything, so that every film would get one kind of music.
+    What is left of the differences is stretched around the mean, up to twofold, towards the spread that people's
+    ratings have.
+
+    Parameters
+    ----------
+    values : ndarray, shape=(n,), float64
+        In [-1, 1].
+    weights : ndarray, shape=(n,), float64
+        What each counts, such as its length; all the same if not given.
+
+    Returns
+    -------
+    ndarray, shape=(n,), float32
+        In [-1, 1].
+
+    Examples
+    --------
+    >>> drawn_apart(np.array([-0.1, 0.1])).tolist()
+    [-0.20000000298023224, 0.20000000298023224]
+    """
+    if len(values) == 0:
+        return values.astype(np.float32)
+    mean = float(np.average(values, weights=weights))
+    spread = float(np.sqrt(np.average((values - mean) ** 2, weights=weights)))
+    factor = float(np.clip(_LEAST_SPREAD / spread, 1.0, 2.0)) if spread > 1e-9 else 1.0
+    return np.clip(mean + factor * (values - mean), -1.0, 1.0).astype(np.float32)
+
+
 def segment_table(tracks: Sequence[Track], vectors: FloatArray) -> SegmentTable:
     """The segments of some tracks as columns.
 
@@ -112,8 +149,11 @@ def segment_table(tracks: Sequence[Track], vectors: FloatArray) -> SegmentTable:
     segments = [segment for track in tracks for segment in track.segments]
     return SegmentTable(
         probabilities=np.array([s.emotion.probabilities for s in segments], np.float32).reshape(-1, 6),
-        valence=np.array([s.emotion.valence for s in segments], np.float32),
-        arousal=np.array([s.emotion.arousal for s in segments], np.float32),
+        valence=drawn_apart(np.array([s.emotion.valence for s in segments])),
+        arousal=drawn_apart(np.array([s.emotion.arousal for s in segments])),
+        under_lu=np.maximum(
+            np.repeat([t.loudness.integrated_lufs for t in tracks], counts) - [s.loudness_lufs for s in segments], 0.0
+        ).astype(np.float32),
         start_s=np.array([s.span.start_s for s in segments], np.float64),
         end_s=np.array([s.span.end_s for s in segments], np.float64),
         first_row=np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64),
@@ -141,6 +181,7 @@ def subset(table: SegmentTable, positions: Sequence[int]) -> SegmentTable:
         probabilities=table.probabilities[rows],
         valence=table.valence[rows],
         arousal=table.arousal[rows],
+        under_lu=table.under_lu[rows],
         start_s=table.start_s[rows],
         end_s=table.end_s[rows],
         first_row=np.concatenate([[0], np.cumsum([len(r) for r in ranges], dtype=np.int64)]).astype(np.int64),
