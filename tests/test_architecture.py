@@ -111,8 +111,14 @@ FOR_DEVELOPERS = frozenset({"ai_edge_litert", "tensorflow", "h5py", "PIL"})
 ENTRANCES = frozenset({"soundtrack.demo.__main__", "soundtrack.__main__"})
 """Started as programs, so they may speak and exit."""
 
-READS_ENVIRONMENT = ("soundtrack.cli", "soundtrack.config", "soundtrack.resources", "soundtrack.media.locate")
-"""Where environment variables are looked at."""
+READS_ENVIRONMENT = (
+    "soundtrack.cli",
+    "soundtrack.config",
+    "soundtrack.resources",
+    "soundtrack.media.locate",
+    "soundtrack.library.workers",
+)
+"""Where environment variables are looked at; workers pass a limit on threads to the processes they start."""
 
 HEAVY = (
     "av",
