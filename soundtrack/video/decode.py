@@ -23,6 +23,7 @@ import numpy as np
 from soundtrack.errors import Reason, UsageError
 from soundtrack.media.container import open_container, refusal
 from soundtrack.media.probe import MAX_JUMP_S, presentation_s
+from soundtrack.timebase import round_s
 from soundtrack.types import ByteArray, FrameBatch, VideoInfo
 
 DECODERS = ("auto", "pyav", "decord")
@@ -202,10 +203,10 @@ def _pyav_frames(info: VideoInfo, *, side_px: int, report: DecodeReport) -> Iter
         if size not in (None, (frame.width, frame.height)):
             report.warn("the size of the picture changes on the way")
         size = (frame.width, frame.height)
-        time_s = clock.time_s(presentation_s(frame))
+        time_s = round_s(clock.time_s(presentation_s(frame)))
         small = scaler.reformat(frame, side_px, side_px, "rgb24", interpolation=Interpolation.AREA)
         report.n_frames += 1
-        report.duration_s = time_s + _shown_s(frame, frame_s)
+        report.duration_s = round_s(time_s + _shown_s(frame, frame_s))
         yield TimedFrame(time_s, np.rot90(_pixels(small, side_px), quarter_turns))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from soundtrack.errors import DependencyError, UsageError
 from soundtrack.media.container import open_container
+from soundtrack.timebase import round_s
 from soundtrack.types import VideoInfo
 from soundtrack.video.decode import DecodeReport, TimedFrame
 
@@ -56,8 +57,8 @@ def decord_frames(info: VideoInfo, *, side_px: int, report: DecodeReport) -> Ite
         except (decord.DECORDError, RuntimeError, StopIteration) as error:
             raise UsageError(f"{info.path}: decord fails at {time_s:.2f} s", hint=_HINT) from error
         report.n_frames += 1
-        report.duration_s = float(time_s) + float(1 / info.fps)
-        yield TimedFrame(float(time_s), np.asarray(pixels, np.uint8))
+        report.duration_s = round_s(float(time_s) + float(1 / info.fps))
+        yield TimedFrame(round_s(float(time_s)), np.asarray(pixels, np.uint8))
 
 
 def _shown_times_s(info: VideoInfo) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
