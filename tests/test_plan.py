@@ -193,10 +193,20 @@ def test_singing_stays_out_of_speech_unless_allowed() -> None:
     assert titles(spot_cues(source, made, settings=SpottingSettings(allow_vocals=True))) == ["sung"]
 
 
-def test_silence_wins_where_nothing_fits_and_somebody_speaks() -> None:
+def test_who_asks_for_music_gets_the_best_there_is_and_is_told_that_it_fits_badly() -> None:
     wild = library([track("wild", ["Excited"] * 12, vocal_share=0.3)])
-    with pytest.raises(NothingFitsError, match="silence suits"):
-        spot_cues(sheet([("Sad", 40.0)], speech=[0.9]), wild)
+    made = spot_cues(sheet([("Sad", 40.0)], speech=[0.9]), wild)
+    assert titles(made) == ["wild"]
+    assert any("the best of it" in line for line in made.warnings)
+
+
+def test_a_film_without_a_place_for_music_is_refused() -> None:
+    calm = library([track("calm", ["Sad"] * 12)])
+    with pytest.raises(NothingFitsError, match="no place for music"):
+        spot_cues(sheet([("Sad", 40.0)]), calm, constraints=Constraints(silences=(Span(0.0, 40.0),)))
+
+
+def test_a_film_without_sound_gets_music_even_if_it_is_dull() -> None:
     assert len(spot_cues(sheet([("Sad", 40.0)], has_audio=False), library([track("dull", ["Neutral"] * 12)])).cues) == 1
 
 

@@ -30,6 +30,8 @@ _NO_SOUND = -0.6
 """What silence is worth less in a film that has no sound of its own."""
 _UNDER_SPEECH = 0.3
 """What silence is worth more where somebody speaks all the time."""
+_INSISTING = (-0.5, -2.0, -8.0)
+"""What silence is worth when the plan would leave the whole film silent: who asks for music gets the best there is."""
 _N_SINGLE = 24
 
 
@@ -66,7 +68,7 @@ def spot_cues(
     LibraryError
         The library was read by other networks.
     NothingFitsError
-        No track may be used, or silence is better everywhere.
+        No track may be used, or the film has no place for music.
     UsageError
         Demands that cannot be met together.
     """
@@ -98,12 +100,18 @@ def spot_cues(
     longest_s = float(film.edges_s[-1]) if unlimited else max(240.0, 4 * settings.preferred_cue_s)
     worth = weigh(film, pool, max_cue_s=longest_s)
     has_sound = sheet.film.has_audio and mix.keep_original
-    problem = state_problem(film, pool, worth, settings, constraints, locked_at=locked_at, has_sound=has_sound)
-    choices = _choose(problem, constraints)
-    if not choices and not constraints.kept:
+    warnings = list(_left_alone(film))
+    for silence_merit in (settings.silence_merit, *_INSISTING):
+        stated = replace(settings, silence_merit=silence_merit)
+        problem = state_problem(film, pool, worth, stated, constraints, locked_at=locked_at, has_sound=has_sound)
+        choices = _choose(problem, constraints)
+        if choices or constraints.kept:
+            break
+        warnings = [*_left_alone(film), "no music of this library suits the film well; this is the best of it"]
+    else:
         raise NothingFitsError(
-            f"{sheet.film.name}: silence suits every scene better than the music of this library",
-            hint="index more music, name a mood with --mood, or use --replace if the film has music already",
+            f"{sheet.film.name}: there is no place for music: it has music already, or was to stay silent",
+            hint="use --replace to drop the film's own sound, or take back a --silence",
         )
     kept = tuple(replace(cue, locked=True) for cue in constraints.kept)
     placed = place_cues(problem, pool, choices, library=library, settings=settings, kept=kept)
@@ -125,7 +133,7 @@ def spot_cues(
         cues=placed.cues,
         speech=sheet.speech if mix.keep_original else (),
         alternatives=placed.alternatives,
-        warnings=(*sheet.warnings, *_left_alone(film), *placed.warnings),
+        warnings=(*sheet.warnings, *warnings, *placed.warnings),
     )
     return cuesheet.rounded(result)
 
