@@ -147,6 +147,7 @@ def render_film(
     with contextlib.ExitStack() as files:
         part = files.enter_context(replacing(out, force=force))
         stem_writer = files.enter_context(StemWriter(stems, out.stem, force=force)) if stems else None
+        tried: tuple[float, float] | None = None
         for attempt in range(_MAX_ATTEMPTS):
             final = replace(plan, music_gain_db=levels.music_gain_db, master_gain_db=master_gain_db)
             if stem_writer:
@@ -177,7 +178,9 @@ def render_film(
                     hint="ask for a lower loudness with --target, or for .mkv, which keeps the sound as it is",
                 )
             ceiling_dbtp -= max(over_db, 0.0) + (0.1 if over_db > 0 else 0.0)
-            master_gain_db += off_lu
+            step_db = off_lu * _gain_per_lu(tried, master_gain_db, heard.integrated_lufs)
+            tried = (master_gain_db, heard.integrated_lufs)
+            master_gain_db += step_db
     return RenderReport(
         path=out,
         integrated_lufs=heard.integrated_lufs,
@@ -188,6 +191,13 @@ def render_film(
         stems=stem_writer.paths if stem_writer else (),
         warnings=(*streams.warnings, *_warnings(levels, missing_s, sheet, off_lu)),
     )
+
+
+def _gain_per_lu(tried: tuple[float, float] | None, gain_db: float, lufs: float) -> float:
+    """How much gain one LU costs, learned from the attempt before: more than 1 dB where the limiter takes some back."""
+    if tried is None or abs(gain_db - tried[0]) < 0.05 or abs(lufs - tried[1]) < 0.02:
+        return 1.0
+    return min(max((gain_db - tried[0]) / (lufs - tried[1]), 1.0), 4.0)
 
 
 def _rounded(value: float | None) -> float | None:
