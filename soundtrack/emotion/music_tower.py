@@ -179,6 +179,11 @@ class MusicTower:
         space = JointSpace.untrained(dim=dim, n_music_features=config.n_inputs, seed=seed)
         return cls(config, network=network, head=head, space=space, device=choose_device(device))
 
+    @property
+    def network(self) -> MelCnn:
+        """The convolutional network, on its device."""
+        return self._network
+
     def read(self, mel: FloatArray, spans: Sequence[Span]) -> ReadingBatch:
         """Readings of stretches of a track.
 

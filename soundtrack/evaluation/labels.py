@@ -85,6 +85,11 @@ class LabelsReport:
         }
 
 
+def class_numbers(clips: Sequence[LabelledClip]) -> Integers:
+    """Number of each clip's class among `EMOTIONS`, shape (n,)."""
+    return np.array([EMOTIONS.index(clip.emotion) for clip in clips], np.int64)
+
+
 def gather(
     clips: Sequence[LabelledClip], *, video: VideoTower, music: MusicTower, progress: Progress | None = None
 ) -> Evidence:
@@ -106,7 +111,7 @@ def gather(
         seen_clip=np.concatenate(seen_clip).astype(np.int64),
         heard=np.concatenate(heard),
         heard_clip=np.concatenate(heard_clip).astype(np.int64),
-        classes=np.array([EMOTIONS.index(clip.emotion) for clip in clips]),
+        classes=class_numbers(clips),
         sources=tuple(clip.source_id for clip in clips),
     )
 
@@ -189,7 +194,8 @@ def _queries(similarities: Sequence[Array], classes: Integers, sources: Integers
     excluded = own_source(sources)
 
     def averaged(number: Callable[[Array], Array | float]) -> Array:
-        return np.asarray(np.mean([number(s) for s in similarities], axis=0), np.float64)
+        each: Array = np.array([number(s) for s in similarities], np.float64)
+        return np.asarray(each.mean(axis=0))
 
     return _Queries(
         p_at_1=averaged(lambda s: precision_by_query(s, classes, excluded, k=1)),

@@ -142,7 +142,7 @@ def _beats(high: Array, low: Array) -> float:
 
 
 def two_afc_emotion_by_query(similarity: Array, classes: Integers, excluded: Mask) -> Array:
-    """Share of (same class, other class) pairs of tracks ranked rightly, one per query, shape (n,); NaN without pairs."""
+    """Share of (same class, other class) pairs of tracks ranked rightly, by query, shape (n,), NaN without any."""
     result = np.full(similarity.shape[0], np.nan)
     for i in range(similarity.shape[0]):
         open_to = ~excluded[i]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,7 @@ def stretches(duration_s: float, *, segment_s: float) -> tuple[Span, ...]:
     """
     n = max(1, round(duration_s / segment_s))
     edges = np.linspace(0.0, duration_s, n + 1)
-    return tuple(Span(float(a), float(b)) for a, b in zip(edges[:-1], edges[1:], strict=True))
+    return tuple(Span(float(a), float(b)) for a, b in pairwise(edges))
 
 
 def film_windows(path: Path, tower: VideoTower) -> Windows:

@@ -48,6 +48,16 @@ class RatedFile:
     """What it belongs to; the file's own name where the table does not say."""
 
 
+@dataclass(frozen=True, slots=True)
+class FeltFile:
+    """A piece of music with what its listeners felt."""
+
+    path: Path
+    """Where the file lies."""
+    shares: tuple[float, ...]
+    """Share of listeners who felt each emotion asked for, in [0, 1]."""
+
+
 def _rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """Rows of a CSV that must have the given columns."""
     try:
@@ -163,6 +173,23 @@ def read_ratings(
         )
     if not files:
         raise InputError(f"{path} has no rows", hint="one line per file is needed", reason=Reason.EMPTY)
+    return files
+
+
+def read_felt(path: Path, *, columns: Sequence[str]) -> list[FeltFile]:
+    """Music of a table with a column ``file`` and one share per emotion.
+
+    Parameters
+    ----------
+    path : Path
+        The CSV; file names in it count from its folder.
+    columns : sequence of str
+        Columns of the shares, in order.
+    """
+    files = []
+    for line, row in enumerate(_rows(path, ("file", *columns)), start=2):
+        shares = tuple(_number(row, column, path=path, line=line) for column in columns)
+        files.append(FeltFile(path=_existing(path.parent / row["file"], table=path, line=line), shares=shares))
     return files
 
 

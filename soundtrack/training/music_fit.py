@@ -31,11 +31,32 @@ PLANE_OF_CLASS: dict[str, tuple[float, float]] = {
 """Where a recording of a class is put on the plane, on VGMIDI's scale, which hardly leaves [-0.5, 0.5]."""
 
 
+FELT_OF_CLASS = np.array(
+    [
+        # amazement, solemnity, tenderness, nostalgia, calmness, power, joyful_activation, tension, sadness
+        [0.5, 0.0, 0.0, 0.0, 0.0, 0.9, 1.3, 0.0, 0.0],  # Excited
+        [0.0, 0.1, 0.0, 0.0, 0.0, 0.1, 0.0, 0.7, 0.0],  # Fear
+        [0.1, 0.4, 0.0, 0.2, 0.2, 0.0, 0.1, 0.0, 0.0],  # Neutral
+        [0.1, 0.1, 0.8, 0.3, 1.1, 0.0, 0.0, 0.0, 0.0],  # Relaxation
+        [0.0, 0.4, 0.4, 0.7, 0.1, 0.0, 0.0, 0.0, 1.6],  # Sad
+        [0.0, 0.1, 0.0, 0.0, 0.0, 0.6, 0.0, 1.3, 0.0],  # Tension
+    ]
+)
+"""How much of each class a listener's tick for each of the nine felt emotions is worth, shape (6, 9)."""
+FELT_OF_PLANE = np.array(
+    [
+        [0.15, 0.0, 0.2, 0.05, 0.2, 0.05, 0.45, -0.5, -0.4],  # valence
+        [0.1, -0.1, -0.25, -0.15, -0.5, 0.5, 0.5, 0.35, -0.3],  # arousal
+    ]
+)
+"""What such a tick is worth on the plane, on VGMIDI's scale, shape (2, 9)."""
+
+
 @dataclass(frozen=True, slots=True)
 class MusicFitSettings:
     """How strongly the head is held back; chosen inside training folds."""
 
-    class_penalty: float = 300.0
+    class_penalty: float = 400.0
     """L2 of the class weights beside the summed log-loss of the clips."""
     class_tonal_gain: float = 1.0
     """Of the numbers about harmony beside the features, for the classes."""
@@ -53,6 +74,10 @@ class MusicFitSettings:
     """As `class_tonal_gain`, for the nine felt emotions."""
     class_plane_share: float = 0.1
     """Weight of a clip with only a class beside a rated recording, for valence and arousal."""
+    felt_plane_share: float = 0.1
+    """As `class_plane_share`, for a recording with only felt emotions."""
+    music_class_share: float = 0.1
+    """Weight of a recording without a class, whose class is guessed from its ratings, beside a labelled clip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +135,13 @@ def fit_music_head(heard: Heard, *, settings: MusicFitSettings | None = None) ->
     def gained(gain: float) -> Matrix:
         return np.concatenate([np.ones(x.shape[1] - N_TONAL), np.full(N_TONAL, gain)])
 
-    row_class = heard.classes[heard.recording]
-    known = row_class >= 0
+    beliefs, belief_share = _class_targets(heard, how)
+    rows_share = share * belief_share[heard.recording]
+    known = rows_share > 0
     gain = gained(how.class_tonal_gain)
-    weight, bias = _logistic(x[known] * gain, row_class[known], share=share[known], penalty=how.class_penalty)
+    weight, bias = _logistic(
+        x[known] * gain, beliefs[heard.recording][known], share=rows_share[known], penalty=how.class_penalty
+    )
     weights, biases = [weight * gain], [bias]
 
     plane, plane_share = _plane_targets(heard, how)
@@ -137,22 +165,49 @@ def fit_music_head(heard: Heard, *, settings: MusicFitSettings | None = None) ->
     )
 
 
+def _class_targets(heard: Heard, how: MusicFitSettings) -> tuple[Matrix, Matrix]:
+    """Beliefs about the class (n_recordings, 6) and their weights (n_recordings,).
+
+    A label is certain. Music without one is believed to be of the classes that lie near its rating on the plane, or
+    that its listeners' feelings stand for: clips of films alone would teach that music without fighting in it is
+    peaceful.
+    """
+    n = len(heard.classes)
+    beliefs = np.zeros((n, N_CLASSES))
+    weight = np.zeros(n)
+    labelled = heard.classes >= 0
+    beliefs[labelled, heard.classes[labelled]] = 1.0
+    weight[labelled] = 1.0
+    rated = ~labelled & np.isfinite(heard.plane).all(axis=1)
+    points = np.array([PLANE_OF_CLASS[e] for e in EMOTIONS])
+    distance = ((heard.plane[rated, None] - points[None]) ** 2).sum(axis=2)
+    beliefs[rated] = np.exp(-distance / (2 * 0.2**2)) + 1e-3
+    felt = ~labelled & ~rated & np.isfinite(heard.felt).all(axis=1)
+    beliefs[felt] = heard.felt[felt] @ FELT_OF_CLASS.T + 1e-3
+    beliefs[rated | felt] /= beliefs[rated | felt].sum(axis=1, keepdims=True)
+    weight[rated | felt] = how.music_class_share
+    return beliefs, weight
+
+
 def _plane_targets(heard: Heard, how: MusicFitSettings) -> tuple[Matrix, Matrix]:
-    """Targets (n_recordings, 2) and weights (n_recordings,): ratings, else the point of the class, else nothing."""
+    """Valence and arousal (n_recordings, 2) and their weights: ratings, else from feelings, else from the class."""
     points = np.array([PLANE_OF_CLASS[e] for e in EMOTIONS])
     target = heard.plane.copy()
     share: Matrix = np.where(np.isfinite(target).all(axis=1), 1.0, 0.0)
+    by_felt = (share == 0) & np.isfinite(heard.felt).all(axis=1)
+    target[by_felt] = heard.felt[by_felt] @ FELT_OF_PLANE.T
+    share[by_felt] = how.felt_plane_share
     by_class = (share == 0) & (heard.classes >= 0)
     target[by_class] = points[heard.classes[by_class]]
     share[by_class] = how.class_plane_share
     return target, share
 
 
-def _logistic(x: Matrix, classes: IntArray, *, share: Matrix, penalty: float) -> tuple[Matrix, Matrix]:
+def _logistic(x: Matrix, beliefs: Matrix, *, share: Matrix, penalty: float) -> tuple[Matrix, Matrix]:
     """Weights (6, columns) and biases (6,) that minimise weighted log-loss plus half the penalised squares."""
     import torch
 
-    data, truth, weight = torch.from_numpy(x), torch.from_numpy(classes), torch.from_numpy(share)
+    data, truth, weight = torch.from_numpy(x), torch.from_numpy(beliefs), torch.from_numpy(share)
     layer = torch.zeros(N_CLASSES, x.shape[1] + 1, dtype=torch.float64, requires_grad=True)
     solver = torch.optim.LBFGS([layer], max_iter=300, tolerance_grad=1e-6, line_search_fn="strong_wolfe")
 

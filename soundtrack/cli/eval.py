@@ -1,0 +1,248 @@
+"""``soundtrack eval``: how good the networks are, on files whose truth is known."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from soundtrack.cli.options import Device, Quiet, device_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from soundtrack.emotion.music_tower import MusicTower
+    from soundtrack.emotion.video_tower import VideoTower
+    from soundtrack.evaluation.bootstrap import Interval
+
+eval_app = typer.Typer(help="Measure the networks on files whose truth is known.", no_args_is_help=True)
+
+Table = Annotated[Path, typer.Argument(help="CSV; file names in it count from its folder.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
+Folds = Annotated[
+    int,
+    typer.Option(
+        "--folds",
+        min=0,
+        max=20,
+        help="Judge fresh heads on this many folds by source; 0 judges the models as they are.",
+    ),
+]
+Seeds = Annotated[int, typer.Option("--seeds", min=1, max=20, help="Deals of the folds that are averaged.")]
+Plot = Annotated[Path | None, typer.Option("--plot", help="Also draw a picture, as PNG.")]
+Draws = Annotated[int, typer.Option("--draws", min=1, max=100_000, help="Draws of the bootstrap intervals.")]
+
+
+class ModelName(StrEnum):
+    """Which networks are judged."""
+
+    EMBEDDED = "embedded"
+    TINY = "tiny"
+
+
+Model = Annotated[ModelName, typer.Option("--model", help="The networks in use, or untrained tiny ones for a trial.")]
+
+
+class Kind(StrEnum):
+    """What a table of ratings is about."""
+
+    AUTO = "auto"
+    PICTURE = "picture"
+    SOUND = "sound"
+
+
+@eval_app.command("labels")
+def labels(
+    table: Table,
+    json_: Json = False,
+    folds: Folds = 0,
+    seeds: Seeds = 4,
+    plot: Plot = None,
+    draws: Draws = 500,
+    model: Model = ModelName.EMBEDDED,
+    device: Device = None,
+    quiet: Quiet = False,
+) -> None:
+    """Clips with a class: does picture and sound get it right, and do they find each other?
+
+    The table has columns file, class and, where clips share a source, source_id. With --folds 5 the numbers of the
+    model cards come out: fresh heads and a fresh joint space per fold, over the frozen networks.
+    """
+    from soundtrack.cli import output
+    from soundtrack.evaluation import labels as evaluation
+    from soundtrack.evaluation import plot as plotting
+    from soundtrack.training.data import read_labels
+
+    if plot is not None:
+        plotting.check_plotting()
+    clips = read_labels(table)
+    video, music = _towers(model, device_name(device))
+    with output.progress(quiet=quiet) as progress:
+        if folds:
+            _check_folds(folds, {clip.source_id for clip in clips}, table)
+            evidence = evaluation.gather(clips, video=video, music=music, progress=progress)
+            dealt = tuple(range(seeds))
+            reads = evaluation.cross_reads(evidence, n_folds=folds, seeds=dealt, progress=progress)
+        else:
+            dealt = ()
+            reads = [evaluation.read_as_is(clips, video=video, music=music, progress=progress)]
+    classes = evaluation.class_numbers(clips)
+    found = evaluation.report(
+        reads, classes=classes, source_ids=[clip.source_id for clip in clips], seeds=dealt, n_draws=draws
+    )
+    if plot is not None:
+        plotting.confusion_matrices({"picture": found.confusion_video, "sound": found.confusion_music}, plot)
+    with output.product() as out:
+        if json_:
+            out.write(json.dumps(found.to_dict(), indent=2) + "\n")
+            return
+        out.write(f"{found.n} clips from {found.n_sources} sources\n\n")
+        out.write("\n".join(_lines(found.numbers)) + "\n\n")
+        out.write("\n".join(_ablation(found.ablation)) + "\n")
+
+
+@eval_app.command("va")
+def va(
+    table: Table,
+    json_: Json = False,
+    scale: Annotated[tuple[float, float], typer.Option("--scale", help="Lowest and highest rating.")] = (-1.0, 1.0),
+    kind: Annotated[
+        Kind, typer.Option("--kind", help="Which side reads the files; auto: by their endings.")
+    ] = Kind.AUTO,
+    group: Annotated[str, typer.Option("--group", help="Column that says which files belong together.")] = "source_id",
+    folds: Folds = 0,
+    plot: Plot = None,
+    draws: Draws = 500,
+    model: Model = ModelName.EMBEDDED,
+    device: Device = None,
+    quiet: Quiet = False,
+) -> None:
+    """Stills, films or sounds with ratings of valence and arousal: how near do the networks come?
+
+    The table has columns file, valence and arousal.
+    """
+    from soundtrack.cli import output
+    from soundtrack.errors import UsageError
+    from soundtrack.evaluation import plane as evaluation
+    from soundtrack.evaluation import plot as plotting
+    from soundtrack.training.data import read_ratings
+
+    if plot is not None:
+        plotting.check_plotting()
+    low, high = scale
+    if not low < high:
+        raise UsageError(f"--scale {low:g} {high:g} is empty", hint="give the lowest rating, then the highest")
+    files = read_ratings(table, group_column=group)
+    groups = [file.source_id for file in files]
+    rated = evaluation.rescaled(files, low=low, high=high)
+    hears = kind is Kind.SOUND or (kind is Kind.AUTO and not evaluation.has_picture(files[0].path))
+    name = device_name(device)
+    video, music = (None, _music(model, name)) if hears else (_video(model, name), None)
+    with output.progress(quiet=quiet) as progress:
+        if folds:
+            _check_folds(folds, set(groups), table)
+            if music is not None:
+                rows = evaluation.music_rows(files, music, progress=progress)
+            else:
+                assert video is not None
+                rows = evaluation.picture_rows(files, video, progress=progress)
+            predicted = evaluation.read_by_fold(rows, rated, groups, n_folds=folds)
+        else:
+            predicted = evaluation.read_as_is(files, video=video, music=music, progress=progress)
+    found = evaluation.report(rated, predicted, source_ids=groups, n_draws=draws)
+    if plot is not None:
+        plotting.plane(found.rated, found.read, plot)
+    _write(found.to_dict(), found.numbers, f"{found.n} files in {found.n_sources} groups", json_=json_)
+
+
+@eval_app.command("moments")
+def moments(
+    table: Table,
+    json_: Json = False,
+    per_track: Annotated[
+        int, typer.Option("--per-track", min=2, max=100, help="Clips whose sound makes one track.")
+    ] = 4,
+    draws: Draws = 500,
+    model: Model = ModelName.EMBEDDED,
+    device: Device = None,
+    quiet: Quiet = False,
+) -> None:
+    """Clips with their own music: is its place found again in long tracks made of several clips' sound?"""
+    from soundtrack.cli import output
+    from soundtrack.evaluation import moments as evaluation
+    from soundtrack.evaluation.moments_read import laid_end_to_end
+    from soundtrack.training.data import read_labels
+
+    clips = read_labels(table)
+    video, music = _towers(model, device_name(device))
+    with output.progress(quiet=quiet) as progress:
+        laid = laid_end_to_end(clips, video=video, music=music, per_track=per_track, progress=progress)
+    found = evaluation.report(
+        laid.queries,
+        laid.music,
+        true_track=laid.true_track,
+        true_window=laid.true_window,
+        sources=laid.sources,
+        n_draws=draws,
+    )
+    _write(found.to_dict(), found.numbers, f"{found.n} clips in {found.n_tracks} tracks", json_=json_)
+
+
+def _music(model: ModelName, device: str) -> MusicTower:
+    """The music tower."""
+    from soundtrack.emotion.music_tower import MusicTower
+
+    return MusicTower.load("tiny", device=device) if model is ModelName.TINY else MusicTower.load(device=device)
+
+
+def _video(model: ModelName, device: str) -> VideoTower:
+    """The picture tower."""
+    from soundtrack.emotion.video_tower import VideoTower
+
+    return VideoTower.load("tiny", device=device) if model is ModelName.TINY else VideoTower.load(device=device)
+
+
+def _towers(model: ModelName, device: str) -> tuple[VideoTower, MusicTower]:
+    """Both towers."""
+    return _video(model, device), _music(model, device)
+
+
+def _check_folds(folds: int, sources: set[str], table: Path) -> None:
+    """Refuse more folds than sources, and a single fold."""
+    from soundtrack.errors import UsageError
+
+    if folds == 1 or folds > len(sources):
+        raise UsageError(
+            f"{table} has {len(sources)} sources, which cannot be dealt into {folds} folds",
+            hint=f"--folds {max(2, min(5, len(sources)))}, or 0 to judge the models as they are",
+        )
+
+
+def _lines(numbers: Mapping[str, Interval]) -> list[str]:
+    """Numbers for people: name, value, interval."""
+    width = max(len(key) for key in numbers)
+    return [f"{key.ljust(width)}  {value}" for key, value in numbers.items()]
+
+
+def _ablation(table: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """The ablation table for people."""
+    columns: Sequence[str] = list(next(iter(table.values())))
+    width = max(len(row) for row in table)
+    lines = [" " * width + "".join(column.rjust(len(column) + 2) for column in columns)]
+    for row, cells in table.items():
+        lines.append(row.ljust(width) + "".join(f"{cells[c]:.3f}".rjust(len(c) + 2) for c in columns))
+    return lines
+
+
+def _write(document: Mapping[str, object], numbers: Mapping[str, Interval], title: str, *, json_: bool) -> None:
+    """The report on stdout."""
+    from soundtrack.cli import output
+
+    with output.product() as out:
+        if json_:
+            out.write(json.dumps(document, indent=2) + "\n")
+        else:
+            out.write(f"{title}\n\n" + "\n".join(_lines(numbers)) + "\n")

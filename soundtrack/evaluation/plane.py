@@ -1,0 +1,211 @@
+"""``soundtrack eval va``: valence and arousal of stills, films or sounds against ratings by people.
+
+Goes in: a table of files with ratings. Comes out: `PlaneReport`. Two ways to judge: the loaded models as they are,
+or, with folds, a fresh ridge regression per fold over the same frozen network, for files that the models may have
+learned from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from soundtrack.evaluation import read
+from soundtrack.evaluation.bootstrap import Interval, bootstrap
+from soundtrack.evaluation.metrics import binary_accuracy, concordance, determination, pearson
+from soundtrack.training.data import RatedFile, fold_of
+from soundtrack.training.ridge import Penalties, predict_by_fold
+
+if TYPE_CHECKING:
+    from soundtrack.emotion.music_tower import MusicTower
+    from soundtrack.emotion.video_tower import VideoTower
+
+Array = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneReport:
+    """What `soundtrack eval va` says."""
+
+    n: int
+    """Files."""
+    n_sources: int
+    """Groups."""
+    numbers: dict[str, Interval]
+    """By the JSON key of each number."""
+    rated: Array = field(repr=False, compare=False)
+    """Valence and arousal by people, in [-1, 1], shape (n, 2)."""
+    read: Array = field(repr=False, compare=False)
+    """By the model, in [-1, 1], shape (n, 2)."""
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON: one key per number, intervals beside them."""
+        return {
+            "n": self.n,
+            "n_sources": self.n_sources,
+            **{key: round(number.value, 4) for key, number in self.numbers.items()},
+            "intervals": {k: [round(v.low, 4), round(v.high, 4)] for k, v in self.numbers.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a frozen network gave for rated files, window by window."""
+
+    inputs: npt.NDArray[np.float32] = field(repr=False, compare=False)
+    """Shape (n_windows, n_inputs)."""
+    file: Integers = field(repr=False, compare=False)
+    """Which file each window belongs to, shape (n_windows,)."""
+    n_plain: int
+    """Trailing inputs that are plain numbers (film, harmony) and not the network's features."""
+
+
+def rescaled(files: Sequence[RatedFile], *, low: float, high: float) -> Array:
+    """Ratings from [low, high] to [-1, 1], shape (n, 2).
+
+    Raises
+    ------
+    ValueError
+        The scale is empty.
+    """
+    if not low < high:
+        raise ValueError(f"scale must have low < high, got {low}, {high}")
+    raw = np.array([(f.valence, f.arousal) for f in files], np.float64)
+    return 2 * (raw - low) / (high - low) - 1
+
+
+def has_picture(path: Path) -> bool:
+    """Whether a file is a still or a film and no mere sound."""
+    if path.suffix.lower() in read.STILLS:
+        return True
+    from soundtrack.errors import InputError, Reason
+    from soundtrack.media.probe import probe
+
+    try:
+        probe(path)
+    except InputError as error:
+        if error.reason in {Reason.NO_VIDEO, Reason.STILL_IMAGE}:
+            return False
+        raise
+    return True
+
+
+def music_rows(files: Sequence[RatedFile], tower: MusicTower, *, progress: Progress | None = None) -> Rows:
+    """What the music network hears in each file."""
+    from soundtrack.emotion.tonal import N_TONAL
+
+    inputs, number = [], []
+    for i, file in enumerate(files):
+        sound = read.sound(file.path, tower)
+        inputs.append(tower.hear(sound.mel, sound.spans))
+        number.append(np.full(len(sound.spans), i))
+        if progress is not None:
+            progress("listening", i + 1, len(files))
+    return Rows(np.concatenate(inputs), np.concatenate(number).astype(np.int64), N_TONAL)
+
+
+def picture_rows(files: Sequence[RatedFile], tower: VideoTower, *, progress: Progress | None = None) -> Rows:
+    """What the picture network sees in each file; square roots of its features, as its head takes them."""
+    inputs, number = [], []
+    n_film = 0
+    for i, file in enumerate(files):
+        windows = read.film_windows(file.path, tower)
+        features = np.sqrt(np.maximum(read.picture_features(windows, tower), 0))
+        inputs.append(np.concatenate([features, windows.film], axis=1).astype(np.float32))
+        number.append(np.full(len(windows.film), i))
+        n_film = windows.film.shape[1]
+        if progress is not None:
+            progress("watching", i + 1, len(files))
+    return Rows(np.concatenate(inputs), np.concatenate(number).astype(np.int64), n_film)
+
+
+def read_as_is(
+    files: Sequence[RatedFile],
+    *,
+    video: VideoTower | None = None,
+    music: MusicTower | None = None,
+    progress: Progress | None = None,
+) -> Array:
+    """Valence and arousal by the loaded model of one side, mean over each file, shape (n, 2).
+
+    Parameters
+    ----------
+    files : sequence of RatedFile
+        What to read.
+    video, music : tower
+        Exactly one of them.
+    """
+    if (video is None) == (music is None):
+        raise ValueError("exactly one of video and music must be given")
+    out = np.zeros((len(files), 2))
+    for i, file in enumerate(files):
+        if video is not None:
+            batch = read.picture_readings(read.film_windows(file.path, video), video)
+        else:
+            assert music is not None
+            sound = read.sound(file.path, music)
+            batch = music.read(sound.mel, sound.spans)
+        out[i] = batch.valence.mean(), batch.arousal.mean()
+        if progress is not None:
+            progress("reading", i + 1, len(files))
+    return out
+
+
+def read_by_fold(
+    rows: Rows,
+    rated: Array,
+    source_ids: Sequence[str],
+    *,
+    n_folds: int = 5,
+    seed: int = 0,
+    penalties: Penalties | None = None,
+) -> Array:
+    """Valence and arousal by regressions that saw no file of the same group, shape (n, 2)."""
+    folds = fold_of(source_ids, n_folds=n_folds, seed=seed)
+    return predict_by_fold(
+        rows.inputs, rated, file=rows.file, folds=folds, n_plain=rows.n_plain, penalties=penalties or Penalties()
+    )
+
+
+def report(rated: Array, predicted: Array, *, source_ids: Sequence[str], n_draws: int = 500) -> PlaneReport:
+    """Every number with its interval.
+
+    Parameters
+    ----------
+    rated, predicted : ndarray, shape=(n, 2)
+        Valence and arousal in [-1, 1], by people and by the model.
+    source_ids : sequence of str, length n
+        Group of each file; whole groups are drawn.
+    n_draws : int
+        Of the bootstrap.
+    """
+    names = {s: i for i, s in enumerate(dict.fromkeys(source_ids))}
+    sources = np.array([names[s] for s in source_ids])
+    measures: dict[str, Callable[[Array, Array], float]] = {
+        "ccc": concordance,
+        "r": pearson,
+        "r2": determination,
+        "binary_accuracy": binary_accuracy,
+    }
+    numbers = {}
+    for name, measure in measures.items():
+        for column, axis in enumerate(("valence", "arousal")):
+            truth, guess = rated[:, column], predicted[:, column]
+
+            def statistic(
+                chosen: Integers,
+                truth: Array = truth,
+                guess: Array = guess,
+                measure: Callable[[Array, Array], float] = measure,
+            ) -> float:
+                return measure(truth[chosen], guess[chosen])
+
+            numbers[f"{axis}_{name}"] = bootstrap(statistic, sources, n_draws=n_draws)
+    return PlaneReport(n=len(rated), n_sources=len(names), numbers=numbers, rated=rated, read=predicted)

@@ -1,0 +1,81 @@
+"""Pictures of an evaluation: confusion matrices, and the valence-arousal plane. Needs matplotlib, an optional extra."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from soundtrack.errors import DependencyError, OutputError
+from soundtrack.types import EMOTIONS
+
+Array = npt.NDArray[np.float64]
+
+
+def _figure(width: float, height: float) -> Any:
+    """An empty figure that needs no screen.
+
+    Raises
+    ------
+    DependencyError
+        matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise DependencyError("--plot needs matplotlib", hint="pip install matplotlib") from error
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _save(figure: Any, path: Path) -> None:
+    """Write the figure without a date, so that the same numbers give the same bytes."""
+    try:
+        figure.savefig(path, dpi=120, metadata={"Software": None})
+    except (OSError, ValueError) as error:
+        raise OutputError(
+            f"{path} cannot be written: {error}", hint="name a .png file in an existing folder"
+        ) from error
+
+
+def check_plotting() -> None:
+    """Fail now rather than after an hour of reading, when matplotlib is missing."""
+    _figure(1, 1)
+
+
+def confusion_matrices(tables: dict[str, npt.NDArray[np.int64]], path: Path) -> None:
+    """One confusion matrix per entry, side by side; rows are true classes."""
+    figure = _figure(5.2 * len(tables), 4.8)
+    for position, (title, table) in enumerate(tables.items()):
+        axes = figure.add_subplot(1, len(tables), position + 1)
+        shares = table / np.maximum(table.sum(axis=1, keepdims=True), 1)
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        for row in range(table.shape[0]):
+            for column in range(table.shape[1]):
+                colour = "white" if shares[row, column] > 0.5 else "black"
+                axes.text(column, row, str(table[row, column]), ha="center", va="center", color=colour)
+        axes.set_xticks(range(len(EMOTIONS)), EMOTIONS, rotation=45, ha="right")
+        axes.set_yticks(range(len(EMOTIONS)), EMOTIONS)
+        axes.set_xlabel("read as")
+        axes.set_ylabel("labelled")
+        axes.set_title(title)
+    _save(figure, path)
+
+
+def plane(rated: Array, read: Array, path: Path) -> None:
+    """Ratings (circles) and readings (dots) on the valence-arousal plane, each pair joined by a line."""
+    figure = _figure(6, 6)
+    axes = figure.add_subplot(1, 1, 1)
+    for truth, guess in zip(rated, read, strict=True):
+        axes.plot([truth[0], guess[0]], [truth[1], guess[1]], color="0.8", linewidth=0.6, zorder=1)
+    axes.scatter(rated[:, 0], rated[:, 1], s=18, facecolors="none", edgecolors="tab:blue", label="people", zorder=2)
+    axes.scatter(read[:, 0], read[:, 1], s=10, color="tab:orange", label="model", zorder=3)
+    axes.axhline(0, color="0.6", linewidth=0.8)
+    axes.axvline(0, color="0.6", linewidth=0.8)
+    axes.set_xlim(-1, 1)
+    axes.set_ylim(-1, 1)
+    axes.set_xlabel("valence")
+    axes.set_ylabel("arousal")
+    axes.legend()
+    _save(figure, path)
