@@ -30,7 +30,7 @@ _RING_S = 0.25
 """A last note may ring so much longer than its measured end."""
 _WAIT_COST = 0.35
 """Each second that the music waits after the cut, or is over before the picture."""
-_PICKUP_COST = 0.3
+_PICKUP_COST = 0.6
 """Entering on another beat than the first of a bar."""
 _ABRUPT_COST = 0.15
 """Each bar that is missing from four between the last seam and the ending."""

@@ -24,7 +24,7 @@ REFERENCE_LUFS = -20.0
 MAX_TRIM_DB = 20.0
 """But never by more than this."""
 _MAX_LEAD_S = 2.0
-"""The film's last cue, if it follows silence, may wait so long after the cut for its ending to fall right."""
+"""A cue under the whole film may wait so long after the first frame for its ending to fall right."""
 _SOFT_ENTRY_S = 0.5
 """Fade-in of music without a beat."""
 
@@ -130,13 +130,12 @@ def _place(
     choice, track, film = choices[place], pool.tracks[choices[place].track], problem.film
     start = round_s(float(film.edges_s[choice.first]))
     end = _end(problem, choices, place, settings)
-    touches_before = place > 0 and choices[place - 1].last == choice.first
     first_sample = samples(start, sample_rate_hz=MIX_RATE_HZ)
     wanted = Wanted(
         n_samples=samples(end.time_s, sample_rate_hz=MIX_RATE_HZ) - first_sample,
         start_s=_entry_s(track, start_s(problem, choice), problem.worth.cell_s),
         end_with_track=end.real,
-        max_lead_s=_MAX_LEAD_S if choice.last == len(film) and not touches_before else 0.0,
+        max_lead_s=_MAX_LEAD_S if choice.first == 0 and choice.last == len(film) else 0.0,
     )
     fitted = fit_track(library.bars(track.track_id), track.analysis, duration_s=track.audio.duration_s, wanted=wanted)
     entry = first_sample + fitted.lead_samples
