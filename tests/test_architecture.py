@@ -94,7 +94,6 @@ DOORS: dict[str, tuple[str, ...]] = {
         "soundtrack.emotion",
         "soundtrack.training",
         "soundtrack.evaluation",
-        "soundtrack.audio.voice",
         "soundtrack.cli.doctor",
     ),
     "torchvision": ("soundtrack.emotion.vision_ops",),
