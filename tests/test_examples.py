@@ -213,3 +213,19 @@ def test_the_readme_of_the_examples_names_every_track() -> None:
     text = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     for piece in PIECES:
         assert f"| {piece.title} ({piece.extension}) | {piece.mood} | {piece.bpm:g}" in text
+
+
+def test_a_demo_that_cannot_be_written_says_where_and_what_to_type(tmp_path: Path) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("no folder")
+    done = subprocess.run(
+        [sys.executable, "-m", "soundtrack", "demo", str(in_the_way / "demo")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 9
+    assert done.stdout == ""
+    error, hint = done.stderr.splitlines()
+    assert error.startswith(f"error: {in_the_way}") and hint.startswith("hint: ")
