@@ -18,11 +18,12 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from soundtrack.errors import OutputError, UsageError
+from soundtrack.errors import FfmpegError, OutputError, UsageError
 
 SPARE_BYTES = 64 * 1024 * 1024
 """Room that is left on the disk beside what is written."""
 
+_FULL_BYTES = 256 * 1024
 _STALE_S = 3600.0
 _LONGEST_NAME_BYTES = 200
 _PART = re.compile(r"^\..*\.(\d+)\.[0-9a-f]{8}\.part$", re.DOTALL)
@@ -135,6 +136,23 @@ def as_output_error(target: Path, error: OSError) -> OutputError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return OutputError(f"{target}: the disk is full", hint="make room, or name a place on another disk")
     return OutputError(f"{target}: cannot be written: {error.strerror or error}", hint="name another place with -o OUT")
+
+
+@contextlib.contextmanager
+def naming_a_full_disk(target: Path) -> Iterator[None]:
+    """Say that the disk is full when that is why another program failed to write.
+
+    Raises
+    ------
+    OutputError
+        Something in the block failed and the target's disk has no room left.
+    """
+    try:
+        yield
+    except (FfmpegError, OutputError) as error:
+        if shutil.disk_usage(target.parent).free > _FULL_BYTES:
+            raise
+        raise as_output_error(target, OSError(errno.ENOSPC, "")) from error
 
 
 def sweep_stale_parts(folder: Path) -> None:

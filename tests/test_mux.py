@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from films import Job, ffmpeg, make_film, make_job, picture_hash, write_track, write_voice
-from soundtrack.errors import OutputError
+from soundtrack.errors import FfmpegError, OutputError
 from soundtrack.media.audio import read_audio
 from soundtrack.media.containers import Fate, default_suffix
 from soundtrack.media.fingerprint import film_print
@@ -195,5 +196,21 @@ def test_a_disk_that_fills_up_is_an_error_that_leaves_nothing(
     real = module.mux
     monkeypatch.setattr(module, "mux", CutShort)
     with pytest.raises(OutputError, match=r"not what it should be|cannot be read back"):
+        render(job, tmp_path / "out.mkv")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["film.mkv"]
+
+
+def test_a_full_disk_is_called_by_its_name(tmp_path: Path, track: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    film = make_film(tmp_path / "film.mkv", seconds=1.0)
+    job = make_job(film, [track])
+    from soundtrack import safe_write
+    from soundtrack.mix import render as module
+
+    def failing(*_: object, **__: object) -> None:
+        monkeypatch.setattr(safe_write.shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+        raise FfmpegError("writing: No space left on device", hint="")
+
+    monkeypatch.setattr(module, "mux", failing)
+    with pytest.raises(OutputError, match=r"out\.mkv: the disk is full"):
         render(job, tmp_path / "out.mkv")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["film.mkv"]

@@ -54,7 +54,14 @@ def music_layout(*, music_track: bool) -> int:
 
 @contextlib.contextmanager
 def mux(
-    info: VideoInfo, part: Path, *, plan: MuxPlan, mixed_in: StreamInfo | None, music_track: bool, bitrate_kbps: int
+    info: VideoInfo,
+    part: Path,
+    *,
+    name: str,
+    plan: MuxPlan,
+    mixed_in: StreamInfo | None,
+    music_track: bool,
+    bitrate_kbps: int,
 ) -> Iterator[WritingPipe]:
     """Open the film writer; write interleaved float32 at 48 kHz, two channels of mix (and two of music).
 
@@ -64,6 +71,8 @@ def mux(
         The film.
     part : Path
         File to write, replaced without asking.
+    name : str
+        What the file will be called, for the message of an error.
     plan : MuxPlan
         What becomes of its streams.
     mixed_in : StreamInfo, optional
@@ -81,7 +90,7 @@ def mux(
     args = _arguments(info, plan=plan, mixed_in=mixed_in, music_track=music_track, bitrate_kbps=bitrate_kbps)
     with (
         _covers(info, part, plan) as covers,
-        writing_pipe([*args, *covers, "-f", plan.container.muxer, file_arg(part)], task=f"writing {part.name}") as pipe,
+        writing_pipe([*args, *covers, "-f", plan.container.muxer, file_arg(part)], task=f"writing {name}") as pipe,
     ):
         yield pipe
 

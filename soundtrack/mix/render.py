@@ -23,7 +23,7 @@ from soundtrack.mix.limiter import Limiter
 from soundtrack.mix.passes import LOSSY_HEADROOM_DB, Progress, Work, hear, measure, mixed
 from soundtrack.mix.plan import MixPlan, plan_mix
 from soundtrack.mix.stems import StemWriter
-from soundtrack.safe_write import check_target, replacing
+from soundtrack.safe_write import check_target, naming_a_full_disk, replacing
 from soundtrack.settings import MixSettings
 from soundtrack.types import CueSheet, StreamInfo, VideoInfo
 
@@ -146,6 +146,7 @@ def render_film(
     ceiling_dbtp, master_gain_db = sheet.mix.ceiling_dbtp - headroom_db, levels.master_gain_db
     with contextlib.ExitStack() as files:
         part = files.enter_context(replacing(out, force=force))
+        files.enter_context(naming_a_full_disk(out))
         stem_writer = files.enter_context(StemWriter(stems, out.stem, force=force)) if stems else None
         tried: tuple[float, float] | None = None
         for attempt in range(_MAX_ATTEMPTS):
@@ -155,6 +156,7 @@ def render_film(
             with mux(
                 info,
                 part,
+                name=str(out),
                 plan=streams,
                 mixed_in=original or (info.main_audio if not music_track else None),
                 music_track=music_track,
