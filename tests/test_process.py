@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from soundtrack.errors import DependencyError, FfmpegError
 from soundtrack.media.guard import file_arg, input_args, pcm_input_args
-from soundtrack.media.locate import _bundled_ffmpeg, ffmpeg_path, ffmpeg_version, prefer_ffmpeg
+from soundtrack.media.locate import _bundled_ffmpeg, ffmpeg_path, ffmpeg_version
 from soundtrack.media.process import FfmpegTimeoutError, reading_pipe, run_ffmpeg, writing_pipe
 
 TONE = ["-f", "lavfi", "-i", "sine=f=440:r=8000:d=2"]
@@ -180,7 +180,7 @@ def test_files_that_name_other_files_are_refused(tmp_path: Path, text: str) -> N
         run_ffmpeg([*input_args(tmp_path / "film.mp4"), *RAW], task="read")
 
 
-def test_named_ffmpeg_is_used_or_refused(tmp_path: Path) -> None:
+def test_named_ffmpeg_is_used_or_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     good = script(tmp_path, VERSION)
     assert ffmpeg_path(good) == good
     old = script(tmp_path, 'echo "ffmpeg version 3.4.2"', "old")
@@ -188,12 +188,9 @@ def test_named_ffmpeg_is_used_or_refused(tmp_path: Path) -> None:
         ffmpeg_path(old)
     with pytest.raises(DependencyError, match="absent"):
         ffmpeg_path(tmp_path / "absent")
-    prefer_ffmpeg(good)
-    try:
-        assert ffmpeg_path() == good
-    finally:
-        prefer_ffmpeg(None)
     assert ffmpeg_path() != good
+    monkeypatch.setenv("SOUNDTRACK_FFMPEG", str(good))
+    assert ffmpeg_path() == good
 
 
 def test_ffmpeg_of_the_current_folder_is_never_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,17 +12,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from soundtrack.config import load_config
 from soundtrack.errors import DependencyError
 
 MIN_FFMPEG = (5, 0)
 """Oldest ffmpeg that is used."""
-
-_preferred: list[Path] = []
-
-
-def prefer_ffmpeg(path: Path | None) -> None:
-    """Use this ffmpeg from now on in the whole process, as configured by the user; None takes the choice back."""
-    _preferred[:] = [] if path is None else [path]
 
 
 def ffmpeg_path(chosen: Path | None = None) -> Path:
@@ -33,7 +27,7 @@ def ffmpeg_path(chosen: Path | None = None) -> Path:
     Parameters
     ----------
     chosen : Path, optional
-        An ffmpeg that the user named; it is this one or none.
+        An ffmpeg to use, else the one that the user configured; if there is such a one, it is this one or none.
 
     Raises
     ------
@@ -45,7 +39,7 @@ def ffmpeg_path(chosen: Path | None = None) -> Path:
     >>> ffmpeg_path().is_absolute()
     True
     """
-    named = chosen or (_preferred[0] if _preferred else None)
+    named = chosen or load_config().ffmpeg
     if named is not None:
         if ffmpeg_version(named.absolute()) is None:
             raise DependencyError(
