@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from soundtrack.library.index import LibraryView
     from soundtrack.library.report import IndexReport
 
-VOCAL_CHANCE = 0.5
-"""From this chance on a patch counts as sung or spoken."""
-
 
 def current_model() -> ModelRef:
     """The networks in use: whatever they make can only be compared with what they made."""
@@ -123,8 +120,8 @@ class _TowerReader:
         return self._tower.read(self._mel(samples), spans)
 
     def vocal_share(self, samples: FloatArray) -> float | None:
-        """Share of a track's patches in which speech or singing is more likely than not."""
-        shares = self._tower.read_vocals(self._mel(samples))
-        if not len(shares.times_s):
-            return None
-        return float(np.mean(np.maximum(shares.speech, shares.singing) >= VOCAL_CHANCE))
+        """Share of a track in which somebody sings or speaks; None where the samples are not at the voice network's rate."""
+        from soundtrack.audio.speech import vocal_share
+        from soundtrack.audio.voice import SAMPLE_RATE_HZ
+
+        return vocal_share(samples) if self.sample_rate_hz == SAMPLE_RATE_HZ else None
