@@ -2,7 +2,7 @@
 
 Goes in: a path, and a `MusicReader` that holds the network. Comes out: `Heard`. Sound is decoded once, block by
 block, at 48 kHz in stereo; mono at half that rate goes to the musical analysis and at the network's rate to the
-network. The first quarter of an hour is heard whole; of what lies behind it, only windows of ten seconds, at most 120
+network. The first ten minutes are heard whole; of what lies behind it, only windows of ten seconds, at most 120
 of them, evenly spread. So memory is bounded whatever the length: a file of ten hours takes no more than one of an
 hour.
 """
@@ -40,7 +40,7 @@ SEGMENT_S = 10.0
 MIN_LENGTH_S = 1.0
 """Shorter sounds are no music."""
 
-WHOLE_S = 900.0
+WHOLE_S = 600.0
 """So much of a file is heard whole."""
 
 MAX_WINDOWS = 120
