@@ -32,7 +32,8 @@ _UNDER_SPEECH = 0.3
 """What silence is worth more where somebody speaks all the time."""
 _INSISTING = (-0.5, -2.0, -8.0)
 """What silence is worth when the plan would leave the whole film silent: who asks for music gets the best there is."""
-_N_SINGLE = 24
+_N_SINGLE, _LEAST_SINGLE = 1_200, 4
+"""With one track only, so many plans (tracks times stretches) are made, but never for fewer tracks than these."""
 
 
 def spot_cues(
@@ -97,8 +98,7 @@ def spot_cues(
         seed=settings.seed,
         n_tracks=settings.n_candidates if unlimited else 3 * settings.n_candidates,
     )
-    longest_s = float(film.edges_s[-1]) if unlimited else max(240.0, 4 * settings.preferred_cue_s)
-    worth = weigh(film, pool, max_cue_s=longest_s)
+    worth = weigh(film, pool, max_cue_s=_longest_cue_s(film, settings, constraints))
     has_sound = sheet.film.has_audio and mix.keep_original
     warnings = list(_left_alone(film))
     for silence_merit in (settings.silence_merit, *_INSISTING):
@@ -188,6 +188,15 @@ def state_problem(
     )
 
 
+def _longest_cue_s(film: Film, settings: SpottingSettings, constraints: Constraints) -> float:
+    """Length in seconds beyond which no cue is looked at, unless it lies in one stretch."""
+    film_s = float(film.edges_s[-1])
+    if constraints.one_track:
+        return film_s
+    fewest_s = 3 * film_s / constraints.max_cues if constraints.max_cues is not None else 0.0
+    return max(240.0, 4 * settings.preferred_cue_s, fewest_s)
+
+
 def _cell_arousal(pool: Pool, cell_s: float, length_s: float) -> FloatArray:
     """Arousal of each track in each cell, repeating after its end, shape (T, width)."""
     cells = [cells_of(track, cell_s) for track in pool.tracks]
@@ -244,7 +253,7 @@ def _choose(problem: Problem, constraints: Constraints) -> list[Choice]:
         n = len(problem.groups)
         locked = np.unique(problem.locked[problem.locked != NO_TRACK])
         best: list[Choice] = []
-        for track in locked.tolist() or range(min(n, _N_SINGLE)):
+        for track in locked.tolist() or range(min(n, max(_LEAST_SINGLE, _N_SINGLE // len(problem.film)))):
             plan = solve(replace(problem, allowed=np.arange(n) == track))
             if plan and (not best or plan_value(problem, plan) > plan_value(problem, best) + 1e-6):
                 best = plan
