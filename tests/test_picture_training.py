@@ -322,3 +322,13 @@ def test_confidence_means_what_it_says(rng: np.random.Generator) -> None:
     for low in (0.3, 0.5, 0.7):
         inside = (top >= low) & (top < low + 0.2)
         assert confidence[inside].mean() == pytest.approx(right[inside].mean(), abs=0.06)
+
+
+def test_confidence_does_not_run_away_from_odds_that_say_nothing(rng: np.random.Generator) -> None:
+    """Newton's method without a brake once made a slope of 810 of such answers."""
+    top = np.concatenate([rng.uniform(0.99, 0.999999, 500), rng.uniform(0.2, 0.4, 1000)])
+    probabilities = np.column_stack([top, *[(1 - top) / 5] * 5])
+    right = rng.random(1500) < 0.45
+    slope, offset = fit_confidence(probabilities, right)
+    assert 0 <= slope < 0.2
+    assert 1 / (1 + np.exp(-offset)) == pytest.approx(0.45, abs=0.1)

@@ -173,12 +173,21 @@ def fit_confidence(probabilities: Matrix, right: npt.NDArray[np.bool_]) -> tuple
     """
     odds = log_odds(probabilities.max(axis=1))
     design = np.stack([odds, np.ones_like(odds)], axis=1)
-    found = np.array([1.0, 0.0])
-    for _ in range(50):  # Newton's method on a log-loss with a small pull towards (1, 0)
-        chance = 1 / (1 + np.exp(-np.clip(design @ found, -50, 50)))
-        slope = design.T @ (chance - right) + (found - [1.0, 0.0])
+    prior = np.array([1.0, 0.0])
+
+    def loss(at: Matrix) -> float:
+        z = design @ at
+        return float((np.logaddexp(0, z) - right * z).sum() + 0.5 * np.square(at - prior).sum())
+
+    found = prior
+    for _ in range(50):  # Newton's method on a log-loss with a small pull towards the prior
+        chance = 0.5 * (1 + np.tanh(0.5 * design @ found))
+        slope = design.T @ (chance - right) + found - prior
         curve = (design * (chance * (1 - chance))[:, None]).T @ design + np.eye(2)
-        found = found - np.linalg.solve(curve, slope)
+        step = np.linalg.solve(curve, slope)
+        while loss(found - step) > loss(found) and np.abs(step).max() > 1e-9:
+            step = step / 2  # a whole step can overshoot where few answers are right
+        found = found - step
     return float(max(0.0, found[0])), float(found[1])
 
 
