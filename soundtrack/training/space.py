@@ -65,7 +65,7 @@ class SpaceSettings:
     """Length of the vectors."""
     penalty: float = 0.5
     """Ridge of the codes, in units of the mean eigenvalue of a side's Gram matrix."""
-    own_share: float = 0.5
+    own_share: float = 0.8
     """Of the own sound in the target likeness; the rest is likeness of class and place on the plane."""
     centring: float = 0.8
     """How much of a side's mean mood is subtracted, so that the average is no hub; in [0, 1]."""

@@ -1,0 +1,193 @@
+"""Numbers that judge models: known answers first, then what must hold for every input."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from soundtrack.evaluation import metrics
+from soundtrack.evaluation.bootstrap import bootstrap
+from soundtrack.evaluation.hubs import csls
+from soundtrack.evaluation.moments import Stretches, best_windows, deal, report
+
+SEEDS = st.integers(0, 10_000)
+
+
+def random_case(seed: int, n: int = 12) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    sources = rng.integers(0, n - 2, n)
+    return rng.normal(size=(n, n)), rng.integers(0, 3, n), sources, metrics.own_source(sources)
+
+
+def perfect_case() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    classes = np.array([0, 0, 1, 1, 2, 2])
+    sources = np.arange(6)
+    similarity = (classes[:, None] == classes[None, :]) + 0.1 * np.eye(6)
+    return similarity, classes, sources, metrics.own_source(sources)
+
+
+def test_a_perfect_similarity_gets_every_point():
+    similarity, classes, sources, excluded = perfect_case()
+    assert metrics.precision_at(similarity, classes, excluded, k=1) == 1.0
+    assert metrics.mean_reciprocal_rank(similarity, classes, excluded) == 1.0
+    assert metrics.two_afc_emotion(similarity, classes, excluded) == 1.0
+    assert metrics.two_afc_true_track(similarity, sources) == 1.0
+    assert metrics.own_track_median_rank(similarity, sources) == 1.0
+    assert metrics.distinct_winners(similarity, excluded) == 6
+
+
+def test_the_worst_similarity_gets_none():
+    similarity, classes, sources, excluded = perfect_case()
+    assert metrics.precision_at(-similarity, classes, excluded, k=1) == 0.0
+    assert metrics.two_afc_emotion(-similarity, classes, excluded) == 0.0
+    assert metrics.own_track_median_rank(-similarity, sources) == 6.0
+
+
+def test_own_clip_and_own_source_never_answer():
+    classes = np.array([0, 0, 0, 1])
+    sources = np.array([0, 0, 1, 2])
+    similarity = np.array([[9.0, 8.0, 1.0, 2.0]] * 4)
+    excluded = metrics.own_source(sources)
+    by_query = metrics.precision_by_query(similarity, classes, excluded, k=1)
+    assert by_query[0] == 0.0  # clips 0 and 1 share a source, so clip 3 of another class wins
+    assert metrics.winners(similarity, excluded)[3] == 2
+
+
+def test_ties_count_half():
+    similarity = np.zeros((4, 4))
+    classes, sources = np.array([0, 0, 1, 1]), np.arange(4)
+    assert metrics.two_afc_emotion(similarity, classes, metrics.own_source(sources)) == 0.5
+    assert metrics.two_afc_true_track(similarity, sources) == 0.5
+    assert metrics.own_track_median_rank(similarity, sources) == 2.5
+
+
+def test_one_track_that_wins_everything_is_seen():
+    similarity = np.zeros((5, 5))
+    similarity[:, 2] = 1.0
+    excluded = metrics.own_source(np.arange(5))
+    assert metrics.distinct_winners(similarity, excluded) == 2  # clip 2 itself must choose another
+    assert metrics.top_winner_share(similarity, excluded) == pytest.approx(0.8)
+
+
+def test_hub_correction_takes_wins_from_a_hub():
+    rng = np.random.default_rng(3)
+    similarity = np.eye(20) * 0.4 + rng.normal(0, 0.05, (20, 20))
+    similarity[:, 7] += 0.6
+    nobody = np.zeros((20, 20), bool)
+    assert metrics.distinct_winners(similarity, nobody) < 5
+    assert metrics.distinct_winners(csls(similarity, k=5), nobody) > 15
+
+
+def test_confusion_has_the_truth_in_rows():
+    table = metrics.confusion(np.array([0, 0, 1]), np.array([1, 0, 1]), n_classes=2)
+    assert table.tolist() == [[1, 1], [0, 1]]
+
+
+def test_calibration_error_of_a_boaster():
+    probabilities = np.tile([1.0, 0.0], (10, 1))
+    truth = np.array([0] * 6 + [1] * 4)
+    assert metrics.calibration_error(truth, probabilities) == pytest.approx(0.4)
+    assert metrics.calibration_error(np.zeros(10, int), probabilities) == pytest.approx(0.0)
+
+
+def test_concordance_punishes_what_correlation_forgives():
+    truth = np.linspace(-1, 1, 9)
+    assert metrics.pearson(truth, 0.5 * truth + 0.3) == pytest.approx(1.0)
+    assert metrics.concordance(truth, 0.5 * truth + 0.3) < 0.8
+    assert metrics.concordance(truth, truth) == pytest.approx(1.0)
+    assert metrics.determination(truth, np.full(9, truth.mean())) == pytest.approx(0.0)
+
+
+def test_agreement_with_independent_definitions():
+    rng = np.random.default_rng(5)
+    a, b = rng.normal(size=40), rng.normal(size=40)
+    assert metrics.pearson(a, b) == pytest.approx(np.corrcoef(a, b)[0, 1])
+    lin = 2 * np.cov(a, b, bias=True)[0, 1] / (a.var() + b.var() + (a.mean() - b.mean()) ** 2)
+    assert metrics.concordance(a, b) == pytest.approx(lin)
+
+
+@given(SEEDS)
+def test_two_afc_equals_counting_every_triple(seed):
+    similarity, classes, _, excluded = random_case(seed)
+    for i, value in enumerate(metrics.two_afc_emotion_by_query(similarity, classes, excluded)):
+        allowed = np.flatnonzero(~excluded[i])
+        same = [t for t in allowed if classes[t] == classes[i]]
+        other = [t for t in allowed if classes[t] != classes[i]]
+        wins = [float(similarity[i, s] > similarity[i, o]) for s in same for o in other]
+        assert np.isnan(value) if not wins else value == pytest.approx(np.mean(wins))
+
+
+@given(SEEDS)
+def test_any_rising_change_of_scale_leaves_rankings_alone(seed):
+    similarity, classes, sources, excluded = random_case(seed)
+    stretched = np.exp(similarity) * 3 + 1
+    for measure in (metrics.two_afc_emotion, metrics.mean_reciprocal_rank):
+        assert measure(similarity, classes, excluded) == pytest.approx(
+            measure(stretched, classes, excluded), nan_ok=True
+        )
+    assert metrics.two_afc_true_track(similarity, sources) == pytest.approx(
+        metrics.two_afc_true_track(stretched, sources)
+    )
+
+
+@given(SEEDS)
+def test_shares_stay_in_their_range(seed):
+    similarity, classes, sources, excluded = random_case(seed)
+    for k in (1, 5, 50):
+        assert 0 <= metrics.precision_at(similarity, classes, excluded, k=k) <= 1
+    assert 0 < metrics.top_winner_share(similarity, excluded) <= 1
+    assert 1 <= metrics.own_track_median_rank(similarity, sources) <= len(classes)
+
+
+@given(SEEDS)
+def test_overlap_is_symmetric_and_one_only_for_equals(seed):
+    rng = np.random.default_rng(seed)
+    a, b = (np.sort(rng.uniform(0, 10, (6, 2)), axis=1) for _ in range(2))
+    assert np.allclose(metrics.interval_overlap(a, b), metrics.interval_overlap(b, a))
+    assert np.allclose(metrics.interval_overlap(a, a), 1.0)
+
+
+def test_bootstrap_draws_sources_not_clips():
+    values = np.repeat([0.0, 1.0], 50)
+    by_source = bootstrap(lambda rows: float(values[rows].mean()), np.repeat([0, 1], 50))
+    by_clip = bootstrap(lambda rows: float(values[rows].mean()), np.arange(100))
+    assert (by_source.low, by_source.high) == (0.0, 1.0)
+    assert by_clip.high - by_clip.low < 0.3
+    assert by_source.low <= by_source.value <= by_source.high
+
+
+def test_moments_finds_a_planted_stretch():
+    rng = np.random.default_rng(1)
+    vectors = rng.normal(size=(12, 8))
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors[7] = vectors[8] = vectors[6]
+    starts = np.tile(np.arange(6) * 10.0, 2)
+    music = Stretches(vectors, starts, starts + 10, np.repeat([0, 1], 6))
+    windows, tracks, similarity = best_windows(vectors[6], music, length_s=30.0)
+    assert tracks[similarity.argmax()] == 1
+    assert windows[1].tolist() == [0.0, 30.0]
+    found = report(
+        vectors[6:7],
+        music,
+        true_track=np.array([1]),
+        true_window=np.array([[0.0, 30.0]]),
+        sources=np.array([0]),
+        n_draws=5,
+    )
+    assert found.numbers["moment_miou"].value == 1.0
+    assert found.numbers["retrieved_and_overlapping"].value == 1.0
+
+
+def test_no_track_holds_a_source_twice():
+    sources = ["a", "a", "b", "b", "c", "c", "d", "d"]
+    track = deal(sources, per_track=4)
+    for t in range(2):
+        inside = [s for s, k in zip(sources, track, strict=True) if k == t]
+        assert len(set(inside)) == len(inside) == 4
+
+
+def test_empty_input_is_refused():
+    with pytest.raises(ValueError, match="at least 1"):
+        metrics.accuracy(np.zeros(0, int), np.zeros(0, int))

@@ -1,0 +1,128 @@
+"""The music side: readings are valid whatever is played, and say the same for the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from soundtrack.audio.mel import log_mel
+from soundtrack.emotion.music_head import MusicHead
+from soundtrack.emotion.music_tower import MusicTower, MusicTowerConfig
+from soundtrack.errors import ModelError
+from soundtrack.types import EMOTIONS, Span
+
+
+@pytest.fixture(scope="module")
+def tower() -> MusicTower:
+    return MusicTower.load("tiny", device="cpu")
+
+
+def noise(rng: np.random.Generator, seconds: float) -> np.ndarray:
+    return rng.normal(0, 0.1, (1, int(16_000 * seconds))).astype(np.float32)
+
+
+def test_readings_are_probabilities_and_unit_vectors(tower, rng):
+    mel = log_mel(noise(rng, 25), tower.config.mel)
+    batch = tower.read(mel, [Span(0, 10), Span(10, 20), Span(20, 25)])
+    assert np.allclose(batch.probabilities.sum(axis=1), 1, atol=1e-5)
+    assert (np.abs(batch.valence) <= 1).all()
+    assert (np.abs(batch.arousal) <= 1).all()
+    assert np.allclose(np.linalg.norm(batch.embedding, axis=1), 1, atol=1e-5)
+    assert batch.embedding.shape == (3, tower.space.dim)
+    assert batch.embedding.dtype == np.float32
+
+
+@pytest.mark.parametrize("level", [0.0, 1e-6])
+def test_silence_reads_as_neutral_and_unsure(tower, rng, level):
+    mel = log_mel((noise(rng, 12) * level).astype(np.float32), tower.config.mel)
+    batch = tower.read(mel, [Span(0, 10)])
+    assert EMOTIONS[int(batch.probabilities[0].argmax())] == "Neutral"
+    assert batch.confidence[0] <= 0.25
+    assert batch.valence[0] == batch.arousal[0] == 0
+    assert np.isfinite(batch.embedding).all()
+
+
+@pytest.mark.parametrize("n", [1, 500, 15_000])
+def test_sounds_shorter_than_a_patch_are_read(tower, rng, n):
+    mel = log_mel(rng.normal(0, 0.1, (1, n)).astype(np.float32), tower.config.mel)
+    batch = tower.read(mel, [Span(0, n / 16_000)])
+    assert np.isfinite(batch.embedding).all()
+
+
+def test_same_input_same_bytes(tower, rng):
+    mel = log_mel(noise(rng, 12), tower.config.mel)
+    first, second = (tower.read(mel, [Span(0, 12)]) for _ in range(2))
+    assert first.embedding.tobytes() == second.embedding.tobytes()
+
+
+def test_batches_do_not_show(tower, rng):
+    mel = log_mel(noise(rng, 20), tower.config.mel)
+    whole = tower.hear(mel, [Span(0, 20)])
+    tower._batch = 3
+    try:
+        assert np.allclose(tower.hear(mel, [Span(0, 20)]), whole, atol=1e-5)
+    finally:
+        tower._batch = 256
+
+
+def test_stretches_hear_only_themselves(tower, rng):
+    loud, other = noise(rng, 10), noise(rng, 10) * 3
+    mel = log_mel(np.concatenate([loud, other], axis=1), tower.config.mel)
+    changed = log_mel(np.concatenate([loud, -0.5 * other[:, ::-1]], axis=1), tower.config.mel)
+    early = Span(0, 9)
+    assert np.allclose(tower.hear(mel, [early]), tower.hear(changed, [early]), atol=1e-4)
+    assert not np.allclose(tower.hear(mel, [Span(10, 20)]), tower.hear(changed, [Span(10, 20)]), atol=1e-4)
+
+
+def test_no_stretches_no_rows(tower, rng):
+    batch = tower.read(log_mel(noise(rng, 2), tower.config.mel), [])
+    assert batch.probabilities.shape == (0, 6)
+    assert batch.embedding.shape == (0, tower.space.dim)
+
+
+def test_sound_shares_have_a_time_and_a_range(tower, rng):
+    shares = tower.read_vocals(log_mel(noise(rng, 10), tower.config.mel))
+    assert (np.diff(shares.times_s) > 0).all()
+    for share in (shares.speech, shares.singing, shares.music):
+        assert share.shape == shares.times_s.shape
+        assert ((share >= 0) & (share <= 1)).all()
+    quiet = tower.read_vocals(log_mel(np.zeros((1, 32_000), np.float32), tower.config.mel))
+    assert quiet.speech.max() == 0
+
+
+def test_a_spectrogram_without_semitones_is_refused(tower):
+    with pytest.raises(ValueError, match="shape"):
+        tower.read(np.zeros((64, 200), np.float32), [Span(0, 2)])
+
+
+def test_config_survives_json():
+    import json
+
+    config = MusicTowerConfig(speech=(0, 1))
+    assert MusicTowerConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    with pytest.raises(ModelError, match="unknown key 'hop_frame'"):
+        MusicTowerConfig.from_dict({"hop_frame": 3})
+
+
+def test_a_picture_model_is_no_music_model():
+    with pytest.raises(ModelError, match="not a music model"):
+        MusicTower.load("tiny-video")
+
+
+def test_head_refuses_shapes_that_do_not_fit():
+    head = MusicHead.untrained(4)
+    with pytest.raises(ValueError, match="rows"):
+        MusicHead(mean=head.mean, scale=head.scale, weight=head.weight[:3], bias=head.bias)
+    with pytest.raises(ValueError, match="above 0"):
+        MusicHead(mean=head.mean, scale=0 * head.scale, weight=head.weight, bias=head.bias)
+
+
+def test_the_embedded_model_hears_speech_and_calm():
+    """A pulse train with formants is no music; a soft pad is calmer than a drum roll."""
+    tower = MusicTower.load(device="cpu")
+    t = np.arange(16_000 * 10) / 16_000
+    rng = np.random.default_rng(0)
+    pad = sum(0.05 * np.sin(2 * np.pi * f * t) for f in (220.0, 277.2, 329.6))
+    roll = 0.5 * rng.normal(size=t.size) * np.exp(-((t * 8) % 1) * 6) + 0.3 * np.sign(np.sin(2 * np.pi * 110 * t))
+    readings = [tower.read(log_mel(x[None].astype(np.float32), tower.config.mel), [Span(0, 10)]) for x in (pad, roll)]
+    assert readings[0].arousal[0] < readings[1].arousal[0]

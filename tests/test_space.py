@@ -1,0 +1,168 @@
+"""The joint space: unit vectors, likenesses that mean what they say, and a fit that finds planted structure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from soundtrack.emotion.space import JointSpace
+from soundtrack.errors import ModelError
+from soundtrack.evaluation.folds import PLANE, Evidence, cross_read, merit
+from soundtrack.evaluation.metrics import own_source, two_afc_emotion, two_afc_true_track
+from soundtrack.training.space import SideRows, SpaceSettings, fit_fixed, fit_space, reweighted, target_likeness
+
+
+def side(rng: np.random.Generator, n: int, n_features: int = 8) -> tuple[np.ndarray, ...]:
+    p = rng.dirichlet(np.ones(6), n).astype(np.float32)
+    v, a = rng.uniform(-1, 1, (2, n)).astype(np.float32)
+    return p, v, a, rng.normal(size=(n, n_features)).astype(np.float32)
+
+
+def test_vectors_are_units_on_both_sides(rng):
+    space = JointSpace.untrained(dim=24)
+    for project in (space.project_video, space.project_music):
+        vectors = project(*side(rng, 50))
+        assert vectors.dtype == np.float32
+        assert vectors.shape == (50, 24)
+        assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+
+
+def test_classes_alone_give_the_bhattacharyya_coefficient(rng):
+    space = reweighted(JointSpace.untrained(), (1.0, 0.0, 0.0))
+    a, b = side(rng, 5), side(rng, 5)
+    cosines = space.project_video(*a) @ space.project_music(*b).T
+    assert np.allclose(cosines, np.sqrt(a[0]) @ np.sqrt(b[0]).T, atol=1e-5)
+
+
+def test_plane_alone_falls_off_with_distance():
+    space = reweighted(JointSpace.untrained(), (0.0, 1.0, 0.0))
+    p, features = np.full((5, 6), 1 / 6, np.float32), np.zeros((5, 8), np.float32)
+    valence, arousal = np.array([0.0, 0.1, 0.4, 0.8, 1.0], np.float32), np.zeros(5, np.float32)
+    vectors = space.project_music(p, valence, arousal, features)
+    cosines = vectors @ vectors[0]
+    assert cosines[0] == pytest.approx(1.0)
+    assert (np.diff(cosines) < 0).all()
+
+
+def test_odd_inputs_never_give_nan():
+    space = JointSpace.untrained()
+    zeros = np.zeros((2, 6), np.float32), np.zeros(2, np.float32), np.zeros(2, np.float32)
+    for features in (np.zeros((2, 8), np.float32), np.full((2, 8), 1e30, np.float32)):
+        assert np.isfinite(space.project_video(*zeros, features)).all()
+
+
+def test_nothing_in_nothing_out():
+    space = JointSpace.untrained()
+    empty = np.zeros((0, 6), np.float32), np.zeros(0, np.float32), np.zeros(0, np.float32)
+    assert space.project_music(*empty, np.zeros((0, 8), np.float32)).shape == (0, 32)
+
+
+def test_tensors_come_back(rng):
+    space = JointSpace.untrained(seed=3)
+    again = JointSpace.from_tensors(space.tensors(), ref=space.ref)
+    rows = side(rng, 4)
+    assert np.array_equal(space.project_video(*rows), again.project_video(*rows))
+
+
+def test_the_embedded_spaces_load_and_name_their_towers():
+    tiny, embedded = JointSpace.load("tiny-space"), JointSpace.load()
+    assert tiny.ref.sha256 != embedded.ref.sha256
+    assert embedded.ref.name == "emotion-embedded"
+    assert len(embedded.ref.sha256) == 64
+
+
+def test_another_kind_of_model_is_refused():
+    with pytest.raises(ModelError, match="not a joint space"):
+        JointSpace.load("tiny-music")
+
+
+@pytest.mark.parametrize("weights", [(0.0, 0.0, 0.0), (-1.0, 1.0, 1.0)])
+def test_weights_that_make_no_sense_are_refused(weights):
+    with pytest.raises(ValueError, match="weights"):
+        reweighted(JointSpace.untrained(), weights)
+
+
+def test_target_is_highest_for_the_own_sound_and_falls_with_mood():
+    target = target_likeness(np.array([0, 0, 3]), PLANE, own_share=0.5)
+    assert target[0, 0] > target[0, 1] > target[0, 2] > 0
+
+
+def planted(rng: np.random.Generator, *, n: int = 48, noise: float = 1.0) -> Evidence:
+    """Clips whose class shows in both sides, with three windows each."""
+    classes = np.arange(n) % 6
+    moods = rng.normal(size=(6, 6))
+    own = rng.normal(size=(n, 4))
+    hidden = np.concatenate([3 * moods[classes], own], axis=1)
+    maps = rng.normal(size=(10, 20)), rng.normal(size=(10, 70))
+    clip = np.repeat(np.arange(n), 3)
+    seen = np.maximum((hidden @ maps[0])[clip] + noise * rng.normal(size=(3 * n, 20)) + 10, 0)
+    heard = (hidden @ maps[1])[clip] + noise * rng.normal(size=(3 * n, 70))
+    film = rng.normal(size=(3 * n, 5))
+    return Evidence(
+        seen.astype(np.float32),
+        film.astype(np.float32),
+        clip,
+        heard.astype(np.float32),
+        clip,
+        classes,
+        tuple(str(i) for i in range(n)),
+    )
+
+
+def test_codes_find_pairs_they_never_saw(rng):
+    evidence = planted(rng, n=60, noise=0.3)
+    flat = np.full((len(evidence.seen), 6), 1 / 6, np.float32), *np.zeros((2, len(evidence.seen)), np.float32)
+    video = SideRows(*flat, evidence.seen, evidence.seen_clip)
+    music = SideRows(*flat, evidence.heard, evidence.heard_clip)
+    learn = np.arange(60) < 45
+    space = fit_fixed(
+        video.only(learn),
+        music.only(learn),
+        evidence.classes[learn],
+        plane=PLANE,
+        weights=(0.0, 0.0, 1.0),
+        settings=SpaceSettings(),
+    )
+    judged = [s.only(~learn) for s in (video, music)]
+    similarity = judged[0].project(space.project_video) @ judged[1].project(space.project_music).T
+    assert two_afc_true_track(similarity, np.arange(15)) > 0.8
+
+
+@pytest.mark.slow
+def test_a_fitted_space_finds_pairs_it_never_saw(rng):
+    evidence = planted(rng)
+    found = cross_read(evidence, n_folds=3).similarities["joint"]
+    sources = np.arange(len(evidence.classes))
+    assert two_afc_emotion(found, evidence.classes, own_source(sources)) > 0.8
+    assert two_afc_true_track(found, sources) > 0.8
+
+
+@pytest.mark.slow
+def test_shuffled_labels_give_chance(rng):
+    """Were a label of the judged fold to leak, this would rise above chance."""
+    evidence = planted(rng, n=60)
+    noise = replace(
+        evidence,
+        seen=np.abs(rng.normal(size=evidence.seen.shape)).astype(np.float32),
+        heard=rng.normal(size=evidence.heard.shape).astype(np.float32),
+    )
+    read = cross_read(noise, n_folds=3)
+    accuracies = [
+        float(np.mean(p.argmax(axis=1) == noise.classes)) for p in (read.video_probabilities, read.music_probabilities)
+    ]
+    assert max(accuracies) < 0.36
+    sources = np.arange(60)
+    assert abs(two_afc_emotion(read.similarities["joint"], noise.classes, own_source(sources)) - 0.5) < 0.09
+
+
+def test_fitting_twice_gives_the_same_space(rng):
+    p, v, a, f = side(rng, 24)
+    rows = SideRows(p, v, a, f, np.arange(24))
+    classes = np.arange(24) % 6
+    spaces = [
+        fit_space(rows, rows, classes, sources=np.arange(24), plane=PLANE, judge=merit, settings=SpaceSettings(dim=16))
+        for _ in range(2)
+    ]
+    assert all(np.array_equal(x, spaces[1].tensors()[k]) for k, x in spaces[0].tensors().items())
