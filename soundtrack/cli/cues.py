@@ -168,9 +168,10 @@ def _draw(sheet: CueSheet, *, why: bool) -> None:
 def _why_lines(sheet: CueSheet) -> Sequence[str]:
     """For each cue what made its merit, and its alternatives."""
     from soundtrack.cli.output import plain
+    from soundtrack.export.clips import shown_name
     from soundtrack.timebase import clock
 
-    names = {t.track_id: plain(t.title or t.path, limit=60) for t in sheet.tracks}
+    names = {t.track_id: plain(shown_name(t), limit=60) for t in sheet.tracks}
     lines = []
     for cue in sheet.cues:
         lines.append(f"{plain(cue.cue_id)} {names.get(cue.track_id, '?')}: merit {cue.merit:.3f}")
