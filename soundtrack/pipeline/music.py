@@ -120,7 +120,7 @@ class _TowerReader:
         return self._tower.read(self._mel(samples), spans)
 
     def vocal_share(self, samples: FloatArray) -> float | None:
-        """Share of a track in which somebody sings or speaks; None where the samples are not at the voice network's rate."""
+        """Share of a track in which somebody sings or speaks; None at a rate that the voice network cannot hear."""
         from soundtrack.audio.speech import vocal_share
         from soundtrack.audio.voice import SAMPLE_RATE_HZ
 
