@@ -1,0 +1,163 @@
+"""``soundtrack eval``: JSON keys, tables for people, plots, and what wrong tables say."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from soundtrack.cli.eval import eval_app
+from soundtrack.errors import InputError, SoundtrackError, UsageError
+from soundtrack.evaluation import plane
+from soundtrack.evaluation.folds import CrossRead
+from soundtrack.evaluation.labels import JOINT, report
+from soundtrack.types import EMOTIONS
+
+KEYS = {
+    *("n", "n_sources", "video_accuracy", "music_accuracy", "p_at_1", "p_at_5", "mrr", "two_afc_emotion"),
+    *("two_afc_true_track", "own_track_median_rank", "distinct_winners", "top_winner_share"),
+    *("ece_video", "ece_music", "confusion_video", "confusion_music"),
+}
+VA_KEYS = {"valence_ccc", "arousal_ccc", "valence_r", "arousal_r", "valence_r2", "arousal_r2"}
+
+
+def write_table(path: Path, rows: list[dict[str, object]]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def write_tone(path: Path, hertz: float, seconds: float = 2.0) -> None:
+    import wave
+
+    t = np.arange(int(16_000 * seconds)) / 16_000
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16_000, 0, "NONE", "not compressed"))
+        file.writeframes((0.3 * np.sin(2 * np.pi * hertz * t) * 32_767).astype("<i2").tobytes())
+
+
+@pytest.fixture
+def tones(tmp_path: Path) -> Path:
+    rows = []
+    for i in range(6):
+        write_tone(tmp_path / f"{i}.wav", 220.0 * 1.2**i)
+        rows.append({"file": f"{i}.wav", "valence": 1 + i, "arousal": 7 - i, "piece": f"p{i // 2}"})
+    return write_table(tmp_path / "ratings.csv", rows)
+
+
+def some_read(rng: np.random.Generator, n: int = 18) -> CrossRead:
+    p = rng.dirichlet(np.ones(6), (2, n))
+    return CrossRead(p[0], p[1], {"random": rng.random((n, n)), JOINT: rng.random((n, n))})
+
+
+def test_the_report_has_every_promised_key(rng):
+    classes = np.arange(18) % 6
+    found = report([some_read(rng), some_read(rng)], classes=classes, source_ids=[str(i) for i in range(18)], n_draws=5)
+    document = json.loads(json.dumps(found.to_dict()))
+    assert document.keys() >= KEYS
+    assert np.array(document["confusion_video"]).sum() == 18
+    assert document["classes"] == list(EMOTIONS)
+    assert set(document["ablation"]) == {"random", JOINT}
+    for key, (low, high) in document["intervals"].items():
+        assert low <= high, key
+
+
+def test_va_as_json(tones, capfd):
+    run = CliRunner().invoke(
+        eval_app,
+        ["va", str(tones), "--scale", "1", "7", "--model", "tiny", "--json", "--draws", "3", "--group", "piece"],
+    )
+    assert run.exit_code == 0, run.output
+    document = json.loads(capfd.readouterr().out)
+    assert document.keys() >= VA_KEYS
+    assert (document["n"], document["n_sources"]) == (6, 3)
+
+
+def test_va_by_fold_for_people_with_a_plot(tones, tmp_path, capfd):
+    pytest.importorskip("matplotlib")
+    target = tmp_path / "plane.png"
+    run = CliRunner().invoke(
+        eval_app,
+        [
+            "va",
+            str(tones),
+            "--scale",
+            "1",
+            "7",
+            "--folds",
+            "3",
+            "--model",
+            "tiny",
+            "--draws",
+            "3",
+            "--plot",
+            str(target),
+        ],
+    )
+    assert run.exit_code == 0, run.output
+    assert "valence_ccc" in capfd.readouterr().out
+    assert target.read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([{"file": "0.wav", "mood": "Sad"}], "no column class"),
+        ([{"file": "0.wav", "class": "Angry"}], "unknown class 'Angry'"),
+        ([{"file": "gone.mp4", "class": "Sad"}], "does not exist"),
+    ],
+)
+def test_wrong_tables_name_the_place(tmp_path, rows, says):
+    write_tone(tmp_path / "0.wav", 440)
+    run = CliRunner().invoke(eval_app, ["labels", str(write_table(tmp_path / "t.csv", rows)), "--model", "tiny"])
+    assert isinstance(run.exception, InputError)
+    assert says in str(run.exception)
+    assert run.exception.hint
+
+
+def test_more_folds_than_sources_are_refused(tones):
+    run = CliRunner().invoke(eval_app, ["va", str(tones), "--scale", "1", "7", "--folds", "9", "--model", "tiny"])
+    assert isinstance(run.exception, UsageError)
+
+
+def test_an_empty_scale_is_refused(tones):
+    run = CliRunner().invoke(eval_app, ["va", str(tones), "--scale", "7", "1", "--model", "tiny"])
+    assert isinstance(run.exception, SoundtrackError)
+
+
+def test_a_missing_plotter_is_found_before_the_work(tones, monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    run = CliRunner().invoke(eval_app, ["va", str(tones), "--plot", "x.png", "--model", "tiny"])
+    assert isinstance(run.exception, SoundtrackError)
+    assert "matplotlib" in str(run.exception)
+
+
+def test_ratings_on_any_scale_end_up_between_minus_one_and_one(tones):
+    from soundtrack.training.data import read_ratings
+
+    rated = plane.rescaled(read_ratings(tones, group_column="piece"), low=1, high=7)
+    assert rated[0].tolist() == [-1.0, 1.0]
+    assert rated[3].tolist() == pytest.approx([0.0, 0.0])
+
+
+@pytest.mark.needs_data
+@pytest.mark.slow
+def test_the_embedded_models_beat_chance_on_real_clips(data_dir, tmp_path, capfd):
+    with (data_dir / "mved" / "labels.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))[::5]
+    table = [
+        {"file": str(data_dir / "mved" / r["file"]), "class": r["class"], "source_id": r["source_id"]} for r in rows
+    ]
+    run = CliRunner().invoke(
+        eval_app, ["labels", str(write_table(tmp_path / "t.csv", table)), "--json", "--draws", "3"]
+    )
+    assert run.exit_code == 0, run.output
+    assert json.loads(capfd.readouterr().out)["two_afc_emotion"] > 0.6

@@ -1,0 +1,148 @@
+"""Training the music side: folds, lessons, distillation that resumes, heads that find what is there."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from soundtrack.audio.mel import MelSettings
+from soundtrack.emotion.mel_cnn import MelCnnConfig
+from soundtrack.emotion.tonal import N_TONAL
+from soundtrack.errors import ModelError
+from soundtrack.training.data import fold_of
+from soundtrack.training.music_distil import MusicDistilSettings, distil
+from soundtrack.training.music_fit import Heard, fit_calibrated, fit_music_head, per_recording, tempered
+from soundtrack.training.music_teacher import N_EMBEDDING, N_SCORES, Teacher, teach
+from soundtrack.training.ridge import Penalties, predict_by_fold
+
+CONFIG = MelCnnConfig(widths=(4, 8), n_features=8, n_sounds=N_SCORES)
+
+
+@given(st.lists(st.integers(0, 8), min_size=2, max_size=60), st.integers(2, 6), st.integers(0, 5))
+def test_a_source_is_never_parted(sources, n_folds, seed):
+    names = [str(s) for s in sources]
+    folds = fold_of(names, classes=[str(s % 3) for s in sources], n_folds=n_folds, seed=seed)
+    assert all(len({int(f) for f, n in zip(folds, names, strict=True) if n == name}) == 1 for name in names)
+    assert ((folds >= 0) & (folds < n_folds)).all()
+
+
+def test_classes_are_spread_over_the_folds():
+    classes = ["a"] * 20 + ["b"] * 15 + ["c"] * 5
+    folds = fold_of([str(i) for i in range(40)], classes=classes)
+    for c, n in (("a", 4), ("b", 3), ("c", 1)):
+        counts = np.bincount(folds[[k == c for k in classes]], minlength=5)
+        assert counts.tolist() == [n] * 5
+
+
+def test_folds_do_not_depend_on_the_order_of_rows():
+    names = [str(i) for i in range(30)]
+    there, back = fold_of(names), fold_of(names[::-1])
+    assert there.tolist() == back[::-1].tolist()
+
+
+class _Parrot(Teacher):
+    """A stand-in for the teacher: loudness is all it hears."""
+
+    def __init__(self) -> None:
+        pass
+
+    def answer(self, window):
+        return np.full(N_EMBEDDING, window.std(), np.float32), np.full(N_SCORES, 0.1, np.float32)
+
+
+def test_a_lesson_pairs_each_window_with_its_frames(rng):
+    samples = np.zeros((1, 16_000 * 4), np.float32)
+    samples[0, 32_000:] = rng.normal(0, 0.1, 32_000)
+    lesson = teach(samples, _Parrot(), mel=MelSettings())
+    assert len(lesson.first_frame) == len(lesson.embedding)
+    levels = [lesson.mel[int(f) : int(f) + 96].mean() for f in lesson.first_frame]
+    assert np.corrcoef(levels, lesson.embedding[:, 0])[0, 1] > 0.95
+
+
+def test_a_missing_teacher_is_named(tmp_path):
+    with pytest.raises(ModelError, match=r"yamnet\.tflite"):
+        Teacher(tmp_path / "yamnet.tflite")
+
+
+def write_lesson(path, rng, n=40):
+    mel = rng.normal(-2, 2, (400, 64)).astype(np.float16)
+    start = rng.integers(0, 300, n).astype(np.int32)
+    level = np.array([mel[s : s + 96].mean() for s in start], np.float32)
+    np.savez(
+        path,
+        mel=mel,
+        first_frame=start,
+        embedding=np.outer(level, np.ones(N_EMBEDDING)).astype(np.float16),
+        scores=np.full((n, N_SCORES), 0.01, np.float16),
+    )
+    return path
+
+
+def test_a_broken_off_run_ends_like_an_unbroken_one(tmp_path, rng):
+    lesson = [write_lesson(tmp_path / "0.npz", rng)]
+    how = MusicDistilSettings(steps=4, batch=4, every=2)
+    whole, curve = distil(lesson, lesson, tmp_path / "whole", config=CONFIG, settings=how)
+
+    def stop(_stage: str, done: int, _total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        distil(lesson, lesson, tmp_path / "parts", config=CONFIG, settings=how, progress=stop)
+    resumed, curve_again = distil(lesson, lesson, tmp_path / "parts", config=CONFIG, settings=how)
+    assert [c.step for c in curve] == [c.step for c in curve_again] == [2, 4]
+    for name, value in whole.state_dict().items():
+        assert torch.allclose(value, resumed.state_dict()[name], atol=1e-6), name
+
+
+def heard(rng: np.random.Generator, n: int = 60) -> Heard:
+    """Recordings whose first inputs tell the class, and whose last ones tell the valence."""
+    classes = np.arange(n) % 6
+    valence = rng.uniform(-0.5, 0.5, n)
+    recording = np.repeat(np.arange(n), 2)
+    inputs = rng.normal(size=(2 * n, 30 + N_TONAL))
+    inputs[np.arange(2 * n), classes[recording]] += 4
+    inputs[:, -1] += 8 * valence[recording]
+    rated = np.arange(n) % 2 == 1
+    plane = np.where(rated[:, None], np.stack([valence, -valence], axis=1), np.nan)
+    return Heard(inputs.astype(np.float32), recording, np.where(rated, -1, classes), plane, np.full((n, 9), np.nan))
+
+
+def test_the_head_finds_classes_and_valence(rng):
+    learn, judge = heard(rng, 120), heard(rng, 120)
+    mood = fit_music_head(learn).read(judge.inputs)
+    n = len(judge.classes)
+    guess = per_recording(mood.probabilities, judge.recording, n).argmax(axis=1)
+    labelled = judge.classes >= 0
+    assert np.mean(guess[labelled] == judge.classes[labelled]) > 0.8
+    rated = ~labelled
+    valence = per_recording(mood.valence, judge.recording, n)
+    assert np.corrcoef(valence[rated], judge.plane[rated, 0])[0, 1] > 0.5
+
+
+def test_the_head_is_the_same_every_time(rng):
+    material = heard(rng, 24)
+    heads = [fit_calibrated(material, folds=np.arange(24) % 2) for _ in range(2)]
+    assert all(np.array_equal(v, heads[1].tensors()[k]) for k, v in heads[0].tensors().items())
+
+
+def test_temperature_changes_how_sure_and_not_what():
+    rng = np.random.default_rng(0)
+    head = fit_music_head(heard(rng))
+    rows = rng.normal(size=(20, 30 + N_TONAL)).astype(np.float32)
+    cool, warm = head.read(rows), tempered(head, 3.0).read(rows)
+    assert (cool.probabilities.argmax(axis=1) == warm.probabilities.argmax(axis=1)).all()
+    assert (warm.probabilities.max(axis=1) < cool.probabilities.max(axis=1)).all()
+    assert np.array_equal(cool.valence, warm.valence)
+
+
+def test_ridge_by_fold_never_sees_the_judged_file(rng):
+    inputs = rng.normal(size=(60, 200)).astype(np.float32)
+    rated = rng.uniform(-1, 1, (60, 2))
+    guess = predict_by_fold(
+        inputs, rated, file=np.arange(60), folds=np.arange(60) % 5, n_plain=2, penalties=Penalties(penalty=1.0)
+    )
+    assert abs(np.corrcoef(guess[:, 0], rated[:, 0])[0, 1]) < 0.45
