@@ -222,7 +222,7 @@ class Trap:
 def test_a_pickled_trap_does_not_go_off(tmp_path: Path) -> None:
     sprung = tmp_path / "sprung"
     torch.save({"a": Trap(sprung)}, tmp_path / "zip.pt")
-    (tmp_path / "raw.pt").write_bytes(pickle.dumps({"a": Trap(sprung)}))
+    (tmp_path / "raw.pt").write_bytes(pickle.dumps({"a": Trap(sprung)}, protocol=2))
     for name in ("zip.pt", "raw.pt"):
         with pytest.raises(ModelError, match="no readable weights"):
             read_public_checkpoint(tmp_path / name)
@@ -327,6 +327,7 @@ def test_nothing_is_pulled_without_a_pinned_hash(own_cache: Path) -> None:
         fetching.pull_model("resnet")
 
 
+@pytest.mark.slow
 def test_a_pulled_network_is_converted_and_kept(kinetics_file: Path, own_cache: Path) -> None:
     class Local:
         headers = http.client.HTTPMessage()

@@ -53,9 +53,9 @@ class DistilSettings:
     """Side of the views."""
     early_side_px: int = 80
     """Side that views are shrunk to in the first epochs, which then cost half."""
-    early_share: float = 0.92
+    early_share: float = 0.8
     """Share of the epochs that counts as first."""
-    epochs: int = 26
+    epochs: int = 36
     """One epoch is as many views as there are pictures."""
     batch: int = 32
     """Views a step."""
