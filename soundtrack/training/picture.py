@@ -312,7 +312,7 @@ LIMITS = [
     "labels); the row on films it never saw is the cleaner one, and it is small.",
     "Mostly brightness, colour, movement and what kind of place or thing is seen; no faces, no story, no text.",
     "Valence and arousal come from stills, so that fast and slow movement count for little in them.",
-    "The head's penalty and the film numbers' gain were chosen on these same films (twelve pairs, on an earlier student), "
-    "which flatters the accuracy by a point or two.",
+    "The head's penalty and the film numbers' gain were chosen on these same films (twelve pairs, on an earlier "
+    "student), which flatters the accuracy by a point or two.",
     "Squashed to a square: very wide pictures look narrower than they are.",
 ]
