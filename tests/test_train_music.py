@@ -125,7 +125,7 @@ def test_the_head_finds_classes_and_valence(rng):
 
 def test_the_head_is_the_same_every_time(rng):
     material = heard(rng, 24)
-    heads = [fit_calibrated(material, folds=np.arange(24) % 2) for _ in range(2)]
+    heads = [fit_calibrated(material, folds=np.arange(24) // 12) for _ in range(2)]
     assert all(np.array_equal(v, heads[1].tensors()[k]) for k, v in heads[0].tensors().items())
 
 
