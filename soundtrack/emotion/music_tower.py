@@ -2,7 +2,9 @@
 
 Goes in: the spectrogram of a whole track (`soundtrack.audio.mel.log_mel`) and the stretches of interest. Comes out: one
 row of a `ReadingBatch` per stretch. Patches of about a second are read once over the whole track; a stretch is the mean
-and spread of the patches that start inside it, beside numbers about its harmony. Silence reads as neutral, unsure.
+and spread of the patches that start inside it, beside numbers about its harmony. Silence reads as neutral, unsure. On
+a CPU with bf16 arithmetic and on a GPU the network runs in bf16; its vectors keep a cosine above 0.999 with the
+longer ones.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import torch
 from soundtrack.audio.mel import MelSettings
 from soundtrack.audio.pitch import FRAMES_PER_S
 from soundtrack.emotion.devices import choose_device, is_out_of_memory
+from soundtrack.emotion.i3d_fused import has_fast_bf16
 from soundtrack.emotion.mel_cnn import MelCnn, MelCnnConfig
 from soundtrack.emotion.music_head import MusicHead
 from soundtrack.emotion.space import TINY as TINY_SPACE
@@ -128,6 +131,7 @@ class MusicTower:
         self._device = torch.device(device)
         self._network = network.eval().to(self._device)
         self._batch = _MAX_PATCHES
+        self._short = self._device.type == "cuda" or has_fast_bf16()
 
     @classmethod
     def load(cls, name: str = MODEL, *, device: str = "auto", space: JointSpace | None = None) -> MusicTower:
@@ -260,7 +264,7 @@ class MusicTower:
         while position < len(starts):
             chosen = windows[starts[position : position + self._batch]].swapaxes(1, 2)
             try:
-                with torch.inference_mode():
+                with torch.inference_mode(), torch.autocast(self._device.type, torch.bfloat16, enabled=self._short):
                     batch = torch.from_numpy(np.ascontiguousarray(chosen))[:, None].to(self._device)
                     some, logits = self._network(batch)
                 features.append(np.sqrt(some.float().cpu().numpy()))
