@@ -68,6 +68,14 @@ def test_the_report_has_every_promised_key(rng):
         assert low <= high, key
 
 
+def test_numbers_that_do_not_exist_are_null_and_not_nan(rng):
+    """One clip a class: no pair shares a class, so nothing can be said about emotion."""
+    read = some_read(rng, n=6)
+    found = report([read], classes=np.arange(6), source_ids=[str(i) for i in range(6)], n_draws=3)
+    text = json.dumps(found.to_dict(), allow_nan=False)
+    assert json.loads(text)["two_afc_emotion"] is None
+
+
 def test_va_as_json(tones, capfd):
     run = CliRunner().invoke(
         eval_app,

@@ -30,6 +30,17 @@ class Interval:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
+def json_number(value: float) -> float | None:
+    """A number as JSON can hold it: four places, None where there is none.
+
+    Examples
+    --------
+    >>> json_number(float("nan")) is None
+    True
+    """
+    return round(value, 4) if np.isfinite(value) else None
+
+
 def bootstrap(
     statistic: Callable[[Integers], float], sources: Integers, *, n_draws: int = 500, seed: int = 0
 ) -> Interval:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.evaluation import read
-from soundtrack.evaluation.bootstrap import Interval, bootstrap
+from soundtrack.evaluation.bootstrap import Interval, bootstrap, json_number
 from soundtrack.evaluation.folds import CrossRead, Evidence, FoldRecipe, cross_read
 from soundtrack.evaluation.hubs import csls
 from soundtrack.evaluation.metrics import (
@@ -73,13 +73,13 @@ class LabelsReport:
         return {
             "n": self.n,
             "n_sources": self.n_sources,
-            **{key: round(number.value, 4) for key, number in self.numbers.items()},
+            **{key: json_number(number.value) for key, number in self.numbers.items()},
             "confusion_video": self.confusion_video.tolist(),
             "confusion_music": self.confusion_music.tolist(),
             "classes": list(EMOTIONS),
-            "intervals": {k: [round(v.low, 4), round(v.high, 4)] for k, v in self.numbers.items()},
+            "intervals": {k: [json_number(v.low), json_number(v.high)] for k, v in self.numbers.items()},
             "ablation": {
-                row: {key: round(value, 4) for key, value in cells.items()} for row, cells in self.ablation.items()
+                row: {key: json_number(value) for key, value in cells.items()} for row, cells in self.ablation.items()
             },
             "fold_seeds": list(self.seeds),
         }

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.evaluation.bootstrap import Interval, bootstrap
+from soundtrack.evaluation.bootstrap import Interval, bootstrap, json_number
 from soundtrack.evaluation.metrics import interval_overlap
 
 Array = npt.NDArray[np.float64]
@@ -52,8 +52,8 @@ class MomentsReport:
         return {
             "n": self.n,
             "n_tracks": self.n_tracks,
-            **{key: round(number.value, 4) for key, number in self.numbers.items()},
-            "intervals": {k: [round(v.low, 4), round(v.high, 4)] for k, v in self.numbers.items()},
+            **{key: json_number(number.value) for key, number in self.numbers.items()},
+            "intervals": {k: [json_number(v.low), json_number(v.high)] for k, v in self.numbers.items()},
         }
 
 

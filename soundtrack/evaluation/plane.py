@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.evaluation import read
-from soundtrack.evaluation.bootstrap import Interval, bootstrap
+from soundtrack.evaluation.bootstrap import Interval, bootstrap, json_number
 from soundtrack.evaluation.metrics import binary_accuracy, concordance, determination, pearson
 from soundtrack.training.data import RatedFile, fold_of
 from soundtrack.training.ridge import Penalties, predict_by_fold
@@ -50,8 +50,8 @@ class PlaneReport:
         return {
             "n": self.n,
             "n_sources": self.n_sources,
-            **{key: round(number.value, 4) for key, number in self.numbers.items()},
-            "intervals": {k: [round(v.low, 4), round(v.high, 4)] for k, v in self.numbers.items()},
+            **{key: json_number(number.value) for key, number in self.numbers.items()},
+            "intervals": {k: [json_number(v.low), json_number(v.high)] for k, v in self.numbers.items()},
         }
 
 
