@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soundtrack.errors import InputError, LibraryError, Reason
-from soundtrack.pipeline.film import analyse_video
+from soundtrack.pipeline.film import analyse_video, fingerprint
 from soundtrack.pipeline.music import open_library
 from soundtrack.pipeline.progress import Progress, no_progress
 from soundtrack.settings import MixSettings, SpottingSettings
-from soundtrack.types import CueSheet, SceneSheet, Track
+from soundtrack.types import CueSheet, SceneSheet, Track, VideoInfo
 
 if TYPE_CHECKING:
     from soundtrack.library.index import LibraryView
     from soundtrack.mix.render import RenderReport
     from soundtrack.spotting.constraints import Constraints
+
+_LONGEST_NAME_BYTES = 255
+"""Most bytes of a name on the usual file systems."""
+_BELIEVED_WITHIN_S = 0.5
+"""A header whose length is this near to the decoded one is taken at its word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,17 +195,29 @@ def render_video(
     from soundtrack.mix.render import render_film
 
     cuesheet.check(sheet)
-    info = probe(video)
+    info = _as_watched(probe(video), sheet)
     return render_film(
         info,
         sheet,
-        out or scored_path(video),
+        out or scored_path(info),
         force=force,
         track_paths=_find_tracks(sheet, index),
         stems=stems,
         music_track=music_track,
         progress=progress,
     )
+
+
+def _as_watched(info: VideoInfo, sheet: CueSheet) -> VideoInfo:
+    """The film with the length that watching it gave, where its header promises another one.
+
+    A film that breaks off, or whose clock or size changes on the way, has a true length that only decoding tells; the
+    sheet knows it, and the fingerprint says that it is the sheet of this very file.
+    """
+    close = abs(info.duration_s - sheet.film.duration_s) <= _BELIEVED_WITHIN_S
+    if close or fingerprint(info.path) != sheet.film.fingerprint:
+        return info
+    return replace(info, duration_s=sheet.film.duration_s)
 
 
 def _find_tracks(sheet: CueSheet, index: Path | None) -> Mapping[str, Path]:
@@ -225,9 +243,18 @@ def _find_tracks(sheet: CueSheet, index: Path | None) -> Mapping[str, Path]:
     return paths
 
 
-def scored_path(video: Path) -> Path:
-    """Where a scored film goes by default: ``NAME.scored.EXT`` beside the film."""
-    return video.with_name(f"{video.stem}.scored{video.suffix}")
+def scored_path(info: VideoInfo) -> Path:
+    """Where a scored film goes by default: ``NAME.scored.EXT`` beside the film.
+
+    The suffix is the film's own where such a file can hold sound, else that of the nearest kind of file that can. A
+    name that would become too long for the disk loses its end.
+    """
+    from soundtrack.media.containers import default_suffix
+
+    suffix = info.path.suffix if info.path.suffix.lower() == default_suffix(info) else default_suffix(info)
+    room = _LONGEST_NAME_BYTES - len(f".scored.cues.json{suffix}")
+    stem = os.fsdecode(os.fsencode(info.path.stem)[:room])
+    return info.path.with_name(f"{stem}.scored{suffix}")
 
 
 def cues_path(film: Path) -> Path:
@@ -265,9 +292,8 @@ def score_video(
     from soundtrack.media.probe import probe
     from soundtrack.safe_write import check_target, write_text
 
-    film = out or scored_path(video)
+    film = out or scored_path(probe(video))
     sheet_path = cues or cues_path(film)
-    probe(video)
     for target in (film, sheet_path):
         check_target(target, inputs=[video], force=force)
     library = open_library(index)
