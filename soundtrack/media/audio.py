@@ -28,6 +28,9 @@ _WALL_S = 4 * 3600.0
 _STALL_S = 60.0
 _SKIP_BYTES = 1 << 20
 _PACKETS_TO_TRY = 600
+_SOURCE = "file:"
+"""Stands for the input until its name is put in: ffmpeg-python takes UTF-8 only, names of files are any bytes."""
+
 _ENDLESS = 1 << 62
 
 
@@ -151,12 +154,13 @@ def _arguments(path: Path, sample_rate_hz: int, channels: int, *, stream: int | 
     """ffmpeg's arguments for raw samples on its standard output."""
     import ffmpeg as arguments  # ffmpeg-python writes them down; the process is ours
 
-    source = arguments.input(file_arg(path), **guard_options())
+    source = arguments.input(_SOURCE, **guard_options())
     shape = {"ac": channels, "ar": sample_rate_hz, "rematrix_maxval": 1, "format": "f32le"}
     if fill_gaps:
         shape["af"] = "aresample=async=1:min_hard_comp=0.1"
     output = arguments.output(source["a:0" if stream is None else str(stream)], "pipe:1", **shape)
-    return [str(part) for part in arguments.get_args(output)]
+    written = [str(part) for part in arguments.get_args(output)]
+    return [file_arg(path) if part == _SOURCE else part for part in written]
 
 
 def _clean(block: FloatArray) -> FloatArray:
