@@ -27,6 +27,9 @@ from soundtrack.limits import Limits, limits_of
 DECIMALS = 6
 """Decimals of every float in a document."""
 
+_MAX_DIGITS = 40
+_SHOWN_CHARACTERS = 300
+
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 """From a document of one version to one of the next."""
 
@@ -104,7 +107,13 @@ class _PlaceError(Exception):
     """Something in a document is wrong, at a place."""
 
     def __init__(self, place: str, cause: str) -> None:
+        place, cause = _short(place), _short(cause)
         super().__init__(f"{place}: {cause}" if place else cause)
+
+
+def _short(text: str) -> str:
+    """The text, cut where no reader needs more: a hostile document quotes itself at any length."""
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -120,6 +129,13 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _no_constant(text: str) -> None:
     """Refuse NaN and the infinities, which JSON does not have."""
     raise _PlaceError("", f"{text} is not a number in JSON")
+
+
+def _whole_number(text: str) -> int:
+    """A whole number of no more digits than any field can use; longer ones cost time without end."""
+    if len(text) > _MAX_DIGITS:
+        raise _PlaceError("", f"a number of {len(text)} digits, {text[:12]}...; no field holds so large a one")
+    return int(text)
 
 
 def load(cls: type[T], text: str, *, schema: str, upgrades: Mapping[int, Upgrade], name: str) -> T:
@@ -150,7 +166,7 @@ def load(cls: type[T], text: str, *, schema: str, upgrades: Mapping[int, Upgrade
     kind, _, newest = schema.rpartition("/")
     hint = f"mend the place that is named, or write a new one; this version reads {schema}"
     try:
-        data = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
+        data = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_int=_whole_number)
         if not isinstance(data, dict):
             raise _PlaceError("", f"must be an object with the key schema, got {_kind(data)}")
         version = _version(data.pop("schema", None), kind=kind, newest=int(newest))
@@ -173,7 +189,7 @@ def _version(value: object, *, kind: str, newest: int) -> int:
     if not isinstance(value, str):
         raise _PlaceError("schema", f"missing, must be {kind}/{newest}")
     found_kind, _, version = value.rpartition("/")
-    if found_kind != kind or not version.isdecimal() or int(version) < 1:
+    if found_kind != kind or not version.isdecimal() or len(version) > _MAX_DIGITS or int(version) < 1:
         raise _PlaceError("schema", f"is {value}, must be {kind}/{newest}")
     if int(version) > newest:
         raise _PlaceError("schema", f"is {value}, which is newer than this program; it reads up to {kind}/{newest}")
@@ -216,7 +232,7 @@ def _dataclass(cls: type, value: Any, *, place: str) -> Any:
     before = f"{place}." if place else ""
     for key in value:
         if key not in fields:
-            near = difflib.get_close_matches(key, fields, n=1)
+            near = difflib.get_close_matches(key[:_SHOWN_CHARACTERS], fields, n=1)
             asked = f", did you mean {near[0]}?" if near else ""
             raise _PlaceError(f"{before}{key}", f"unknown{asked}")
     arguments: dict[str, Any] = {}
@@ -281,6 +297,7 @@ def _number(hint: Any, value: int | float, *, place: str, limits: Limits) -> int
 def _fraction(value: str, *, place: str) -> Fraction:
     """A positive fraction such as ``30000/1001``."""
     top, slash, bottom = value.partition("/")
-    if not (slash and top.isdecimal() and bottom.isdecimal() and int(top) > 0 and int(bottom) > 0):
+    short = max(len(top), len(bottom)) <= _MAX_DIGITS
+    if not (short and slash and top.isdecimal() and bottom.isdecimal() and int(top) > 0 and int(bottom) > 0):
         raise _PlaceError(place, f"must be a fraction above 0 such as 30000/1001, got {value}")
     return Fraction(int(top), int(bottom))

@@ -50,6 +50,7 @@ def check_target(target: Path, *, inputs: Sequence[Path] = (), force: bool = Fal
     OutputError
         It exists, its folder is missing or cannot be written, or the disk is too full.
     """
+    _require_possible_name(target)
     for source in inputs:
         if _is_same_file(target, source):
             raise UsageError(
@@ -165,6 +166,16 @@ def sweep_stale_parts(folder: Path) -> None:
             with contextlib.suppress(OSError):
                 if time.time() - entry.stat().st_mtime > _STALE_S and not _is_running(int(match[1])):
                     Path(entry.path).unlink()
+
+
+def _require_possible_name(target: Path) -> None:
+    """Refuse a name that no file there can have: too long, going round in links, in a folder that is closed."""
+    try:
+        target.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # free, or said better below
+    except OSError as error:
+        raise as_output_error(target, error) from error
 
 
 def _is_same_file(target: Path, source: Path) -> bool:

@@ -34,10 +34,7 @@ def plain(text: object, *, limit: int = 500) -> str:
     'a�[31mb�'
     """
     raw = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
-    kept = (
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in _UNSHOWN else c
-        for c in raw
-    )
+    kept = ("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in _UNSHOWN else c for c in raw)
     short = "".join(kept)
     return short if len(short) <= limit else short[: limit - 1] + "…"
 
