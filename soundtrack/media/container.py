@@ -30,6 +30,7 @@ _CAUSES: dict[Reason, tuple[str, str]] = {
     Reason.PERMISSION: ("it may not be read", "give yourself the right to read it: `chmod u+r NAME`"),
     Reason.MISSING: ("no such file", "check the name"),
     Reason.NOT_REGULAR: ("not a regular file", "name a file; a stream must be saved to a file first"),
+    Reason.TIMEOUT: ("reading it takes too long", "try a copy on a local disk; if that hangs too, the file is damaged"),
     Reason.UNSUPPORTED: ("a format that is not read", "convert it first, for example with `ffmpeg -i NAME new.mp4`"),
 }
 

@@ -29,6 +29,9 @@ from soundtrack.types import ByteArray, FrameBatch, VideoInfo
 DECODERS = ("auto", "pyav", "decord")
 """What `iter_frames` takes; ``auto`` is PyAV, which is right everywhere."""
 
+STALL_S = 180.0
+"""Longest wait for the next batch of frames, in seconds; the largest pictures on a slow machine need far less."""
+_LEAVING_S = 30.0
 _BATCH_FRAMES = 32
 _QUEUE_BATCHES = 4
 _JUMPY_FORMATS = ("mpegts", "mpeg")
@@ -152,7 +155,7 @@ def iter_frames(
         frames = decord_frames(info, side_px=side_px, report=report)
     else:
         frames = _pyav_frames(info, side_px=side_px, report=report)
-    yield from _in_background(_batches(frames, batch_frames=batch_frames, side_px=side_px))
+    yield from _in_background(_batches(frames, batch_frames=batch_frames, side_px=side_px), info=info)
     if report.n_frames == 0:
         raise refusal(info.path, Reason.CORRUPT)
     if report.n_damaged:
@@ -257,8 +260,14 @@ class _Failure:
     error: BaseException
 
 
-def _in_background(batches: Iterator[FrameBatch]) -> Iterator[FrameBatch]:
-    """The same batches, made in a thread while the consumer works; leaving early ends the thread."""
+def _in_background(batches: Iterator[FrameBatch], *, info: VideoInfo, stall_s: float = STALL_S) -> Iterator[FrameBatch]:
+    """The same batches, made in a thread while the consumer works; leaving early ends the thread.
+
+    Raises
+    ------
+    InputError
+        Nothing came for `stall_s` seconds; the thread is left to itself then, since nothing can stop it.
+    """
     ready: queue.Queue[FrameBatch | _Failure | None] = queue.Queue(maxsize=_QUEUE_BATCHES)
     unwanted = threading.Event()
 
@@ -283,11 +292,15 @@ def _in_background(batches: Iterator[FrameBatch]) -> Iterator[FrameBatch]:
 
     thread = threading.Thread(target=work, name="decode", daemon=True)
     thread.start()
+    patience_s = _LEAVING_S
     try:
-        while (item := ready.get()) is not None:
+        while (item := ready.get(timeout=stall_s)) is not None:
             if isinstance(item, _Failure):
                 raise item.error
             yield item
+    except queue.Empty:
+        patience_s = 0.0
+        raise refusal(info.path, Reason.TIMEOUT, detail=f"no picture came out of it for {stall_s:g} s") from None
     finally:
         unwanted.set()
-        thread.join()
+        thread.join(patience_s)
