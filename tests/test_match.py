@@ -17,7 +17,7 @@ from soundtrack.spotting.match import TERM_NAMES, Pool, choose_pool, match_scene
 from soundtrack.spotting.moods import WORDS, mood
 from soundtrack.spotting.stretches import ENTRY_SECTION, sounding_terms, weigh
 from soundtrack.spotting.terms import wanted_tempo
-from soundtrack.spotting.view import segment_table
+from soundtrack.spotting.view import against_the_rest, segment_table
 from soundtrack.types import EMOTIONS, Span
 
 
@@ -171,3 +171,26 @@ def test_a_vector_too_few_is_our_own_mistake() -> None:
     made = library([track("a", ["Sad"] * 3)])
     with pytest.raises(ValueError, match="one vector per segment"):
         segment_table(made.all_tracks, made.embeddings[:-1])
+
+
+def test_what_is_common_in_the_library_counts_less() -> None:
+    sad = [0.02, 0.01, 0.05, 0.12, 0.78, 0.02]
+    tense = [0.02, 0.04, 0.05, 0.12, 0.60, 0.17]
+    rows = np.array([sad] * 9 + [tense], np.float32)
+    corrected = against_the_rest(rows, np.arange(11))
+    np.testing.assert_allclose(corrected.sum(axis=1), 1.0, atol=1e-6)
+    assert corrected[9, 5] > 1.7 * rows[9, 5]
+    assert corrected[9, 5] / corrected[0, 5] > 3
+    assert (np.argsort(corrected[:, 4]) == np.argsort(rows[:, 4])).all()
+
+
+def test_a_library_of_all_moods_stays_as_it_is() -> None:
+    rows = np.full((6, 6), 0.04, np.float32) + 0.76 * np.eye(6, dtype=np.float32)
+    np.testing.assert_allclose(against_the_rest(rows, np.arange(7)), rows, atol=1e-6)
+
+
+def test_a_long_track_weighs_no_more_than_a_short_one() -> None:
+    sad, glad = [0.02, 0.02, 0.02, 0.02, 0.9, 0.02], [0.9, 0.02, 0.02, 0.02, 0.02, 0.02]
+    long_sad = against_the_rest(np.array([sad] * 30 + [glad], np.float32), np.array([0, 30, 31]))
+    short_sad = against_the_rest(np.array([sad, glad], np.float32), np.array([0, 1, 2]))
+    np.testing.assert_allclose(long_sad[-1], short_sad[-1], atol=1e-6)

@@ -336,3 +336,10 @@ def test_an_hour_of_film_meets_ten_thousand_tracks_in_seconds() -> None:
     assert time.process_time() - start < 5.0
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1_000_000
     assert list(cuesheet.faults(result)) == []
+
+
+def test_a_library_without_the_wanted_mood_still_gets_its_nearest_music_heard() -> None:
+    made = library([track("mild", ["Tension"] * 12), track("sweet", ["Relaxation"] * 12)])
+    result = spot_cues(sheet([("Relaxation", 40.0), ("Fear", 40.0)]), made)
+    assert titles(result) == ["sweet", "mild"]
+    assert sum(c.span.duration_s for c in result.cues) >= 79.0

@@ -30,6 +30,10 @@ _NO_SOUND = -0.6
 """What silence is worth less in a film that has no sound of its own."""
 _UNDER_SPEECH = 0.3
 """What silence is worth more where somebody speaks all the time."""
+_GOOD_MERIT = 0.3
+"""What the best music of a library that has something for every mood is worth, as a rule."""
+_WANTING = 0.8
+"""How much of what the library's best lacks of `_GOOD_MERIT` is laid to the library and not to the scene."""
 _INSISTING = (-0.5, -2.0, -8.0)
 """What silence is worth when the plan would leave the whole film silent: who asks for music gets the best there is."""
 _N_SINGLE, _LEAST_SINGLE = 1_200, 4
@@ -170,6 +174,7 @@ def state_problem(
         locked[stretch] = position[track_id]
     under_speech = _UNDER_SPEECH * np.clip((film.speech - 0.6) / 0.4, 0, 1)
     silence = settings.silence_merit + (under_speech if has_sound else _NO_SOUND + 0 * under_speech)
+    silence = silence - _WANTING * np.maximum(0, _GOOD_MERIT - _best_merits(film, worth))
     length_s = float(film.edges_s[-1])
     return Problem(
         film=film,
@@ -195,6 +200,15 @@ def _longest_cue_s(film: Film, settings: SpottingSettings, constraints: Constrai
         return film_s
     fewest_s = 3 * film_s / constraints.max_cues if constraints.max_cues is not None else 0.0
     return max(240.0, 4 * settings.preferred_cue_s, fewest_s)
+
+
+def _best_merits(film: Film, worth: Worth) -> FloatArray:
+    """Merit of the best track in each stretch by itself, shape (n,); `_GOOD_MERIT` where none may sound."""
+    best = [
+        float(v[0].max()) / max(s, 1e-3) if len(v) else _GOOD_MERIT
+        for v, s in zip(worth.value, film.lengths_s, strict=True)
+    ]
+    return np.array(best, np.float32)
 
 
 def _cell_arousal(pool: Pool, cell_s: float, length_s: float) -> FloatArray:

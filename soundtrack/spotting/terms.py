@@ -24,12 +24,12 @@ whether it is so much quieter than its track that little would be heard."""
 TRACK_TERMS = ("pace", "vocals")
 """Terms that depend on the whole track: tempo against cut rate, singing against speech."""
 
-_PICTURE = 0.8
-_MOOD = 0.9
+_PICTURE = 0.5
+_MOOD = 0.6
 _MOOD_NEUTRAL = 0.65
 """Bhattacharyya coefficient of two emotion readings that say nothing about each other."""
-_VALENCE = 0.4
-_AROUSAL = 0.8
+_VALENCE = 0.7
+_AROUSAL = 1.0
 _APART_NEUTRAL = 0.3
 """Squared distance in valence or arousal, from which on music jars: 0.55 apart."""
 _LEVEL = 0.03
@@ -75,8 +75,8 @@ def sides(film: Film, table: SegmentTable) -> Sides:
     film_parts = [
         [_PICTURE * film.vectors, -_PICTURE / 2 * seen, -_PICTURE / 2 * near_film],
         [_MOOD * np.sqrt(film.probabilities), -_MOOD * _MOOD_NEUTRAL * one_film],
-        _apart(_VALENCE, film.valence),
-        _apart(_AROUSAL, film.arousal),
+        _apart(_VALENCE, _within_reach(film.valence, table.valence)),
+        _apart(_AROUSAL, _within_reach(film.arousal, table.arousal)),
         [-_LEVEL * one_film],
     ]
     music_parts = [
@@ -92,6 +92,12 @@ def sides(film: Film, table: SegmentTable) -> Sides:
         music=np.concatenate([p for parts in music_parts for p in parts], axis=1).astype(np.float32),
         ends=tuple(int(end) for end in np.cumsum(widths)),
     )
+
+
+def _within_reach(wanted: FloatArray, there: FloatArray) -> FloatArray:
+    """What the film asks for, as far as the library goes: beyond its 3rd and 97th percentile nothing is nearer."""
+    low, high = np.quantile(there, [0.03, 0.97])
+    return np.clip(wanted, low, high).astype(np.float32)
 
 
 def _apart(weight: float, wanted: FloatArray) -> list[FloatArray]:

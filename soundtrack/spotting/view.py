@@ -17,6 +17,12 @@ from soundtrack.types import BarTable, FloatArray, ModelRef, TimeArray, Track
 
 IntArray = npt.NDArray[np.int64]
 
+_CORRECTION = 0.7
+"""How far class probabilities are corrected for what is common in the library: 0 not at all, 1 all the way."""
+_EVEN_TRACKS = 4.0
+"""So many tracks of no particular class are thought to be in the library besides."""
+_LEAST_SHARE = 0.05
+"""Classes rarer than this are corrected as if they were this common."""
 _LEAST_SPREAD = 0.25
 """Standard deviation that valence and arousal of a film or a library should have."""
 
@@ -127,6 +133,36 @@ def drawn_apart(values: TimeArray, weights: TimeArray | None = None) -> FloatArr
     return np.clip(mean + factor * (values - mean), -1.0, 1.0).astype(np.float32)
 
 
+def against_the_rest(probabilities: FloatArray, first_row: IntArray) -> FloatArray:
+    """Class probabilities of segments, as far as they differ from those of the library as a whole.
+
+    A network that calls most of a library sad still knows which of its tracks is the least sad, and it is among those
+    tracks that one must be chosen. Every class is divided by its mean share in the library, to a power below 1, so that
+    a library in which all classes are as common stays as it is (after M. Saerens et al., "Adjusting the outputs of a
+    classifier to new a priori probabilities", 2002, equation 4, held back).
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape=(n_segments, 6), float32
+        Rows adding up to 1.
+    first_row : ndarray, shape=(n_tracks + 1,), int64
+        Where the tracks start; every track counts once.
+
+    Returns
+    -------
+    ndarray, shape=(n_segments, 6), float32
+        Rows adding up to 1.
+    """
+    n_tracks = len(first_row) - 1
+    if n_tracks < 1:
+        return probabilities
+    by_track = np.add.reduceat(probabilities, first_row[:-1], axis=0) / np.diff(first_row)[:, None]
+    even = 1 / probabilities.shape[1]
+    share = (by_track.sum(axis=0) + _EVEN_TRACKS * even) / (n_tracks + _EVEN_TRACKS)
+    weighed = probabilities * (even / np.maximum(share, _LEAST_SHARE)) ** _CORRECTION
+    return np.asarray(weighed / weighed.sum(axis=1, keepdims=True), np.float32)
+
+
 def segment_table(tracks: Sequence[Track], vectors: FloatArray) -> SegmentTable:
     """The segments of some tracks as columns.
 
@@ -147,8 +183,10 @@ def segment_table(tracks: Sequence[Track], vectors: FloatArray) -> SegmentTable:
     if not all(counts):
         raise ValueError("every track must have at least one segment")
     segments = [segment for track in tracks for segment in track.segments]
+    first_row: IntArray = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
+    probabilities = np.array([s.emotion.probabilities for s in segments], np.float32).reshape(-1, 6)
     return SegmentTable(
-        probabilities=np.array([s.emotion.probabilities for s in segments], np.float32).reshape(-1, 6),
+        probabilities=against_the_rest(probabilities, first_row),
         valence=drawn_apart(np.array([s.emotion.valence for s in segments])),
         arousal=drawn_apart(np.array([s.emotion.arousal for s in segments])),
         under_lu=np.maximum(
@@ -156,7 +194,7 @@ def segment_table(tracks: Sequence[Track], vectors: FloatArray) -> SegmentTable:
         ).astype(np.float32),
         start_s=np.array([s.span.start_s for s in segments], np.float64),
         end_s=np.array([s.span.end_s for s in segments], np.float64),
-        first_row=np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64),
+        first_row=first_row,
         vectors=np.asarray(vectors, np.float32),
     )
 
