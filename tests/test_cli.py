@@ -133,7 +133,9 @@ def test_unknown_options_end_with_two() -> None:
 
 
 def test_without_any_ffmpeg_the_message_says_what_to_install(made: Made, tmp_path: Path) -> None:
-    done = soundtrack("score", made.film, "-o", tmp_path / "o.mp4", "--index", made.index, SOUNDTRACK_FFMPEG="/nonexistent")
+    done = soundtrack(
+        "score", made.film, "-o", tmp_path / "o.mp4", "--index", made.index, SOUNDTRACK_FFMPEG="/nonexistent"
+    )
     assert_refused(done, ExitCode.DEPENDENCY, "ffmpeg")
     assert list(tmp_path.iterdir()) == []
 
@@ -141,7 +143,9 @@ def test_without_any_ffmpeg_the_message_says_what_to_install(made: Made, tmp_pat
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("after_s", [0.8, 2.0, 3.5])
 @pytest.mark.slow
-def test_interrupted_at_any_stage_nothing_is_left(made: Made, tmp_path: Path, stop: signal.Signals, after_s: float) -> None:
+def test_interrupted_at_any_stage_nothing_is_left(
+    made: Made, tmp_path: Path, stop: signal.Signals, after_s: float
+) -> None:
     out = tmp_path / "out.mp4"
     process = subprocess.Popen(
         [*SOUNDTRACK, "score", made.film, "-o", out, "--index", made.index],
@@ -175,7 +179,25 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
 
 def test_a_closed_stdout_is_no_crash(made: Made) -> None:
     done = subprocess.run(
-        f"{sys.executable} -m soundtrack scenes {made.film} -q | head -c 10", shell=True, capture_output=True, check=False
+        f"{sys.executable} -m soundtrack scenes {made.film} -q | head -c 10",
+        shell=True,
+        capture_output=True,
+        check=False,
     )
     assert b"Traceback" not in done.stderr and b"error" not in done.stderr
     assert len(done.stdout) == 10
+
+
+def test_a_swapped_cue_is_rendered_with_the_runner_up(made: Made, tmp_path: Path) -> None:
+    sheet = soundtrack("score", made.film, "--index", made.index, "--dry-run").stdout
+    other = json.loads(sheet)["alternatives"][0]
+    swap = f"{other['cue_id']}={other['rank']}"
+    plain, swapped = tmp_path / "plain.mp4", tmp_path / "swapped.mp4"
+    assert soundtrack("render", made.film, "-", "-o", plain, stdin=sheet).returncode == 0
+    done = soundtrack("render", made.film, "-", "-o", swapped, "--swap", swap, "--index", made.index, stdin=sheet)
+    assert done.returncode == 0, done.stderr.decode()
+    assert plain.read_bytes() != swapped.read_bytes()
+    gone = soundtrack(
+        "render", made.film, "-", "-o", tmp_path / "o.mp4", "--swap", "9m99=2", "--index", made.index, stdin=sheet
+    )
+    assert_refused(gone, ExitCode.USAGE, "9m99")

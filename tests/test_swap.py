@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from made_up import sheet, small_library
+from made_up import library, sheet, small_library, track
 from soundtrack import cuesheet
 from soundtrack.errors import LibraryError, UsageError
+from soundtrack.pipeline.swap import ducked, swap_music
+from soundtrack.settings import MixSettings
 from soundtrack.spotting.spot import spot_cues
 from soundtrack.spotting.swap import parse_swap, swap_cue
 from soundtrack.types import CueSheet
@@ -48,3 +52,23 @@ def test_what_is_no_swap_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="no swap"):
         parse_swap(text)
     assert parse_swap("1m02=3") == ("1m02", 3)
+
+
+def test_ducking_follows_the_music_that_was_swapped_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    loud, quiet = track("loud", ["Sad"] * 12), track("quiet", ["Relaxation"] * 12)
+    quiet = replace(quiet, segments=tuple(replace(s, loudness_lufs=-23.0) for s in quiet.segments))
+    made = library([loud, quiet])
+    monkeypatch.setattr("soundtrack.pipeline.swap.open_library", lambda _: made)
+    mix = MixSettings()
+    found = spot_cues(sheet([("Sad", 60.0)], speech=[0.7]), made, mix=mix)
+    before = ducked(found, made.tracks(), mix)
+    assert swap_music(before, ()) is before
+    other = next(a for a in before.alternatives if a.track_id == quiet.track_id)
+    after = swap_music(before, [f"{other.cue_id}={other.rank}"])
+    assert list(cuesheet.faults(after)) == []
+    deepest = [min((p.gain_db for p in s.ducking), default=0.0) for s in (before, after)]
+    assert deepest[0] < deepest[1] - 3
+    back = swap_music(after, [f"{other.cue_id}={other.rank}"])
+    assert back.ducking == before.ducking
+    with pytest.raises(UsageError, match="swapped twice"):
+        swap_music(before, ["1m01=2", "1m01=3"])

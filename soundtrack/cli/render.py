@@ -16,6 +16,10 @@ def render(
     out: Annotated[
         Path | None, typer.Option("--output", "-o", help="The scored film; default: NAME.scored.EXT beside VIDEO.")
     ] = None,
+    swap: Annotated[
+        list[str] | None,
+        typer.Option("--swap", metavar="CUE=RANK", help="Take a cue's runner-up instead: 1m02=2; needs the index."),
+    ] = None,
     index: Index = None,
     stems: Stems = None,
     music_track: MusicTrack = False,
@@ -29,6 +33,7 @@ def render(
 
     with output.product() as stream:
         sheet = cuesheet.loads(output.read_document(cues), name="stdin" if cues == "-" else cues)
+        sheet = pipeline.swap_music(sheet, swap or (), index=index)
         with output.progress(quiet=quiet) as progress:
             report = pipeline.render_video(
                 video,

@@ -3,8 +3,9 @@
     build_index:    folders of music            -> library index
     analyse_video:  film                        -> SceneSheet   (``scenes``)
     spot_video:     SceneSheet, library index   -> CueSheet     (``spot``)
+    swap_music:     CueSheet, library index     -> CueSheet     (``render --swap``)
     render_video:   film, CueSheet              -> scored film  (``render``)
-    score_video:    the last three in a row     (``score``)
+    score_video:    watch, spot and render in a row     (``score``)
 
 Nothing here prints; progress is a callback ``(stage, done, total)``.
 """
@@ -12,6 +13,7 @@ Nothing here prints; progress is a callback ``(stage, done, total)``.
 from soundtrack.pipeline.film import analyse_video
 from soundtrack.pipeline.music import build_index, current_model, index_dir, open_library, read_music
 from soundtrack.pipeline.score import Scored, Wishes, render_video, score_video, spot_video
+from soundtrack.pipeline.swap import swap_music
 
 __all__ = [
     "Scored",
@@ -25,4 +27,5 @@ __all__ = [
     "render_video",
     "score_video",
     "spot_video",
+    "swap_music",
 ]

@@ -12,6 +12,7 @@ from soundtrack.errors import InputError, LibraryError, Reason
 from soundtrack.pipeline.film import analyse_video, fingerprint
 from soundtrack.pipeline.music import open_library
 from soundtrack.pipeline.progress import Progress, no_progress
+from soundtrack.pipeline.swap import ducked
 from soundtrack.settings import MixSettings, SpottingSettings
 from soundtrack.types import CueSheet, SceneSheet, Track, VideoInfo
 
@@ -144,19 +145,12 @@ def _spot(
     scenes: SceneSheet, library: LibraryView, *, settings: SpottingSettings, mix: MixSettings, wishes: Wishes
 ) -> CueSheet:
     """The cue sheet for a library that is already open."""
-    from soundtrack import cuesheet
-    from soundtrack.mix.ducking import duck, music_levels
     from soundtrack.spotting.spot import spot_cues
 
     tracks = library.tracks()
     ordered = [tracks[track_id] for track_id in library.track_ids]
     sheet = spot_cues(scenes, library, settings=settings, mix=mix, constraints=wishes.constraints(ordered))
-    ducking = (
-        duck(sheet.speech, music_levels(sheet.cues, tracks), duration_s=sheet.film.duration_s, settings=mix)
-        if mix.keep_original
-        else ()
-    )
-    return cuesheet.rounded(replace(sheet, ducking=ducking))
+    return ducked(sheet, tracks, mix)
 
 
 def render_video(

@@ -1,0 +1,81 @@
+"""After the plan: ducking for the music that a cue sheet has, and other music for some of its cues."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from soundtrack.pipeline.music import open_library
+from soundtrack.settings import MixSettings
+from soundtrack.types import CueSheet, Track
+
+
+def ducked(sheet: CueSheet, tracks: Mapping[str, Track], mix: MixSettings) -> CueSheet:
+    """The sheet with the gain envelope that its cues need under its speech.
+
+    Parameters
+    ----------
+    sheet : CueSheet
+        With any ducking or none.
+    tracks : mapping of str to Track
+        By track id, for the levels along each track.
+    mix : MixSettings
+        How far music lies under speech, and how fast it moves.
+    """
+    from soundtrack import cuesheet
+    from soundtrack.mix.ducking import duck, music_levels
+
+    ducking = (
+        duck(sheet.speech, music_levels(sheet.cues, tracks), duration_s=sheet.film.duration_s, settings=mix)
+        if mix.keep_original
+        else ()
+    )
+    return cuesheet.rounded(replace(sheet, ducking=ducking))
+
+
+def swap_music(sheet: CueSheet, swaps: Sequence[str], *, index: Path | None = None) -> CueSheet:
+    """The sheet with other music in some cues, and the ducking that this music needs.
+
+    Parameters
+    ----------
+    sheet : CueSheet
+        As written by `spot_video`, perhaps edited.
+    swaps : sequence of str
+        Such as ``1m02=2``: the cue, and the rank of its alternative; done in order.
+    index : Path, optional
+        Folder of the library index that the sheet was made with.
+
+    Returns
+    -------
+    CueSheet
+        The very same sheet where nothing is to be swapped.
+
+    Raises
+    ------
+    UsageError
+        A text is no swap, or there is no such cue or alternative.
+    LibraryError
+        The index is missing, or has lost the track.
+    """
+    from soundtrack import cuesheet
+    from soundtrack.errors import UsageError
+    from soundtrack.spotting.swap import parse_swap, swap_cue
+
+    wanted = [parse_swap(text) for text in swaps]
+    if not wanted:
+        return sheet
+    for cue_id in dict(wanted):
+        if sum(other == cue_id for other, _ in wanted) > 1:
+            raise UsageError(f"cue {cue_id} is swapped twice", hint="give one --swap for each cue")
+    cuesheet.check(sheet)
+    library = open_library(index)
+    for cue_id, rank in wanted:
+        sheet = swap_cue(sheet, cue_id, rank=rank, library=library)
+    mix = MixSettings(
+        target_lufs=sheet.mix.target_lufs,
+        ceiling_dbtp=sheet.mix.ceiling_dbtp,
+        keep_original=sheet.mix.keep_original,
+        speech_over_music_lu=sheet.mix.speech_over_music_lu,
+    )
+    return ducked(sheet, library.tracks(), mix)
