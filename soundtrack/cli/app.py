@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -28,13 +29,15 @@ app = typer.Typer(
 
 def _show_version(value: bool) -> None:
     if value:
-        sys.stdout.write(f"soundtrack {__version__}\n")
+        from soundtrack.cli.output import write_out
+
+        write_out(f"soundtrack {__version__}\n")
         raise typer.Exit
 
 
 @app.callback()
 def _root(
-    version: Annotated[  # noqa: ARG001 - typer reads the option through its callback
+    version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:
@@ -68,8 +71,42 @@ def _report(error: SoundtrackError) -> None:
     sys.stderr.write(f"error: {plain(error, limit=2_000)}\nhint: {plain(error.hint, limit=2_000)}\n")
 
 
+def _report_unforeseen(error: Exception) -> ExitCode:
+    """A stdout that takes nothing shows in whoever writes to it, such as the help; all else is a bug of ours."""
+    from soundtrack.cli.output import plain, stdout_error
+
+    if isinstance(error, OSError) and error.filename is None and error.errno in (errno.ENOSPC, errno.EBADF, errno.EIO):
+        _report(stdout_error(error))
+        return ExitCode.OUTPUT
+    sys.stderr.write(
+        f"error: internal error, {type(error).__name__}: {plain(error, limit=2_000)}\n"
+        "hint: please report it; SOUNDTRACK_TRACEBACK=1 shows where it happened\n"
+    )
+    return ExitCode.BUG
+
+
+def _open_closed_streams() -> None:
+    """Put something behind a closed stdin, stdout or stderr, lest the next file that is opened takes its number.
+
+    Stdin has nothing to say then, stderr is not heard, and stdout still refuses whatever is written to it.
+    """
+    for number, mode in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, mode)  # gets the lowest free number, which is this one
+            os.set_inheritable(number, True)
+    if sys.stdin is None:
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - a number has no path; open to the end
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - as above
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - as above
+
+
 def main() -> None:
     """Run the command line and end the process with a code of `ExitCode`."""
+    _open_closed_streams()
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _on_terminate)
@@ -85,22 +122,20 @@ def main() -> None:
         sys.stderr.write("interrupted\n")
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        from soundtrack.cli.output import silence_stdout
+
+        silence_stdout()
         code = ExitCode.OK
     except Exception as error:  # the one place: a bug becomes two lines, the traceback only when asked for
         if os.environ.get("SOUNDTRACK_TRACEBACK"):
             raise
-        from soundtrack.cli.output import plain
-
-        sys.stderr.write(
-            f"error: internal error, {type(error).__name__}: {plain(error, limit=2_000)}\n"
-            "hint: please report it; SOUNDTRACK_TRACEBACK=1 shows where it happened\n"
-        )
-        code = ExitCode.BUG
+        code = _report_unforeseen(error)
     try:
         sys.stdout.flush()
-    except (BrokenPipeError, ValueError, OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    except (ValueError, OSError):
+        from soundtrack.cli.output import silence_stdout
+
+        silence_stdout()
     sys.exit(code)
 
 

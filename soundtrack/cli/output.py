@@ -1,7 +1,8 @@
 """What a person or a pipe gets to see: rich on stderr, the product alone on stdout.
 
 Progress is drawn only when stderr is a terminal; colour follows NO_COLOR. While a command's product goes to stdout, the
-file descriptor itself is kept aside, so that not even a C library can mix its chatter into the product.
+file descriptor itself is kept aside, so that not even a C library can mix its chatter into the product; a command that
+fails writes none of it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import Console
+
+    from soundtrack.errors import OutputError
 
 Progress = Callable[[str, int, int], None]
 """Stage, units done, units in all (0 while unknown)."""
@@ -84,34 +87,60 @@ def progress(*, quiet: bool = False) -> Iterator[Progress]:
 
 @contextmanager
 def product() -> Iterator[TextIO]:
-    """The real stdout as a text stream; until the end everything else that writes to stdout lands on stderr."""
-    sys.stdout.flush()
-    try:
-        kept = os.dup(1)
-    except OSError:  # stdout is closed
-        from io import StringIO
+    """A text stream that goes to the real stdout when all went well; until then what writes to stdout lands on stderr.
 
-        yield StringIO()
-        return
+    Raises
+    ------
+    OutputError
+        Stdout takes nothing.
+    """
+    from io import StringIO
+
+    sys.stdout.flush()
+    kept = os.dup(1)
     os.dup2(2, 1)
-    stream = os.fdopen(os.dup(kept), "w", encoding="utf-8", newline="\n")
+    stream = StringIO()
     try:
         yield stream
-        stream.flush()
     finally:
         os.dup2(kept, 1)
         os.close(kept)
-        try:
-            stream.close()
-        except BrokenPipeError:
-            _silence_stdout()
+    write_out(stream.getvalue())
 
 
-def _silence_stdout() -> None:
+def write_out(text: str) -> None:
+    """All of a product to the real stdout; a reader may go away before the end.
+
+    Raises
+    ------
+    OutputError
+        Stdout is closed, or leads to a full disk.
+    """
+    rest = text.encode("utf-8", "backslashreplace")
+    try:
+        while rest:
+            rest = rest[os.write(1, rest) :]
+    except BrokenPipeError:
+        silence_stdout()
+    except OSError as error:
+        raise stdout_error(error) from error
+
+
+def silence_stdout() -> None:
     """Point stdout nowhere, so that closing the interpreter does not complain about a reader that went away."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, 1)
     os.close(devnull)
+
+
+def stdout_error(error: OSError) -> OutputError:
+    """What the system says about a stdout that takes nothing, in our words."""
+    from soundtrack.errors import OutputError
+
+    return OutputError(
+        f"stdout cannot be written: {error.strerror or error}",
+        hint="let it lead to a terminal, a pipe, or a file on a disk with room",
+    )
 
 
 def read_document(source: str) -> str:
