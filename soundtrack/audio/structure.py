@@ -23,6 +23,8 @@ FREE_BAR_S = 2.0
 """Length of a bar where no pulse is found."""
 _SHARES = (0.45, 0.35, 0.12, 0.08)
 """What harmony, timbre, level and activity count in the likeness of two bars; they add up to 1."""
+_LEVEL_COLUMN, _LEVEL_REACH_DB = 24, 20.0
+"""Where level stands among the features of a bar, and how far from the track's middle it is told apart."""
 _AUDIBLE_UNDER_LOUD_DB, _AUDIBLE_DBFS = -48.0, -66.0
 _SHORTEST_FADE_S = 1.5
 _STRIKE = 0.7
@@ -172,11 +174,30 @@ def bar_features(frames: Frames, lines_s: Doubles) -> FloatArray:
     parts = (
         _unit(chroma),
         _unit(centred + 0.5 * max(spread, 3.0) * np.eye(12)[0]),
-        angle((level_db - float(np.median(level_db))) / 20),
+        angle((level_db - float(np.median(level_db))) / _LEVEL_REACH_DB),
         angle((activity - typical) / (activity + typical)),
     )
     weighted = [np.sqrt(share) * part for share, part in zip(_SHARES, parts, strict=True)]
     return np.concatenate(weighted, axis=1).astype(np.float32)
+
+
+def bar_levels_db(features: FloatArray) -> FloatArray:
+    """How much louder each bar is than the track's middle, as the features tell.
+
+    Parameters
+    ----------
+    features : ndarray, shape=(n_bars, F), float32
+        From `bar_features`.
+
+    Returns
+    -------
+    ndarray, shape=(n_bars,), float32
+        In [-20, 20] dB; 0 where the table is of another kind.
+    """
+    if features.ndim != 2 or features.shape[1] != N_BAR_FEATURES:
+        return np.zeros(len(features), np.float32)
+    turn = np.arctan2(features[:, _LEVEL_COLUMN + 1], features[:, _LEVEL_COLUMN])
+    return (turn / (np.pi / 2) * _LEVEL_REACH_DB).astype(np.float32)
 
 
 def section_lines(features: FloatArray) -> list[int]:

@@ -62,6 +62,10 @@ Mood = Annotated[
     list[str] | None, typer.Option("--mood", metavar="SPAN=MOOD", help="Overrule the picture: 0:30-1:10=tense.")
 ]
 Silence = Annotated[list[str] | None, typer.Option("--silence", metavar="SPAN", help="No music here: 2:00-2:30.")]
+Hit = Annotated[
+    list[str] | None,
+    typer.Option("--hit", metavar="TIME", help="A climax of the music falls on this moment: 1:23.4."),
+]
 Avoid = Annotated[
     list[str] | None,
     typer.Option("--avoid", metavar="NAME", help="A track, artist, album, genre or folder to avoid."),
@@ -88,6 +92,7 @@ def make_wishes(
     lock: list[str] | None,
     mood: list[str] | None,
     silence: list[str] | None,
+    hit: list[str] | None,
     avoid: list[str] | None,
     only: list[str] | None,
     max_cues: int | None,
@@ -101,6 +106,7 @@ def make_wishes(
         locks=tuple(lock or ()),
         moods=tuple(mood or ()),
         silences=tuple(silence or ()),
+        hits=tuple(hit or ()),
         avoid=tuple(avoid or ()),
         only=tuple(only or ()),
         max_cues=max_cues,

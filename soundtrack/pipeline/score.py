@@ -41,6 +41,8 @@ class Wishes:
     """Tracks, artists, albums, genres or folders that may not be used."""
     only: tuple[str, ...] = ()
     """Tracks, artists, albums, genres or folders; nothing else may be used; empty for all."""
+    hits: tuple[str, ...] = ()
+    """Such as ``1:23.4``: a climax falls there."""
     max_cues: int | None = None
     """At most so many cues."""
     one_track: bool = False
@@ -56,7 +58,14 @@ class Wishes:
         UsageError
             A time, a mood or a name is not understood.
         """
-        from soundtrack.spotting.constraints import Constraints, find_tracks, parse_lock, parse_mood, parse_span
+        from soundtrack.spotting.constraints import (
+            Constraints,
+            find_tracks,
+            parse_hit,
+            parse_lock,
+            parse_mood,
+            parse_span,
+        )
 
         def ids(names: Sequence[str]) -> frozenset[str]:
             return frozenset(track.track_id for name in names for track in find_tracks(name, tracks=tracks))
@@ -65,6 +74,7 @@ class Wishes:
             moods=tuple(parse_mood(text) for text in self.moods),
             silences=tuple(parse_span(text) for text in self.silences),
             locks=tuple(parse_lock(text, tracks=tracks) for text in self.locks),
+            hits=tuple(parse_hit(text) for text in self.hits),
             avoid=ids(self.avoid),
             only=ids(self.only) if self.only else None,
             max_cues=self.max_cues,

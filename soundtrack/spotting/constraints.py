@@ -55,6 +55,8 @@ class Constraints:
     """Whether all cues come from one track."""
     explore: float = 0.0
     """How far from the best fit the plan may wander, in [0, 1]; the seed decides where to."""
+    hits: tuple[float, ...] = ()
+    """Moments on which a climax of the music is to fall, film clock."""
     kept: tuple[Cue, ...] = ()
     """Cues that a person fixed; they stay exactly as they are."""
 
@@ -88,6 +90,25 @@ def parse_span(text: str) -> Span:
     if span.duration_s <= 0:
         raise UsageError(f"{text!r} is empty", hint="write the earlier time first, like 0:30-1:10")
     return span
+
+
+def parse_hit(text: str) -> float:
+    """The moment of a text such as ``1:23.4``, in seconds.
+
+    Raises
+    ------
+    UsageError
+        The text is no time.
+
+    Examples
+    --------
+    >>> parse_hit("1:23.4")
+    83.4
+    """
+    try:
+        return parse_clock(text)
+    except ValueError as error:
+        raise UsageError(f"{text!r} is no moment", hint="write it like 1:23.4") from error
 
 
 def parse_mood(text: str) -> MoodWish:

@@ -28,13 +28,13 @@ _LEAST_RUN = MIX_RATE_HZ // 2
 """A cue does not join into so few samples at its end; it plays on and fades."""
 _RING_S = 0.25
 """A last note may ring so much longer than its measured end."""
-_WAIT_COST = 0.35
+WAIT_COST = 0.35
 """Each second that the music waits after the cut, or is over before the picture."""
 _PICKUP_COST = 0.6
 """Entering on another beat than the first of a bar."""
 _ABRUPT_COST = 0.15
 """Each bar that is missing from four between the last seam and the ending."""
-_SHIFT_COST = 0.015
+SHIFT_COST = 0.015
 """Each second between the wanted start and the one taken."""
 
 
@@ -69,8 +69,8 @@ class Fitted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Grid:
-    """A track's bars in samples."""
+class Grid:
+    """A track's bars in samples; made by `grid_of`."""
 
     lines: IntArray
     """Bar lines, ascending, shape (n + 1,)."""
@@ -108,16 +108,21 @@ def fit_track(bars: BarTable, analysis: MusicAnalysis, *, duration_s: float, wan
     """
     if wanted.n_samples <= 0:
         raise ValueError(f"a cue must have at least one sample, got {wanted.n_samples}")
-    grid = _grid(bars, analysis, duration_s)
-    too_short_to_fade = analysis.ending is Ending.FADE and wanted.n_samples < LEAST_BEFORE_FADE_S * MIX_RATE_HZ
-    if wanted.end_with_track and analysis.ending is not Ending.CUT and not too_short_to_fade:
+    grid = grid_of(bars, analysis, duration_s)
+    if wanted.end_with_track and ends_really(analysis, wanted):
         ended = _fit_ending(grid, wanted)
         if ended is not None:
             return ended
     return _fit_plain(grid, wanted)
 
 
-def _grid(bars: BarTable, analysis: MusicAnalysis, duration_s: float) -> _Grid:
+def ends_really(analysis: MusicAnalysis, wanted: Wanted) -> bool:
+    """Whether the track has an ending that suits a cue of this length."""
+    too_short_to_fade = analysis.ending is Ending.FADE and wanted.n_samples < LEAST_BEFORE_FADE_S * MIX_RATE_HZ
+    return analysis.ending is not Ending.CUT and not too_short_to_fade
+
+
+def grid_of(bars: BarTable, analysis: MusicAnalysis, duration_s: float) -> Grid:
     """The bars in samples, inside the file, with at least one bar."""
     total = max(1, int(duration_s * MIX_RATE_HZ + 1e-4))
     end = min(total, samples(analysis.music_end_s, sample_rate_hz=MIX_RATE_HZ))
@@ -136,10 +141,10 @@ def _grid(bars: BarTable, analysis: MusicAnalysis, duration_s: float) -> _Grid:
         lines = np.array([start, end], np.int64)
     quality = jump_qualities(table, ending=analysis.ending)
     beats = sample_numbers(analysis.beats_s, sample_rate_hz=MIX_RATE_HZ)
-    return _Grid(lines, beats, quality, start, end, total)
+    return Grid(lines, beats, quality, start, end, total)
 
 
-def _first_bars(grid: _Grid, start_s: float, n: int) -> list[int]:
+def _first_bars(grid: Grid, start_s: float, n: int) -> list[int]:
     """The bars that start nearest to a time, at or after the start of the music, nearest first."""
     wanted = samples(max(0.0, start_s), sample_rate_hz=MIX_RATE_HZ)
     able = np.flatnonzero((grid.lines[:-1] >= grid.start - MIX_RATE_HZ // 10) & (grid.lines[:-1] < grid.end))
@@ -149,7 +154,7 @@ def _first_bars(grid: _Grid, start_s: float, n: int) -> list[int]:
     return [int(able[i]) for i in order[:n]]
 
 
-def _fit_plain(grid: _Grid, wanted: Wanted) -> Fitted:
+def _fit_plain(grid: Grid, wanted: Wanted) -> Fitted:
     """Sections that fill the whole cue; its end is left to a fade."""
     first = _first_bars(grid, wanted.start_s, 1)[0]
     n = wanted.n_samples
@@ -158,22 +163,22 @@ def _fit_plain(grid: _Grid, wanted: Wanted) -> Fitted:
         if len(earlier):
             first = int(earlier[-1])
         elif grid.end - grid.start >= n:
-            return _fitted([(grid.end - n, grid.end)], (), grid, ends=False)
+            return fitted_from([(grid.end - n, grid.end)], (), grid, ends=False)
     at = int(grid.lines[first])
     if at + n <= grid.end:
-        return _fitted([(at, at + n)], (), grid, ends=False)
+        return fitted_from([(at, at + n)], (), grid, ends=False)
     shortest = max(1, int(np.min(np.diff(grid.lines))))
     for start in dict.fromkeys((first, *_first_bars(grid, grid.start / MIX_RATE_HZ, 1))):
         path = best_way(grid.quality, first=start, n_bars=min(-(-n // shortest) + 1, 20_000), must_end=False)
         if path is not None:
-            return _fitted(_trimmed(grid, path, n), path.qualities, grid, ends=False)
+            return fitted_from(trimmed(grid, path, n), path.qualities, grid, ends=False)
     first = _first_bars(grid, grid.start / MIX_RATE_HZ, 1)[0]
     at = int(grid.lines[first])
     end = min(grid.end, at + n) if grid.end > at else min(grid.total, at + n)
-    return _fitted([(at, end)], (), grid, ends=False)
+    return fitted_from([(at, end)], (), grid, ends=False)
 
 
-def _trimmed(grid: _Grid, path: Path, n: int) -> list[tuple[int, int]]:
+def trimmed(grid: Grid, path: Path, n: int) -> list[tuple[int, int]]:
     """The runs of a path in samples, cut off after n samples."""
     result: list[tuple[int, int]] = []
     left = n
@@ -190,48 +195,48 @@ def _trimmed(grid: _Grid, path: Path, n: int) -> list[tuple[int, int]]:
     return result
 
 
-def _fit_ending(grid: _Grid, wanted: Wanted) -> Fitted | None:
+def _fit_ending(grid: Grid, wanted: Wanted) -> Fitted | None:
     """Sections that end with the track, or None where a fade is better."""
     n, rate = wanted.n_samples, MIX_RATE_HZ
     usual = float(np.median(np.diff(grid.lines)))
     tail = max(0, grid.end - int(grid.lines[-1]))
     best: tuple[float, int, Path, int] | None = None
     for first in dict.fromkeys((*_first_bars(grid, wanted.start_s, 4), *_ending_bars(grid, n))):
-        shift = abs(float(grid.lines[first]) / rate - wanted.start_s) * _SHIFT_COST
+        shift = abs(float(grid.lines[first]) / rate - wanted.start_s) * SHIFT_COST
         around = round((n - tail) / usual)
         for n_bars in range(max(1, around - 2), around + 2):
             path = best_way(grid.quality, first=first, n_bars=n_bars, must_end=True)
             if path is None or path.cost + shift >= FADE_COST or grid.lines[path.runs[-1][0]] >= grid.end:
                 continue
-            length = sum(b - a for a, b in _to_end(grid, path))
+            length = sum(b - a for a, b in to_end(grid, path))
             for pickup, extra in _pickups(grid, first):
                 spare = n - length - pickup
                 lead, trail = (spare, 0) if spare <= wanted.max_lead_s * rate else (0, spare)
                 if spare < 0 or trail > wanted.max_trail_s * rate:
                     continue
                 abrupt = _ABRUPT_COST * max(0, 4 - (path.runs[-1][1] - path.runs[-1][0]))
-                cost = path.cost + shift + extra + abrupt + _WAIT_COST * spare / rate
+                cost = path.cost + shift + extra + abrupt + WAIT_COST * spare / rate
                 if cost < FADE_COST and (best is None or cost < best[0] - 1e-9):
                     best = (cost, lead, path, pickup)
     if best is None:
         return None
     _, lead, path, pickup = best
-    parts = _to_end(grid, path)
+    parts = to_end(grid, path)
     parts[0] = (parts[0][0] - pickup, parts[0][1])
     ring = min(n - lead - sum(b - a for a, b in parts), grid.total - grid.end, int(_RING_S * rate))
     parts[-1] = (parts[-1][0], parts[-1][1] + max(0, ring))
-    fitted = _fitted(parts, path.qualities, grid, ends=True)
+    fitted = fitted_from(parts, path.qualities, grid, ends=True)
     return Fitted(fitted.sections, lead, fitted.n_samples, ends_with_track=True)
 
 
-def _ending_bars(grid: _Grid, n: int) -> list[int]:
+def _ending_bars(grid: Grid, n: int) -> list[int]:
     """The bars from which the track plays through to its end in about n samples."""
     if grid.end < n:
         return []
     return [int(i) for i in np.argsort(np.abs(grid.end - grid.lines[:-1] - n), kind="stable")[:2]]
 
 
-def _pickups(grid: _Grid, first: int) -> list[tuple[int, float]]:
+def _pickups(grid: Grid, first: int) -> list[tuple[int, float]]:
     """Samples by which the music may start before a bar line, on which beat of the bar before, and what that costs."""
     line = int(grid.lines[first])
     floor = int(grid.lines[first - 1]) if first > 0 else max(grid.start, line - MIX_RATE_HZ * 2)
@@ -239,14 +244,14 @@ def _pickups(grid: _Grid, first: int) -> list[tuple[int, float]]:
     return [(0, 0.0), *((line - int(beat), _PICKUP_COST) for beat in inside if first > 0)]
 
 
-def _to_end(grid: _Grid, path: Path) -> list[tuple[int, int]]:
+def to_end(grid: Grid, path: Path) -> list[tuple[int, int]]:
     """The runs of a path in samples, the last one up to the end of the music."""
     parts = [(int(grid.lines[a]), int(grid.lines[b])) for a, b in path.runs]
     parts[-1] = (parts[-1][0], grid.end)
     return parts
 
 
-def _fitted(parts: list[tuple[int, int]], qualities: tuple[float, ...], grid: _Grid, *, ends: bool) -> Fitted:
+def fitted_from(parts: list[tuple[int, int]], qualities: tuple[float, ...], grid: Grid, *, ends: bool) -> Fitted:
     """Sections from sample positions."""
     sections = []
     for i, (first, last) in enumerate(parts):

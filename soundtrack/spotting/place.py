@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from soundtrack.settings import MIX_RATE_HZ, SpottingSettings
+from soundtrack.spotting.climax import Climax, climaxes
 from soundtrack.spotting.fit import Fitted, Wanted, fit_track
+from soundtrack.spotting.hits import hit_term, missed_hit
+from soundtrack.spotting.landing import land
 from soundtrack.spotting.match import Pool
 from soundtrack.spotting.plan import NO_TRACK, Choice, Problem
 from soundtrack.spotting.reasons import reasons, runners_up, start_s
@@ -27,6 +30,8 @@ _MAX_LEAD_S = 2.0
 """A cue under the whole film may wait so long after the first frame for its ending to fall right."""
 _SOFT_ENTRY_S = 0.5
 """Fade-in of music without a beat."""
+_HIT_ENTRY_S = 0.25
+"""Fade-in of music that enters anywhere in a bar, so that its climax falls right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ def place_cues(
     library: LibraryView,
     settings: SpottingSettings,
     kept: Sequence[Cue] = (),
+    hits: Sequence[float] = (),
 ) -> Placed:
     """The cues of a plan.
 
@@ -76,6 +82,8 @@ def place_cues(
         Lengths of fades.
     kept : sequence of Cue
         Cues that a person fixed; they go into the sheet as they are.
+    hits : sequence of float
+        Moments on which a climax is to fall, film clock.
 
     Returns
     -------
@@ -84,7 +92,10 @@ def place_cues(
     ids = _names(problem, choices, kept)
     cues, alternatives, warnings = list(kept), [], []
     for place, choice in enumerate(choices):
-        cue, fitted = _place(problem, pool, choices, place, library=library, settings=settings, cue_id=ids[place])
+        hit = next((t for t in hits if _covers(problem, choice, t)), None)
+        cue, fitted = _place(
+            problem, pool, choices, place, library=library, settings=settings, cue_id=ids[place], hit_s=hit
+        )
         cues.append(cue)
         if not fitted.ends_with_track and cue.span.end_s < problem.film.edges_s[choice.last] - 1.0:
             warnings.append(
@@ -93,6 +104,17 @@ def place_cues(
         for rank, other in enumerate(runners_up(problem, pool, choices, place, names=ids), start=2):
             track_id = pool.tracks[other.track].track_id
             alternatives.append(Alternative(cue.cue_id, rank, track_id, other.start_s, other.merit, other.note))
+    for hit in hits:
+        under = next((p for p, choice in enumerate(choices) if _covers(problem, choice, hit)), None)
+        if under is None:
+            why = "a cue is kept" if any(c.span.start_s <= hit < c.span.end_s for c in kept) else "no music sounds"
+            warnings.append(f"{why} at {clock(hit)}, where a climax was asked for; --lock brings music there")
+            continue
+        cue, track = cues[len(kept) + under], pool.tracks[choices[under].track]
+        found = climaxes(library.bars(track.track_id), track.segments)
+        missed = missed_hit(cue, found, hit)
+        if missed:
+            warnings.append(missed)
     cues.sort(key=lambda cue: (cue.span.start_s, cue.cue_id))
     order = {cue.cue_id: i for i, cue in enumerate(cues)}
     alternatives.sort(key=lambda a: (order[a.cue_id], a.rank))
@@ -116,6 +138,12 @@ def _names(problem: Problem, choices: Sequence[Choice], kept: Sequence[Cue]) -> 
     return names
 
 
+def _covers(problem: Problem, choice: Choice, time_s: float) -> bool:
+    """Whether a moment of the film lies under a choice."""
+    edges = problem.film.edges_s
+    return bool(edges[choice.first] <= time_s < edges[choice.last])
+
+
 def _place(
     problem: Problem,
     pool: Pool,
@@ -125,6 +153,7 @@ def _place(
     library: LibraryView,
     settings: SpottingSettings,
     cue_id: str,
+    hit_s: float | None = None,
 ) -> tuple[Cue, Fitted]:
     """One cue, and how its track was cut."""
     choice, track, film = choices[place], pool.tracks[choices[place].track], problem.film
@@ -137,7 +166,14 @@ def _place(
         end_with_track=end.real,
         max_lead_s=_MAX_LEAD_S if choice.first == 0 and choice.last == len(film) else 0.0,
     )
-    fitted = fit_track(library.bars(track.track_id), track.analysis, duration_s=track.audio.duration_s, wanted=wanted)
+    bars, length_s = library.bars(track.track_id), track.audio.duration_s
+    landed: Fitted | None = None
+    found: tuple[Climax, ...] = ()
+    if hit_s is not None:
+        found = climaxes(bars, track.segments)
+        at = samples(hit_s, sample_rate_hz=MIX_RATE_HZ) - first_sample
+        landed = land(bars, track.analysis, duration_s=length_s, wanted=wanted, found=found, at=at)
+    fitted = landed or fit_track(bars, track.analysis, duration_s=length_s, wanted=wanted)
     entry = first_sample + fitted.lead_samples
     whole = fitted.lead_samples + fitted.n_samples == wanted.n_samples
     span = Span(
@@ -145,8 +181,12 @@ def _place(
         end.time_s if whole else seconds(entry + fitted.n_samples, sample_rate_hz=MIX_RATE_HZ),
     )
     fade_in = settings.fade_in_s if track.analysis.beats_s else max(settings.fade_in_s, _SOFT_ENTRY_S)
+    if landed is not None and hit_s is not None:
+        fade_in = max(settings.fade_in_s, min(_HIT_ENTRY_S, (hit_s - start) / 2))
     fade_out = 0.0 if fitted.ends_with_track else (end.fade_s if whole else settings.fade_out_s)
     why = reasons(problem, pool, choices, place)
+    if hit_s is not None:
+        why = (*why, *hit_term(fitted, found, track, hit_s - span.start_s))
     cue = Cue(
         cue_id=cue_id,
         span=span,

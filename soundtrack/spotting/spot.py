@@ -90,6 +90,7 @@ def spot_cues(
     if missing:
         raise UsageError(f"the kept cue's track {missing[0][:12]} is not in the library", hint="index its folder again")
     film = divide(sheet, constraints, keep_original=mix.keep_original)
+    _check_hits(film, constraints)
     locked_at = _locked_stretches(film, constraints)
     film = replace(film, silent=film.silent & ~np.isin(np.arange(len(film)), list(locked_at)))
     unlimited = constraints.one_track or constraints.max_cues is not None
@@ -118,7 +119,7 @@ def spot_cues(
             hint="use --replace to drop the film's own sound, or take back a --silence",
         )
     kept = tuple(replace(cue, locked=True) for cue in constraints.kept)
-    placed = place_cues(problem, pool, choices, library=library, settings=settings, kept=kept)
+    placed = place_cues(problem, pool, choices, library=library, settings=settings, kept=kept, hits=constraints.hits)
     wanted_ids = {c.track_id for c in placed.cues} | {a.track_id for a in placed.alternatives}
     result = CueSheet(
         film=sheet.film,
@@ -228,6 +229,16 @@ def _longest_run_s(film: Film) -> float:
         run = 0.0 if silent else run + length_s
         longest = max(longest, run)
     return longest
+
+
+def _check_hits(film: Film, constraints: Constraints) -> None:
+    """Refuse moments that the film does not have."""
+    for hit_s in constraints.hits:
+        if not 0 <= hit_s < film.edges_s[-1]:
+            raise UsageError(
+                f"a climax is wanted at {clock(hit_s)}, the film ends at {clock(float(film.edges_s[-1]))}",
+                hint="give --hit a time inside the film",
+            )
 
 
 def _locked_stretches(film: Film, constraints: Constraints) -> dict[int, str]:
