@@ -118,3 +118,15 @@ def test_every_clip_holds_the_frames_a_viewer_sees(
         shown = np.searchsorted(times, np.minimum(wanted, duration_s - 2e-6) + 1e-6, side="right") - 1
         inside = wanted < duration_s - 2e-6
         assert [n for n, ok in zip(numbers(clip), inside, strict=True) if ok] == [int(i) for i in shown[inside]]
+
+
+def test_a_frame_that_stands_for_hours_costs_the_memory_of_one() -> None:
+    sampler = ClipSampler(n_frames=16, frame_rate_hz=8.0, stride_s=2.0, side_px=32)
+    frames = np.stack([np.full((32, 32, 3), value, np.uint8) for value in (10, 200)])
+    clips = sampler.push(FrameBatch(times_s=np.array([0.0, 7_200.5]), frames=frames))
+    clips += sampler.finish(7_203.0)
+    assert [clip.span.start_s for clip in clips] == [2.0 * i for i in range(3_602)]
+    assert len({clip.frames.__array_interface__["data"][0] for clip in clips}) <= 4
+    assert all((clip.frames == 10).all() for clip in clips[:3_600])
+    assert [int(value) for value in clips[3_600].frames[:, 0, 0, 0]] == [10] * 4 + [200] * 12
+    assert (clips[3_601].frames == 200).all()

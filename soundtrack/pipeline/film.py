@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -148,11 +149,23 @@ def _watch(
     numbers: list[FloatArray] = []
     waiting: list[Clip] = []
 
+    last: list[Clip] = []
+
     def read(clips: list[Clip]) -> None:
-        rows = np.stack([clip_numbers(clip.frames) for clip in clips])
-        batch = tower.read(np.stack([clip.frames for clip in clips]), rows)
-        readings.extend(_as_readings(clips, batch))
-        numbers.extend(rows)
+        is_new = [not _is_same_still(before, clip) for before, clip in pairwise([*last, *clips])]
+        is_new = [True] * (len(clips) - len(is_new)) + is_new  # the very first clip has none before it
+        fresh = [clip for clip, new in zip(clips, is_new, strict=True) if new]
+        rows = [clip_numbers(clip.frames) for clip in fresh]
+        read_now: list[Reading] = []
+        if fresh:
+            batch = tower.read(np.stack([clip.frames for clip in fresh]), np.stack(rows))
+            read_now = _as_readings(fresh, batch)
+        found = zip(read_now, rows, strict=True)
+        for clip, new in zip(clips, is_new, strict=True):
+            reading, row = next(found) if new else (replace(readings[-1], span=clip.span), numbers[-1])
+            readings.append(reading)
+            numbers.append(row)
+        last[:] = clips[-1:]
 
     total = int(info.duration_s)
     for batch in iter_frames(info, side_px=config.side_px, decoder=decoder, report=report):
@@ -172,6 +185,12 @@ def _watch(
         duration_s=report.duration_s,
         warnings=tuple(report.warnings),
     )
+
+
+def _is_same_still(before: Clip, clip: Clip) -> bool:
+    """Whether a clip goes on showing the one frame that the clip before it showed."""
+    are_stills = before.frames.strides[0] == clip.frames.strides[0] == 0
+    return are_stills and np.array_equal(before.frames[0], clip.frames[0])
 
 
 def _as_readings(clips: list[Clip], batch: ReadingBatch) -> list[Reading]:

@@ -73,7 +73,8 @@ class ClipSampler:
         """The last clips of a film that ends at `duration_s`, the unfinished one filled up with its last frame."""
         done = self._show_until(duration_s)
         for clip in self._open:
-            clip.frames[clip.n_filled :] = clip.frames[clip.n_filled - 1]
+            if clip.n_filled < self._n_frames:
+                clip.frames[clip.n_filled :] = clip.frames[clip.n_filled - 1]
             done.append(self._close(clip, end_s=duration_s))
         self._open = []
         return done
@@ -83,8 +84,7 @@ class ClipSampler:
         if self._shown is None:
             return []
         while self._n_opened * self._stride_s < time_s - _EPSILON_S:
-            frames = np.empty((self._n_frames, self._side_px, self._side_px, 3), np.uint8)
-            self._open.append(_OpenClip(self._n_opened * self._stride_s, frames))
+            self._open.append(self._opened(self._n_opened * self._stride_s, time_s))
             self._n_opened += 1
         done = []
         for clip in self._open:
@@ -97,6 +97,16 @@ class ClipSampler:
             clip for clip in self._open if clip.n_filled < self._n_frames or self._end_s(clip) > time_s + _EPSILON_S
         ]
         return done
+
+    def _opened(self, start_s: float, time_s: float) -> _OpenClip:
+        """The next clip, empty; or full of the frame shown now if that stays for all of it.
+
+        Frames that stand for hours would fill the memory with copies, so a still clip is one frame seen many times.
+        """
+        shape = (self._n_frames, self._side_px, self._side_px, 3)
+        if self._shown is None or start_s + (self._n_frames - 1) / self._rate_hz >= time_s - _EPSILON_S:
+            return _OpenClip(start_s, np.empty(shape, np.uint8))
+        return _OpenClip(start_s, np.broadcast_to(self._shown, shape), n_filled=self._n_frames)
 
     def _end_s(self, clip: _OpenClip) -> float:
         """Where a full clip ends."""
