@@ -228,9 +228,11 @@ def _first_frame_s(info: VideoInfo, plan: MuxPlan) -> float:
 
 
 def _before(info: VideoInfo) -> list[str]:
-    """Options in front of the film: raw streams have no clock and get one."""
+    """Options in front of the film: raw streams have no clock and get one, programme streams leave some stamps out."""
     if info.container in ("h264", "hevc", "mpegvideo"):
         return ["-fflags", "+genpts", "-r", f"{info.fps.numerator}/{info.fps.denominator}"]
+    if info.container == "mpeg":
+        return ["-fflags", "+genpts"]
     return []
 
 
