@@ -77,7 +77,10 @@ def export(
     cues: Cues,
     to: Annotated[
         str | None,
-        typer.Option("--to", help="csv, edl, m3u, txt (credits), otio or xml (Final Cut Pro 7); default: by --output."),
+        typer.Option(
+            "--to",
+            help="csv, edl, m3u, txt (credits), otio, xml (Final Cut Pro 7), fcpxml or mlt; default: by --output.",
+        ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")] = False,

@@ -16,6 +16,8 @@ FORMATS: dict[str, str] = {
     "txt": "credits, with licences and ISRC",
     "otio": "OpenTimelineIO timeline",
     "xml": "Final Cut Pro 7 XML, for Premiere and Resolve",
+    "fcpxml": "FCPXML, for Final Cut Pro and Resolve",
+    "mlt": "MLT XML, for Shotcut and Kdenlive",
 }
 """File endings, and what they are."""
 
@@ -44,7 +46,9 @@ def export(sheet: CueSheet, format_name: str) -> str:
     """
     from soundtrack.export.credits import credits_text
     from soundtrack.export.edl import edl_text
+    from soundtrack.export.fcpxml import fcpxml_text
     from soundtrack.export.m3u import m3u_text
+    from soundtrack.export.mlt import mlt_text
     from soundtrack.export.otio import fcp7_text, otio_text
     from soundtrack.export.table import csv_text
 
@@ -55,6 +59,8 @@ def export(sheet: CueSheet, format_name: str) -> str:
         "txt": credits_text,
         "otio": otio_text,
         "xml": fcp7_text,
+        "fcpxml": fcpxml_text,
+        "mlt": mlt_text,
     }
     if format_name not in writers:
         raise UsageError(f"there is no format {format_name!r}", hint=f"choose one of {', '.join(FORMATS)}")

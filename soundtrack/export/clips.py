@@ -7,6 +7,8 @@ between two tracks, as on an editor's checkerboard. Out points are exclusive.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import quote
 
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import frames, samples, seconds
@@ -90,3 +92,15 @@ def shown_name(track: SheetTrack) -> str:
     """Artist and title, or the file's name where the tags say nothing."""
     title = track.title or track.path.replace("\\", "/").rsplit("/", 1)[-1]
     return one_line(f"{track.artist} - {title}" if track.artist else title)
+
+
+def file_url(path: str) -> str:
+    """Where a file lies, as a URL; relative paths stay relative.
+
+    Examples
+    --------
+    >>> file_url("/music/a b.mp3")
+    'file:///music/a%20b.mp3'
+    """
+    shown = path.encode("utf-8", "surrogateescape")
+    return f"file://{quote(shown)}" if PurePosixPath(path).is_absolute() else quote(shown)

@@ -1,21 +1,30 @@
 """Cue sheet to OpenTimelineIO, and through its adapter to Final Cut Pro 7 XML.
 
 The film lies on its own video track, the music on one or two audio tracks beside it; levels, fades and the ducking
-envelope travel as metadata under ``soundtrack``. Needs the package opentimelineio (extra ``interchange``).
+envelope travel as metadata under ``soundtrack``, in Final Cut Pro 7 XML as keyframes. Needs the package opentimelineio
+(extra ``interchange``).
 """
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import quote
+from xml.etree import ElementTree
 
 from soundtrack.documents import plain
 from soundtrack.errors import DependencyError
-from soundtrack.export.clips import MusicClip, music_clips, one_line, shown_name
+from soundtrack.export.clips import MusicClip, file_url, music_clips, one_line, shown_name
+from soundtrack.export.levels import gain_keys
 from soundtrack.timebase import frames
 from soundtrack.types import CueSheet
 
+_AUDIO_LEVELS = (
+    ("name", "Audio Levels"),
+    ("effectid", "audiolevels"),
+    ("effectcategory", "audiolevels"),
+    ("effecttype", "audiolevels"),
+    ("mediatype", "audio"),
+)
+_MOST_LEVEL = "3.98107"
 _HINT = "run pip install 'soundtrack[interchange]'"
 
 
@@ -30,7 +39,35 @@ def fcp7_text(sheet: CueSheet) -> str:
     otio = _opentimelineio()
     if "fcp_xml" not in otio.adapters.available_adapter_names():
         raise DependencyError("Final Cut Pro 7 XML needs the package otio-fcp-adapter", hint=_HINT)
-    return str(otio.adapters.write_to_string(timeline(sheet), "fcp_xml"))
+    return _with_levels(str(otio.adapters.write_to_string(timeline(sheet), "fcp_xml")), sheet)
+
+
+def _with_levels(text: str, sheet: CueSheet) -> str:
+    """The same xmeml with an Audio Levels filter in each clip of music, for which the adapter has no word."""
+    root = ElementTree.fromstring(text)
+    clips = sorted(music_clips(sheet), key=lambda clip: clip.lane)
+    for item, clip in zip(root.iterfind(".//audio/track/clipitem"), clips, strict=True):
+        effect = ElementTree.SubElement(ElementTree.SubElement(item, "filter"), "effect")
+        for name, value in _AUDIO_LEVELS:
+            ElementTree.SubElement(effect, name).text = value
+        level = ElementTree.SubElement(effect, "parameter")
+        keys = gain_keys(clip, sheet)
+        ends = (("valuemin", "0"), ("valuemax", _MOST_LEVEL), ("value", _factor(keys[0].gain_db)))
+        for name, value in (("parameterid", "level"), ("name", "Level"), *ends):
+            ElementTree.SubElement(level, name).text = value
+        for key in keys:
+            corner = ElementTree.SubElement(level, "keyframe")
+            ElementTree.SubElement(corner, "when").text = str(clip.source_in + key.frame - clip.record_in)
+            ElementTree.SubElement(corner, "value").text = _factor(key.gain_db)
+    ElementTree.indent(root)
+    return (
+        f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE xmeml>\n{ElementTree.tostring(root, encoding="unicode")}\n'
+    )
+
+
+def _factor(gain_db: float) -> str:
+    """A gain as xmeml has it: a factor, at most that of 12 dB."""
+    return f"{min(10 ** (gain_db / 20), float(_MOST_LEVEL)):.5f}"
 
 
 def timeline(sheet: CueSheet) -> Any:
@@ -87,9 +124,7 @@ def _range(otio: Any, start: int, length: int, sheet: CueSheet) -> Any:
 
 def _reference(otio: Any, path: str, n_frames: int, sheet: CueSheet) -> Any:
     """A file that the time line points at."""
-    shown = path.encode("utf-8", "surrogateescape")
-    url = f"file://{quote(shown)}" if PurePosixPath(path).is_absolute() else quote(shown)
-    return otio.schema.ExternalReference(target_url=url, available_range=_range(otio, 0, n_frames, sheet))
+    return otio.schema.ExternalReference(target_url=file_url(path), available_range=_range(otio, 0, n_frames, sheet))
 
 
 def _opentimelineio() -> Any:
