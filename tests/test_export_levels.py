@@ -119,6 +119,8 @@ def test_keyframes_of_final_cut_count_on_the_clock_of_the_music(cues: CueSheet) 
     )
     assert len(old) == len(new) == len(clips)
     for clip, was, now in zip(clips, old, new, strict=True):
+        exact = [Fraction(now.attrib[name].rstrip("s")) * fps for name in ("offset", "start", "duration")]
+        assert exact == [clip.record_in, clip.source_in, clip.n_frames]
         keys = gain_keys(clip, cues)
         at = [clip.source_in + key.frame - clip.record_in for key in keys]
         assert [int(w.text or "") for w in was.iterfind(".//keyframe/when")] == at
