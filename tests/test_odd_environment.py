@@ -1,0 +1,174 @@
+"""Closed streams, full disks, no home, odd locales, other temporary folders, signals: as a shell makes them."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from media_made import Made
+from soundtrack.errors import ExitCode
+
+SOUNDTRACK = f"{sys.executable} -m soundtrack"
+
+
+def shell(command: str, *, cwd: Path | None = None, **env: str | None) -> subprocess.CompletedProcess[bytes]:
+    """A line of shell in which ``soundtrack`` is the tool; a variable that is None is unset."""
+    variables = {**os.environ, **env}
+    return subprocess.run(
+        ["bash", "-c", f'soundtrack() {{ {SOUNDTRACK} "$@"; }}; {command}'],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        cwd=cwd,
+        env={name: value for name, value in variables.items() if value is not None},
+        check=False,
+        timeout=240,
+    )
+
+
+def assert_two_lines(done: subprocess.CompletedProcess[bytes], code: ExitCode, *words: str) -> None:
+    lines = done.stderr.decode().splitlines()
+    assert done.returncode == code, done.stderr.decode()
+    assert len(lines) == 2 and lines[0].startswith("error: ") and lines[1].startswith("hint: "), lines
+    for word in words:
+        assert word in lines[0]
+
+
+@pytest.mark.parametrize("stdout", [">/dev/full", ">&-"])
+@pytest.mark.parametrize("command", ["soundtrack --version", "soundtrack --help"])
+def test_a_stdout_that_takes_nothing_is_named(command: str, stdout: str) -> None:
+    assert_two_lines(shell(f"{command} {stdout}"), ExitCode.OUTPUT, "stdout")
+
+
+def test_closed_streams_change_nothing_else() -> None:
+    assert shell("soundtrack --version <&-").stdout.startswith(b"soundtrack ")
+    assert shell("soundtrack --version 2>&-").stdout.startswith(b"soundtrack ")
+    assert shell("soundtrack scenes nowhere.mp4 <&- >&- 2>&-").returncode == ExitCode.INPUT
+    assert_two_lines(shell("soundtrack scenes nowhere.mp4 <&- >&-"), ExitCode.INPUT, "nowhere.mp4")
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    done = shell("soundtrack --version | true; echo ${PIPESTATUS[0]}")
+    assert done.stdout == b"0\n" and done.stderr == b""
+
+
+def test_a_closed_stdin_is_an_empty_document() -> None:
+    assert_two_lines(shell("soundtrack cues check - <&-"), ExitCode.INPUT, "stdin")
+
+
+def test_no_file_takes_the_number_of_a_closed_stream() -> None:
+    code = (
+        "import os, sys\n"
+        "from soundtrack.cli import app\n"
+        "app._open_closed_streams()\n"
+        "sys.exit(os.open(os.devnull, os.O_RDONLY))\n"
+    )
+    for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+        assert shell(f"{sys.executable} -c '{code}' {closed}").returncode > 2, closed
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"HOME": None, "XDG_DATA_HOME": None},
+        {"HOME": "/nonexistent", "XDG_DATA_HOME": None},
+        {"HOME": "/proc", "XDG_DATA_HOME": None},
+        {"LC_ALL": "C"},
+        {"LC_ALL": "tr_TR.UTF-8", "TZ": "Pacific/Apia"},
+        {"NO_COLOR": "1", "COLUMNS": "1", "TERM": "dumb"},
+        {"TMPDIR": "/nonexistent"},
+    ],
+    ids=lambda env: ",".join(f"{name}={value}" for name, value in env.items()),
+)
+def test_an_odd_environment_changes_no_message(env: dict[str, str | None], tmp_path: Path) -> None:
+    assert_two_lines(
+        shell("soundtrack scenes $'no\\nfilm-\\xff.mp4'", cwd=tmp_path, **env), ExitCode.INPUT, "no such file"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_home_there_is_no_index_and_the_message_says_where_it_would_be(made: Made, tmp_path: Path) -> None:
+    done = shell(
+        f"soundtrack score {made.film} -o out.mp4",
+        cwd=tmp_path,
+        HOME="/nonexistent",
+        XDG_DATA_HOME=None,
+        SOUNDTRACK_INDEX=None,
+    )
+    assert_two_lines(done, ExitCode.LIBRARY, "/nonexistent")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"HOME": None},
+        {"HOME": "/nonexistent", "XDG_CACHE_HOME": None},
+        {"LC_ALL": "C"},
+        {"TMPDIR": "/dev/shm"},
+        {"TMPDIR": "/nonexistent"},
+        {"PATH": "/nonexistent"},
+    ],
+    ids=lambda env: ",".join(f"{name}={value}" for name, value in env.items()),
+)
+def test_an_odd_environment_gives_the_same_cue_sheet(env: dict[str, str | None], made: Made, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "soundtrack", "score", str(made.film), "-o", "out.mp4", "--index", str(made.index)]
+    variables = {name: value for name, value in {**os.environ, **env}.items() if value is not None}
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, cwd=tmp_path, env=variables, check=False, timeout=240
+    )
+    assert done.returncode == ExitCode.OK, done.stderr.decode()
+    usual = shell(f"soundtrack score {made.film} --index {made.index} --dry-run")
+    assert json.loads((tmp_path / "out.cues.json").read_text()) == json.loads(usual.stdout)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["out.cues.json", "out.mp4"]
+
+
+@pytest.mark.slow
+def test_the_product_of_a_command_fails_when_stdout_does(made: Made) -> None:
+    for stdout in (">/dev/full", ">&-"):
+        assert_two_lines(shell(f"soundtrack scenes -q {made.film} {stdout}"), ExitCode.OUTPUT, "stdout")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_the_film_is_written_leaves_nothing(made: Made, tmp_path: Path, stop: signal.Signals) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "soundtrack",
+        "score",
+        made.film,
+        "-o",
+        tmp_path / "out.mp4",
+        "--index",
+        made.index,
+    ]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    while process.poll() is None and not any(tmp_path.iterdir()):
+        time.sleep(0.002)
+    process.send_signal(stop)
+    _, stderr = process.communicate(timeout=60)
+    if process.returncode == 0:
+        pytest.skip("it was faster than the signal")
+    assert process.returncode == 128 + stop
+    assert b"Traceback" not in stderr
+    assert list(tmp_path.iterdir()) == []
+    assert not [name for name in commands_of_all_processes() if str(tmp_path) in name]
+
+
+def commands_of_all_processes() -> list[str]:
+    """The command lines of whatever runs, where the system tells."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            found.append(entry.read_bytes().decode("utf-8", "replace"))
+        except OSError:
+            continue
+    return found
