@@ -67,6 +67,13 @@ def user_index_dir() -> Path:
     return user_data_path("soundtrack") / "library_index"
 
 
+def user_ledger_path() -> Path:
+    """File that remembers what earlier films used; need not exist."""
+    from platformdirs import user_data_path
+
+    return user_data_path("soundtrack") / "ledger.jsonl"
+
+
 def index_dir(explicit: Path | None, config: Config) -> Path:
     """Folder of the library index: the one named, else the configured one, else the user's own; need not exist."""
     if explicit is not None:

@@ -169,7 +169,8 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
         "from soundtrack.cli.app import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "heavy = {'torch', 'librosa', 'faiss', 'av', 'cv2', 'scipy', 'scenedetect', 'decord', 'numba'} & set(sys.modules)\n"
+        "names = {'torch', 'librosa', 'faiss', 'av', 'cv2', 'scipy', 'scenedetect', 'decord', 'numba'}\n"
+        "heavy = names & set(sys.modules)\n"
         "sys.stderr.write(','.join(sorted(heavy)))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
@@ -201,3 +202,31 @@ def test_a_swapped_cue_is_rendered_with_the_runner_up(made: Made, tmp_path: Path
         "render", made.film, "-", "-o", tmp_path / "o.mp4", "--swap", "9m99=2", "--index", made.index, stdin=sheet
     )
     assert_refused(gone, ExitCode.USAGE, "9m99")
+
+
+def test_the_ledger_is_written_only_when_earlier_films_matter(made: Made, tmp_path: Path) -> None:
+    data, out = tmp_path / "data", tmp_path / "out.mp4"
+    score = ("score", made.film, "-o", out, "--index", made.index, "--force", "-q")
+    assert soundtrack(*score, XDG_DATA_HOME=str(data)).returncode == 0
+    plain = (tmp_path / "out.cues.json").read_bytes()
+    assert not data.exists()
+    for _ in range(2):
+        assert soundtrack(*score, "--avoid-recent", "2", XDG_DATA_HOME=str(data)).returncode == 0
+        assert (tmp_path / "out.cues.json").read_bytes() == plain  # a film does not count against itself
+    ledger = data / "soundtrack" / "ledger.jsonl"
+    entry = json.loads(ledger.read_text())
+    assert entry["tracks"] == sorted({cue["track_id"] for cue in json.loads(plain)["cues"]})
+    ledger.write_text("no ledger")
+    done = soundtrack(
+        "score",
+        made.film,
+        "-o",
+        tmp_path / "o.mp4",
+        "--index",
+        made.index,
+        "--avoid-recent",
+        "1",
+        XDG_DATA_HOME=str(data),
+    )
+    assert_refused(done, ExitCode.INPUT, "ledger.jsonl", "line 1")
+    assert not (tmp_path / "o.mp4").exists()

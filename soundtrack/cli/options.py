@@ -74,6 +74,10 @@ Only = Annotated[
     list[str] | None,
     typer.Option("--only", metavar="NAME", help="Only this track, artist, album, genre or folder."),
 ]
+AvoidRecent = Annotated[
+    int,
+    typer.Option("--avoid-recent", metavar="N", min=0, help="Prefer music that your last N scored films did not use."),
+]
 MaxCues = Annotated[int | None, typer.Option("--max-cues", min=1, help="At most so many pieces of music.")]
 OneTrack = Annotated[bool, typer.Option("--one-track", help="Take all music from one track.")]
 Explore = Annotated[
@@ -95,6 +99,7 @@ def make_wishes(
     hit: list[str] | None,
     avoid: list[str] | None,
     only: list[str] | None,
+    avoid_recent: int,
     max_cues: int | None,
     one_track: bool,
     explore: float,
@@ -109,6 +114,7 @@ def make_wishes(
         hits=tuple(hit or ()),
         avoid=tuple(avoid or ()),
         only=tuple(only or ()),
+        avoid_recent=avoid_recent,
         max_cues=max_cues,
         one_track=one_track,
         explore=explore,

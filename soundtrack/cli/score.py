@@ -9,6 +9,7 @@ import typer
 
 from soundtrack.cli.options import (
     Avoid,
+    AvoidRecent,
     Decoder,
     DecoderName,
     Device,
@@ -56,6 +57,7 @@ def score(
     hit: Hit = None,
     avoid: Avoid = None,
     only: Only = None,
+    avoid_recent: AvoidRecent = 0,
     max_cues: MaxCues = None,
     one_track: OneTrack = False,
     explore: Explore = 0.0,
@@ -78,6 +80,7 @@ def score(
         hit=hit,
         avoid=avoid,
         only=only,
+        avoid_recent=avoid_recent,
         max_cues=max_cues,
         one_track=one_track,
         explore=explore,

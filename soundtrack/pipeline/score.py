@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from soundtrack.errors import InputError, LibraryError, Reason
 from soundtrack.pipeline.film import analyse_video, fingerprint
+from soundtrack.pipeline.ledger import is_kept, ledger_path, read_ledger, recent_tracks, remember
 from soundtrack.pipeline.music import open_library
 from soundtrack.pipeline.progress import Progress, no_progress
 from soundtrack.pipeline.swap import ducked
@@ -43,6 +44,8 @@ class Wishes:
     """Tracks, artists, albums, genres or folders; nothing else may be used; empty for all."""
     hits: tuple[str, ...] = ()
     """Such as ``1:23.4``: a climax falls there."""
+    avoid_recent: int = 0
+    """How many films to look back in the ledger; their tracks are used only where plainly better."""
     max_cues: int | None = None
     """At most so many cues."""
     one_track: bool = False
@@ -159,7 +162,9 @@ def _spot(
 
     tracks = library.tracks()
     ordered = [tracks[track_id] for track_id in library.track_ids]
-    sheet = spot_cues(scenes, library, settings=settings, mix=mix, constraints=wishes.constraints(ordered))
+    recent = recent_tracks(ledger_path(), wishes.avoid_recent, besides=scenes.film.fingerprint)
+    constraints = replace(wishes.constraints(ordered), recent=recent)
+    sheet = spot_cues(scenes, library, settings=settings, mix=mix, constraints=constraints)
     return ducked(sheet, tracks, mix)
 
 
@@ -304,10 +309,15 @@ def score_video(
     chosen = wishes or Wishes()
     tracks = library.tracks()
     chosen.constraints([tracks[track_id] for track_id in library.track_ids])
+    remembered = is_kept(chosen.avoid_recent)
+    if remembered:
+        read_ledger(ledger_path())
     scenes = analyse_video(video, device=device, decoder=decoder, progress=progress)
     sheet = _spot(scenes, library, settings=settings or SpottingSettings(), mix=mix or MixSettings(), wishes=chosen)
     report = render_video(
         video, sheet, out=film, index=index, stems=stems, music_track=music_track, force=force, progress=progress
     )
     write_text(sheet_path, cuesheet.dumps(sheet), force=force)
+    if remembered:
+        remember(ledger_path(), sheet)
     return Scored(film=film, cues=sheet_path, sheet=sheet, report=report)

@@ -49,6 +49,8 @@ class Constraints:
     """Ids of tracks that may not be used."""
     only: frozenset[str] | None = None
     """Ids of the tracks that may be used; None for all."""
+    recent: frozenset[str] = frozenset()
+    """Ids of tracks that earlier films used; they have to be plainly better to be used again."""
     max_cues: int | None = None
     """At most so many cues; None for any number."""
     one_track: bool = False

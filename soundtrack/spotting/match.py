@@ -20,13 +20,15 @@ from soundtrack.spotting.terms import SEGMENT_TERMS, TRACK_TERMS, Sides, sides, 
 from soundtrack.spotting.view import IntArray, SegmentTable, subset
 from soundtrack.types import Candidate, FloatArray, Term, Track
 
-TERM_NAMES = (*SEGMENT_TERMS, *TRACK_TERMS, "explore")
+TERM_NAMES = (*SEGMENT_TERMS, *TRACK_TERMS, "explore", "recent")
 """Everything that can speak for or against a segment in a stretch."""
 MIN_TRACK_S = 8.0
 """Shorter files are effects, not music; used only if there is nothing else or by a lock."""
 
 _BLOCK = 16
 _EXPLORE = 0.25
+_RECENT = 0.25
+"""Merit that a track loses because an earlier film used it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Pool:
     sides: Sides
     """Their merits as a product."""
     by_track: FloatArray = field(repr=False, compare=False)
-    """Terms that depend on the track only, shape (3, n, T): `TRACK_TERMS` and ``explore``."""
+    """Terms that depend on the track only, shape (4, n, T): `TRACK_TERMS`, ``explore`` and ``recent``."""
     groups: IntArray = field(repr=False, compare=False)
     """Which tracks are one piece of music, shape (T,)."""
     artists: IntArray = field(repr=False, compare=False)
@@ -54,7 +56,7 @@ class Pool:
         return by_segment
 
     def terms(self, stretch: int, *, track: int) -> FloatArray:
-        """The merits of one track's segments in one stretch, by `TERM_NAMES`, shape (8, s)."""
+        """The merits of one track's segments in one stretch, by `TERM_NAMES`, shape (9, s)."""
         rows = slice(int(self.table.first_row[track]), int(self.table.first_row[track + 1]))
         part = Sides(film=self.sides.film, music=self.sides.music[rows], ends=self.sides.ends)
         by_segment = split(part, stretch=stretch)
@@ -134,7 +136,8 @@ def choose_pool(
     allowed = allowed_tracks(tracks, constraints)
     if len(allowed) < len(tracks):
         tracks, table = [tracks[i] for i in allowed], subset(table, allowed)
-    best = _best_per_track(film, tracks, table, allow_vocals=allow_vocals)
+    recent = _recent(tracks, constraints)
+    best = _best_per_track(film, tracks, table, allow_vocals=allow_vocals) + recent
     order = _in_turn(best, film, tracks, n_tracks=n_tracks)
     locked = {lock.track_id for lock in constraints.locks}
     order += [i for i, t in enumerate(tracks) if t.track_id in locked and i not in order]
@@ -143,7 +146,8 @@ def choose_pool(
     means = np.stack([v.mean(axis=0) for v in np.split(part.vectors, part.first_row[1:-1])])
     means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
     wander = _wander(best[:, order], chosen, explore=constraints.explore, seed=seed)
-    by_track = np.concatenate([track_terms(film, chosen, allow_vocals=allow_vocals), wander[None]])
+    used = np.broadcast_to(recent[order], (len(film), len(chosen)))
+    by_track = np.concatenate([track_terms(film, chosen, allow_vocals=allow_vocals), wander[None], used[None]])
     return Pool(
         tracks=chosen,
         table=part,
@@ -197,6 +201,13 @@ def _in_turn(best: FloatArray, film: Film, tracks: Sequence[Track], *, n_tracks:
         if len(chosen) >= n_tracks:
             break
     return list(chosen)
+
+
+def _recent(tracks: Sequence[Track], constraints: Constraints) -> FloatArray:
+    """What each track loses because earlier films used it, shape (T,); locked ones lose nothing."""
+    spared = {lock.track_id for lock in constraints.locks}
+    used = [t.track_id in constraints.recent and t.track_id not in spared for t in tracks]
+    return np.where(used, -_RECENT, 0.0).astype(np.float32)
 
 
 def _wander(best: FloatArray, tracks: Sequence[Track], *, explore: float, seed: int) -> FloatArray:

@@ -146,7 +146,7 @@ def _entries(pool: Pool, n_starts: int, cell_s: float) -> FloatArray:
 
 
 def sounding_terms(film: Film, pool: Pool, *, track: int, cell: int, first: int, last: int, cell_s: float) -> TimeArray:
-    """The named terms of a cue, averaged over what would sound, shape (9,): `TERM_NAMES` and what looping takes.
+    """The named terms of a cue, averaged over what would sound, shape (10,): `TERM_NAMES` and what looping takes.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def sounding_terms(film: Film, pool: Pool, *, track: int, cell: int, first: int,
 
     Returns
     -------
-    ndarray, shape=(9,), float64
+    ndarray, shape=(10,), float64
         Merits; times the cue's length they add up to its value without the entry.
     """
     cells = cells_of(pool.tracks[track], cell_s)
