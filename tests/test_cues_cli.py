@@ -124,3 +124,16 @@ def test_a_missing_file_is_named() -> None:
     done = run("show", "nowhere.json")
     assert done.returncode == 3
     assert done.stderr.startswith("error: nowhere.json: no such file\n")
+
+
+def test_a_page_is_written_and_never_over_another_file(path: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    target = tmp_path / "film.html"
+    done = run("show", str(path), "--html", str(target))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert target.read_text(encoding="utf-8").startswith("<!DOCTYPE html>\n")
+    assert run("show", str(path), "--html", str(target)).returncode == 9
+    picture = tmp_path / "film.svg"
+    done = run("show", str(path), "--html", str(target), "--plot", str(picture), "--force")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert picture.exists()

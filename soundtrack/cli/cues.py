@@ -24,23 +24,20 @@ def show(
     plot: Annotated[
         Path | None, typer.Option("--plot", help="Draw the film's time line into a .png or .svg file instead.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the picture if it is there.")] = False,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write a page with the time line, the cues and their reasons instead.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the picture or page if it is there.")] = False,
 ) -> None:
-    """Print the cues of a sheet as a table, or draw them."""
+    """Print the cues of a sheet as a table, draw them, or make a page of them."""
     import sys
 
     from soundtrack import cuesheet
     from soundtrack.cli import output
 
     sheet = _read(cues)
-    if plot is not None:
-        from soundtrack.export.picture import picture
-        from soundtrack.safe_write import check_target, replacing
-
-        check_target(plot, force=force)
-        drawn = picture(sheet, kind=plot.suffix.lstrip(".").lower())
-        with replacing(plot, force=force) as part:
-            part.write_bytes(drawn)
+    if plot is not None or html is not None:
+        _write_views(sheet, plot=plot, html=html, force=force)
         return
     if as_json:
         with output.product() as stream:
@@ -52,6 +49,23 @@ def show(
             stream.write(_plain_table(sheet))
             if why:
                 stream.write("\n" + "\n".join(_why_lines(sheet)) + "\n")
+
+
+def _write_views(sheet: CueSheet, *, plot: Path | None, html: Path | None, force: bool) -> None:
+    """The picture, the page, or both."""
+    from soundtrack.export.page import page
+    from soundtrack.export.picture import picture
+    from soundtrack.safe_write import check_target, replacing, write_text
+
+    for target in (plot, html):
+        if target is not None:
+            check_target(target, force=force)
+    if plot is not None:
+        drawn = picture(sheet, kind=plot.suffix.lstrip(".").lower())
+        with replacing(plot, force=force) as part:
+            part.write_bytes(drawn)
+    if html is not None:
+        write_text(html, page(sheet), force=force)
 
 
 @cues_app.command("check")
