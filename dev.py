@@ -92,9 +92,8 @@ def demo(folder: str) -> None:
 
 
 def bench() -> None:
-    """Every benchmark in turn."""
-    for script in sorted((ROOT / "benchmarks").glob("bench_*.py")):
-        run(program("python"), script)
+    """What each step costs beside plain ffmpeg; writes docs/benchmarks.md."""
+    run(program("python"), ROOT / "benchmarks" / "speed.py", "--write", ROOT / "docs" / "benchmarks.md")
 
 
 def main(words: list[str]) -> None:
