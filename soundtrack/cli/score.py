@@ -93,6 +93,8 @@ def score(
             scene_sheet = pipeline.analyse_video(video, device=where, decoder=decoder.value, progress=progress)
             sheet = pipeline.spot_video(scene_sheet, index=index, settings=settings, mix=mix, wishes=wishes)
             stream.write(cuesheet.dumps(sheet))
+        for line in sheet.warnings:
+            output.say(f"warning: {line}", quiet=quiet)
         return
     with output.product() as stream:
         with output.progress(quiet=quiet) as progress:
