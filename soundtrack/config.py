@@ -1,9 +1,9 @@
 """The user's defaults: a TOML file and a few environment variables, read here and nowhere else.
 
 ``config.toml`` lies in the user's configuration folder (``soundtrack doctor`` prints where) or where SOUNDTRACK_CONFIG
-says. It may set ``index``, ``device``, ``target``, ``ffmpeg`` and ``ledger``. An option on the command line wins over the
-environment, the environment over the file. A file in the working folder is never read: a folder from somebody else must
-not name programs.
+says. It may set ``index``, ``device``, ``target``, ``ffmpeg`` and ``ledger``. An option on the command line wins over
+the environment, the environment over the file. A file in the working folder is never read: a folder from somebody else
+must not name programs.
 """
 
 from __future__ import annotations
