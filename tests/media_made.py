@@ -23,7 +23,10 @@ class Made:
 def ffmpeg(*args: str | Path, stdin: bytes | None = None) -> None:
     """Run ffmpeg or fail the test with what it said."""
     done = subprocess.run(
-        [str(ffmpeg_path()), "-hide_banner", "-v", "error", "-y", *map(str, args)], input=stdin, capture_output=True, check=False
+        [str(ffmpeg_path()), "-hide_banner", "-v", "error", "-y", *map(str, args)],
+        input=stdin,
+        capture_output=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr.decode()
 
@@ -44,7 +47,9 @@ def make_film(path: Path, *, seconds: int = 9) -> Path:
     return path
 
 
-def make_track(path: Path, *, tempo_bpm: float, notes_hz: list[float], seconds: float = 24.0, rate_hz: int = 32_000) -> Path:
+def make_track(
+    path: Path, *, tempo_bpm: float, notes_hz: list[float], seconds: float = 24.0, rate_hz: int = 32_000
+) -> Path:
     """A plucked arpeggio with a kick on the beat, stereo."""
     t = np.arange(int(seconds * rate_hz)) / rate_hz
     beat_s = 60 / tempo_bpm
