@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import resource
+import multiprocessing
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -314,8 +316,8 @@ def test_stretches_tile_the_film() -> None:
     assert {3.3, 4.4, 50.0, 300.0} <= set(made.edges_s.tolist())
 
 
-@pytest.mark.slow
-def test_an_hour_of_film_meets_ten_thousand_tracks_in_seconds() -> None:
+def spot_an_hour_from_ten_thousand_tracks() -> tuple[float, int, list[str]]:
+    """CPU seconds, highest memory in KiB, and faults; alone in a process, since memory counts from its start."""
     rng = np.random.default_rng(1)
     base = track("base", ["Sad"] * 24, bpm=100)
     tracks = []
@@ -333,9 +335,18 @@ def test_an_hour_of_film_meets_ten_thousand_tracks_in_seconds() -> None:
     made = MadeUpLibrary(tuple(tracks), vectors, model)
     start = time.process_time()
     result = spot_cues(source, made)
-    assert time.process_time() - start < 5.0
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 1_000_000
-    assert list(cuesheet.faults(result)) == []
+    cpu_s = time.process_time() - start
+    peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return cpu_s, int(peak.split()[1]), list(cuesheet.faults(result))
+
+
+@pytest.mark.slow
+def test_an_hour_of_film_meets_ten_thousand_tracks_in_seconds() -> None:
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as alone:
+        cpu_s, peak_kib, faults = alone.submit(spot_an_hour_from_ten_thousand_tracks).result()
+    assert cpu_s < 5.0
+    assert peak_kib < 1_000_000
+    assert faults == []
 
 
 def test_a_library_without_the_wanted_mood_still_gets_its_nearest_music_heard() -> None:
