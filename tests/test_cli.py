@@ -157,7 +157,9 @@ def test_interrupted_at_any_stage_nothing_is_left(
     _, stderr = process.communicate(timeout=60)
     if process.returncode == 0:
         pytest.skip("it was faster than the signal")
-    assert process.returncode == (ExitCode.INTERRUPTED if stop is signal.SIGINT else 128 + signal.SIGTERM)
+    # Struck while a C extension runs Python code of its own, the interpreter ends by the signal: 130 to a shell as well.
+    wanted = {ExitCode.INTERRUPTED, -signal.SIGINT} if stop is signal.SIGINT else {128 + signal.SIGTERM}
+    assert process.returncode in wanted
     assert b"Traceback" not in stderr
     assert list(tmp_path.iterdir()) == []
     assert soundtrack("library", "list", "--index", made.index).returncode == 0
