@@ -157,7 +157,7 @@ def test_interrupted_at_any_stage_nothing_is_left(
     _, stderr = process.communicate(timeout=60)
     if process.returncode == 0:
         pytest.skip("it was faster than the signal")
-    # Struck while a C extension runs Python code of its own, the interpreter ends by the signal: 130 to a shell as well.
+    # Struck while a C extension runs Python of its own, the interpreter ends by the signal: 130 to a shell as well.
     wanted = {ExitCode.INTERRUPTED, -signal.SIGINT} if stop is signal.SIGINT else {128 + signal.SIGTERM}
     assert process.returncode in wanted
     assert b"Traceback" not in stderr
