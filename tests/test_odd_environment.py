@@ -144,7 +144,8 @@ def test_a_signal_while_the_film_is_written_leaves_nothing(made: Made, tmp_path:
     _, stderr = process.communicate(timeout=60)
     if process.returncode == 0:
         pytest.skip("it was faster than the signal")
-    assert process.returncode == 128 + stop
+    # A shell says 130 as well for a Python that ends itself by the interrupt.
+    assert process.returncode in {128 + stop, *([-stop] if stop is signal.SIGINT else [])}
     assert b"Traceback" not in stderr
     assert list(tmp_path.iterdir()) == []
     assert not [name for name in commands_of_all_processes() if str(tmp_path) in name]
