@@ -39,8 +39,8 @@ from soundtrack.video.film import N_FILM, clip_numbers
 
 Progress = Callable[[str, int, int], None]
 
-N_PASSES = 4
-"""Views of every picture: the whole, and three crops."""
+N_PASSES = 16
+"""Views of every picture: the whole, eight crops, seven blends."""
 WEIGHTS_LICENCE = "CC BY-NC 4.0"
 """Of what is trained here: some of the recordings learned from are non-commercial."""
 TINY_WIDTH = 1 / 16

@@ -3,13 +3,16 @@
 Goes in: a data folder and a folder of two quantised TFLite networks (MobileNet v1 embeddings, MobileNet v2 embeddings
 and class logits; Howard et al. 2017, Sandler et al. 2018). Comes out: one folder per pass, with memory-mapped arrays
 whose rows belong together: the view as the student sees it, and what the teachers say about the very same crop. Pass 0
-is the whole picture squashed to a square; later passes are random crops. A pass can be broken off and taken up again.
+is the whole picture squashed to a square; odd passes are random crops, even ones blends of two crops, since a student
+that must answer for blends too learns the function and not the pictures (L. Beyer et al. 2022). A pass can be broken
+off and taken up again.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +32,8 @@ V1_FILE = "mobilenet_v1_1.0_224_quant_embedding_extractor.tflite"
 V2_FILE = "tf2_mobilenet_v2_1.0_224_ptq.tflite"
 V2_POOL_TENSOR = "MobileNetV2/top/Reshape/Reshape"
 V2_LOGIT_TENSOR = "MobileNetV2/top/SpatialSqueeze/Reshape"
+N_RECENT = 256
+"""Pictures back from which the second one of a blend is drawn."""
 FRAME_RATE_HZ = 1.0
 """Frames of films that become pictures, a second; the first one half a period in."""
 
@@ -98,6 +103,18 @@ def crop(image: ByteArray, *, rng: np.random.Generator, least_area: float = 0.25
     return image[top : top + h, left : left + w]
 
 
+def view_of(recent: Sequence[ByteArray], *, number: int, rng: np.random.Generator) -> ByteArray:
+    """What the teachers are shown of the last of some pictures in a pass, uint8, shape (224, 224, 3)."""
+    if number == 0:
+        return resize(recent[-1], TEACHER_SIDE_PX)
+    view = resize(crop(recent[-1], rng=rng), TEACHER_SIDE_PX)
+    if number % 2:
+        return view
+    other = resize(crop(recent[int(rng.integers(len(recent)))], rng=rng), TEACHER_SIDE_PX)
+    share = rng.uniform(0.5, 1.0)
+    return np.asarray(np.rint(view * share + other * (1.0 - share)), np.uint8)
+
+
 def _pictures(data_dir: Path) -> Iterator[tuple[Picture, ByteArray]]:
     """Every still and every sampled frame, with its RGB."""
     for picture in stills(data_dir):
@@ -121,7 +138,7 @@ def write_pass(
     data_dir, teachers_dir : Path
         Pictures and networks.
     number : int >= 0
-        0 takes whole pictures, others random crops; also the seed of the crops.
+        0 takes whole pictures, odd ones crops, even ones blends of two crops; also the seed of the crops.
     side_px : int > 0
         Side of the student's view.
     progress : callable, optional
@@ -146,15 +163,16 @@ def write_pass(
         files[name].truncate(kept * row_bytes[name])
         files[name].seek(kept * row_bytes[name])
     n = 0
+    recent: deque[ByteArray] = deque(maxlen=N_RECENT)
     with rows.open("a", encoding="utf-8") as log:
         for picture, image in _pictures(data_dir):
             n += 1
+            recent.append(image)
             if n <= kept:
                 continue
-            rng = np.random.default_rng((number, n))
-            part = image if number == 0 else crop(image, rng=rng)
-            answer = teachers.ask(resize(part, TEACHER_SIDE_PX))
-            files["view"].write(resize(part, side_px).tobytes())
+            view = view_of(recent, number=number, rng=np.random.default_rng((number, n)))
+            answer = teachers.ask(view)
+            files["view"].write(resize(view, side_px).tobytes())
             files["v1"].write(answer.v1.tobytes())
             files["v2"].write(answer.v2.tobytes())
             files["logits"].write(answer.logits.tobytes())
