@@ -31,6 +31,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "documents",
             "document_schema",
             "limits",
+            "playlists",
             "export",
             "config",
             "resources",
