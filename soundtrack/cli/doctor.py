@@ -98,11 +98,11 @@ def _device(_index: Path | None) -> Iterator[Finding]:
 
 
 def _models(_index: Path | None) -> Iterator[Finding]:
-    from soundtrack import pipeline
+    from soundtrack.emotion.space import JointSpace
     from soundtrack.errors import SoundtrackError
 
     try:
-        ref = pipeline.current_model()
+        ref = JointSpace.load().ref
     except SoundtrackError as error:
         yield Finding("models", False, str(error), error.hint)
         return

@@ -13,6 +13,7 @@ Numpy only; fitted by `soundtrack.training.space`.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
@@ -93,6 +94,32 @@ def _lifted(plane: FloatArray) -> FloatArray:
     return np.asarray(np.concatenate([2 * plane, 1 - squared], axis=1) / (1 + squared))
 
 
+def space_ref(name: str = MODEL) -> ModelRef:
+    """What a joint space and the towers before it are called, from the manifest alone: no weights are read.
+
+    Raises
+    ------
+    ModelError
+        The model or one of its towers is missing, or it is no joint space.
+    """
+    from soundtrack.emotion.manifest import find_model, read_config
+
+    model = find_model(name)
+    if model.entry.role != "space":
+        raise ModelError(f"{name} is a {model.entry.role} model, not a joint space", hint="soundtrack models list")
+    config = read_config(model)
+    digest = hashlib.sha256()
+    for tower in sorted(str(t) for t in (config.get("video"), config.get("music")) if t):
+        digest.update(find_model(tower).entry.sha256.encode())
+    digest.update(model.entry.sha256.encode())
+    return ModelRef(
+        name=str(config.get("name", name)),
+        version=model.entry.version,
+        sha256=digest.hexdigest(),
+        dim=model.entry.embedding_dim,
+    )
+
+
 class JointSpace:
     """Both projections and the weights of the three likenesses.
 
@@ -144,27 +171,12 @@ class JointSpace:
         ModelError
             The model is missing or damaged.
         """
-        import hashlib
-
-        from soundtrack.emotion.manifest import find_model, read_config
+        from soundtrack.emotion.manifest import find_model
         from soundtrack.emotion.weights import load_weights
 
+        ref = space_ref(name)
         model = find_model(name)
-        if model.entry.role != "space":
-            raise ModelError(f"{name} is a {model.entry.role} model, not a joint space", hint="soundtrack models list")
-        config = read_config(model)
-        towers = [config.get("video"), config.get("music")]
-        digest = hashlib.sha256()
-        for tower in sorted(str(t) for t in towers if t):
-            digest.update(find_model(tower).entry.sha256.encode())
-        digest.update(model.entry.sha256.encode())
         tensors = {key: value.numpy() for key, value in load_weights(model).items()}
-        ref = ModelRef(
-            name=str(config.get("name", name)),
-            version=model.entry.version,
-            sha256=digest.hexdigest(),
-            dim=model.entry.embedding_dim,
-        )
         try:
             return cls.from_tensors(tensors, ref=ref)
         except (KeyError, ValueError) as error:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 def current_model() -> ModelRef:
     """The networks in use: whatever they make can only be compared with what they made."""
-    from soundtrack.emotion.space import JointSpace
+    from soundtrack.emotion.space import space_ref
 
-    return JointSpace.load().ref
+    return space_ref()
 
 
 def index_dir(explicit: Path | None) -> Path:
