@@ -1,9 +1,9 @@
 """The user's defaults: a TOML file and a few environment variables, read here and nowhere else.
 
 ``config.toml`` lies in the user's configuration folder (``soundtrack doctor`` prints where) or where SOUNDTRACK_CONFIG
-says. It may set ``index``, ``device``, ``target``, ``ffmpeg`` and ``ledger``. An option on the command line wins over
-the environment, the environment over the file. A file in the working folder is never read: a folder from somebody else
-must not name programs.
+says. It may set ``index``, ``device``, ``target``, ``ffmpeg``, ``ledger`` and ``cache``. An option on the command line
+wins over the environment, the environment over the file. A file in the working folder is never read: a folder from
+somebody else must not name programs.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class Config:
     """The ffmpeg program to use."""
     ledger: bool = False
     """Whether ``score`` always remembers which tracks a film used."""
+    cache: bool = True
+    """Whether what was seen in a film is kept for the next time."""
 
 
 def config_path(environ: Mapping[str, str] | None = None) -> Path:
@@ -77,19 +79,20 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
             device=str(merged["device"]) if merged["device"] else None,
             target=float(str(merged["target"])) if merged["target"] is not None else None,
             ffmpeg=Path(str(merged["ffmpeg"])).expanduser() if merged["ffmpeg"] else None,
-            ledger=_is_on(merged["ledger"], path),
+            ledger=_is_on("ledger", merged["ledger"], path, default=False),
+            cache=_is_on("cache", merged["cache"], path, default=True),
         )
     except ValueError as error:
         raise InputError(f"{path}: target: {error}", hint="give the loudness target as a number of LUFS") from error
 
 
-def _is_on(value: object, path: Path) -> bool:
+def _is_on(name: str, value: object, path: Path, *, default: bool) -> bool:
     """A switch: true or false, as TOML or as text."""
-    text = str(value).lower() if value else "false"
+    text = str(default if value in (None, "") else value).lower()
     if text not in ("true", "false", "1", "0"):
         raise InputError(
-            f"{path}: ledger: neither true nor false: {value}",
-            hint="write ledger = true, or remove the line",
+            f"{path}: {name}: neither true nor false: {value}",
+            hint=f"write {name} = true or {name} = false, or remove the line",
             reason=Reason.BAD_FORMAT,
         )
     return text in ("true", "1")

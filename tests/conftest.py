@@ -10,6 +10,8 @@ import pytest
 
 from media_made import Made, make_film, make_track
 
+os.environ.setdefault("SOUNDTRACK_CACHE", "0")  # tests watch their films; those of the cache switch it on
+
 
 @pytest.fixture
 def rng() -> np.random.Generator:

@@ -84,6 +84,9 @@ Explore = Annotated[
     float, typer.Option("--explore", min=0.0, max=1.0, help="How far to wander from the best fit, 0 to 1; see --seed.")
 ]
 Vocals = Annotated[bool, typer.Option("--allow-vocals", help="Singing may lie under speech.")]
+NoCache = Annotated[
+    bool, typer.Option("--no-cache", help="Watch the film even if it was watched before, and keep nothing of it.")
+]
 Stems = Annotated[Path | None, typer.Option("--stems", help="Folder for the stems: MX (music), DX (original).")]
 MusicTrack = Annotated[
     bool,
@@ -175,3 +178,11 @@ def device_name(device: DeviceName | None) -> str:
     if configured not in set(DeviceName):
         raise UsageError(f"device {configured!r} is unknown", hint="use auto, cpu or cuda")
     return configured
+
+
+def cache_folder(*, no_cache: bool) -> Path | None:
+    """Folder of the analyses that are kept; None where the user or the configuration wants none."""
+    from soundtrack.config import load_config
+    from soundtrack.pipeline.analysis_cache import user_folder
+
+    return None if no_cache or not load_config().cache else user_folder()

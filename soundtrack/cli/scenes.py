@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from soundtrack.cli.options import Decoder, DecoderName, Device, Force, Quiet, device_name
+from soundtrack.cli.options import Decoder, DecoderName, Device, Force, NoCache, Quiet, cache_folder, device_name
 
 
 def scenes(
@@ -15,6 +15,7 @@ def scenes(
     out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
     device: Device = None,
     decoder: Decoder = DecoderName.AUTO,
+    no_cache: NoCache = False,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
@@ -23,7 +24,13 @@ def scenes(
     from soundtrack.cli import output
 
     with output.product_to(out, force=force) as write, output.progress(quiet=quiet) as progress:
-        sheet = pipeline.analyse_video(video, device=device_name(device), decoder=decoder.value, progress=progress)
+        sheet = pipeline.analyse_video(
+            video,
+            device=device_name(device),
+            decoder=decoder.value,
+            cache=cache_folder(no_cache=no_cache),
+            progress=progress,
+        )
         for line in sheet.warnings:
             output.say(f"warning: {line}", quiet=quiet)
         write(scenesheet.dumps(sheet))

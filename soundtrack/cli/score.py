@@ -22,6 +22,7 @@ from soundtrack.cli.options import (
     MaxCues,
     Mood,
     MusicTrack,
+    NoCache,
     OneTrack,
     Only,
     Quiet,
@@ -30,6 +31,7 @@ from soundtrack.cli.options import (
     Stems,
     Target,
     Vocals,
+    cache_folder,
     device_name,
     make_wishes,
     mix_settings,
@@ -64,6 +66,7 @@ def score(
     allow_vocals: Vocals = False,
     stems: Stems = None,
     music_track: MusicTrack = False,
+    no_cache: NoCache = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write the cue sheet only, to stdout.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
     force: Force = False,
@@ -88,9 +91,12 @@ def score(
     settings = spotting_settings(seed=seed, allow_vocals=allow_vocals)
     mix = mix_settings(target=target, keep_original=keep_original)
     where = device_name(device)
+    cache = cache_folder(no_cache=no_cache)
     if dry_run:
         with output.product() as stream, output.progress(quiet=quiet) as progress:
-            scene_sheet = pipeline.analyse_video(video, device=where, decoder=decoder.value, progress=progress)
+            scene_sheet = pipeline.analyse_video(
+                video, device=where, decoder=decoder.value, cache=cache, progress=progress
+            )
             sheet = pipeline.spot_video(scene_sheet, index=index, settings=settings, mix=mix, wishes=wishes)
             stream.write(cuesheet.dumps(sheet))
         for line in sheet.warnings:
@@ -111,6 +117,7 @@ def score(
                 stems=stems,
                 music_track=music_track,
                 force=force,
+                cache=cache,
                 progress=progress,
             )
         for line in scored.warnings:

@@ -1,16 +1,24 @@
-"""From a film to what its picture and its own sound say: one decode of each, side by side."""
+"""From a film to what its picture and its own sound say: one decode of each, side by side.
+
+What was seen before is looked up in the analyses that are kept, by the film's bytes. Only where one of a film of this
+very size is kept are the bytes read first; else they are hashed beside the decode, so a first run pays nothing.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from soundtrack.errors import DependencyError
+from soundtrack.pipeline.analysis_cache import AnalysisCache
 from soundtrack.pipeline.music import current_model
 from soundtrack.pipeline.progress import Progress, no_progress
 from soundtrack.settings import MIX_RATE_HZ, SceneSettings, ShotSettings
@@ -70,6 +78,7 @@ def analyse_video(
     decoder: str = "auto",
     shot_settings: ShotSettings | None = None,
     scene_settings: SceneSettings | None = None,
+    cache: Path | None = None,
     progress: Progress = no_progress,
 ) -> SceneSheet:
     """Shots, scenes, readings and speech of a film, from one decode of the picture and one of the sound.
@@ -82,6 +91,8 @@ def analyse_video(
         Where the network runs.
     decoder : {"auto", "pyav", "decord"}
         Who decodes the picture.
+    cache : Path, optional
+        Folder in which analyses are kept and looked up; without one, every film is watched.
 
     Raises
     ------
@@ -90,44 +101,122 @@ def analyse_video(
     ModelError
         The network is missing or damaged.
     """
-    from soundtrack import scenesheet
-    from soundtrack.emotion.video_tower import VideoTower
     from soundtrack.media.probe import probe
-    from soundtrack.video.scenes import group_scenes
 
-    info = probe(path)
-    with ThreadPoolExecutor(max_workers=2) as beside:
-        identity = beside.submit(fingerprint, path)
-        sound = beside.submit(_hear, info)
-        tower = VideoTower.load(device=device)
-        sight = _watch(info, tower, decoder=decoder, shot_settings=shot_settings or ShotSettings(), progress=progress)
-        heard = sound.result()
-        film = FilmRef(
-            name=path.name,
-            duration_s=sight.duration_s,
-            fps=info.fps,
-            width_px=info.width_px,
-            height_px=info.height_px,
-            has_audio=info.main_audio is not None,
-            fingerprint=identity.result(),
+    watcher = Watcher(
+        device=device, decoder=decoder, shot_settings=shot_settings, scene_settings=scene_settings, cache=cache
+    )
+    return watcher.analyse(probe(path), progress=progress)
+
+
+class Watcher:
+    """Watches films one after the other, with a network that is loaded once, and only if a film needs it.
+
+    Parameters are those of `analyse_video`.
+    """
+
+    def __init__(
+        self,
+        *,
+        device: str = "auto",
+        decoder: str = "auto",
+        shot_settings: ShotSettings | None = None,
+        scene_settings: SceneSettings | None = None,
+        cache: Path | None = None,
+    ) -> None:
+        self._device = device
+        self._decoder = decoder
+        self._shots = shot_settings or ShotSettings()
+        self._scenes = scene_settings or SceneSettings()
+        self._model = current_model()
+        self._cache = None if cache is None else AnalysisCache(cache, self._settings())
+
+    def analyse(self, info: VideoInfo, *, progress: Progress = no_progress) -> SceneSheet:
+        """The scene sheet of a film; see `analyse_video`."""
+        path = info.path
+        if self._cache is None or not self._cache.may_have(path):
+            known_fingerprint = None
+        else:
+            known_fingerprint = fingerprint(path)
+            kept = self._cache.find(path, known_fingerprint)
+            if kept is not None:
+                return kept
+        before = _state(path)
+        sheet = self._watch(info, known_fingerprint, progress)
+        if self._cache is not None and before == _state(path):  # else it is not known of which bytes this is the sheet
+            self._cache.keep(path, sheet)
+        return sheet
+
+    @cached_property
+    def _tower(self) -> VideoTower:
+        from soundtrack.emotion.video_tower import VideoTower
+
+        return VideoTower.load(device=self._device)
+
+    def _settings(self) -> dict[str, object]:
+        """Everything that has a say in an analysis but the film and the tool itself."""
+        from soundtrack.emotion.manifest import find_model, read_config
+        from soundtrack.emotion.space import MODEL
+        from soundtrack.media.locate import ffmpeg_path, ffmpeg_version
+
+        space = read_config(find_model(MODEL))
+        ffmpeg = None
+        with contextlib.suppress(DependencyError):  # films without sound do without
+            ffmpeg = ffmpeg_version(ffmpeg_path())
+        return {
+            "model": self._model,
+            "space": space,
+            "picture": read_config(find_model(str(space.get("video")))),
+            "device": self._device,
+            "decoder": self._decoder,
+            "shots": self._shots,
+            "scenes": self._scenes,
+            "ffmpeg": ffmpeg,
+        }
+
+    def _watch(self, info: VideoInfo, known_fingerprint: str | None, progress: Progress) -> SceneSheet:
+        """The sheet from the picture and the sound themselves."""
+        from soundtrack import scenesheet
+        from soundtrack.video.scenes import group_scenes
+
+        with ThreadPoolExecutor(max_workers=2) as beside:
+            identity = beside.submit(lambda: known_fingerprint or fingerprint(info.path))
+            sound = beside.submit(_hear, info)
+            sight = _watch(info, self._tower, decoder=self._decoder, shot_settings=self._shots, progress=progress)
+            heard = sound.result()
+            film = FilmRef(
+                name=info.path.name,
+                duration_s=sight.duration_s,
+                fps=info.fps,
+                width_px=info.width_px,
+                height_px=info.height_px,
+                has_audio=info.main_audio is not None,
+                fingerprint=identity.result(),
+            )
+        speech = tuple(_clip_spans(heard.speech, sight.duration_s))
+        grouped = group_scenes(sight.shots, sight.readings, numbers=sight.numbers, settings=self._scenes, speech=speech)
+        sheet = SceneSheet(
+            film=film,
+            model=self._model,
+            shots=sight.shots,
+            scenes=grouped.scenes,
+            readings=sight.readings,
+            speech=speech,
+            speech_lufs=heard.speech_lufs,
+            original_lufs=heard.integrated_lufs,
+            embeddings=grouped.embeddings,
+            warnings=(*sight.warnings, *heard.warnings),
         )
-    speech = tuple(_clip_spans(heard.speech, sight.duration_s))
-    grouped = group_scenes(
-        sight.shots, sight.readings, numbers=sight.numbers, settings=scene_settings or SceneSettings(), speech=speech
-    )
-    sheet = SceneSheet(
-        film=film,
-        model=current_model(),
-        shots=sight.shots,
-        scenes=grouped.scenes,
-        readings=sight.readings,
-        speech=speech,
-        speech_lufs=heard.speech_lufs,
-        original_lufs=heard.integrated_lufs,
-        embeddings=grouped.embeddings,
-        warnings=(*sight.warnings, *heard.warnings),
-    )
-    return scenesheet.rounded(sheet)
+        return scenesheet.rounded(sheet)
+
+
+def _state(path: Path) -> tuple[int, int, int] | None:
+    """What tells a file from what it was a moment ago: inode, size, time of change; None where it is gone."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _watch(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soundtrack.errors import InputError, LibraryError, Reason
-from soundtrack.pipeline.film import analyse_video, fingerprint
+from soundtrack.pipeline.film import Watcher, fingerprint
 from soundtrack.pipeline.ledger import is_kept, ledger_path, read_ledger, recent_tracks, remember
 from soundtrack.pipeline.music import open_library
 from soundtrack.pipeline.progress import Progress, no_progress
@@ -271,6 +271,81 @@ def cues_path(film: Path) -> Path:
     return film.with_name(f"{film.stem}.cues.json")
 
 
+class Scorer:
+    """Scores films one after the other, with a library and networks that are opened once.
+
+    Parameters are those of `score_video` that do not depend on the film.
+
+    Raises
+    ------
+    LibraryError
+        The index is missing, empty or damaged, or of other networks.
+    UsageError
+        A wish is not understood.
+    """
+
+    def __init__(
+        self,
+        *,
+        index: Path | None = None,
+        device: str = "auto",
+        decoder: str = "auto",
+        settings: SpottingSettings | None = None,
+        mix: MixSettings | None = None,
+        wishes: Wishes | None = None,
+        cache: Path | None = None,
+    ) -> None:
+        self._index = index
+        self._library = open_library(index)
+        self._settings = settings or SpottingSettings()
+        self._mix = mix or MixSettings()
+        self._wishes = wishes or Wishes()
+        tracks = self._library.tracks()
+        self._wishes.constraints([tracks[track_id] for track_id in self._library.track_ids])
+        self._remembers = is_kept(self._wishes.avoid_recent)
+        if self._remembers:
+            read_ledger(ledger_path())
+        self._watcher = Watcher(device=device, decoder=decoder, cache=cache)
+
+    def score(
+        self,
+        info: VideoInfo,
+        *,
+        out: Path | None = None,
+        cues: Path | None = None,
+        stems: Path | None = None,
+        music_track: bool = False,
+        force: bool = False,
+        progress: Progress = no_progress,
+    ) -> Scored:
+        """A film with music, and its cue sheet; see `score_video`."""
+        from soundtrack import cuesheet
+        from soundtrack.mix.render import render_film
+        from soundtrack.safe_write import check_target, write_text
+
+        film = out or scored_path(info)
+        sheet_path = cues or cues_path(film)
+        for target in (film, sheet_path):
+            check_target(target, inputs=[info.path], force=force)
+        scenes = self._watcher.analyse(info, progress=progress)
+        sheet = _spot(scenes, self._library, settings=self._settings, mix=self._mix, wishes=self._wishes)
+        cuesheet.check(sheet)
+        report = render_film(
+            _as_watched(info, sheet),
+            sheet,
+            film,
+            force=force,
+            track_paths=_find_tracks(sheet, self._index),
+            stems=stems,
+            music_track=music_track,
+            progress=progress,
+        )
+        write_text(sheet_path, cuesheet.dumps(sheet), force=force)
+        if self._remembers:
+            remember(ledger_path(), sheet)
+        return Scored(film=film, cues=sheet_path, sheet=sheet, report=report)
+
+
 def score_video(
     video: Path,
     *,
@@ -285,39 +360,22 @@ def score_video(
     stems: Path | None = None,
     music_track: bool = False,
     force: bool = False,
+    cache: Path | None = None,
     progress: Progress = no_progress,
 ) -> Scored:
     """The film with music from the library, and the cue sheet beside it.
 
     Whatever can be refused is refused before the first frame is decoded: the targets, the index, the wishes.
-    The cue sheet is written last, so that a run that fails leaves nothing behind.
+    The cue sheet is written last, so that a run that fails leaves nothing behind. With a folder as `cache`, a film that
+    was watched before is not watched again.
 
     Raises
     ------
     SoundtrackError
         As `analyse_video`, `spot_video` and `render_video`.
     """
-    from soundtrack import cuesheet
     from soundtrack.media.probe import probe
-    from soundtrack.safe_write import check_target, write_text
 
-    film = out or scored_path(probe(video))
-    sheet_path = cues or cues_path(film)
-    for target in (film, sheet_path):
-        check_target(target, inputs=[video], force=force)
-    library = open_library(index)
-    chosen = wishes or Wishes()
-    tracks = library.tracks()
-    chosen.constraints([tracks[track_id] for track_id in library.track_ids])
-    remembered = is_kept(chosen.avoid_recent)
-    if remembered:
-        read_ledger(ledger_path())
-    scenes = analyse_video(video, device=device, decoder=decoder, progress=progress)
-    sheet = _spot(scenes, library, settings=settings or SpottingSettings(), mix=mix or MixSettings(), wishes=chosen)
-    report = render_video(
-        video, sheet, out=film, index=index, stems=stems, music_track=music_track, force=force, progress=progress
-    )
-    write_text(sheet_path, cuesheet.dumps(sheet), force=force)
-    if remembered:
-        remember(ledger_path(), sheet)
-    return Scored(film=film, cues=sheet_path, sheet=sheet, report=report)
+    info = probe(video)
+    scorer = Scorer(index=index, device=device, decoder=decoder, settings=settings, mix=mix, wishes=wishes, cache=cache)
+    return scorer.score(info, out=out, cues=cues, stems=stems, music_track=music_track, force=force, progress=progress)
