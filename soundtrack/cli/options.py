@@ -68,11 +68,11 @@ Hit = Annotated[
 ]
 Avoid = Annotated[
     list[str] | None,
-    typer.Option("--avoid", metavar="NAME", help="A track, artist, album, genre or folder to avoid."),
+    typer.Option("--avoid", metavar="NAME", help="A track, artist, album, genre, folder or playlist file to avoid."),
 ]
 Only = Annotated[
     list[str] | None,
-    typer.Option("--only", metavar="NAME", help="Only this track, artist, album, genre or folder."),
+    typer.Option("--only", metavar="NAME", help="Only this track, artist, album, genre, folder or playlist file."),
 ]
 AvoidRecent = Annotated[
     int,

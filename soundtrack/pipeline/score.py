@@ -39,9 +39,9 @@ class Wishes:
     silences: tuple[str, ...] = ()
     """Such as ``2:00-2:30``."""
     avoid: tuple[str, ...] = ()
-    """Tracks, artists, albums, genres or folders that may not be used."""
+    """Tracks, artists, albums, genres, folders or playlist files that may not be used."""
     only: tuple[str, ...] = ()
-    """Tracks, artists, albums, genres or folders; nothing else may be used; empty for all."""
+    """Tracks, artists, albums, genres, folders or playlist files; nothing else may be used; empty for all."""
     hits: tuple[str, ...] = ()
     """Such as ``1:23.4``: a climax falls there."""
     avoid_recent: int = 0
@@ -60,26 +60,27 @@ class Wishes:
         ------
         UsageError
             A time, a mood or a name is not understood.
+        InputError
+            A playlist cannot be read.
         """
         from soundtrack.spotting.constraints import (
             Constraints,
-            find_tracks,
             parse_hit,
             parse_lock,
             parse_mood,
             parse_span,
         )
+        from soundtrack.spotting.listed import find_listed
 
-        def ids(names: Sequence[str]) -> frozenset[str]:
-            return frozenset(track.track_id for name in names for track in find_tracks(name, tracks=tracks))
-
+        avoid, only = (find_listed(names, tracks=tracks) for names in (self.avoid, self.only))
         return Constraints(
             moods=tuple(parse_mood(text) for text in self.moods),
             silences=tuple(parse_span(text) for text in self.silences),
             locks=tuple(parse_lock(text, tracks=tracks) for text in self.locks),
             hits=tuple(parse_hit(text) for text in self.hits),
-            avoid=ids(self.avoid),
-            only=ids(self.only) if self.only else None,
+            avoid=avoid.ids,
+            only=only.ids if self.only else None,
+            notes=(*avoid.notes, *only.notes),
             max_cues=self.max_cues,
             one_track=self.one_track,
             explore=self.explore,

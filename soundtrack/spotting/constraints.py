@@ -61,6 +61,8 @@ class Constraints:
     """Moments on which a climax of the music is to fall, film clock."""
     kept: tuple[Cue, ...] = ()
     """Cues that a person fixed; they stay exactly as they are."""
+    notes: tuple[str, ...] = ()
+    """What the user should know about these demands, one line each; goes into the sheet's warnings."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.explore <= 1:

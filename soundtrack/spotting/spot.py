@@ -138,7 +138,7 @@ def spot_cues(
         cues=placed.cues,
         speech=sheet.speech if mix.keep_original else (),
         alternatives=placed.alternatives,
-        warnings=(*sheet.warnings, *warnings, *placed.warnings),
+        warnings=(*sheet.warnings, *constraints.notes, *warnings, *placed.warnings),
     )
     return cuesheet.rounded(result)
 

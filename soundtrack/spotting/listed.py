@@ -1,0 +1,73 @@
+"""The tracks that ``--only`` and ``--avoid`` name: words that `find_tracks` knows, and playlists.
+
+Goes in: names from the command line, and the library's tracks. Comes out: track ids, and a line for each playlist of
+which something is missing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from soundtrack.errors import UsageError
+from soundtrack.playlists import is_playlist, read_playlist
+from soundtrack.spotting.constraints import find_tracks
+from soundtrack.types import Track
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Tracks that were named."""
+
+    ids: frozenset[str]
+    """Their ids."""
+    notes: tuple[str, ...]
+    """What could not be found, one line for each playlist."""
+
+
+def find_listed(names: Sequence[str], *, tracks: Sequence[Track]) -> Listed:
+    """The tracks that any of some names means.
+
+    Parameters
+    ----------
+    names : sequence of str
+        As `find_tracks` takes them, or paths of playlists.
+    tracks : sequence of Track
+        Of the library.
+
+    Raises
+    ------
+    UsageError
+        A name means nothing in this library.
+    InputError
+        A playlist cannot be read.
+    """
+    ids: set[str] = set()
+    notes: list[str] = []
+    for name in names:
+        path = Path(name.strip()).expanduser()
+        if not is_playlist(path):
+            ids.update(track.track_id for track in find_tracks(name, tracks=tracks))
+            continue
+        found, n_missing, n_files = _in_playlist(path, tracks)
+        if not found:
+            what = f"none of its {n_files} files is in the library" if n_files else "it names no file"
+            raise UsageError(f"{path}: {what}", hint="run soundtrack index on the folders of its music")
+        ids.update(found)
+        if n_missing:
+            notes.append(f"{path.name}: {n_missing} of its {n_files} files are not in the library")
+    return Listed(frozenset(ids), tuple(notes))
+
+
+def _in_playlist(path: Path, tracks: Sequence[Track]) -> tuple[set[str], int, int]:
+    """Ids of the tracks that a playlist names, how many of its files the library lacks, and how many it names."""
+    files = read_playlist(path)
+    plain = {os.path.normpath(track.path): track.track_id for track in tracks}
+    found = {file: plain.get(str(file)) for file in files}
+    if None in found.values():
+        followed = {os.path.realpath(track.path): track.track_id for track in tracks}
+        found = {file: track_id or followed.get(os.path.realpath(file)) for file, track_id in found.items()}
+    ids = {track_id for track_id in found.values() if track_id is not None}
+    return ids, sum(track_id is None for track_id in found.values()), len(files)

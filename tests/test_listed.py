@@ -1,0 +1,66 @@
+"""Playlists as ``--only`` and ``--avoid``: entries become tracks, what is missing is counted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from made_up import library, sheet, track
+from soundtrack.errors import InputError, UsageError
+from soundtrack.pipeline import Wishes
+from soundtrack.spotting.listed import find_listed
+from soundtrack.spotting.spot import spot_cues
+from soundtrack.types import Track
+
+
+def lying_in(folder: Path) -> list[Track]:
+    """Three tracks of one folder."""
+    folder.mkdir(exist_ok=True)
+    made = [track(name, ["Sad"] * 6) for name in ("one", "two", "three")]
+    return [replace(t, path=folder / f"{t.tags.title}.mp3") for t in made]
+
+
+def test_a_playlist_names_tracks_and_says_what_is_missing(tmp_path: Path) -> None:
+    made = lying_in(tmp_path / "music")
+    (tmp_path / "calm.m3u").write_text("music/one.mp3\nmusic/gone.mp3\n./music/../music/three.mp3\n")
+    found = find_listed([str(tmp_path / "calm.m3u")], tracks=made)
+    assert found.ids == {made[0].track_id, made[2].track_id}
+    assert found.notes == ("calm.m3u: 1 of its 3 files are not in the library",)
+    both = find_listed([str(tmp_path / "calm.m3u"), "two"], tracks=made)
+    assert both.ids == {t.track_id for t in made}
+
+
+def test_links_are_followed_where_the_plain_path_is_unknown(tmp_path: Path) -> None:
+    made = lying_in(tmp_path / "music")
+    (tmp_path / "linked").symlink_to(tmp_path / "music")
+    (tmp_path / "calm.m3u8").write_text("linked/two.mp3\n")
+    found = find_listed([str(tmp_path / "calm.m3u8")], tracks=made)
+    assert found.ids == {made[1].track_id}
+    assert found.notes == ()
+
+
+def test_a_playlist_of_other_music_is_an_error(tmp_path: Path) -> None:
+    made = lying_in(tmp_path / "music")
+    (tmp_path / "other.pls").write_text("[playlist]\nFile1=elsewhere.mp3\nFile2=http://radio.example/\n")
+    (tmp_path / "empty.m3u").write_text("#EXTM3U\n")
+    with pytest.raises(UsageError, match=r"none of its 1 files is in the library") as caught:
+        find_listed([str(tmp_path / "other.pls")], tracks=made)
+    assert "soundtrack index" in caught.value.hint
+    with pytest.raises(UsageError, match="names no file"):
+        find_listed([str(tmp_path / "empty.m3u")], tracks=made)
+    with pytest.raises(InputError, match="no such playlist"):
+        find_listed([str(tmp_path / "missing.m3u")], tracks=made)
+
+
+def test_the_plan_obeys_and_the_sheet_tells(tmp_path: Path) -> None:
+    made = lying_in(tmp_path / "music")
+    (tmp_path / "calm.m3u").write_text("music/two.mp3\nmusic/gone.mp3\n")
+    name = str(tmp_path / "calm.m3u")
+    only, avoid = (Wishes(**{key: (name,)}).constraints(made) for key in ("only", "avoid"))
+    film = sheet([("Sad", 40.0)])
+    used = spot_cues(film, library(made), constraints=only)
+    assert {cue.track_id for cue in used.cues} == {made[1].track_id}
+    assert "calm.m3u: 1 of its 2 files are not in the library" in used.warnings
+    assert made[1].track_id not in {cue.track_id for cue in spot_cues(film, library(made), constraints=avoid).cues}
