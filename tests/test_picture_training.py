@@ -24,12 +24,13 @@ from soundtrack.training.picture_distil import DistilSettings, distil
 from soundtrack.training.picture_fit import (
     HeadSettings,
     Rated,
+    Unrated,
     cross_validate,
     fit_confidence,
     fit_head,
     fit_temperature,
 )
-from soundtrack.training.picture_teachers import Answer, crop, read_pass, write_pass
+from soundtrack.training.picture_teachers import TEACHER_SIDE_PX, Answer, crop, read_pass, view_of, write_pass
 from soundtrack.types import EMOTIONS
 
 MOODS = {"Excited": (230, 60, 40), "Sad": (40, 60, 110)}
@@ -155,6 +156,17 @@ def test_crops_stay_inside_and_are_large_enough(rng: np.random.Generator) -> Non
 
 
 # --- teachers and student ----
+
+
+def test_even_passes_blend_two_pictures_and_odd_ones_do_not() -> None:
+    black, white = np.zeros((50, 60, 3), np.uint8), np.full((60, 50, 3), 255, np.uint8)
+    blend = view_of([white, black], number=2, rng=np.random.default_rng(1))
+    shown = {int(view_of([white, black], number=2, rng=np.random.default_rng(k))[0, 0, 0]) for k in range(20)}
+    assert blend.shape == (TEACHER_SIDE_PX, TEACHER_SIDE_PX, 3)
+    assert blend.std() < 1
+    assert max(shown) <= 128 and len(shown) > 5  # the picture that is named weighs at least as much as the other
+    assert not view_of([white, black], number=1, rng=np.random.default_rng(1)).any()
+    assert not view_of([white, black], number=0, rng=np.random.default_rng(1)).any()
 
 
 def test_a_pass_that_broke_off_is_taken_up(
@@ -288,6 +300,25 @@ def test_ratings_reach_valence_and_arousal_the_right_way_round(rng: np.random.Ge
     assert (head.read(features, bright).valence > before.valence).mean() > 0.95
     assert (head.read(features, calm).arousal < before.arousal).mean() > 0.95
     assert np.corrcoef(before.valence, rated.valence)[0, 1] > 0.9
+
+
+def test_stills_that_nobody_rated_teach_through_the_teachers(rng: np.random.Generator) -> None:
+    n_rated, n_seen, n_columns = 60, 860, 40
+    known = rng.normal(size=(1200, n_columns))  # what there is to know of each still
+    roots = 20 + known @ rng.normal(size=(n_columns, 80)) * 0.5 + rng.normal(0, 2, (1200, 80))
+    features, film = np.square(roots).astype(np.float32), np.zeros((1200, 4), np.float32)
+    truth = (known @ rng.normal(size=(n_columns, 2)) / 20).astype(np.float32)
+    teachers = np.repeat(truth, 20, axis=1)
+    first, rest = slice(0, n_rated), slice(n_rated, n_seen)
+    rated = Rated(features[first], film[first], truth[first, 0], truth[first, 1], teachers[first])
+    films = (features[:40], film[:40], ["Sad", "Excited"] * 20, np.arange(40))
+    settings = HeadSettings(film_weight=0.0, teacher_penalty=1.0)
+    agreement = []
+    for more in (None, Unrated(features[rest], film[rest], teachers[rest])):
+        head = fit_head(*films, rated=rated, unrated=more, settings=settings)
+        reading = head.read(features[n_seen:], film[n_seen:])
+        agreement.append(np.corrcoef(reading.valence, truth[n_seen:, 0])[0, 1])
+    assert agreement[1] > agreement[0] + 0.1
 
 
 def test_the_same_rows_give_the_same_head(rng: np.random.Generator) -> None:

@@ -30,10 +30,10 @@ from soundtrack.training.picture_clips import (
     write_clips,
 )
 from soundtrack.training.picture_data import groups, rated_stills
-from soundtrack.training.picture_distil import DistilSettings, distil, held_out
-from soundtrack.training.picture_fit import HeadSettings, OutOfFold, Rated, calibrated, fit_head
+from soundtrack.training.picture_distil import DistilSettings, distil, embeddings, held_out, scale_of
+from soundtrack.training.picture_fit import HeadSettings, OutOfFold, Rated, Unrated, calibrated, fit_head
 from soundtrack.training.picture_report import Films, PictureReport, card, learning_curve, measure
-from soundtrack.training.picture_teachers import write_pass
+from soundtrack.training.picture_teachers import Pass, read_pass, write_pass
 from soundtrack.types import FloatArray
 from soundtrack.video.film import N_FILM, clip_numbers
 
@@ -59,6 +59,8 @@ class Seen:
     """Of the stills; None where there are none."""
     rated_sources: tuple[str, ...]
     """Theme of each still."""
+    unrated: Unrated | None = None
+    """Of stills without ratings; None where the teachers were not asked."""
     files: tuple[str, ...] = ()
     """File of each film."""
     start_s: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32), repr=False, compare=False)
@@ -68,11 +70,15 @@ class Seen:
 def look(network: FusedI3D, data_dir: Path, work_dir: Path, *, side_px: int, progress: Progress | None = None) -> Seen:
     """Features and film numbers of all labelled films and rated stills of a data folder."""
     store = write_clips(work_dir / "clips", data_dir=data_dir, side_px=side_px, progress=progress)
-    rated = None
+    rated = unrated = None
     stills = rated_stills(data_dir)
     if stills:
         pictures = read_stills(stills, data_dir=data_dir, side_px=side_px)
+        whole = work_dir / "pass-0"
+        answers = read_pass(whole, side_px=side_px) if (whole / "done").is_file() else None
+        unrated = None if answers is None else _unrated(network, answers)
         rated = Rated(
+            teachers=None if answers is None else _said(answers, [still.file for still in stills]),
             features=clip_features(network, pictures),
             film=still_numbers(pictures),
             valence=np.array([still.valence for still in stills], np.float32),
@@ -89,8 +95,28 @@ def look(network: FusedI3D, data_dir: Path, work_dir: Path, *, side_px: int, pro
         films,
         rated,
         tuple(still.source for still in stills),
+        unrated=unrated,
         files=tuple(film.file for film in store.films),
         start_s=store.start_s.astype(np.float32),
+    )
+
+
+def _said(answers: Pass, files: Sequence[str]) -> FloatArray:
+    """The teachers' standardised embeddings of some files of the pass of whole pictures, shape (n, 2304)."""
+    row_of = {picture.file: i for i, picture in enumerate(answers.pictures)}
+    scale = scale_of(answers)
+    rows = np.array([row_of[file] for file in files], np.int64)
+    return np.asarray((embeddings(answers, rows) - scale.mean) / scale.deviation, np.float32)
+
+
+def _unrated(network: FusedI3D, answers: Pass) -> Unrated:
+    """All stills that have no ratings."""
+    rows = [i for i, picture in enumerate(answers.pictures) if picture.file.startswith("images/")]
+    views = answers.view[rows]
+    return Unrated(
+        features=clip_features(network, views, n_frames=1, batch=64),
+        film=still_numbers(views),
+        teachers=_said(answers, [answers.pictures[i].file for i in rows]),
     )
 
 
@@ -138,6 +164,7 @@ def finish(
         seen.films,
         rated=seen.rated,
         rated_sources=seen.rated_sources,
+        unrated=seen.unrated,
         unseen=held_out(seen.films.sources),
         settings=head_settings,
     )
@@ -148,13 +175,20 @@ def finish(
             seen.films.labels,
             seen.films.film_of,
             rated=seen.rated,
+            unrated=seen.unrated,
             settings=head_settings,
         ),
         measured.primary,
     )
     folder = out_dir / "models" if models_folder is None else models_folder
     write_model(state, head, folder, settings=settings, name=name, version=version)
-    curve = learning_curve(seen.films, rated=seen.rated, rated_sources=seen.rated_sources, settings=head_settings)
+    curve = learning_curve(
+        seen.films,
+        rated=seen.rated,
+        rated_sources=seen.rated_sources,
+        unrated=seen.unrated,
+        settings=head_settings,
+    )
     text = card(measured.report, name=name, facts=[*_facts(settings), *notes], limits=LIMITS, curve=curve)
     (folder / name / "card.md").write_text(text, encoding="utf-8")
     (out_dir / "report.json").write_text(json.dumps(asdict(measured.report), indent=2) + "\n")

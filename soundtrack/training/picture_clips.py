@@ -101,13 +101,16 @@ def still_numbers(pictures: ByteArray) -> FloatArray:
     return out
 
 
-def clip_features(network: FusedI3D, clips: ByteArray, *, batch: int = 8) -> FloatArray:
-    """Pooled vectors, shape (n, dim), of clips (n, frames, side, side, 3); stills (n, side, side, 3) are repeated."""
+def clip_features(network: FusedI3D, clips: ByteArray, *, n_frames: int = N_FRAMES, batch: int = 8) -> FloatArray:
+    """Pooled vectors, shape (n, dim), of clips (n, frames, side, side, 3).
+
+    Stills (n, side, side, 3) are shown for `n_frames`; one is enough while all kernels lie on their middle frame.
+    """
     rows = []
     for start in range(0, len(clips), batch):
         part = np.array(clips[start : start + batch])
         if part.ndim == 4:
-            part = np.repeat(part[:, None], N_FRAMES, axis=1)
+            part = np.repeat(part[:, None], n_frames, axis=1)
         x = torch.from_numpy(part).permute(0, 4, 1, 2, 3).float() / 127.5 - 1.0  # (n, 3, t, h, w)
         rows.append(network.features(x).numpy())
     return np.concatenate(rows)

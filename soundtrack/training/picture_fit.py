@@ -2,8 +2,9 @@
 
 Goes in: features and film numbers of the clips of labelled films, and of rated stills. Comes out: a `PictureHead`, and
 out-of-fold answers. Classes: multinomial logistic regression on the films' mean evidence (L2). Valence and arousal:
-ridge regression on the stills' ratings and on the films' classes as points of the plane. Everything is convex, so the
-same rows give the same head.
+ridge regression on the stills' ratings, on the films' classes as points of the plane, and on what the teachers make of
+stills that nobody rated: a ridge regression from their embeddings to the ratings guesses those, so that a few hundred
+ratings teach through thousands of pictures. Everything is convex, so the same rows give the same head.
 """
 
 from __future__ import annotations
@@ -31,8 +32,12 @@ class HeadSettings:
     """L2 of the class weights beside the summed log-loss of the films."""
     class_film_gain: float = 6.0
     """Of the film numbers beside the features, for the classes."""
-    plane_penalty: float = 300.0
+    plane_penalty: float = 100.0
     """L2 of the weights of valence and arousal beside the summed squared error."""
+    teacher_penalty: float = 3000.0
+    """The same for the teachers' embeddings."""
+    unrated_weight: float = 0.125
+    """Of a still with a guessed rating beside one with a real one."""
     film_weight: float = 1.0
     """Of one film beside one still, for valence and arousal."""
 
@@ -49,6 +54,25 @@ class Rated:
     """In [-1, 1], shape (n,)."""
     arousal: FloatArray = field(repr=False, compare=False)
     """In [-1, 1], shape (n,)."""
+    teachers: FloatArray | None = field(default=None, repr=False, compare=False)
+    """What the teachers say, standardised, shape (n, T); None if they were not asked."""
+
+    def some(self, rows: npt.NDArray[np.bool_]) -> Rated:
+        """Those rows alone."""
+        teachers = None if self.teachers is None else self.teachers[rows]
+        return Rated(self.features[rows], self.film[rows], self.valence[rows], self.arousal[rows], teachers)
+
+
+@dataclass(frozen=True, slots=True)
+class Unrated:
+    """Stills without ratings, of which the teachers know something; rows belong together."""
+
+    features: FloatArray = field(repr=False, compare=False)
+    """Shape (n, F)."""
+    film: FloatArray = field(repr=False, compare=False)
+    """Shape (n, N)."""
+    teachers: FloatArray = field(repr=False, compare=False)
+    """Standardised as those of the rated ones, shape (n, T)."""
 
 
 def film_means(values: npt.NDArray[np.floating], film_of: IntArray, n_films: int) -> Matrix:
@@ -68,6 +92,7 @@ def fit_head(
     film_of: IntArray,
     *,
     rated: Rated | None = None,
+    unrated: Unrated | None = None,
     settings: HeadSettings | None = None,
 ) -> PictureHead:
     """A head, not yet calibrated.
@@ -84,6 +109,8 @@ def fit_head(
         Which film each clip belongs to.
     rated : Rated, optional
         Stills; without them valence and arousal are learned from the films alone.
+    unrated : Unrated, optional
+        More stills, whose ratings are guessed from the teachers' embeddings if those of `rated` are known.
     """
     how = settings or HeadSettings()
     n_features = features.shape[1]
@@ -100,6 +127,10 @@ def fit_head(
         x = np.concatenate([x, stills])
         targets = np.concatenate([targets, np.stack([rated.valence, rated.arousal], axis=1)])
         shares = np.concatenate([shares, np.ones(len(stills))])
+        if unrated is not None and rated.teachers is not None:
+            x = np.concatenate([x, (evidence(unrated.features, unrated.film) - mean) / deviation])
+            targets = np.concatenate([targets, _guessed(rated, unrated, penalty=how.teacher_penalty)])
+            shares = np.concatenate([shares, np.full(len(unrated.features), how.unrated_weight)])
     plane = _ridge(x, targets, shares=shares, penalty=how.plane_penalty)
     return PictureHead(
         mean=mean.astype(np.float32),
@@ -109,6 +140,15 @@ def fit_head(
         plane_weight=plane[1:].T.astype(np.float32),
         plane_bias=plane[0].astype(np.float32),
     )
+
+
+def _guessed(rated: Rated, unrated: Unrated, *, penalty: float) -> Matrix:
+    """Valence and arousal of unrated stills from the teachers' embeddings, shape (n, 2)."""
+    assert rated.teachers is not None
+    targets = np.stack([rated.valence, rated.arousal], axis=1).astype(np.float64)
+    x = rated.teachers.astype(np.float64)
+    plane = _ridge(x, targets, shares=np.ones(len(x)), penalty=penalty)
+    return np.asarray(plane[0] + unrated.teachers @ plane[1:], np.float64)
 
 
 def _logistic(x: Matrix, classes: IntArray, *, penalty: float) -> tuple[Matrix, Matrix]:
@@ -130,13 +170,17 @@ def _logistic(x: Matrix, classes: IntArray, *, penalty: float) -> tuple[Matrix, 
 
 
 def _ridge(x: Matrix, targets: Matrix, *, shares: Matrix, penalty: float) -> Matrix:
-    """Intercept and weights, shape (1 + columns, n_targets), solved among the rows (there are few)."""
+    """Intercept and weights, shape (1 + columns, n_targets), solved among rows or columns, whichever are fewer."""
     total = shares.sum()
     x_mean = shares @ x / total
     y_mean = shares @ targets / total
     root = np.sqrt(shares)[:, None]
     a, b = (x - x_mean) * root, (targets - y_mean) * root
-    weights = a.T @ np.linalg.solve(a @ a.T + penalty * np.eye(len(a)), b)
+    n_rows, n_columns = a.shape
+    if n_rows < n_columns:
+        weights = a.T @ np.linalg.solve(a @ a.T + penalty * np.eye(n_rows), b)
+    else:
+        weights = np.linalg.solve(a.T @ a + penalty * np.eye(n_columns), a.T @ b)
     return np.concatenate([(y_mean - x_mean @ weights)[None], weights])
 
 
@@ -219,6 +263,7 @@ def cross_validate(
     *,
     folds: IntArray,
     rated: Rated | None = None,
+    unrated: Unrated | None = None,
     usable: npt.NDArray[np.bool_] | None = None,
     settings: HeadSettings | None = None,
 ) -> OutOfFold:
@@ -244,6 +289,7 @@ def cross_validate(
             [label for label, used in zip(labels, inside, strict=True) if used],
             order[film_of[rows]],
             rated=rated,
+            unrated=unrated,
             settings=settings,
         )
         asked = ~others[film_of]
@@ -288,19 +334,20 @@ def rate_out_of_fold(
     film: FloatArray,
     labels: Sequence[str],
     film_of: IntArray,
+    unrated: Unrated | None = None,
     usable: npt.NDArray[np.bool_] | None = None,
     settings: HeadSettings | None = None,
 ) -> Matrix:
     """Valence and arousal of the stills from heads that never saw their theme, shape (n, 2).
 
-    Films as in `fit_head`; `folds` and `usable` as in `cross_validate`, for the stills.
+    Films and unrated stills as in `fit_head`, the latter guessed from the same ratings alone; `folds` and `usable` as
+    in `cross_validate`, for the stills.
     """
     out = np.zeros((len(folds), 2))
     for fold in np.unique(folds):
         asked = folds == fold
         seen = ~asked if usable is None else ~asked & usable
-        part = Rated(rated.features[seen], rated.film[seen], rated.valence[seen], rated.arousal[seen])
-        head = fit_head(features, film, labels, film_of, rated=part, settings=settings)
+        head = fit_head(features, film, labels, film_of, rated=rated.some(seen), unrated=unrated, settings=settings)
         reading = head.read(rated.features[asked], rated.film[asked])
         out[asked] = np.stack([reading.valence, reading.arousal], axis=1)
     return out

@@ -22,7 +22,7 @@ from soundtrack.evaluation.metrics import (
     pearson,
 )
 from soundtrack.training.data import fold_of
-from soundtrack.training.picture_fit import HeadSettings, OutOfFold, Rated, cross_validate, rate_out_of_fold
+from soundtrack.training.picture_fit import HeadSettings, OutOfFold, Rated, Unrated, cross_validate, rate_out_of_fold
 from soundtrack.types import EMOTIONS, FloatArray
 
 SEEDS = (0, 1, 2, 3)
@@ -118,6 +118,7 @@ def measure(
     *,
     rated: Rated | None = None,
     rated_sources: Sequence[str] = (),
+    unrated: Unrated | None = None,
     unseen: npt.NDArray[np.bool_] | None = None,
     settings: HeadSettings | None = None,
 ) -> Measured:
@@ -131,6 +132,8 @@ def measure(
         Rated stills.
     rated_sources : sequence of str
         Theme of each still.
+    unrated : Unrated, optional
+        More stills for heads to learn from.
     unseen : ndarray, shape=(n_films,), bool, optional
         Films whose frames the network was never shown while it learned to see.
     """
@@ -143,6 +146,7 @@ def measure(
             films.film_of,
             folds=fold_of(films.sources, classes=films.labels, n_folds=N_FOLDS, seed=seed),
             rated=rated,
+            unrated=unrated,
             settings=settings,
         )
         for seed in SEEDS
@@ -160,6 +164,7 @@ def measure(
             film=films.numbers,
             labels=films.labels,
             film_of=films.film_of,
+            unrated=unrated,
             settings=settings,
         )
         themes = codes(rated_sources)
@@ -204,6 +209,7 @@ def learning_curve(
     *,
     rated: Rated | None = None,
     rated_sources: Sequence[str] = (),
+    unrated: Unrated | None = None,
     shares: Sequence[float] = (0.25, 0.5, 0.75, 1.0),
     settings: HeadSettings | None = None,
 ) -> list[CurvePoint]:
@@ -231,6 +237,7 @@ def learning_curve(
                     film=films.numbers,
                     labels=films.labels,
                     film_of=films.film_of,
+                    unrated=unrated,
                     usable=_some(rated_sources, share, seed=seed),
                     settings=settings,
                 )
