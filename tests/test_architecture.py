@@ -85,12 +85,14 @@ DOORS: dict[str, tuple[str, ...]] = {
     "matplotlib": ("soundtrack.export.picture", "soundtrack.evaluation.plot"),
     "numba": (),
     "opentimelineio": ("soundtrack.export",),
+    "pathspec": ("soundtrack.library.rules",),
     "platformdirs": ("soundtrack.config", "soundtrack.resources"),
     "rich": ("soundtrack.cli",),
     "safetensors": ("soundtrack.emotion", "soundtrack.training", "soundtrack.audio.voice"),
     "scenedetect": ("soundtrack.video",),
     "sqlite3": ("soundtrack.library",),
     "tinytag": ("soundtrack.library",),
+    "python_stretch": ("soundtrack.mix.tempo",),
     "torch": (
         "soundtrack.emotion",
         "soundtrack.training",
@@ -99,6 +101,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     ),
     "torchvision": ("soundtrack.emotion.vision_ops",),
     "typer": ("soundtrack.cli",),
+    "watchfiles": ("soundtrack.library.watch",),
 }
 """The only modules that may import an outside library."""
 
@@ -128,6 +131,7 @@ HEAVY = (
     "librosa",
     "numba",
     "numpy",
+    "python_stretch",
     "scenedetect",
     "scipy",
     "sqlite3",
@@ -349,6 +353,7 @@ def test_whatever_is_imported_is_declared_and_the_other_way_round() -> None:
         "faiss": "faiss-cpu",
         "ffmpeg": "ffmpeg-python",
         "imageio_ffmpeg": "imageio-ffmpeg",
+        "python_stretch": "python-stretch",
         "scenedetect": "scenedetect-headless",
     }
     optional = FOR_DEVELOPERS | {"opentimelineio", "matplotlib"}

@@ -11,6 +11,7 @@ import fake_listener as fake
 from soundtrack.errors import LibraryError, OutputError
 from soundtrack.library.identity import QuickKey
 from soundtrack.library.index import VECTORS_NAME, LibraryView, open_library, require_music, write_vectors, write_whole
+from soundtrack.library.rules import Rules
 from soundtrack.library.schema import DATABASE_NAME
 from soundtrack.library.store import open_store
 from soundtrack.types import FloatArray
@@ -83,7 +84,7 @@ def test_tracks_that_cannot_be_used_are_not_offered(tmp_path: Path, rng: np.rand
     if why == "missing":
         with open_store(tmp_path, write=True) as store, store.transaction():
             store.mark(Path("/music/5.mp3"), present=False)
-    with open_library(tmp_path, min_length_s=15.0 if why == "short" else 3.0) as view:
+    with open_library(tmp_path, rules=Rules(min_length_s=15.0 if why == "short" else 3.0)) as view:
         wanted = tuple(track_id(n) for n in ((5, 6) if why == "short" else (4, 6)))
         assert view.track_ids == wanted
         queries = unit(rng, 5)

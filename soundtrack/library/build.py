@@ -20,6 +20,7 @@ from soundtrack.library.index import write_vectors, write_whole
 from soundtrack.library.lock import write_lock
 from soundtrack.library.renew import renew
 from soundtrack.library.report import IndexReport, shown
+from soundtrack.library.rules import RuleChange, Rules, read_rules, write_rules
 from soundtrack.library.scan import Progress, scan
 from soundtrack.library.schema import DATABASE_NAME, damaged
 from soundtrack.library.store import Store, open_store
@@ -47,6 +48,7 @@ def build_index(
     prune: bool = False,
     retry_failed: bool = False,
     wait: bool = False,
+    change: RuleChange | None = None,
     progress: Progress | None = None,
 ) -> IndexReport:
     """Bring an index up to date with some files and folders; make it if need be.
@@ -71,6 +73,8 @@ def build_index(
         Try files again that could not be used before.
     wait : bool
         Wait for another writer.
+    change : RuleChange, optional
+        How the rules kept with the index are to change first.
     progress : callable, optional
         Told ``("scan", done, 0)`` and ``("listen", done, total)``.
 
@@ -87,7 +91,7 @@ def build_index(
     jobs = jobs or os.cpu_count() or 1
     _refuse_nothing(paths, index_dir)
     with write_lock(index_dir, wait=wait):
-        known_roots = _roots_of(index_dir) if rebuild else ()
+        known_roots, rules = _known(index_dir) if rebuild else ((), None)
         target = _rebuild_folder(index_dir, model) if rebuild else index_dir
         if not rebuild:
             _refuse_lost(index_dir)
@@ -96,6 +100,7 @@ def build_index(
             roots = tuple(dict.fromkeys((*paths, *known_roots))) or store.roots()
             if not roots:
                 raise LibraryError(f"{index_dir}: no music was named", hint="type `soundtrack index PATH...`")
+            _set_rules(store, rules, change)
             found = scan(roots, progress=tell)
             with Workers(make_listener, jobs=jobs) as workers:
                 report = renew(
@@ -132,13 +137,22 @@ def _refuse_lost(index_dir: Path) -> None:
         raise damaged(path, "it is missing or empty, but its summary is there")
 
 
-def _roots_of(index_dir: Path) -> tuple[Path, ...]:
-    """What an index was made of, as far as it is there; nothing where it cannot be read."""
+def _known(index_dir: Path) -> tuple[tuple[Path, ...], Rules | None]:
+    """What an index was made of, as far as it is there, and its rules; nothing where it cannot be read."""
     try:
         with open_store(index_dir) as store:
-            return tuple(root for root in store.roots() if root.exists())
+            return tuple(root for root in store.roots() if root.exists()), read_rules(store)
     except LibraryError:
-        return ()
+        return (), None
+
+
+def _set_rules(store: Store, rules: Rules | None, change: RuleChange | None) -> None:
+    """Take over the rules of the index that is rebuilt, and change them as asked."""
+    before = rules or read_rules(store)
+    after = before if change is None else change.apply(before)
+    if after != read_rules(store):
+        with store.transaction():
+            write_rules(store, after)
 
 
 def _rebuild_folder(index_dir: Path, model: ModelRef) -> Path:

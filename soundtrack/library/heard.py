@@ -40,6 +40,8 @@ class Warned(StrEnum):
     """Its header claims a length that cannot be right."""
     LONG = "long"
     """Only its beginning was heard whole, the rest in windows."""
+    DISC = "disc"
+    """It holds several tracks, as the ``.cue`` sheet beside it says."""
 
 
 @dataclass(frozen=True, slots=True)

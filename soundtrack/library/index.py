@@ -19,18 +19,14 @@ import numpy.typing as npt
 
 from soundtrack.errors import LibraryError, OutputError
 from soundtrack.library import rows
+from soundtrack.library.offer import judge
 from soundtrack.library.places import DerivedFile
+from soundtrack.library.rules import Rules
 from soundtrack.library.store import Store, open_store
 from soundtrack.types import BarTable, FloatArray, ModelRef, SegmentHit, Track
 
 VECTORS_NAME = "segments.faiss"
 """Name of the derived file in the index folder."""
-
-SILENT_LUFS = -60.0
-"""Tracks at or below this loudness are never offered."""
-
-MIN_LENGTH_S = 3.0
-"""Shorter tracks are indexed, but by default not offered."""
 
 _MAX_FILE_BYTES = 1 << 36
 
@@ -142,36 +138,24 @@ def _load(store: Store, dim: int) -> Any:
 
 
 class LibraryView:
-    """The part of a library that may be offered: tracks that are there, long enough, and can be heard.
+    """The part of a library that may be offered: tracks that are there, can be heard, and are music by the rules.
 
     A context manager; use `open_library`. Rows are the offered segments in the order of track id and position.
     """
 
-    def __init__(self, store: Store, model: ModelRef, *, min_length_s: float, include_missing: bool) -> None:
+    def __init__(self, store: Store, model: ModelRef, *, rules: Rules | None, include_missing: bool) -> None:
         self.model = model
         self._store = store
         self._tracks: dict[str, Track] = {}
         with store.snapshot():
             self._searcher = _load(store, model.dim)
-            self._choose(min_length_s=min_length_s, include_missing=include_missing)
+            self._choose(rules=rules, include_missing=include_missing)
 
-    def _choose(self, *, min_length_s: float, include_missing: bool) -> None:
+    def _choose(self, *, rules: Rules | None, include_missing: bool) -> None:
         """Decide which rows of the index are offered."""
-        found = self._store.all(
-            "SELECT t.track_id, v.n_segments, t.duration_s, t.integrated_lufs, EXISTS ("
-            " SELECT 1 FROM locations l WHERE l.track = t.id AND l.status = 'present')"
-            " FROM tracks t JOIN vectors v ON v.track = t.id ORDER BY t.track_id"
-        )
-        counts = np.array([rows.integer(n) for _, n, *_ in found], dtype=np.int64)
-        chosen = np.array(
-            [
-                rows.number(duration_s) >= min_length_s
-                and rows.number(lufs) > SILENT_LUFS
-                and bool(present or include_missing)
-                for _, _, duration_s, lufs, present in found
-            ],
-            dtype=bool,
-        )
+        found = judge(self._store, rules, include_missing=include_missing)
+        counts = np.array([verdict.n_segments for verdict in found], dtype=np.int64)
+        chosen = np.array([verdict.why is None for verdict in found], dtype=bool)
         owner = np.repeat(np.arange(len(found)), counts)
         if len(owner) != self._searcher.ntotal:
             raise LibraryError(
@@ -181,7 +165,7 @@ class LibraryView:
         first = np.concatenate([[0], np.cumsum(counts)])[:-1].astype(np.int64)
         self._offered = chosen[owner]
         self._row_of = np.flatnonzero(self._offered)
-        self._all_ids = tuple(str(track_id) for track_id, *_ in found)
+        self._all_ids = tuple(verdict.track_id for verdict in found)
         self._owner: npt.NDArray[np.int64] = owner[self._offered]
         self._position: npt.NDArray[np.int64] = (np.arange(len(owner)) - first[owner])[self._offered]
         self.track_ids = tuple(self._all_ids[i] for i in np.flatnonzero(chosen))
@@ -314,7 +298,7 @@ def open_library(
     index_dir: Path,
     *,
     model: ModelRef | None = None,
-    min_length_s: float = MIN_LENGTH_S,
+    rules: Rules | None = None,
     include_missing: bool = False,
 ) -> LibraryView:
     """The library in an index folder, for reading.
@@ -325,8 +309,8 @@ def open_library(
         Folder of the index.
     model : ModelRef, optional
         The networks that will ask; vectors of others are refused. Any by default.
-    min_length_s : float
-        Shorter tracks are not offered, in seconds.
+    rules : Rules, optional
+        What is offered; by default the rules kept with the index.
     include_missing : bool
         Offer tracks whose files are gone.
 
@@ -342,7 +326,7 @@ def open_library(
             raise LibraryError(f"{index_dir}: the index is empty", hint="type `soundtrack index PATH...` to fill it")
         if model is not None:
             store.require_model(model)
-        return LibraryView(store, mine, min_length_s=min_length_s, include_missing=include_missing)
+        return LibraryView(store, mine, rules=rules, include_missing=include_missing)
     except BaseException:
         store.close()
         raise

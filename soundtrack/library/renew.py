@@ -14,12 +14,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from soundtrack.errors import InputError, LibraryError, Reason
+from soundtrack.library.disc import DiscImage, disc_images
+from soundtrack.library.heard import Warned
 from soundtrack.library.identity import Identity, QuickKey
 from soundtrack.library.places import Failure, Location
+from soundtrack.library.playlists import read_playlists, write_playlists
 from soundtrack.library.report import IndexReport, SkippedFile, shown
+from soundtrack.library.rules import NameRules, read_rules
 from soundtrack.library.scan import Progress, ScanResult
 from soundtrack.library.store import Store
 from soundtrack.library.workers import Outcome, Workers
+from soundtrack.playlists import read_playlist
 
 _PASSING = frozenset({Reason.PERMISSION, Reason.MISSING, Reason.NOT_REGULAR, Reason.EMPTY})
 """Reasons that cost nothing to look at again and may have passed."""
@@ -41,6 +46,9 @@ class _Run:
         self.report = IndexReport()
         self.skipped: list[SkippedFile] = []
         self.warned: list[tuple[Path, str]] = []
+        self.noted: list[tuple[Path, str]] = []
+        self.images = self._find_images()
+        self.names = NameRules(read_rules(store), (*store.roots(), *found.roots))
         self._twins: dict[str, list[tuple[Path, QuickKey]]] = defaultdict(list)
         self._refused: dict[str, Outcome] = {}
 
@@ -55,6 +63,15 @@ class _Run:
             and _under(path, self.found.roots)
             and closed.isdisjoint(path.parents)
         }
+
+    def _find_images(self) -> dict[Path, DiscImage]:
+        """Files that hold a whole disc; a raw one is told, but not listened to."""
+        found = [image for sheet in self.found.disc_sheets for image in disc_images(sheet, self.there)]
+        images = {image.path: image for image in found}
+        for path, image in images.items():
+            heard = "it is one track here" if path in self.there else "it is not listened to"
+            self.noted.append((path, f"{image.note}; {heard}"))
+        return images
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to a counter of the report."""
@@ -77,6 +94,8 @@ class _Run:
                 self.count("unchanged")
                 if not place.present:
                     returned.append(file.path)
+            elif self.names.leaves_out(str(file.path)):
+                self.count("excluded")
             elif failure is not None and _stands(failure, file.key) and not retry_failed:
                 self.skip(file.path, failure.reason, failure.message, known=True)
             else:
@@ -86,7 +105,8 @@ class _Run:
                 for path in returned:
                     self.store.mark(path, present=True)
         for entry in self.found.refused:
-            self.skip(entry.path, entry.reason, f"{shown(entry.path)}: {entry.message}")
+            if not self.names.leaves_out(str(entry.path)):
+                self.skip(entry.path, entry.reason, f"{shown(entry.path)}: {entry.message}")
         return to_hear
 
     # --- listening ----
@@ -102,17 +122,22 @@ class _Run:
     def take(self, outcome: Outcome, key: QuickKey, *, dim: int) -> None:
         """Write what became of one file."""
         identity = outcome.identity
-        if outcome.reason is not None:
+        if outcome.reason is not None and not os.path.lexists(outcome.path):
+            self._take_vanished(outcome)
+        elif outcome.reason is not None:
             self._take_failure(outcome, key if identity is None else identity.key)
         elif identity is None:
             raise ValueError(f"{outcome.path}: heard, but not identified")
         elif outcome.heard is not None:
+            heard = outcome.heard
+            if outcome.path in self.images:
+                heard = replace(heard, warnings=(*heard.warnings, Warned.DISC))
             with self.store.transaction():
-                self.store.save_track(identity.track_id, outcome.heard, dim=dim)
+                self.store.save_track(identity.track_id, heard, dim=dim)
                 self._settle(outcome.path, identity.track_id, identity.key, heard=True)
                 for path, its_key in self._twins.pop(identity.track_id, []):
                     self._settle(path, identity.track_id, its_key, heard=False)
-            self.warned.extend((outcome.path, warning.value) for warning in outcome.heard.warnings)
+            self.warned.extend((outcome.path, warning.value) for warning in heard.warnings)
         elif identity.track_id in self._refused:
             first = self._refused[identity.track_id]
             message = first.message.replace(str(first.path), str(outcome.path))
@@ -136,6 +161,15 @@ class _Run:
                 message = shown(outcome.message.replace(str(outcome.path), str(path)))
                 self.store.fail(Failure(path, its_key, outcome.reason, message))
                 self.skip(path, outcome.reason, message)
+
+    def _take_vanished(self, outcome: Outcome) -> None:
+        """A file that went away before it was heard: nothing is concluded from that, and its track stays."""
+        _require_folders(self.found)
+        twins = [] if outcome.identity is None else self._twins.pop(outcome.identity.track_id, [])
+        for path in (outcome.path, *(path for path, _ in twins)):
+            self.skip(path, Reason.MISSING, f"{shown(path)}: went away while it was being read")
+        if outcome.path in self.places:
+            self.gone.add(outcome.path)
 
     def _settle(self, path: Path, track_id: str, key: QuickKey, *, heard: bool) -> None:
         """Note that a track lies at a path, and count what that means."""
@@ -173,6 +207,23 @@ class _Run:
                         self.store.unplace(path)
                 self.count("forgotten", self.store.forget_homeless())
 
+    def remember_playlists(self) -> None:
+        """Read the playlists on the way; one that cannot be read keeps what is known of it."""
+        known = read_playlists(self.store)
+        there = {path for path in self.found.playlists if not self.names.leaves_out(str(path))}
+        read: dict[Path, Sequence[Path]] = {}
+        for path in sorted(there, key=os.fsencode):
+            try:
+                read[path] = read_playlist(path)
+            except InputError as error:
+                self.noted.append((path, f"cannot be read as a playlist: {shown(str(error))}"))
+        gone = [path for path in known if path not in there and _under(path, self.found.roots)]
+        changed = {path: named for path, named in read.items() if known.get(path) != tuple(named)}
+        self.count("playlists", len(there))
+        if gone or changed:
+            with self.store.transaction():
+                write_playlists(self.store, changed, gone=gone)
+
     def finish(self) -> IndexReport:
         """The report, with its lists sorted and the index counted."""
         counts = self.store.counts()
@@ -180,6 +231,7 @@ class _Run:
             self.report,
             skipped=tuple(sorted(self.skipped, key=lambda s: os.fsencode(s.path))),
             warned=tuple(sorted(self.warned, key=lambda w: (os.fsencode(w[0]), w[1]))),
+            noted=tuple(sorted(self.noted, key=lambda n: (os.fsencode(n[0]), n[1]))),
             n_tracks=counts["tracks"],
             n_segments=counts["segments"],
         )
@@ -221,6 +273,7 @@ def renew(
     """
     run = _Run(store, found)
     _require_roots(found, run.places, prune=prune)
+    _require_folders(found)
     to_hear = run.compare(retry_failed=retry_failed)
     if not prune:
         _refuse_unmounted(found.roots, run.places, run.gone, to_hear.values())
@@ -231,6 +284,8 @@ def renew(
     for done, outcome in enumerate(workers.listen(to_hear, wanted=run.wanted), start=1):
         run.take(outcome, to_hear[outcome.path], dim=dim)
         tell("listen", done, len(to_hear))
+    _require_folders(found)
+    run.remember_playlists()
     run.tidy(prune=prune)
     return run.finish()
 
@@ -243,6 +298,20 @@ def _stands(failure: Failure, key: QuickKey) -> bool:
 def _under(path: Path, roots: Sequence[Path]) -> bool:
     """Whether a path is one of the roots or lies under one."""
     return any(path.is_relative_to(root) for root in roots)
+
+
+def _require_folders(found: ScanResult) -> None:
+    """Stop where a folder is not what it was when the run began, as when a disk goes away; what was heard is kept."""
+    for root, device, inode in found.folders:
+        try:
+            status = root.stat()
+        except OSError:
+            status = None
+        if status is None or (status.st_dev, status.st_ino) != (device, inode):
+            raise LibraryError(
+                f"{shown(root)}: went away while it was being read; what was heard is kept",
+                hint="bring it back and type the same command again",
+            )
 
 
 def _require_roots(found: ScanResult, places: dict[Path, Location], *, prune: bool) -> None:

@@ -41,10 +41,16 @@ class IndexReport:
     """Files that went away with this run."""
     forgotten: int = 0
     """Tracks that had been missing before and were taken out."""
+    excluded: int = 0
+    """Files that a rule leaves out before anybody has listened to them."""
+    playlists: int = 0
+    """Playlists that were found."""
     skipped: tuple[SkippedFile, ...] = ()
     """Files that could not be used, sorted by path."""
     warned: tuple[tuple[Path, str], ...] = ()
     """Files listened to in this run that are odd, and how."""
+    noted: tuple[tuple[Path, str], ...] = ()
+    """What else is worth knowing about a file: disc images, playlists that cannot be read."""
     n_tracks: int = 0
     """Tracks in the index, missing ones included."""
     n_segments: int = 0
@@ -60,6 +66,7 @@ class IndexReport:
                 for s in self.skipped
             ],
             "warned": [{"path": shown(path), "warning": warning} for path, warning in self.warned],
+            "noted": [{"path": shown(path), "note": shown(note)} for path, note in self.noted],
         }
 
 

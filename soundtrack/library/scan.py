@@ -4,7 +4,8 @@ Goes in: files and folders. Comes out: the regular files that ffmpeg may be able
 their paths, and what looked like music but cannot be opened. Safe on any tree: no folder is visited twice (loops of
 symbolic links end), nothing but regular files is ever opened, entries may vanish between two looks. A file named by
 itself is taken whatever it is called; inside folders the extension decides. Hidden names, ``._`` companions and
-half-finished downloads are left out. Symbolic links are followed, because music often lies on another disk.
+half-finished downloads are left out, and so are the folders in which systems keep what was deleted. Symbolic links
+are followed, because music often lies on another disk. Playlists and ``.cue`` sheets on the way are noted.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from soundtrack.errors import Reason
 from soundtrack.library.identity import QuickKey, refusal
+from soundtrack.playlists import is_playlist
 
 Progress = Callable[[str, int, int], None]
 """Stage, units done, units in all (0 while unknown)."""
@@ -85,6 +87,21 @@ AUDIO_EXTENSIONS: frozenset[str] = frozenset(
 UNFINISHED: tuple[str, ...] = (".part", ".icloud", ".crdownload", ".tmp", ".partial", ".download")
 """Endings of files that some program is still writing, or that lie elsewhere."""
 
+SYSTEM_FOLDERS: frozenset[str] = frozenset(
+    {
+        "$recycle.bin",
+        "#recycle",
+        "#snapshot",
+        "@eadir",
+        "@recycle",
+        "__macosx",
+        "lost+found",
+        "recycler",
+        "system volume information",
+    }
+)
+"""Names, in lower case, of folders of systems and not of people."""
+
 _REPORT_EVERY = 256
 
 
@@ -122,6 +139,12 @@ class ScanResult:
     """Sorted by the bytes of their paths."""
     missing_roots: tuple[Path, ...]
     """Given paths that do not exist."""
+    playlists: tuple[Path, ...] = ()
+    """Sorted by the bytes of their paths."""
+    disc_sheets: tuple[Path, ...] = ()
+    """``.cue`` sheets, sorted by the bytes of their paths."""
+    folders: tuple[tuple[Path, int, int], ...] = ()
+    """Roots that are folders, with the device and the inode that they had when the walk began."""
 
 
 _MESSAGES: dict[Reason, str] = {
@@ -153,6 +176,8 @@ class _Walk:
     def __init__(self, progress: Progress) -> None:
         self.files: dict[bytes, FoundFile] = {}
         self.refused: dict[bytes, RefusedEntry] = {}
+        self.beside: list[Path] = []
+        self.folders: list[tuple[Path, int, int]] = []
         self._seen_folders: set[tuple[int, int]] = set()
         self._linked_folders: list[Path] = []
         self._progress = progress
@@ -170,6 +195,7 @@ class _Walk:
             self._refuse(root, refusal(error))
             return True
         if stat.S_ISDIR(status.st_mode):
+            self.folders.append((root, status.st_dev, status.st_ino))
             self._walk(root)
         else:
             self._take_file(root, status)
@@ -205,9 +231,12 @@ class _Walk:
         path = Path(entry.path)
         try:
             if entry.is_dir():
-                (self._linked_folders if entry.is_symlink() else pending).append(path)
+                if entry.name.lower() not in SYSTEM_FOLDERS:
+                    (self._linked_folders if entry.is_symlink() else pending).append(path)
             elif looks_like_music(entry.name):
                 self._take_file(path, entry.stat())
+            elif is_playlist(path) or path.suffix.lower() == ".cue":
+                self.beside.append(path)
         except OSError as error:
             if looks_like_music(entry.name):
                 self._refuse(path, refusal(error))
@@ -253,9 +282,13 @@ def scan(paths: Sequence[Path], *, progress: Progress | None = None) -> ScanResu
     missing = tuple(root for root in roots if not walk.take_root(root))
     walk.follow_links()
     tell("scan", len(walk.files), len(walk.files))
+    beside = sorted(walk.beside, key=os.fsencode)
     return ScanResult(
         roots=roots,
         files=tuple(walk.files[name] for name in sorted(walk.files)),
         refused=tuple(walk.refused[name] for name in sorted(walk.refused)),
         missing_roots=missing,
+        playlists=tuple(path for path in beside if is_playlist(path)),
+        disc_sheets=tuple(path for path in beside if not is_playlist(path)),
+        folders=tuple(walk.folders),
     )

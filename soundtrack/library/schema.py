@@ -71,6 +71,14 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             name TEXT PRIMARY KEY,
             sha256 TEXT NOT NULL, n_rows INTEGER NOT NULL, dim INTEGER NOT NULL, generation INTEGER NOT NULL)""",
     ),
+    (
+        "CREATE TABLE rules (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+        "CREATE TABLE playlists (path BLOB PRIMARY KEY) WITHOUT ROWID",
+        """CREATE TABLE playlist_entries (
+            playlist BLOB NOT NULL REFERENCES playlists (path) ON DELETE CASCADE,
+            position INTEGER NOT NULL, path BLOB NOT NULL,
+            PRIMARY KEY (playlist, position)) WITHOUT ROWID""",
+    ),
 )
 
 SCHEMA_VERSION = len(_STEPS)
@@ -152,7 +160,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     Raises
     ------
     LibraryError
-        There is no index, or it is damaged or of another version.
+        There is no index, or it is damaged or of a newer version.
     """
     if not path.is_file():
         raise LibraryError(f"{path.parent}: there is no index here", hint="type `soundtrack index PATH...` to make one")
@@ -169,13 +177,25 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     if version == 0:
         connection.close()
         raise LibraryError(f"{path.parent}: the index is empty", hint="type `soundtrack index PATH...` to fill it")
-    if version < SCHEMA_VERSION:
-        connection.close()
-        raise LibraryError(
-            f"{path}: the index has version {version} of the tables, this program reads {SCHEMA_VERSION}",
-            hint="type `soundtrack index PATH...` once to bring it up to date",
-        )
-    return connection
+    return connection if version == SCHEMA_VERSION else _upgraded_copy(connection, path, version)
+
+
+def _upgraded_copy(connection: sqlite3.Connection, path: Path, version: int) -> sqlite3.Connection:
+    """An older database brought up to date in memory, since a reader changes nothing; a writer does it for good."""
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    with named_errors(path):
+        try:
+            connection.backup(copy)
+            copy.execute("PRAGMA trusted_schema = OFF")
+            copy.execute("PRAGMA foreign_keys = ON")
+            for step in range(version, SCHEMA_VERSION):
+                _upgrade(copy, step)
+        except BaseException:
+            copy.close()
+            raise
+        finally:
+            connection.close()
+    return copy
 
 
 def close_writer(connection: sqlite3.Connection) -> None:
