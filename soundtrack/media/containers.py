@@ -11,11 +11,13 @@ for the same reason.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from soundtrack.errors import OutputError, UsageError
+from soundtrack.media.locate import newer_ffmpeg
 from soundtrack.types import StreamInfo, StreamKind, VideoInfo
 
 
@@ -62,6 +64,10 @@ class Container:
     """Whether it can hold cover art as a stream."""
     has_chapters: bool = True
     """Whether it can hold chapters."""
+    turns_since: tuple[int, int] | None = None
+    """First ffmpeg that can write into it how the picture is turned; None for none."""
+    hides_head: bool = False
+    """Whether it can say that the picture's first frames are not to be shown."""
     data: frozenset[str] = frozenset()
     """Data codecs."""
     holds: frozenset[str] = frozenset({"language", "title", "flags"})
@@ -98,6 +104,8 @@ class MuxPlan:
     """One per stream of the film, in its order."""
     warnings: tuple[str, ...]
     """What is lost or changed, one line each."""
+    ffmpeg: Path | None = None
+    """Who has to write it; None for the usual one."""
 
 
 _TEXT_SUBTITLES = frozenset({"subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text"})
@@ -137,7 +145,16 @@ _PCM = frozenset(
 _MOV_AUDIO = (_MP4_AUDIO - {"flac", "opus"}) | _PCM | {"pcm_mulaw", "pcm_alaw"}
 
 _MP4 = Container(
-    "mp4", _MP4_VIDEO, _MP4_AUDIO, frozenset({"mov_text", "dvd_subtitle"}), "mov_text", "aac", "aac", has_cover=True
+    "mp4",
+    _MP4_VIDEO,
+    _MP4_AUDIO,
+    frozenset({"mov_text", "dvd_subtitle"}),
+    "mov_text",
+    "aac",
+    "aac",
+    has_cover=True,
+    turns_since=(0, 0),
+    hides_head=True,
 )
 _MOV = Container(
     "mov",
@@ -147,6 +164,8 @@ _MOV = Container(
     "mov_text",
     "aac",
     "aac",
+    turns_since=(0, 0),
+    hides_head=True,
     holds=frozenset({"language", "title"}),
 )
 _MATROSKA = Container(
@@ -159,6 +178,7 @@ _MATROSKA = Container(
     "flac",
     is_lossless=True,
     has_attachments=True,
+    turns_since=(7, 0),
 )
 _WEBM = Container(
     "webm",
@@ -168,6 +188,7 @@ _WEBM = Container(
     "webvtt",
     "libopus",
     "opus",
+    turns_since=(7, 0),
 )
 _AVI = Container(
     "avi",
@@ -220,23 +241,38 @@ _BY_SUFFIX = {
     ".m2ts": _MPEGTS,
     ".mts": _MPEGTS,
 }
-_SUFFIX_BY_FORMAT = {"mov": ".mp4", "matroska": ".mkv", "avi": ".avi", "mpegts": ".ts", "gif": ".mp4", "h264": ".mp4"}
-_SELF_WRITTEN_DATA = frozenset({"bin_data", "tmcd", "text", "none", "unknown"})
+_SUFFIX_BY_FORMAT = {"mov": ".mp4", "matroska": ".mkv", "avi": ".avi", "mpegts": ".ts"}
+_OTHER_SUFFIXES = (".mp4", ".mkv", ".mov")
+_SELF_WRITTEN_DATA = frozenset({"tmcd", "text"})
 
 
 def default_suffix(info: VideoInfo) -> str:
-    """Suffix of a scored film for which no name was given: the film's own kind where sound fits, else the nearest.
+    """Suffix of a scored film for which no name was given: the film's own kind, or the first that holds more of it.
 
     Examples
     --------
-    ``.mkv`` for a Matroska film, ``.mp4`` for an animated GIF.
+    ``.mkv`` for a Matroska film, ``.mp4`` for an animated GIF, ``.mkv`` for a film in avi that holds VP8.
     """
-    suffix = info.path.suffix.lower()
-    if suffix in _BY_SUFFIX:
-        return suffix
-    if suffix in (".gif", ".h264", ".264", ".hevc", ".265"):
-        return ".mp4"
-    return _SUFFIX_BY_FORMAT.get(info.container.split(",")[0], ".mkv")
+    own = [info.path.suffix.lower(), _SUFFIX_BY_FORMAT.get(info.container.split(",")[0], "")]
+    candidates = [suffix for suffix in (*own, *_OTHER_SUFFIXES) if suffix in _BY_SUFFIX]
+    return min(candidates, key=lambda suffix: _n_lost(info, _BY_SUFFIX[suffix]))
+
+
+def _n_lost(info: VideoInfo, container: Container) -> float:
+    """How many streams a container would lose; infinitely many if it cannot hold the picture as it is shown."""
+    fates = [_fate(stream, info, container, replaces=frozenset()) for stream in info.streams]
+    if fates[info.video_stream].fate is Fate.DROPPED or _shown_wrongly(info, container):
+        return math.inf
+    return sum(fate.fate is Fate.DROPPED for fate in fates)
+
+
+def _shown_wrongly(info: VideoInfo, container: Container) -> str | None:
+    """What a container cannot say about how the picture is to be shown; None if nothing is missing."""
+    if info.rotation_deg and (container.turns_since is None or newer_ffmpeg(container.turns_since) is None):
+        return f"that the picture is turned by {info.rotation_deg} degrees"
+    if info.hides_head and not container.hides_head:
+        return "that the picture's first frames are hidden (the film was cut off a key frame)"
+    return None
 
 
 def container_for(out: Path) -> Container:
@@ -256,7 +292,7 @@ def container_for(out: Path) -> Container:
     return container
 
 
-def plan_streams(info: VideoInfo, out: Path, *, replaces: frozenset[int]) -> MuxPlan:
+def plan_streams(info: VideoInfo, out: Path, *, replaces: frozenset[int], for_writing: bool = True) -> MuxPlan:
     """What becomes of each stream.
 
     Parameters
@@ -267,13 +303,15 @@ def plan_streams(info: VideoInfo, out: Path, *, replaces: frozenset[int]) -> Mux
         Where it goes; the suffix tells the container.
     replaces : frozenset of int
         Indices of sound streams whose place the mix takes.
+    for_writing : bool
+        Whether the file is still to be written; False to say what should be in one that is there.
 
     Raises
     ------
     UsageError
         The suffix is unknown.
     OutputError
-        The container can't hold the picture.
+        The container can't hold the picture, or not how it is shown.
     """
     container = container_for(out)
     fates = tuple(_fate(stream, info, container, replaces=replaces) for stream in info.streams)
@@ -281,9 +319,23 @@ def plan_streams(info: VideoInfo, out: Path, *, replaces: frozenset[int]) -> Mux
     if picture.fate is Fate.DROPPED:
         raise OutputError(
             f"{out}: a {container.muxer} file cannot hold {picture.codec} pictures, and pictures are never re-encoded",
-            hint=f"use {default_suffix(info)} or .mkv, for example -o {out.with_suffix(default_suffix(info)).name}",
+            hint=_use(info, out),
         )
-    return MuxPlan(container=container, fates=fates, warnings=tuple(_warnings(fates, out)))
+    if for_writing and (unsaid := _shown_wrongly(info, container)):
+        raise OutputError(f"{out}: {container.muxer} files cannot say {unsaid}", hint=_use(info, out))
+    needs_newer = for_writing and info.rotation_deg and container.turns_since
+    return MuxPlan(
+        container=container,
+        fates=fates,
+        warnings=tuple(_warnings(fates, out)),
+        ffmpeg=newer_ffmpeg(container.turns_since or (0, 0)) if needs_newer else None,
+    )
+
+
+def _use(info: VideoInfo, out: Path) -> str:
+    """What to type instead."""
+    suffix = default_suffix(info)
+    return f"use {suffix}, for example -o {out.with_suffix(suffix).name}"
 
 
 def _fate(stream: StreamInfo, info: VideoInfo, container: Container, *, replaces: frozenset[int]) -> StreamFate:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from soundtrack.media.apart import apart
 from soundtrack.media.container import open_container
 from soundtrack.types import StreamKind
 
@@ -126,6 +127,11 @@ def film_print(path: Path, *, video_stream: int | None = None, by_slices: bool =
     InputError
         The file can't be opened.
     """
+    return apart(path, _film_print, path, video_stream=video_stream, by_slices=by_slices)
+
+
+def _film_print(path: Path, *, video_stream: int | None, by_slices: bool) -> FilmPrint:
+    """The same, in the process that may be lost."""
     with open_container(path) as film:
         if video_stream is None:
             moving = [s for s in film.streams.video if "attached_pic" not in _flags(s)]
@@ -201,7 +207,9 @@ class _StreamReader:
             self._hash.update(self._head)
 
     def add(self, packet: Any) -> None:
-        """The next packet."""
+        """The next packet; words that an edit list hides are no part of the film, and no muxer keeps them."""
+        if self._kind is StreamKind.SUBTITLE and packet.is_discard:
+            return
         payload = memoryview(packet)
         if self._by_slices:
             for unit in _slices(bytes(payload), hevc=self._codec == "hevc", head=self._head):

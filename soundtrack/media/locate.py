@@ -75,6 +75,16 @@ def ffmpeg_version(path: Path) -> tuple[int, int] | None:
     return version if version >= MIN_FFMPEG else None
 
 
+def newer_ffmpeg(least: tuple[int, int]) -> Path | None:
+    """The ffmpeg to use if it is of this version or newer, else the package's; None if neither is.
+
+    Where the user named one, no other is looked at.
+    """
+    usual = ffmpeg_path()
+    candidates = [usual] if load_config().ffmpeg is not None else [usual, _bundled_ffmpeg()]
+    return next((path for path in candidates if path and (ffmpeg_version(path) or (0, 0)) >= least), None)
+
+
 def _system_ffmpeg() -> Path | None:
     """The first ffmpeg on the absolute folders of PATH: never one that lies in the current folder by chance."""
     found = shutil.which("ffmpeg", path=os.pathsep.join(d for d in os.get_exec_path() if Path(d).is_absolute()))

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from soundtrack.media.apart import apart
 from soundtrack.media.container import open_container
 from soundtrack.media.containers import Container, Fate, MuxPlan
 from soundtrack.media.process import WritingPipe, file_arg, input_args, pcm_input_args, run_ffmpeg, writing_pipe
@@ -90,7 +90,9 @@ def mux(
     args = _arguments(info, plan=plan, mixed_in=mixed_in, music_track=music_track, bitrate_kbps=bitrate_kbps)
     with (
         _covers(info, part, plan) as covers,
-        writing_pipe([*args, *covers, "-f", plan.container.muxer, file_arg(part)], task=f"writing {name}") as pipe,
+        writing_pipe(
+            [*args, *covers, "-f", plan.container.muxer, file_arg(part)], task=f"writing {name}", ffmpeg=plan.ffmpeg
+        ) as pipe,
     ):
         yield pipe
 
@@ -105,24 +107,26 @@ def _covers(info: VideoInfo, part: Path, plan: MuxPlan) -> Iterator[list[str]]:
         for n, fate in enumerate(wanted):
             picture = part.with_name(f"{part.name.removesuffix('.part')}{n}.part")
             files.callback(picture.unlink, missing_ok=True)
-            with open_container(info.path) as film:
-                packet = next(p for p in film.demux(film.streams[fate.source]) if p.size)
-                picture.write_bytes(bytes(packet))
-                name = film.streams[fate.source].metadata.get("filename")
+            content, name = apart(info.path, _cover, info.path, fate.source)
+            picture.write_bytes(content)
             kind = "png" if fate.codec == "png" else "jpeg"
             args += ["-attach", file_arg(picture), f"-metadata:s:t:{n_before + n}", f"mimetype=image/{kind}"]
             args += [f"-metadata:s:t:{n_before + n}", f"filename={name or 'cover.' + kind}"]
         yield args
 
 
+def _cover(path: Path, stream: int) -> tuple[bytes, str | None]:
+    """Cover art as it lies in the film, and its name."""
+    with open_container(path) as film:
+        packet = next(p for p in film.demux(film.streams[stream]) if p.size)
+        return bytes(packet), film.streams[stream].metadata.get("filename")
+
+
 def _arguments(
     info: VideoInfo, *, plan: MuxPlan, mixed_in: StreamInfo | None, music_track: bool, bitrate_kbps: int
 ) -> list[str]:
     """Everything after ffmpeg's name but covers, muxer and file."""
-    with open_container(info.path) as film:
-        kept = _dispositions(film)
-        titles = {s.index: s.metadata.get("title") for s in film.streams}
-        custom_tags = not {name.lower() for name in film.metadata} <= _MP4_TAGS
+    kept, titles, custom_tags = apart(info.path, _words, info.path)
     outs = _outputs(info, plan, music_track=music_track)
     args = ["-y", *input_args(info.path, before=_before(info))]
     args += ["-itsoffset", f"{_first_frame_s(info, plan):.6f}"]
@@ -211,20 +215,25 @@ def _first_frame_s(info: VideoInfo, plan: MuxPlan) -> float:
     It moves the film's clock, by rules that differ between versions, containers and the choice of streams. So it is
     asked: the first packet of the picture is put through the same input and choice, and its time compared.
     """
-    with open_container(info.path) as film:
-        packet = next((p for p in film.demux(film.streams[info.video_stream]) if p.size), None)
-        stamp = None if packet is None else packet.pts if packet.pts is not None else packet.dts
-        before_s = None if packet is None or stamp is None else float(stamp * packet.time_base)
+    before_s = apart(info.path, _first_packet_s, info.path, info.video_stream)
     kept = [f.source for f in plan.fates if f.fate in (Fate.COPIED, Fate.CONVERTED) and f.kind in _CLOCKED]
     maps = [part for source in sorted(kept, key=lambda i: i != info.video_stream) for part in ("-map", f"0:{source}")]
     args = [*input_args(info.path, before=_before(info)), *maps, "-c", "copy", "-frames:v", "1", "-t", "2"]
-    done = run_ffmpeg([*args, "-f", "framecrc", "-"], task=f"reading {info.path}")
+    done = run_ffmpeg([*args, "-f", "framecrc", "-"], task=f"reading {info.path}", ffmpeg=plan.ffmpeg)
     found = done.stdout.decode("ascii", "replace")
     tick = re.search(r"^#tb 0: (\d+)/(\d+)", found, re.MULTILINE)
     first = re.search(r"^0, +(-?\d+), +(-?\d+),", found, re.MULTILINE)
     if before_s is None or tick is None or first is None:
         return 0.0
     return info.start_s + int(first[2]) * int(tick[1]) / int(tick[2]) - before_s
+
+
+def _first_packet_s(path: Path, stream: int) -> float | None:
+    """Time of a stream's first packet, in seconds."""
+    with open_container(path) as film:
+        packet = next((p for p in film.demux(film.streams[stream]) if p.size), None)
+        stamp = None if packet is None else packet.pts if packet.pts is not None else packet.dts
+        return None if packet is None or stamp is None else float(stamp * packet.time_base)
 
 
 def _before(info: VideoInfo) -> list[str]:
@@ -269,13 +278,16 @@ def _encoding(container: Container, i: int, n_audio: int, *, bitrate_kbps: int, 
     return args
 
 
-def _dispositions(film: Any) -> dict[int, list[str]]:
-    """Flags of every stream but ``default``, by index."""
-    result = {}
-    for stream in film.streams:
-        flags = stream.disposition
-        result[stream.index] = [n for n in _DISPOSITIONS if hasattr(type(flags), n) and flags & getattr(type(flags), n)]
-    return result
+def _words(path: Path) -> tuple[dict[int, list[str]], dict[int, str | None], bool]:
+    """Flags of every stream but ``default`` and its title, by index; whether there are tags that mp4 does not know."""
+    flags: dict[int, list[str]] = {}
+    titles: dict[int, str | None] = {}
+    with open_container(path) as film:
+        for stream in film.streams:
+            has, names = stream.disposition, type(stream.disposition)
+            flags[stream.index] = [n for n in _DISPOSITIONS if hasattr(names, n) and has & getattr(names, n)]
+            titles[stream.index] = stream.metadata.get("title")
+        return flags, titles, not {name.lower() for name in film.metadata} <= _MP4_TAGS
 
 
 def _audio_disposition(out: _Out, *, first: bool, kept: dict[int, list[str]]) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from soundtrack.errors import Reason
+from soundtrack.media.apart import apart
 from soundtrack.media.container import looks_like_media, open_container, refusal
 from soundtrack.media.guard import MAX_PIXELS
 from soundtrack.timebase import round_half_up, round_s
@@ -59,6 +60,11 @@ def probe(path: Path) -> VideoInfo:
     InputError
         It is no film that can be read; `reason` says why.
     """
+    return apart(path, _probe, path)
+
+
+def _probe(path: Path) -> VideoInfo:
+    """The same, in the process that may be lost."""
     with open_container(path) as container:
         stream = _moving_picture(container, path)
         fps = _frame_rate(stream)
@@ -76,6 +82,7 @@ def probe(path: Path) -> VideoInfo:
             video_stream=stream.index,
             streams=streams,
             start_s=first.time_s,
+            hides_head=container.format.name.startswith("mov") and _hides_head(path, stream.index),
         )
 
 
@@ -87,6 +94,11 @@ def probe_audio(path: Path) -> AudioInfo:
     InputError
         There is no sound that can be read; `reason` says why.
     """
+    return apart(path, _probe_audio, path)
+
+
+def _probe_audio(path: Path) -> AudioInfo:
+    """The same, in the process that may be lost."""
     with open_container(path) as container:
         if not container.streams.audio:
             raise refusal(path, Reason.NO_AUDIO)
@@ -113,8 +125,30 @@ def _codec_name(stream: Any) -> str:
     """Name of the codec, not of the decoder that happens to read it."""
     context = stream.codec_context
     if context is None:
-        return "unknown"
+        return _data_name(stream) if stream.type == "data" else "unknown"
     return str(getattr(context.codec, "canonical_name", None) or context.name or "unknown")
+
+
+def _data_name(stream: Any) -> str:
+    """What a stream without a decoder carries: ``tmcd`` (time code) and ``text`` (chapters) are written by muxers."""
+    if "timecode" in stream.metadata:
+        return "tmcd"
+    name = str(getattr(stream, "name", None) or "unknown")
+    if name == "bin_data" and stream.frames and stream.frames == len(stream.container.chapters()):
+        return "text"
+    return name
+
+
+def _hides_head(path: Path, index: int) -> bool:
+    """Whether the picture's first packet is there for decoding only: an edit list cut the film off a key frame."""
+    import av
+
+    with open_container(path) as unread:
+        try:
+            first = next((p for p in unread.demux(unread.streams[index]) if p.size), None)
+        except (av.FFmpegError, OSError):
+            return False
+    return first is not None and bool(first.is_discard)
 
 
 def _stream_info(stream: Any) -> StreamInfo:

@@ -65,6 +65,8 @@ class Comparison:
     """Streams that arrived bit for bit, one line each."""
     mix_stream: int
     """Index of the new sound in the scored film, -1 if there is none."""
+    unsaid: tuple[str, ...] = ()
+    """Which of the expected changes are labels that the container has no place for."""
 
     @property
     def is_same(self) -> bool:
@@ -92,7 +94,7 @@ def compare_streams(before: Path, after: Path) -> Comparison:
     info = probe(before)
     probe(after)
     main = info.main_audio
-    plan = plan_streams(info, after, replaces=frozenset({main.index}) if main else frozenset())
+    plan = plan_streams(info, after, replaces=frozenset({main.index}) if main else frozenset(), for_writing=False)
     return _compare(info, after, plan=plan, wants_mix=False)
 
 
@@ -148,6 +150,7 @@ def _compare(
     differences: list[Difference] = []
     expected: list[str] = []
     unchanged: list[str] = []
+    unsaid: list[str] = []
     unmatched = list(after.streams)
     for fate in sorted(plan.fates, key=lambda fate: (fate.fate is Fate.MIXED, fate.fate is Fate.CONVERTED)):
         source = before.streams[fate.source]
@@ -168,7 +171,7 @@ def _compare(
         labels = _label_changes(source, partner)
         changes = _stream_changes(source, partner, fate, slack_s=slack_s)
         changes += [change for what, change in labels.items() if what in plan.container.holds]
-        expected += [f"{change}" for what, change in labels.items() if what not in plan.container.holds]
+        unsaid += [f"{change}" for what, change in labels.items() if what not in plan.container.holds]
         differences += changes
         if fate.fate is Fate.CONVERTED:
             expected.append(f"{source.describe()}: converted to {partner.codec}")
@@ -180,7 +183,8 @@ def _compare(
         differences += _mix_changes(new_sounds, after, plan, n_samples=n_samples or 0, n_ours=n_ours, slack_s=slack_s)
     return Comparison(
         differences=tuple(differences),
-        expected=tuple(expected),
+        expected=(*unsaid, *expected),
+        unsaid=tuple(unsaid),
         unchanged=tuple(unchanged),
         mix_stream=new_sounds[0].index if new_sounds else -1,
     )
@@ -248,7 +252,7 @@ def _whole_changes(before: FilmPrint, after: FilmPrint, plan: MuxPlan) -> list[D
     if before.picture and after.picture and not converted:
         for name in ("size_px", "rotation_deg", "aspect", "colour", "side_data"):
             old, new = getattr(before.picture, name), getattr(after.picture, name)
-            if old != new:
+            if old != new and not (name == "colour" and _usual_range(old) == _usual_range(new)):
                 found.append(Difference(f"picture: {name}", str(old), str(new)))
     elif before.picture and not after.picture:
         found.append(Difference("picture", "decodes", "does not"))
@@ -259,6 +263,11 @@ def _whole_changes(before: FilmPrint, after: FilmPrint, plan: MuxPlan) -> list[D
             if name not in _OWN_TAGS and after.tags.get(name) != value:
                 found.append(Difference(f"tag {name}", repr(value), repr(after.tags.get(name))))
     return found
+
+
+def _usual_range(colour: tuple[int, ...]) -> tuple[int, ...]:
+    """Colour with an unsaid range as the limited one, which it means: Matroska says it, mp4 often leaves it out."""
+    return (colour[0] or 1, *colour[1:])
 
 
 def _same_chapters(before: FilmPrint, after: FilmPrint) -> bool:

@@ -191,7 +191,11 @@ def render_film(
         limited_db=limiter.largest_reduction_db,
         streams=streams,
         stems=stem_writer.paths if stem_writer else (),
-        warnings=(*streams.warnings, *_warnings(levels, missing_s, sheet, off_lu)),
+        warnings=(
+            *streams.warnings,
+            *(f"{change}: {out.suffix} files have no place for it" for change in found.unsaid),
+            *_warnings(levels, missing_s, sheet, off_lu),
+        ),
     )
 
 

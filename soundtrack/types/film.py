@@ -67,6 +67,8 @@ class VideoInfo:
     """All streams in file order."""
     start_s: float = 0.0
     """Container time of the first shown frame, in seconds; may be negative."""
+    hides_head: bool = False
+    """Whether an edit list keeps the picture's first frames from being shown."""
 
     @property
     def audio_streams(self) -> tuple[StreamInfo, ...]:
