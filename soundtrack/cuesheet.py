@@ -2,17 +2,19 @@
 
 ``spot`` and ``score`` write it, a person or ``jq`` may edit it, ``render`` obeys it. Rules of the text:
 `soundtrack.documents`. Meaning of the fields: `soundtrack.types.CueSheet`; for people: docs/cue-sheet.md. Lengths are
-compared in samples at the mix's 48 kHz: a section is ``samples(end) - samples(start)`` long, a cue likewise.
+compared in samples at the mix's 48 kHz: a section is ``samples(end) - samples(start)`` long, a cue likewise. A cue that
+is played faster or slower needs its length times its speed of the track.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from fractions import Fraction
 
 from soundtrack import documents
 from soundtrack.errors import InputError, Reason
 from soundtrack.settings import MIX_RATE_HZ
-from soundtrack.timebase import samples
+from soundtrack.timebase import round_half_up, samples
 from soundtrack.types import Cue, CueSheet, Span
 
 SCHEMA = "soundtrack.cuesheet/1"
@@ -20,6 +22,9 @@ SCHEMA = "soundtrack.cuesheet/1"
 
 UPGRADES: Mapping[int, documents.Upgrade] = {}
 """From version n to n + 1, by n."""
+
+MOST_STRETCHED_S = 300.0
+"""A stretch of a track that is played faster or slower is at most so long: it is held in memory as a whole."""
 
 _SLACK_S = 1e-5
 """Times closer than this are the same: half a sample at 48 kHz."""
@@ -55,6 +60,34 @@ def rounded(sheet: CueSheet) -> CueSheet:
 def length_in_samples(span: Span) -> int:
     """Length of a span at the mix's rate."""
     return samples(span.end_s, sample_rate_hz=MIX_RATE_HZ) - samples(span.start_s, sample_rate_hz=MIX_RATE_HZ)
+
+
+def needed_samples(length: int, *, speed: float) -> int:
+    """Samples of a track that a cue of `length` samples plays.
+
+    Examples
+    --------
+    >>> needed_samples(48_000, speed=1.0), needed_samples(48_000, speed=1.02)
+    (48000, 48960)
+    """
+    return round_half_up(Fraction(speed) * length)
+
+
+def section_starts(cue: Cue) -> list[int]:
+    """Where a cue's sections start, in samples at 48 kHz from the cue's start, and where the last one ends.
+
+    Examples
+    --------
+    >>> from soundtrack.types import Section
+    >>> parts = (Section(Span(0.0, 0.51)), Section(Span(2.0, 2.51)))
+    >>> section_starts(Cue("1m01", Span(5.0, 6.0), "t", parts, 0.0, 0.0, 0.0, (), speed=1.02))
+    [0, 24000, 48000]
+    """
+    result, played = [0], 0
+    for section in cue.sections:
+        played += length_in_samples(section.track)
+        result.append(round_half_up(played / Fraction(cue.speed)))
+    return result
 
 
 def check(sheet: CueSheet, *, name: str = "cue sheet") -> None:
@@ -136,6 +169,13 @@ def _cue_faults(cue: Cue, *, place: str, duration_s: Mapping[str, float], sheet:
             yield f"{place}.sections[{k}]: ends at {section.track.end_s:g} s, the track at {end_s:g} s"
         if length_in_samples(section.track) <= 0:
             yield f"{place}.sections[{k}]: must not be empty"
+        if cue.speed != 1.0 and section.track.duration_s > MOST_STRETCHED_S:
+            yield (
+                f"{place}.sections[{k}]: lasts {section.track.duration_s:g} s; with a speed other than 1 at most"
+                f" {MOST_STRETCHED_S:g} s"
+            )
     total = sum(length_in_samples(section.track) for section in cue.sections)
-    if total != length:
-        yield f"{place}.sections: add up to {total} samples at 48 kHz, the cue has {length}"
+    needed = needed_samples(length, speed=cue.speed)
+    if total != needed:
+        at_speed = "" if cue.speed == 1.0 else f", which at speed {cue.speed:g} needs {needed}"
+        yield f"{place}.sections: add up to {total} samples at 48 kHz, the cue has {length}{at_speed}"

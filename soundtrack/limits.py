@@ -35,6 +35,7 @@ _BY_NAME: dict[str, Limits] = {
     "n_shots": Limits(1, None),
     "dim": Limits(1, 65_536),
     "rank": Limits(2, None),
+    "speed": Limits(0.9, 1.1),
     "fps": Limits(0, None),
     "scenes": Limits(0, None),
 }

@@ -7,11 +7,13 @@ between two tracks, as on an editor's checkerboard. Out points are exclusive.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
+from soundtrack.cuesheet import section_starts
 from soundtrack.settings import MIX_RATE_HZ
-from soundtrack.timebase import frames, samples, seconds
+from soundtrack.timebase import frames, round_half_up, samples, seconds
 from soundtrack.types import Cue, CueSheet, SheetTrack
 
 
@@ -38,8 +40,13 @@ class MusicClip:
 
     @property
     def n_frames(self) -> int:
-        """Length in frames, at least 1."""
+        """Length on the film in frames, at least 1."""
         return self.record_out - self.record_in
+
+    @property
+    def source_frames(self) -> int:
+        """Length in the music in frames: more than `n_frames` where it is played faster."""
+        return max(1, round_half_up(self.n_frames * Fraction(self.cue.speed)))
 
 
 def music_clips(sheet: CueSheet) -> list[MusicClip]:
@@ -61,13 +68,10 @@ def music_clips(sheet: CueSheet) -> list[MusicClip]:
         at = samples(cue.span.start_s, sample_rate_hz=MIX_RATE_HZ)
         if frames(cue.span.start_s, fps=sheet.film.fps) < busy_until:
             lane = 1 - lane
+        starts = section_starts(cue)
         for k, section in enumerate(cue.sections):
-            length = samples(section.track.end_s, sample_rate_hz=MIX_RATE_HZ) - samples(
-                section.track.start_s, sample_rate_hz=MIX_RATE_HZ
-            )
-            first = frames(seconds(at, sample_rate_hz=MIX_RATE_HZ), fps=sheet.film.fps)
-            last = frames(seconds(at + length, sample_rate_hz=MIX_RATE_HZ), fps=sheet.film.fps)
-            at += length
+            first = frames(seconds(at + starts[k], sample_rate_hz=MIX_RATE_HZ), fps=sheet.film.fps)
+            last = frames(seconds(at + starts[k + 1], sample_rate_hz=MIX_RATE_HZ), fps=sheet.film.fps)
             if last > first:
                 source = frames(section.track.start_s, fps=sheet.film.fps)
                 ends = (k == 0, k + 1 == len(cue.sections))

@@ -120,7 +120,7 @@ def _seams(cue: Cue) -> list[float]:
     """Where on the film a cue's seams fall, in seconds."""
     times, at = [], cue.span.start_s
     for section in cue.sections[:-1]:
-        at += section.track.duration_s
+        at += section.track.duration_s / cue.speed
         times.append(at)
     return times
 

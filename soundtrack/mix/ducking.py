@@ -82,9 +82,10 @@ def music_levels(cues: Sequence[Cue], tracks: Mapping[str, Track]) -> tuple[Musi
                 start_s = max(segment.span.start_s, section.track.start_s)
                 end_s = min(segment.span.end_s, section.track.end_s)
                 if end_s > start_s:
-                    at_s = film_s + start_s - section.track.start_s
-                    levels.append(MusicLevel(Span(at_s, at_s + end_s - start_s), segment.loudness_lufs + cue.gain_db))
-            film_s += section.track.duration_s
+                    at_s = film_s + (start_s - section.track.start_s) / cue.speed
+                    span = Span(at_s, at_s + (end_s - start_s) / cue.speed)
+                    levels.append(MusicLevel(span, segment.loudness_lufs + cue.gain_db))
+            film_s += section.track.duration_s / cue.speed
     return tuple(levels)
 
 

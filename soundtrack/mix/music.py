@@ -1,7 +1,7 @@
 """The music of a film, block by block: pieces read from the tracks, faded, added, ducked.
 
 Goes in: a `MixPlan` and where its tracks lie. Comes out: stereo blocks at 48 kHz in the order of the film, to the
-sample, in memory that does not grow with film or track.
+sample, in memory that does not grow with film or track; a piece at another speed is held as a whole while it sounds.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import numpy as np
 from soundtrack.media.audio import iter_audio
 from soundtrack.mix.ducking import gain_db_at
 from soundtrack.mix.plan import MixPlan, Piece, PlannedCue, active_cues, equal_power_rise
+from soundtrack.mix.tempo import stretch_piece
 from soundtrack.settings import MIX_RATE_HZ
-from soundtrack.timebase import seconds
+from soundtrack.timebase import samples, seconds
 from soundtrack.types import FloatArray
 
 _READ_S = 8.0
@@ -130,16 +131,16 @@ class _PieceReader:
     """Samples of one piece in order, silence where the track has no more."""
 
     def __init__(self, path: Path, piece: Piece) -> None:
-        self._blocks: Iterator[FloatArray] = iter_audio(
-            path,
-            sample_rate_hz=MIX_RATE_HZ,
-            channels=2,
-            block_s=_READ_S,
-            start_s=seconds(piece.track_start, sample_rate_hz=MIX_RATE_HZ),
-            duration_s=seconds(piece.n_samples, sample_rate_hz=MIX_RATE_HZ),
-        )
-        self._rest: FloatArray = np.zeros((2, 0), dtype=np.float32)
         self.n_missing = 0
+        self._blocks = self._stretched(path, piece) if piece.speed != 1.0 else _as_recorded(path, piece)
+        self._rest: FloatArray = np.zeros((2, 0), dtype=np.float32)
+
+    def _stretched(self, path: Path, piece: Piece) -> Iterator[FloatArray]:
+        """The piece at its own speed, made as a whole and given in blocks."""
+        found = stretch_piece(path, piece)
+        self.n_missing = found.n_missing
+        step = samples(_READ_S, sample_rate_hz=MIX_RATE_HZ)
+        yield from (found.samples[:, at : at + step] for at in range(0, piece.n_samples, step))
 
     def take(self, n: int) -> FloatArray:
         """The next `n` samples."""
@@ -160,3 +161,15 @@ class _PieceReader:
         """Stop the decoder."""
         with contextlib.suppress(AttributeError):
             self._blocks.close()  # type: ignore[attr-defined] # a generator has it, an Iterator need not
+
+
+def _as_recorded(path: Path, piece: Piece) -> Iterator[FloatArray]:
+    """The piece in blocks."""
+    return iter_audio(
+        path,
+        sample_rate_hz=MIX_RATE_HZ,
+        channels=2,
+        block_s=_READ_S,
+        start_s=seconds(piece.track_start, sample_rate_hz=MIX_RATE_HZ),
+        duration_s=seconds(piece.n_samples, sample_rate_hz=MIX_RATE_HZ),
+    )

@@ -8,11 +8,14 @@ either side and are shorter where a track begins or ends. Cues that overlap in t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
+from soundtrack.cuesheet import needed_samples, section_starts
 from soundtrack.errors import InputError, Reason
 from soundtrack.mix.ducking import REFERENCE_LUFS
 from soundtrack.settings import MIX_RATE_HZ
@@ -26,18 +29,25 @@ _SHORTEST_CROSSFADE = samples(0.02, sample_rate_hz=MIX_RATE_HZ)
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """An unbroken run of samples of a track, laid at a place of the film."""
+    """An unbroken run of a track, laid at a place of the film."""
 
     track_start: int
     """First sample of the track."""
     film_start: int
     """Where that sample sounds."""
     n_samples: int
-    """How many, seams included, above 0."""
+    """Length on the film, seams included, above 0."""
     rise: int = 0
     """Samples over which it comes in from the piece before, with equal power."""
     fall: int = 0
     """Samples over which it goes out into the piece after, with equal power."""
+    speed: float = 1.0
+    """Samples of the track for each sample of the film; the pitch stays."""
+
+    @property
+    def track_end(self) -> int:
+        """First sample of the track after it."""
+        return self.track_start + needed_samples(self.n_samples, speed=self.speed)
 
     @property
     def film_end(self) -> int:
@@ -165,18 +175,16 @@ def _plan_cue(cue: Cue, tracks: dict[str, SheetTrack], *, n_samples: int) -> Pla
 
 def _pieces(cue: Cue, track: SheetTrack, *, film_start: int, film_end: int) -> tuple[Piece, ...]:
     """The sections of a cue as pieces with their seams; the last one takes up the rounding."""
+    starts = section_starts(cue)
     pieces: list[Piece] = []
-    at = film_start
-    for section in cue.sections:
-        start = samples(section.track.start_s, sample_rate_hz=MIX_RATE_HZ)
-        n = samples(section.track.end_s, sample_rate_hz=MIX_RATE_HZ) - start
-        if n <= 0:
+    for section, first, last in zip(cue.sections, starts[:-1], starts[1:], strict=True):
+        if last <= first:
             raise _bad_sheet(cue, f"the section at {section.track.start_s:g} s of the track is empty")
-        pieces.append(Piece(start, at, n))
-        at += n
-    if not pieces or abs(at - film_end) > max(_TOUCHING, _ROUNDING_PER_SECTION * len(pieces)):
+        track_start = samples(section.track.start_s, sample_rate_hz=MIX_RATE_HZ)
+        pieces.append(Piece(track_start, film_start + first, last - first, speed=cue.speed))
+    if not pieces or abs(film_start + starts[-1] - film_end) > max(_TOUCHING, _ROUNDING_PER_SECTION * len(pieces)):
         raise _bad_sheet(
-            cue, f"its sections last {(at - film_start) / MIX_RATE_HZ:.3f} s and the cue {cue.span.duration_s:.3f} s"
+            cue, f"its sections last {starts[-1] / MIX_RATE_HZ:.3f} s and the cue {cue.span.duration_s:.3f} s"
         )
     pieces[-1] = replace(pieces[-1], n_samples=film_end - pieces[-1].film_start)
     halves = [
@@ -184,7 +192,11 @@ def _pieces(cue: Cue, track: SheetTrack, *, film_start: int, film_end: int) -> t
         for i in range(len(pieces) - 1)
     ]
     return tuple(
-        _widened(piece, before=halves[i - 1] if i else 0, after=halves[i] if i < len(halves) else 0)
+        replace(
+            _extended(piece, before=halves[i - 1] if i else 0, after=halves[i] if i < len(halves) else 0),
+            rise=2 * halves[i - 1] if i else 0,
+            fall=2 * halves[i] if i < len(halves) else 0,
+        )
         for i, piece in enumerate(pieces)
     )
 
@@ -194,20 +206,28 @@ def _track_samples(track: SheetTrack) -> int:
     return samples(track.duration_s, sample_rate_hz=MIX_RATE_HZ)
 
 
+def _lead(piece: Piece) -> int:
+    """Samples of the film by which a piece could start earlier, as far as its track goes."""
+    return math.floor(piece.track_start / Fraction(piece.speed))
+
+
+def _beyond(piece: Piece, track: SheetTrack) -> int:
+    """Samples of the film by which a piece could end later, as far as its track goes."""
+    return math.floor((_track_samples(track) - piece.track_end) / Fraction(piece.speed))
+
+
 def _seam_half(left: Piece, right: Piece, track: SheetTrack, wanted: int) -> int:
     """Half of the seam between two pieces: at most half a piece, and only what the track has around it."""
-    beyond = _track_samples(track) - (left.track_start + left.n_samples)
-    return max(0, min(wanted // 2, left.n_samples // 2, right.n_samples // 2, right.track_start, beyond))
+    return max(0, min(wanted // 2, left.n_samples // 2, right.n_samples // 2, _lead(right), _beyond(left, track)))
 
 
-def _widened(piece: Piece, *, before: int, after: int) -> Piece:
-    """The piece with half a seam added at either side."""
-    return Piece(
-        track_start=piece.track_start - before,
+def _extended(piece: Piece, *, before: int = 0, after: int = 0) -> Piece:
+    """The piece with more of its track at either side."""
+    return replace(
+        piece,
+        track_start=max(0, piece.track_start - needed_samples(before, speed=piece.speed)),
         film_start=piece.film_start - before,
         n_samples=piece.n_samples + before + after,
-        rise=2 * before,
-        fall=2 * after,
     )
 
 
@@ -218,20 +238,13 @@ def _crossfade(
     if abs(right.film_start - left.film_end) > _TOUCHING:
         return left, right
     last, first = left.pieces[-1], right.pieces[0]
-    beyond = _track_samples(tracks[left.track_id]) - (last.track_start + last.n_samples)
     gap = right.film_start - left.film_end
     lengths = (left.film_end - left.film_start, right.film_end - right.film_start)
-    half = min(wanted // 2, beyond, first.track_start - gap, min(lengths) // 2)
+    half = min(wanted // 2, _beyond(last, tracks[left.track_id]), _lead(first) - gap, min(lengths) // 2)
     if 2 * half < _SHORTEST_CROSSFADE:
         return left, right
     earlier = half + gap
-    head = replace(
-        first,
-        track_start=first.track_start - earlier,
-        film_start=first.film_start - earlier,
-        n_samples=first.n_samples + earlier,
-    )
-    tail = replace(last, n_samples=last.n_samples + half)
+    head, tail = _extended(first, before=earlier), _extended(last, after=half)
     return (
         replace(left, film_end=left.film_end + half, fade_out=2 * half, pieces=(*left.pieces[:-1], tail)),
         replace(right, film_start=right.film_start - earlier, fade_in=2 * half, pieces=(head, *right.pieces[1:])),

@@ -58,6 +58,18 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Landing:
+    """A moment of the film on which the music was to fall, and how near it came."""
+
+    time_s: float
+    """The moment that was asked for, film clock."""
+    on: str
+    """What of the music is heard there: ``climax``, ``downbeat``, or ``nothing`` within half a bar."""
+    late_ms: float | None = None
+    """How much later than the moment it is heard, in milliseconds; negative if before it; None for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cue:
     """One piece of music against picture."""
 
@@ -68,7 +80,7 @@ class Cue:
     track_id: str
     """Which track; stands among the sheet's tracks."""
     sections: tuple[Section, ...]
-    """Stretches of the track in order; their lengths add up to the cue's, to the sample."""
+    """Stretches of the track in order; their lengths add up to the cue's times `speed`, to the sample."""
     fade_in_s: float
     """Equal-power fade at the start, in seconds."""
     fade_out_s: float
@@ -85,6 +97,10 @@ class Cue:
     """What the plan thought it was worth."""
     why: tuple[Term, ...] = ()
     """Named terms of the merit."""
+    speed: float = 1.0
+    """Tempo at which the track is played, its pitch unchanged: 1.02 is two per cent faster."""
+    landings: tuple[Landing, ...] = ()
+    """How near the music came to the moments that ``--hit`` named."""
 
 
 @dataclass(frozen=True, slots=True)
