@@ -13,7 +13,7 @@ import pytest
 
 from made_up import sheet, small_library
 from soundtrack.errors import DependencyError, UsageError
-from soundtrack.export import FORMATS, export
+from soundtrack.export import FORMATS, export, not_carried
 from soundtrack.export.clips import music_clips, one_line
 from soundtrack.spotting.spot import spot_cues
 from soundtrack.timebase import frames, round_half_up
@@ -181,3 +181,46 @@ def test_a_missing_package_says_how_to_get_it(cues: CueSheet, monkeypatch: pytes
 
 def test_one_line_is_one_line() -> None:
     assert one_line("a\r\n\u2028 b\x00") == "a b"
+
+
+def faster(cues: CueSheet) -> CueSheet:
+    """The sheet with its first cue a little faster than recorded."""
+    return replace(cues, cues=(replace(cues.cues[0], speed=1.02), *cues.cues[1:]))
+
+
+def test_a_cue_s_speed_travels_or_is_told(cues: CueSheet) -> None:
+    otio = pytest.importorskip("opentimelineio")
+    made = faster(cues)
+    clip = music_clips(made)[0]
+    assert clip.source_frames == round_half_up(clip.n_frames * Fraction(1.02)) > clip.n_frames
+    timeline = otio.adapters.read_from_string(export(made, "otio"), "otio_json")
+    scalars = [e.time_scalar for t in timeline.audio_tracks() for c in t.find_clips() for e in c.effects]
+    assert scalars == [1.02] * len(made.cues[0].sections)
+    assert not_carried(made, "otio") == not_carried(cues, "xml") == []
+    assert [line.split()[:2] for line in not_carried(made, "xml")] == [["cue", made.cues[0].cue_id]]
+    rows = list(csv.DictReader(io.StringIO(export(made, "csv"))))
+    assert [float(row["speed"]) for row in rows] == [c.speed for c in made.cues]
+
+
+def test_the_edl_has_a_motion_effect_that_another_reader_understands(cues: CueSheet) -> None:
+    otio = pytest.importorskip("opentimelineio")
+    if "cmx_3600" not in otio.adapters.available_adapter_names():
+        pytest.skip("the reader cmx_3600 is not installed")
+    made = replace(faster(cues), film=replace(cues.film, fps=Fraction(25)))
+    timeline = otio.adapters.read_from_string(export(made, "edl"), "cmx_3600", rate=25.0)
+    warps = [e.time_scalar for t in timeline.tracks for c in t.find_clips() for e in c.effects]
+    assert warps == pytest.approx([1.02] * len(made.cues[0].sections))
+
+
+def test_mlt_and_fcpxml_play_the_warped_clip_over_the_same_frames(cues: CueSheet) -> None:
+    made = faster(cues)
+    clip = music_clips(made)[0]
+    root = ElementTree.fromstring(export(made, "mlt"))  # our own text
+    warped = [p for p in root.iter("producer") if p.findtext("property[@name='mlt_service']") == "timewarp"]
+    assert [p.findtext("property[@name='warp_speed']") for p in warped] == ["1.020000"]
+    entry = next(e for e in root.iter("entry") if e.get("producer") == warped[0].get("id"))
+    assert int(entry.get("in", "")) == round_half_up(clip.source_in / Fraction(1.02))
+    assert int(entry.get("out", "")) - int(entry.get("in", "")) + 1 == clip.n_frames
+    points = ElementTree.fromstring(export(made, "fcpxml").split("\n", 2)[2]).findall(".//timeMap/timept")
+    ends = [Fraction(points[1].get(name, "").rstrip("s")) for name in ("value", "time")]
+    assert float(ends[0] / ends[1]) == pytest.approx(1.02, abs=1e-3)

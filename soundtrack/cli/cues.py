@@ -112,6 +112,8 @@ def export(
     cuesheet.check(sheet, name=_name(cues))
     with output.product_to(out, force=force) as write:
         write(formats.export(sheet, chosen))
+    for line in formats.not_carried(sheet, chosen):
+        output.say(f"warning: {line}")
 
 
 def _name(source: str) -> str:
@@ -193,6 +195,11 @@ def _why_lines(sheet: CueSheet) -> Sequence[str]:
     for cue in sheet.cues:
         lines.append(f"{plain(cue.cue_id)} {names.get(cue.track_id, '?')}: merit {cue.merit:.3f}")
         lines.append("  " + ", ".join(f"{plain(t.name)} {t.value:+.3f}" for t in cue.why))
+        if cue.speed != 1.0:
+            lines.append(f"  played at {cue.speed:.2%} of its tempo")
+        for hit in cue.landings:
+            how = "" if hit.late_ms is None else f", {hit.late_ms:+.0f} ms"
+            lines.append(f"  {plain(hit.on)} at {clock(hit.time_s)}{how}")
         for section in cue.sections[:-1]:
             quality = "?" if section.seam_quality is None else f"{section.seam_quality:.2f}"
             lines.append(f"  seam at {clock(section.track.end_s)} of the track, quality {quality}")

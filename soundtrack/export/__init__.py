@@ -7,7 +7,7 @@ from collections.abc import Callable
 from soundtrack.errors import UsageError
 from soundtrack.types import CueSheet
 
-__all__ = ["FORMATS", "export"]
+__all__ = ["FORMATS", "export", "not_carried"]
 
 FORMATS: dict[str, str] = {
     "csv": "a table of cues, for spreadsheets",
@@ -20,6 +20,24 @@ FORMATS: dict[str, str] = {
     "mlt": "MLT XML, for Shotcut and Kdenlive",
 }
 """File endings, and what they are."""
+
+
+def not_carried(sheet: CueSheet, format_name: str) -> list[str]:
+    """What a format cannot say about a sheet, one line each.
+
+    Parameters
+    ----------
+    sheet : CueSheet
+    format_name : str
+        One of `FORMATS`.
+    """
+    if format_name != "xml":
+        return []
+    return [
+        f"cue {cue.cue_id} is played at {cue.speed:.2%} of its tempo, which xml does not carry; set it by hand"
+        for cue in sheet.cues
+        if cue.speed != 1.0
+    ]
 
 
 def export(sheet: CueSheet, format_name: str) -> str:

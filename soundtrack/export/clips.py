@@ -48,6 +48,11 @@ class MusicClip:
         """Length in the music in frames: more than `n_frames` where it is played faster."""
         return max(1, round_half_up(self.n_frames * Fraction(self.cue.speed)))
 
+    @property
+    def warped_in(self) -> int:
+        """First frame of the music, counted on a clock on which all of it is played at the cue's speed."""
+        return round_half_up(self.source_in / Fraction(self.cue.speed))
+
 
 def music_clips(sheet: CueSheet) -> list[MusicClip]:
     """The clips of a sheet, in the order of their start.

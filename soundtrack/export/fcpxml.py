@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 from soundtrack.export.clips import MusicClip, file_url, music_clips, one_line, shown_name
 from soundtrack.export.levels import gain_keys
-from soundtrack.timebase import frames
+from soundtrack.timebase import frames, round_half_up
 from soundtrack.types import CueSheet
 
 
@@ -38,7 +38,7 @@ def fcpxml_text(sheet: CueSheet) -> str:
         if clip.track.track_id in refs:
             continue
         refs[clip.track.track_id] = f"r{len(refs) + 3}"
-        used = max(c.source_in + c.n_frames for c in clips if c.track.track_id == clip.track.track_id)
+        used = max(c.source_in + c.source_frames for c in clips if c.track.track_id == clip.track.track_id)
         available = max(frames(clip.track.duration_s, fps=film.fps), used)
         ElementTree.SubElement(
             resources,
@@ -76,7 +76,7 @@ def fcpxml_text(sheet: CueSheet) -> str:
 
 
 def _connected(clip: MusicClip, ref: str, sheet: CueSheet) -> ElementTree.Element:
-    """A clip of music below the film; its keyframes count on the clock of its own file."""
+    """A clip of music below the film; its keyframes count on the clock of its own file, at its speed."""
     fps = sheet.film.fps
     item = ElementTree.Element(
         "asset-clip",
@@ -84,17 +84,22 @@ def _connected(clip: MusicClip, ref: str, sheet: CueSheet) -> ElementTree.Elemen
         lane=str(-1 - clip.lane),
         name=shown_name(clip.track),
         offset=_time(clip.record_in, fps),
-        start=_time(clip.source_in, fps),
+        start=_time(clip.warped_in, fps),
         duration=_time(clip.n_frames, fps),
         audioRole="music",
     )
     keys = gain_keys(clip, sheet)
     ElementTree.SubElement(item, "note").text = f"cue {one_line(clip.cue.cue_id)}"
+    if clip.cue.speed != 1.0:
+        length = frames(clip.track.duration_s, fps=fps)
+        warp = ElementTree.SubElement(item, "timeMap")
+        for at, value in ((0, 0), (round_half_up(length / Fraction(clip.cue.speed)), length)):
+            ElementTree.SubElement(warp, "timept", time=_time(at, fps), value=_time(value, fps), interp="linear")
     volume = ElementTree.SubElement(item, "adjust-volume", amount=f"{keys[0].gain_db:.2f}dB")
     if any(key.gain_db != keys[0].gain_db for key in keys):
         animation = ElementTree.SubElement(ElementTree.SubElement(volume, "param", name="amount"), "keyframeAnimation")
         for key in keys:
-            at = clip.source_in + key.frame - clip.record_in
+            at = clip.warped_in + key.frame - clip.record_in
             ElementTree.SubElement(
                 animation, "keyframe", time=_time(at, fps), value=f"{key.gain_db:.2f}dB", curve="linear"
             )

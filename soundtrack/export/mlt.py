@@ -6,12 +6,13 @@ is one volume filter with keyframes at frames of the film. Out points are inclus
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import PurePosixPath
 from xml.etree import ElementTree
 
 from soundtrack.export.clips import MusicClip, music_clips, one_line, shown_name
 from soundtrack.export.levels import GainKey, gain_keys
-from soundtrack.timebase import frames
+from soundtrack.timebase import frames, round_half_up
 from soundtrack.types import CueSheet
 
 
@@ -36,11 +37,12 @@ def mlt_text(sheet: CueSheet) -> str:
         colorspace="709",
     )
     _producer(root, "film", film.name, n_frames, title=one_line(film.name))
-    ids = {track_id: f"music{i}" for i, track_id in enumerate(dict.fromkeys(c.track.track_id for c in clips))}
-    for track_id, name in ids.items():
-        own = [c for c in clips if c.track.track_id == track_id]
-        available = max(frames(own[0].track.duration_s, fps=film.fps), *(c.source_in + c.n_frames for c in own), 1)
-        _producer(root, name, own[0].track.path, available, title=shown_name(own[0].track))
+    ids = {source: f"music{i}" for i, source in enumerate(dict.fromkeys(_source(c) for c in clips))}
+    for source, name in ids.items():
+        own, speed = [c for c in clips if _source(c) == source], source[1]
+        length = round_half_up(frames(own[0].track.duration_s, fps=film.fps) / Fraction(speed))
+        available = max(length, *(c.warped_in + c.n_frames for c in own), 1)
+        _producer(root, name, own[0].track.path, available, title=shown_name(own[0].track), speed=speed)
     picture = _playlist(root, "picture", "Picture")
     _entry(picture, "film", 0, n_frames)
     lanes = sorted({clip.lane for clip in clips})
@@ -67,7 +69,9 @@ def _lane_id(lane: int) -> str:
     return f"mx{'ab'[lane]}"
 
 
-def _music(root: ElementTree.Element, clips: list[MusicClip], ids: dict[str, str], sheet: CueSheet) -> None:
+def _music(
+    root: ElementTree.Element, clips: list[MusicClip], ids: dict[tuple[str, float], str], sheet: CueSheet
+) -> None:
     """One music track, with gaps and its level."""
     playlist = _playlist(root, _lane_id(clips[0].lane), f"MX {'AB'[clips[0].lane]}", audio=True)
     at = 0
@@ -75,7 +79,7 @@ def _music(root: ElementTree.Element, clips: list[MusicClip], ids: dict[str, str
     for clip in clips:
         if clip.record_in > at:
             ElementTree.SubElement(playlist, "blank", length=str(clip.record_in - at))
-        _entry(playlist, ids[clip.track.track_id], clip.source_in, clip.n_frames)
+        _entry(playlist, ids[_source(clip)], clip.warped_in, clip.n_frames)
         keys += gain_keys(clip, sheet)
         at = clip.record_out
     volume = ElementTree.SubElement(playlist, "filter", {"id": f"level_{_lane_id(clips[0].lane)}", "out": str(at - 1)})
@@ -83,14 +87,28 @@ def _music(root: ElementTree.Element, clips: list[MusicClip], ids: dict[str, str
     _property(volume, "level", ";".join(f"{key.frame}={key.gain_db:.2f}" for key in keys))
 
 
-def _producer(root: ElementTree.Element, name: str, path: str, n_frames: int, *, title: str) -> None:
-    """A file that the time line points at."""
+def _source(clip: MusicClip) -> tuple[str, float]:
+    """What a producer is made for: a track at a speed."""
+    return clip.track.track_id, clip.cue.speed
+
+
+def _producer(
+    root: ElementTree.Element, name: str, path: str, n_frames: int, *, title: str, speed: float = 1.0
+) -> None:
+    """A file that the time line points at; at another speed its frames are counted as they are played."""
     item = ElementTree.SubElement(root, "producer", {"id": name, "in": "0", "out": str(n_frames - 1)})
     resource = path if PurePosixPath(path).is_absolute() else f"./{path}"
+    plain = (("resource", _written(resource)), ("mlt_service", "avformat"))
+    warped = (
+        ("resource", f"{speed:g}:{_written(resource)}"),
+        ("mlt_service", "timewarp"),
+        ("warp_speed", f"{speed:.6f}"),
+        ("warp_resource", _written(resource)),
+        ("warp_pitch", "1"),
+    )
     for key, value in (
         ("length", str(n_frames)),
-        ("resource", _written(resource)),
-        ("mlt_service", "avformat"),
+        *(plain if speed == 1.0 else warped),
         ("seekable", "1"),
         ("shotcut:caption", title),
     ):

@@ -1,7 +1,8 @@
 """Cue sheet to OpenTimelineIO, and through its adapter to Final Cut Pro 7 XML.
 
 The film lies on its own video track, the music on one or two audio tracks beside it; levels, fades and the ducking
-envelope travel as metadata under ``soundtrack``, in Final Cut Pro 7 XML as keyframes. Needs the package opentimelineio
+envelope travel as metadata under ``soundtrack``, in Final Cut Pro 7 XML as keyframes. A cue's speed is a time warp in
+OpenTimelineIO; the adapter has no word for it in Final Cut Pro 7 XML. Needs the package opentimelineio
 (extra ``interchange``).
 """
 
@@ -98,15 +99,18 @@ def _lane(otio: Any, clips: list[MusicClip], lane: int, sheet: CueSheet) -> Any:
     for clip in clips:
         if clip.record_in > at:
             track.append(otio.schema.Gap(source_range=_range(otio, 0, clip.record_in - at, sheet)))
-        available = max(frames(clip.track.duration_s, fps=sheet.film.fps), clip.source_in + clip.n_frames)
+        available = max(frames(clip.track.duration_s, fps=sheet.film.fps), clip.source_in + clip.source_frames)
         item = otio.schema.Clip(
             shown_name(clip.track),
             media_reference=_reference(otio, clip.track.path, available, sheet),
             source_range=_range(otio, clip.source_in, clip.n_frames, sheet),
         )
+        if clip.cue.speed != 1.0:
+            item.effects.append(otio.schema.LinearTimeWarp("speed", time_scalar=clip.cue.speed))
         item.metadata["soundtrack"] = {
             "cue_id": clip.cue.cue_id,
             "gain_db": clip.cue.gain_db,
+            "speed": clip.cue.speed,
             "fade_in_s": clip.cue.fade_in_s if clip.is_first else 0.0,
             "fade_out_s": clip.cue.fade_out_s if clip.is_last else 0.0,
         }

@@ -95,6 +95,12 @@ def _row(cue: Cue, sheet: CueSheet) -> str:
     """One cue as a row of the table."""
     names = {track.track_id: _text(shown_name(track)) for track in sheet.tracks}
     terms = [f"{_text(term.name)} {term.value:+.3f}" for term in cue.why]
+    if cue.speed != 1.0:
+        terms.append(f"played at {cue.speed:.2%} of its tempo")
+    terms += [
+        f"{_text(hit.on)} at {clock(hit.time_s)}" + ("" if hit.late_ms is None else f", {hit.late_ms:+.0f} ms")
+        for hit in cue.landings
+    ]
     for section in cue.sections[:-1]:
         quality = "" if section.seam_quality is None else f", quality {section.seam_quality:.2f}"
         terms.append(f"seam at {clock(section.track.end_s)} of the track{quality}")

@@ -11,7 +11,7 @@ from soundtrack.types import CueSheet
 
 COLUMNS = (
     "cue", "usage", "start", "end", "start_s", "end_s", "duration_s", "title", "artist", "isrc", "licence",
-    "file", "track_in_s", "track_out_s", "seams", "gain_db", "fade_in_s", "fade_out_s", "merit",
+    "file", "track_in_s", "track_out_s", "seams", "gain_db", "fade_in_s", "fade_out_s", "merit", "speed",
 )  # fmt: skip
 """Head of the table."""
 
@@ -41,6 +41,7 @@ def csv_text(sheet: CueSheet) -> str:
             f"{cue.fade_in_s:.3f}",
             f"{cue.fade_out_s:.3f}",
             f"{cue.merit:.4f}",
+            f"{cue.speed:.6f}",
         ]
         writer.writerow(row)
     return out.getvalue()
