@@ -68,11 +68,11 @@ Hit = Annotated[
 ]
 Avoid = Annotated[
     list[str] | None,
-    typer.Option("--avoid", metavar="NAME", help="A track, artist, album, genre, folder or playlist file to avoid."),
+    typer.Option("--avoid", metavar="NAME", help="A track, artist, album, genre, folder or playlist to avoid."),
 ]
 Only = Annotated[
     list[str] | None,
-    typer.Option("--only", metavar="NAME", help="Only this track, artist, album, genre, folder or playlist file."),
+    typer.Option("--only", metavar="NAME", help="Only this track, artist, album, genre, folder or playlist."),
 ]
 AvoidRecent = Annotated[
     int,
@@ -84,9 +84,13 @@ Explore = Annotated[
     float, typer.Option("--explore", min=0.0, max=1.0, help="How far to wander from the best fit, 0 to 1; see --seed.")
 ]
 Vocals = Annotated[bool, typer.Option("--allow-vocals", help="Singing may lie under speech.")]
+OverMusic = Annotated[
+    bool, typer.Option("--over-music", help="Lay music over scenes that have music of their own as well.")
+]
 NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Watch the film even if it was watched before, and keep nothing of it.")
 ]
+Spoken = Annotated[bool, typer.Option("--allow-spoken", help="Spoken word and audiobooks may be used like music.")]
 Stems = Annotated[Path | None, typer.Option("--stems", help="Folder for the stems: MX (music), DX (original).")]
 MusicTrack = Annotated[
     bool,
@@ -106,6 +110,7 @@ def make_wishes(
     max_cues: int | None,
     one_track: bool,
     explore: float,
+    allow_spoken: bool,
 ) -> Wishes:
     """What the user demands, as the pipeline takes it."""
     from soundtrack.pipeline import Wishes
@@ -121,14 +126,15 @@ def make_wishes(
         max_cues=max_cues,
         one_track=one_track,
         explore=explore,
+        allow_spoken=allow_spoken,
     )
 
 
-def spotting_settings(*, seed: int, allow_vocals: bool) -> SpottingSettings:
+def spotting_settings(*, seed: int, allow_vocals: bool, over_music: bool) -> SpottingSettings:
     """Settings of the choice of music."""
     from soundtrack.settings import SpottingSettings
 
-    return SpottingSettings(seed=seed, allow_vocals=allow_vocals)
+    return SpottingSettings(seed=seed, allow_vocals=allow_vocals, over_music=over_music)
 
 
 def mix_settings(*, target: str | None, keep_original: bool) -> MixSettings:

@@ -25,9 +25,11 @@ from soundtrack.cli.options import (
     NoCache,
     OneTrack,
     Only,
+    OverMusic,
     Quiet,
     Seed,
     Silence,
+    Spoken,
     Stems,
     Target,
     Vocals,
@@ -64,6 +66,8 @@ def score(
     one_track: OneTrack = False,
     explore: Explore = 0.0,
     allow_vocals: Vocals = False,
+    over_music: OverMusic = False,
+    allow_spoken: Spoken = False,
     stems: Stems = None,
     music_track: MusicTrack = False,
     no_cache: NoCache = False,
@@ -87,8 +91,9 @@ def score(
         max_cues=max_cues,
         one_track=one_track,
         explore=explore,
+        allow_spoken=allow_spoken,
     )
-    settings = spotting_settings(seed=seed, allow_vocals=allow_vocals)
+    settings = spotting_settings(seed=seed, allow_vocals=allow_vocals, over_music=over_music)
     mix = mix_settings(target=target, keep_original=keep_original)
     where = device_name(device)
     cache = cache_folder(no_cache=no_cache)

@@ -20,9 +20,11 @@ from soundtrack.cli.options import (
     Mood,
     OneTrack,
     Only,
+    OverMusic,
     Quiet,
     Seed,
     Silence,
+    Spoken,
     Target,
     Vocals,
     make_wishes,
@@ -51,6 +53,8 @@ def spot(
     one_track: OneTrack = False,
     explore: Explore = 0.0,
     allow_vocals: Vocals = False,
+    over_music: OverMusic = False,
+    allow_spoken: Spoken = False,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
@@ -70,12 +74,13 @@ def spot(
             max_cues=max_cues,
             one_track=one_track,
             explore=explore,
+            allow_spoken=allow_spoken,
         )
         name = "stdin" if source == "-" else source
         sheet = pipeline.spot_video(
             scenesheet.loads(output.read_document(source), name=name),
             index=index,
-            settings=spotting_settings(seed=seed, allow_vocals=allow_vocals),
+            settings=spotting_settings(seed=seed, allow_vocals=allow_vocals, over_music=over_music),
             mix=mix_settings(target=target, keep_original=keep_original),
             wishes=wishes,
         )

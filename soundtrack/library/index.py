@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, cast
@@ -21,7 +22,8 @@ from soundtrack.errors import LibraryError, OutputError
 from soundtrack.library import rows
 from soundtrack.library.offer import judge
 from soundtrack.library.places import DerivedFile
-from soundtrack.library.rules import Rules
+from soundtrack.library.playlists import playlist_tracks
+from soundtrack.library.rules import Rules, read_rules
 from soundtrack.library.store import Store, open_store
 from soundtrack.types import BarTable, FloatArray, ModelRef, SegmentHit, Track
 
@@ -226,6 +228,10 @@ class LibraryView:
             self._tracks |= self._store.tracks(set(self.track_ids))
         return {track_id: self._tracks[track_id] for track_id in self.track_ids}
 
+    def playlists(self) -> dict[Path, tuple[str, ...]]:
+        """The offered tracks that each playlist found in the library names, in its order."""
+        return playlist_tracks(self._store, set(self.track_ids))
+
     def bars(self, track_id: str) -> BarTable:
         """Where a track may be cut.
 
@@ -299,6 +305,7 @@ def open_library(
     *,
     model: ModelRef | None = None,
     rules: Rules | None = None,
+    allow_spoken: bool = False,
     include_missing: bool = False,
 ) -> LibraryView:
     """The library in an index folder, for reading.
@@ -311,6 +318,8 @@ def open_library(
         The networks that will ask; vectors of others are refused. Any by default.
     rules : Rules, optional
         What is offered; by default the rules kept with the index.
+    allow_spoken : bool
+        Offer spoken word like music, whatever the rules say.
     include_missing : bool
         Offer tracks whose files are gone.
 
@@ -326,6 +335,8 @@ def open_library(
             raise LibraryError(f"{index_dir}: the index is empty", hint="type `soundtrack index PATH...` to fill it")
         if model is not None:
             store.require_model(model)
+        if allow_spoken:
+            rules = replace(rules or read_rules(store), allow_spoken=True)
         return LibraryView(store, mine, rules=rules, include_missing=include_missing)
     except BaseException:
         store.close()

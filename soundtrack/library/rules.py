@@ -238,3 +238,7 @@ class NameRules:
             chain = chain if spec is None else (*chain, (len(below) + 1, spec))
             self._chains[below] = chain
         return chain
+
+
+EVERYTHING = Rules(include=("*",), min_length_s=0.0, allow_spoken=True)
+"""Rules that leave nothing out that can be heard."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from soundtrack.library.heard import Heard, Listener
     from soundtrack.library.index import LibraryView
     from soundtrack.library.report import IndexReport
+    from soundtrack.library.rules import RuleChange
 
 
 def current_model() -> ModelRef:
@@ -50,6 +51,7 @@ def build_index(
     prune: bool = False,
     retry_failed: bool = False,
     wait: bool = False,
+    change: RuleChange | None = None,
     progress: Progress = no_progress,
 ) -> IndexReport:
     """Listen to what is new or changed under some paths and bring the library index up to date.
@@ -62,6 +64,8 @@ def build_index(
         Where the index lies.
     jobs : int >= 0
         Worker processes; 0 is one per core.
+    change : RuleChange, optional
+        How the rules of what counts as music are to change first.
 
     Raises
     ------
@@ -80,6 +84,7 @@ def build_index(
         prune=prune,
         retry_failed=retry_failed,
         wait=wait,
+        change=change,
         progress=progress,
     )
 
@@ -89,8 +94,17 @@ def read_music(path: Path, device: str = "auto") -> Heard:
     return make_listener(device)(path)
 
 
-def open_library(folder: Path | None) -> LibraryView:
+def open_library(folder: Path | None, *, allow_spoken: bool = False, everything: bool = False) -> LibraryView:
     """The library index, ready for searching.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Where the index lies.
+    allow_spoken : bool
+        Offer spoken word like music, whatever the rules of the index say.
+    everything : bool
+        Offer what the rules leave out as well, as for a cue sheet that was written before.
 
     Raises
     ------
@@ -98,8 +112,10 @@ def open_library(folder: Path | None) -> LibraryView:
         There is none, it is empty or damaged, or another model made it.
     """
     from soundtrack.library.index import open_library as open_view
+    from soundtrack.library.rules import EVERYTHING
 
-    return open_view(index_dir(folder), model=current_model())
+    rules = EVERYTHING if everything else None
+    return open_view(index_dir(folder), model=current_model(), rules=rules, allow_spoken=allow_spoken)
 
 
 class _TowerReader:

@@ -52,9 +52,13 @@ class Wishes:
     """Whether all cues come from one track."""
     explore: float = 0.0
     """How far from the best fit the plan may wander, in [0, 1]."""
+    allow_spoken: bool = False
+    """Whether spoken word may be used like music."""
 
-    def constraints(self, tracks: Sequence[Track]) -> Constraints:
-        """The same, with every name looked up among some tracks.
+    def constraints(
+        self, tracks: Sequence[Track], playlists: Mapping[Path, Sequence[str]] | None = None
+    ) -> Constraints:
+        """The same, with every name looked up among some tracks and playlists of the library.
 
         Raises
         ------
@@ -72,7 +76,7 @@ class Wishes:
         )
         from soundtrack.spotting.listed import find_listed
 
-        avoid, only = (find_listed(names, tracks=tracks) for names in (self.avoid, self.only))
+        avoid, only = (find_listed(names, tracks=tracks, playlists=playlists) for names in (self.avoid, self.only))
         return Constraints(
             moods=tuple(parse_mood(text) for text in self.moods),
             silences=tuple(parse_span(text) for text in self.silences),
@@ -148,7 +152,7 @@ def spot_video(
     """
     return _spot(
         scenes,
-        open_library(index),
+        open_library(index, allow_spoken=wishes is not None and wishes.allow_spoken),
         settings=settings or SpottingSettings(),
         mix=mix or MixSettings(),
         wishes=wishes or Wishes(),
@@ -164,7 +168,7 @@ def _spot(
     tracks = library.tracks()
     ordered = [tracks[track_id] for track_id in library.track_ids]
     recent = recent_tracks(ledger_path(), wishes.avoid_recent, besides=scenes.film.fingerprint)
-    constraints = replace(wishes.constraints(ordered), recent=recent)
+    constraints = replace(wishes.constraints(ordered, library.playlists()), recent=recent)
     sheet = spot_cues(scenes, library, settings=settings, mix=mix, constraints=constraints)
     return ducked(sheet, tracks, mix)
 
@@ -238,7 +242,7 @@ def _find_tracks(sheet: CueSheet, index: Path | None) -> Mapping[str, Path]:
     if not gone:
         return paths
     try:
-        known = open_library(index).tracks()
+        known = open_library(index, everything=True).tracks()
     except LibraryError:
         known = {}
     for track_id in gone:
@@ -297,12 +301,13 @@ class Scorer:
         cache: Path | None = None,
     ) -> None:
         self._index = index
-        self._library = open_library(index)
+        self._library = open_library(index, allow_spoken=wishes is not None and wishes.allow_spoken)
         self._settings = settings or SpottingSettings()
         self._mix = mix or MixSettings()
         self._wishes = wishes or Wishes()
         tracks = self._library.tracks()
-        self._wishes.constraints([tracks[track_id] for track_id in self._library.track_ids])
+        ordered = [tracks[track_id] for track_id in self._library.track_ids]
+        self._wishes.constraints(ordered, self._library.playlists())
         self._remembers = is_kept(self._wishes.avoid_recent)
         if self._remembers:
             read_ledger(ledger_path())

@@ -69,7 +69,7 @@ def swap_music(sheet: CueSheet, swaps: Sequence[str], *, index: Path | None = No
         if sum(other == cue_id for other, _ in wanted) > 1:
             raise UsageError(f"cue {cue_id} is swapped twice", hint="give one --swap for each cue")
     cuesheet.check(sheet)
-    library = open_library(index)
+    library = open_library(index, everything=True)
     for cue_id, rank in wanted:
         sheet = swap_cue(sheet, cue_id, rank=rank, library=library)
     mix = MixSettings(

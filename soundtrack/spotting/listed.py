@@ -7,7 +7,7 @@ which something is missing.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,15 +27,19 @@ class Listed:
     """What could not be found, one line for each playlist."""
 
 
-def find_listed(names: Sequence[str], *, tracks: Sequence[Track]) -> Listed:
+def find_listed(
+    names: Sequence[str], *, tracks: Sequence[Track], playlists: Mapping[Path, Sequence[str]] | None = None
+) -> Listed:
     """The tracks that any of some names means.
 
     Parameters
     ----------
     names : sequence of str
-        As `find_tracks` takes them, or paths of playlists.
+        As `find_tracks` takes them, or paths of playlists, or names of playlists that lie in the library.
     tracks : sequence of Track
         Of the library.
+    playlists : mapping, optional
+        Ids of the tracks that each playlist of the library names.
 
     Raises
     ------
@@ -49,7 +53,10 @@ def find_listed(names: Sequence[str], *, tracks: Sequence[Track]) -> Listed:
     for name in names:
         path = Path(name.strip()).expanduser()
         if not is_playlist(path):
-            ids.update(track.track_id for track in find_tracks(name, tracks=tracks))
+            ids.update(_called(name, tracks, playlists or {}))
+            continue
+        if not path.exists() and (remembered := _remembered(path.name, playlists or {})):
+            ids.update(remembered)
             continue
         found, n_missing, n_files = _in_playlist(path, tracks)
         if not found:
@@ -59,6 +66,28 @@ def find_listed(names: Sequence[str], *, tracks: Sequence[Track]) -> Listed:
         if n_missing:
             notes.append(f"{path.name}: {n_missing} of its {n_files} files are not in the library")
     return Listed(frozenset(ids), tuple(notes))
+
+
+def _called(name: str, tracks: Sequence[Track], playlists: Mapping[Path, Sequence[str]]) -> set[str]:
+    """Ids of the tracks that a word names; what else it may mean comes before a playlist."""
+    try:
+        return {track.track_id for track in find_tracks(name, tracks=tracks)}
+    except UsageError:
+        remembered = _remembered(name.strip(), playlists)
+        if not remembered:
+            raise
+        return remembered
+
+
+def _remembered(name: str, playlists: Mapping[Path, Sequence[str]]) -> set[str]:
+    """Ids of the tracks of the library's playlists of this name, with or without its ending."""
+    low = name.lower()
+    return {
+        track_id
+        for path, track_ids in playlists.items()
+        if low in (path.name.lower(), path.stem.lower())
+        for track_id in track_ids
+    }
 
 
 def _in_playlist(path: Path, tracks: Sequence[Track]) -> tuple[set[str], int, int]:
