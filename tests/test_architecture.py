@@ -78,6 +78,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "av": ("soundtrack.media", "soundtrack.video", "soundtrack.training.picture_data"),
     "cv2": ("soundtrack.video", "soundtrack.training.picture_data"),
     "decord": ("soundtrack.video",),
+    "distributed": ("soundtrack.pipeline.cluster",),
     "faiss": ("soundtrack.library.index",),
     "ffmpeg": ("soundtrack.media",),
     "imageio_ffmpeg": ("soundtrack.media",),
@@ -120,8 +121,9 @@ READS_ENVIRONMENT = (
     "soundtrack.resources",
     "soundtrack.media.locate",
     "soundtrack.library.workers",
+    "soundtrack.media.apart",
 )
-"""Where environment variables are looked at; workers pass a limit on threads to the processes they start."""
+"""Where environment variables are looked at; the last two pass limits on threads to the processes they start."""
 
 HEAVY = (
     "av",
@@ -304,7 +306,7 @@ def _calls(path: Path) -> Iterator[tuple[str, int]]:
 
 SPEAKING = frozenset({"print()", "input()", "breakpoint()", "sys.stdout", "sys.stderr", "logging.basicConfig"})
 EXITING = frozenset({"exit()", "quit()", "sys.exit", "os._exit"})
-WORKERS = frozenset({"soundtrack.library.workers"})
+WORKERS = frozenset({"soundtrack.library.workers", "soundtrack.media.apart"})
 """Processes of our own, which end when their parent is gone."""
 
 
@@ -356,7 +358,7 @@ def test_whatever_is_imported_is_declared_and_the_other_way_round() -> None:
         "python_stretch": "python-stretch",
         "scenedetect": "scenedetect-headless",
     }
-    optional = FOR_DEVELOPERS | {"opentimelineio", "matplotlib"}
+    optional = FOR_DEVELOPERS | {"distributed", "opentimelineio", "matplotlib"}
     outside = (
         {found.target.split(".")[0] for found in all_imports()} - sys.stdlib_module_names - {"soundtrack"} - optional
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -310,7 +311,8 @@ def test_a_cue_sheet_cannot_name_something_that_is_no_music(
 # --- the stall guard ----
 
 
-def test_a_decoder_that_stands_still_is_given_up(plain: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("side", ["the process apart", "the thread before it"])
+def test_a_decoder_that_stands_still_is_given_up(side: str, plain: Plain, monkeypatch: pytest.MonkeyPatch) -> None:
     import threading
 
     from soundtrack.errors import InputError, Reason
@@ -318,12 +320,20 @@ def test_a_decoder_that_stands_still_is_given_up(plain: Plain, monkeypatch: pyte
     from soundtrack.video import decode
 
     never = threading.Event()
-    monkeypatch.setattr(decode, "_decoded", lambda *_: iter(never.wait, True))
     info = probe(plain.mp4)
-    frames = decode._pyav_frames(info, side_px=16, report=decode.DecodeReport())
-    made_here = decode._batches(frames, batch_frames=4, side_px=16)
-    batches = decode._in_background(made_here, info=info, stall_s=0.3)  # the public way waits for minutes
+    if side == "the process apart":
+        monkeypatch.setattr(decode, "STALL_S", 0.3)
+        monkeypatch.setattr(decode, "_batches_and_report", stand_still)
+        batches = decode.iter_frames(info, side_px=16)
+    else:
+        batches = decode._in_background((None for _ in "a" if never.wait()), info=info, stall_s=0.3)
     with pytest.raises(InputError) as refused:
         next(batches)
     assert refused.value.reason is Reason.TIMEOUT
     never.set()
+
+
+def stand_still(_info: object, **_words: object) -> Iterator[None]:
+    """A decode out of which nothing comes; the process apart finds it here by its name."""
+    time.sleep(60)
+    yield None

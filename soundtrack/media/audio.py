@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from soundtrack.errors import FfmpegError, InputError, Reason
+from soundtrack.media.apart import apart
 from soundtrack.media.container import open_container, refusal, require_regular_file
 from soundtrack.media.probe import presentation_s, probe_audio
 from soundtrack.media.process import FfmpegTimeoutError, ReadingPipe, file_arg, guard_options, reading_pipe
@@ -114,7 +115,7 @@ def iter_audio(
     require_regular_file(path)
     skip, pad = samples(start_s, sample_rate_hz=sample_rate_hz), 0
     if clock_start_s is not None:
-        lead = samples(_sound_start_s(path, stream) - clock_start_s, sample_rate_hz=sample_rate_hz)
+        lead = samples(apart(path, _sound_start_s, path, stream) - clock_start_s, sample_rate_hz=sample_rate_hz)
         skip, pad = max(0, skip - lead), max(0, lead - skip)
     left = _ENDLESS if duration_s is None else samples(duration_s, sample_rate_hz=sample_rate_hz)
     block = max(1, samples(block_s, sample_rate_hz=sample_rate_hz))

@@ -30,6 +30,7 @@ _CAUSES: dict[Reason, tuple[str, str]] = {
     Reason.PERMISSION: ("it may not be read", "give yourself the right to read it: `chmod u+r NAME`"),
     Reason.MISSING: ("no such file", "check the name"),
     Reason.NOT_REGULAR: ("not a regular file", "name a file; a stream must be saved to a file first"),
+    Reason.CRASHED: ("the decoder crashed on it", "convert it first, for example with `ffmpeg -i NAME new.mp4`"),
     Reason.TIMEOUT: ("reading it takes too long", "try a copy on a local disk; if that hangs too, the file is damaged"),
     Reason.UNSUPPORTED: ("a format that is not read", "convert it first, for example with `ffmpeg -i NAME new.mp4`"),
 }
@@ -96,18 +97,22 @@ def require_regular_file(path: Path) -> int:
 
 @contextlib.contextmanager
 def open_container(path: Path) -> Iterator[Any]:
-    """Open a media file with PyAV, guarded.
+    """Open a media file with PyAV, guarded; for functions that `soundtrack.media.apart` calls.
 
     Raises
     ------
     InputError
         The file is not there, not regular, or not a container that is read.
+    MemoryError
+        Opening it takes more memory than the process may have.
     """
     import av
 
     size_bytes = require_regular_file(path)
     try:
         container = av.open(file_arg(path), options=guard_options(), metadata_errors="replace")
+    except MemoryError:
+        raise
     except (av.FFmpegError, OSError, ValueError) as error:
         raise refusal(path, _why_unreadable(path, size_bytes)) from error
     with container:

@@ -4,23 +4,27 @@ Goes in: a `VideoInfo`. Comes out: batches of small RGB frames with the seconds 
 first shown frame. The whole picture is squashed to a square by area averaging, so that every consumer sees all of it.
 
 One pass from the first packet to the last is the only way that gives the right frame and time in every container
-(seeking does not), so there is no other. It runs in a thread with a short queue: decoding overlaps with whatever looks
-at the frames, and memory does not grow with the film. Time comes from the presentation stamps, never from counting;
-frames that the container hides (edit lists) stay hidden; damaged packets are passed over and reported.
+(seeking does not), so there is no other. It runs in a process apart, with limits, and behind a short queue: decoding
+overlaps with whatever looks at the frames, and memory does not grow with the film. Time comes from the presentation
+stamps, never from counting; frames that the container hides (edit lists) stay hidden; damaged packets are passed over
+and reported.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import threading
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
 from soundtrack.errors import Reason, UsageError
+from soundtrack.media.apart import apart_stream
 from soundtrack.media.container import open_container, refusal
 from soundtrack.media.probe import MAX_JUMP_S, presentation_s
 from soundtrack.timebase import round_s
@@ -29,8 +33,10 @@ from soundtrack.types import ByteArray, FrameBatch, VideoInfo
 DECODERS = ("auto", "pyav", "decord")
 """What `iter_frames` takes; ``auto`` is PyAV, which is right everywhere."""
 
-STALL_S = 180.0
-"""Longest wait for the next batch of frames, in seconds; the largest pictures on a slow machine need far less."""
+STALL_S = 30.0
+"""Longest wait for the next frame, in seconds; the largest pictures on a slow machine need far less."""
+WALL_S = 24 * 3600.0
+"""Longest time for a whole film, in seconds."""
 _LEAVING_S = 30.0
 _BATCH_FRAMES = 32
 _QUEUE_BATCHES = 4
@@ -38,6 +44,9 @@ _JUMPY_FORMATS = ("mpegts", "mpeg")
 _MAX_BACK_S = 1.0
 _TINY_STEP_S = 1e-3
 _ENDS_EARLY_S = 1.0
+_SIGN_OF_LIFE_S = 2.0
+_THREADS_BYTES = 1 << 30
+_BYTES_PER_PIXEL = 3
 
 
 @dataclass(slots=True)
@@ -153,9 +162,10 @@ def iter_frames(
         from soundtrack.video.decord_decode import decord_frames
 
         frames = decord_frames(info, side_px=side_px, report=report)
+        batches = _batches(frames, batch_frames=batch_frames, side_px=side_px)
     else:
-        frames = _pyav_frames(info, side_px=side_px, report=report)
-    yield from _in_background(_batches(frames, batch_frames=batch_frames, side_px=side_px), info=info)
+        batches = _batches_apart(info, side_px=side_px, batch_frames=batch_frames, report=report)
+    yield from _in_background(batches, info=info)
     if report.n_frames == 0:
         raise refusal(info.path, Reason.CORRUPT)
     if report.n_damaged:
@@ -174,11 +184,11 @@ class TimedFrame:
     """RGB, shape (side, side, 3)."""
 
 
-def _batches(frames: Iterator[TimedFrame], *, batch_frames: int, side_px: int) -> Iterator[FrameBatch]:
-    """Frames in stacks."""
+def _batches(frames: Iterator[TimedFrame], *, batch_frames: int, side_px: int) -> Iterator[FrameBatch | None]:
+    """Frames in stacks; a None now and then while a stack is not full, to show that frames come."""
     times = np.empty(batch_frames, np.float64)
     pixels = np.empty((batch_frames, side_px, side_px, 3), np.uint8)
-    n = 0
+    n, told_s = 0, time.monotonic()
     with contextlib.closing(frames):  # type: ignore[type-var]  # generators have close(), iterators by type do not
         for frame in frames:
             times[n], pixels[n] = frame.time_s, frame.pixels
@@ -186,11 +196,45 @@ def _batches(frames: Iterator[TimedFrame], *, batch_frames: int, side_px: int) -
             if n == batch_frames:
                 yield FrameBatch(times_s=times, frames=pixels)
                 times, pixels, n = np.empty_like(times), np.empty_like(pixels), 0
+            elif time.monotonic() - told_s > _SIGN_OF_LIFE_S:
+                yield None
+            else:
+                continue
+            told_s = time.monotonic()
     if n:
         yield FrameBatch(times_s=times[:n].copy(), frames=pixels[:n].copy())
 
 
 # --- PyAV ----
+
+
+def _batches_apart(
+    info: VideoInfo, *, side_px: int, batch_frames: int, report: DecodeReport
+) -> Iterator[FrameBatch | None]:
+    """The batches, decoded in a process that may be lost; the report is complete at the end."""
+    began_s = time.monotonic()
+    made: Iterator[FrameBatch | DecodeReport] = apart_stream(
+        info.path, _batches_and_report, STALL_S, info, side_px=side_px, batch_frames=batch_frames
+    )
+    with contextlib.closing(made):  # type: ignore[type-var]  # generators have close(), iterators by type do not
+        for item in made:
+            if isinstance(item, DecodeReport):
+                for part in fields(DecodeReport):
+                    setattr(report, part.name, getattr(item, part.name))
+            elif time.monotonic() - began_s > WALL_S:
+                raise refusal(info.path, Reason.TIMEOUT)
+            else:
+                yield item
+
+
+def _batches_and_report(
+    info: VideoInfo, *, side_px: int, batch_frames: int
+) -> Iterator[FrameBatch | DecodeReport | None]:
+    """What the process apart does: the batches, and at last the report."""
+    report = DecodeReport()
+    frames = _pyav_frames(info, side_px=side_px, report=report)
+    yield from _batches(frames, batch_frames=batch_frames, side_px=side_px)
+    yield report
 
 
 def _pyav_frames(info: VideoInfo, *, side_px: int, report: DecodeReport) -> Iterator[TimedFrame]:
@@ -220,6 +264,9 @@ def _decoded(info: VideoInfo, report: DecodeReport) -> Iterator[Any]:
     with open_container(info.path) as container:
         stream = container.streams[info.video_stream]
         stream.thread_type = "AUTO"
+        picture_bytes = _BYTES_PER_PIXEL * (stream.codec_context.width or 1) * (stream.codec_context.height or 1)
+        if _THREADS_BYTES // picture_bytes < (os.cpu_count() or 1):  # each thread holds a picture of its own
+            stream.codec_context.thread_count = max(1, _THREADS_BYTES // picture_bytes)
         packets = container.demux(stream)  # ends with an empty packet that empties the decoder
         while True:
             try:
@@ -260,18 +307,26 @@ class _Failure:
     error: BaseException
 
 
-def _in_background(batches: Iterator[FrameBatch], *, info: VideoInfo, stall_s: float = STALL_S) -> Iterator[FrameBatch]:
+class _End:
+    """Stands behind the last batch."""
+
+
+def _in_background(
+    batches: Iterator[FrameBatch | None], *, info: VideoInfo, stall_s: float = 2 * STALL_S
+) -> Iterator[FrameBatch]:
     """The same batches, made in a thread while the consumer works; leaving early ends the thread.
+
+    A None is a sign of life. A process apart has a shorter patience of its own; this one is for decord.
 
     Raises
     ------
     InputError
         Nothing came for `stall_s` seconds; the thread is left to itself then, since nothing can stop it.
     """
-    ready: queue.Queue[FrameBatch | _Failure | None] = queue.Queue(maxsize=_QUEUE_BATCHES)
+    ready: queue.Queue[FrameBatch | _Failure | _End | None] = queue.Queue(maxsize=_QUEUE_BATCHES)
     unwanted = threading.Event()
 
-    def hand_over(item: FrameBatch | _Failure | None) -> bool:
+    def hand_over(item: FrameBatch | _Failure | _End | None) -> bool:
         while not unwanted.is_set():
             with contextlib.suppress(queue.Full):
                 ready.put(item, timeout=0.1)
@@ -284,7 +339,7 @@ def _in_background(batches: Iterator[FrameBatch], *, info: VideoInfo, stall_s: f
                 if not hand_over(batch):
                     break
             else:
-                hand_over(None)
+                hand_over(_End())
         except BaseException as error:
             hand_over(_Failure(error))
         finally:
@@ -294,10 +349,11 @@ def _in_background(batches: Iterator[FrameBatch], *, info: VideoInfo, stall_s: f
     thread.start()
     patience_s = _LEAVING_S
     try:
-        while (item := ready.get(timeout=stall_s)) is not None:
+        while not isinstance(item := ready.get(timeout=stall_s), _End):
             if isinstance(item, _Failure):
                 raise item.error
-            yield item
+            if item is not None:
+                yield item
     except queue.Empty:
         patience_s = 0.0
         raise refusal(info.path, Reason.TIMEOUT, detail=f"no picture came out of it for {stall_s:g} s") from None

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from soundtrack.errors import DependencyError, UsageError
+from soundtrack.media.apart import apart
 from soundtrack.media.container import open_container
 from soundtrack.timebase import round_s
 from soundtrack.types import VideoInfo
@@ -44,7 +45,7 @@ def decord_frames(info: VideoInfo, *, side_px: int, report: DecodeReport) -> Ite
         raise DependencyError(
             "decord is not installed on this machine", hint="type `pip install decord`, or `--decoder auto`"
         ) from error
-    times_s = _shown_times_s(info)
+    times_s = apart(info.path, _shown_times_s, info)
     try:
         reader = decord.VideoReader(str(info.path.absolute()), ctx=decord.cpu(0), width=side_px, height=side_px)
     except (decord.DECORDError, RuntimeError, UnicodeEncodeError) as error:

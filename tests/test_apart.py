@@ -1,0 +1,206 @@
+"""Reading media in a process that may be lost: hostile headers, hangs, crashes, and who outlives whom."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from mp4_bombs import mp4_of_many_samples
+from soundtrack.errors import InputError, Reason
+from soundtrack.media import apart as apart_module
+from soundtrack.media.apart import apart, apart_stream, reading_limit_s
+from soundtrack.media.probe import probe, probe_audio
+
+SOMETHING = Path("film.mp4")
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process that waits is taken or left behind."""
+    monkeypatch.setattr(apart_module, "_idle", [])
+
+
+# --- what the process apart is asked to do; it finds these here by their names ----
+
+
+def own_pid() -> int:
+    return os.getpid()
+
+
+def own_limits() -> list[tuple[int, int]]:
+    return [resource.getrlimit(which) for which in (resource.RLIMIT_AS, resource.RLIMIT_FSIZE, resource.RLIMIT_CORE)]
+
+
+def fill_memory() -> int:
+    return len(bytearray(apart_module.MEMORY_BYTES))
+
+
+def sleep(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def fall_over() -> None:
+    os.abort()
+
+
+def refuse() -> None:
+    raise InputError("no good", hint="another one", reason=Reason.NO_AUDIO)
+
+
+def err() -> None:
+    raise ZeroDivisionError("our own")
+
+
+def count(n: int, pause_s: float) -> Iterator[int | None]:
+    for i in range(n):
+        time.sleep(pause_s)
+        yield None
+        yield i
+
+
+def write(path: Path) -> None:
+    path.write_bytes(b"x" * 100)
+
+
+# --- the process ----
+
+
+def test_it_is_another_process_and_the_next_file_finds_it_waiting() -> None:
+    first = apart(SOMETHING, own_pid)
+    assert first != os.getpid()
+    assert apart(SOMETHING, own_pid) == first
+
+
+def test_its_memory_is_limited_and_it_may_not_write() -> None:
+    memory, written, core = apart(SOMETHING, own_limits)
+    assert memory[1] == apart_module.MEMORY_BYTES
+    assert written == core == (0, 0)
+
+
+def test_it_cannot_write_a_file(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="File too large"):
+        apart(SOMETHING, write, tmp_path / "a")
+    assert (tmp_path / "a").stat().st_size == 0
+
+
+def test_a_reason_comes_through_as_it_was() -> None:
+    with pytest.raises(InputError, match="no good") as refused:
+        apart(SOMETHING, refuse)
+    assert (refused.value.hint, refused.value.reason) == ("another one", Reason.NO_AUDIO)
+
+
+def test_our_own_mistake_keeps_its_words() -> None:
+    with pytest.raises(RuntimeError, match="ZeroDivisionError: our own"):
+        apart(SOMETHING, err)
+
+
+def test_what_a_generator_yields_comes_in_order() -> None:
+    assert list(apart_stream(SOMETHING, count, 20.0, 5, 0.0)) == [0, 1, 2, 3, 4]
+
+
+def test_a_stream_that_is_left_early_leaves_no_process() -> None:
+    stream = apart_stream(SOMETHING, count, 20.0, 10_000, 0.0)
+    assert next(stream) == 0
+    stream.close()  # type: ignore[attr-defined]  # it is a generator
+    assert list(apart_stream(SOMETHING, count, 20.0, 2, 0.0)) == [0, 1]
+
+
+# --- what a file can do to it ----
+
+
+def test_too_much_memory_is_an_answer() -> None:
+    with pytest.raises(InputError, match=r"film\.mp4: .* GiB of memory") as refused:
+        apart(SOMETHING, fill_memory)
+    assert refused.value.reason is Reason.TOO_LARGE
+
+
+def test_a_hang_is_ended(monkeypatch: pytest.MonkeyPatch, fresh: None) -> None:
+    pid = apart(SOMETHING, own_pid)
+    monkeypatch.setattr(apart_module, "QUICK_LIMIT_S", 0.3)
+    with pytest.raises(InputError, match="too long") as refused:
+        apart(SOMETHING, sleep, 60.0)
+    assert refused.value.reason is Reason.TIMEOUT
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_a_stream_that_stops_coming_is_ended() -> None:
+    with pytest.raises(InputError, match="too long"):
+        list(apart_stream(SOMETHING, count, 0.2, 2, 5.0))
+
+
+def test_a_crash_costs_the_file_and_nothing_else() -> None:
+    with pytest.raises(InputError, match="the decoder crashed on it") as refused:
+        apart(SOMETHING, fall_over)
+    assert refused.value.reason is Reason.CRASHED
+    assert apart(SOMETHING, own_pid) != os.getpid()
+
+
+def test_a_process_that_was_killed_while_it_waited_is_replaced() -> None:
+    pid = apart(SOMETHING, own_pid)
+    os.kill(pid, 9)
+    time.sleep(0.2)
+    assert apart(SOMETHING, own_pid) != pid
+
+
+@pytest.mark.parametrize("end", ["sys.exit(0)", "os.kill(os.getpid(), 9)"])
+def test_it_ends_with_the_process_that_started_it(end: str) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; import test_apart; from soundtrack.media.apart import apart\n"
+        f"print(apart(Path('a'), test_apart.own_pid), flush=True); {end}"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment, check=False)
+    pid = int(done.stdout)
+    for _ in range(100):
+        if not Path(f"/proc/{pid}").exists():
+            return
+        time.sleep(0.05)
+    pytest.fail("it still runs")
+
+
+# --- files that provoke it ----
+
+
+@pytest.mark.parametrize("read", [probe, probe_audio])
+def test_a_header_that_asks_for_gigabytes_is_refused_within_the_limits(
+    read: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh: None
+) -> None:
+    """Without limits, opening these 20 KB takes 40 GB and minutes."""
+    monkeypatch.setattr(apart_module, "MEMORY_BYTES", 768 << 20)
+    bomb = tmp_path / "bomb.mp4"
+    bomb.write_bytes(mp4_of_many_samples(85_000_000, n_tracks=20))
+    with pytest.raises(InputError, match=r"bomb\.mp4"):
+        read(bomb)  # type: ignore[operator]  # one of the two above
+
+
+def test_a_header_that_asks_for_gigabytes_of_time_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh: None
+) -> None:
+    monkeypatch.setattr(apart_module, "QUICK_LIMIT_S", 0.5)
+    bomb = tmp_path / "bomb.mp4"
+    bomb.write_bytes(mp4_of_many_samples(44_000_000, n_tracks=3))
+    began_s = time.monotonic()
+    with pytest.raises(InputError) as refused:
+        probe(bomb)
+    assert refused.value.reason is Reason.TIMEOUT
+    assert time.monotonic() - began_s < 20
+
+
+def test_a_terabyte_of_nothing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fresh: None) -> None:
+    """A sound file that is sparse: one frame, then zeros that take hours to read and no room on the disk."""
+    monkeypatch.setattr(apart_module, "QUICK_LIMIT_S", 0.5)
+    path = tmp_path / "endless.mp3"
+    path.write_bytes((b"\xff\xfb\x90\x00" + bytes(413)) * 4)
+    os.truncate(path, 1 << 40)
+    assert reading_limit_s(path) < 1.0
+    with pytest.raises(InputError) as refused:
+        probe_audio(path)
+    assert refused.value.reason is Reason.TIMEOUT
