@@ -67,6 +67,8 @@ class SpottingSettings:
     """At a cue's end, in seconds, where the track's own ending is not used."""
     allow_vocals: bool = False
     """Whether singing may lie under speech without a penalty."""
+    over_music: bool = False
+    """Whether scenes that have music of their own may get a cue as well."""
     seed: int = 0
     """Of every random choice."""
 

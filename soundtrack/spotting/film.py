@@ -62,7 +62,7 @@ class Film:
         return np.diff(self.edges_s)
 
 
-def divide(sheet: SceneSheet, constraints: Constraints, *, keep_original: bool) -> Film:
+def divide(sheet: SceneSheet, constraints: Constraints, *, keep_original: bool, over_music: bool = False) -> Film:
     """The film in stretches.
 
     Parameters
@@ -73,6 +73,8 @@ def divide(sheet: SceneSheet, constraints: Constraints, *, keep_original: bool) 
         Moods, silences and kept cues make edges of their own.
     keep_original : bool
         Whether the film's own sound stays; if not, its speech and music do not matter.
+    over_music : bool
+        Whether scenes that have music of their own may get more.
 
     Returns
     -------
@@ -94,7 +96,7 @@ def divide(sheet: SceneSheet, constraints: Constraints, *, keep_original: bool) 
     demanded = np.zeros(len(middles), np.bool_)
     for span in demanded_spans:
         demanded |= (middles >= span.start_s) & (middles < span.end_s)
-    music = np.array([s.music_share if keep_original else 0.0 for s in scenes])
+    music = np.array([s.music_share if keep_original and not over_music else 0.0 for s in scenes])
     return Film(
         edges_s=edges,
         scene=np.asarray(scene_of, np.int64),

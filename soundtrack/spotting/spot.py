@@ -89,7 +89,7 @@ def spot_cues(
     missing = [cue.track_id for cue in constraints.kept if cue.track_id not in tracks_by_id]
     if missing:
         raise UsageError(f"the kept cue's track {missing[0][:12]} is not in the library", hint="index its folder again")
-    film = divide(sheet, constraints, keep_original=mix.keep_original)
+    film = divide(sheet, constraints, keep_original=mix.keep_original, over_music=settings.over_music)
     _check_hits(film, constraints)
     locked_at = _locked_stretches(film, constraints)
     film = replace(film, silent=film.silent & ~np.isin(np.arange(len(film)), list(locked_at)))
@@ -116,7 +116,7 @@ def spot_cues(
     else:
         raise NothingFitsError(
             f"{sheet.film.name}: there is no place for music: it has music already, or was to stay silent",
-            hint="use --replace to drop the film's own sound, or take back a --silence",
+            hint="use --over-music to score it all the same, --replace to drop its own sound, or take back a --silence",
         )
     kept = tuple(replace(cue, locked=True) for cue in constraints.kept)
     placed = place_cues(problem, pool, choices, library=library, settings=settings, kept=kept, hits=constraints.hits)
@@ -294,5 +294,5 @@ def _left_alone(film: Film) -> Sequence[str]:
     for scene in dict.fromkeys(film.scene[own].tolist()):
         inside = np.flatnonzero(film.scene == scene)
         start, end = clock(float(film.edges_s[inside[0]])), clock(float(film.edges_s[inside[-1] + 1]))
-        lines.append(f"the film has music of its own from {start} to {end}; it is left alone")
+        lines.append(f"the film has music of its own from {start} to {end}; it is left alone (--over-music scores it)")
     return lines
