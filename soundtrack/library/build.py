@@ -24,7 +24,7 @@ from soundtrack.library.rules import RuleChange, Rules, read_rules, write_rules
 from soundtrack.library.scan import Progress, scan
 from soundtrack.library.schema import DATABASE_NAME, damaged
 from soundtrack.library.store import Store, open_store
-from soundtrack.library.workers import Workers
+from soundtrack.library.workers import Crew, Workers
 from soundtrack.types import ModelRef
 
 SUMMARY_NAME = "index.json"
@@ -44,6 +44,7 @@ def build_index(
     model: ModelRef,
     make_listener: Callable[[], Listener],
     jobs: int = 0,
+    crew: Crew | None = None,
     rebuild: bool = False,
     prune: bool = False,
     retry_failed: bool = False,
@@ -65,6 +66,8 @@ def build_index(
         Called once in each worker process; must be picklable.
     jobs : int >= 0
         Worker processes; 0 for one per core.
+    crew : Crew, optional
+        Who listens instead of processes of this run.
     rebuild : bool
         Listen to everything again, and to the roots of earlier runs; the old index serves until the new one is whole.
     prune : bool
@@ -102,7 +105,7 @@ def build_index(
                 raise LibraryError(f"{index_dir}: no music was named", hint="type `soundtrack index PATH...`")
             _set_rules(store, rules, change)
             found = scan(roots, progress=tell)
-            with Workers(make_listener, jobs=jobs) as workers:
+            with crew or Workers(make_listener, jobs=jobs) as workers:
                 report = renew(
                     store, found, workers=workers, dim=model.dim, prune=prune, retry_failed=retry_failed, tell=tell
                 )

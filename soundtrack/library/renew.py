@@ -23,7 +23,7 @@ from soundtrack.library.report import IndexReport, SkippedFile, shown
 from soundtrack.library.rules import NameRules, read_rules
 from soundtrack.library.scan import Progress, ScanResult
 from soundtrack.library.store import Store
-from soundtrack.library.workers import Outcome, Workers
+from soundtrack.library.workers import Crew, Outcome
 from soundtrack.playlists import read_playlist
 
 _PASSING = frozenset({Reason.PERMISSION, Reason.MISSING, Reason.NOT_REGULAR, Reason.EMPTY})
@@ -241,7 +241,7 @@ def renew(
     store: Store,
     found: ScanResult,
     *,
-    workers: Workers,
+    workers: Crew,
     dim: int,
     prune: bool,
     retry_failed: bool,
@@ -255,7 +255,7 @@ def renew(
         Open for writing.
     found : ScanResult
         What lies under the roots.
-    workers : Workers
+    workers : Crew
         Who listens.
     dim : int
         Length of the vectors.

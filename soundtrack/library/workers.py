@@ -19,7 +19,7 @@ from multiprocessing import connection, get_context, parent_process
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, Self
 
 from soundtrack.errors import (
     DependencyError,
@@ -72,6 +72,17 @@ class _Worker:
     ready: bool = False
 
 
+class Crew(Protocol):
+    """Whoever listens to files for a run; a context manager."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: Any) -> None: ...
+
+    def listen(self, paths: Iterable[Path], *, wanted: Callable[[Identity], bool]) -> Iterator[Outcome]:
+        """Outcomes of files, in the order in which they are ready; `wanted` is asked whether to listen to a content."""
+
+
 # --- in the worker ----
 
 
@@ -110,10 +121,10 @@ def _answer(pipe: Connection, listener: Listener, path: Path) -> tuple[Any, ...]
     except (DependencyError, ModelError) as error:
         return ("fatal", type(error), str(error), error.hint)
     except Exception as error:  # one file never stops a run
-        return ("failed", *_explain(error, path))
+        return ("failed", *explain(error, path))
 
 
-def _explain(error: Exception, path: Path) -> tuple[Reason, str]:
+def explain(error: Exception, path: Path) -> tuple[Reason, str]:
     """Why a file could not be used; what nobody foresaw is our fault, and called a crash."""
     if isinstance(error, InputError):
         return error.reason, str(error)
@@ -152,7 +163,7 @@ class Workers:
         self._workers: list[_Worker] = []
         self._lost_in_a_row = 0
 
-    def __enter__(self) -> Workers:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
