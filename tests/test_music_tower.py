@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from soundtrack.audio.mel import log_mel
 from soundtrack.emotion.music_head import MusicHead
@@ -58,11 +59,11 @@ def test_same_input_same_bytes(tower, rng):
 def test_batches_do_not_show(tower, rng):
     mel = log_mel(noise(rng, 20), tower.config.mel)
     whole = tower.hear(mel, [Span(0, 20)])
-    tower._batch = 3
+    tower._batches.size = 3
     try:
         assert np.allclose(tower.hear(mel, [Span(0, 20)]), whole, atol=2e-2)  # bf16 where the CPU has it
     finally:
-        tower._batch = 256
+        tower._batches.size = 256
 
 
 def test_short_numbers_say_the_same_as_long_ones(rng):
@@ -71,8 +72,8 @@ def test_short_numbers_say_the_same_as_long_ones(rng):
     mel = log_mel(noise(rng, 20), tower.config.mel)
     spans = [Span(0, 10), Span(10, 20)]
     vectors = []
-    for short in (False, True):
-        tower._short = short
+    for numbers in (torch.float32, torch.bfloat16):
+        tower._dtype = numbers
         vectors.append(tower.read(mel, spans).embedding)
     assert ((vectors[0] * vectors[1]).sum(axis=1) > 0.999).all()
 

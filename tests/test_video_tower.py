@@ -101,18 +101,17 @@ def test_wrong_film_numbers_are_refused(tower: VideoTower, clips: np.ndarray) ->
 class Cramped:
     """A network on a device that holds only so many clips."""
 
-    dtype = torch.float32
-
     def __init__(self, room: int, real: Callable[[torch.Tensor], torch.Tensor]) -> None:
         self.room, self.real, self.moved_to, self.sizes = room, real, "", list[int]()
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         if len(x) > self.room and not self.moved_to:
-            raise torch.cuda.OutOfMemoryError("CUDA out of memory (pretended)")
+            raise torch.OutOfMemoryError("CUDA out of memory (pretended)")
         self.sizes.append(len(x))
         return self.real(x)
 
-    def to(self, device: str) -> Cramped:
+    def moved(self, device: str, *, dtype: torch.dtype) -> Cramped:
+        assert dtype in {torch.float32, torch.bfloat16}
         self.moved_to = device
         return self
 
@@ -124,14 +123,26 @@ def test_short_memory_means_smaller_batches_and_at_last_the_cpu(
     cramped = Cramped(room, tower._network.features)
     mine = VideoTower(tower._network, tower._head, config=tower.config, space=FlatSpace())
     mine._network = cramped  # type: ignore[assignment]  # pretends to be the network
-    mine.device, mine._batch = "gpu", 64
+    mine._batches.device, mine._batches.size = "gpu", 64
     mine._forward = lambda part: mine._network.features(  # type: ignore[method-assign]  # there is no such device
         torch.from_numpy(np.array(part)).permute(0, 4, 1, 2, 3).float() / 127.5 - 1.0
     ).numpy()
     np.testing.assert_allclose(mine.features(clips), tower.features(clips), rtol=0.02, atol=1e-3)
     assert mine.device == ends_on
+    assert sum(cramped.sizes) == len(clips), "every clip once"
     if room:
         assert max(cramped.sizes) <= room
+
+
+def test_short_numbers_say_the_same_as_long_ones(tower: VideoTower, clips: np.ndarray) -> None:
+    """A GPU, and a CPU with bf16, must give the vectors of a CPU without it: within 1e-2 of cosine."""
+    model = find_model("tiny-video")
+    config = parse_config(read_config(model), where=model.folder)
+    network, _head = assemble(load_weights(model, expected=expected_tensors(config)), config)
+    x = torch.from_numpy(clips).permute(0, 4, 1, 2, 3).float() / 127.5 - 1.0
+    long, short = (network.fuse(dtype=dtype).features(x).numpy() for dtype in (torch.float32, torch.bfloat16))
+    cosine = (long * short).sum(axis=1) / np.linalg.norm(long, axis=1) / np.linalg.norm(short, axis=1)
+    assert cosine.min() > 0.99
 
 
 def test_other_errors_are_not_swallowed(tower: VideoTower, clips: np.ndarray) -> None:

@@ -90,7 +90,7 @@ class FusedI3D(nn.Module):
     model : I3D
         Left as it is.
     dtype : torch.dtype
-        float32 or bfloat16.
+        float32, bfloat16 or float16.
     """
 
     def __init__(self, model: I3D, *, dtype: torch.dtype = torch.float32) -> None:
@@ -104,6 +104,12 @@ class FusedI3D(nn.Module):
                 self.add_module(name, _Mixed(layer, dtype))
             elif isinstance(layer, Unit3D):
                 self.add_module(name, _Conv(layer, dtype))
+
+    def moved(self, device: str, *, dtype: torch.dtype) -> FusedI3D:
+        """The network itself, on another device and in other numbers."""
+        self.to(device=device, dtype=dtype)
+        self.dtype = dtype
+        return self
 
     @torch.inference_mode()
     def features(self, clips: Tensor) -> Tensor:

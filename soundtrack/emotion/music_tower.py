@@ -3,8 +3,8 @@
 Goes in: the spectrogram of a whole track (`soundtrack.audio.mel.log_mel`) and the stretches of interest. Comes out: one
 row of a `ReadingBatch` per stretch. Patches of about a second are read once over the whole track; a stretch is the mean
 and spread of the patches that start inside it, beside numbers about its harmony. Silence reads as neutral, unsure. On
-a CPU with bf16 arithmetic and on a GPU the network runs in bf16; its vectors keep a cosine above 0.999 with the
-longer ones.
+a CPU with bf16 arithmetic and on a GPU the network runs in bf16 (a GPU without it: fp16), in batches that fit into
+memory (`devices.Batches`); its vectors keep a cosine above 0.999 with the longer ones.
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ import torch
 
 from soundtrack.audio.mel import MelSettings
 from soundtrack.audio.pitch import FRAMES_PER_S
-from soundtrack.emotion.devices import choose_device, is_out_of_memory
-from soundtrack.emotion.i3d_fused import has_fast_bf16
+from soundtrack.emotion.devices import Batches, choose_device, fitting_batch, quick_dtype
 from soundtrack.emotion.mel_cnn import MelCnn, MelCnnConfig
 from soundtrack.emotion.music_head import MusicHead
 from soundtrack.emotion.space import TINY as TINY_SPACE
@@ -33,6 +32,7 @@ MODEL = "mel-emotion"
 TINY = "tiny"
 """Name of the untrained seeded model that tests use."""
 _MAX_PATCHES = 256
+_BYTES_PER_CELL = 256
 _NEUTRAL = EMOTIONS.index("Neutral")
 
 
@@ -128,10 +128,11 @@ class MusicTower:
         self.config = config
         self.head = head
         self.space = space
-        self._device = torch.device(device)
-        self._network = network.eval().to(self._device)
-        self._batch = _MAX_PATCHES
-        self._short = self._device.type == "cuda" or has_fast_bf16()
+        self._network = network.eval().to(device)
+        patch_bytes = _BYTES_PER_CELL * config.cnn.patch_frames * config.cnn.n_mels
+        size = fitting_batch(device, item_bytes=patch_bytes, largest=_MAX_PATCHES)
+        self._batches = Batches(device, size=size, cpu_size=_MAX_PATCHES, to_cpu=self._to_cpu)
+        self._dtype = quick_dtype(device)
 
     @classmethod
     def load(cls, name: str = MODEL, *, device: str = "auto", space: JointSpace | None = None) -> MusicTower:
@@ -259,30 +260,30 @@ class MusicTower:
             bands = np.pad(bands, ((0, width - len(bands)), (0, 0)), mode="edge")
         starts = np.arange(0, len(bands) - width + 1, config.hop_frames)
         windows = np.lib.stride_tricks.sliding_window_view(bands, width, axis=0)  # (starts, n_mels, width)
-        features, sounds = [], []
-        position = 0
-        while position < len(starts):
-            chosen = windows[starts[position : position + self._batch]].swapaxes(1, 2)
-            try:
-                with torch.inference_mode(), torch.autocast(self._device.type, torch.bfloat16, enabled=self._short):
-                    batch = torch.from_numpy(np.ascontiguousarray(chosen))[:, None].to(self._device)
-                    some, logits = self._network(batch)
-                features.append(np.sqrt(some.float().cpu().numpy()))
-                sounds.append(logits.float().cpu().numpy())
-            except RuntimeError as error:
-                if not is_out_of_memory(error) or self._batch == 1:
-                    raise
-                self._batch //= 2
-                torch.cuda.empty_cache()
-                continue
-            position += len(chosen)
+        parts = self._batches.run(
+            len(starts), lambda first, last: self._forward(windows[starts[first:last]].swapaxes(1, 2))
+        )
         levels = np.array([bands[s : s + width].mean() for s in starts])
         return _Patches(
             centres=np.asarray((starts + width / 2) / config.mel.frames_per_s, np.float64),
-            features=np.concatenate(features),
-            sounds=np.concatenate(sounds),
+            features=np.concatenate([features for features, _ in parts]),
+            sounds=np.concatenate([sounds for _, sounds in parts]),
             audible=(levels > config.silence_level).astype(np.float32),
         )
+
+    def _forward(self, patches: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Square roots of the features, and log-odds of the sounds, of some patches (n, frames, n_mels)."""
+        device = self._batches.device
+        short = self._dtype is not torch.float32
+        with torch.inference_mode(), torch.autocast(device, self._dtype if short else None, enabled=short):
+            batch = torch.from_numpy(np.ascontiguousarray(patches))[:, None].to(device)  # (n, 1, frames, n_mels)
+            features, sounds = self._network(batch)
+        return np.sqrt(features.float().cpu().numpy()), sounds.float().cpu().numpy()
+
+    def _to_cpu(self) -> None:
+        """The network goes on where there is room, in the numbers that suit a CPU."""
+        self._network = self._network.to("cpu")
+        self._dtype = quick_dtype("cpu")
 
     def _inside(self, patches: _Patches, span: Span) -> npt.NDArray[np.int64]:
         """Indices of the patches whose middle lies in the stretch, else of the nearest one."""

@@ -3,8 +3,7 @@
 Goes in: stacks of frames, uint8 RGB, and their film numbers. Comes out: a `ReadingBatch`. An I3D gives a vector per
 clip (frame size, rate and count come from the model's ``config.json``), a linear head reads classes, valence and
 arousal from it and the film numbers, and the joint space places both beside the music. On a CPU with bf16 arithmetic
-and on a GPU the network runs in bf16; a GPU that runs out of memory gets smaller batches, and at last the CPU takes
-over.
+and on a GPU the network runs in bf16 (a GPU without it: fp16), in batches that fit into memory (`devices.Batches`).
 """
 
 from __future__ import annotations
@@ -17,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from soundtrack.emotion.devices import choose_device, is_out_of_memory
+from soundtrack.emotion.devices import Batches, choose_device, fitting_batch, quick_dtype
 from soundtrack.emotion.i3d import I3D, expected_state
-from soundtrack.emotion.i3d_fused import FusedI3D, has_fast_bf16
+from soundtrack.emotion.i3d_fused import FusedI3D
 from soundtrack.emotion.manifest import LocatedModel, find_model, read_config
 from soundtrack.emotion.picture_head import PictureHead, untrained_head
 from soundtrack.emotion.weights import load_weights
@@ -30,7 +29,8 @@ DEFAULT_MODEL = "i3d-emotion"
 """The embedded network."""
 TINY = "tiny"
 """Seeded, untrained, small: for tests and for trying things out."""
-_BATCH = {"cpu": 8, "cuda": 64}
+_LARGEST_BATCH = {"cpu": 8, "cuda": 64}
+_BYTES_PER_PIXEL = 64
 HEAD_TENSORS = ("mean", "deviation", "class_weight", "class_bias", "plane_weight", "plane_bias")
 """Arrays of a head in a weights file, each with ``head.`` before its name."""
 
@@ -151,8 +151,10 @@ class VideoTower:
         model: LocatedModel | None = None,
     ) -> None:
         self._network, self._head, self._space = network, head, space
-        self.config, self.device, self.model = config, device, model
-        self._batch = _BATCH[device]
+        self.config, self.model = config, model
+        clip_bytes = _BYTES_PER_PIXEL * config.n_frames * config.side_px**2
+        size = fitting_batch(device, item_bytes=clip_bytes, largest=_LARGEST_BATCH[device])
+        self._batches = Batches(device, size=size, cpu_size=_LARGEST_BATCH["cpu"], to_cpu=self._to_cpu)
 
     @classmethod
     def load(cls, name: str = DEFAULT_MODEL, *, device: str = "auto", space: Space | None = None) -> VideoTower:
@@ -190,8 +192,7 @@ class VideoTower:
             from soundtrack.emotion.space import JointSpace
 
             space = JointSpace.load("tiny-space") if name == TINY else JointSpace.load()
-        dtype = torch.bfloat16 if where == "cuda" or has_fast_bf16() else torch.float32
-        fused = network.fuse(dtype=dtype).to(where)
+        fused = network.fuse(dtype=quick_dtype(where)).to(where)
         return cls(fused, head, config=config, space=space, device=where, model=model)
 
     @property
@@ -199,24 +200,18 @@ class VideoTower:
         """Length of the embeddings."""
         return self._space.dim
 
+    @property
+    def device(self) -> str:
+        """Where the network is: ``cpu`` once a GPU turned out too small."""
+        return self._batches.device
+
     def features(self, clips: ByteArray) -> FloatArray:
         """Pooled vectors of the network, float32, shape (n, n_features); `clips` as in `read`."""
         side, n = self.config.side_px, self.config.n_frames
         if clips.dtype != np.uint8 or clips.ndim != 5 or clips.shape[1:] != (n, side, side, 3):
             raise ValueError(f"clips must be uint8 (n, {n}, {side}, {side}, 3), got {clips.dtype} {clips.shape}")
-        rows = np.empty((len(clips), self.config.n_features), np.float32)
-        start = 0
-        while start < len(clips):
-            part = np.ascontiguousarray(clips[start : start + self._batch])
-            try:
-                rows[start : start + len(part)] = self._forward(part)
-            except RuntimeError as error:
-                if self.device == "cpu" or not is_out_of_memory(error):
-                    raise
-                self._make_room()
-                continue
-            start += len(part)
-        return rows
+        parts = self._batches.run(len(clips), lambda start, stop: self._forward(clips[start:stop]))
+        return np.concatenate([np.empty((0, self.config.n_features), np.float32), *parts])
 
     def _forward(self, part: ByteArray) -> FloatArray:
         """One batch through the network."""
@@ -225,15 +220,9 @@ class VideoTower:
             x = raw.permute(0, 4, 1, 2, 3).float() / 127.5 - 1.0  # (n, 3, t, h, w)
             return np.asarray(self._network.features(x).cpu().numpy(), np.float32)
 
-    def _make_room(self) -> None:
-        """Halve the batch; a single clip that does not fit sends the network to the CPU."""
-        if self._batch > 1:
-            self._batch //= 2
-        else:
-            self.device, self._batch = "cpu", _BATCH["cpu"]
-            self._network = self._network.to("cpu")
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+    def _to_cpu(self) -> None:
+        """The network goes on where there is room, in the numbers that suit a CPU."""
+        self._network = self._network.moved("cpu", dtype=quick_dtype("cpu"))
 
     def read(self, clips: ByteArray, film: FloatArray) -> ReadingBatch:
         """What the network says about each clip.
