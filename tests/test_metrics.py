@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from soundtrack.evaluation import metrics
 from soundtrack.evaluation.bootstrap import bootstrap
 from soundtrack.evaluation.hubs import csls
-from soundtrack.evaluation.moments import Stretches, best_windows, deal, report
+from soundtrack.evaluation.moments import Stretches, best_windows, deal, lay_out, report
 
 SEEDS = st.integers(0, 10_000)
 
@@ -158,26 +158,44 @@ def test_bootstrap_draws_sources_not_clips():
     assert by_source.low <= by_source.value <= by_source.high
 
 
-def test_moments_finds_a_planted_stretch():
-    rng = np.random.default_rng(1)
-    vectors = rng.normal(size=(12, 8))
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    vectors[7] = vectors[8] = vectors[6]
+def three_stretches_each(n: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Starts, ends and clips of n clips of 30 s in stretches of ten."""
+    starts = np.tile([0.0, 10.0, 20.0], n)
+    return starts, starts + 10, np.repeat(np.arange(n), 3)
+
+
+def test_the_best_window_is_where_the_music_is_alike():
+    similarity = np.array([0, 0, 0, 0, 0, 0, 0.5, 0.5, 0.5, 0, 0, 0.9])
     starts = np.tile(np.arange(6) * 10.0, 2)
-    music = Stretches(vectors, starts, starts + 10, np.repeat([0, 1], 6))
-    windows, tracks, similarity = best_windows(vectors[6], music, length_s=30.0)
-    assert tracks[similarity.argmax()] == 1
+    music = Stretches(starts, starts + 10, np.repeat([0, 1], 6))
+    windows, tracks, best = best_windows(similarity, music, length_s=30.0)
+    assert tracks[best.argmax()] == 1
     assert windows[1].tolist() == [0.0, 30.0]
-    found = report(
-        vectors[6:7],
-        music,
-        true_track=np.array([1]),
-        true_window=np.array([[0.0, 30.0]]),
-        sources=np.array([0]),
-        n_draws=5,
-    )
-    assert found.numbers["moment_miou"].value == 1.0
+
+
+def test_moments_finds_planted_stretches_and_only_those(rng):
+    starts, ends, clip = three_stretches_each(8)
+    sources = [str(i) for i in range(8)]
+    laid = [lay_out(starts, ends, clip, source_ids=sources, per_track=4, seed=seed) for seed in (0, 1)]
+    own = (np.arange(8)[:, None] == clip[None, :]).astype(float)
+    found = report([own, own], laid, source_ids=sources, n_draws=5)
+    assert found.n_tracks == 2
+    assert found.numbers["moment_miou"].value == pytest.approx(1.0)
     assert found.numbers["retrieved_and_overlapping"].value == 1.0
+    assert 0.1 < found.numbers["chance_miou"].value < 0.5
+    blind = report([rng.random((8, 24))] * 2, laid, source_ids=sources, n_draws=5)
+    assert blind.numbers["retrieved_and_overlapping"].value < 0.8
+
+
+def test_clips_of_a_track_lie_end_to_end():
+    starts, ends, clip = three_stretches_each(4)
+    laid = lay_out(starts, ends, clip, source_ids=list("abcd"), per_track=4)
+    order = np.argsort(laid.true_window[:, 0])
+    assert laid.true_window[order].ravel().tolist() == [0.0, 30.0, 30.0, 60.0, 60.0, 90.0, 90.0, 120.0]
+    for i in range(4):
+        mine = clip == i
+        assert laid.music.starts_s[mine].min() == laid.true_window[i, 0]
+        assert laid.music.ends_s[mine].max() == laid.true_window[i, 1]
 
 
 def test_no_track_holds_a_source_twice():

@@ -165,29 +165,38 @@ def moments(
     per_track: Annotated[
         int, typer.Option("--per-track", min=2, max=100, help="Clips whose sound makes one track.")
     ] = 4,
+    folds: Folds = 0,
+    seeds: Seeds = 4,
     draws: Draws = 500,
     model: Model = ModelName.EMBEDDED,
     device: Device = None,
     quiet: Quiet = False,
 ) -> None:
-    """Clips with their own music: is its place found again in long tracks made of several clips' sound?"""
+    """Clips with their own music: is its place found again in long tracks made of several clips' sound?
+
+    Clips are dealt to tracks anew for each seed. With --folds 5, fresh heads and a fresh space per fold do the looking.
+    """
     from soundtrack.cli import output
     from soundtrack.evaluation import moments as evaluation
-    from soundtrack.evaluation.moments_read import laid_end_to_end
+    from soundtrack.evaluation.labels import gather
+    from soundtrack.evaluation.moments_read import likeness_as_is, likeness_by_fold
     from soundtrack.training.data import read_labels
 
     clips = read_labels(table)
+    sources = [clip.source_id for clip in clips]
     video, music = _towers(model, device_name(device))
     with output.progress(quiet=quiet) as progress:
-        laid = laid_end_to_end(clips, video=video, music=music, per_track=per_track, progress=progress)
-    found = evaluation.report(
-        laid.queries,
-        laid.music,
-        true_track=laid.true_track,
-        true_window=laid.true_window,
-        sources=laid.sources,
-        n_draws=draws,
-    )
+        if folds:
+            _check_folds(folds, set(sources), table)
+            evidence = gather(clips, video=video, music=music, progress=progress)
+            seen = [likeness_by_fold(evidence, n_folds=folds, seed=seed) for seed in range(seeds)]
+        else:
+            seen = [likeness_as_is(clips, video=video, music=music, progress=progress)] * seeds
+    laid = [
+        evaluation.lay_out(s.starts_s, s.ends_s, s.clip, source_ids=sources, per_track=per_track, seed=seed)
+        for seed, s in enumerate(seen)
+    ]
+    found = evaluation.report([s.values for s in seen], laid, source_ids=sources, n_draws=draws)
     _write(found.to_dict(), found.numbers, f"{found.n} clips in {found.n_tracks} tracks", json_=json_)
 
 

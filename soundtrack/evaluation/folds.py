@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from soundtrack.emotion.music_head import MusicHead
 from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, PictureHead
+from soundtrack.emotion.space import JointSpace
 from soundtrack.evaluation.hubs import csls
 from soundtrack.evaluation.metrics import (
     distinct_winners,
@@ -26,6 +27,7 @@ from soundtrack.evaluation.metrics import (
 )
 from soundtrack.training.data import fold_of
 from soundtrack.training.music_fit import (
+    Feelings,
     Heard,
     MusicFitSettings,
     fit_music_head,
@@ -66,6 +68,10 @@ class Evidence:
     """Class of each clip, shape (n,)."""
     sources: tuple[str, ...]
     """Source of each clip."""
+    heard_s: Matrix | None = field(default=None, repr=False, compare=False)
+    """Start and end of each stretch on its clip's clock, in seconds, shape (n_stretches, 2)."""
+    feelings: Feelings | None = None
+    """Of the music head in use; it learned them from no clip with a class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +171,11 @@ def _picture_rows(evidence: Evidence, head: PictureHead, chosen: Mask, recipe: F
     )
 
 
+def _music_head(evidence: Evidence, heard: Heard, recipe: FoldRecipe) -> MusicHead:
+    """The music head of some clips."""
+    return fit_music_head(extended(heard, recipe.extra), settings=recipe.music, feelings=evidence.feelings)
+
+
 def read_inside(evidence: Evidence, chosen: Mask, recipe: FoldRecipe, *, seed: int) -> tuple[SideRows, SideRows]:
     """Readings of some clips by heads of inner folds, calibrated on all of them: what the space is fitted on."""
     numbers = np.flatnonzero(chosen)
@@ -178,7 +189,7 @@ def read_inside(evidence: Evidence, chosen: Mask, recipe: FoldRecipe, *, seed: i
     for fold in range(N_INNER):
         learn, judge = chosen & (inner != fold), inner == fold
         video.append((judge, _picture_rows(evidence, _picture_head(evidence, learn, recipe), judge, recipe)))
-        head = fit_music_head(extended(heard.only(learn), recipe.extra), settings=recipe.music)
+        head = _music_head(evidence, heard.only(learn), recipe)
         music.append((judge, _music_rows(heard.only(judge), head)))
     return _gathered(video, chosen), _gathered(music, chosen)
 
@@ -222,6 +233,61 @@ def _calibrated(rows: SideRows, classes: IntArray) -> tuple[SideRows, float]:
     return replace(rows, probabilities=_sharpened(rows.probabilities, temperature)), temperature
 
 
+@dataclass(frozen=True, slots=True)
+class _Unseen:
+    """What heads and spaces say about clips of which they saw no label."""
+
+    folds: IntArray
+    """Outer fold of each clip, shape (n,)."""
+    spaces: list[JointSpace]
+    """Fitted without the fold of its number."""
+    video: SideRows
+    """All windows."""
+    music: SideRows
+    """All stretches."""
+
+
+def _read_unseen(
+    evidence: Evidence, how: FoldRecipe, *, n_folds: int, seed: int, progress: Progress | None = None
+) -> _Unseen:
+    """Heads and a space for each outer fold, and what they say about its clips."""
+    folds = fold_of(evidence.sources, classes=[EMOTIONS[c] for c in evidence.classes], n_folds=n_folds, seed=seed)
+    names = {s: i for i, s in enumerate(dict.fromkeys(evidence.sources))}
+    sources = np.array([names[s] for s in evidence.sources])
+    heard = as_heard(evidence)
+    judged: list[tuple[Mask, SideRows, SideRows]] = []
+    spaces = []
+    for fold in range(n_folds):
+        learn, judge = folds != fold, folds == fold
+        video, music = read_inside(evidence, learn, how, seed=seed)
+        video, video_t = _calibrated(video, evidence.classes[learn])
+        music, music_t = _calibrated(music, evidence.classes[learn])
+        spaces.append(
+            fit_space(
+                video,
+                music,
+                evidence.classes[learn],
+                sources=sources[learn],
+                plane=PLANE,
+                judge=merit,
+                settings=how.space,
+            )
+        )
+        seen = _picture_rows(evidence, _picture_head(evidence, learn, how), judge, how)
+        seen = replace(seen, probabilities=_sharpened(seen.probabilities, video_t))
+        head = tempered(_music_head(evidence, heard.only(learn), how), music_t)
+        judged.append((judge, seen, _music_rows(heard.only(judge), head)))
+        if progress is not None:
+            progress("folds", fold + 1, n_folds)
+    everyone = np.ones(len(folds), bool)
+    return _Unseen(
+        folds,
+        spaces,
+        video=_gathered([(judge, seen) for judge, seen, _ in judged], everyone),
+        music=_gathered([(judge, sound) for judge, _, sound in judged], everyone),
+    )
+
+
 def cross_read(
     evidence: Evidence,
     recipe: FoldRecipe | None = None,
@@ -245,42 +311,12 @@ def cross_read(
     progress : callable, optional
         Told after each outer fold.
     """
-    how = recipe or FoldRecipe()
     n = len(evidence.classes)
-    folds = fold_of(evidence.sources, classes=[EMOTIONS[c] for c in evidence.classes], n_folds=n_folds, seed=seed)
-    names = {s: i for i, s in enumerate(dict.fromkeys(evidence.sources))}
-    sources = np.array([names[s] for s in evidence.sources])
-    heard = as_heard(evidence)
-    everyone = np.ones(n, bool)
-    judged: list[tuple[Mask, SideRows, SideRows]] = []
-    fitted = []
-    for fold in range(n_folds):
-        learn, judge = folds != fold, folds == fold
-        video, music = read_inside(evidence, learn, how, seed=seed)
-        video, video_t = _calibrated(video, evidence.classes[learn])
-        music, music_t = _calibrated(music, evidence.classes[learn])
-        fitted.append(
-            fit_space(
-                video,
-                music,
-                evidence.classes[learn],
-                sources=sources[learn],
-                plane=PLANE,
-                judge=merit,
-                settings=how.space,
-            )
-        )
-        seen = _picture_rows(evidence, _picture_head(evidence, learn, how), judge, how)
-        seen = replace(seen, probabilities=_sharpened(seen.probabilities, video_t))
-        head = tempered(fit_music_head(extended(heard.only(learn), how.extra), settings=how.music), music_t)
-        judged.append((judge, seen, _music_rows(heard.only(judge), head)))
-        if progress is not None:
-            progress("folds", fold + 1, n_folds)
-    video = _gathered([(judge, seen) for judge, seen, _ in judged], everyone)
-    music = _gathered([(judge, sound) for judge, _, sound in judged], everyone)
+    unseen = _read_unseen(evidence, recipe or FoldRecipe(), n_folds=n_folds, seed=seed, progress=progress)
+    video, music = unseen.video, unseen.music
     joint, code = np.zeros((n, n)), np.zeros((n, n))
-    for fold, space in enumerate(fitted):
-        inside = folds == fold
+    for fold, space in enumerate(unseen.spaces):
+        inside = unseen.folds == fold
         vectors = music.project(space.project_music)
         joint[inside] = video.only(inside).project(space.project_video) @ vectors.T
         only_code = reweighted(space, (0.0, 0.0, 1.0))
@@ -301,3 +337,27 @@ def cross_read(
             "+ hub correction": csls(joint, k=10),
         },
     )
+
+
+def likeness_of_stretches(
+    evidence: Evidence, recipe: FoldRecipe | None = None, *, n_folds: int = 5, seed: int = 0
+) -> Matrix:
+    """Likeness of every clip's picture with every stretch of every clip's sound, none of them seen before.
+
+    Parameters
+    ----------
+    evidence, recipe, n_folds, seed
+        As `cross_read` takes them.
+
+    Returns
+    -------
+    ndarray, shape=(n, n_stretches), in [-1, 1]
+    """
+    unseen = _read_unseen(evidence, recipe or FoldRecipe(), n_folds=n_folds, seed=seed)
+    sound = unseen.music
+    out = np.zeros((len(evidence.classes), len(sound.clip)))
+    for fold, space in enumerate(unseen.spaces):
+        inside = unseen.folds == fold
+        vectors = space.project_music(sound.probabilities, sound.valence, sound.arousal, sound.features)
+        out[inside] = unseen.video.only(inside).project(space.project_video) @ vectors.T
+    return out

@@ -33,6 +33,7 @@ from soundtrack.evaluation.metrics import (
     two_afc_true_track_by_query,
 )
 from soundtrack.training.data import LabelledClip
+from soundtrack.training.music_fit import Feelings
 from soundtrack.types import EMOTIONS
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def gather(
 ) -> Evidence:
     """What both frozen networks see and hear of labelled clips."""
     seen, film, seen_clip, heard, heard_clip = [], [], [], [], []
+    spans: list[tuple[float, float]] = []
     for i, clip in enumerate(clips):
         windows = read.film_windows(clip.path, video)
         seen.append(read.picture_features(windows, video))
@@ -103,6 +105,7 @@ def gather(
         sound = read.sound(clip.path, music)
         heard.append(music.hear(sound.mel, sound.spans))
         heard_clip.append(np.full(len(sound.spans), i))
+        spans += [(span.start_s, span.end_s) for span in sound.spans]
         if progress is not None:
             progress("reading clips", i + 1, len(clips))
     return Evidence(
@@ -113,6 +116,8 @@ def gather(
         heard_clip=np.concatenate(heard_clip).astype(np.int64),
         classes=class_numbers(clips),
         sources=tuple(clip.source_id for clip in clips),
+        heard_s=np.array(spans, np.float64),
+        feelings=Feelings.of(music.head),
     )
 
 

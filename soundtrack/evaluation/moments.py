@@ -8,7 +8,7 @@ track, and the share of clips for which the right track is found first and the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,15 +19,15 @@ from soundtrack.evaluation.metrics import interval_overlap
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-Progress = Callable[[str, int, int], None]
+
+HALF = 0.5
+"""Overlap from which on a stretch counts as found."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stretches:
-    """Music in short stretches with their vectors."""
+    """Music in short stretches."""
 
-    vectors: Array
-    """Unit vectors, shape (n, D)."""
     starts_s: Array
     """On the track's clock, shape (n,)."""
     ends_s: Array
@@ -79,13 +79,13 @@ def deal(source_ids: Sequence[str], *, per_track: int, seed: int = 0) -> Integer
     return out
 
 
-def best_windows(query: Array, music: Stretches, *, length_s: float) -> tuple[Array, Integers, Array]:
-    """The window of each track that is most like a query.
+def best_windows(similarity: Array, music: Stretches, *, length_s: float) -> tuple[Array, Integers, Array]:
+    """The window of each track that is most like a picture.
 
     Parameters
     ----------
-    query : ndarray, shape=(D,)
-        Unit vector of a picture.
+    similarity : ndarray, shape=(n_stretches,)
+        Of the picture with each stretch.
     music : Stretches
         All tracks, each in the order of time.
     length_s : float > 0
@@ -96,7 +96,6 @@ def best_windows(query: Array, music: Stretches, *, length_s: float) -> tuple[Ar
     windows, tracks, similarities
         Shapes (n_tracks, 2), (n_tracks,), (n_tracks,).
     """
-    similarity = music.vectors @ query
     windows, tracks, best = [], [], []
     for track in np.unique(music.track):
         inside = np.flatnonzero(music.track == track)
@@ -113,45 +112,97 @@ def best_windows(query: Array, music: Stretches, *, length_s: float) -> tuple[Ar
     return np.array(windows), np.array(tracks, np.int64), np.array(best)
 
 
-def report(
-    queries: Array, music: Stretches, *, true_track: Integers, true_window: Array, sources: Integers, n_draws: int = 500
-) -> MomentsReport:
-    """Overlap in the right track, and right track with overlap, each with its interval.
+@dataclass(frozen=True, slots=True)
+class LaidOut:
+    """Clips' sounds laid end to end as long tracks."""
+
+    music: Stretches
+    """All stretches, clip by clip."""
+    true_track: Integers
+    """Track in which each clip's own music lies, shape (n,)."""
+    true_window: Array
+    """Where it lies on the track's clock, in seconds, shape (n, 2)."""
+
+
+def lay_out(
+    starts_s: Array, ends_s: Array, clip: Integers, *, source_ids: Sequence[str], per_track: int, seed: int = 0
+) -> LaidOut:
+    """Long tracks of several clips' sounds, one after the other.
 
     Parameters
     ----------
-    queries : ndarray, shape=(n, D)
-        Unit vectors of the clips' pictures.
-    music : Stretches
-        All tracks.
-    true_track : ndarray, shape=(n,), int
-        Track in which each clip's own music lies.
-    true_window : ndarray, shape=(n, 2)
-        Where it lies, in seconds.
-    sources : ndarray, shape=(n,), int
+    starts_s, ends_s : ndarray, shape=(n_stretches,)
+        Of each stretch on its own clip's clock.
+    clip : ndarray, shape=(n_stretches,), int
+        Which clip each stretch belongs to, ascending, from 0 without gaps.
+    source_ids : sequence of str, length n
+        Source of each clip.
+    per_track : int, at least 1
+        Clips whose sound makes one track.
+    seed : int
+        Of the deal.
+    """
+    track_of = deal(source_ids, per_track=per_track, seed=seed)
+    lengths = np.array([ends_s[clip == i].max() for i in range(len(source_ids))])
+    offsets = np.zeros(len(source_ids))
+    for track in np.unique(track_of):
+        inside = np.flatnonzero(track_of == track)
+        offsets[inside] = np.cumsum(lengths[inside]) - lengths[inside]
+    return LaidOut(
+        music=Stretches(starts_s + offsets[clip], ends_s + offsets[clip], track_of[clip]),
+        true_track=track_of,
+        true_window=np.stack([offsets, offsets + lengths], axis=1),
+    )
+
+
+def report(
+    likenesses: Sequence[Array], laid: Sequence[LaidOut], *, source_ids: Sequence[str], n_draws: int = 500
+) -> MomentsReport:
+    """Overlap in the right track, and right track with overlap, each with its interval; means over the deals.
+
+    Parameters
+    ----------
+    likenesses : sequence of ndarray, shape=(n, n_stretches)
+        Of each clip's picture with each stretch; one per deal.
+    laid : sequence of LaidOut
+        The tracks; one per deal.
+    source_ids : sequence of str, length n
         Source of each clip.
     n_draws : int
         Of the bootstrap.
     """
-    overlap, found, chance = np.zeros(len(queries)), np.zeros(len(queries)), np.zeros(len(queries))
-    for i, query in enumerate(queries):
-        length_s = float(true_window[i, 1] - true_window[i, 0])
-        windows, tracks, similarity = best_windows(query, music, length_s=length_s)
-        own = int(np.flatnonzero(tracks == true_track[i])[0])
-        overlap[i] = float(interval_overlap(windows[own : own + 1], true_window[i : i + 1])[0])
-        found[i] = float(int(np.argmax(similarity)) == own and overlap[i] >= 0.5)
-        inside = music.track == true_track[i]
-        total_s = float(music.ends_s[inside].max())
-        starts = music.starts_s[inside]
-        starts = starts[starts + length_s <= total_s + 1e-6]
-        guesses = np.stack([starts, starts + length_s], axis=1)
-        chance[i] = float(interval_overlap(guesses, np.repeat(true_window[i : i + 1], len(guesses), axis=0)).mean())
+    each: Array = np.mean([_judge(s, tracks) for s, tracks in zip(likenesses, laid, strict=True)], axis=0)
+    names = {s: i for i, s in enumerate(dict.fromkeys(source_ids))}
+    sources = np.array([names[s] for s in source_ids])
 
     def over(values: Array) -> Interval:
         return bootstrap(lambda rows: float(values[rows].mean()), sources, n_draws=n_draws)
 
+    keys = ("moment_miou", "chance_miou", "retrieved_and_overlapping", "chance_retrieved_and_overlapping")
     return MomentsReport(
-        n=len(queries),
-        n_tracks=len(np.unique(music.track)),
-        numbers={"moment_miou": over(overlap), "chance_miou": over(chance), "retrieved_and_overlapping": over(found)},
+        n=len(source_ids),
+        n_tracks=len(np.unique(laid[0].true_track)),
+        numbers={key: over(values) for key, values in zip(keys, each, strict=True)},
     )
+
+
+def _judge(likeness: Array, laid: LaidOut) -> Array:
+    """Overlap, chance overlap, whether it was retrieved and overlaps, and its chance, of each clip, shape (4, n)."""
+    music = laid.music
+    n_tracks = len(np.unique(laid.true_track))
+    out = np.zeros((4, len(likeness)))
+    for i, similarity in enumerate(likeness):
+        start_s, end_s = laid.true_window[i]
+        length_s = float(end_s - start_s)
+        windows, tracks, best = best_windows(similarity, music, length_s=length_s)
+        own = int(np.flatnonzero(tracks == laid.true_track[i])[0])
+        overlap = float(interval_overlap(windows[own : own + 1], laid.true_window[i : i + 1])[0])
+        inside = music.track == laid.true_track[i]
+        total_s = float(music.ends_s[inside].max())
+        starts = music.starts_s[inside]
+        starts = starts[starts + length_s <= total_s + 1e-6]
+        guesses = np.stack([starts, starts + length_s], axis=1)
+        blind = interval_overlap(guesses, np.repeat(laid.true_window[i : i + 1], len(guesses), axis=0))
+        found = int(np.argmax(best)) == own and overlap >= HALF
+        out[:, i] = overlap, blind.mean(), found, (blind >= HALF).mean() / n_tracks
+    return out

@@ -1,4 +1,8 @@
-"""Clips' sounds laid end to end as long tracks, and their pictures as queries: the material of `eval moments`."""
+"""Likenesses of clips' pictures with stretches of all clips' sounds: the material of `eval moments`.
+
+Two ways, as for `eval labels`: the loaded models as they are, or fresh heads and a fresh space per fold over the frozen
+networks, for clips that the models may have learned from.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.evaluation import read
-from soundtrack.evaluation.moments import Stretches, deal
+from soundtrack.evaluation.folds import Evidence, likeness_of_stretches
 from soundtrack.training.data import LabelledClip
 
 if TYPE_CHECKING:
@@ -23,65 +27,42 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class LaidEndToEnd:
-    """Queries, tracks, and where each query's own music lies."""
+class Likeness:
+    """Every picture with every stretch of sound."""
 
-    queries: Array = field(repr=False, compare=False)
-    """Unit vector of each clip's picture, shape (n, D)."""
-    music: Stretches = field(repr=False, compare=False)
-    """All tracks."""
-    true_track: Integers = field(repr=False, compare=False)
-    """Shape (n,)."""
-    true_window: Array = field(repr=False, compare=False)
-    """In seconds on the track's clock, shape (n, 2)."""
-    sources: Integers = field(repr=False, compare=False)
-    """Shape (n,)."""
+    values: Array = field(repr=False, compare=False)
+    """In [-1, 1], shape (n_clips, n_stretches)."""
+    starts_s: Array = field(repr=False, compare=False)
+    """Of each stretch on its own clip's clock, shape (n_stretches,)."""
+    ends_s: Array = field(repr=False, compare=False)
+    """As `starts_s`."""
+    clip: Integers = field(repr=False, compare=False)
+    """Which clip each stretch belongs to, ascending, shape (n_stretches,)."""
 
 
-def laid_end_to_end(
-    clips: Sequence[LabelledClip],
-    *,
-    video: VideoTower,
-    music: MusicTower,
-    per_track: int,
-    seed: int = 0,
-    progress: Progress | None = None,
-) -> LaidEndToEnd:
-    """Read every clip's picture and sound, and lay the sounds end to end.
-
-    Parameters
-    ----------
-    clips : sequence of LabelledClip
-        With sound of their own.
-    video, music : towers
-        Of one joint space.
-    per_track : int
-        Clips whose sound makes one track.
-    seed : int
-        Of the deal.
-    """
-    track_of = deal([clip.source_id for clip in clips], per_track=per_track, seed=seed)
-    clock = np.zeros(int(track_of.max()) + 1)
-    names = {s: i for i, s in enumerate(dict.fromkeys(clip.source_id for clip in clips))}
-    queries, windows, vectors, starts, ends, tracks = [], [], [], [], [], []
+def likeness_as_is(
+    clips: Sequence[LabelledClip], *, video: VideoTower, music: MusicTower, progress: Progress | None = None
+) -> Likeness:
+    """By the loaded models; `clips` carry sound of their own."""
+    queries, vectors, starts, ends, number = [], [], [], [], []
     for i, clip in enumerate(clips):
         readings = read.picture_readings(read.film_windows(clip.path, video), video)
         queries.append(read.unit_mean(readings.embedding))
         sound = read.sound(clip.path, music)
-        offset = clock[track_of[i]]
-        for span, vector in zip(sound.spans, music.read(sound.mel, sound.spans).embedding, strict=True):
-            vectors.append(vector.astype(np.float64))
-            starts.append(offset + span.start_s)
-            ends.append(offset + span.end_s)
-            tracks.append(track_of[i])
-        clock[track_of[i]] = ends[-1]
-        windows.append((offset, ends[-1]))
+        vectors.append(music.read(sound.mel, sound.spans).embedding.astype(np.float64))
+        starts += [span.start_s for span in sound.spans]
+        ends += [span.end_s for span in sound.spans]
+        number += [i] * len(sound.spans)
         if progress is not None:
             progress("reading clips", i + 1, len(clips))
-    return LaidEndToEnd(
-        queries=np.stack(queries),
-        music=Stretches(np.stack(vectors), np.array(starts), np.array(ends), np.array(tracks)),
-        true_track=track_of,
-        true_window=np.array(windows),
-        sources=np.array([names[clip.source_id] for clip in clips]),
+    return Likeness(
+        np.stack(queries) @ np.concatenate(vectors).T, np.array(starts), np.array(ends), np.array(number, np.int64)
     )
+
+
+def likeness_by_fold(evidence: Evidence, *, n_folds: int, seed: int) -> Likeness:
+    """By heads and spaces that saw no label of the clip; `evidence` says when each stretch was heard."""
+    if evidence.heard_s is None:
+        raise ValueError("the evidence does not say when each stretch was heard")
+    values = likeness_of_stretches(evidence, n_folds=n_folds, seed=seed)
+    return Likeness(values, evidence.heard_s[:, 0], evidence.heard_s[:, 1], evidence.heard_clip)

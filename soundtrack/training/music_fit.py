@@ -20,6 +20,8 @@ from soundtrack.types import EMOTIONS, FloatArray
 IntArray = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]
 
+N_FELT = len(FELT)
+"""Columns of `Heard.felt`."""
 PLANE_OF_CLASS: dict[str, tuple[float, float]] = {
     "Excited": (0.35, 0.35),
     "Fear": (-0.35, 0.2),
@@ -78,6 +80,8 @@ class MusicFitSettings:
     """As `class_plane_share`, for a recording with only felt emotions."""
     music_class_share: float = 0.1
     """Weight of a recording without a class, whose class is guessed from its ratings, beside a labelled clip."""
+    class_felt_gain: float = 16.0
+    """Of the felt emotions beside the features, for the classes; 0 leaves them out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,22 @@ class Heard:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Feelings:
+    """The nine felt emotions as linear in what was heard."""
+
+    slopes: Matrix = field(repr=False, compare=False)
+    """Over the inputs, shape (9, n_inputs)."""
+    offsets: Matrix = field(repr=False, compare=False)
+    """Where all inputs are 0, shape (9,)."""
+
+    @classmethod
+    def of(cls, head: MusicHead) -> Feelings:
+        """Those that a head reads."""
+        slopes = (head.weight[-N_FELT:] / head.scale).astype(np.float64)
+        return cls(slopes=slopes, offsets=head.bias[-N_FELT:] - slopes @ head.mean)
+
+
 def per_recording(values: npt.NDArray[np.floating], recording: IntArray, n: int) -> Matrix:
     """Mean of the rows of each recording, shape (n, ...)."""
     sums = np.zeros((n, *values.shape[1:]))
@@ -115,8 +135,13 @@ def per_recording(values: npt.NDArray[np.floating], recording: IntArray, n: int)
     return np.asarray(sums / np.bincount(recording, minlength=n).reshape(-1, *[1] * (values.ndim - 1)))
 
 
-def fit_music_head(heard: Heard, *, settings: MusicFitSettings | None = None) -> MusicHead:
+def fit_music_head(
+    heard: Heard, *, settings: MusicFitSettings | None = None, feelings: Feelings | None = None
+) -> MusicHead:
     """A head, not yet calibrated (temperature 1).
+
+    What listeners of other music felt is a way into the classes too: the nine felt emotions stand beside the inputs
+    when the classes are learned, with a gain. They are linear in the inputs, so that the head stays one linear map.
 
     Parameters
     ----------
@@ -124,6 +149,8 @@ def fit_music_head(heard: Heard, *, settings: MusicFitSettings | None = None) ->
         At least two recordings with a class.
     settings : MusicFitSettings, optional
         Penalties.
+    feelings : Feelings, optional
+        Of a head that was fitted elsewhere, kept where no recording of `heard` has felt emotions of its own.
     """
     how = settings or MusicFitSettings()
     share = 1.0 / np.bincount(heard.recording)[heard.recording]  # every recording counts once
@@ -135,14 +162,17 @@ def fit_music_head(heard: Heard, *, settings: MusicFitSettings | None = None) ->
     def gained(gain: float) -> Matrix:
         return np.concatenate([np.ones(x.shape[1] - N_TONAL), np.full(N_TONAL, gain)])
 
+    felt, felt_bias = _ridge(
+        x, heard.felt[heard.recording], share=share, penalty=how.felt_penalty, gain=gained(how.felt_tonal_gain)
+    )
+    if feelings is not None and not np.isfinite(heard.felt).all(axis=1).any():
+        felt, felt_bias = feelings.slopes * scale, feelings.offsets + feelings.slopes @ mean
     beliefs, belief_share = _class_targets(heard, how)
     rows_share = share * belief_share[heard.recording]
-    known = rows_share > 0
-    gain = gained(how.class_tonal_gain)
-    weight, bias = _logistic(
-        x[known] * gain, beliefs[heard.recording][known], share=rows_share[known], penalty=how.class_penalty
+    weight, bias = _class_map(
+        x, beliefs[heard.recording], share=rows_share, slopes=felt, gain=gained(how.class_tonal_gain), how=how
     )
-    weights, biases = [weight * gain], [bias]
+    weights, biases = [weight], [bias]
 
     plane, plane_share = _plane_targets(heard, how)
     for column, penalty, tonal_gain in (
@@ -154,15 +184,28 @@ def fit_music_head(heard: Heard, *, settings: MusicFitSettings | None = None) ->
         w, b = _ridge(x, target, share=rows_share, penalty=penalty, gain=gained(tonal_gain))
         weights.append(w)
         biases.append(b)
-    w, b = _ridge(
-        x, heard.felt[heard.recording], share=share, penalty=how.felt_penalty, gain=gained(how.felt_tonal_gain)
-    )
     return MusicHead(
         mean=mean.astype(np.float32),
         scale=scale.astype(np.float32),
-        weight=np.concatenate([*weights, w]).astype(np.float32),
-        bias=np.concatenate([*biases, b]).astype(np.float32),
+        weight=np.concatenate([*weights, felt]).astype(np.float32),
+        bias=np.concatenate([*biases, felt_bias]).astype(np.float32),
     )
+
+
+def _class_map(
+    x: Matrix, beliefs: Matrix, *, share: Matrix, slopes: Matrix, gain: Matrix, how: MusicFitSettings
+) -> tuple[Matrix, Matrix]:
+    """Weights (6, columns) and biases (6,) of the classes over the inputs, felt emotions beside them folded in."""
+    known = share > 0
+    total = share.sum()
+    felt = x @ slopes.T
+    centre = share @ felt / total
+    spread = np.sqrt(share @ (felt - centre) ** 2 / total)
+    felt_gain = how.class_felt_gain / np.maximum(spread, 1e-9) * (spread > 1e-9)
+    data = np.concatenate([x * gain, (felt - centre) * felt_gain], axis=1)
+    weight, bias = _logistic(data[known], beliefs[known], share=share[known], penalty=how.class_penalty)
+    own, through = weight[:, : x.shape[1]] * gain, weight[:, x.shape[1] :] * felt_gain
+    return own + through @ slopes, bias - through @ centre
 
 
 def _class_targets(heard: Heard, how: MusicFitSettings) -> tuple[Matrix, Matrix]:
@@ -269,7 +312,11 @@ def fit_temperature(log_probabilities: Matrix, recording: IntArray, classes: Int
 
 
 def fit_calibrated(
-    heard: Heard, *, folds: Sequence[int] | IntArray, settings: MusicFitSettings | None = None
+    heard: Heard,
+    *,
+    folds: Sequence[int] | IntArray,
+    settings: MusicFitSettings | None = None,
+    feelings: Feelings | None = None,
 ) -> MusicHead:
     """A head whose temperature comes from recordings that inner heads did not see.
 
@@ -281,18 +328,17 @@ def fit_calibrated(
         Inner folds; recordings of one source share theirs.
     settings : MusicFitSettings, optional
         Penalties.
+    feelings : Feelings, optional
+        As `fit_music_head` takes them.
     """
     inner = np.asarray(folds)
+    whole = fit_music_head(heard, settings=settings, feelings=feelings)
     logs = np.zeros((len(heard.inputs), N_CLASSES))
     has_class = heard.classes >= 0
     for fold in np.unique(inner[has_class]):
-        head = fit_music_head(heard.only((inner != fold) & has_class), settings=settings)
+        clips = heard.only((inner != fold) & has_class)
+        head = fit_music_head(clips, settings=settings, feelings=Feelings.of(whole))
         rows = (inner == fold)[heard.recording]
         logs[rows] = np.log(np.maximum(head.read(heard.inputs[rows]).probabilities, 1e-9))
     clips = heard.only(has_class)
-    temperature = fit_temperature(logs[has_class[heard.recording]], clips.recording, clips.classes)
-    return tempered(fit_music_head(heard, settings=settings), temperature)
-
-
-N_FELT = len(FELT)
-"""Columns of `Heard.felt`."""
+    return tempered(whole, fit_temperature(logs[has_class[heard.recording]], clips.recording, clips.classes))
