@@ -29,6 +29,10 @@ class DecoderName(StrEnum):
     DECORD = "decord"
 
 
+Cluster = Annotated[
+    str | None,
+    typer.Option("--cluster", metavar="ADDRESS", help="Let the workers of this Dask scheduler do the work."),
+]
 Index = Annotated[
     Path | None,
     typer.Option("--index", help="Folder of the library index; default: SOUNDTRACK_INDEX, else your data folder."),

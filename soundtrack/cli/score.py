@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from soundtrack.cli.options import (
     Avoid,
     AvoidRecent,
+    Cluster,
     Decoder,
     DecoderName,
     Device,
@@ -40,11 +41,17 @@ from soundtrack.cli.options import (
     spotting_settings,
 )
 
+if TYPE_CHECKING:
+    from soundtrack.pipeline import BatchOrder
+
 
 def score(
-    video: Annotated[Path, typer.Argument(help="The film.", show_default=False)],
+    video: Annotated[Path | None, typer.Argument(help="The film.", show_default=False)] = None,
     out: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The scored film; default: NAME.scored.EXT beside VIDEO.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", help="The scored film, default: NAME.scored.EXT beside VIDEO; with --batch a folder."
+        ),
     ] = None,
     cues: Annotated[
         Path | None, typer.Option("--cues", help="The cue sheet; default: beside the scored film, NAME.cues.json.")
@@ -71,6 +78,13 @@ def score(
     stems: Stems = None,
     music_track: MusicTrack = False,
     no_cache: NoCache = False,
+    batch: Annotated[
+        Path | None,
+        typer.Option(
+            "--batch", metavar="LIST", help="Score many: a text file with one film a line, or a folder of films."
+        ),
+    ] = None,
+    cluster: Cluster = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Write the cue sheet only, to stdout.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
     force: Force = False,
@@ -79,6 +93,7 @@ def score(
     """Choose music for a film from your library and lay it under the picture."""
     from soundtrack import cuesheet, pipeline
     from soundtrack.cli import output
+    from soundtrack.errors import UsageError
 
     wishes = make_wishes(
         lock=lock,
@@ -97,6 +112,27 @@ def score(
     mix = mix_settings(target=target, keep_original=keep_original)
     where = device_name(device)
     cache = cache_folder(no_cache=no_cache)
+    if batch is not None:
+        if video is not None or cues is not None or stems is not None or dry_run:
+            raise UsageError(
+                "--batch scores the films of a list", hint="leave out the film, --cues, --stems and --dry-run"
+            )
+        order = pipeline.BatchOrder(
+            index=index,
+            folder=out,
+            device=where,
+            decoder=decoder.value,
+            settings=settings,
+            mix=mix,
+            wishes=wishes,
+            music_track=music_track,
+            force=force,
+            cache=cache,
+        )
+        _score_many(batch, order, cluster=cluster, as_json=json, quiet=quiet)
+        return
+    if video is None or cluster is not None:
+        raise UsageError("one film is scored here and now", hint="name a film, or many with --batch LIST")
     if dry_run:
         with output.product() as stream, output.progress(quiet=quiet) as progress:
             scene_sheet = pipeline.analyse_video(
@@ -131,3 +167,30 @@ def score(
             output.say(line, quiet=quiet)
         if json:
             output.write_json(scored.as_dict(), stream)
+
+
+def _score_many(listing: Path, order: BatchOrder, *, cluster: str | None, as_json: bool, quiet: bool) -> None:
+    """Score the films of a list and say what became of each."""
+    from soundtrack import pipeline
+    from soundtrack.cli import output
+    from soundtrack.errors import PartialError
+    from soundtrack.pipeline.batch import FilmState
+
+    with output.product() as stream:
+        with output.progress(quiet=quiet) as progress:
+            report = pipeline.score_batch(pipeline.films_of(listing), order, cluster=cluster, progress=progress)
+        for film in report.films:
+            for line in film.warnings:
+                output.say(f"warning: {film.film}: {line}", quiet=quiet)
+            if film.state is FilmState.FAILED:
+                output.say(f"failed: {film.film}: {film.message}; {film.hint}", quiet=quiet)
+        n_failed = report.count(FilmState.FAILED)
+        told = f"{report.count(FilmState.SCORED)} scored, {report.count(FilmState.FINISHED)} finished before"
+        output.say(f"{told}, {n_failed} failed", quiet=quiet)
+        if as_json:
+            output.write_json(report.as_dict(), stream)
+    if n_failed:
+        raise PartialError(
+            f"{listing}: {n_failed} of {len(report.films)} films could not be scored",
+            hint="mend what is said above and type the same command again: finished films are passed over",
+        )

@@ -6,25 +6,30 @@
     swap_music:     CueSheet, library index     -> CueSheet     (``render --swap``)
     render_video:   film, CueSheet              -> scored film  (``render``)
     score_video:    watch, spot and render in a row     (``score``)
+    score_batch:    the same for many films             (``score --batch``)
 
 Nothing here prints; progress is a callback ``(stage, done, total)``.
 """
 
+from soundtrack.pipeline.batch import BatchOrder, films_of, score_batch
 from soundtrack.pipeline.film import analyse_video
 from soundtrack.pipeline.music import build_index, current_model, index_dir, open_library, read_music
 from soundtrack.pipeline.score import Scored, Wishes, render_video, score_video, spot_video
 from soundtrack.pipeline.swap import swap_music
 
 __all__ = [
+    "BatchOrder",
     "Scored",
     "Wishes",
     "analyse_video",
     "build_index",
     "current_model",
+    "films_of",
     "index_dir",
     "open_library",
     "read_music",
     "render_video",
+    "score_batch",
     "score_video",
     "spot_video",
     "swap_music",

@@ -52,6 +52,7 @@ def build_index(
     retry_failed: bool = False,
     wait: bool = False,
     change: RuleChange | None = None,
+    cluster: str | None = None,
     progress: Progress = no_progress,
 ) -> IndexReport:
     """Listen to what is new or changed under some paths and bring the library index up to date.
@@ -66,6 +67,8 @@ def build_index(
         Worker processes; 0 is one per core.
     change : RuleChange, optional
         How the rules of what counts as music are to change first.
+    cluster : str, optional
+        Address of a Dask scheduler whose workers listen; processes of this machine by default.
 
     Raises
     ------
@@ -74,12 +77,18 @@ def build_index(
     """
     from soundtrack.library import build
 
+    crew = None
+    if cluster is not None:
+        from soundtrack.pipeline.cluster import ClusterCrew
+
+        crew = ClusterCrew(cluster, model=current_model(), device=device)
     return build.build_index(
         list(paths),
         index_dir(folder),
         model=current_model(),
         make_listener=partial(make_listener, device),
         jobs=jobs,
+        crew=crew,
         rebuild=rebuild,
         prune=prune,
         retry_failed=retry_failed,

@@ -1,0 +1,288 @@
+"""Many films, one after the other: a list of them becomes a scored film each, and one that fails stops no other.
+
+Goes in: a text file with one film a line, or a folder of films. Comes out: `BatchReport`. The library and the networks
+are opened once. A film whose scored film and cue sheet are both there counts as finished, so a run that was
+interrupted is started again with the same words. With a cluster, whole films are given to its workers, which must see
+films, music and index under the same paths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+
+from soundtrack.errors import DependencyError, ExitCode, InputError, ModelError, Reason, SoundtrackError, UsageError
+from soundtrack.pipeline.analysis_cache import user_folder
+from soundtrack.pipeline.music import current_model, index_dir
+from soundtrack.pipeline.progress import Progress, no_progress
+from soundtrack.pipeline.score import Scorer, Wishes, cues_path, scored_path
+from soundtrack.settings import MixSettings, SpottingSettings
+
+FILM_SUFFIXES = frozenset(
+    f".{name}"
+    for name in (
+        *("3gp", "avi", "flv", "gif", "m2ts", "m4v", "mkv", "mov", "mp4"),
+        *("mpeg", "mpg", "mts", "ogv", "ts", "vob", "webm", "wmv"),
+    )
+)
+"""What counts as a film in a folder; a list may name anything."""
+
+MOST_FILMS = 100_000
+"""More in one list is refused."""
+
+_MOST_LIST_BYTES = 1 << 26
+
+
+class FilmState(StrEnum):
+    """What became of a film of a batch."""
+
+    SCORED = "scored"
+    FINISHED = "finished"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class FilmOutcome:
+    """What became of one film."""
+
+    film: str
+    """Where it lies."""
+    state: FilmState
+    """Scored now, finished before, or failed."""
+    output: str | None = None
+    """The scored film; None where it failed before its name was known."""
+    message: str = ""
+    """Why it failed, one line."""
+    hint: str = ""
+    """What to type next."""
+    exit_code: int = ExitCode.OK
+    """What `soundtrack score` of this film alone would end with."""
+    warnings: tuple[str, ...] = ()
+    """What could not be done as asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport:
+    """What became of all films."""
+
+    films: tuple[FilmOutcome, ...]
+    """In the order of the list."""
+
+    def count(self, state: FilmState) -> int:
+        """How many films came to that."""
+        return sum(film.state is state for film in self.films)
+
+    def as_dict(self) -> dict[str, object]:
+        """For machines."""
+        return {
+            **{state.value: self.count(state) for state in FilmState},
+            "films": [asdict(film) for film in self.films],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOrder:
+    """How every film of a batch is to be scored."""
+
+    index: Path | None = None
+    """Folder of the library index; the user's own by default."""
+    folder: Path | None = None
+    """Where scored films go; beside each film by default."""
+    device: str = "auto"
+    """Where the networks run."""
+    decoder: str = "auto"
+    """Who decodes the picture."""
+    settings: SpottingSettings = field(default_factory=SpottingSettings)
+    """Of the choice of music."""
+    mix: MixSettings = field(default_factory=MixSettings)
+    """Of the mix."""
+    wishes: Wishes = field(default_factory=Wishes)
+    """Demands on the music of every film."""
+    music_track: bool = False
+    """Whether the music becomes a stream of its own."""
+    force: bool = False
+    """Whether finished films are scored again."""
+    cache: Path | None = None
+    """Folder in which analyses are kept and looked up."""
+
+
+def films_of(listing: Path) -> tuple[Path, ...]:
+    """The films that a list names, or that lie in a folder, each once.
+
+    Parameters
+    ----------
+    listing : Path
+        A text file with one path a line, relative ones meant from where it lies; empty lines and those that begin with
+        ``#`` are passed over. Or a folder: the films right in it, by name, without those that were written by `score`.
+
+    Raises
+    ------
+    InputError
+        It cannot be read, or names no film.
+    """
+    hint = "give a text file with one film a line, or a folder of films"
+    try:
+        if listing.is_dir():
+            films = sorted(path for path in listing.iterdir() if _looks_like_a_film(path))
+        else:
+            if listing.stat().st_size > _MOST_LIST_BYTES:
+                raise InputError(f"{listing}: is too large for a list", hint=hint, reason=Reason.TOO_LARGE)
+            lines = listing.read_bytes().decode("utf-8-sig", "surrogateescape").splitlines()
+            named = [line.strip() for line in lines]
+            films = [listing.parent / name for name in named if name and not name.startswith("#")]
+    except OSError as error:
+        reason = Reason.MISSING if isinstance(error, FileNotFoundError) else Reason.PERMISSION
+        raise InputError(f"{listing}: {error.strerror or error}", hint=hint, reason=reason) from error
+    films = list(dict.fromkeys(films))
+    if not films or any("\0" in str(film) for film in films):
+        raise InputError(f"{listing}: names no film", hint=hint, reason=Reason.NOT_MEDIA)
+    if len(films) > MOST_FILMS:
+        raise InputError(f"{listing}: names {len(films)} films, more than {MOST_FILMS}", hint="split the list")
+    return tuple(films)
+
+
+def _looks_like_a_film(path: Path) -> bool:
+    """By its name: a film, not hidden, and not one that this tool wrote."""
+    written = path.stem.endswith(".scored")
+    return path.suffix.lower() in FILM_SUFFIXES and not written and not path.name.startswith(".") and path.is_file()
+
+
+def score_batch(
+    films: Sequence[Path], order: BatchOrder, *, cluster: str | None = None, progress: Progress = no_progress
+) -> BatchReport:
+    """Score films; what fails is told and stops no other.
+
+    Parameters
+    ----------
+    films : sequence of Path
+        As from `films_of`.
+    order : BatchOrder
+        How.
+    cluster : str, optional
+        Address of a Dask scheduler whose workers do it; this process by default.
+    progress : callable
+        Told ``("scoring", done, total)``.
+
+    Raises
+    ------
+    LibraryError, UsageError, ModelError, DependencyError
+        No film could be scored like that.
+    """
+    _refuse_twins(films, order)
+    done: dict[str, FilmOutcome] = {}
+    progress("scoring", 0, len(films))
+    scorer = _scorer(order)  # refuses what no film could do with, before any work is given away
+    outcomes = (_score(scorer, order, film) for film in films) if cluster is None else _on(cluster, films, order)
+    for outcome in outcomes:
+        done[outcome.film] = outcome
+        progress("scoring", len(done), len(films))
+    return BatchReport(tuple(done[str(film)] for film in films))
+
+
+def _refuse_twins(films: Sequence[Path], order: BatchOrder) -> None:
+    """Stop where two films of one name would be written to one file."""
+    if order.folder is None:
+        return
+    if not order.folder.is_dir():
+        raise UsageError(f"{order.folder}: no such folder", hint=f"make it first: `mkdir -p {order.folder}`")
+    seen: dict[str, Path] = {}
+    for film in films:
+        other = seen.setdefault(film.stem, film)
+        if other != film:
+            raise UsageError(
+                f"{other} and {film} would both be written to {order.folder / film.stem}.scored",
+                hint="give them different names, or leave out -o",
+            )
+
+
+def _scorer(order: BatchOrder) -> Scorer:
+    return Scorer(
+        index=order.index,
+        device=order.device,
+        decoder=order.decoder,
+        settings=order.settings,
+        mix=order.mix,
+        wishes=order.wishes,
+        cache=order.cache,
+    )
+
+
+def _score(scorer: Scorer, order: BatchOrder, film: Path) -> FilmOutcome:
+    """What becomes of one film."""
+    from soundtrack.media.probe import probe
+
+    out: Path | None = None
+    try:
+        info = probe(film)
+        out = scored_path(info)
+        out = out if order.folder is None else order.folder / out.name
+        if not order.force and out.is_file() and cues_path(out).is_file():
+            return FilmOutcome(str(film), FilmState.FINISHED, str(out))
+        scored = scorer.score(info, out=out, music_track=order.music_track, force=order.force)
+    except (DependencyError, ModelError):
+        raise  # no film would fare better
+    except SoundtrackError as error:
+        return _failed(film, out, str(error), error.hint, error.exit_code)
+    except Exception as error:  # a bug that one film brings out must not cost the night's other films
+        hint = "please report it; score this film alone with SOUNDTRACK_TRACEBACK=1 to see where it happened"
+        return _failed(film, out, f"{film}: internal error, {type(error).__name__}: {error}", hint, ExitCode.BUG)
+    return FilmOutcome(str(film), FilmState.SCORED, str(out), warnings=scored.warnings)
+
+
+def _failed(film: Path, out: Path | None, message: str, hint: str, code: ExitCode) -> FilmOutcome:
+    return FilmOutcome(str(film), FilmState.FAILED, None if out is None else str(out), message, hint, int(code))
+
+
+# --- on a cluster ----
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """What a worker is sent: the order, and the state of the library that it is meant for."""
+
+    order: BatchOrder
+    library: tuple[int, int]
+
+
+def _on(address: str, films: Sequence[Path], order: BatchOrder) -> Iterator[FilmOutcome]:
+    """Films scored by the workers of a cluster, as they get ready."""
+    from soundtrack.pipeline.cluster import Cluster, Job
+
+    here = index_dir(order.index).absolute()
+    folder = None if order.folder is None else order.folder.absolute()
+    errand = _Errand(replace(order, index=here, folder=folder), _library_state(here))
+    with Cluster(address, model=current_model()) as cluster:
+        for job, outcome in cluster.work(Job(_score_there, (errand, film.absolute()), film) for film in films):
+            if isinstance(outcome, FilmOutcome):
+                yield replace(outcome, film=str(job.name))
+            else:
+                message = f"{job.name}: the workers that scored it were lost, one after the other"
+                yield _failed(Path(str(job.name)), None, message, "score this film alone", ExitCode.BUG)
+
+
+def _library_state(folder: Path) -> tuple[int, int]:
+    """What changes when an index is written."""
+    from soundtrack.library.schema import DATABASE_NAME
+
+    status = (folder / DATABASE_NAME).stat()
+    return status.st_size, status.st_mtime_ns
+
+
+@lru_cache(maxsize=1)
+def _scorer_there(errand: _Errand) -> Scorer:
+    """A worker's scorer, which lasts as long as orders and library stay as they are; analyses it keeps at home."""
+    cache = None if errand.order.cache is None else user_folder()
+    return _scorer(replace(errand.order, cache=cache))
+
+
+def _score_there(errand: _Errand, film: Path) -> FilmOutcome:
+    """In a worker: score one film. What a lost worker had written already counts as finished."""
+    try:
+        return _score(_scorer_there(errand), errand.order, film)
+    except (DependencyError, ModelError):
+        raise
+    except SoundtrackError as error:
+        return _failed(film, None, str(error), error.hint, error.exit_code)

@@ -1,0 +1,176 @@
+"""Many films in one run: one that fails stops no other, and a second run goes on where the first one ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from media_made import Made, make_film
+from soundtrack.errors import DependencyError, ExitCode, InputError, NothingFitsError, UsageError
+from soundtrack.pipeline import batch
+from soundtrack.pipeline.batch import BatchOrder, FilmState, films_of, score_batch
+from soundtrack.pipeline.score import cues_path
+
+
+class FakeScorer:
+    """Scores by the film's name, quicker than a network."""
+
+    opened = 0
+
+    def __init__(self, **_: object) -> None:
+        type(self).opened += 1
+
+    def score(self, info: Any, *, out: Path, **_: object) -> Any:
+        name = info.path.stem
+        if name.startswith("nothing"):
+            raise NothingFitsError("no music may be used", hint="allow more")
+        if name.startswith("bug"):
+            raise ZeroDivisionError("made for the test")
+        if name.startswith("broken"):
+            raise DependencyError("no ffmpeg", hint="install it")
+        if name.startswith("stop"):
+            raise KeyboardInterrupt
+        out.write_bytes(b"film")
+        cues_path(out).write_text("{}")
+        return SimpleNamespace(warnings=("odd",) if name.startswith("odd") else ())
+
+
+def fake_probe(path: Path) -> Any:
+    if not path.is_file():
+        raise InputError(f"{path}: no such file", hint="check the name")
+    return SimpleNamespace(path=path)
+
+
+@pytest.fixture(autouse=True)
+def fake(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    if request.node.get_closest_marker("slow"):
+        return
+    FakeScorer.opened = 0
+    monkeypatch.setattr(batch, "Scorer", FakeScorer)
+    monkeypatch.setattr("soundtrack.media.probe.probe", fake_probe)
+    monkeypatch.setattr(batch, "scored_path", lambda info: info.path.with_name(f"{info.path.stem}.scored.mp4"))
+
+
+def films(folder: Path, *names: str) -> list[Path]:
+    folder.mkdir(exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes(name.encode())
+    return [folder / name for name in names]
+
+
+def states(outcomes: Any) -> list[str]:
+    return [film.state.value for film in outcomes.films]
+
+
+def test_one_failure_stops_no_other_and_each_is_told(tmp_path: Path) -> None:
+    named = [*films(tmp_path, "a.mp4", "nothing.mp4", "bug.mkv", "odd.mp4"), tmp_path / "gone.mp4"]
+    told: list[tuple[str, int, int]] = []
+    report = score_batch(named, BatchOrder(), progress=lambda *step: told.append(step))
+    assert [film.film for film in report.films] == [str(path) for path in named]
+    assert states(report) == ["scored", "failed", "failed", "scored", "failed"]
+    assert [film.exit_code for film in report.films] == [0, ExitCode.NOTHING_FITS, ExitCode.BUG, 0, ExitCode.INPUT]
+    assert "ZeroDivisionError" in report.films[2].message and "gone.mp4" in report.films[4].message
+    assert report.films[3].warnings == ("odd",)
+    assert told == [("scoring", n, 5) for n in range(6)]
+    assert FakeScorer.opened == 1
+    assert json.loads(json.dumps(report.as_dict()))["failed"] == 3
+
+
+def test_a_second_run_does_only_what_is_missing(tmp_path: Path) -> None:
+    named = films(tmp_path, "a.mp4", "b.mp4", "stop.mp4", "c.mp4")
+    with pytest.raises(KeyboardInterrupt):
+        score_batch(named, BatchOrder())
+    named.remove(tmp_path / "stop.mp4")
+    (tmp_path / "a.scored.mp4").write_bytes(b"precious")
+    assert states(score_batch(named, BatchOrder())) == ["finished", "finished", "scored"]
+    assert (tmp_path / "a.scored.mp4").read_bytes() == b"precious"
+    assert states(score_batch(named, BatchOrder(force=True))) == ["scored"] * 3
+    cues_path(tmp_path / "b.scored.mp4").unlink()
+    assert states(score_batch(named, BatchOrder())) == ["finished", "scored", "finished"]
+
+
+def test_what_no_film_could_do_without_ends_the_run(tmp_path: Path) -> None:
+    with pytest.raises(DependencyError, match="no ffmpeg"):
+        score_batch(films(tmp_path, "broken.mp4", "a.mp4"), BatchOrder())
+    assert not (tmp_path / "a.scored.mp4").exists()
+
+
+def test_a_folder_for_the_results(tmp_path: Path) -> None:
+    named = [*films(tmp_path / "in", "a.mp4"), *films(tmp_path / "more", "a.mp4")]
+    out = tmp_path / "out"
+    with pytest.raises(UsageError, match="no such folder"):
+        score_batch(named, BatchOrder(folder=out))
+    out.mkdir()
+    with pytest.raises(UsageError, match="would both be written"):
+        score_batch(named, BatchOrder(folder=out))
+    score_batch(named[:1], BatchOrder(folder=out))
+    assert sorted(path.name for path in out.iterdir()) == ["a.scored.cues.json", "a.scored.mp4"]
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["a.mp4"]
+
+
+def test_a_list_names_films_from_where_it_lies(tmp_path: Path) -> None:
+    odd = os.fsdecode(b"caf\xe9.mp4")
+    listing = tmp_path / "films.txt"
+    listing.write_bytes(
+        b"\xef\xbb\xbf# tonight\r\n a b.mp4 \r\n\r\nsub/c.mkv\n/elsewhere/d.mov\na b.mp4\ncaf\xe9.mp4\n"
+    )
+    names = ["a b.mp4", "sub/c.mkv", "/elsewhere/d.mov", odd]
+    assert films_of(listing) == tuple(tmp_path / name for name in names)
+
+
+def test_a_folder_gives_its_films_without_those_that_were_scored(tmp_path: Path) -> None:
+    films(tmp_path, "b.MKV", "a.mp4", "a.scored.mp4", "a.scored.cues.json", ".hidden.mp4", "notes.txt")
+    (tmp_path / "folder.mp4").mkdir()
+    assert [path.name for path in films_of(tmp_path)] == ["a.mp4", "b.MKV"]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"# nothing\n\n", b"a\0b.mp4\n"])
+def test_a_list_without_films_is_named(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "list").write_bytes(content)
+    with pytest.raises(InputError, match="list"):
+        films_of(tmp_path / "list")
+    assert batch.FilmState.FAILED in FilmState
+
+
+def run(*args: str | Path) -> subprocess.CompletedProcess[bytes]:
+    words = [sys.executable, "-m", "soundtrack", *map(str, args)]
+    return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=240)
+
+
+@pytest.mark.slow
+def test_a_batch_on_the_command_line(made: Made, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        make_film(tmp_path / f"{name}.mp4")
+    (tmp_path / "films.txt").write_text("a.mp4\nb.mp4\nno.mp4\n")
+    words = ("score", "--batch", tmp_path / "films.txt", "--index", made.index, "--json")
+    first, second = run(*words), run(*words)
+    assert first.returncode == second.returncode == ExitCode.PARTIAL
+    assert [film["state"] for film in json.loads(first.stdout)["films"]] == ["scored", "scored", "failed"]
+    assert [film["state"] for film in json.loads(second.stdout)["films"]] == ["finished", "finished", "failed"]
+    assert b"error: " in first.stderr and b"hint: " in first.stderr and b"no.mp4" in first.stderr
+    alone = tmp_path / "alone.mp4"
+    assert run("score", tmp_path / "a.mp4", "-o", alone, "--index", made.index).returncode == 0
+    assert alone.read_bytes() == (tmp_path / "a.scored.mp4").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["score"],
+        ["score", "a.mp4", "--batch", "."],
+        ["score", "--batch", ".", "--dry-run"],
+        ["score", "a.mp4", "--cluster", "tcp://127.0.0.1:9"],
+    ],
+)
+def test_words_that_make_no_sense_together_are_usage_errors(words: list[str]) -> None:
+    done = run(*words)
+    assert done.returncode == ExitCode.USAGE
+    assert done.stdout == b"" and b"hint: " in done.stderr
