@@ -1,4 +1,4 @@
-"""``soundtrack library list|show|forget``: look at the music that was listened to."""
+"""``soundtrack library list|show|forget|rules|export|import``: look at the music that was listened to."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from soundtrack.cli import carry, rules
 from soundtrack.cli.options import Index
 
 if TYPE_CHECKING:
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from soundtrack.types import Track
 
 library_app = typer.Typer(help="Look at the music that was listened to.", no_args_is_help=True)
+
+library_app.command("rules")(rules.rules)
+library_app.command("export")(carry.export)
+library_app.command("import")(carry.import_)
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
 
@@ -84,22 +89,31 @@ TRACK_HEADINGS = ["id", "mood", "length", "bpm", "key", "LUFS", "title", "artist
 def list_tracks(
     index: Index = None,
     missing: Annotated[bool, typer.Option("--missing", help="Only tracks whose files are gone.")] = False,
+    left_out: Annotated[bool, typer.Option("--left-out", help="Only tracks that no film is offered, and why.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List every track of the index, sorted by path."""
+    """List every track of the index, sorted by path, numbers in names as numbers."""
     from soundtrack import pipeline
     from soundtrack.cli import output
-    from soundtrack.library.report import shown
+    from soundtrack.library.offer import judge
+    from soundtrack.library.query import in_order
     from soundtrack.library.store import open_store
 
     with open_store(pipeline.index_dir(index)) as store:
         there = {place.track_id for place in store.locations().values() if place.present}
-        tracks = sorted(store.tracks().values(), key=lambda track: shown(track.path))
+        tracks = sorted(store.tracks().values(), key=lambda track: in_order(track.path))
+        why = {verdict.track_id: verdict.why for verdict in judge(store) if verdict.why is not None}
+    if left_out:
+        tracks = [track for track in tracks if track.track_id in why]
     if missing:
         tracks = [track for track in tracks if track.track_id not in there]
     with output.product() as stream:
         if as_json:
-            output.write_json([track_facts(t) | {"missing": t.track_id not in there} for t in tracks], stream)
+            said = ({"missing": t.track_id not in there, "left_out": why.get(t.track_id)} for t in tracks)
+            output.write_json([track_facts(t) | more for t, more in zip(tracks, said, strict=True)], stream)
+        elif left_out:
+            lines = [[why[track.track_id].value, *track_line(track)] for track in tracks]
+            stream.write(table([["why", *TRACK_HEADINGS], *lines]))
         else:
             stream.write(table([TRACK_HEADINGS, *(track_line(track) for track in tracks)]))
 
@@ -113,6 +127,7 @@ def show_track(
     """Show all that was heard in one track."""
     from soundtrack import pipeline
     from soundtrack.cli import output
+    from soundtrack.library.offer import judge
     from soundtrack.library.query import find_track
     from soundtrack.library.report import shown
     from soundtrack.library.store import open_store
@@ -122,9 +137,11 @@ def show_track(
         found = store.track(find_track(store, track))
         places = [p for p in store.locations().values() if p.track_id == found.track_id]
         warnings = store.warnings(found.track_id)
+        why = next(verdict.why for verdict in judge(store) if verdict.track_id == found.track_id)
     facts = track_facts(found) | {
         "places": [shown(place.path) + ("" if place.present else " (missing)") for place in places],
         "warnings": list(warnings),
+        "left_out": why,
         "n_beats": len(found.analysis.beats_s),
         "beats_per_bar": found.analysis.beats_per_bar,
         "sections_s": list(found.analysis.sections_s),

@@ -110,7 +110,7 @@ def build_index(
                     store, found, workers=workers, dim=model.dim, prune=prune, retry_failed=retry_failed, tell=tell
                 )
         if rebuild:
-            _take_over(target, index_dir)
+            take_over(target, index_dir)
         with open_store(index_dir, write=True) as store:
             write_vectors(store)
             write_summary(store, index_dir)
@@ -176,7 +176,7 @@ def _remove_database(folder: Path) -> None:
         (folder / (DATABASE_NAME + ending)).unlink(missing_ok=True)
 
 
-def _take_over(rebuilt: Path, index_dir: Path) -> None:
+def take_over(rebuilt: Path, index_dir: Path) -> None:
     """Put a rebuilt database in the place of the old one."""
     with suppress(LibraryError):  # a damaged one is why it was rebuilt
         open_store(index_dir, write=True).close()  # merges the old log

@@ -1,4 +1,5 @@
-"""Looking after an index: how it stands, whether it is whole, and taking tracks out.
+"""Looking after an index: how it stands, whether it is whole, what its rules are, making it smaller,
+and taking tracks out.
 
 Goes in: an index folder. Comes out: numbers, or a list of faults, each one line. Looking changes nothing.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,8 @@ from soundtrack.library.heard import require_unit_vectors
 from soundtrack.library.index import VECTORS_NAME, write_vectors
 from soundtrack.library.lock import write_lock
 from soundtrack.library.report import shown
-from soundtrack.library.store import open_store
+from soundtrack.library.rules import RuleChange, Rules, read_rules, write_rules
+from soundtrack.library.store import Store, open_store
 
 
 def index_status(index_dir: Path) -> dict[str, object]:
@@ -52,29 +55,8 @@ def index_faults(index_dir: Path) -> list[str]:
     LibraryError
         There is no index, or it is too damaged to be looked at.
     """
-    faults: list[str] = []
     with open_store(index_dir) as store, store.snapshot():
-        faults += [f"database: {line}" for (line,) in store.all("PRAGMA integrity_check") if line != "ok"]
-        faults += [f"database: {table} points to nothing" for table, *_ in store.all("PRAGMA foreign_key_check")]
-        model = store.model()
-        query = (
-            "SELECT t.track_id, v.n_segments, v.segments, v.whole,"
-            " (SELECT count(*) FROM segments s WHERE s.track = t.id)"
-            " FROM tracks t LEFT JOIN vectors v ON v.track = t.id ORDER BY t.track_id"
-        )
-        for track_id, n_segments, segments, whole, counted in store.all(query):
-            name = f"track {str(track_id)[:12]}"
-            if n_segments is None or model is None:
-                faults.append(f"{name}: has no vectors")
-                continue
-            try:
-                vectors = np.concatenate([rows.floats32(segments), rows.floats32(whole)]).reshape(-1, model.dim)
-                require_unit_vectors(vectors, dim=model.dim)
-            except ValueError as error:
-                faults.append(f"{name}: {error}")
-                continue
-            if not len(vectors) - 1 == n_segments == counted:
-                faults.append(f"{name}: {counted} segments, but {len(vectors) - 1} vectors")
+        faults = faults_of(store)
         noted = store.derived(VECTORS_NAME)
         path = index_dir / VECTORS_NAME
         if noted is not None and noted.generation == store.generation():
@@ -83,6 +65,89 @@ def index_faults(index_dir: Path) -> list[str]:
             elif hashlib.sha256(path.read_bytes()).hexdigest() != noted.sha256:
                 faults.append(f"{VECTORS_NAME}: is damaged; it is not used, and the next run makes it again")
     return faults
+
+
+def faults_of(store: Store) -> list[str]:
+    """What is wrong with a database itself, as lines for people."""
+    faults: list[str] = []
+    faults += [f"database: {line}" for (line,) in store.all("PRAGMA integrity_check") if line != "ok"]
+    faults += [f"database: {table} points to nothing" for table, *_ in store.all("PRAGMA foreign_key_check")]
+    model = store.model()
+    query = (
+        "SELECT t.track_id, v.n_segments, v.segments, v.whole,"
+        " (SELECT count(*) FROM segments s WHERE s.track = t.id)"
+        " FROM tracks t LEFT JOIN vectors v ON v.track = t.id ORDER BY t.track_id"
+    )
+    for track_id, n_segments, segments, whole, counted in store.all(query):
+        name = f"track {str(track_id)[:12]}"
+        if n_segments is None or model is None:
+            faults.append(f"{name}: has no vectors")
+            continue
+        try:
+            vectors = np.concatenate([rows.floats32(segments), rows.floats32(whole)]).reshape(-1, model.dim)
+            require_unit_vectors(vectors, dim=model.dim)
+        except ValueError as error:
+            faults.append(f"{name}: {error}")
+            continue
+        if not len(vectors) - 1 == n_segments == counted:
+            faults.append(f"{name}: {counted} segments, but {len(vectors) - 1} vectors")
+    return faults
+
+
+@dataclass(frozen=True, slots=True)
+class Vacuumed:
+    """How large the files of an index were and are."""
+
+    before_bytes: int
+    """Before."""
+    after_bytes: int
+    """Now."""
+
+
+def vacuum_index(index_dir: Path, *, wait: bool = False) -> Vacuumed:
+    """Give back the room that an index no longer needs, and take away what killed runs left behind.
+
+    Raises
+    ------
+    LibraryError
+        There is no index, it is damaged, or another process is writing it.
+    OutputError
+        There is no room for the copy that is made on the way; the index is as it was.
+    """
+    open_store(index_dir).close()  # says so if there is none, before anything is made
+    with write_lock(index_dir, wait=wait):
+        before = _size(index_dir)
+        for left in sorted(index_dir.glob(".*.part")):
+            left.unlink(missing_ok=True)
+        with open_store(index_dir, write=True) as store:
+            store.execute("VACUUM")
+            write_vectors(store)
+            write_summary(store, index_dir)
+        return Vacuumed(before, _size(index_dir))
+
+
+def _size(folder: Path) -> int:
+    """Bytes in the files of a folder."""
+    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+
+
+def set_rules(index_dir: Path, change: RuleChange) -> Rules:
+    """Change the rules of an index without looking at its music; tells the new ones.
+
+    Raises
+    ------
+    UsageError
+        The change makes no sense.
+    LibraryError
+        There is no index, or another process is writing it.
+    """
+    with open_store(index_dir) as store:
+        before = read_rules(store)
+    after = change.apply(before)
+    if after != before:
+        with write_lock(index_dir), open_store(index_dir, write=True) as store, store.transaction():
+            write_rules(store, after)
+    return after
 
 
 def forget_tracks(index_dir: Path, track_ids: Sequence[str], *, missing: bool = False) -> int:
