@@ -230,6 +230,24 @@ def test_damaged_packets_are_passed_over(tmp_path: Path) -> None:
     assert report.n_damaged == 0 or any("damaged" in warning for warning in report.warnings)
 
 
+def test_pictures_that_were_painted_over_are_told(tmp_path: Path) -> None:
+    source = film(tmp_path / "a.mp4", "-vf", "noise=alls=30:allf=t", *X264)
+    data = bytearray(source.read_bytes())
+    for place in range(len(data) // 4, len(data) // 2, 211):  # the frames of the first half; the index is at the end
+        data[place] ^= 0x5A
+    (tmp_path / "flipped.mp4").write_bytes(data)
+    _, _, report = decode(tmp_path / "flipped.mp4")
+    assert report.n_mended > 0
+    assert any(f"{report.n_mended} of {report.n_frames} pictures are damaged" in w for w in report.warnings)
+
+
+def test_a_raw_stream_without_a_clock_is_told(tmp_path: Path) -> None:
+    source = film(tmp_path / "a.mp4", *X264)
+    numbers, _, report = decode(copy(tmp_path / "a.h264", source))
+    assert numbers == list(range(100))
+    assert report.warnings == ["a raw stream without a clock: 25 frames a second are taken for granted"]
+
+
 def test_leaving_early_ends_the_thread(tmp_path: Path) -> None:
     frames = iter_frames(probe(film(tmp_path / "a.mp4", *X264)), side_px=SIDE, batch_frames=2)
     next(frames)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from soundtrack.errors import InputError, Reason
-from soundtrack.media.audio import iter_audio, read_audio
+from soundtrack.media.audio import SoundReport, iter_audio, read_audio
 from soundtrack.media.probe import probe
 from soundtrack.media.process import file_arg, run_ffmpeg
 from soundtrack.types import FloatArray
@@ -168,3 +169,43 @@ def test_a_film_without_sound_has_no_audio(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         read_audio(film, sample_rate_hz=RATE, channels=1)
     assert caught.value.reason is Reason.NO_AUDIO
+
+
+# --- what is told ----
+
+
+def report_of(path: Path) -> SoundReport:
+    """What decoding all of it found out."""
+    report = SoundReport()
+    for _ in iter_audio(path, sample_rate_hz=RATE, channels=1, report=report):
+        pass
+    return report
+
+
+def test_damage_is_told_and_good_sound_says_nothing(tmp_path: Path, rng: np.random.Generator) -> None:
+    whole = make(tmp_path / "a.mp3", "-i", file_arg(write_wav(tmp_path / "s.wav", noise(rng, 5 * RATE))))
+    assert report_of(whole) == SoundReport()
+    data = bytearray(whole.read_bytes())
+    for place in range(3_000, len(data), 997):
+        data[place] ^= 0xFF
+    (tmp_path / "flipped.mp3").write_bytes(data)
+    assert report_of(tmp_path / "flipped.mp3").is_damaged
+
+
+def test_samples_that_are_no_numbers_are_told(tmp_path: Path, rng: np.random.Generator) -> None:
+    samples = noise(rng, RATE)
+    samples[0, 100] = np.nan
+    assert report_of(write_wav(tmp_path / "a.wav", samples)).is_damaged
+
+
+def test_a_cover_of_a_gigapixel_is_told_and_the_sound_is_whole(tmp_path: Path, rng: np.random.Generator) -> None:
+    source = write_wav(tmp_path / "s.wav", noise(rng, 2 * RATE))
+    ihdr = b"IHDR" + struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    png = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + ihdr + struct.pack(">I", zlib.crc32(ihdr))
+    png += struct.pack(">I", 0) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
+    picture = b"\0image/png\0\3\0" + png
+    frame = b"APIC" + struct.pack(">IH", len(picture), 0) + picture
+    size = bytes(len(frame) >> shift & 127 for shift in (21, 14, 7, 0))
+    plain = make(tmp_path / "plain.mp3", "-i", file_arg(source), "-id3v2_version", "0")
+    (tmp_path / "a.mp3").write_bytes(b"ID3\3\0\0" + size + frame + plain.read_bytes())
+    assert report_of(tmp_path / "a.mp3") == SoundReport(has_giant_cover=True)

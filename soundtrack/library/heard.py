@@ -34,6 +34,8 @@ class Warned(StrEnum):
     """It ends earlier than its header says."""
     DAMAGED = "damaged"
     """Parts of it could not be decoded."""
+    COVER_SKIPPED = "cover_skipped"
+    """Its cover art is too large to be looked at; the sound is whole."""
     SILENT = "silent"
     """Nothing can be heard in it; it is never offered for a scene."""
     DURATION_GUESS = "duration_guess"

@@ -23,7 +23,7 @@ from soundtrack.audio.loudness import LoudnessMeter
 from soundtrack.errors import InputError, Reason
 from soundtrack.library.heard import Heard, Warned
 from soundtrack.library.tags import read_header
-from soundtrack.media.audio import iter_audio
+from soundtrack.media.audio import SoundReport, iter_audio
 from soundtrack.media.probe import probe_audio
 from soundtrack.timebase import round_s
 from soundtrack.types import EmotionState, Ending, FloatArray, ReadingBatch, Segment, Span
@@ -245,7 +245,8 @@ def listen(path: Path, *, reader: MusicReader) -> Heard:
 
     info = probe_audio(path)
     said = read_header(path)
-    blocks = iter_audio(path, sample_rate_hz=DECODE_RATE_HZ, channels=2, block_s=SEGMENT_S)
+    report = SoundReport()
+    blocks = iter_audio(path, sample_rate_hz=DECODE_RATE_HZ, channels=2, block_s=SEGMENT_S, report=report)
     mono_gain = math.sqrt(2.0) if info.channels == 1 else 1.0  # mono came as two channels of equal power
     try:
         sound = _take_in(blocks, rate_hz=reader.sample_rate_hz, mono_gain=mono_gain, expected_s=info.duration_s)
@@ -273,7 +274,9 @@ def listen(path: Path, *, reader: MusicReader) -> Heard:
         segments=segments,
         vectors=vectors,
         vector=_mean_vector(vectors[audible]),
-        warnings=tuple(_warnings(sound, max(info.duration_s, said.duration_s or 0.0), loudness.integrated_lufs)),
+        warnings=tuple(
+            _warnings(sound, max(info.duration_s, said.duration_s or 0.0), loudness.integrated_lufs, report)
+        ),
     )
 
 
@@ -292,8 +295,12 @@ def _mean_vector(vectors: FloatArray) -> FloatArray:
     return vectors[0] if length < 1e-6 else np.asarray(mean / length, np.float32)
 
 
-def _warnings(sound: _Sound, claimed_s: float, integrated_lufs: float) -> Iterable[Warned]:
+def _warnings(sound: _Sound, claimed_s: float, integrated_lufs: float, report: SoundReport) -> Iterable[Warned]:
     """What is odd about a file."""
+    if report.is_damaged:
+        yield Warned.DAMAGED
+    if report.has_giant_cover:
+        yield Warned.COVER_SKIPPED
     if sound.duration_s < 0.9 * claimed_s - 0.5:
         yield Warned.TRUNCATED
     if integrated_lufs <= SILENT_LUFS:

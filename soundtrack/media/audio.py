@@ -12,7 +12,9 @@ keeps the loudness of ITU-R BS.1770.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +35,18 @@ _SOURCE = "file:"
 """Stands for the input until its name is put in: ffmpeg-python takes UTF-8 only, names of files are any bytes."""
 
 _ENDLESS = 1 << 62
+_DAMAGE = re.compile(r"Error while decoding stream|Error submitting packet to decoder|Decoding error:")
+_COVER = re.compile(r"Picture size \d+x\d+ is invalid")
+
+
+@dataclass(slots=True)
+class SoundReport:
+    """What the decode found out; complete when the blocks have ended."""
+
+    is_damaged: bool = False
+    """Whether some of it did not decode, or held no numbers."""
+    has_giant_cover: bool = False
+    """Whether its cover art is too large to be decoded, which nobody tried."""
 
 
 def read_audio(
@@ -104,11 +118,13 @@ def iter_audio(
     start_s: float = 0.0,
     duration_s: float | None = None,
     clock_start_s: float | None = None,
+    report: SoundReport | None = None,
     ffmpeg: Path | None = None,
 ) -> Iterator[FloatArray]:
     """Consecutive blocks of `block_s` seconds, the last one shorter; parameters and errors as in `read_audio`.
 
-    A file that breaks off gives the part before the damage; one that gives nothing at all is an error.
+    A file that breaks off gives the part before the damage; one that gives nothing at all is an error. A `report` is
+    filled while the blocks come.
     """
     if sample_rate_hz <= 0 or channels <= 0 or block_s <= 0 or start_s < 0:
         raise ValueError(f"must be positive: {sample_rate_hz=}, {channels=}, {block_s=}, {start_s=}")
@@ -119,6 +135,7 @@ def iter_audio(
         skip, pad = max(0, skip - lead), max(0, lead - skip)
     left = _ENDLESS if duration_s is None else samples(duration_s, sample_rate_hz=sample_rate_hz)
     block = max(1, samples(block_s, sample_rate_hz=sample_rate_hz))
+    report = SoundReport() if report is None else report
     heard = False
     try:
         with reading_pipe(
@@ -139,13 +156,16 @@ def iter_audio(
                 if silent + got == 0 or (ended and not heard):
                     break
                 pad, left = pad - silent, left - silent - got
-                yield _clean(interleaved[: silent + got].T)  # (channels, samples)
+                yield _clean(interleaved[: silent + got].T, report)  # (channels, samples)
+        report.is_damaged |= _DAMAGE.search(pipe.complaints) is not None
+        report.has_giant_cover |= _COVER.search(pipe.complaints) is not None
     except FfmpegTimeoutError as error:
         raise InputError(str(error), hint=error.hint, reason=Reason.TIMEOUT) from error
     except FfmpegError as error:
         if not heard:
             probe_audio(path)  # knows why
             raise refusal(path, Reason.CORRUPT) from error
+        report.is_damaged = True
     if not heard and left > 0:
         probe_audio(path)
         raise refusal(path, Reason.NO_AUDIO)
@@ -164,10 +184,11 @@ def _arguments(path: Path, sample_rate_hz: int, channels: int, *, stream: int | 
     return [file_arg(path) if part == _SOURCE else part for part in written]
 
 
-def _clean(block: FloatArray) -> FloatArray:
+def _clean(block: FloatArray, report: SoundReport) -> FloatArray:
     """The block in one piece, with zeros where it held no numbers."""
     block = np.ascontiguousarray(block)
     if not np.isfinite(block).all():
+        report.is_damaged = True
         np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     return block
 

@@ -208,6 +208,11 @@ class ReadingPipe:
         self.at_end = False
         """Whether everything was read."""
 
+    @property
+    def complaints(self) -> str:
+        """What ffmpeg said of it up to now, the last 64 KB."""
+        return self._process.complaints
+
     def readinto(self, buffer: Buffer) -> int:
         """Fill a buffer as far as there is data; returns the bytes filled, fewer than its size only at the end."""
         view = _bytes_of(buffer)

@@ -41,6 +41,7 @@ _LEAVING_S = 30.0
 _BATCH_FRAMES = 32
 _QUEUE_BATCHES = 4
 _JUMPY_FORMATS = ("mpegts", "mpeg")
+_CLOCKLESS_FORMATS = ("h264", "hevc", "mpegvideo")
 _MAX_BACK_S = 1.0
 _TINY_STEP_S = 1e-3
 _ENDS_EARLY_S = 1.0
@@ -57,6 +58,8 @@ class DecodeReport:
     """Frames that were given."""
     n_damaged: int = 0
     """Packets that could not be decoded."""
+    n_mended: int = 0
+    """Pictures with damage that the decoder painted over."""
     duration_s: float = 0.0
     """End of the last frame on the film's clock: the true length of the picture."""
     warnings: list[str] = field(default_factory=list)
@@ -170,6 +173,10 @@ def iter_frames(
         raise refusal(info.path, Reason.CORRUPT)
     if report.n_damaged:
         report.warn(f"{report.n_damaged} damaged packets were passed over")
+    if report.n_mended:
+        report.warn(f"{report.n_mended} of {report.n_frames} pictures are damaged and were shown as far as they decode")
+    if info.container in _CLOCKLESS_FORMATS:
+        report.warn(f"a raw stream without a clock: {float(info.fps):g} frames a second are taken for granted")
     if report.duration_s < info.duration_s - max(_ENDS_EARLY_S, 0.02 * info.duration_s):
         report.warn(f"the picture ends at {report.duration_s:.1f} s, the header promises {info.duration_s:.1f} s")
 
@@ -253,6 +260,7 @@ def _pyav_frames(info: VideoInfo, *, side_px: int, report: DecodeReport) -> Iter
         time_s = round_s(clock.time_s(presentation_s(frame)))
         small = scaler.reformat(frame, side_px, side_px, "rgb24", interpolation=Interpolation.AREA)
         report.n_frames += 1
+        report.n_mended += frame.is_corrupt
         report.duration_s = round_s(time_s + _shown_s(frame, frame_s))
         yield TimedFrame(time_s, np.rot90(_pixels(small, side_px), quarter_turns))
 
