@@ -6,12 +6,12 @@ one long track, and says so; a raw image (``.bin``) is not listened to, and is t
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from soundtrack.library.identity import read_beginning
 
 MOST_BYTES = 1 << 20
 """Of a longer sheet the rest is not read."""
@@ -59,12 +59,7 @@ def disc_images(sheet: Path, music: Collection[Path]) -> Iterator[DiscImage]:
 
 def _read(sheet: Path) -> list[tuple[str, int]]:
     """Names of files with the number of tracks in each."""
-    try:
-        descriptor = os.open(sheet, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
-        with os.fdopen(descriptor, "rb") as file:
-            data = file.read(MOST_BYTES) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
-    except OSError:
-        return []
+    data = read_beginning(sheet, MOST_BYTES)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -69,6 +69,23 @@ def refusal(error: OSError) -> Reason:
     return Reason.UNSUPPORTED
 
 
+def read_beginning(path: Path | str, n_bytes: int) -> bytes:
+    """The first bytes of a regular file; none where there is no such file or it cannot be read. Never blocks."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    except (OSError, ValueError):
+        return b""
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return b""
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(n_bytes)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+
+
 def identify(path: Path) -> Identity:
     """Content hash and key of a file, read without ever blocking on a pipe or a device.
 

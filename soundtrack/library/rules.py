@@ -12,13 +12,13 @@ import json
 import math
 import os
 import re
-import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soundtrack.errors import UsageError
+from soundtrack.library.identity import read_beginning
 from soundtrack.library.store import Store
 
 if TYPE_CHECKING:
@@ -173,17 +173,7 @@ def _spec(lines: Iterable[str]) -> GitIgnoreSpec | None:
 
 def _read_lines(path: str) -> list[str]:
     """Lines of a ``.soundtrackignore``; none where there is no regular file that can be read."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
-    except OSError:
-        return []
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return []
-        try:
-            return os.fsdecode(file.read(MOST_BYTES).removeprefix(b"\xef\xbb\xbf")).splitlines()
-        except OSError:
-            return []
+    return os.fsdecode(read_beginning(path, MOST_BYTES).removeprefix(b"\xef\xbb\xbf")).splitlines()
 
 
 class NameRules:
