@@ -20,7 +20,8 @@ import numpy.typing as npt
 
 from soundtrack.audio.analyse import analyse_music
 from soundtrack.media.audio import read_audio
-from soundtrack.spotting.fit import SEAM_S, Wanted, fit_track
+from soundtrack.spotting.fit import fit_track
+from soundtrack.spotting.grid import SEAM_S, Wanted
 
 RATE_HZ = 22_050
 N_FFT = 2_048

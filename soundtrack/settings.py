@@ -7,6 +7,9 @@ from dataclasses import dataclass
 MIX_RATE_HZ = 48_000
 """Sample rate of everything that is mixed."""
 
+MAX_STRETCH = 0.1
+"""More than this share of its tempo no music is played faster or slower."""
+
 LOUDNESS_PRESETS_LUFS: dict[str, float] = {"web": -14.0, "podcast": -16.0, "broadcast": -23.0, "cinema": -27.0}
 """Named loudness targets."""
 
@@ -69,6 +72,8 @@ class SpottingSettings:
     """Whether singing may lie under speech without a penalty."""
     over_music: bool = False
     """Whether scenes that have music of their own may get a cue as well."""
+    stretch: float = 0.0
+    """By how much of its tempo music may be played faster or slower where that saves seams, in [0, `MAX_STRETCH`]."""
     seed: int = 0
     """Of every random choice."""
 

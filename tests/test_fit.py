@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from made_up import bars_of, track
-from soundtrack.cuesheet import length_in_samples
+from soundtrack.cuesheet import length_in_samples, needed_samples
 from soundtrack.settings import MIX_RATE_HZ
-from soundtrack.spotting.fit import SEAM_S, Fitted, Wanted, fit_track
-from soundtrack.spotting.seams import FLOOR, best_way, jump_qualities, likeness
+from soundtrack.spotting.fit import fit_track
+from soundtrack.spotting.grid import SEAM_S, Fitted, Wanted
+from soundtrack.spotting.seams import FLOOR, Ways, jump_qualities, likeness
 from soundtrack.types import BarTable, Ending, Track
 
 RATE = MIX_RATE_HZ
@@ -28,7 +29,7 @@ def fit(of: Track, bars: BarTable, seconds: float, **wishes: float | bool) -> Fi
 def check_sections(fitted: Fitted, of: Track, bars: BarTable) -> None:
     """What holds for every cut: lengths add up, all inside the track, seams on bar lines and above the floor."""
     lengths = [length_in_samples(s.track) for s in fitted.sections]
-    assert sum(lengths) == fitted.n_samples
+    assert sum(lengths) == needed_samples(fitted.n_samples, speed=fitted.speed)
     assert all(n > 0 for n in lengths)
     for section in fitted.sections:
         assert section.track.start_s >= 0
@@ -75,6 +76,67 @@ def test_any_track_is_cut_to_any_length_to_the_sample(
     else:
         assert wanted - round(1.5 * RATE) <= fitted.n_samples + fitted.lead_samples <= wanted
         assert abs(fitted.sections[-1].track.end_s - of.analysis.music_end_s) <= 0.2501
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    n_segments=st.integers(1, 20),
+    bpm=st.one_of(st.none(), st.floats(55, 190)),
+    seconds=st.floats(0.05, 300),
+    start=st.floats(0, 1),
+    tail_s=st.floats(0, 2),
+    ending=st.sampled_from(list(Ending)),
+    end_with_track=st.booleans(),
+    most=st.sampled_from([0.001, 0.02, 0.1]),
+)
+def test_a_stretched_track_is_cut_to_the_sample_as_well_and_never_worse(
+    n_segments: int, bpm: float | None, seconds: float, start: float, tail_s: float, ending: Ending,
+    end_with_track: bool, most: float,
+) -> None:  # fmt: skip
+    of = track("any", ["Sad"] * n_segments, bpm=bpm, tail_s=tail_s, ending=ending)
+    bars = bars_of(of)
+    wishes = {"start_s": start * n_segments * 10, "end_with_track": end_with_track, "max_lead_s": 2.0}
+    plain = fit(of, bars, seconds, **wishes)
+    fitted = fit(of, bars, seconds, max_stretch=most, **wishes)
+    check_sections(fitted, of, bars)
+    assert abs(fitted.speed - 1) <= most + 1e-6
+    assert fitted.speed == round(fitted.speed, 6)
+    assert fitted.cost <= plain.cost
+    if fitted.speed == 1.0:
+        assert fitted == plain
+        return
+    assert fitted.n_samples + fitted.lead_samples <= round(seconds * RATE)
+    assert len(fitted.sections) <= len(plain.sections) or fitted.ends_with_track or fitted.n_samples > plain.n_samples
+
+
+def test_a_track_that_is_a_little_short_plays_a_little_slower() -> None:
+    of = track("short", ["Sad"] * 6, bpm=120, ending=Ending.CUT)  # 60 s
+    looped = fit(of, bars_of(of), 61.0)
+    assert len(looped.sections) == 2
+    fitted = fit(of, bars_of(of), 61.0, max_stretch=0.02)
+    assert [(s.track.start_s, s.track.end_s) for s in fitted.sections] == [(0.0, pytest.approx(60.0, abs=1e-3))]
+    assert fitted.n_samples == 61 * RATE
+    assert fitted.speed == pytest.approx(60 / 61, abs=1e-5)
+    assert fit(of, bars_of(of), 61.0, max_stretch=0.01) == looped
+
+
+def test_the_ending_falls_on_the_end_without_waiting() -> None:
+    of = track("song", ["Sad"] * 6, bpm=120, tail_s=1.0)
+    waiting = fit(of, bars_of(of), 58.9, end_with_track=True)
+    assert (len(waiting.sections), waiting.speed) == (1, 1.0)
+    fitted = fit(of, bars_of(of), 58.9, end_with_track=True, max_stretch=0.03)
+    assert fitted.ends_with_track
+    assert (len(fitted.sections), fitted.lead_samples) == (1, 0)
+    played_s = 60.0 - fitted.sections[0].track.start_s
+    assert fitted.n_samples == round(58.9 * RATE)
+    assert played_s <= fitted.speed * 58.9 <= played_s + 0.26
+
+
+def test_what_fits_by_itself_is_left_alone() -> None:
+    of = track("long", ["Sad"] * 12, bpm=120)
+    for seconds, end in ((20.0, False), (60.0, True)):
+        wishes = {"start_s": 60.0, "end_with_track": end}
+        assert fit(of, bars_of(of), seconds, max_stretch=0.05, **wishes) == fit(of, bars_of(of), seconds, **wishes)
 
 
 def test_the_music_enters_on_the_bar_line_nearest_to_the_wanted_start() -> None:
@@ -181,7 +243,7 @@ def test_the_way_through_the_bars_has_the_wanted_number_of_them() -> None:
     of = track("song", ["Sad"] * 12, bpm=120)
     quality = jump_qualities(bars_of(of), ending=Ending.HARD)
     for n_bars in (1, 7, 57, 65, 89, 153):
-        path = best_way(quality, first=3, n_bars=n_bars, must_end=n_bars > 7)
+        path = Ways(quality).best(first=3, n_bars=n_bars, must_end=n_bars > 7)
         assert path is not None
         assert sum(last - first for first, last in path.runs) == n_bars
         assert path.runs[0][0] == 3

@@ -17,7 +17,7 @@ from soundtrack.errors import UsageError
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.spotting.climax import climaxes, nearest_s
 from soundtrack.spotting.constraints import Constraints, parse_hit
-from soundtrack.spotting.fit import Wanted
+from soundtrack.spotting.grid import Wanted
 from soundtrack.spotting.landing import land
 from soundtrack.spotting.seams import FLOOR
 from soundtrack.spotting.spot import spot_cues

@@ -95,6 +95,15 @@ NoCache = Annotated[
     bool, typer.Option("--no-cache", help="Watch the film even if it was watched before, and keep nothing of it.")
 ]
 Spoken = Annotated[bool, typer.Option("--allow-spoken", help="Spoken word and audiobooks may be used like music.")]
+Stretch = Annotated[
+    str | None,
+    typer.Option(
+        "--stretch",
+        metavar="SHARE",
+        help="Music may be so much faster or slower where that saves seams: 2%; at most 10%.",
+        show_default="0",
+    ),
+]
 Stems = Annotated[Path | None, typer.Option("--stems", help="Folder for the stems: MX (music), DX (original).")]
 MusicTrack = Annotated[
     bool,
@@ -134,11 +143,44 @@ def make_wishes(
     )
 
 
-def spotting_settings(*, seed: int, allow_vocals: bool, over_music: bool) -> SpottingSettings:
+def spotting_settings(*, seed: int, allow_vocals: bool, over_music: bool, stretch: str | None) -> SpottingSettings:
     """Settings of the choice of music."""
     from soundtrack.settings import SpottingSettings
 
-    return SpottingSettings(seed=seed, allow_vocals=allow_vocals, over_music=over_music)
+    share = stretch_share(stretch)
+    return SpottingSettings(seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=share)
+
+
+def stretch_share(text: str | None) -> float:
+    """Share of the tempo from a text such as ``2%`` or ``0.02``.
+
+    Raises
+    ------
+    UsageError
+        Not a share between 0 and `MAX_STRETCH`.
+    DependencyError
+        Music is to be stretched, but the stretcher is not installed.
+    """
+    from soundtrack.errors import UsageError
+    from soundtrack.settings import MAX_STRETCH
+
+    if text is None:
+        return 0.0
+    number, percent, rest = text.strip().partition("%")
+    try:
+        share = float(number) / (100 if percent else 1) if not rest else float("nan")
+    except ValueError:
+        share = float("nan")
+    if not 0 <= share <= MAX_STRETCH:
+        raise UsageError(
+            f"--stretch {text}: not a share that music may be stretched by",
+            hint=f"give one between 0 and {MAX_STRETCH:.0%}, such as 2%",
+        )
+    if share > 0:
+        from soundtrack.mix.tempo import require_stretcher
+
+        require_stretcher()
+    return round(share, 6)
 
 
 def mix_settings(*, target: str | None, keep_original: bool) -> MixSettings:

@@ -32,6 +32,7 @@ from soundtrack.cli.options import (
     Silence,
     Spoken,
     Stems,
+    Stretch,
     Target,
     Vocals,
     cache_folder,
@@ -73,6 +74,7 @@ def score(
     one_track: OneTrack = False,
     explore: Explore = 0.0,
     allow_vocals: Vocals = False,
+    stretch: Stretch = None,
     over_music: OverMusic = False,
     allow_spoken: Spoken = False,
     stems: Stems = None,
@@ -108,7 +110,7 @@ def score(
         explore=explore,
         allow_spoken=allow_spoken,
     )
-    settings = spotting_settings(seed=seed, allow_vocals=allow_vocals, over_music=over_music)
+    settings = spotting_settings(seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch)
     mix = mix_settings(target=target, keep_original=keep_original)
     where = device_name(device)
     cache = cache_folder(no_cache=no_cache)

@@ -25,6 +25,7 @@ from soundtrack.cli.options import (
     Seed,
     Silence,
     Spoken,
+    Stretch,
     Target,
     Vocals,
     make_wishes,
@@ -53,6 +54,7 @@ def spot(
     one_track: OneTrack = False,
     explore: Explore = 0.0,
     allow_vocals: Vocals = False,
+    stretch: Stretch = None,
     over_music: OverMusic = False,
     allow_spoken: Spoken = False,
     force: Force = False,
@@ -80,7 +82,7 @@ def spot(
         sheet = pipeline.spot_video(
             scenesheet.loads(output.read_document(source), name=name),
             index=index,
-            settings=spotting_settings(seed=seed, allow_vocals=allow_vocals, over_music=over_music),
+            settings=spotting_settings(seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch),
             mix=mix_settings(target=target, keep_original=keep_original),
             wishes=wishes,
         )

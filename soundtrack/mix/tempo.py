@@ -6,6 +6,7 @@ piece is stretched at once, with some of the track around it, so that nothing is
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,6 +21,8 @@ from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import round_half_up, seconds
 from soundtrack.types import FloatArray
 
+_MISSING = "to play music faster or slower takes the package python-stretch, which is not installed"
+_HINT = "run pip install python-stretch, or leave out --stretch"
 _AROUND = MIX_RATE_HZ // 4
 """So many samples of the film before and after the piece are stretched with it."""
 _ROUNDING = 2
@@ -73,15 +76,24 @@ def stretch_piece(path: Path, piece: Piece) -> Stretched:
     return Stretched(np.ascontiguousarray(result), n_missing if n_missing > _ROUNDING else 0)
 
 
+def require_stretcher() -> None:
+    """Nothing, if music can be stretched on this machine.
+
+    Raises
+    ------
+    DependencyError
+        The stretcher is not installed.
+    """
+    if importlib.util.find_spec("python_stretch") is None:
+        raise DependencyError(_MISSING, hint=_HINT)
+
+
 def _stretched(sound: FloatArray, *, n_out: int) -> FloatArray:
     """Samples of shape (2, n) made `n_out` long."""
     try:
         from python_stretch.Signalsmith import Stretch
     except ImportError as error:
-        raise DependencyError(
-            "a cue is played faster or slower, which needs the package python-stretch",
-            hint="run pip install python-stretch, or leave out --stretch",
-        ) from error
+        raise DependencyError(_MISSING, hint=_HINT) from error
     stretch = Stretch()
     stretch.preset(sound.shape[0], float(MIX_RATE_HZ))
     stretch.setTimeFactor(sound.shape[1] / n_out)

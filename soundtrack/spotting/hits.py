@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from soundtrack.spotting.climax import Climax, nearest_s
-from soundtrack.spotting.fit import Fitted
+from soundtrack.spotting.grid import Fitted
 from soundtrack.timebase import clock
 from soundtrack.types import Cue, Term, Track
 

@@ -14,27 +14,14 @@ import numpy as np
 
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.spotting.climax import Climax
-from soundtrack.spotting.fit import (
-    FADE_COST,
-    SHIFT_COST,
-    WAIT_COST,
-    Fitted,
-    Grid,
-    Wanted,
-    ends_really,
-    fitted_from,
-    grid_of,
-    to_end,
-    trimmed,
-)
-from soundtrack.spotting.seams import best_way
+from soundtrack.spotting.fit import FADE_COST, SHIFT_COST, WAIT_COST, ends_really
+from soundtrack.spotting.grid import STOPS_COST, Fitted, Grid, Wanted, fitted_from, grid_of, to_end, trimmed
+from soundtrack.spotting.seams import Ways
 from soundtrack.timebase import samples
 from soundtrack.types import BarTable, MusicAnalysis
 
 _WEAKER_COST = 1.0
 """For each unit of strength that a climax lacks of the strongest."""
-_STOPS_COST = 3.0
-"""Music that is over before the cue, for want of a good seam."""
 _MOST_BARS = 20_000
 
 
@@ -109,7 +96,7 @@ def _before(grid: Grid, i: int, n: int, start_s: float) -> _Part | None:
     # Played backwards, a jump from b to c is one from c to b.
     backwards = np.ascontiguousarray(grid.quality.T[::-1, ::-1])
     last = len(grid.lines) - 1
-    path = best_way(backwards, first=last - i, n_bars=_enough_bars(grid, n), must_end=False)
+    path = Ways(backwards).best(first=last - i, n_bars=_enough_bars(grid, n), must_end=False)
     if path is None:
         return None
     spans: list[tuple[int, int]] = []
@@ -133,9 +120,9 @@ def _after(grid: Grid, i: int, n: int, wanted: Wanted, *, ending: bool) -> _Part
     missed = FADE_COST if ending else 0.0
     if line + n <= grid.end:
         return _Part([(line, line + n)], (), missed)
-    path = best_way(grid.quality, first=i, n_bars=_enough_bars(grid, n), must_end=False)
+    path = grid.ways.best(first=i, n_bars=_enough_bars(grid, n), must_end=False)
     if path is None:
-        return _Part([(line, grid.end)], (), missed + _STOPS_COST)
+        return _Part([(line, grid.end)], (), missed + STOPS_COST)
     return _Part(trimmed(grid, path, n), path.qualities, missed + path.cost)
 
 
@@ -145,7 +132,7 @@ def _to_ending(grid: Grid, i: int, n: int, wanted: Wanted) -> _Part | None:
     around = round((n - max(0, grid.end - int(grid.lines[-1]))) / usual)
     best: _Part | None = None
     for n_bars in range(max(1, around - 2), around + 3):
-        path = best_way(grid.quality, first=i, n_bars=n_bars, must_end=True)
+        path = grid.ways.best(first=i, n_bars=n_bars, must_end=True)
         if path is None or grid.lines[path.runs[-1][0]] >= grid.end:
             continue
         spans = to_end(grid, path)

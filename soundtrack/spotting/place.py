@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from soundtrack.settings import MIX_RATE_HZ, SpottingSettings
 from soundtrack.spotting.climax import Climax, climaxes
-from soundtrack.spotting.fit import Fitted, Wanted, fit_track
+from soundtrack.spotting.fit import fit_track
+from soundtrack.spotting.grid import Fitted, Wanted
 from soundtrack.spotting.hits import hit_term, missed_hit
 from soundtrack.spotting.landing import land
 from soundtrack.spotting.match import Pool
@@ -165,6 +166,7 @@ def _place(
         start_s=_entry_s(track, start_s(problem, choice), problem.worth.cell_s),
         end_with_track=end.real,
         max_lead_s=_MAX_LEAD_S if choice.first == 0 and choice.last == len(film) else 0.0,
+        max_stretch=settings.stretch,
     )
     bars, length_s = library.bars(track.track_id), track.audio.duration_s
     landed: Fitted | None = None
@@ -192,6 +194,7 @@ def _place(
         span=span,
         track_id=track.track_id,
         sections=fitted.sections,
+        speed=fitted.speed,
         fade_in_s=round_s(min(fade_in, span.duration_s / 4)),
         fade_out_s=round_s(min(fade_out, span.duration_s / 2)),
         gain_db=trim_db(track),

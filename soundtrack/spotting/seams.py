@@ -107,59 +107,69 @@ def jump_qualities(bars: BarTable, *, ending: Ending) -> _Table:
     return quality
 
 
-def best_way(quality: _Table, *, first: int, n_bars: int, must_end: bool) -> Path | None:
-    """The best way to play a number of bars.
+class Ways:
+    """The best ways through the bars of one track, worked out together and only as far as they are asked for.
 
     Parameters
     ----------
-    quality : ndarray, shape=(n + 1, n + 1)
+    quality : ndarray, shape=(n + 1, n + 1), float64
         Of jumps, as from `jump_qualities`.
-    first : int
-        Bar to start with.
-    n_bars : int > 0
-        How many bars are wanted.
-    must_end : bool
-        Whether the last bar played must be the track's last.
-
-    Returns
-    -------
-    Path or None
-        With the fewest and best seams; None if all ways need a seam under `FLOOR`.
     """
-    n = len(quality) - 1
-    by_bars = np.arange(n + 1)[:, None] - np.arange(n + 1)[None, :]
-    cost = _JUMP_COST + (1 - quality) + np.where(by_bars % _PHRASE_BARS == 0, 0.0, _OFF_PHRASE_COST)
-    gain = np.where(quality >= FLOOR, -cost, -np.inf)
-    value = np.where(np.arange(n + 1) == n, 0.0, -np.inf) if must_end else np.zeros(n + 1)
-    came = np.full((n_bars + 1, n + 1), -1, np.int64)
-    ahead = value
-    for left in range(1, n_bars + 1):
+
+    def __init__(self, quality: _Table) -> None:
+        self._quality = quality
+        n = len(quality) - 1
+        by_bars = np.arange(n + 1)[:, None] - np.arange(n + 1)[None, :]
+        cost = _JUMP_COST + (1 - quality) + np.where(by_bars % _PHRASE_BARS == 0, 0.0, _OFF_PHRASE_COST)
+        self._gain = np.where(quality >= FLOOR, -cost, -np.inf)
+        ends = np.where(np.arange(n + 1) == n, 0.0, -np.inf)
+        # By whether the track must end: value of being at a line with so many bars left, and where to jump first.
+        self._values = {False: [np.zeros(n + 1)], True: [ends]}
+        self._jumps = {False: [np.full(n + 1, -1, np.int16)], True: [np.full(n + 1, -1, np.int16)]}
+
+    def best(self, *, first: int, n_bars: int, must_end: bool) -> Path | None:
+        """The best way to play a number of bars.
+
+        Parameters
+        ----------
+        first : int
+            Bar to start with.
+        n_bars : int > 0
+            How many bars are wanted.
+        must_end : bool
+            Whether the last bar played must be the track's last.
+
+        Returns
+        -------
+        Path or None
+            With the fewest and best seams; None if all ways need a seam under `FLOOR`.
+        """
+        values = self._values[must_end]
+        while len(values) < n_bars:
+            self._one_more(must_end)
+        if first + 1 >= len(self._quality) or not np.isfinite(values[n_bars - 1][first + 1]):
+            return None
+        jumps, runs, qualities = self._jumps[must_end], [], []
+        start, bar = first, first + 1
+        for left in range(n_bars - 1, 0, -1):
+            target = int(jumps[left][bar])
+            if target >= 0:
+                runs.append((start, bar))
+                qualities.append(float(self._quality[bar, target]))
+                start = bar = target
+            bar += 1
+        runs.append((start, bar))
+        return Path(tuple(runs), tuple(qualities), cost=-float(values[n_bars - 1][first + 1]))
+
+    def _one_more(self, must_end: bool) -> None:
+        """Values and jumps with one bar more left to play."""
+        values = self._values[must_end]
+        n = len(self._quality) - 1
         playing = np.full(n + 1, -np.inf)
-        playing[:n] = ahead[1:]
-        jumping = gain + playing[None, :]
+        playing[:n] = values[-1][1:]
+        jumping = self._gain + playing[None, :]
         target = jumping.argmax(axis=1)
         best = jumping[np.arange(n + 1), target]
         leap = best > playing
-        if left == n_bars:
-            leap[:] = False
-        came[left] = np.where(leap, target, -1)
-        ahead = np.where(leap, best, playing)
-    if not np.isfinite(ahead[first]):
-        return None
-    return _walk(quality, came, first, n_bars, cost=-float(ahead[first]))
-
-
-def _walk(quality: _Table, came: npt.NDArray[np.int64], first: int, n_bars: int, *, cost: float) -> Path:
-    """The way that the table of decisions describes."""
-    runs: list[tuple[int, int]] = []
-    qualities: list[float] = []
-    start = bar = first
-    for left in range(n_bars, 0, -1):
-        target = int(came[left][bar])
-        if target >= 0:
-            runs.append((start, bar))
-            qualities.append(float(quality[bar, target]))
-            start = bar = target
-        bar += 1
-    runs.append((start, bar))
-    return Path(tuple(runs), tuple(qualities), cost)
+        values.append(np.where(leap, best, playing))
+        self._jumps[must_end].append(np.where(leap, target, -1).astype(np.int16))

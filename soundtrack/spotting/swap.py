@@ -10,7 +10,8 @@ from dataclasses import replace
 from soundtrack import cuesheet
 from soundtrack.errors import LibraryError, UsageError
 from soundtrack.settings import MIX_RATE_HZ, SpottingSettings
-from soundtrack.spotting.fit import Wanted, fit_track
+from soundtrack.spotting.fit import fit_track
+from soundtrack.spotting.grid import Wanted
 from soundtrack.spotting.place import sheet_track, trim_db
 from soundtrack.spotting.view import LibraryView
 from soundtrack.timebase import round_s, samples, seconds
@@ -101,7 +102,12 @@ def _refill(cue: Cue, wanted: Alternative, *, library: LibraryView, settings: Sp
         library.bars(track.track_id),
         track.analysis,
         duration_s=track.audio.duration_s,
-        wanted=Wanted(length, start_s=wanted.segment_start_s, end_with_track=cue.fade_out_s == 0),
+        wanted=Wanted(
+            length,
+            start_s=wanted.segment_start_s,
+            end_with_track=cue.fade_out_s == 0,
+            max_stretch=settings.stretch,
+        ),
     )
     whole = fitted.n_samples == length
     end_s = cue.span.end_s if whole else seconds(first + fitted.n_samples, sample_rate_hz=MIX_RATE_HZ)
@@ -112,6 +118,8 @@ def _refill(cue: Cue, wanted: Alternative, *, library: LibraryView, settings: Sp
         span=span,
         track_id=track.track_id,
         sections=fitted.sections,
+        speed=fitted.speed,
+        landings=(),
         fade_out_s=0.0 if fitted.ends_with_track else round_s(min(fade_out, span.duration_s / 2)),
         gain_db=trim_db(track),
         merit=wanted.merit,
