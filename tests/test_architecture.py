@@ -79,7 +79,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "cv2": ("soundtrack.video", "soundtrack.training.picture_data"),
     "decord": ("soundtrack.video",),
     "distributed": ("soundtrack.pipeline.cluster",),
-    "faiss": ("soundtrack.library.index",),
+    "faiss": ("soundtrack.library.index", "soundtrack.library.nearest"),
     "ffmpeg": ("soundtrack.media",),
     "imageio_ffmpeg": ("soundtrack.media",),
     "librosa": ("soundtrack.audio",),

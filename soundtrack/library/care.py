@@ -18,6 +18,7 @@ from soundtrack.library.build import write_summary
 from soundtrack.library.heard import require_unit_vectors
 from soundtrack.library.index import VECTORS_NAME, write_vectors
 from soundtrack.library.lock import write_lock
+from soundtrack.library.nearest import CELLS_NAME
 from soundtrack.library.report import shown
 from soundtrack.library.rules import RuleChange, Rules, read_rules, write_rules
 from soundtrack.library.store import Store, open_store
@@ -57,13 +58,15 @@ def index_faults(index_dir: Path) -> list[str]:
     """
     with open_store(index_dir) as store, store.snapshot():
         faults = faults_of(store)
-        noted = store.derived(VECTORS_NAME)
-        path = index_dir / VECTORS_NAME
-        if noted is not None and noted.generation == store.generation():
+        for name in (VECTORS_NAME, CELLS_NAME):
+            noted = store.derived(name)
+            path = index_dir / name
+            if noted is None or noted.generation != store.generation():
+                continue
             if not path.is_file():
-                faults.append(f"{VECTORS_NAME}: is gone; the next run makes it again")
+                faults.append(f"{name}: is gone; the next run makes it again")
             elif hashlib.sha256(path.read_bytes()).hexdigest() != noted.sha256:
-                faults.append(f"{VECTORS_NAME}: is damaged; it is not used, and the next run makes it again")
+                faults.append(f"{name}: is damaged; it is not used, and the next run makes it again")
     return faults
 
 

@@ -2,8 +2,9 @@
 
 Goes in: an index folder. Comes out: `LibraryView`. The database is the truth; ``segments.faiss`` is made from it, is
 used only if its hash, its counts and the state of the database are what was noted when it was written, and is
-otherwise made again in memory. Row i of the file is the i-th segment in the order of track id and position. This
-module is the only one that imports faiss.
+otherwise made again in memory. Row i of the file is the i-th segment in the order of track id and position. Beside it,
+from some size on, lies a second one that spares most comparisons (`soundtrack.library.nearest`); without it every
+segment is compared. This module and that one are the only ones that import faiss.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.errors import LibraryError, OutputError
-from soundtrack.library import rows
+from soundtrack.library import nearest, rows
 from soundtrack.library.offer import judge
 from soundtrack.library.places import DerivedFile
 from soundtrack.library.playlists import playlist_tracks
@@ -59,7 +60,7 @@ def _build(vectors: FloatArray, dim: int) -> Any:
 
 
 def write_vectors(store: Store) -> None:
-    """Write ``segments.faiss`` anew where it is not what the database says; whole or not at all.
+    """Write the files for searching anew where they are not what the database says; each whole or not at all.
 
     Raises
     ------
@@ -69,15 +70,23 @@ def write_vectors(store: Store) -> None:
     model = store.model()
     if model is None:
         return
-    path = store.index_dir / VECTORS_NAME
-    if _usable(store, path, model.dim):
+    is_large = store.counts()["segments"] >= nearest.CELLS_FROM
+    wanted = [VECTORS_NAME, nearest.CELLS_NAME] if is_large else [VECTORS_NAME]
+    if not is_large:
+        (store.index_dir / nearest.CELLS_NAME).unlink(missing_ok=True)
+    stale = [name for name in wanted if not is_usable(store, name, model.dim)]
+    if not stale:
         return
     vectors = _all_vectors(store, model.dim)
-    content = _faiss().serialize_index(_build(vectors, model.dim)).tobytes()
-    write_whole(path, content)
-    derived = DerivedFile(hashlib.sha256(content).hexdigest(), len(vectors), model.dim, store.generation())
-    with store.transaction():
-        store.note_derived(VECTORS_NAME, derived)
+    for name in stale:
+        if name == VECTORS_NAME:
+            content = _faiss().serialize_index(_build(vectors, model.dim)).tobytes()
+        else:
+            content = nearest.Cells.made_from(vectors).to_bytes()
+        write_whole(store.index_dir / name, content)
+        derived = DerivedFile(hashlib.sha256(content).hexdigest(), len(vectors), model.dim, store.generation())
+        with store.transaction():
+            store.note_derived(name, derived)
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -108,13 +117,13 @@ def write_whole(path: Path, content: bytes) -> None:
         ) from error
 
 
-def _usable(store: Store, path: Path, dim: int) -> bool:
-    """Whether the derived file is exactly the one that was noted, and was made from the present state."""
-    noted = store.derived(VECTORS_NAME)
+def is_usable(store: Store, name: str, dim: int) -> bool:
+    """Whether a derived file is exactly the one that was noted, and was made from the present state."""
+    noted = store.derived(name)
     if noted is None or noted.generation != store.generation() or noted.dim != dim:
         return False
     try:
-        with path.open("rb") as file:
+        with (store.index_dir / name).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == noted.sha256
     except OSError:
         return False
@@ -124,7 +133,7 @@ def _load(store: Store, dim: int) -> Any:
     """The index, mapped from the derived file where that is right, else made from the database."""
     path = store.index_dir / VECTORS_NAME
     noted = store.derived(VECTORS_NAME)
-    if noted is not None and _usable(store, path, dim):
+    if noted is not None and is_usable(store, VECTORS_NAME, dim):
         faiss = _faiss()
         faiss.set_deserialization_vector_byte_limit(_MAX_FILE_BYTES)
         try:
@@ -151,6 +160,7 @@ class LibraryView:
         self._tracks: dict[str, Track] = {}
         with store.snapshot():
             self._searcher = _load(store, model.dim)
+            self._generation = store.generation()
             self._choose(rules=rules, include_missing=include_missing)
 
     def _choose(self, *, rules: Rules | None, include_missing: bool) -> None:
@@ -202,13 +212,29 @@ class LibraryView:
     @cached_property
     def embeddings(self) -> FloatArray:
         """Unit vectors of the rows, read only, shape (n, D)."""
+        chosen = self._every if self._offered.all() else self._every[self._offered]
+        chosen.flags.writeable = False
+        return chosen
+
+    @cached_property
+    def _every(self) -> FloatArray:
+        """Unit vectors of all segments, offered or not, shape (all, D)."""
         count, dim = self._searcher.ntotal, self._searcher.d
         if count == 0:
             return np.zeros((0, dim), dtype=np.float32)
         every = _faiss().rev_swig_ptr(self._searcher.get_xb(), count * dim).reshape(count, dim)  # (all, D)
-        chosen = every if self._offered.all() else every[self._offered]
-        chosen.flags.writeable = False
-        return cast(FloatArray, chosen)
+        return cast(FloatArray, every)
+
+    @cached_property
+    def _cells(self) -> nearest.Cells | None:
+        """The quicker way to search, where the library is large and its file is right; looked for when first needed."""
+        if len(self) < nearest.CELLS_FROM:
+            return None
+        with self._store.snapshot():
+            name, dim = nearest.CELLS_NAME, self.model.dim
+            if self._store.generation() != self._generation or not is_usable(self._store, name, dim):
+                return None
+            return nearest.Cells.read(self._store.index_dir / name, n_rows=self._searcher.ntotal, dim=dim)
 
     def track(self, track_id: str) -> Track:
         """A track with its segments.
@@ -276,10 +302,21 @@ class LibraryView:
         k = min(k, len(self))
         if k == 0 or len(queries) == 0:
             return [[] for _ in queries]
-        similarity, label = self._searcher.search(
-            np.ascontiguousarray(queries, dtype=np.float32), k, params=self._selection()
-        )
+        queries = np.ascontiguousarray(queries, dtype=np.float32)
+        if self._cells is not None:
+            return [self._near(self._cells, query, k) for query in queries]
+        similarity, label = self._searcher.search(queries, k, params=self._selection())
         return [self._hits(s, n) for s, n in zip(similarity, label, strict=True)]
+
+    def _near(self, cells: nearest.Cells, query: FloatArray, k: int) -> list[SegmentHit]:
+        """The hits of one query among the rows that the cells name; among all where those are too few."""
+        found = cells.near(query, k, offered=None if self._offered.all() else self._offered)
+        if len(found) < k:
+            similarity, label = self._searcher.search(query[None], k, params=self._selection())
+            return self._hits(similarity[0], label[0])
+        exact = self._every[found] @ query
+        best = np.argsort(-exact, kind="stable")[:k]
+        return self._hits(exact[best], found[best])
 
     def _selection(self) -> Any:
         """What tells faiss which rows are offered; None for all."""
