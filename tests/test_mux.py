@@ -97,20 +97,6 @@ def test_rotation_and_colour_survive(tmp_path: Path, track: Path, suffix: str) -
     assert before == after
 
 
-def test_surround_sound_stays_beside_the_stereo_mix(tmp_path: Path, track: Path) -> None:
-    film = make_film(
-        tmp_path / "film.mp4",
-        seconds=2.0,
-        inputs=["-f", "lavfi", "-i", "sine=300:duration=2"],
-        more=["-map", 0, "-map", 1, "-ac", 6],
-    )
-    assert probe(film).audio_streams[0].channels == 6
-    report = render(make_job(film, [track]), tmp_path / "out.mp4")
-    assert [s.channels for s in probe(tmp_path / "out.mp4").audio_streams] == [2, 6]
-    assert report.streams.fates[1].fate is Fate.COPIED
-    assert compare_streams(film, tmp_path / "out.mp4").is_same
-
-
 def test_a_gif_becomes_an_mp4_and_says_so(tmp_path: Path, track: Path) -> None:
     film = tmp_path / "film.gif"
     ffmpeg("-f", "lavfi", "-i", "testsrc2=size=81x45:rate=10:duration=2", film)

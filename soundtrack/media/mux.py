@@ -34,6 +34,10 @@ _DISPOSITIONS = [
     "descriptions",
 ]
 
+_LAYOUTS = {2: "stereo", 6: "5.1"}
+_SURROUND_RATE = 1.75
+_DITHER = "aresample=osf=s16:dither_method=triangular"
+
 _CLOCKED = frozenset({StreamKind.VIDEO, StreamKind.AUDIO, StreamKind.SUBTITLE})
 
 
@@ -47,11 +51,6 @@ class _Out:
     from_film: int | None
 
 
-def music_layout(*, music_track: bool) -> int:
-    """Channels of the pipe: the mix, and the music alone behind it if wanted."""
-    return 4 if music_track else 2
-
-
 @contextlib.contextmanager
 def mux(
     info: VideoInfo,
@@ -62,8 +61,9 @@ def mux(
     mixed_in: StreamInfo | None,
     music_track: bool,
     bitrate_kbps: int,
+    channels: int = 2,
 ) -> Iterator[WritingPipe]:
-    """Open the film writer; write interleaved float32 at 48 kHz, two channels of mix (and two of music).
+    """Open the film writer; write interleaved float32 at 48 kHz, the channels of the mix (and two of music).
 
     Parameters
     ----------
@@ -78,16 +78,20 @@ def mux(
     mixed_in : StreamInfo, optional
         The original sound inside the mix, whose language and title the mix takes over.
     music_track : bool
-        Whether a second pair of channels carries the music alone, for a stream of its own.
+        Whether two more channels carry the music alone, for a stream of its own.
     bitrate_kbps : int > 0
-        Of a lossy encoder.
+        Of a lossy encoder, for two channels.
+    channels : {2, 6}
+        Of the mix: stereo, or 5.1 in ffmpeg's order.
 
     Raises
     ------
     FfmpegError
         ffmpeg failed.
     """
-    args = _arguments(info, plan=plan, mixed_in=mixed_in, music_track=music_track, bitrate_kbps=bitrate_kbps)
+    args = _arguments(
+        info, plan=plan, mixed_in=mixed_in, music_track=music_track, bitrate_kbps=bitrate_kbps, channels=channels
+    )
     with (
         _covers(info, part, plan) as covers,
         writing_pipe(
@@ -123,22 +127,35 @@ def _cover(path: Path, stream: int) -> tuple[bytes, str | None]:
 
 
 def _arguments(
-    info: VideoInfo, *, plan: MuxPlan, mixed_in: StreamInfo | None, music_track: bool, bitrate_kbps: int
+    info: VideoInfo,
+    *,
+    plan: MuxPlan,
+    mixed_in: StreamInfo | None,
+    music_track: bool,
+    bitrate_kbps: int,
+    channels: int,
 ) -> list[str]:
     """Everything after ffmpeg's name but covers, muxer and file."""
     kept, titles, custom_tags = apart(info.path, _words, info.path)
     outs = _outputs(info, plan, music_track=music_track)
     args = ["-y", *input_args(info.path, before=_before(info))]
     args += ["-itsoffset", f"{_first_frame_s(info, plan):.6f}"]
-    args += pcm_input_args(sample_rate_hz=MIX_RATE_HZ, channels=music_layout(music_track=music_track))
+    args += pcm_input_args(sample_rate_hz=MIX_RATE_HZ, channels=channels + (2 if music_track else 0))
     if music_track:
-        args += ["-filter_complex", "[1:a]pan=stereo|c0=c0|c1=c1[mix];[1:a]pan=stereo|c0=c2|c1=c3[music]"]
+        mixed = "|".join(f"c{k}=c{k}" for k in range(channels))
+        music = f"c0=c{channels}|c1=c{channels + 1}"
+        layout = _LAYOUTS[channels]
+        then = f",{_DITHER}" if plan.container.is_lossless else ""
+        split = f"[1:a]pan={layout}|{mixed}{then}[mix];[1:a]pan=stereo|{music}{then}[music]"
+        args += ["-filter_complex", split]
     n_audio = 0
     for i, out in enumerate(outs):
         args += ["-map", out.source, f"-c:{i}", out.codec]
         if out.kind is StreamKind.AUDIO:
             if out.codec != "copy":
-                args += _encoding(plan.container, i, n_audio, bitrate_kbps=bitrate_kbps, ours=out.from_film is None)
+                is_mix = out.from_film is None and out.source != "[music]"
+                rate_kbps = round(bitrate_kbps * (_SURROUND_RATE if is_mix and channels > 2 else 1))
+                args += _encoding(plan.container, i, n_audio, bitrate_kbps=rate_kbps, source=out.source)
             args += [f"-disposition:{i}", _audio_disposition(out, first=n_audio == 0, kept=kept)]
             n_audio += 1
         elif out.codec == "libx264":
@@ -262,8 +279,8 @@ def _outputs(info: VideoInfo, plan: MuxPlan, *, music_track: bool) -> list[_Out]
     return [*outs, _Out("[music]", encoder, StreamKind.AUDIO, None)] if music_track else outs
 
 
-def _encoding(container: Container, i: int, n_audio: int, *, bitrate_kbps: int, ours: bool) -> list[str]:
-    """Options of a sound encoder."""
+def _encoding(container: Container, i: int, n_audio: int, *, bitrate_kbps: int, source: str) -> list[str]:
+    """Options of a sound encoder; what comes out of a filter graph has been through all filters there."""
     args = ["-ar:a:" + str(n_audio), str(MIX_RATE_HZ)]
     if container.encoder == "aac":
         args += [f"-b:{i}", f"{bitrate_kbps}k", f"-aac_coder:{i}", "fast"]
@@ -271,10 +288,10 @@ def _encoding(container: Container, i: int, n_audio: int, *, bitrate_kbps: int, 
         args += [f"-b:{i}", f"{bitrate_kbps}k"]
     elif container.encoder == "flac":
         args += [f"-sample_fmt:{i}", "s16"]
-    if not ours:
+    if source.startswith("0:"):
         args += [f"-filter:{i}", "aformat=channel_layouts=5.1|stereo|mono"]  # encoders refuse rarer layouts
-    elif container.is_lossless:
-        args += [f"-filter:{i}", "aresample=osf=s16:dither_method=triangular"]
+    elif container.is_lossless and not source.startswith("["):
+        args += [f"-filter:{i}", _DITHER]
     return args
 
 

@@ -51,9 +51,13 @@ _K_WEIGHTING = np.array(
 )
 
 
+_CHANNEL_WEIGHTS: dict[int, tuple[float, ...]] = {2: (1.0, 1.0), 6: (1.0, 1.0, 1.0, 0.0, 1.41, 1.41)}
+"""BS.1770-5, table 3: surrounds count more, LFE not at all."""
+
+
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """K-weighted power, one row per tenth of a second, summed over the two channels."""
+    """K-weighted power, one row per tenth of a second, summed over the channels by their weights."""
 
     original: TimeArray = field(repr=False, compare=False)
     """Of the original, shape (k,)."""
@@ -88,11 +92,19 @@ class Levels:
 
 
 class BalanceMeter:
-    """Takes both sounds in blocks, keeps four numbers for every tenth of a second."""
+    """Takes both sounds in blocks, keeps four numbers for every tenth of a second.
 
-    def __init__(self) -> None:
-        self._state = np.zeros((len(_K_WEIGHTING), 6, 2), dtype=np.float64)
-        self._rest = np.zeros((6, 0), dtype=np.float32)
+    Parameters
+    ----------
+    channels : {2, 6}
+        Of the original: stereo, or 5.1 in the order front left and right, centre, LFE, surrounds. Music is stereo.
+    """
+
+    def __init__(self, *, channels: int = 2) -> None:
+        self._n = channels
+        self._weights = np.array(_CHANNEL_WEIGHTS[channels])
+        self._state = np.zeros((len(_K_WEIGHTING), channels + 4, 2), dtype=np.float64)
+        self._rest = np.zeros((channels + 4, 0), dtype=np.float32)
         self._rows: list[npt.NDArray[np.float64]] = []
 
     def push(self, original: FloatArray | None, *, music: FloatArray, reference: FloatArray) -> None:
@@ -100,7 +112,7 @@ class BalanceMeter:
 
         Parameters
         ----------
-        original : ndarray, shape=(2, n), float32, or None
+        original : ndarray, shape=(channels, n), float32, or None
             The film's own sound.
         music, reference : ndarray, shape=(2, n), float32
             The music twice, see `MusicBlock`; one array for both is measured once.
@@ -108,27 +120,29 @@ class BalanceMeter:
         from scipy.signal import sosfilt
 
         same = music is reference
-        sounds = {0: original, 2: music, 4: None if same else reference}
-        weighted = np.zeros((6, music.shape[1]), dtype=np.float32)
-        for row, sound in sounds.items():
-            state = self._state[:, row : row + 2]
+        n = self._n
+        sounds = {(0, n): original, (n, n + 2): music, (n + 2, n + 4): None if same else reference}
+        weighted = np.zeros((n + 4, music.shape[1]), dtype=np.float32)
+        for (first, last), sound in sounds.items():
+            state = self._state[:, first:last]
             if sound is None or not (sound.any() or state.any()):
                 continue
-            filtered, self._state[:, row : row + 2] = sosfilt(_K_WEIGHTING, sound, axis=1, zi=state)
-            weighted[row : row + 2] = filtered
+            filtered, self._state[:, first:last] = sosfilt(_K_WEIGHTING, sound, axis=1, zi=state)
+            weighted[first:last] = filtered
         if same:
-            weighted[4:6] = weighted[2:4]
+            weighted[n + 2 :] = weighted[n : n + 2]
         joined = np.concatenate([self._rest, weighted], axis=1)
         k = joined.shape[1] // _STEP
         self._rest = joined[:, k * _STEP :]
-        self._add(joined[:, : k * _STEP].reshape(6, k, _STEP))
+        self._add(joined[:, : k * _STEP].reshape(n + 4, k, _STEP))
 
     def _add(self, steps: FloatArray) -> None:
-        """Powers of whole steps, shape (6, k, step)."""
-        original, music, reference = steps[0:2], steps[2:4], steps[4:6]
-        pairs = ((original, original), (music, music), (original, music), (reference, reference))
-        powers = [np.einsum("ckn,ckn->k", a, b, dtype=np.float64) / max(steps.shape[2], 1) for a, b in pairs]
-        self._rows.append(np.stack(powers))
+        """Powers of whole steps, shape (channels + 4, k, step); music lies in the original's first two channels."""
+        n, size = self._n, max(steps.shape[2], 1)
+        original, music, reference = steps[:n], steps[n : n + 2], steps[n + 2 :]
+        pairs = ((original, original), (music, music), (original[:2], music), (reference, reference))
+        powers = [np.einsum("ckn,ckn->ck", a, b, dtype=np.float64) / size for a, b in pairs]
+        self._rows.append(np.stack([self._weights[: len(power)] @ power for power in powers]))
 
     def result(self) -> Balance:
         """All rows so far; a rest shorter than a step counts only when there is nothing else."""

@@ -40,6 +40,8 @@ class Work:
     track_paths: Mapping[str, Path]
     n_samples: int
     tell: Progress
+    channels: int = 2
+    """Of the mix: 2, or 6 for 5.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def _original_blocks(work: Work) -> Iterator[FloatArray | None]:
         source = iter_audio(
             work.info.path,
             sample_rate_hz=MIX_RATE_HZ,
-            channels=2,
+            channels=work.channels,
             block_s=BLOCK / MIX_RATE_HZ,
             stream=work.original.index,
             clock_start_s=work.info.start_s,
@@ -68,7 +70,7 @@ def _original_blocks(work: Work) -> Iterator[FloatArray | None]:
             yield None
             continue
         block = next(source, None)
-        whole = np.zeros((2, n), dtype=np.float32)
+        whole = np.zeros((work.channels, n), dtype=np.float32)
         if block is not None:
             whole[:, : block.shape[1]] = block[:, :n]
         yield whole
@@ -78,7 +80,7 @@ def _original_blocks(work: Work) -> Iterator[FloatArray | None]:
 
 def measure(work: Work, plan: MixPlan) -> tuple[Levels, dict[str, float]]:
     """First pass: levels, and the seconds that tracks were too short by cue."""
-    meter = BalanceMeter()
+    meter = BalanceMeter(channels=work.channels)
     n_blocks = -(-work.n_samples // BLOCK)
     with Music(plan, track_paths=work.track_paths) as music:
         for i, original in enumerate(_original_blocks(work)):
@@ -94,7 +96,7 @@ def measure(work: Work, plan: MixPlan) -> tuple[Levels, dict[str, float]]:
 def mixed(
     work: Work, plan: MixPlan, limiter: Limiter, stems: StemWriter | None, *, music_track: bool
 ) -> Iterator[FloatArray]:
-    """Second pass: finished blocks, two channels of mix and, if wanted, two of music."""
+    """Second pass: finished blocks, the channels of the mix and, if wanted, two of music."""
     music_gain = np.float32(10 ** ((plan.music_gain_db + plan.master_gain_db) / 20))
     master_gain = np.float32(10 ** (plan.master_gain_db / 20))
     music_limiter = Limiter(ceiling_dbtp=plan.notes.ceiling_dbtp - LOSSY_HEADROOM_DB, channels=2)
@@ -106,17 +108,28 @@ def mixed(
             dx = None if original is None else original * master_gain
             if stems:
                 stems.write(mx, dx)
-            mix = limiter.push(mx if dx is None else mx + dx)
+            mix = limiter.push(_laid(mx, dx, channels=work.channels))
             yield np.concatenate([mix, music_limiter.push(mx)]) if music_track else mix
             work.tell("mixing", i + 1, n_blocks)
     rest = limiter.finish()
     yield np.concatenate([rest, music_limiter.finish()]) if music_track else rest
 
 
-def hear(part: Path, stream: int) -> Heard:
+def _laid(music: FloatArray, original: FloatArray | None, *, channels: int) -> FloatArray:
+    """The mix before the limiter: music in the front left and right of the original, all else as it is."""
+    if channels == len(music):
+        return music if original is None else np.asarray(music + original, np.float32)
+    mix = np.zeros((channels, music.shape[1]), np.float32) if original is None else original.copy()
+    mix[: len(music)] += music
+    return mix
+
+
+def hear(part: Path, stream: int, *, channels: int) -> Heard:
     """Loudness and true peak of the sound as a decoder gives it."""
-    meter, peaks = BalanceMeter(), PeakMeter()
-    for block in iter_audio(part, sample_rate_hz=MIX_RATE_HZ, channels=2, block_s=BLOCK / MIX_RATE_HZ, stream=stream):
-        meter.push(None, music=block, reference=block)
+    meter, peaks = BalanceMeter(channels=channels), PeakMeter(channels=channels)
+    block_s = BLOCK / MIX_RATE_HZ
+    for block in iter_audio(part, sample_rate_hz=MIX_RATE_HZ, channels=channels, block_s=block_s, stream=stream):
+        nothing = np.zeros((2, block.shape[1]), np.float32)
+        meter.push(block, music=nothing, reference=nothing)
         peaks.push(block)
-    return Heard(integrated_lufs=loudness_lufs(meter.result().music), true_peak_dbtp=peaks.result_dbtp())
+    return Heard(integrated_lufs=loudness_lufs(meter.result().original), true_peak_dbtp=peaks.result_dbtp())

@@ -33,6 +33,10 @@ LOUDNESS_TOLERANCE_LU = 0.2
 LOSSLESS_HEADROOM_DB = 0.1
 """The same for an encoder that only rounds."""
 
+LAYOUTS = ("auto", "stereo", "5.1")
+"""What the mix may be asked to be."""
+
+_SURROUND_CHANNELS = 6
 _MAX_ATTEMPTS = 4
 _FILM_TOLERANCE_S = 1.0
 
@@ -96,6 +100,7 @@ def render_film(
     track_paths: Mapping[str, Path],
     stems: Path | None = None,
     music_track: bool = False,
+    layout: str = "auto",
     settings: MixSettings | None = None,
     progress: Progress | None = None,
 ) -> RenderReport:
@@ -117,6 +122,9 @@ def render_film(
         Folder for the music (MX) and the original sound (DX) as they are in the mix.
     music_track : bool
         Whether the music becomes a stream of its own as well, and all originals stay.
+    layout : {"auto", "stereo", "5.1"}
+        Channels of the mix; by default those of the original, as far as they are stereo or 5.1. In 5.1 the music lies
+        in the front left and right, and the other channels are the original's.
     settings : MixSettings, optional
         For the bit rate; levels are in the sheet.
     progress : callable, optional
@@ -134,20 +142,23 @@ def render_film(
     settings = settings or MixSettings()
     _check_film(info, sheet)
     original = info.main_audio if sheet.mix.keep_original else None
-    streams = plan_streams(info, out, replaces=_replaced(info, original, music_track=music_track))
+    channels = _n_channels(layout, original)
+    streams = plan_streams(info, out, replaces=_replaced(info, original, channels=channels, music_track=music_track))
     plan = plan_mix(sheet)
     _check_tracks(plan, track_paths)
     n_bytes = info.path.stat().st_size + plan.n_samples * 4 * (3 if stems else 1)
     check_target(out, inputs=[info.path, *track_paths.values()], force=force, needed_bytes=n_bytes)
 
-    work = Work(info, original, track_paths, plan.n_samples, progress or _silent)
+    work = Work(info, original, track_paths, plan.n_samples, progress or _silent, channels=channels)
     levels, missing_s = measure(work, plan)
     headroom_db = LOSSLESS_HEADROOM_DB if streams.container.is_lossless else LOSSY_HEADROOM_DB
     ceiling_dbtp, master_gain_db = sheet.mix.ceiling_dbtp - headroom_db, levels.master_gain_db
     with contextlib.ExitStack() as files:
         part = files.enter_context(replacing(out, force=force))
         files.enter_context(naming_a_full_disk(out))
-        stem_writer = files.enter_context(StemWriter(stems, out.stem, force=force)) if stems else None
+        stem_writer = (
+            files.enter_context(StemWriter(stems, out.stem, force=force, channels=channels)) if stems else None
+        )
         tried: tuple[float, float] | None = None
         for attempt in range(_MAX_ATTEMPTS):
             final = replace(plan, music_gain_db=levels.music_gain_db, master_gain_db=master_gain_db)
@@ -161,14 +172,15 @@ def render_film(
                 mixed_in=original or (info.main_audio if not music_track else None),
                 music_track=music_track,
                 bitrate_kbps=settings.audio_bitrate_kbps,
+                channels=channels,
             ) as pipe:
-                limiter = Limiter(ceiling_dbtp=ceiling_dbtp, channels=2)
+                limiter = Limiter(ceiling_dbtp=ceiling_dbtp, channels=channels)
                 for block in mixed(work, final, limiter, stem_writer, music_track=music_track):
                     pipe.write(np.ascontiguousarray(block.T))
             if stem_writer:
                 stem_writer.finish()
             found = require_same(info, part, plan=streams, n_samples=plan.n_samples, music_track=music_track)
-            heard = hear(part, found.mix_stream)
+            heard = hear(part, found.mix_stream, channels=channels)
             over_db = heard.true_peak_dbtp - sheet.mix.ceiling_dbtp
             off_lu = 0.0 if levels.is_silent or levels.is_too_quiet else sheet.mix.target_lufs - heard.integrated_lufs
             if over_db <= 0 and abs(off_lu) <= LOUDNESS_TOLERANCE_LU:
@@ -215,16 +227,24 @@ def _silent(_stage: str, _done: int, _total: int) -> None:
     """Nobody wants to know."""
 
 
-def _replaced(info: VideoInfo, original: StreamInfo | None, *, music_track: bool) -> frozenset[int]:
+def _n_channels(layout: str, original: StreamInfo | None) -> int:
+    """Channels of the mix: as asked, else 5.1 for an original in 5.1 and stereo for everything else."""
+    if layout not in LAYOUTS:
+        raise ValueError(f"layout must be one of {LAYOUTS}, got {layout!r}")
+    is_surround = original is not None and original.channels == _SURROUND_CHANNELS
+    return _SURROUND_CHANNELS if layout == "5.1" or (layout == "auto" and is_surround) else 2
+
+
+def _replaced(info: VideoInfo, original: StreamInfo | None, *, channels: int, music_track: bool) -> frozenset[int]:
     """Sound streams that don't go into the output as they are.
 
-    The original of a stereo film lives on inside the mix; one with more channels stays beside it, because a stereo mix
-    can't replace it. Asked for music only, the film loses the sound that would be played, and keeps commentaries.
+    The original lives on inside a mix of as many channels; one with more stays beside it, because the mix can't replace
+    it. Asked for music only, the film loses the sound that would be played, and keeps commentaries.
     """
     main = info.main_audio
     if main is None or music_track:
         return frozenset()
-    if original is not None and (main.channels or 2) > 2:
+    if original is not None and (main.channels or 2) > channels:
         return frozenset()
     return frozenset({main.index})
 

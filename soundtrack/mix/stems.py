@@ -30,9 +30,12 @@ class StemWriter:
         First part of the file names.
     force : bool
         Whether existing files may be replaced.
+    channels : int
+        Of the original; music is stereo.
     """
 
-    def __init__(self, folder: Path, name: str, *, force: bool) -> None:
+    def __init__(self, folder: Path, name: str, *, force: bool, channels: int = 2) -> None:
+        self._channels = (2, channels)
         self._folder = folder
         self._force = force
         self.paths = tuple(folder / f"{name}.{stem}.flac" for stem in ("MX", "DX"))
@@ -65,23 +68,23 @@ class StemWriter:
         """Begin at the beginning of the film."""
         with contextlib.ExitStack() as encoders:
             self._pipes = [
-                encoders.enter_context(writing_pipe(_arguments(part), task=f"writing {path.name}"))
-                for part, path in zip(self._parts, self.paths, strict=True)
+                encoders.enter_context(writing_pipe(_arguments(part, channels=n), task=f"writing {path.name}"))
+                for part, path, n in zip(self._parts, self.paths, self._channels, strict=True)
             ]
             self._encoders = encoders.pop_all()
 
     def write(self, music: FloatArray, original: FloatArray | None) -> None:
-        """The next block of both, shape (2, n); None is silence."""
-        for pipe, sound in zip(self._pipes, (music, original), strict=True):
-            pipe.write(np.ascontiguousarray((np.zeros_like(music) if sound is None else sound).T))
+        """The next block of both, shape (channels, n); None is silence."""
+        for pipe, sound, n in zip(self._pipes, (music, original), self._channels, strict=True):
+            pipe.write(np.ascontiguousarray(np.zeros((music.shape[1], n), np.float32) if sound is None else sound.T))
 
     def finish(self) -> None:
         """The end of the film."""
         self._encoders.close()
 
 
-def _arguments(part: Path) -> list[str]:
+def _arguments(part: Path, *, channels: int) -> list[str]:
     """ffmpeg's arguments for one stem."""
-    source = pcm_input_args(sample_rate_hz=MIX_RATE_HZ, channels=2)
+    source = pcm_input_args(sample_rate_hz=MIX_RATE_HZ, channels=channels)
     exact = ["-fflags", "+bitexact", "-flags:a", "+bitexact"]
     return ["-y", *source, "-c:a", "flac", "-sample_fmt", "s32", *exact, "-f", "flac", file_arg(part)]
