@@ -78,12 +78,14 @@ def spot(
             explore=explore,
             allow_spoken=allow_spoken,
         )
+        settings = spotting_settings(seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch)
+        mix = mix_settings(target=target, keep_original=keep_original)
         name = "stdin" if source == "-" else source
         sheet = pipeline.spot_video(
             scenesheet.loads(output.read_document(source), name=name),
             index=index,
-            settings=spotting_settings(seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch),
-            mix=mix_settings(target=target, keep_original=keep_original),
+            settings=settings,
+            mix=mix,
             wishes=wishes,
         )
         for line in sheet.warnings:
