@@ -5,7 +5,7 @@ DEMO ?= demo
 VENV ?= .venv
 export VENV
 
-.PHONY: help demo test check slow bench goldens
+.PHONY: help demo test check slow lowest bench goldens
 
 help:
 	@$(PYTHON) dev.py || true
@@ -13,5 +13,5 @@ help:
 demo:
 	$(PYTHON) dev.py demo "$(DEMO)"
 
-test check slow bench goldens:
+test check slow lowest bench goldens:
 	$(PYTHON) dev.py $@

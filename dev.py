@@ -5,6 +5,7 @@
     python3 dev.py test         install with the tools for developing, run the quick tests
     python3 dev.py check        format, lint, strict types, quick tests: before every commit
     python3 dev.py slow         the slow tests
+    python3 dev.py lowest       the quick tests with the oldest releases that pyproject.toml allows, beside the rest
     python3 dev.py bench        what each step costs
     python3 dev.py goldens      write the golden files anew; then look at the diff
 
@@ -52,16 +53,7 @@ def program(name: str) -> Path:
 def install(*, dev: bool) -> None:
     """Make the environment where it is missing, and install what pyproject.toml asks for."""
     folder = environment_dir()
-    if not program("python").exists():
-        if importlib.util.find_spec("ensurepip") is None:
-            version = f"{sys.version_info.major}.{sys.version_info.minor}"
-            stop(
-                DEPENDENCY,
-                f"this Python {version} ({sys.executable}) cannot make environments: ensurepip is missing",
-                f"sudo apt install python3-venv   (or python{version}-venv), then the same command again",
-            )
-        print(f"making {folder}")
-        run(sys.executable, "-m", "venv", folder)
+    make_environment(folder)
     stamp = folder / "soundtrack-installed.txt"
     wanted = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + str(ROOT).encode()).hexdigest()
     have = stamp.read_text().split() if stamp.exists() else []
@@ -72,6 +64,33 @@ def install(*, dev: bool) -> None:
     what = ".[dev]" if dev or "dev" in have else "."
     run(program("python"), "-m", "pip", "install", *quiet, "--disable-pip-version-check", "--editable", what)
     stamp.write_text(f"{wanted}{' dev' if dev or 'dev' in have else ''}\n")
+
+
+def make_environment(folder: Path) -> None:
+    """A plain environment, unless it is there."""
+    if program("python").exists():
+        return
+    if importlib.util.find_spec("ensurepip") is None:
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        stop(
+            DEPENDENCY,
+            f"this Python {version} ({sys.executable}) cannot make environments: ensurepip is missing",
+            f"sudo apt install python3-venv   (or python{version}-venv), then the same command again",
+        )
+    print(f"making {folder}")
+    run(sys.executable, "-m", "venv", folder)
+
+
+def install_lowest() -> None:
+    """An environment beside the usual one, with the lowest release of everything that pyproject.toml names.
+
+    pip cannot choose so; uv does, and is put into that environment for it.
+    """
+    os.environ["VENV"] = f"{environment_dir()}-lowest"
+    make_environment(environment_dir())
+    run(program("python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv")
+    choice = ("--python", program("python"), "--resolution", "lowest-direct")
+    run(program("uv"), "pip", "install", *choice, "--editable", f"{ROOT}[dev]")
 
 
 def lint() -> None:
@@ -117,6 +136,9 @@ def main(words: list[str]) -> None:
         case ["slow", *more]:
             install(dev=True)
             pytest("-m", "slow", "-n", "2", "-rs", *more)
+        case ["lowest", *more]:
+            install_lowest()
+            pytest("-m", "not slow", "-n", "2", *more)
         case ["bench"]:
             install(dev=True)
             bench()
