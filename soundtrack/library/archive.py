@@ -29,7 +29,7 @@ from soundtrack.library.care import faults_of
 from soundtrack.library.index import write_vectors
 from soundtrack.library.lock import write_lock
 from soundtrack.library.report import shown
-from soundtrack.library.schema import DATABASE_NAME
+from soundtrack.library.schema import DATABASE_NAME, LAYOUT, layout
 from soundtrack.library.store import Store, open_store
 from soundtrack.safe_write import SPARE_BYTES, as_output_error, check_target, replacing
 from soundtrack.types import ModelRef
@@ -191,9 +191,9 @@ def import_index(archive: Path, index_dir: Path, *, moved: Sequence[Moved] = (),
     Raises
     ------
     InputError
-        The archive cannot be read, or is none.
+        The archive cannot be read, is none, or holds no whole index.
     LibraryError
-        What it holds is no whole index, or another process writes to the folder.
+        Another process writes to the folder.
     OutputError
         There is an index already and `force` is not given, or the folder cannot be written.
     """
@@ -212,6 +212,8 @@ def import_index(archive: Path, index_dir: Path, *, moved: Sequence[Moved] = (),
             take_over(folder, index_dir)
         except OSError as error:
             raise as_output_error(index_dir, error) from error
+        except (LibraryError, ValueError, TypeError) as error:
+            raise _refused(archive, f"holds no index that can be used: {error}") from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         with open_store(index_dir, write=True) as store:
@@ -297,20 +299,15 @@ def _unpack(opened: zipfile.ZipFile, said: _Manifest, target: Path, archive: Pat
 
 def _settle(folder: Path, index_dir: Path, moved: Sequence[Moved], archive: Path) -> Imported:
     """Check what came, and say where its files lie here."""
-    try:
-        opened = open_store(folder, write=True, home=index_dir)
-    except LibraryError as error:
-        raise _refused(archive, f"holds no index that can be used: {error}") from error
-    with opened as store:
+    with open_store(folder, write=True, home=index_dir) as store:
+        if set(store.all(LAYOUT)) != layout():
+            raise _refused(archive, "its index has other tables than this program makes")
         model = store.model()
         if model is None:
             raise _refused(archive, "its index is empty")
         faults = faults_of(store)
         if faults:
-            raise LibraryError(
-                f"{archive}: {len(faults)} faults in its index, the first: {faults[0]}",
-                hint="type `soundtrack index --rebuild` where it comes from, and export it again",
-            )
+            raise _refused(archive, f"{len(faults)} faults in its index, the first: {faults[0]}")
         for table, column in _PATHS:
             odd = f"typeof({column}) != 'blob' OR substr({column}, 1, 1) != x'2F' OR instr({column}, x'00')"
             if store.all(f"SELECT 1 FROM {table} WHERE {odd}"):

@@ -81,6 +81,9 @@ _STEPS: tuple[tuple[str, ...], ...] = (
     ),
 )
 
+LAYOUT = "SELECT type, name, sql FROM sqlite_master"
+"""What a database says of itself, to be compared with `layout`."""
+
 SCHEMA_VERSION = len(_STEPS)
 """Version of the tables that this program writes."""
 
@@ -196,6 +199,17 @@ def _upgraded_copy(connection: sqlite3.Connection, path: Path, version: int) -> 
         finally:
             connection.close()
     return copy
+
+
+def layout() -> set[tuple[object, ...]]:
+    """Kind, name and text of every table and index that a database of the present version has."""
+    fresh = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        for step in range(SCHEMA_VERSION):
+            _upgrade(fresh, step)
+        return set(fresh.execute(LAYOUT))
+    finally:
+        fresh.close()
 
 
 def close_writer(connection: sqlite3.Connection) -> None:
