@@ -21,6 +21,7 @@ from soundtrack.emotion.i3d_fused import FusedI3D, has_fast_bf16
 from soundtrack.emotion.picture_head import PictureHead, evidence, untrained_head
 from soundtrack.emotion.video_tower import backbone, head_tensors
 from soundtrack.emotion.weights import save_weights
+from soundtrack.errors import InputError, Reason
 from soundtrack.training.picture_clips import (
     FRAME_RATE_HZ,
     N_FRAMES,
@@ -29,20 +30,23 @@ from soundtrack.training.picture_clips import (
     still_numbers,
     write_clips,
 )
-from soundtrack.training.picture_data import groups, rated_stills
+from soundtrack.training.picture_data import groups, labelled_clips, rated_stills
 from soundtrack.training.picture_distil import DistilSettings, distil, embeddings, held_out, scale_of
 from soundtrack.training.picture_fit import HeadSettings, OutOfFold, Rated, Unrated, calibrated, fit_head
 from soundtrack.training.picture_report import Films, PictureReport, card, learning_curve, measure
+from soundtrack.training.picture_start import PictureStart
 from soundtrack.training.picture_teachers import Pass, read_pass, write_pass
 from soundtrack.types import FloatArray
 from soundtrack.video.film import N_FILM, clip_numbers
 
 Progress = Callable[[str, int, int], None]
 
-N_PASSES = 16
-"""Views of every picture: the whole, eight crops, seven blends."""
+N_PASSES = 13
+"""Views of every picture: the whole, six crops, six blends."""
 WEIGHTS_LICENCE = "CC BY-NC 4.0"
 """Of what is trained here: some of the recordings learned from are non-commercial."""
+LEAST_SOURCES = 2
+"""Of labelled films: one to learn from, another to be judged on."""
 TINY_WIDTH = 1 / 16
 """Of the network for tests."""
 SOURCE = "trained by soundtrack train video"
@@ -69,6 +73,12 @@ class Seen:
 
 def look(network: FusedI3D, data_dir: Path, work_dir: Path, *, side_px: int, progress: Progress | None = None) -> Seen:
     """Features and film numbers of all labelled films and rated stills of a data folder."""
+    if len({film.source for film in labelled_clips(data_dir)}) < LEAST_SOURCES:
+        raise InputError(
+            f"{data_dir} has labelled films of fewer than {LEAST_SOURCES} sources",
+            hint="name a table of films (file,class,source_id), or a folder with mved/labels.csv",
+            reason=Reason.EMPTY,
+        )
     store = write_clips(work_dir / "clips", data_dir=data_dir, side_px=side_px, progress=progress)
     rated = unrated = None
     stills = rated_stills(data_dir)
@@ -142,6 +152,7 @@ def finish(
     models_folder: Path | None = None,
     name: str = "i3d-emotion",
     version: str = "1",
+    facts: Sequence[str] | None = None,
     notes: Sequence[str] = (),
     progress: Progress | None = None,
 ) -> PictureReport:
@@ -155,6 +166,8 @@ def finish(
         Labelled films and rated stills; stages and report.
     models_folder : Path, optional
         Where the model goes; ``models`` in `out_dir` by default.
+    facts : sequence of str, optional
+        Lines on what the network is and learned from, instead of those of the embedded one.
     notes : sequence of str
         More lines for the card.
     """
@@ -189,7 +202,8 @@ def finish(
         unrated=seen.unrated,
         settings=head_settings,
     )
-    text = card(measured.report, name=name, facts=[*_facts(settings), *notes], limits=LIMITS, curve=curve)
+    told = [*(_facts(settings) if facts is None else facts), *notes]
+    text = card(measured.report, name=name, facts=told, limits=LIMITS if facts is None else LIMITS_OF_HEAD, curve=curve)
     (folder / name / "card.md").write_text(text, encoding="utf-8")
     (out_dir / "report.json").write_text(json.dumps(asdict(measured.report), indent=2) + "\n")
     _save_readings(out_dir / "clips.npz", seen, measured.primary)
@@ -287,6 +301,7 @@ def train_picture(
     teachers_dir: Path | None = None,
     settings: DistilSettings | None = None,
     models_folder: Path | None = None,
+    init: PictureStart | None = None,
     progress: Progress | None = None,
 ) -> PictureReport:
     """Teach, measure and write the picture network; a run that was broken off is taken up again.
@@ -294,7 +309,7 @@ def train_picture(
     Parameters
     ----------
     data_dir : Path
-        Pictures, labelled films and rated stills.
+        Pictures, labelled films and rated stills; with `init`, a table of labelled films will do.
     out_dir : Path
         Stages, report, and the model unless `models_folder` says otherwise.
     seed : int
@@ -305,10 +320,23 @@ def train_picture(
         Width, side, length.
     models_folder : Path, optional
         Where the model goes.
+    init : PictureStart, optional
+        This network is kept as it is, nobody teaches it, and only its head is fitted anew.
     progress : callable, optional
         Told (stage, done, total).
     """
     how = replace(settings or DistilSettings(), seed=seed)
+    if init is not None:
+        how = replace(how, width=init.width, side_px=init.side_px)
+        return finish(
+            init.state,
+            data_dir,
+            out_dir,
+            settings=how,
+            models_folder=models_folder,
+            facts=_facts_of_head(init, data_dir),
+            progress=progress,
+        )
     teachers = data_dir / "teachers" if teachers_dir is None else teachers_dir
     folders = [out_dir / f"pass-{number}" for number in range(N_PASSES)]
     for number, folder in enumerate(folders):
@@ -339,6 +367,25 @@ def _facts(settings: DistilSettings) -> list[str]:
     ]
 
 
+def _facts_of_head(init: PictureStart, data: Path) -> list[str]:
+    """What a network is whose head alone is new."""
+    films, stills = labelled_clips(data), rated_stills(data)
+    return [
+        f"The network of {init.name} (I3D, {init.width:g} of its width, {init.side_px} x {init.side_px} px), as it "
+        f"was; a new linear head on its features and {N_FILM} film numbers.",
+        f"The head learned classes from {len(films)} films of {len({film.source for film in films})} sources, and "
+        f"valence and arousal from {len(stills)} rated stills and the classes' places on the plane.",
+        f"Licence of the weights: {WEIGHTS_LICENCE} where what they learned from is for non-commercial use; it is up "
+        "to whoever trains to know.",
+    ]
+
+
+LIMITS_OF_HEAD = [
+    "On films that are far from those it was measured on.",
+    "Classes that have few films: see the rows of the table.",
+    "What the network that it started from does not see, no head will find.",
+]
+"""Of the card of a network whose head alone is new."""
 LIMITS = [
     "A hundred labelled clips, nearly all music videos: other kinds of film are further away than the numbers say.",
     "Labels were given to picture and sound together; the picture alone holds only part of them.",
