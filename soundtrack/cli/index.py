@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from soundtrack.cli.options import Device, Index, Quiet, device_name
+from soundtrack.cli.options import Cluster, Device, Index, Quiet, device_name
+from soundtrack.cli.rules import Exclude, Include, MaxLength, MinLength, rule_change
 
 if TYPE_CHECKING:
-    from soundtrack.library.report import IndexReport
+    from collections.abc import Callable, Sequence
+
+    from soundtrack.library.report import IndexReport, SkippedFile
 
 _SHOWN = 10
 """So many skipped files are named without --verbose."""
@@ -23,10 +26,15 @@ def index(
         typer.Argument(metavar="PATH...", help="Folders and files of music; default: those of before."),
     ] = None,
     index_dir: Index = None,
+    exclude: Exclude = None,
+    include: Include = None,
+    min_length: MinLength = None,
+    max_length: MaxLength = None,
     jobs: Annotated[
         int, typer.Option("--jobs", "-j", min=0, help="Processes that listen; 0 is one per core.", show_default=True)
     ] = 0,
     device: Device = None,
+    cluster: Cluster = None,
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Listen to everything again; the old index serves until it is done.")
     ] = False,
@@ -41,6 +49,12 @@ def index(
     verify: Annotated[
         bool, typer.Option("--verify", help="Check every vector and every link of the index; change nothing.")
     ] = False,
+    vacuum: Annotated[
+        bool, typer.Option("--vacuum", help="Give back the room that the index no longer needs; listen to nothing.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Stay, and listen to whatever is added or changed, until Ctrl-C.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write a summary as JSON to stdout.")] = False,
     quiet: Quiet = False,
     verbose: Annotated[
@@ -52,24 +66,43 @@ def index(
     from soundtrack.cli import output
     from soundtrack.errors import PartialError, UsageError
 
-    if (status or verify) and (paths or rebuild or prune or retry_failed):
-        raise UsageError("--status and --verify only look", hint="leave out the paths and the other options")
+    folder = pipeline.index_dir(index_dir)
+    change = rule_change(exclude=exclude, include=include, min_length=min_length, max_length=max_length)
+    if (status or verify or vacuum) and (paths or rebuild or prune or retry_failed or watch or change != rule_change()):
+        raise UsageError(
+            "--status, --verify and --vacuum listen to nothing", hint="leave out the paths and the other options"
+        )
+    if watch and as_json:
+        raise UsageError("--watch has no end to sum up", hint="leave out --json")
+    if vacuum:
+        _vacuum(folder, wait=wait, quiet=quiet)
     if status or verify:
-        _look(pipeline.index_dir(index_dir), verify=verify, as_json=as_json)
+        _look(folder, verify=verify, as_json=as_json)
+    if status or verify or vacuum:
         return
-    with output.product() as stream:
+
+    def run(paths: Sequence[Path] = (), *, first: bool = False) -> IndexReport:
+        """Bring the index up to date once; what is asked for once is done by the first run."""
         with output.progress(quiet=quiet) as progress:
-            report = pipeline.build_index(
-                paths or [],
-                index_dir,
+            return pipeline.build_index(
+                paths,
+                folder,
                 jobs=jobs,
                 device=device_name(device),
-                rebuild=rebuild,
-                prune=prune,
-                retry_failed=retry_failed,
-                wait=wait,
+                cluster=cluster,
+                rebuild=rebuild and first,
+                prune=prune and first,
+                retry_failed=retry_failed and first,
+                wait=wait or watch,
+                change=change if first else None,
                 progress=progress,
             )
+
+    if watch:
+        _watch(run, paths or [], folder, quiet=quiet, verbose=verbose)
+        return
+    with output.product() as stream:
+        report = run(paths or [], first=True)
         if as_json:
             output.write_json(report.to_dict(), stream)
         _tell(report, quiet=quiet, verbose=verbose)
@@ -94,13 +127,65 @@ def _tell(report: IndexReport, *, quiet: bool, verbose: bool) -> None:
         output.say(f"skipped: {len(report.skipped) - _SHOWN} more", quiet=quiet)
     for path, warning in report.warned if verbose else ():
         output.say(f"{warning}: {path}", quiet=quiet)
+    for path, note in report.noted if verbose else ():
+        output.say(f"note: {path}: {note}", quiet=quiet)
     parts = [
         f"{count} {name}"
-        for name in ("added", "updated", "moved", "copies", "unchanged", "missing", "forgotten")
+        for name in ("added", "updated", "moved", "copies", "unchanged", "missing", "forgotten", "excluded")
         if (count := getattr(report, name))
     ]
     done = ", ".join(parts) or "nothing to do"
     output.say(f"{done}; the index has {report.n_tracks} tracks, {report.n_segments} segments", quiet=quiet)
+
+
+def _watch(run: Callable[..., IndexReport], paths: Sequence[Path], folder: Path, *, quiet: bool, verbose: bool) -> None:
+    """Run once, and again after every change; what goes wrong is told, and the watch goes on."""
+    from dataclasses import replace
+
+    from soundtrack.cli import output
+    from soundtrack.errors import DependencyError, ModelError, SoundtrackError
+    from soundtrack.library.store import open_store
+    from soundtrack.library.watch import changes
+
+    report = run(paths, first=True)
+    _tell(report, quiet=quiet, verbose=verbose)
+    with open_store(folder) as store:
+        roots = store.roots()
+    output.say(f"watching {len(roots)} {'place' if len(roots) == 1 else 'places'}; Ctrl-C ends it", quiet=quiet)
+    try:
+        for _ in changes(roots, index_dir=folder.absolute()):
+            before = report
+            try:
+                report = run()
+            except (DependencyError, ModelError):
+                raise
+            except SoundtrackError as error:
+                output.say(f"error: {error}")
+                output.say(f"hint: {error.hint}")
+                continue
+            news = replace(
+                report, skipped=tuple(s for s in report.skipped if replace(s, known=False) not in _known(before))
+            )
+            if news.skipped or replace(report, unchanged=0) != replace(before, unchanged=0):
+                _tell(news, quiet=quiet, verbose=verbose)
+    except KeyboardInterrupt:
+        output.say("no longer watching", quiet=quiet)
+
+
+def _known(report: IndexReport) -> set[SkippedFile]:
+    """What a run has said already about files that it could not use."""
+    from dataclasses import replace
+
+    return {replace(skipped, known=False) for skipped in report.skipped}
+
+
+def _vacuum(folder: Path, *, wait: bool, quiet: bool) -> None:
+    """Make an index as small as it can be, and say how much that was."""
+    from soundtrack.cli import output
+    from soundtrack.library.care import vacuum_index
+
+    done = vacuum_index(folder, wait=wait)
+    output.say(f"{folder}: {done.before_bytes / 1e6:.1f} MB before, {done.after_bytes / 1e6:.1f} MB now", quiet=quiet)
 
 
 def _look(folder: Path, *, verify: bool, as_json: bool) -> None:

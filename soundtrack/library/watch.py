@@ -67,6 +67,7 @@ def changes(
             if _identities(roots):
                 yield
             continue
+        looked = False  # what changed before the system was asked to watch is told with the first look
         try:
             for found in watch(
                 *there,
@@ -78,7 +79,8 @@ def changes(
                 stop_event=stop,
                 ignore_permission_denied=True,
             ):
-                if found:
+                if found or not looked:
+                    looked = True
                     yield
                 if _identities(roots) != there:
                     yield
