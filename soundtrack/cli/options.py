@@ -33,6 +33,16 @@ Cluster = Annotated[
     str | None,
     typer.Option("--cluster", metavar="ADDRESS", help="Let the workers of this Dask scheduler do the work."),
 ]
+
+
+class Layout(StrEnum):
+    """Channels of the mix."""
+
+    AUTO = "auto"
+    STEREO = "stereo"
+    SURROUND = "5.1"
+
+
 Index = Annotated[
     Path | None,
     typer.Option("--index", help="Folder of the library index; default: SOUNDTRACK_INDEX, else your data folder."),
@@ -48,6 +58,9 @@ Target = Annotated[
 KeepOriginal = Annotated[
     bool,
     typer.Option("--keep-original/--replace", help="Keep the film's own sound under the music, or replace it."),
+]
+Mix = Annotated[
+    Layout, typer.Option("--mix", help="Channels of the mix; auto takes those of the film's own sound, up to 5.1.")
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of every random choice.")]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite an existing target.")]
@@ -183,11 +196,11 @@ def stretch_share(text: str | None) -> float:
     return round(share, 6)
 
 
-def mix_settings(*, target: str | None, keep_original: bool) -> MixSettings:
+def mix_settings(*, target: str | None, keep_original: bool, layout: Layout = Layout.AUTO) -> MixSettings:
     """Settings of the mix."""
     from soundtrack.settings import MixSettings
 
-    return MixSettings(target_lufs=target_lufs(target), keep_original=keep_original)
+    return MixSettings(target_lufs=target_lufs(target), keep_original=keep_original, layout=layout.value)
 
 
 def target_lufs(text: str | None) -> float:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from soundtrack.cli.options import Force, Index, MusicTrack, Quiet, Stems
+from soundtrack.cli.options import Force, Index, Layout, Mix, MusicTrack, Quiet, Stems
 
 
 def render(
@@ -20,7 +20,11 @@ def render(
         list[str] | None,
         typer.Option("--swap", metavar="CUE=RANK", help="Take a cue's runner-up instead: 1m02=2; needs the index."),
     ] = None,
+    save: Annotated[
+        Path | None, typer.Option("--cues", metavar="OUT", help="Write the sheet as it was rendered, swaps included.")
+    ] = None,
     index: Index = None,
+    layout: Mix = Layout.AUTO,
     stems: Stems = None,
     music_track: MusicTrack = False,
     json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
@@ -30,8 +34,11 @@ def render(
     """Mix the music of a cue sheet into a film; picture and everything else are copied."""
     from soundtrack import cuesheet, pipeline
     from soundtrack.cli import output
+    from soundtrack.safe_write import check_target, write_text
 
     with output.product() as stream:
+        if save is not None:
+            check_target(save, inputs=[video], force=force)
         sheet = cuesheet.loads(output.read_document(cues), name="stdin" if cues == "-" else cues)
         sheet = pipeline.swap_music(sheet, swap or (), index=index)
         with output.progress(quiet=quiet) as progress:
@@ -42,9 +49,13 @@ def render(
                 index=index,
                 stems=stems,
                 music_track=music_track,
+                layout=layout.value,
                 force=force,
                 progress=progress,
             )
+        if save is not None:
+            write_text(save, cuesheet.dumps(sheet), force=force)
+            output.say(f"{save}: the cue sheet", quiet=quiet)
         for line in report.warnings:
             output.say(f"warning: {line}", quiet=quiet)
         for line in report.summary():

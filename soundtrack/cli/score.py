@@ -19,8 +19,10 @@ from soundtrack.cli.options import (
     Hit,
     Index,
     KeepOriginal,
+    Layout,
     Lock,
     MaxCues,
+    Mix,
     Mood,
     MusicTrack,
     NoCache,
@@ -62,6 +64,7 @@ def score(
     decoder: Decoder = DecoderName.AUTO,
     target: Target = None,
     keep_original: KeepOriginal = True,
+    layout: Mix = Layout.AUTO,
     seed: Seed = 0,
     lock: Lock = None,
     mood: Mood = None,
@@ -111,7 +114,7 @@ def score(
         allow_spoken=allow_spoken,
     )
     settings = spotting_settings(seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch)
-    mix = mix_settings(target=target, keep_original=keep_original)
+    mix = mix_settings(target=target, keep_original=keep_original, layout=layout)
     where = device_name(device)
     cache = cache_folder(no_cache=no_cache)
     if batch is not None:

@@ -181,6 +181,7 @@ def render_video(
     index: Path | None = None,
     stems: Path | None = None,
     music_track: bool = False,
+    layout: str = "auto",
     force: bool = False,
     progress: Progress = no_progress,
 ) -> RenderReport:
@@ -196,6 +197,8 @@ def render_video(
         The scored film; by default beside the film.
     index : Path, optional
         Asked for tracks that are no longer where the sheet says.
+    layout : {"auto", "stereo", "5.1"}
+        Channels of the mix; by default those of the film's own sound.
 
     Raises
     ------
@@ -218,6 +221,7 @@ def render_video(
         track_paths=_find_tracks(sheet, index),
         stems=stems,
         music_track=music_track,
+        layout=layout,
         progress=progress,
     )
 
@@ -344,6 +348,7 @@ class Scorer:
             track_paths=_find_tracks(sheet, self._index),
             stems=stems,
             music_track=music_track,
+            layout=self._mix.layout,
             progress=progress,
         )
         write_text(sheet_path, cuesheet.dumps(sheet), force=force)
