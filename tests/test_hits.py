@@ -91,11 +91,11 @@ def test_the_climax_falls_on_the_moment_and_the_length_is_kept(
     assert found[0].time_s == pytest.approx(bars.bar_starts_s[at_bar])
     n, at = round(seconds * MIX_RATE_HZ), round(hit * seconds * MIX_RATE_HZ)
     wanted = Wanted(n, start_s=start, end_with_track=end_with_track)
-    fitted = land(bars, of.analysis, duration_s=of.audio.duration_s, wanted=wanted, found=found, at=at)
+    fitted = land(bars, of.analysis, duration_s=of.audio.duration_s, wanted=wanted, found=found, hits=[at])
     if fitted is None:
         assert hit * seconds > bars.bar_starts_s[at_bar] - 1e-3  # the track is too short before its climax
         return
-    off_s = nearest_s(found, fitted.sections, at / MIX_RATE_HZ)
+    off_s = nearest_s([c.time_s for c in found], fitted.sections, at / MIX_RATE_HZ)
     assert off_s is not None
     assert abs(off_s) <= 0.010
     lengths = [length_in_samples(s.track) for s in fitted.sections]
@@ -134,7 +134,7 @@ def test_a_sheet_lands_the_climax_or_warns(hit_s: float) -> None:
     assert list(cuesheet.faults(found)) == []
     cue = next(c for c in found.cues if c.span.start_s <= hit_s < c.span.end_s)
     of, bars = with_climax(12, 20)
-    off_s = nearest_s(climaxes(bars, of.segments), cue.sections, hit_s - cue.span.start_s)
+    off_s = nearest_s([c.time_s for c in climaxes(bars, of.segments)], cue.sections, hit_s - cue.span.start_s)
     warned = [w for w in found.warnings if "climax" in w]
     assert bool(warned) is (off_s is None or abs(off_s) > 0.010)
     assert not warned

@@ -90,29 +90,33 @@ def _strengths(lines: TimeArray, level_db: TimeArray, segments: Sequence[Segment
     return result
 
 
-def nearest_s(found: Sequence[Climax], sections: Sequence[Section], at_s: float) -> float | None:
-    """How long after a moment the nearest climax is heard.
+def nearest_s(
+    times_s: Sequence[float], sections: Sequence[Section], at_s: float, *, speed: float = 1.0
+) -> float | None:
+    """How long after a moment the nearest of some times of the track is heard.
 
     Parameters
     ----------
-    found : sequence of Climax
-        Of the track.
+    times_s : sequence of float
+        Such as climaxes or downbeats, track clock.
     sections : sequence of Section
         The stretches that are played, in order.
     at_s : float >= 0
-        The moment, counted from the start of the first section.
+        The moment, counted from the start of the first section on the film's clock.
+    speed : float > 0
+        At which the sections are played.
 
     Returns
     -------
     float or None
-        In seconds, negative if it comes before; None where no climax is played.
+        In seconds, negative if it comes before; None where none of them is played.
     """
     best: float | None = None
     played_s = 0.0
     for section in sections:
-        for climax in found:
-            if section.track.start_s - 1e-4 <= climax.time_s < section.track.end_s:
-                off_s = played_s + climax.time_s - section.track.start_s - at_s
+        for time_s in times_s:
+            if section.track.start_s - 1e-4 <= time_s < section.track.end_s:
+                off_s = (played_s + time_s - section.track.start_s) / speed - at_s
                 best = off_s if best is None or abs(off_s) < abs(best) else best
         played_s += section.track.duration_s
     return best

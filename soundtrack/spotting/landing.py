@@ -1,6 +1,6 @@
-"""Musical fit with a goal: a climax of the track falls on a chosen moment of the cue, to the sample.
+"""Musical fit with a goal: climaxes of the track fall on chosen moments of the cue.
 
-Goes in: the bars of a track, its strong moments, and when one of them is wanted. Comes out: the sections to play. The
+Goes in: the bars of a track, its strong moments, and when some of them are wanted. Comes out: the sections to play. The
 music enters on the cut wherever in a bar that needs; before and after the climax it is joined at bar lines only, as in
 `soundtrack.spotting.fit`.
 """
@@ -11,17 +11,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from soundtrack.cuesheet import needed_samples
 from soundtrack.settings import MIX_RATE_HZ
+from soundtrack.spotting.chain import Chain, chains
 from soundtrack.spotting.climax import Climax
 from soundtrack.spotting.fit import FADE_COST, SHIFT_COST, WAIT_COST, ends_really
 from soundtrack.spotting.grid import STOPS_COST, Fitted, Grid, Wanted, fitted_from, grid_of, to_end, trimmed
 from soundtrack.spotting.seams import Ways
+from soundtrack.spotting.stretch import at_speed, best_speed
 from soundtrack.timebase import samples
 from soundtrack.types import BarTable, MusicAnalysis
 
 _WEAKER_COST = 1.0
 """For each unit of strength that a climax lacks of the strongest."""
+_DOWNBEAT_COST = 1.2
+"""A bar line that is no climax, where several moments are to be hit."""
+_STRONG = _DOWNBEAT_COST - 0.01
+"""Any climax lacks less than this."""
+_LOOP_COST = 0.6
+"""Leading up to a climax that comes too early in its track, before it is known how."""
 _MOST_BARS = 20_000
 
 
@@ -42,9 +52,12 @@ def land(
     duration_s: float,
     wanted: Wanted,
     found: Sequence[Climax],
-    at: int,
+    hits: Sequence[int],
 ) -> Fitted | None:
-    """A track cut to the length of a cue, with one of its strong moments at a given sample.
+    """A track cut to the length of a cue, with strong moments of it at given samples.
+
+    One moment gets a climax, to the sample. Of several, as many as the track allows get one, or another bar line; the
+    first is exact, unless being a little early there brings the others within `TOLERANCE_S`.
 
     Parameters
     ----------
@@ -56,36 +69,95 @@ def land(
         Length and start; the music never waits.
     found : sequence of Climax
         Of the track, strongest first.
-    at : int
-        Samples at 48 kHz from the cue's start to the moment.
+    hits : sequence of int
+        Samples at 48 kHz from the cue's start to the moments, ascending.
 
     Returns
     -------
     Fitted or None
-        None where no climax can be brought there.
+        None where nothing strong can be brought there.
     """
-    if not 0 < at < wanted.n_samples:
-        return None
+    inside = [at for at in hits if 0 < at < wanted.n_samples]
     grid = grid_of(bars, analysis, duration_s)
-    ending = wanted.end_with_track and ends_really(analysis, wanted)
-    best: tuple[float, _Part, _Part] | None = None
+    weakness = _weakness(grid, found)
+    if not inside or not np.isfinite(weakness).any():
+        return None
+    exact: dict[float, list[float]] = {}
+
+    def solve(speed: float) -> Fitted | None:
+        """The best fit at a speed, counted in samples of the track."""
+        scaled = at_speed(wanted, speed)
+        moments = [needed_samples(at, speed=speed) for at in inside]
+        ending = wanted.end_with_track and ends_really(analysis, scaled)
+        best: tuple[Fitted, Chain] | None = None
+        for chain in _candidates(grid, moments, weakness, scaled):
+            fitted = _around(grid, chain, scaled, ending=ending)
+            if fitted is not None and (best is None or fitted.cost < best[0].cost - 1e-9):
+                best = fitted, chain
+        if best is None:
+            return None
+        exact[speed] = _exact_speeds(best[0], best[1], inside, moments, wanted)
+        return best[0]
+
+    return best_speed(solve, wanted, grid, better=lambda _, speed: exact.get(speed, ()))
+
+
+def _weakness(grid: Grid, found: Sequence[Climax]) -> npt.NDArray[np.float64]:
+    """What each line lacks of the strongest climax; inf for the first and the last."""
+    result = np.full(len(grid.lines), _DOWNBEAT_COST)
     for climax in found:
         line = samples(climax.time_s, sample_rate_hz=MIX_RATE_HZ)
         i = int(np.argmin(np.abs(grid.lines - line)))
-        if grid.lines[i] != line or not grid.start < line < grid.end:
-            continue
-        before = _before(grid, i, at, wanted.start_s)
-        if before is None:
-            continue
-        after = _after(grid, i, wanted.n_samples - at, wanted, ending=ending)
-        cost = before.cost + after.cost + _WEAKER_COST * (found[0].strength - climax.strength)
-        if best is None or cost < best[0] - 1e-9:
-            best = (cost, before, after)
-    if best is None:
+        if grid.lines[i] == line:
+            result[i] = min(_STRONG, _WEAKER_COST * (found[0].strength - climax.strength))
+    result[(grid.lines <= grid.start) | (grid.lines >= grid.end)] = np.inf
+    return result
+
+
+def _candidates(grid: Grid, moments: Sequence[int], weakness: npt.NDArray[np.float64], wanted: Wanted) -> list[Chain]:
+    """What may lie on the moments: any climax on a single one, the best chains through several."""
+    strong = np.flatnonzero(weakness <= _STRONG)
+    if len(moments) == 1:
+        return [Chain(int(i), int(i), (), (), moments[0], float(weakness[i]), (0,)) for i in strong]
+    ahead = (grid.lines - moments[0]) / MIX_RATE_HZ
+    entry = np.where(grid.lines - moments[0] >= grid.start, SHIFT_COST * np.abs(ahead - wanted.start_s), np.inf)
+    entry[strong] = np.minimum(entry[strong], _LOOP_COST)
+    return chains(grid, moments, weakness=weakness, entry=entry)
+
+
+def _around(grid: Grid, chain: Chain, wanted: Wanted, *, ending: bool) -> Fitted | None:
+    """A chain with what leads up to it and what follows; None where nothing can lead up to it."""
+    if chain.start <= 0:
         return None
-    _, before, after = best
-    spans = [*before.spans[:-1], (before.spans[-1][0], after.spans[0][1]), *after.spans[1:]]
-    return fitted_from(spans, (*before.qualities, *after.qualities), grid, ends=after.ends)
+    before = _before(grid, chain.first, chain.start, wanted.start_s)
+    if before is None:
+        return None
+    left = wanted.n_samples - chain.end
+    after = _after(grid, chain.last, left, wanted, ending=ending) if left > 0 else None
+    spans = list(before.spans)
+    for more in (chain.spans, after.spans if after else ()):
+        if more:
+            spans[-1] = (spans[-1][0], more[0][1])
+            spans += more[1:]
+    spans[-1] = (spans[-1][0], spans[-1][1] + min(0, left))
+    if spans[-1][0] >= spans[-1][1]:
+        return None
+    qualities = (*before.qualities, *chain.qualities, *(after.qualities if after else ()))
+    cost = before.cost + chain.cost + (after.cost if after else FADE_COST * ending)
+    return fitted_from(spans, qualities, grid, ends=after is not None and after.ends, cost=cost)
+
+
+def _exact_speeds(
+    fitted: Fitted, chain: Chain, hits: Sequence[int], moments: Sequence[int], wanted: Wanted
+) -> list[float]:
+    """Speeds at which the same sections would be on the first and the last moment, or would end with the cue."""
+    result = []
+    if len(hits) > 1:
+        apart = moments[-1] - moments[0] + chain.off[-1] - chain.off[0]
+        result.append(apart / (hits[-1] - hits[0]))
+    if fitted.ends_with_track:
+        result.append((fitted.n_samples - moments[-1]) / (wanted.n_samples - hits[-1]) + 1e-6)
+    return result
 
 
 def _before(grid: Grid, i: int, n: int, start_s: float) -> _Part | None:

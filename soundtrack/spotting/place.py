@@ -14,7 +14,7 @@ from soundtrack.settings import MIX_RATE_HZ, SpottingSettings
 from soundtrack.spotting.climax import Climax, climaxes
 from soundtrack.spotting.fit import fit_track
 from soundtrack.spotting.grid import Fitted, Wanted
-from soundtrack.spotting.hits import hit_term, missed_hit
+from soundtrack.spotting.hits import hit_term, landings, missed_hit
 from soundtrack.spotting.landing import land
 from soundtrack.spotting.match import Pool
 from soundtrack.spotting.plan import NO_TRACK, Choice, Problem
@@ -93,9 +93,9 @@ def place_cues(
     ids = _names(problem, choices, kept)
     cues, alternatives, warnings = list(kept), [], []
     for place, choice in enumerate(choices):
-        hit = next((t for t in hits if _covers(problem, choice, t)), None)
+        own = sorted({t for t in hits if _covers(problem, choice, t)})
         cue, fitted = _place(
-            problem, pool, choices, place, library=library, settings=settings, cue_id=ids[place], hit_s=hit
+            problem, pool, choices, place, library=library, settings=settings, cue_id=ids[place], hits=own
         )
         cues.append(cue)
         if not fitted.ends_with_track and cue.span.end_s < problem.film.edges_s[choice.last] - 1.0:
@@ -113,7 +113,7 @@ def place_cues(
             continue
         cue, track = cues[len(kept) + under], pool.tracks[choices[under].track]
         found = climaxes(library.bars(track.track_id), track.segments)
-        missed = missed_hit(cue, found, hit)
+        missed = missed_hit(cue, found, next(landing for landing in cue.landings if landing.time_s == hit))
         if missed:
             warnings.append(missed)
     cues.sort(key=lambda cue: (cue.span.start_s, cue.cue_id))
@@ -154,7 +154,7 @@ def _place(
     library: LibraryView,
     settings: SpottingSettings,
     cue_id: str,
-    hit_s: float | None = None,
+    hits: Sequence[float] = (),
 ) -> tuple[Cue, Fitted]:
     """One cue, and how its track was cut."""
     choice, track, film = choices[place], pool.tracks[choices[place].track], problem.film
@@ -171,10 +171,10 @@ def _place(
     bars, length_s = library.bars(track.track_id), track.audio.duration_s
     landed: Fitted | None = None
     found: tuple[Climax, ...] = ()
-    if hit_s is not None:
+    if hits:
         found = climaxes(bars, track.segments)
-        at = samples(hit_s, sample_rate_hz=MIX_RATE_HZ) - first_sample
-        landed = land(bars, track.analysis, duration_s=length_s, wanted=wanted, found=found, at=at)
+        at = [samples(hit_s, sample_rate_hz=MIX_RATE_HZ) - first_sample for hit_s in hits]
+        landed = land(bars, track.analysis, duration_s=length_s, wanted=wanted, found=found, hits=at)
     fitted = landed or fit_track(bars, track.analysis, duration_s=length_s, wanted=wanted)
     entry = first_sample + fitted.lead_samples
     whole = fitted.lead_samples + fitted.n_samples == wanted.n_samples
@@ -183,12 +183,11 @@ def _place(
         end.time_s if whole else seconds(entry + fitted.n_samples, sample_rate_hz=MIX_RATE_HZ),
     )
     fade_in = settings.fade_in_s if track.analysis.beats_s else max(settings.fade_in_s, _SOFT_ENTRY_S)
-    if landed is not None and hit_s is not None:
-        fade_in = max(settings.fade_in_s, min(_HIT_ENTRY_S, (hit_s - start) / 2))
+    if landed is not None:
+        fade_in = max(settings.fade_in_s, min(_HIT_ENTRY_S, (hits[0] - start) / 2))
     fade_out = 0.0 if fitted.ends_with_track else (end.fade_s if whole else settings.fade_out_s)
-    why = reasons(problem, pool, choices, place)
-    if hit_s is not None:
-        why = (*why, *hit_term(fitted, found, track, hit_s - span.start_s))
+    notes = landings(fitted.sections, bars, found, start_s=span.start_s, speed=fitted.speed, hits=hits)
+    why = (*reasons(problem, pool, choices, place), *hit_term(notes, track))
     cue = Cue(
         cue_id=cue_id,
         span=span,
@@ -202,6 +201,7 @@ def _place(
         locked=bool((problem.locked[choice.first : choice.last] != NO_TRACK).any()),
         merit=round(sum(term.value for term in why), 4) + 0.0,
         why=why,
+        landings=notes,
     )
     return cue, fitted
 

@@ -121,7 +121,8 @@ class Ways:
         n = len(quality) - 1
         by_bars = np.arange(n + 1)[:, None] - np.arange(n + 1)[None, :]
         cost = _JUMP_COST + (1 - quality) + np.where(by_bars % _PHRASE_BARS == 0, 0.0, _OFF_PHRASE_COST)
-        self._gain = np.where(quality >= FLOOR, -cost, -np.inf)
+        self.gain = np.where(quality >= FLOOR, -cost, -np.inf)
+        """What a jump from each line to each other is worth, at most 0; -inf where none is made."""
         ends = np.where(np.arange(n + 1) == n, 0.0, -np.inf)
         # By whether the track must end: value of being at a line with so many bars left, and where to jump first.
         self._values = {False: [np.zeros(n + 1)], True: [ends]}
@@ -167,7 +168,7 @@ class Ways:
         n = len(self._quality) - 1
         playing = np.full(n + 1, -np.inf)
         playing[:n] = values[-1][1:]
-        jumping = self._gain + playing[None, :]
+        jumping = self.gain + playing[None, :]
         target = jumping.argmax(axis=1)
         best = jumping[np.arange(n + 1), target]
         leap = best > playing
