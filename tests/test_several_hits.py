@@ -56,8 +56,7 @@ def test_climaxes_as_far_apart_as_the_moments_are_played_straight() -> None:
     of, bars = with_climaxes(12, (10, 22))
     fitted = landed(of, bars, [15.3, 39.3])
     assert fitted is not None
-    assert len(fitted.sections) == 2  # round at the end of the track
-    assert fitted.sections[0].track.end_s - fitted.sections[0].track.start_s > 39.3
+    assert [(s.track.start_s, s.track.end_s) for s in fitted.sections] == [(4.7, 94.7)]
     assert [(hit.on, hit.late_ms) for hit in told(fitted, of, bars, [15.3, 39.3])] == [("climax", 0.0)] * 2
 
 
@@ -162,7 +161,7 @@ def test_the_best_chain_is_found(seed: int, n: int, gaps: list[int]) -> None:
         assert min(unshifted) == pytest.approx(best, abs=1e-6)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     n_segments=st.integers(4, 16),
     places=st.lists(st.floats(0.1, 0.9), min_size=1, max_size=3),
