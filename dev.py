@@ -6,7 +6,7 @@
     python3 dev.py check        format, lint, strict types, quick tests: before every commit
     python3 dev.py slow         the slow tests
     python3 dev.py lowest       the quick tests with the oldest releases that pyproject.toml allows, beside the rest
-    python3 dev.py bench        what each step costs
+    python3 dev.py bench        what each step costs: some hours; with --quick a quarter of an hour
     python3 dev.py goldens      write the golden files anew; then look at the diff
 
 The environment is made in .venv, or where VENV says, and kept; it is brought up to date when pyproject.toml changes.
@@ -110,9 +110,9 @@ def demo(folder: str) -> None:
     run(program("soundtrack"), "demo", folder, where=Path.cwd())
 
 
-def bench() -> None:
+def bench(*words: str) -> None:
     """What each step costs beside plain ffmpeg; writes docs/benchmarks.md."""
-    run(program("python"), ROOT / "benchmarks" / "speed.py", "--write", ROOT / "docs" / "benchmarks.md")
+    run(program("python"), ROOT / "benchmarks" / "speed.py", "--write", ROOT / "docs" / "benchmarks.md", *words)
 
 
 def main(words: list[str]) -> None:
@@ -139,9 +139,9 @@ def main(words: list[str]) -> None:
         case ["lowest", *more]:
             install_lowest()
             pytest("-m", "not slow", "-n", "2", *more)
-        case ["bench"]:
+        case ["bench", *more]:
             install(dev=True)
-            bench()
+            bench(*more)
         case ["goldens"]:
             install(dev=True)
             pytest("-m", "not slow", SOUNDTRACK_WRITE_GOLDENS="1")

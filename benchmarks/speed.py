@@ -1,165 +1,275 @@
-"""What scoring a film costs, beside plain ffmpeg doing the unavoidable part.
+"""What each step costs beside its floor and beside what one would use instead.
 
-    python benchmarks/speed.py [--rounds 3] [--minutes 1 10] [--write docs/benchmarks.md]
+    python benchmarks/speed.py [--quick] [--folder DIR] [--parts NAME ...] [--tracks N] [--fresh] [--write PAGE]
 
-Makes its inputs (the demo's film at 1080p with grain, and the demo's music), then times in turn, several rounds:
-decoding alone (``ffmpeg -i F -f null -``), copying the picture and encoding one AAC track, ``soundtrack scenes``,
-``soundtrack render`` and ``soundtrack score``, each as a process of its own; and the index beside decoding its tracks.
-Prints medians, spreads, ratios and the highest memory, and writes them down on request.
+Makes its inputs once, in a folder that it keeps; runs every command as a process of its own in interleaved rounds; and
+writes the page. A run that was interrupted goes on where it was: every measurement is on the disk as soon as it was
+taken. `--quick` takes a quarter of an hour on two cores, everything some hours.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
-import platform
-import resource
-import statistics
+import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from soundtrack.demo.make import make_demo
-from soundtrack.media.locate import ffmpeg_path
+import large
+from clock import Book, Command
+from inputs import CODECS, HEIGHTS, Inputs
+from page import write_page
 
-SOUNDTRACK = [sys.executable, "-m", "soundtrack"]
+HERE = Path(__file__).resolve().parent
+SOUNDTRACK: list[str | Path] = [sys.executable, "-m", "soundtrack"]
+PLAIN: list[str | Path] = [sys.executable, HERE / "plain.py"]
+SCENEDETECT: list[str | Path] = [sys.executable, "-m", "scenedetect"]
+
+ALONE = {"SOUNDTRACK_CONFIG": os.devnull, "SOUNDTRACK_CACHE": "0", "PYTHONWARNINGS": "ignore"}
+"""Environment of every command: no settings of the user, nothing kept unless it is what is measured."""
 
 
 @dataclass(frozen=True)
-class Run:
-    """One process, timed."""
+class Bench:
+    """What all parts share."""
 
-    wall_s: float
-    cpu_s: float
-    peak_mib: float
+    inputs: Inputs
+    book: Book
+    quick: bool
+    n_tracks: int
+
+    @property
+    def folder(self) -> Path:
+        """Scratch."""
+        return self.inputs.folder
+
+    def decode(self, film: Path) -> Command:
+        """The floor of everything that looks at a picture."""
+        return [self.inputs.ffmpeg, "-v", "error", "-nostdin", "-i", film, "-map", "0:v:0", "-f", "null", "-"]
+
+    def scenes(self, film: Path) -> Command:
+        """The whole analysis."""
+        return [*SOUNDTRACK, "scenes", film, "-o", self.folder / "scenes.json", "--force", "-q"]
+
+    def index(self) -> Path:
+        """An index of the demo's music, made when it is first needed."""
+        index = self.folder / "demo-index"
+        if not (index / "index.json").exists():
+            self.prepare([*SOUNDTRACK, "index", self.inputs.demo.library, "--index", index, "-q"])
+        return index
+
+    def one_track_index(self, name: str) -> Path:
+        """An index of one track, to be filled with copies."""
+        index = self.folder / name
+        if index.exists():
+            shutil.rmtree(index)
+        one = self.folder / "one"
+        one.mkdir(exist_ok=True)
+        shutil.copy(self.inputs.tracks(4)[0], one)
+        self.prepare([*SOUNDTRACK, "index", one, "--index", index, "-q", "--jobs", "1"])
+        return index
+
+    def prepare(self, command: Command) -> None:
+        """Run something that is not measured."""
+        subprocess.run(
+            [str(word) for word in command], check=True, env={**os.environ, **ALONE}, stdin=subprocess.DEVNULL
+        )
+
+    def rounds(self, part: str, commands: dict[str, Command], n: int, **environment: str) -> None:
+        """Measure."""
+        self.book.rounds(part, commands, n, **{**ALONE, **environment})
 
 
-def timed(args: Sequence[str | Path]) -> Run:
-    """Run a process to its end; its children count as its own."""
-    started = time.perf_counter()
-    pid = os.posix_spawn(
-        str(args[0]),
-        [str(a) for a in args],
-        os.environ,
-        file_actions=[(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0o600) for fd in (0, 1)],
+# --- parts ----
+
+
+def start(bench: Bench) -> None:
+    """How long until anything happens."""
+    commands: dict[str, Command] = {
+        "soundtrack --help": [*SOUNDTRACK, "--help"],
+        "soundtrack --version": [*SOUNDTRACK, "--version"],
+    }
+    bench.rounds("start", commands, 5 if bench.quick else 15)
+
+
+def minute(bench: Bench) -> None:
+    """One minute of film, beside the alternatives."""
+    film = bench.inputs.film(1)
+    score = [*SOUNDTRACK, "score", film, "-o", bench.folder / "minute.mp4", "--index", bench.index(), "--force", "-q"]
+    commands: dict[str, Command] = {
+        "decode": bench.decode(film),
+        "scenes": bench.scenes(film),
+        "picture": [*PLAIN, "picture", film],
+        "score": score,
+        "scenedetect": [*SCENEDETECT, "-i", film, "-q", "detect-adaptive", "list-scenes", "-n"],
+    }
+    bench.rounds("minute", commands, 3)
+    bench.rounds("minute", {"i3d": [*PLAIN, "i3d", film]}, 1)
+    kept = bench.folder / "cache"
+    environment = {"SOUNDTRACK_CACHE": "1", "XDG_CACHE_HOME": str(kept)}
+    bench.prepare(["env", *(f"{name}={value}" for name, value in environment.items()), *score])
+    bench.rounds("minute", {"score again": score}, 3, **environment)
+
+
+def ten(bench: Bench) -> None:
+    """Ten minutes of film."""
+    film = bench.inputs.film(10)
+    commands: dict[str, Command] = {
+        "decode": bench.decode(film),
+        "scenes": bench.scenes(film),
+        "picture": [*PLAIN, "picture", film],
+    }
+    if not bench.quick:
+        commands["scenedetect"] = [*SCENEDETECT, "-i", film, "-q", "detect-adaptive", "list-scenes", "-n"]
+    bench.rounds("ten", commands, 2 if bench.quick else 3)
+
+
+def mux(bench: Bench) -> None:
+    """Mixing and muxing ten minutes."""
+    film = bench.inputs.film(10)
+    out, cues = bench.folder / "ten.mp4", bench.folder / "ten.cues.json"
+    if not cues.exists():
+        scenes = bench.folder / "ten.scenes.json"
+        bench.prepare([*SOUNDTRACK, "scenes", film, "-o", scenes, "--force", "-q"])
+        bench.prepare([*SOUNDTRACK, "spot", scenes, "-o", cues, "--index", bench.index(), "--force", "-q"])
+    copy = ["-map", "0:v:0", "-map", "0:a:0", "-c:v", "copy", "-c:a", "aac", "-b:a", "256k"]
+    floor = [bench.inputs.ffmpeg, "-v", "error", "-nostdin", "-y", "-i", film, *copy, bench.folder / "copy.mp4"]
+    render = [*SOUNDTRACK, "render", film, cues, "-o", out, "--force", "-q"]
+    bench.rounds("mux", {"copy and AAC": floor, "render": render}, 3)
+
+
+def codecs(bench: Bench) -> None:
+    """Other sizes and codecs, a minute each."""
+    for codec in CODECS:
+        for size in HEIGHTS:
+            if not bench.inputs.has(codec) or (bench.quick and codec != "h264" and size != "1080p"):
+                continue
+            if bench.quick and size == "4K":
+                continue
+            film = bench.inputs.film(1, size, codec)
+            part = f"codecs {codec} {size}"
+            bench.rounds(part, {"decode": bench.decode(film), "scenes": bench.scenes(film)}, 1 if bench.quick else 3)
+
+
+def index(bench: Bench) -> None:
+    """Listening to music, beside decoding it and beside librosa."""
+    tracks = bench.inputs.tracks(bench.n_tracks)
+    few = tracks[:4]
+    folder = tracks[0].parent
+    inputs = [word for track in tracks for word in ("-i", track)]
+    maps = [word for i in range(len(tracks)) for word in ("-map", f"{i}:a:0")]
+    target = bench.folder / "bench-index"
+    words: list[str | Path] = ["index", "--rebuild", folder, "--index", target, "-q"]
+    commands: dict[str, Command] = {
+        "decode": [bench.inputs.ffmpeg, "-v", "error", "-nostdin", *inputs, *maps, "-f", "null", "-"],
+        "index": [*SOUNDTRACK, *words],
+        "index, one process": [*SOUNDTRACK, *words, "--jobs", "1"],
+        "index again": [*SOUNDTRACK, "index", folder, "--index", target, "-q"],
+    }
+    bench.rounds("index", commands, 2 if bench.quick else 3)
+    bench.rounds("index", {"librosa": [*PLAIN, "librosa", *(few if bench.quick else tracks[:20])]}, 1)
+    bench.book.note("index", "tracks", len(tracks))
+    bench.book.note("index", "librosa tracks", len(few if bench.quick else tracks[:20]))
+
+
+def files(bench: Bench) -> None:
+    """A second look at twenty thousand files."""
+    folder, target = bench.folder / "files", bench.folder / "files-index"
+    if not (folder / "made").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        large.make_files(folder, bench.one_track_index("files-index"))
+        (folder / "made").touch()
+    bench.rounds("files", {"index again": [*SOUNDTRACK, "index", folder, "--index", target, "-q"]}, 3)
+
+
+def search(bench: Bench) -> None:
+    """A million segments."""
+    target = bench.folder / "million"
+    if not (target / "made").exists():
+        large.make_search(bench.one_track_index("million"))
+        (target / "made").touch()
+    done = subprocess.run(
+        [sys.executable, HERE / "large.py", "search", target],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **ALONE, "OMP_NUM_THREADS": "1"},
     )
-    _, status, usage = os.wait4(pid, 0)
-    wall_s = time.perf_counter() - started
-    if status != 0:
-        raise SystemExit(f"failed with status {status}: {' '.join(map(str, args))}")
-    return Run(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    facts = json.loads(done.stdout)
+    for name in ("segments", "open_s", "recall"):
+        bench.book.note("search", name, facts[name])
+    for value in facts["query_s"]:
+        bench.book.note("search", "query_s", value)
 
 
-def films(folder: Path, minutes: Sequence[int], demo: Path) -> dict[int, Path]:
-    """The demo film at 1080p with grain, so that decoding it costs what a camera's film costs, by its length."""
-    ffmpeg = str(ffmpeg_path())
-    minute = folder / "minute.mp4"
-    picture = "scale=1920:1080:flags=bicubic,noise=alls=4:allf=t"
-    coding = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "25", "-pix_fmt", "yuv420p", "-c:a", "aac"]
-    subprocess.run([ffmpeg, "-v", "error", "-y", "-i", demo, "-t", "60", "-vf", picture, *coding, minute], check=True)
-    made = {}
-    for n in minutes:
-        made[n] = folder / f"film-{n}.mp4"
-        loop = ["-stream_loop", str(n - 1), "-i", minute, "-c", "copy", "-movflags", "+faststart"]
-        subprocess.run([ffmpeg, "-v", "error", "-y", *loop, made[n]], check=True)
-    return made
+def memory(bench: Bench) -> None:
+    """A film of three hours beside one of ten minutes, for the memory."""
+    commands: dict[str, Command] = {
+        "10 minutes": bench.scenes(bench.inputs.film(10, "360p")),
+        "180 minutes": bench.scenes(bench.inputs.film(180, "360p")),
+    }
+    bench.rounds("memory", commands, 1)
 
 
-def rounds(commands: dict[str, list[str | Path]], n: int) -> dict[str, list[Run]]:
-    """Every command once a round, so that a noisy minute hits all alike."""
-    runs: dict[str, list[Run]] = {name: [] for name in commands}
-    for _ in range(n):
-        for name, args in commands.items():
-            runs[name].append(timed(args))
-    return runs
+PARTS: dict[str, Callable[[Bench], None]] = {
+    "start": start,
+    "minute": minute,
+    "mux": mux,
+    "index": index,
+    "files": files,
+    "search": search,
+    "ten": ten,
+    "codecs": codecs,
+    "memory": memory,
+}
+"""By name, in the order in which they run."""
 
-
-def table(title: str, runs: dict[str, list[Run]], floors: dict[str, str]) -> list[str]:
-    """Medians and ratios as a table; `floors` names what each is compared with."""
-    lines = [
-        f"### {title}",
-        "",
-        "| what | wall, s (range) | CPU, s | peak MiB | beside | wall ratio | CPU ratio |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for name, found in runs.items():
-        wall = [r.wall_s for r in found]
-        cpu = statistics.median(r.cpu_s for r in found)
-        peak = max(r.peak_mib for r in found)
-        row = f"| {name} | {statistics.median(wall):.1f} ({min(wall):.1f}-{max(wall):.1f}) | {cpu:.1f} | {peak:.0f} |"
-        floor = floors.get(name)
-        if floor is None:
-            lines.append(f"{row} | | |")
-            continue
-        by_wall = statistics.median(r.wall_s / f.wall_s for r, f in zip(found, runs[floor], strict=True))
-        by_cpu = statistics.median(r.cpu_s / f.cpu_s for r, f in zip(found, runs[floor], strict=True))
-        lines.append(f"{row} {floor} | {by_wall:.2f} | {by_cpu:.2f} |")
-    return [*lines, ""]
-
-
-def machine() -> str:
-    """Which machine this is, in a line."""
-    cpu = next(
-        (
-            line.split(":", 1)[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if line.startswith("model name")
-        ),
-        platform.processor(),
-    )
-    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
-    return f"{cpu}, {os.cpu_count()} cores, {memory_gib:.0f} GiB, no GPU used, Python {platform.python_version()}"
+NOT_QUICK = {"memory"}
 
 
 def main() -> None:
-    """Measure, print, and write if asked to."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--minutes", type=int, nargs="+", default=[1, 10])
-    parser.add_argument("--write", type=Path)
+    """Make, measure, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="fewer rounds, tracks and films")
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "soundtrack-bench")
+    parser.add_argument("--parts", nargs="+", choices=sorted(PARTS), default=None)
+    parser.add_argument("--tracks", type=int, default=None, help="how many tracks to index; default 200, quick 16")
+    parser.add_argument("--fresh", action="store_true", help="forget what an interrupted run measured")
+    parser.add_argument("--inputs-only", action="store_true", help="make the films and tracks and measure nothing")
+    parser.add_argument("--write", type=Path, help="page to write")
     options = parser.parse_args()
-    ffmpeg = str(ffmpeg_path())
-    lines: list[str] = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        demo = make_demo(folder / "demo")
-        index = folder / "index"
-        tracks = sorted(demo.library.iterdir())
-        inputs = [word for track in tracks for word in ("-i", track)]
-        maps = [word for i in range(len(tracks)) for word in ("-map", f"{i}:a:0")]
-        decode_all: list[str | Path] = [ffmpeg, "-v", "error", *inputs, *maps, "-f", "null", "-"]
-        commands: dict[str, list[str | Path]] = {
-            "decode the tracks": decode_all,
-            "index": [*SOUNDTRACK, "index", "--rebuild", demo.library, "--index", index, "-q"],
-            "index again": [*SOUNDTRACK, "index", demo.library, "--index", index, "-q"],
-        }
-        title = f"Index of {len(tracks)} tracks of two to three minutes (start of the processes included)"
-        lines += table(title, rounds(commands, options.rounds), {"index": "decode the tracks"})
-        for minutes, film in films(folder, options.minutes, demo.film).items():
-            out, cues = folder / "out.mp4", folder / "out.cues.json"
-            subprocess.run([*SOUNDTRACK, "score", film, "-o", out, "--index", index, "-q", "--force"], check=True)
-            copy = ["-c:v", "copy", "-c:a", "aac", "-b:a", "256k", "-f", "mp4", folder / "copy.mp4"]
-            commands = {
-                "decode": [ffmpeg, "-v", "error", "-i", film, "-f", "null", "-"],
-                "copy and AAC": [ffmpeg, "-v", "error", "-y", "-i", film, *copy],
-                "scenes": [*SOUNDTRACK, "scenes", film, "-o", folder / "s.json", "--force", "-q"],
-                "render": [*SOUNDTRACK, "render", film, cues, "-o", out, "--force", "-q"],
-                "score": [*SOUNDTRACK, "score", film, "-o", out, "--index", index, "--force", "-q"],
-            }
-            floors = {"scenes": "decode", "render": "copy and AAC", "score": "decode"}
-            title = f"{minutes} min of 1080p h264 ({film.stat().st_size / 1e6:.0f} MB)"
-            lines += table(title, rounds(commands, options.rounds), floors)
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-        lines.append(f"Highest memory of any process: {peak:.0f} MiB.")
-    text = "\n".join([f"Machine: {machine()}.", "", *lines, ""])
+    inputs = Inputs(options.folder)
+    state = options.folder / f"measured{'-quick' if options.quick else ''}.json"
+    if options.fresh:
+        state.unlink(missing_ok=True)
+    bench = Bench(inputs, Book(state), options.quick, options.tracks or (16 if options.quick else 200))
+    chosen = options.parts or [name for name in PARTS if not (options.quick and name in NOT_QUICK)]
+    if options.inputs_only:
+        for minutes in (1, 10):
+            inputs.film(minutes)
+        for codec in CODECS:
+            for size in ["1080p"] if options.quick else list(HEIGHTS):
+                if inputs.has(codec):
+                    inputs.film(1, size, codec)
+        inputs.film(1, "360p")
+        inputs.tracks(bench.n_tracks)
+        return
+    for name in chosen:
+        try:
+            PARTS[name](bench)
+        except (subprocess.CalledProcessError, OSError, ValueError) as error:
+            sys.stderr.write(f"part {name} could not be measured: {error}\n")
+    text = write_page(bench.book, quick=options.quick)
     sys.stdout.write(text)
     if options.write:
-        head = "# Benchmarks\n\nWritten by `python3 dev.py bench`. Medians of interleaved rounds; read the ratios.\n\n"
-        options.write.write_text(head + text, encoding="utf-8")
+        options.write.write_text(text, encoding="utf-8")
+        if options.parts is None:
+            bench.book.finish()
 
 
 if __name__ == "__main__":

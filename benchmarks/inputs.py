@@ -1,0 +1,106 @@
+"""What the benchmark works on: films and tracks, made once in a folder and kept.
+
+Every file is made beside its name and renamed, so that an interrupted run leaves nothing half.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from soundtrack.demo.make import DemoMedia, make_demo
+from soundtrack.media.locate import ffmpeg_path
+
+HEIGHTS = {"360p": 360, "1080p": 1080, "4K": 2160}
+"""Sizes of films by name."""
+
+CODECS: dict[str, list[str]] = {
+    "h264": ["-c:v", "libx264", "-preset", "veryfast", "-crf", "27"],
+    "hevc": ["-c:v", "libx265", "-preset", "ultrafast", "-crf", "29", "-x265-params", "log-level=error"],
+    "vp9": ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-row-mt", "1", "-b:v", "0", "-crf", "38"],
+    "av1": ["-c:v", "libsvtav1", "-preset", "12", "-crf", "40"],
+}
+"""Encoders of films by name of the codec."""
+
+SOUNDS: dict[str, list[str]] = {
+    "mp3": ["-c:a", "libmp3lame", "-q:a", "3"],
+    "flac": ["-c:a", "flac"],
+    "opus": ["-c:a", "libopus", "-b:a", "128k"],
+    "m4a": ["-c:a", "aac", "-b:a", "160k"],
+}
+"""Encoders of tracks by suffix."""
+
+_PIECE_S = 10
+_TRACK_S = 210
+
+
+class Inputs:
+    """Makes inputs on demand.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they lie and stay.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.ffmpeg = str(ffmpeg_path())
+        self._demo: DemoMedia | None = None
+        listed = subprocess.run([self.ffmpeg, "-hide_banner", "-encoders"], capture_output=True, text=True, check=True)
+        self._encoders = set(listed.stdout.split())
+
+    @property
+    def demo(self) -> DemoMedia:
+        """The demo's film and music, of which everything else is made."""
+        if self._demo is None:
+            self._demo = make_demo(self.folder / "demo")
+        return self._demo
+
+    def has(self, codec: str) -> bool:
+        """Whether this ffmpeg can encode that."""
+        return {**CODECS, **SOUNDS}[codec][1] in self._encoders
+
+    def film(self, minutes: int, size: str = "1080p", codec: str = "h264") -> Path:
+        """A film with some grain, so that it costs what a camera's film costs: a piece of ten seconds, repeated."""
+        film = self.folder / f"{codec}-{size}-{minutes}.mp4"
+        if not film.exists():
+            n = minutes * 60 // _PIECE_S
+            piece = self._piece(size, codec)
+            loop = ["-stream_loop", str(n - 1), "-i", piece, "-c", "copy", "-movflags", "+faststart"]
+            self._make(film, loop)
+        return film
+
+    def _piece(self, size: str, codec: str) -> Path:
+        piece = self.folder / f"piece-{codec}-{size}.mp4"
+        if not piece.exists():
+            height = HEIGHTS[size]
+            picture = f"scale={height * 16 // 9}:{height}:flags=bicubic,noise=alls=3:allf=t,format=yuv420p"
+            where = ["-ss", "6", "-t", str(_PIECE_S), "-i", self.demo.film]
+            self._make(piece, [*where, "-vf", picture, *CODECS[codec], "-c:a", "aac"])
+        return piece
+
+    def tracks(self, n: int) -> list[Path]:
+        """Tracks of three and a half minutes in four formats, no two with the same bytes."""
+        folder = self.folder / f"tracks-{n}"
+        folder.mkdir(exist_ok=True)
+        pieces = sorted(self.demo.library.iterdir())
+        suffixes = [suffix for suffix in SOUNDS if self.has(suffix)]
+        made = []
+        for i in range(n):
+            suffix = suffixes[i % len(suffixes)]
+            track = folder / f"{i:03}.{suffix}"
+            if not track.exists():
+                cut = ["-stream_loop", "1", "-i", pieces[i // len(suffixes) % len(pieces)], "-ss", f"{0.37 * i:.2f}"]
+                self._make(track, [*cut, "-t", str(_TRACK_S), "-vn", *SOUNDS[suffix], "-metadata", f"title={i}"])
+            made.append(track)
+        return made
+
+    def _make(self, target: Path, words: list[str | Path]) -> None:
+        """Run ffmpeg into a temporary name."""
+        sys.stderr.write(f"making {target.name}\n")
+        part = target.with_name(f"part-{target.name}")
+        subprocess.run([self.ffmpeg, "-v", "error", "-y", *words, part], check=True, stdin=subprocess.DEVNULL)
+        part.replace(target)
