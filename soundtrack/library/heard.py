@@ -36,6 +36,8 @@ class Warned(StrEnum):
     """Parts of it could not be decoded."""
     COVER_SKIPPED = "cover_skipped"
     """Its cover art is too large to be looked at; the sound is whole."""
+    OFFSET = "offset"
+    """Its samples lie far off zero, which clicks where it begins and ends."""
     SILENT = "silent"
     """Nothing can be heard in it; it is never offered for a scene."""
     DURATION_GUESS = "duration_guess"

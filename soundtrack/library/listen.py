@@ -49,6 +49,9 @@ MAX_WINDOWS = 120
 SILENT_LUFS = -60.0
 """At or below this loudness there is nothing to hear."""
 
+FAR_OFF_ZERO = 0.05
+"""Mean of the samples, in [-1, 1], above which something was wrong with the recording."""
+
 
 class MusicReader(Protocol):
     """The network's side of listening."""
@@ -301,6 +304,8 @@ def _warnings(sound: _Sound, claimed_s: float, integrated_lufs: float, report: S
         yield Warned.DAMAGED
     if report.has_giant_cover:
         yield Warned.COVER_SKIPPED
+    if sound.analysis.size and abs(float(sound.analysis.mean(dtype=np.float64))) > FAR_OFF_ZERO:
+        yield Warned.OFFSET
     if sound.duration_s < 0.9 * claimed_s - 0.5:
         yield Warned.TRUNCATED
     if integrated_lufs <= SILENT_LUFS:

@@ -246,6 +246,7 @@ def _batches_and_report(
 
 def _pyav_frames(info: VideoInfo, *, side_px: int, report: DecodeReport) -> Iterator[TimedFrame]:
     """The sequential pass: shrink with one shared scaler, then turn upright."""
+    import av
     from av.video.reformatter import Interpolation, VideoReformatter
 
     frame_s = float(1 / info.fps)
@@ -254,11 +255,15 @@ def _pyav_frames(info: VideoInfo, *, side_px: int, report: DecodeReport) -> Iter
     quarter_turns = (360 - info.rotation_deg) // 90 % 4  # np.rot90 turns the other way round
     size = None
     for frame in _decoded(info, report):
+        try:
+            small = scaler.reformat(frame, side_px, side_px, "rgb24", interpolation=Interpolation.AREA)
+        except (av.FFmpegError, OSError, ValueError):  # a damaged header makes pictures that no scaler knows
+            report.n_damaged += 1
+            continue
         if size not in (None, (frame.width, frame.height)):
             report.warn("the size of the picture changes on the way")
         size = (frame.width, frame.height)
         time_s = round_s(clock.time_s(presentation_s(frame)))
-        small = scaler.reformat(frame, side_px, side_px, "rgb24", interpolation=Interpolation.AREA)
         report.n_frames += 1
         report.n_mended += frame.is_corrupt
         report.duration_s = round_s(time_s + _shown_s(frame, frame_s))
