@@ -25,7 +25,11 @@ def show(
         Path | None, typer.Option("--plot", help="Draw the film's time line into a .png or .svg file instead.")
     ] = None,
     html: Annotated[
-        Path | None, typer.Option("--html", help="Write a page with the time line, the cues and their reasons instead.")
+        Path | None,
+        typer.Option("--html", help="Write a page with time line, stills, cues, reasons and sound instead."),
+    ] = None,
+    film: Annotated[
+        Path | None, typer.Option("--film", help="Where the stills of --html come from; default: beside the sheet.")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the picture or page if it is there.")] = False,
 ) -> None:
@@ -37,7 +41,7 @@ def show(
 
     sheet = _read(cues)
     if plot is not None or html is not None:
-        _write_views(sheet, plot=plot, html=html, force=force)
+        _write_views(sheet, plot=plot, html=html, film=film or _film_beside(cues, sheet, html), force=force)
         return
     if as_json:
         with output.product() as stream:
@@ -51,10 +55,22 @@ def show(
                 stream.write("\n" + "\n".join(_why_lines(sheet)) + "\n")
 
 
-def _write_views(sheet: CueSheet, *, plot: Path | None, html: Path | None, force: bool) -> None:
+def _film_beside(source: str, sheet: CueSheet, html: Path | None) -> Path | None:
+    """The very film of a sheet, if it lies in the folder of the sheet and a page wants it."""
+    from soundtrack.pipeline.film import fingerprint
+
+    if html is None or source == "-" or Path(sheet.film.name).name != sheet.film.name:
+        return None
+    path = Path(source).parent / sheet.film.name
+    return path if path.is_file() and fingerprint(path) == sheet.film.fingerprint else None
+
+
+def _write_views(sheet: CueSheet, *, plot: Path | None, html: Path | None, film: Path | None, force: bool) -> None:
     """The picture, the page, or both."""
+    from soundtrack.cli import output
     from soundtrack.export.page import page
     from soundtrack.export.picture import picture
+    from soundtrack.pipeline.preview import make_preview
     from soundtrack.safe_write import check_target, replacing, write_text
 
     for target in (plot, html):
@@ -65,7 +81,11 @@ def _write_views(sheet: CueSheet, *, plot: Path | None, html: Path | None, force
         with replacing(plot, force=force) as part:
             part.write_bytes(drawn)
     if html is not None:
-        write_text(html, page(sheet), force=force)
+        with output.progress(quiet=False) as progress:
+            preview = make_preview(sheet, film=film, progress=progress)
+        write_text(html, page(sheet, stills=preview.stills, sounds=preview.sounds), force=force)
+        for line in preview.warnings:
+            output.say(f"warning: {line}")
 
 
 @cues_app.command("check")

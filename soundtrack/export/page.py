@@ -1,12 +1,14 @@
-"""Cue sheet to a page for the browser: the time line, the cues with their reasons, and what could not be done.
+"""Cue sheet to a page for the browser: the time line, stills, the cues with their reasons and sound, and what failed.
 
-Goes out: one HTML file that needs nothing else. It holds no scripts, and its policy forbids the browser to run or fetch
-any. Every text from a sheet is escaped. Needs matplotlib for the picture (extra ``plot``).
+Goes out: one HTML file that needs nothing else; stills and sounds that are handed over travel inside it. It holds no
+scripts, and its policy forbids the browser to run or fetch any. Every text from a sheet is escaped. Needs matplotlib
+for the picture (extra ``plot``).
 """
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from html import escape
 
 from soundtrack.export.clips import one_line, shown_name
@@ -14,13 +16,19 @@ from soundtrack.export.picture import picture
 from soundtrack.timebase import clock
 from soundtrack.types import Cue, CueSheet
 
-POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+POLICY = (
+    "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+)
 """Content security policy of the page."""
 _STYLE = """
 body { font: 16px/1.45 system-ui, sans-serif; color: #222; background: #fff; margin: 2rem auto; padding: 0 1rem;
   max-width: 80rem; }
 .wide { overflow-x: auto; }
-img { display: block; min-width: 50rem; width: 100%; height: auto; }
+.wide > img { display: block; min-width: 50rem; width: 100%; height: auto; }
+.stills { display: flex; flex-wrap: wrap; gap: 0.6rem; }
+figure { margin: 0; width: 9rem; }
+figure img { display: block; width: 100%; height: auto; }
+audio { width: 14rem; height: 2rem; }
 table { border-collapse: collapse; margin: 1rem 0; }
 th, td { text-align: left; vertical-align: top; padding: 0.35rem 0.9rem 0.35rem 0; border-bottom: 1px solid #ddd; }
 td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
@@ -30,12 +38,18 @@ small { color: #555; }
 _COLUMNS = ("cue", "start", "end", "music", "from", "gain", "merit", "why", "runners-up")
 
 
-def page(sheet: CueSheet) -> str:
+def page(
+    sheet: CueSheet, *, stills: Mapping[int, bytes] | None = None, sounds: Mapping[str, bytes] | None = None
+) -> str:
     """A sheet as an HTML document.
 
     Parameters
     ----------
     sheet : CueSheet
+    stills : mapping of int to bytes, optional
+        JPEG files by index of the scene.
+    sounds : mapping of str to bytes, optional
+        MP3 files by cue.
 
     Returns
     -------
@@ -65,9 +79,10 @@ def page(sheet: CueSheet) -> str:
         f"<p>{_summary(sheet)}</p>",
         f'<div class="wide"><img alt="Time line: emotion of the picture, scenes, cues and ducking of {name}"'
         f' src="data:image/svg+xml;base64,{drawn}"></div>',
+        *_scenes(sheet, stills or {}),
         "<h2>Cues</h2>",
         f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>',
-        *(_row(cue, sheet) for cue in sheet.cues),
+        *(_row(cue, sheet, sound=(sounds or {}).get(cue.cue_id)) for cue in sheet.cues),
         "</tbody></table></div>",
     ]
     if sheet.warnings:
@@ -91,7 +106,30 @@ def _summary(sheet: CueSheet) -> str:
     )
 
 
-def _row(cue: Cue, sheet: CueSheet) -> str:
+def _player(sound: bytes | None) -> str:
+    """Something to press, where there is something to hear."""
+    if sound is None:
+        return ""
+    data = base64.b64encode(sound).decode("ascii")
+    return f'<br><audio controls preload="none" src="data:audio/mpeg;base64,{data}"></audio>'
+
+
+def _scenes(sheet: CueSheet, stills: Mapping[int, bytes]) -> list[str]:
+    """A still of each scene that has one, with its time and mood."""
+    figures = []
+    for scene in sheet.scenes:
+        still = stills.get(scene.index)
+        if still is not None:
+            at, mood = clock(scene.span.start_s), _text(scene.emotion.label)
+            data = base64.b64encode(still).decode("ascii")
+            figures.append(
+                f'<figure><img alt="Scene at {at}" src="data:image/jpeg;base64,{data}">'
+                f"<figcaption>{at} <small>{mood}</small></figcaption></figure>"
+            )
+    return ["<h2>Scenes</h2>", '<div class="stills">', *figures, "</div>"] if figures else []
+
+
+def _row(cue: Cue, sheet: CueSheet, *, sound: bytes | None) -> str:
     """One cue as a row of the table."""
     names = {track.track_id: _text(shown_name(track)) for track in sheet.tracks}
     terms = [f"{_text(term.name)} {term.value:+.3f}" for term in cue.why]
@@ -116,7 +154,7 @@ def _row(cue: Cue, sheet: CueSheet) -> str:
     cells = [
         f'<th scope="row">{_text(cue.cue_id)}{lock}</th>',
         *(f'<td class="n">{number}</td>' for number in numbers),
-        f"<td>{names.get(cue.track_id, '?')}</td>",
+        f"<td>{names.get(cue.track_id, '?')}{_player(sound)}</td>",
         *(f'<td class="n">{number}</td>' for number in (start, f"{cue.gain_db:+.1f} dB", f"{cue.merit:.3f}")),
         f"<td>{'<br>'.join(terms)}</td>",
         f"<td>{'<ol>' + ''.join(others) + '</ol>' if others else ''}</td>",

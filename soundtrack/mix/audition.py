@@ -1,0 +1,54 @@
+"""The beginning of each cue as it will sound, by itself.
+
+Goes in: a cue sheet and where its tracks lie. Comes out: stereo at 48 kHz for one cue, with its fades, seams and
+ducking and nothing of the film's own sound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from soundtrack.mix.music import Music
+from soundtrack.mix.plan import plan_mix
+from soundtrack.settings import MIX_RATE_HZ
+from soundtrack.timebase import samples
+from soundtrack.types import CueSheet, FloatArray
+
+
+def cue_sound(sheet: CueSheet, cue_id: str, *, track_paths: Mapping[str, Path], longest_s: float) -> FloatArray:
+    """The music of one cue.
+
+    Parameters
+    ----------
+    sheet : CueSheet
+    cue_id : str
+        One of its cues.
+    track_paths : mapping of str to Path
+        Where the track of this cue lies, by track id.
+    longest_s : float > 0
+        No more than this, faded out over the last second.
+
+    Returns
+    -------
+    ndarray, shape=(2, n), float32
+        At `MIX_RATE_HZ`.
+
+    Raises
+    ------
+    InputError
+        The sheet makes no sense, or the track cannot be read.
+    """
+    plan = plan_mix(sheet)
+    planned = next(cue for cue in plan.cues if cue.cue_id == cue_id)
+    longest = samples(longest_s, sample_rate_hz=MIX_RATE_HZ)
+    stop = min(planned.film_end, planned.film_start + longest)
+    with Music(replace(plan, cues=(planned,)), track_paths=track_paths) as music:
+        sound = music.block(planned.film_start, stop).sounding
+    if stop < planned.film_end:
+        n = min(MIX_RATE_HZ, sound.shape[1])
+        sound[:, -n:] *= np.linspace(1, 0, n, dtype=np.float32)
+    return sound
