@@ -79,7 +79,7 @@ def labels(
     if plot is not None:
         plotting.check_plotting()
     clips = read_labels(table)
-    video, music = _towers(model, device_name(device))
+    video, music = _towers(model, device_name(device), fresh_space=folds > 0)
     with output.progress(quiet=quiet) as progress:
         if folds:
             _check_folds(folds, {clip.source_id for clip in clips}, table)
@@ -140,7 +140,12 @@ def va(
     rated = evaluation.rescaled(files, low=low, high=high)
     hears = kind is Kind.SOUND or (kind is Kind.AUTO and not evaluation.has_picture(files[0].path))
     name = device_name(device)
-    video, music = (None, _music(model, name)) if hears else (_video(model, name), None)
+    video: VideoTower | None = None
+    music: MusicTower | None = None
+    if hears:
+        music = _music(model, name, fresh_space=folds > 0)
+    else:
+        video = _video(model, name, fresh_space=folds > 0)
     with output.progress(quiet=quiet) as progress:
         if folds:
             _check_folds(folds, set(groups), table)
@@ -184,7 +189,7 @@ def moments(
 
     clips = read_labels(table)
     sources = [clip.source_id for clip in clips]
-    video, music = _towers(model, device_name(device))
+    video, music = _towers(model, device_name(device), fresh_space=folds > 0)
     with output.progress(quiet=quiet) as progress:
         if folds:
             _check_folds(folds, set(sources), table)
@@ -200,23 +205,27 @@ def moments(
     _write(found.to_dict(), found.numbers, f"{found.n} clips in {found.n_tracks} tracks", json_=json_)
 
 
-def _music(model: ModelName, device: str) -> MusicTower:
-    """The music tower."""
-    from soundtrack.emotion.music_tower import MusicTower
+def _music(model: ModelName, device: str, *, fresh_space: bool) -> MusicTower:
+    """The music tower, without its space where another will be fitted."""
+    from soundtrack.emotion.music_tower import MODEL, TINY, MusicTower
+    from soundtrack.evaluation.read import NoSpace
 
-    return MusicTower.load("tiny", device=device) if model is ModelName.TINY else MusicTower.load(device=device)
-
-
-def _video(model: ModelName, device: str) -> VideoTower:
-    """The picture tower."""
-    from soundtrack.emotion.video_tower import VideoTower
-
-    return VideoTower.load("tiny", device=device) if model is ModelName.TINY else VideoTower.load(device=device)
+    name = TINY if model is ModelName.TINY else MODEL
+    return MusicTower.load(name, device=device, space=NoSpace() if fresh_space else None)
 
 
-def _towers(model: ModelName, device: str) -> tuple[VideoTower, MusicTower]:
+def _video(model: ModelName, device: str, *, fresh_space: bool) -> VideoTower:
+    """The picture tower, without its space where another will be fitted."""
+    from soundtrack.emotion.video_tower import DEFAULT_MODEL, TINY, VideoTower
+    from soundtrack.evaluation.read import NoSpace
+
+    name = TINY if model is ModelName.TINY else DEFAULT_MODEL
+    return VideoTower.load(name, device=device, space=NoSpace() if fresh_space else None)
+
+
+def _towers(model: ModelName, device: str, *, fresh_space: bool) -> tuple[VideoTower, MusicTower]:
     """Both towers."""
-    return _video(model, device), _music(model, device)
+    return _video(model, device, fresh_space=fresh_space), _music(model, device, fresh_space=fresh_space)
 
 
 def _check_folds(folds: int, sources: set[str], table: Path) -> None:

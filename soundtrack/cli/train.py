@@ -17,27 +17,68 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of first weights 
 
 @train_app.command("video")
 def video(
-    data: Annotated[Path, typer.Argument(help="Folder with images/, oasis/, mved/, video/ (any of them).")],
+    data: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV of clips (file,class,source_id), or a folder with images/, oasis/, mved/, video/.",
+            show_default=False,
+        ),
+    ],
     out: Out,
-    teachers: Annotated[Path | None, typer.Option("--teachers", help="Folder of the two TFLite networks.")] = None,
-    epochs: Annotated[int, typer.Option("--epochs", min=1, help="Views of every picture.")] = 36,
+    teachers: Annotated[
+        Path | None, typer.Option("--teachers", help="Folder of the two TFLite networks; default: DATA/teachers.")
+    ] = None,
+    init: Annotated[
+        str | None, typer.Option("--init", help="Keep this model's network, such as i3d-emotion; fit only the head.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Views of every picture.")] = None,
+    width: Annotated[float | None, typer.Option("--width", help="Of the network, 1/16 to 1.")] = None,
+    side: Annotated[int | None, typer.Option("--side", min=32, max=512, help="Of the frames, in pixels.")] = None,
     seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:
     """The picture network: taught by ImageNet networks, inflated to an I3D, its head fitted on labelled clips.
 
-    A run that was broken off goes on where it stopped.
+    A run that was broken off goes on where it stopped. Without teachers, or with --init, only a head is fitted.
     """
+    from dataclasses import replace
+
     from soundtrack.cli import output
+    from soundtrack.emotion.video_tower import DEFAULT_MODEL
+    from soundtrack.errors import UsageError
+    from soundtrack.evaluation.training_report import read_curve, write_report
     from soundtrack.training.picture import train_picture
     from soundtrack.training.picture_distil import DistilSettings
+    from soundtrack.training.picture_start import start_of
 
-    _need_folder(data)
+    _need(data)
+    if teachers is not None:
+        _need_folder(teachers)
+        if data.is_file():
+            raise UsageError("--teachers needs a folder of pictures, not a table", hint="name a folder of data")
+        if init is not None:
+            raise UsageError("--init keeps a network as it is, --teachers teaches one", hint="give one of the two")
+    if width is not None and not 1 / 16 <= width <= 1:
+        raise UsageError(f"--width {width:g} is not between 1/16 and 1", hint="give one such as 0.5")
+    if init is None and teachers is None and not (data / "teachers").is_dir():
+        init = DEFAULT_MODEL
+    usual = DistilSettings()
+    side_px = side or usual.side_px
+    settings = replace(
+        usual,
+        epochs=epochs or usual.epochs,
+        width=width or usual.width,
+        side_px=side_px,
+        early_side_px=min(usual.early_side_px, side_px),
+    )
+    start = start_of(init) if init is not None else None
     with output.progress(quiet=quiet) as progress:
-        train_picture(
-            data, out, seed=seed, teachers_dir=teachers, settings=DistilSettings(epochs=epochs), progress=progress
+        report = train_picture(
+            data, out, seed=seed, teachers_dir=teachers, settings=settings, init=start, progress=progress
         )
-    output.say(f"wrote {out}", quiet=quiet)
+    curve = [] if start is not None else read_curve(out / "student" / "curve.jsonl")
+    write_report(out, confusions={"picture": report.confusion}, curve=curve, over="epoch")
+    _tell(out, "accuracy of films it never saw", report.accuracy.value, quiet=quiet)
 
 
 @train_app.command("music")
@@ -65,9 +106,13 @@ def music(
 
     A run that was broken off goes on where it stopped.
     """
+    from dataclasses import asdict
+
     from soundtrack.cli import output
     from soundtrack.emotion.music_tower import MODEL, MusicTower
     from soundtrack.errors import UsageError
+    from soundtrack.evaluation.read import NoSpace
+    from soundtrack.evaluation.training_report import write_report
     from soundtrack.training.music_distil import MusicDistilSettings
     from soundtrack.training.music_train import MusicTables, train_music
 
@@ -76,10 +121,10 @@ def music(
     for folder in listen_to or []:
         _need_folder(folder)
     name = init or (None if teacher is not None else MODEL)
-    start = MusicTower.load(name, device=device_name(device)) if name else None
+    start = MusicTower.load(name, device=device_name(device), space=NoSpace()) if name else None
     tables = MusicTables(labels=labels, ratings=ratings, ratings_group=group, felt=felt)
     with output.progress(quiet=quiet) as progress:
-        train_music(
+        trained = train_music(
             listen_to or [],
             tables,
             out,
@@ -88,45 +133,87 @@ def music(
             settings=MusicDistilSettings(steps=steps, seed=seed),
             progress=progress,
         )
-    output.say(f"wrote {out / 'models'}", quiet=quiet)
+    confusions = {"sound": trained.report.confusion} if trained.report is not None else {}
+    write_report(out, confusions=confusions, curve=[asdict(look) for look in trained.curve], over="step")
+    accuracy = trained.report.accuracy.value if trained.report is not None else None
+    _tell(out, "accuracy of clips it never heard", accuracy, quiet=quiet)
 
 
 @train_app.command("space")
 def space(
     material: Annotated[
-        Path, typer.Argument(help="CSV of clips (file,class,source_id), or a folder of films with music.")
+        Path,
+        typer.Argument(
+            help="CSV of clips (file,class,source_id), or a folder of films with music.", show_default=False
+        ),
     ],
     out: Out,
+    video_model: Annotated[str, typer.Option("--video", help="Picture model that it is for.")] = "i3d-emotion",
+    music_model: Annotated[str, typer.Option("--music", help="Music model that it is for.")] = "mel-emotion",
     device: Device = None,
     quiet: Quiet = False,
 ) -> None:
-    """The joint space: where picture and music of one mood meet, for the networks in use."""
+    """The joint space: where picture and music of one mood meet, for the networks in use.
+
+    A run that was broken off goes on where it stopped.
+    """
+    import json
+
     from soundtrack.cli import output
     from soundtrack.emotion.music_tower import MusicTower
     from soundtrack.emotion.video_tower import VideoTower
     from soundtrack.errors import InputError, Reason
+    from soundtrack.evaluation import labels as judging
     from soundtrack.evaluation import train_space
-    from soundtrack.evaluation.labels import gather
+    from soundtrack.evaluation.read import NoSpace
+    from soundtrack.evaluation.training_report import write_report
+    from soundtrack.safe_write import write_text
     from soundtrack.training.data import read_labels
 
+    _need(material)
+    clips = read_labels(material) if material.is_file() else []
+    films = [] if material.is_file() else train_space.films_in(material)
+    n = len({clip.source_id for clip in clips}) or len(films)
+    if n < train_space.LEAST_FILMS:
+        raise InputError(
+            f"{material} has {n} {'sources' if clips else 'films'}; at least {train_space.LEAST_FILMS} are needed",
+            hint="name a folder with more films that carry music, or a longer table",
+            reason=Reason.EMPTY,
+        )
     where = device_name(device)
-    video_tower, music_tower = VideoTower.load(device=where), MusicTower.load(device=where)
+    video_tower = VideoTower.load(video_model, device=where, space=NoSpace())
+    music_tower = MusicTower.load(music_model, device=where, space=NoSpace())
+    towers = {"video": video_tower.name, "music": music_tower.name}
     with output.progress(quiet=quiet) as progress:
-        if material.is_dir():
-            films = train_space.films_in(material)
-            if len(films) < 8:
-                raise InputError(
-                    f"{material} has {len(films)} films; at least 8 are needed",
-                    hint="name a folder with more films that carry music",
-                    reason=Reason.EMPTY,
-                )
-            fitted = train_space.space_of_films(films, video=video_tower, music=music_tower, progress=progress)
-        else:
-            fitted = train_space.space_of_labels(
-                gather(read_labels(material), video=video_tower, music=music_tower, progress=progress)
+        if clips:
+            evidence = judging.gather(
+                clips, video=video_tower, music=music_tower, kept_in=out / "read", progress=progress
             )
-    train_space.write_space(fitted, out / "models")
-    output.say(f"wrote {out / 'models'}", quiet=quiet)
+            reads = judging.cross_reads(evidence, progress=progress)
+            found = judging.report(reads, classes=evidence.classes, source_ids=evidence.sources, seeds=(0, 1, 2, 3))
+            fitted = train_space.space_of_labels(evidence)
+            numbers, document = found.numbers, found.to_dict()
+            confusions = {"picture": found.confusion_video.tolist(), "sound": found.confusion_music.tolist()}
+        else:
+            pairs = train_space.read_films(
+                films, video=video_tower, music=music_tower, kept_in=out / "read", progress=progress
+            )
+            numbers = train_space.judge_films(pairs)
+            fitted = train_space.space_of_films(pairs)
+            document, confusions = train_space.to_dict(pairs.n, numbers), {}
+    how = train_space.HOW_LABELLED if clips else train_space.HOW_UNLABELLED
+    train_space.write_space(fitted, out / "models", **towers, n=len(clips) or len(films), numbers=numbers, how=how)
+    write_text(out / "report.json", json.dumps(document, indent=2) + "\n", force=True)
+    write_report(out, confusions=confusions, curve=[], over="")
+    _tell(out, "own track preferred to another's", numbers["two_afc_true_track"].value, quiet=quiet)
+
+
+def _need(path: Path) -> None:
+    """Refuse what does not exist."""
+    from soundtrack.errors import InputError, Reason
+
+    if not path.exists():
+        raise InputError(f"{path} does not exist", hint="check the path", reason=Reason.MISSING)
 
 
 def _need_folder(path: Path) -> None:
@@ -135,3 +222,11 @@ def _need_folder(path: Path) -> None:
 
     if not path.is_dir():
         raise InputError(f"{path} is no folder", hint="check the path", reason=Reason.MISSING)
+
+
+def _tell(out: Path, what: str, value: float | None, *, quiet: bool) -> None:
+    """Say how good it is and where it lies."""
+    from soundtrack.cli import output
+
+    measured = "not measured: all clips are of one source" if value is None else f"{what}: {value:.3f}"
+    output.say(f"{measured}; wrote {out}", quiet=quiet)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ import torch
 from soundtrack.audio.mel import MelSettings
 from soundtrack.audio.pitch import FRAMES_PER_S
 from soundtrack.emotion.devices import Batches, choose_device, fitting_batch, quick_dtype
+from soundtrack.emotion.manifest import LocatedModel
 from soundtrack.emotion.mel_cnn import MelCnn, MelCnnConfig
 from soundtrack.emotion.music_head import MusicHead
 from soundtrack.emotion.space import TINY as TINY_SPACE
@@ -34,6 +36,21 @@ TINY = "tiny"
 _MAX_PATCHES = 256
 _BYTES_PER_CELL = 256
 _NEUTRAL = EMOTIONS.index("Neutral")
+
+
+class Space(Protocol):
+    """The part of the joint space that the music side needs."""
+
+    @property
+    def dim(self) -> int:
+        """Length of its vectors."""
+        ...
+
+    def project_music(
+        self, probabilities: FloatArray, valence: FloatArray, arousal: FloatArray, features: FloatArray
+    ) -> FloatArray:
+        """Unit vectors, shape (n, dim)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +133,26 @@ class MusicTower:
         With its weights.
     head : MusicHead
         With its weights.
-    space : JointSpace
+    space : Space
         Where the embeddings live.
     device : str
         ``cpu`` or ``cuda``.
+    model : LocatedModel, optional
+        Where it came from.
     """
 
     def __init__(
-        self, config: MusicTowerConfig, *, network: MelCnn, head: MusicHead, space: JointSpace, device: str = "cpu"
+        self,
+        config: MusicTowerConfig,
+        *,
+        network: MelCnn,
+        head: MusicHead,
+        space: Space,
+        device: str = "cpu",
+        model: LocatedModel | None = None,
     ) -> None:
         self.config = config
+        self.model = model
         self.head = head
         self.space = space
         self._network = network.eval().to(device)
@@ -135,7 +162,7 @@ class MusicTower:
         self._dtype = quick_dtype(device)
 
     @classmethod
-    def load(cls, name: str = MODEL, *, device: str = "auto", space: JointSpace | None = None) -> MusicTower:
+    def load(cls, name: str = MODEL, *, device: str = "auto", space: Space | None = None) -> MusicTower:
         """The tower of a model at hand.
 
         Parameters
@@ -144,8 +171,8 @@ class MusicTower:
             Of the manifest, or ``tiny`` for an untrained one.
         device : str
             ``auto``, ``cpu`` or ``cuda``.
-        space : JointSpace, optional
-            The embedded one by default.
+        space : Space, optional
+            The embedded joint space by default.
 
         Raises
         ------
@@ -170,7 +197,8 @@ class MusicTower:
         head = MusicHead.from_tensors({k: tensors[f"head.{k}"].numpy() for k in untrained})
         if space is None:
             space = JointSpace.load(TINY_SPACE) if name == TINY else JointSpace.load()
-        return cls(config, network=network, head=head, space=space, device=choose_device(device))
+            space.check_inputs(music=config.n_inputs)
+        return cls(config, network=network, head=head, space=space, device=choose_device(device), model=model)
 
     @classmethod
     def untrained(cls, *, device: str = "cpu", seed: int = 0, dim: int = 32) -> MusicTower:
@@ -183,6 +211,11 @@ class MusicTower:
         head = MusicHead.untrained(config.n_inputs, seed=seed)
         space = JointSpace.untrained(dim=dim, n_music_features=config.n_inputs, seed=seed)
         return cls(config, network=network, head=head, space=space, device=choose_device(device))
+
+    @property
+    def name(self) -> str:
+        """Of the model; ``untrained`` where it came from none."""
+        return self.model.entry.name if self.model is not None else "untrained"
 
     @property
     def network(self) -> MelCnn:

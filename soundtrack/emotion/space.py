@@ -207,6 +207,27 @@ class JointSpace:
         }
         return cls(sides["video"], sides["music"], weights=np.asarray(tensors["weights"], np.float32), ref=ref)
 
+    def check_inputs(self, *, video: int | None = None, music: int | None = None) -> None:
+        """Refuse towers that give other features than the space was fitted on.
+
+        Parameters
+        ----------
+        video, music : int, optional
+            Length of what a tower gives the space.
+
+        Raises
+        ------
+        ModelError
+            The space belongs to another tower.
+        """
+        for side, given, projection in (("picture", video, self.video), ("music", music, self.music)):
+            fitted = projection.feature_mean.shape[0]
+            if given is not None and given != fitted:
+                raise ModelError(
+                    f"joint space {self.ref.name} was fitted on {fitted} {side} features; this network gives {given}",
+                    hint="networks and space belong together; fit another: soundtrack train space",
+                )
+
     def tensors(self) -> dict[str, FloatArray]:
         """Arrays by name, as kept in the weights file."""
         named = {

@@ -191,9 +191,16 @@ class VideoTower:
         if space is None:
             from soundtrack.emotion.space import JointSpace
 
-            space = JointSpace.load("tiny-space") if name == TINY else JointSpace.load()
+            joint = JointSpace.load("tiny-space") if name == TINY else JointSpace.load()
+            joint.check_inputs(video=config.n_features + config.n_film)
+            space = joint
         fused = network.fuse(dtype=quick_dtype(where)).to(where)
         return cls(fused, head, config=config, space=space, device=where, model=model)
+
+    @property
+    def name(self) -> str:
+        """Of the model; ``untrained`` where it came from none."""
+        return self.model.entry.name if self.model is not None else "untrained"
 
     @property
     def dim(self) -> int:

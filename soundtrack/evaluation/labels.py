@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +36,7 @@ from soundtrack.evaluation.metrics import (
 )
 from soundtrack.training.data import LabelledClip
 from soundtrack.training.music_fit import Feelings
+from soundtrack.training.stages import Arrays, kept, state_of
 from soundtrack.types import EMOTIONS
 
 if TYPE_CHECKING:
@@ -92,31 +95,57 @@ def class_numbers(clips: Sequence[LabelledClip]) -> Integers:
 
 
 def gather(
-    clips: Sequence[LabelledClip], *, video: VideoTower, music: MusicTower, progress: Progress | None = None
+    clips: Sequence[LabelledClip],
+    *,
+    video: VideoTower,
+    music: MusicTower,
+    kept_in: Path | None = None,
+    progress: Progress | None = None,
 ) -> Evidence:
-    """What both frozen networks see and hear of labelled clips."""
-    seen, film, seen_clip, heard, heard_clip = [], [], [], [], []
-    spans: list[tuple[float, float]] = []
+    """What both frozen networks see and hear of labelled clips.
+
+    Parameters
+    ----------
+    clips : sequence of LabelledClip
+        With sound of their own.
+    video, music : towers
+        Whose networks look and listen.
+    kept_in : Path, optional
+        Where the evidence is kept, so that a run that was broken off need not read again.
+    progress : callable, optional
+        Told after each clip.
+    """
+    names = tuple(tower.model.entry.sha256 if tower.model else "" for tower in (video, music))
+
+    def make(path: Path) -> Arrays:
+        windows = read.film_windows(path, video)
+        sound = read.sound(path, music)
+        return {
+            "seen": read.picture_features(windows, video),
+            "film": windows.film,
+            "heard": music.hear(sound.mel, sound.spans),
+            "heard_s": np.array([(span.start_s, span.end_s) for span in sound.spans], np.float64),
+        }
+
+    parts = []
     for i, clip in enumerate(clips):
-        windows = read.film_windows(clip.path, video)
-        seen.append(read.picture_features(windows, video))
-        film.append(windows.film)
-        seen_clip.append(np.full(len(windows.film), i))
-        sound = read.sound(clip.path, music)
-        heard.append(music.hear(sound.mel, sound.spans))
-        heard_clip.append(np.full(len(sound.spans), i))
-        spans += [(span.start_s, span.end_s) for span in sound.spans]
+        parts.append(kept(kept_in, (*names, "labelled", *state_of(clip.path)), partial(make, clip.path)))
         if progress is not None:
             progress("reading clips", i + 1, len(clips))
+
+    def joined(name: str) -> npt.NDArray[np.generic]:
+        return np.concatenate([part[name] for part in parts])
+
+    numbers = np.arange(len(clips))
     return Evidence(
-        seen=np.concatenate(seen),
-        film=np.concatenate(film),
-        seen_clip=np.concatenate(seen_clip).astype(np.int64),
-        heard=np.concatenate(heard),
-        heard_clip=np.concatenate(heard_clip).astype(np.int64),
+        seen=np.asarray(joined("seen"), np.float32),
+        film=np.asarray(joined("film"), np.float32),
+        seen_clip=np.repeat(numbers, [len(part["film"]) for part in parts]),
+        heard=np.asarray(joined("heard"), np.float32),
+        heard_clip=np.repeat(numbers, [len(part["heard"]) for part in parts]),
         classes=class_numbers(clips),
         sources=tuple(clip.source_id for clip in clips),
-        heard_s=np.array(spans, np.float64),
+        heard_s=np.asarray(joined("heard_s"), np.float64),
         feelings=Feelings.of(music.head),
     )
 

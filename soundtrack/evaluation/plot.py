@@ -79,3 +79,15 @@ def plane(rated: Array, read: Array, path: Path) -> None:
     axes.set_ylabel("arousal")
     axes.legend()
     _save(figure, path)
+
+
+def curves(lines: dict[str, list[tuple[float, float]]], path: Path, *, over: str) -> None:
+    """One panel per number, side by side: how it changed while a network learned."""
+    drawn = {name: points for name, points in lines.items() if points}
+    figure = _figure(4.0 * max(1, len(drawn)), 3.2)
+    for position, (name, points) in enumerate(drawn.items()):
+        axes = figure.add_subplot(1, len(drawn), position + 1)
+        axes.plot(*zip(*points, strict=True), color="tab:blue", marker=".")
+        axes.set_xlabel(over)
+        axes.set_title(name)
+    _save(figure, path)

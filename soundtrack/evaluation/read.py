@@ -26,6 +26,20 @@ STILLS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 _CLIPS_AT_ONCE = 32
 
 
+class NoSpace:
+    """Stands in where the space is still to be fitted: towers read as always, their vectors say nothing."""
+
+    dim = 1
+
+    def project_video(
+        self, probabilities: FloatArray, _valence: FloatArray, _arousal: FloatArray, _features: FloatArray
+    ) -> FloatArray:
+        """Ones, shape (n, 1)."""
+        return np.ones((len(probabilities), 1), np.float32)
+
+    project_music = project_video
+
+
 @dataclass(frozen=True, slots=True)
 class Windows:
     """A film in clips, or a still as one clip in which nothing moves."""

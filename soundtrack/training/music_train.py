@@ -1,14 +1,15 @@
 """``soundtrack train music``: from recordings to a music model, step by step, each of which can be taken up again.
 
-Goes in: recordings to learn from a teacher, tables of classes, ratings and feelings. Comes out: a models folder with
-``mel-emotion``, and a report folder with the learning curve.
+Goes in: recordings to learn from a teacher, tables of classes, ratings and feelings. Comes out: a folder with
+``report.json``, ``confusion.csv`` and ``models/``, in which lies ``mel-emotion`` with its card.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +19,13 @@ from soundtrack.emotion.mel_cnn import MelCnn
 from soundtrack.emotion.music_head import FELT, MusicHead
 from soundtrack.emotion.music_tower import MODEL, MusicTower, MusicTowerConfig
 from soundtrack.emotion.space import JointSpace
-from soundtrack.training.data import LabelledClip, RatedFile, fold_of, read_felt, read_labels, read_ratings
-from soundtrack.training.music import MUSIC_SOUNDS, SINGING_SOUNDS, SPEECH_SOUNDS, save_music
+from soundtrack.training.data import LabelledClip, RatedFile, read_felt, read_labels, read_ratings
+from soundtrack.training.music import LICENCE, MUSIC_SOUNDS, SINGING_SOUNDS, SPEECH_SOUNDS, save_music
 from soundtrack.training.music_distil import LookBack, MusicDistilSettings, distil
-from soundtrack.training.music_fit import N_FELT, Heard, fit_calibrated
+from soundtrack.training.music_fit import N_FELT, Feelings, Heard, fit_calibrated
+from soundtrack.training.music_report import MusicReport, card, folds_by_kind, measure
 from soundtrack.training.music_teacher import write_lessons
+from soundtrack.training.stages import Arrays, fingerprint, kept, state_of
 from soundtrack.types import EMOTIONS, Span
 
 Progress = Callable[[str, int, int], None]
@@ -47,6 +50,16 @@ class MusicTables:
     """Table of music with the share of listeners who felt each of nine emotions."""
 
 
+@dataclass(frozen=True, slots=True)
+class TrainedMusic:
+    """What `train_music` found out on its way."""
+
+    report: MusicReport | None
+    """How good the head is; None where it could not be measured."""
+    curve: tuple[LookBack, ...] = field(repr=False, compare=False, default=())
+    """Of the teaching; empty where only a head was fitted."""
+
+
 def recordings(folders: Sequence[Path]) -> list[Path]:
     """All files with sound under some folders, sorted by path."""
     return sorted(p for folder in folders for p in folder.rglob("*") if p.suffix.lower() in SOUNDS)
@@ -62,8 +75,8 @@ def train_music(
     settings: MusicDistilSettings | None = None,
     dim: int = 32,
     progress: Progress | None = None,
-) -> list[LookBack]:
-    """Teach the network, fit the head, write the model; returns the learning curve.
+) -> TrainedMusic:
+    """Teach the network, measure heads that never heard what they answer, fit the last one, write the model.
 
     Parameters
     ----------
@@ -72,7 +85,7 @@ def train_music(
     tables : MusicTables
         What the head learns from.
     out_dir : Path
-        Lessons, checkpoint, curve, report, and ``models/``.
+        Lessons, checkpoint, what was heard, report, and ``models/``.
     teacher : Path, optional
         YAMNet's TFLite file; without it the network of `init` is kept and only its head is fitted anew.
     init : MusicTower, optional
@@ -105,22 +118,66 @@ def train_music(
         )
     blank = JointSpace.untrained(dim=dim, n_music_features=config.n_inputs)
     tower = MusicTower(config, network=network, head=MusicHead.untrained(config.n_inputs), space=blank)
-    heard, sources = listen(tables, tower, progress=progress)
-    labels = [EMOTIONS[c] if c >= 0 else "" for c in heard.classes]
-    head = fit_calibrated(heard, folds=fold_of(sources, classes=labels))
-    save_music(out_dir / "models", network, head, config=config, dim=dim)
+    heard, sources = listen(tables, tower, kept_in=out_dir / "heard", progress=progress)
+    feelings = Feelings.of(init.head) if init is not None else None
+    report = measure(heard, sources, feelings=feelings)
+    head = fit_calibrated(heard, folds=folds_by_kind(heard, sources, n_folds=5, seed=0), feelings=feelings)
+    models = out_dir / "models"
+    save_music(models, network, head, config=config, dim=dim)
+    facts = _facts(heard, n_lessons=len(recordings(folders)) if teacher is not None else 0, init=init is not None)
+    (models / MODEL / "card.md").write_text(card(report, name=MODEL, facts=facts, limits=LIMITS), encoding="utf-8")
     document = {
         "model": MODEL,
         "settings": asdict(settings or MusicDistilSettings()),
         "n_recordings": len(sources),
+        "report": asdict(report) if report is not None else None,
         "curve": [asdict(look) for look in curve],
     }
     (out_dir / "report.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    return curve
+    return TrainedMusic(report, tuple(curve))
 
 
-def listen(tables: MusicTables, tower: MusicTower, *, progress: Progress | None = None) -> tuple[Heard, list[str]]:
-    """What a network hears in all labelled recordings, and the source of each recording."""
+def _facts(heard: Heard, *, n_lessons: int, init: bool) -> list[str]:
+    """What the model is and what it learned from."""
+    n_clips = int((heard.classes >= 0).sum())
+    n_rated, n_felt = (int(np.isfinite(rows).all(axis=1).sum()) for rows in (heard.plane, heard.felt))
+    taught = f"It learned on {n_lessons} recordings to answer as YAMNet does (Apache-2.0)" if n_lessons else ""
+    start = "started from weights that were there" if init else "from nothing"
+    return [
+        "A 2D convolutional network over log-mel patches; the mean and spread of its features and numbers about "
+        "harmony go through one linear head: six classes, valence, arousal, nine felt emotions.",
+        f"{taught}, {start}." if taught else "The network is the one that training started from, as it was.",
+        f"The head learned classes from {n_clips} clips, valence and arousal from {n_rated} rated pieces, felt "
+        f"emotions from {n_felt} pieces.",
+        f"Licence of the weights: {LICENCE} where what they learned from is for non-commercial use; it is up to "
+        "whoever trains to know.",
+    ]
+
+
+LIMITS = [
+    "On music that is far from the clips it was measured on.",
+    "Classes that have few clips: see the rows of the table.",
+    "Valence hears the mode: noise, rap and percussion have none.",
+]
+"""Of the card."""
+
+
+def listen(
+    tables: MusicTables, tower: MusicTower, *, kept_in: Path | None = None, progress: Progress | None = None
+) -> tuple[Heard, list[str]]:
+    """What a network hears in all labelled recordings, and the source of each recording.
+
+    Parameters
+    ----------
+    tables : MusicTables
+        Which recordings.
+    tower : MusicTower
+        Who listens.
+    kept_in : Path, optional
+        Where what was heard is kept, so that a run that was broken off need not listen again.
+    progress : callable, optional
+        Told (stage, done, total).
+    """
     from soundtrack.audio.mel import log_mel
     from soundtrack.media.audio import read_audio
 
@@ -143,15 +200,21 @@ def listen(tables: MusicTables, tower: MusicTower, *, progress: Progress | None 
     for i, f in enumerate(felt, start=len(clips) + len(rated)):
         shares[i] = f.shares
     mel = tower.config.mel
-    rows, number = [], []
-    for i, path in enumerate(paths):
+    weights = fingerprint(tower.network.state_dict())
+
+    def hear(path: Path) -> Arrays:
         samples = read_audio(path, sample_rate_hz=mel.sample_rate_hz, channels=1)
         duration_s = samples.shape[1] / mel.sample_rate_hz
         n = max(1, round(duration_s / tower.config.segment_s))
         edges = np.linspace(0, duration_s, n + 1)
         spans = [Span(float(edges[k]), float(edges[k + 1])) for k in range(n)]
-        rows.append(tower.hear(log_mel(samples, mel), spans))
-        number.append(np.full(n, i))
+        return {"heard": tower.hear(log_mel(samples, mel), spans)}
+
+    rows, number = [], []
+    for i, path in enumerate(paths):
+        made = kept(kept_in, (weights, tower.config, *state_of(path)), partial(hear, path))
+        rows.append(np.asarray(made["heard"], np.float32))
+        number.append(np.full(len(rows[-1]), i))
         if progress is not None:
             progress("listening", i + 1, len(paths))
     heard = Heard(np.concatenate(rows), np.concatenate(number).astype(np.int64), classes, plane, shares)

@@ -16,7 +16,15 @@ import numpy as np
 import torch
 
 from soundtrack.emotion.i3d_fused import FusedI3D
-from soundtrack.training.picture_data import LabelledClip, RatedStill, frames_at, labelled_clips, read_still, resize
+from soundtrack.training.picture_data import (
+    LabelledClip,
+    RatedStill,
+    frames_at,
+    labelled_clips,
+    read_still,
+    resize,
+    root_of,
+)
 from soundtrack.types import ByteArray, FloatArray, TimeArray
 from soundtrack.video.film import N_FILM, clip_numbers
 
@@ -67,7 +75,7 @@ def write_clips(folder: Path, *, data_dir: Path, side_px: int, progress: Progres
         numbers: list[FloatArray] = []
         with (folder / "frames.bin").open("wb") as file:
             for i, film in enumerate(films):
-                moments = frames_at(data_dir / film.file, side_px=side_px, rate_hz=FRAME_RATE_HZ, first_s=0.0)
+                moments = frames_at(root_of(data_dir) / film.file, side_px=side_px, rate_hz=FRAME_RATE_HZ, first_s=0.0)
                 for k, clip in enumerate(cut(np.stack([frame for _, frame in moments]))):
                     file.write(clip.tobytes())
                     rows.append((i, k * N_FRAMES / FRAME_RATE_HZ))
@@ -90,7 +98,7 @@ def write_clips(folder: Path, *, data_dir: Path, side_px: int, progress: Progres
 
 def read_stills(rated: Sequence[RatedStill], *, data_dir: Path, side_px: int) -> ByteArray:
     """Rated stills squashed to squares, shape (n, side_px, side_px, 3)."""
-    return np.stack([resize(read_still(data_dir / still.file), side_px) for still in rated])
+    return np.stack([resize(read_still(root_of(data_dir) / still.file), side_px) for still in rated])
 
 
 def still_numbers(pictures: ByteArray) -> FloatArray:

@@ -1,8 +1,9 @@
 """The pictures and clips that the picture network learns from: which there are, what belongs together.
 
 Goes in: a data folder with any of ``images/`` (stills), ``oasis/`` (stills rated for valence and arousal,
-`ratings.csv`), ``mved/`` (clips of six classes, `labels.csv`) and ``video/`` (films without labels). Comes out: lists
-of `Picture` and `LabelledClip`, and RGB arrays. Everything of one ``source`` stays on one side of every split.
+`ratings.csv`), ``mved/`` (clips of six classes, `labels.csv`) and ``video/`` (films without labels); or one table of
+clips with a class. Comes out: lists of `Picture` and `LabelledClip`, and RGB arrays. Everything of one ``source`` stays
+on one side of every split.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from soundtrack.errors import InputError, Reason
+from soundtrack.training.data import read_labels
 from soundtrack.types import EMOTIONS, ByteArray
 
 FRAME_SIDE_PX = 224
@@ -79,8 +81,21 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def root_of(data: Path) -> Path:
+    """Where file names count from: a data folder itself, or the folder of a table."""
+    return data.parent if data.is_file() else data
+
+
 def labelled_clips(data_dir: Path) -> list[LabelledClip]:
-    """Clips of ``mved/labels.csv``, in the order of the file."""
+    """Clips of ``mved/labels.csv``, or of the table that stands in for the folder, in the order of the file."""
+    if data_dir.is_file():
+        root = data_dir.parent
+        return [
+            LabelledClip(
+                str(c.path.relative_to(root) if c.path.is_relative_to(root) else c.path), c.emotion, c.source_id
+            )
+            for c in read_labels(data_dir)
+        ]
     clips = []
     for row in _rows(data_dir / "mved" / "labels.csv"):
         if row["class"] not in EMOTIONS:

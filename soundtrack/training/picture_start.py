@@ -1,0 +1,60 @@
+"""Weights that the picture network starts from: any model of that kind at hand.
+
+Goes in: the name of a model that came with the tool or lies in the cache. Comes out: I3D weights without a classifier,
+and what size they are for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from soundtrack.emotion.i3d import I3D, expected_state
+from soundtrack.emotion.manifest import find_model, read_config
+from soundtrack.emotion.video_tower import TINY, expected_tensors, parse_config
+from soundtrack.emotion.weights import load_weights
+from soundtrack.errors import ModelError
+
+KINETICS_SIDE_PX = 224
+"""Side of the frames that the public network learned from."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureStart:
+    """An I3D to start from."""
+
+    name: str
+    """Of the model."""
+    state: dict[str, Tensor] = field(repr=False, compare=False)
+    """Float32 weights without classifier, as `I3D.state_dict` names them."""
+    width: float
+    """Factor on the channels."""
+    side_px: int
+    """Side of the frames it is for."""
+
+
+def start_of(name: str) -> PictureStart:
+    """The network of a model.
+
+    Parameters
+    ----------
+    name : str
+        Of a ``video`` or ``video-backbone`` model, or ``tiny``.
+
+    Raises
+    ------
+    ModelError
+        There is no such model, or it is of another kind.
+    """
+    model = find_model("tiny-video" if name == TINY else name)
+    if model.entry.role == "video":
+        config = parse_config(read_config(model), where=model.folder)
+        tensors = load_weights(model, expected=expected_tensors(config))
+        state = {key.removeprefix("i3d."): value for key, value in tensors.items() if key.startswith("i3d.")}
+        return PictureStart(name, state, width=config.width, side_px=config.side_px)
+    if model.entry.role == "video-backbone":
+        tensors = load_weights(model, expected=expected_state(I3D()))
+        state = {key: value for key, value in tensors.items() if not key.startswith("logits.")}
+        return PictureStart(name, state, width=1.0, side_px=KINETICS_SIDE_PX)
+    raise ModelError(f"{name} is a {model.entry.role} model, not a picture network", hint="soundtrack models list")

@@ -1,0 +1,58 @@
+"""Work that is kept: what was made from a file once is not made again when a run that was broken off goes on.
+
+Goes in: a folder, what the result depends on, and a function that makes it. Comes out: arrays by name, made or read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+Arrays = dict[str, npt.NDArray[np.generic]]
+
+
+def kept(folder: Path | None, depends_on: tuple[object, ...], make: Callable[[], Arrays]) -> Arrays:
+    """What `make` gives; read from `folder` if it was made there before.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Where results are kept; without it nothing is.
+    depends_on : tuple
+        Everything the result depends on; other values, another result.
+    make : callable
+        Makes the arrays.
+    """
+    if folder is None:
+        return make()
+    name = hashlib.sha256(repr(depends_on).encode()).hexdigest()[:24]
+    target = folder / f"{name}.npz"
+    if target.is_file():
+        with np.load(target) as stored:
+            return {key: stored[key] for key in stored.files}
+    made = make()
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f"{name}.part.npz"
+    np.savez(part, **made)  # type: ignore[arg-type]  # numpy's stub takes the arrays for its own options
+    part.replace(target)
+    return made
+
+
+def state_of(path: Path) -> tuple[str, int, int]:
+    """A file's place, size and time of change: another state, another file."""
+    status = path.stat()
+    return str(path.resolve()), status.st_size, status.st_mtime_ns
+
+
+def fingerprint(tensors: Mapping[str, Tensor]) -> str:
+    """Hash of weights, so that what other weights saw or heard is not taken for theirs."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        digest.update(name.encode())
+        digest.update(tensors[name].detach().cpu().contiguous().float().numpy().tobytes())
+    return digest.hexdigest()
