@@ -358,7 +358,7 @@ def test_whatever_is_imported_is_declared_and_the_other_way_round() -> None:
         "python_stretch": "python-stretch",
         "scenedetect": "scenedetect-headless",
     }
-    optional = FOR_DEVELOPERS | {"distributed", "opentimelineio", "matplotlib"}
+    optional = FOR_DEVELOPERS | {"distributed", "opentimelineio", "matplotlib", "watchfiles"}
     outside = (
         {found.target.split(".")[0] for found in all_imports()} - sys.stdlib_module_names - {"soundtrack"} - optional
     )
