@@ -141,10 +141,11 @@ def _head(stem: str, text: str) -> dict[str, str]:
 
 @functools.cache
 def _own_code() -> str:
-    """Hash of the tool's own code for watching films: nobody can forget to raise a number."""
+    """Hash of the tool's own code and numbers for watching films: nobody can forget to raise a version."""
     root = Path(__file__).resolve().parent.parent
     digest = hashlib.sha256()
-    for path in sorted([*root.glob("*.py"), *(p for name in _PACKAGES for p in (root / name).glob("*.py"))]):
+    folders = [root, *(root / name for name in _PACKAGES)]
+    for path in sorted(path for folder in folders for path in folder.iterdir() if path.is_file()):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
