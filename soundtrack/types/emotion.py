@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 
 from soundtrack.types.basics import EMOTIONS, FloatArray, Span
 
+UNSURE_UNDER = 0.25
+"""Confidence under which a stretch counts as neutral, whatever its leading class."""
+
 
 def _in_range(name: str, value: float, low: float, high: float) -> None:
     if not (low <= value <= high):
@@ -38,7 +41,9 @@ class EmotionState:
 
     @property
     def label(self) -> str:
-        """The most probable class."""
+        """The most probable class; ``Neutral`` where that is too unsure to be named."""
+        if self.confidence < UNSURE_UNDER:
+            return "Neutral"
         return EMOTIONS[max(range(len(EMOTIONS)), key=lambda i: self.probabilities[i])]
 
 
