@@ -1,0 +1,97 @@
+"""Speech lies as far above the music as asked, by a meter that is not ours; music moves no faster than stated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.io import wavfile
+
+from films import RATE, Job, ebur128, make_film, make_job, write_track, write_voice
+from soundtrack.audio.speech import SAMPLE_RATE_HZ, SpeechDetector
+from soundtrack.media.audio import read_audio
+from soundtrack.media.probe import probe
+from soundtrack.mix.ducking import MAX_ATTACK_DB_PER_S, MAX_RELEASE_DB_PER_S, MusicLevel, duck
+from soundtrack.mix.render import render_film
+from soundtrack.settings import MixSettings
+from soundtrack.types import FloatArray, GainPoint, Span
+
+
+def ducking_of(speech: Sequence[Span], duration_s: float) -> tuple[GainPoint, ...]:
+    """The envelope for music at the reference level throughout."""
+    return duck(speech, [MusicLevel(Span(0.0, duration_s), -20.0)], duration_s=duration_s, settings=MixSettings())
+
+
+def stems_of(job: Job, folder: Path) -> dict[str, FloatArray]:
+    """Music and original of the mix."""
+    out = folder / "out.mkv"
+    render_film(probe(job.film), job.sheet, out, track_paths=job.track_paths, stems=folder / "stems")
+    found = {}
+    for name in ("MX", "DX"):
+        found[name] = read_audio(folder / "stems" / f"out.{name}.flac", sample_rate_hz=RATE, channels=2)
+    return found
+
+
+def loudness_during(sound: FloatArray, speech: Sequence[Span], path: Path) -> float:
+    """Integrated loudness of nothing but the speech spans, by ffmpeg's filter."""
+    parts = [sound[:, round(s.start_s * RATE) : round(s.end_s * RATE)] for s in speech]
+    wavfile.write(path, RATE, np.concatenate(parts, axis=1).T)
+    return ebur128(path).integrated_lufs
+
+
+def distance_lu(stems: dict[str, FloatArray], speech: Sequence[Span], folder: Path) -> float:
+    """How far speech lies above the music while somebody speaks."""
+    levels = {name: loudness_during(sound, speech, folder / f"{name}.wav") for name, sound in stems.items()}
+    return levels["DX"] - levels["MX"]
+
+
+@pytest.mark.parametrize("wanted_lu", [6.0, 10.0, 15.0])
+def test_speech_lies_above_the_music_as_far_as_asked(tmp_path: Path, wanted_lu: float) -> None:
+    speech = (Span(1.0, 3.0), Span(6.5, 9.0))
+    voice = write_voice(tmp_path / "voice.wav", seconds=10.0, spans=speech)
+    film = make_film(tmp_path / "film.mkv", sound=voice, seconds=10.0)
+    job = make_job(
+        film, [write_track(tmp_path / "t.wav", seconds=14.0)], speech=speech, ducking=ducking_of(speech, 10.0)
+    )
+    job = replace(job, sheet=replace(job.sheet, mix=replace(job.sheet.mix, speech_over_music_lu=wanted_lu)))
+    assert abs(distance_lu(stems_of(job, tmp_path), speech, tmp_path) - wanted_lu) < 1.5
+
+
+def test_the_music_never_moves_faster_than_stated(tmp_path: Path) -> None:
+    """Measured on the stem itself: a steady tone shows every gain."""
+    speech = (Span(2.0, 3.0), Span(4.0, 5.5), Span(10.0, 12.0))
+    voice = write_voice(tmp_path / "voice.wav", seconds=15.0, spans=speech)
+    film = make_film(tmp_path / "film.mkv", sound=voice, seconds=15.0)
+    t = np.arange(20 * RATE) / RATE
+    wavfile.write(tmp_path / "tone.wav", RATE, (0.2 * np.sin(2 * np.pi * 1000 * t)).astype(np.float32))
+    job = make_job(film, [tmp_path / "tone.wav"], speech=speech, ducking=ducking_of(speech, 15.0), fades_s=(0.0, 0.0))
+    music = stems_of(job, tmp_path)["MX"][0]
+    step = RATE // 50
+    frames = music[: len(music) // step * step].reshape(-1, step)
+    level_db = 10 * np.log10(np.mean(frames.astype(np.float64) ** 2, axis=1))
+    per_s = np.diff(level_db) * 50
+    assert per_s.min() >= -MAX_ATTACK_DB_PER_S - 0.5
+    assert per_s.max() <= MAX_RELEASE_DB_PER_S + 0.5
+    assert level_db.max() - level_db.min() > 5, "the music was to step aside"
+    for span in speech:
+        inside = level_db[round(span.start_s * 50) + 1 : round(span.end_s * 50) - 1]
+        assert inside.max() - level_db.min() < 0.1, "down before the first word and until the last"
+
+
+@pytest.mark.slow
+@pytest.mark.needs_data
+@pytest.mark.parametrize("name", ["talking_face_60fps.mp4", "his_girl_friday.mp4", "constructed_known_cuts.mp4"])
+def test_on_films_with_real_speech(data_dir: Path, tmp_path: Path, name: str) -> None:
+    film = data_dir / "video" / name
+    info = probe(film)
+    detector = SpeechDetector()
+    detector.push(read_audio(film, sample_rate_hz=SAMPLE_RATE_HZ, channels=1, clock_start_s=info.start_s))
+    speech = [s for s in detector.finish() if s.end_s < info.duration_s]
+    assert speech
+    tracks = [data_dir / "music" / "voxelibre_watchful.ogg", data_dir / "music" / "jrpg_battle.ogg"]
+    job = make_job(film, tracks, speech=speech, ducking=ducking_of(speech, info.duration_s))
+    found = distance_lu(stems_of(job, tmp_path), speech, tmp_path)
+    assert abs(found - job.sheet.mix.speech_over_music_lu) < 1.5
