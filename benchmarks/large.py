@@ -50,6 +50,7 @@ def _clone(store: Store, n: int, vectors: np.ndarray | None) -> list[str]:
         else:
             content = (vectors[i].astype("<f4").tobytes(), len(vectors[i]), row)
             store.execute("UPDATE vectors SET segments = ?, n_segments = ? WHERE track = ?", content)
+    store.execute("UPDATE state SET generation = generation + 1")
     return names
 
 
