@@ -20,13 +20,15 @@ from films import (
     write_track,
     write_voice,
 )
+from soundtrack.cuesheet import needed_samples
 from soundtrack.errors import InputError, OutputError, UsageError
 from soundtrack.media.audio import read_audio
 from soundtrack.media.probe import probe
 from soundtrack.mix.ducking import MusicLevel, duck
 from soundtrack.mix.render import RenderReport, render_film
 from soundtrack.settings import MixSettings
-from soundtrack.types import Span
+from soundtrack.timebase import samples, seconds
+from soundtrack.types import Section, Span
 
 SPEECH = (Span(1.0, 2.5),)
 
@@ -92,6 +94,24 @@ def test_original_and_music_sound_when_they_should(tmp_path: Path, suffix: str) 
     assert heard[0] == pytest.approx(wanted[0], abs=slack)
     assert heard[1] == pytest.approx(wanted[1], abs=slack)
     assert wanted[0] == pytest.approx(1.5 * RATE, abs=RATE // 100)
+
+
+@pytest.mark.slow
+def test_a_cue_at_another_speed_is_rendered_the_same_twice(tmp_path: Path, tracks: list[Path]) -> None:
+    film = make_film(tmp_path / "film.mkv")
+    job = make_job(film, tracks[:1])
+    (cue,) = job.sheet.cues
+    first, last = (samples(t, sample_rate_hz=RATE) for t in (cue.span.start_s, cue.span.end_s))
+    start = samples(cue.sections[0].track.start_s, sample_rate_hz=RATE)
+    end = start + needed_samples(last - first, speed=1.05)
+    part = Section(Span(seconds(start, sample_rate_hz=RATE), seconds(end, sample_rate_hz=RATE)))
+    faster = replace(job, sheet=replace(job.sheet, cues=(replace(cue, speed=1.05, sections=(part,)),)))
+    outs = [tmp_path / f"{name}.mkv" for name in "abc"]
+    for each, out in zip((job, faster, faster), outs, strict=True):
+        assert render(each, out).warnings == ()
+    plain, stretched, again = (out.read_bytes() for out in outs)
+    assert stretched == again != plain
+    assert probe(outs[0]).duration_s == probe(outs[1]).duration_s
 
 
 def click(path: Path, start: int, stop: int) -> int:
