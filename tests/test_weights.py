@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import http.server
 import json
@@ -271,6 +272,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """Keep the test's output clean."""
 
 
+class QuietFiles(http.server.SimpleHTTPRequestHandler):
+    """Serves the files of a folder."""
+
+    def log_message(self, *_args: object) -> None:
+        """Keep the test's output clean."""
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
@@ -329,22 +337,17 @@ def test_nothing_is_pulled_without_a_pinned_hash(own_cache: Path) -> None:
 
 @pytest.mark.slow
 def test_a_pulled_network_is_converted_and_kept(kinetics_file: Path, own_cache: Path) -> None:
-    class Local:
-        headers = http.client.HTTPMessage()
-
-        def __init__(self) -> None:
-            self.file = kinetics_file.open("rb")
-
-        def read(self, amount: int = -1, /) -> bytes:
-            return self.file.read(amount)
-
-        def close(self) -> None:
-            self.file.close()
-
+    handler = functools.partial(QuietFiles, directory=str(kinetics_file.parent))
     digest = hashlib.sha256(kinetics_file.read_bytes()).hexdigest()
-    entry = fetching.pull_model(
-        I3D_KINETICS, url="https://example.org/x.pt", sha256=digest, open_url=lambda _url: Local()
-    )
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as httpd:
+        threading.Thread(target=httpd.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{httpd.server_address[1]}/{kinetics_file.name}"
+        open_url = fetching.opener(allow_loopback=True)
+        with pytest.raises(ModelError, match="its SHA-256 is"):
+            fetching.pull_model(I3D_KINETICS, url=url, sha256="0" * 64, open_url=open_url)
+        assert not (own_cache / "soundtrack/models").exists()
+        entry = fetching.pull_model(I3D_KINETICS, url=url, sha256=digest, open_url=open_url)
+        httpd.shutdown()
     assert entry.name == I3D_KINETICS
     manifest = json.loads((own_cache / "soundtrack/models/manifest.json").read_text())
     assert [row["name"] for row in manifest["models"]] == [I3D_KINETICS]
