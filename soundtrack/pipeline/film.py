@@ -60,6 +60,7 @@ class _Heard:
     """What the film's own sound says."""
 
     speech: tuple[Span, ...] = ()
+    music: tuple[Span, ...] = ()
     speech_lufs: float | None = None
     integrated_lufs: float | None = None
     warnings: tuple[str, ...] = ()
@@ -194,7 +195,14 @@ class Watcher:
                 fingerprint=identity.result(),
             )
         speech = tuple(_clip_spans(heard.speech, sight.duration_s))
-        grouped = group_scenes(sight.shots, sight.readings, numbers=sight.numbers, settings=self._scenes, speech=speech)
+        grouped = group_scenes(
+            sight.shots,
+            sight.readings,
+            numbers=sight.numbers,
+            settings=self._scenes,
+            speech=speech,
+            music=_clip_spans(heard.music, sight.duration_s),
+        )
         sheet = SceneSheet(
             film=film,
             model=self._model,
@@ -300,9 +308,10 @@ def _as_readings(clips: list[Clip], batch: ReadingBatch) -> list[Reading]:
 
 
 def _hear(info: VideoInfo) -> _Heard:
-    """Speech and loudness from one pass over the film's main sound."""
+    """Speech, music and loudness from one pass over the film's main sound."""
     from soundtrack.audio.downsample import Downsampler
     from soundtrack.audio.loudness import LoudnessMeter
+    from soundtrack.audio.own_music import MusicDetector
     from soundtrack.audio.speech import SpeechDetector
     from soundtrack.audio.voice import SAMPLE_RATE_HZ
     from soundtrack.errors import InputError
@@ -311,7 +320,7 @@ def _hear(info: VideoInfo) -> _Heard:
     if info.main_audio is None:
         return _Heard()
     meter = LoudnessMeter(sample_rate_hz=MIX_RATE_HZ, true_peak=False)
-    detector = SpeechDetector()
+    detector, music = SpeechDetector(), MusicDetector()
     down = Downsampler(MIX_RATE_HZ // SAMPLE_RATE_HZ)
     try:
         for block in iter_audio(
@@ -323,14 +332,19 @@ def _hear(info: VideoInfo) -> _Heard:
             clock_start_s=info.start_s,
         ):
             meter.push(block)
-            detector.push(down.push(block.mean(axis=0)))
-        detector.push(down.finish())
+            mono = down.push(block.mean(axis=0))
+            detector.push(mono)
+            music.push(mono)
+        rest = down.finish()
+        detector.push(rest)
+        music.push(rest)
     except InputError as error:
         return _Heard(warnings=(f"the film's own sound cannot be read and is left out of the analysis: {error}",))
     speech = tuple(detector.finish())
     loudness = meter.result()
     return _Heard(
         speech=speech,
+        music=tuple(music.finish()),
         speech_lufs=meter.loudness_inside(speech) if speech else None,
         integrated_lufs=loudness.integrated_lufs,
     )
