@@ -152,3 +152,53 @@ def test_search_by_mood_by_feeling_and_by_likeness(tmp_path: Path, music: Path, 
     assert len(soundtrack("search", "--like", tmp_path / "new.mp3", "-n", "3").stdout.splitlines()) == 4
     assert soundtrack("search").returncode == ExitCode.USAGE
     assert soundtrack("search", "--mood", "purple").returncode == ExitCode.USAGE
+
+
+def test_rules_are_shown_changed_and_refused(tmp_path: Path, music: Path, soundtrack: Shell) -> None:
+    done = soundtrack("index", music, "--exclude", "0.*", "--exclude", "1.*", "--min-length", "15", "--jobs", "1")
+    assert (done.returncode, done.stderr) == (0, "4 added, 2 excluded; the index has 4 tracks, 9 segments\n")
+    listed = json.loads(soundtrack("library", "list", "--left-out", "--json").stdout)
+    assert [(Path(track["path"]).name, track["left_out"]) for track in listed] == [("3.mp3", "too_short")]
+    assert soundtrack("library", "list", "--left-out").stdout.splitlines()[1].split()[0] == "too_short"
+    assert "left_out: too_short" in soundtrack("library", "show", music / "3.mp3").stdout
+    done = soundtrack("library", "rules", "--drop", "1.*", "--max-length", "25", "--include", "5.*", "--allow-spoken")
+    assert done.stdout.splitlines() == [
+        *("exclude: 0.*", "include: 5.*", "at least: 15 s", "at most: 25 s", "spoken word: offered"),
+        "left out: 2 too_long, 1 too_short of 4 tracks",
+    ]
+    facts = json.loads(soundtrack("library", "rules", "--clear", "--json").stdout)
+    assert (facts["exclude"], facts["max_length_s"], facts["left_out"]) == ([], None, {})
+    for wrong in (["--exclude", "#"], ["--min-length", "9", "--max-length", "8"], ["--drop", "x"]):
+        assert soundtrack("library", "rules", *wrong).returncode == ExitCode.USAGE
+    assert soundtrack("index", "--min-length", "inf").returncode == ExitCode.USAGE
+    assert soundtrack("library", "rules", "--json").stdout == json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+
+
+def test_vacuum_and_watch_do_not_mix_with_other_wishes(tmp_path: Path, music: Path, soundtrack: Shell) -> None:
+    soundtrack("index", music)
+    done = soundtrack("index", "--vacuum")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.endswith(" MB now\n")
+    assert soundtrack("index", "--vacuum", "--verify").stdout.splitlines()[-1] == "faults: none"
+    for mixed in (["--vacuum", music], ["--status", "--exclude", "x"], ["--vacuum", "--watch"], ["--watch", "--json"]):
+        assert soundtrack("index", *mixed).returncode == ExitCode.USAGE
+
+
+def test_an_index_goes_out_and_comes_in(tmp_path: Path, music: Path, soundtrack: Shell) -> None:
+    soundtrack("index", music)
+    done = soundtrack("library", "export", tmp_path / "a.zip")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "a.zip: 6 tracks" in done.stderr
+    assert soundtrack("library", "export", tmp_path / "a.zip").returncode == ExitCode.OUTPUT
+    assert soundtrack("library", "import", tmp_path / "a.zip").returncode == ExitCode.OUTPUT
+    music.rename(tmp_path / "songs")
+    other = ("--index", tmp_path / "other")
+    done = soundtrack("library", "import", tmp_path / "a.zip", *other)
+    assert "6 tracks made with fake 1, 0 of them are here" in done.stderr
+    assert f"--map {music}=FOLDER" in done.stderr
+    moved = f"{music}={tmp_path / 'songs'}"
+    done = soundtrack("library", "import", tmp_path / "a.zip", *other, "--force", "--map", moved)
+    assert "6 of them are here" in done.stderr
+    assert len(json.loads(soundtrack("library", "list", *other, "--json").stdout)) == 6
+    assert soundtrack("library", "import", tmp_path / "a.zip", "--map", "x").returncode == ExitCode.USAGE
+    assert soundtrack("library", "import", tmp_path / "none.zip", *other).returncode == ExitCode.INPUT

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from soundtrack.cli.options import Device, Index, device_name
+from soundtrack.cli.options import Device, Index, Spoken, device_name
 
 if TYPE_CHECKING:
     from soundtrack.library.index import LibraryView
@@ -24,6 +24,7 @@ def search(
     ] = None,
     like: Annotated[Path | None, typer.Option("--like", help="A file of music; it need not be in the library.")] = None,
     n: Annotated[int, typer.Option("-n", "--number", min=1, max=10_000, help="How many tracks at most.")] = 10,
+    allow_spoken: Spoken = False,
     index: Index = None,
     device: Device = None,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")] = False,
@@ -41,7 +42,7 @@ def search(
         raise UsageError(
             "search by one thing at a time", hint="give --mood WORD, or --valence and --arousal, or --like FILE"
         )
-    with output.product() as stream, pipeline.open_library(index) as library:
+    with output.product() as stream, pipeline.open_library(index, allow_spoken=allow_spoken) as library:
         require_music(library, pipeline.index_dir(index))
         found = _ask(library, mood=mood, valence=valence, arousal=arousal, like=like, n=n, device=device_name(device))
         if as_json:
