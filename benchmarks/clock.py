@@ -11,6 +11,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -39,14 +40,17 @@ def timed(args: Command, **environment: str) -> Run:
     """Run a process to its end."""
     words = [str(word) for word in args]
     started = time.perf_counter()
-    with subprocess.Popen(
-        words,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, **environment},
-        start_new_session=True,
-    ) as process:
+    with (
+        tempfile.TemporaryFile() as said,
+        subprocess.Popen(
+            words,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=said,
+            env={**os.environ, **environment},
+            start_new_session=True,
+        ) as process,
+    ):
         watch = threading.Timer(LONGEST_S, os.killpg, [process.pid, signal.SIGKILL])
         watch.start()
         try:
@@ -57,6 +61,9 @@ def timed(args: Command, **environment: str) -> Run:
         finally:
             watch.cancel()
         process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0:
+            said.seek(max(0, said.seek(0, os.SEEK_END) - 2_000))
+            sys.stderr.write(said.read().decode("utf-8", "replace"))
     wall_s = time.perf_counter() - started
     return Run(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, process.returncode)
 
@@ -73,7 +80,10 @@ class Book:
     def __init__(self, path: Path) -> None:
         self._path = path
         kept = json.loads(path.read_text()) if path.exists() else {}
-        self._runs: dict[str, dict[str, list[dict[str, float]]]] = kept.get("runs", {})
+        self._runs: dict[str, dict[str, list[dict[str, float]]]] = {
+            part: {name: [run for run in runs if run["status"] == 0] for name, runs in commands.items()}
+            for part, commands in kept.get("runs", {}).items()
+        }  # what failed is tried again
         self._numbers: dict[str, dict[str, list[float]]] = kept.get("numbers", {})
 
     def rounds(self, part: str, commands: Mapping[str, Command], n: int, **environment: str) -> None:

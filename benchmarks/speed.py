@@ -25,6 +25,8 @@ from clock import Book, Command
 from inputs import CODECS, HEIGHTS, Inputs
 from page import write_page
 
+from soundtrack.pipeline import current_model
+
 HERE = Path(__file__).resolve().parent
 SOUNDTRACK: list[str | Path] = [sys.executable, "-m", "soundtrack"]
 PLAIN: list[str | Path] = [sys.executable, HERE / "plain.py"]
@@ -57,11 +59,21 @@ class Bench:
         return [*SOUNDTRACK, "scenes", film, "-o", self.folder / name, "--force", "-q"]
 
     def index(self) -> Path:
-        """An index of the demo's music, made when it is first needed."""
+        """An index of the demo's music, made when it is first needed, and again when the networks are others."""
         index = self.folder / "demo-index"
-        if not (index / "index.json").exists():
-            self.prepare([*SOUNDTRACK, "index", self.inputs.demo.library, "--index", index, "-q"])
+        if not self.is_made("demo-index"):
+            self.prepare([*SOUNDTRACK, "index", self.inputs.demo.library, "--index", index, "--rebuild", "-q"])
+            self.now_made("demo-index")
         return index
+
+    def is_made(self, name: str) -> bool:
+        """Whether something that depends on the networks was made with the present ones."""
+        made = self.folder / f"{name}.made"
+        return made.exists() and made.read_text() == current_model().sha256
+
+    def now_made(self, name: str) -> None:
+        """Note that it was."""
+        (self.folder / f"{name}.made").write_text(current_model().sha256)
 
     def one_track_index(self, name: str) -> Path:
         """An index of one track, to be filled with copies."""
@@ -181,19 +193,19 @@ def index(bench: Bench) -> None:
 def files(bench: Bench) -> None:
     """A second look at twenty thousand files."""
     folder, target = bench.folder / "files", bench.folder / "files-index"
-    if not (folder / "made").exists():
+    if not bench.is_made("files-index"):
         shutil.rmtree(folder, ignore_errors=True)
         large.make_files(folder, bench.one_track_index("files-index"))
-        (folder / "made").touch()
+        bench.now_made("files-index")
     bench.rounds("files", {"index again": [*SOUNDTRACK, "index", folder, "--index", target, "-q"]}, 3)
 
 
 def search(bench: Bench) -> None:
     """A million segments."""
     target = bench.folder / "million"
-    if not (target / "made").exists():
+    if not bench.is_made("million"):
         large.make_search(bench.one_track_index("million"))
-        (target / "made").touch()
+        bench.now_made("million")
     done = subprocess.run(
         [sys.executable, HERE / "large.py", "search", target],
         capture_output=True,
