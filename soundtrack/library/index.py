@@ -390,5 +390,6 @@ def require_music(library: LibraryView, index_dir: Path) -> None:
     """
     if not library.track_ids:
         raise LibraryError(
-            f"{index_dir}: no track of the index can be used", hint="type `soundtrack index PATH...` with your music"
+            f"{index_dir}: no track of the index can be used",
+            hint="type `soundtrack index PATH...` with your music; `soundtrack library list --left-out` says why not",
         )

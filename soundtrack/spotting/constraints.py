@@ -192,7 +192,8 @@ def find_tracks(text: str, *, tracks: Sequence[Track]) -> list[Track]:
     found = next((way for way in ways if way and low), None)
     if found is None:
         raise UsageError(
-            f"the library has no track called {wanted!r}", hint="soundtrack library list shows what is there"
+            f"the library has no track called {wanted!r}",
+            hint="soundtrack library list shows what is there, and with --left-out what no film is offered",
         )
     return found
 
