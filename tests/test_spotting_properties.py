@@ -25,7 +25,7 @@ from soundtrack.spotting.grid import Wanted
 from soundtrack.spotting.landing import land
 from soundtrack.spotting.seams import FLOOR
 from soundtrack.spotting.spot import spot_cues
-from soundtrack.types import SceneSheet
+from soundtrack.types import SceneSheet, Section, Span
 
 N_PAIRS = 200
 
@@ -144,3 +144,12 @@ def test_a_changed_speed_needs_other_lengths() -> None:
     faster = replace(made, cues=(replace(made.cues[0], speed=1.02), *made.cues[1:]))
     (fault,) = list(cuesheet.faults(faster))
     assert "which at speed 1.02 needs" in fault
+
+
+def test_a_stretch_that_is_too_long_for_memory_is_a_fault() -> None:
+    made = spot_cues(film(), small_library())
+    part = Section(Span(0.0, 301.0))
+    slower = replace(made, cues=(replace(made.cues[0], speed=0.98, sections=(part,)), *made.cues[1:]))
+    assert any("at most 300 s" in fault for fault in cuesheet.faults(slower))
+    at_its_own = replace(made, cues=(replace(made.cues[0], sections=(part,)), *made.cues[1:]))
+    assert not any("at most 300 s" in fault for fault in cuesheet.faults(at_its_own))
