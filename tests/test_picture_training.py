@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Literal
 
 import av
 import cv2
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from soundtrack.emotion.i3d import I3D, inflate
 from soundtrack.emotion.manifest import find_model, read_config
 from soundtrack.emotion.video_tower import assemble, expected_tensors, parse_config
 from soundtrack.emotion.weights import load_weights
@@ -30,6 +32,7 @@ from soundtrack.training.picture_fit import (
     fit_head,
     fit_temperature,
 )
+from soundtrack.training.picture_start import flattened
 from soundtrack.training.picture_teachers import TEACHER_SIDE_PX, Answer, crop, read_pass, view_of, write_pass
 from soundtrack.types import EMOTIONS
 
@@ -198,6 +201,13 @@ def test_missing_teachers_are_named(folder: Path, tmp_path: Path) -> None:
     pytest.importorskip("ai_edge_litert")
     with pytest.raises(ModelError, match=r"\.tflite is missing"):
         write_pass(tmp_path / "p", data_dir=folder, teachers_dir=folder, number=0, side_px=32)
+
+
+@pytest.mark.parametrize("how", ["centre", "mean"])
+def test_a_network_flattened_is_what_it_was_inflated_from(how: Literal["centre", "mean"]) -> None:
+    flat = {k: v for k, v in I3D(width=0.0625, flat=True, n_classes=2).state_dict().items() if "num_batches" not in k}
+    again = flattened(inflate(flat, how=how))
+    assert all(torch.allclose(again[name], value, atol=1e-6) for name, value in flat.items())
 
 
 TINY = DistilSettings(width=0.0625, side_px=32, early_side_px=24, epochs=4, batch=8)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from soundtrack.emotion.space import N_MOOD, N_PLANE
 from soundtrack.evaluation import read
 from soundtrack.evaluation.bootstrap import Interval, bootstrap, json_number
 from soundtrack.evaluation.folds import CrossRead, Evidence, FoldRecipe, cross_read
@@ -171,6 +172,8 @@ def read_as_is(
     arousals = [np.array([row[2] for row in side]) for side in sides]
     standard = [(a - a.mean()) / max(float(a.std()), 1e-9) for a in arousals]
     joint = vectors[0] @ vectors[1].T
+    codes = [v[:, N_MOOD + N_PLANE :] for v in vectors]  # the learned part of a vector comes last
+    codes = [c / np.maximum(np.linalg.norm(c, axis=1, keepdims=True), 1e-9) for c in codes]
     return CrossRead(
         video_probabilities=p[0],
         music_probabilities=p[1],
@@ -178,6 +181,7 @@ def read_as_is(
             "random": np.random.default_rng(0).random(joint.shape),
             "arousal only": -np.abs(standard[0][:, None] - standard[1][None, :]),
             "labels only": np.sqrt(p[0]) @ np.sqrt(p[1]).T,
+            "embedding only": codes[0] @ codes[1].T,
             JOINT: joint,
             WITH_HUBS: csls(joint),
         },

@@ -6,6 +6,7 @@ and what size they are for.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from torch import Tensor
@@ -58,3 +59,11 @@ def start_of(name: str) -> PictureStart:
         state = {key: value for key, value in tensors.items() if not key.startswith("logits.")}
         return PictureStart(name, state, width=1.0, side_px=KINETICS_SIDE_PX)
     raise ModelError(f"{name} is a {model.entry.role} model, not a picture network", hint="soundtrack models list")
+
+
+def flattened(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of an I3D as weights of the 2D network of the same width: kernels added up over their frames.
+
+    A film in which nothing moves gives both the same activations, away from a clip's ends.
+    """
+    return {name: value.sum(dim=2, keepdim=True) if value.ndim == 5 else value.clone() for name, value in state.items()}
