@@ -16,12 +16,15 @@ HEIGHTS = {"360p": 360, "1080p": 1080, "4K": 2160}
 """Sizes of films by name."""
 
 CODECS: dict[str, list[str]] = {
-    "h264": ["-c:v", "libx264", "-preset", "veryfast", "-crf", "27"],
-    "hevc": ["-c:v", "libx265", "-preset", "ultrafast", "-crf", "29", "-x265-params", "log-level=error"],
-    "vp9": ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-row-mt", "1", "-b:v", "0", "-crf", "38"],
-    "av1": ["-c:v", "libsvtav1", "-preset", "12", "-crf", "40"],
+    "h264": ["-c:v", "libx264", "-preset", "veryfast"],
+    "hevc": ["-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=error"],
+    "vp9": ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-row-mt", "1"],
+    "av1": ["-c:v", "libsvtav1", "-preset", "12"],
 }
 """Encoders of films by name of the codec."""
+
+MBIT_S = {"360p": 1.2, "1080p": 8.0, "4K": 24.0}
+"""Rate of an h264 film by size; the other codecs get six tenths."""
 
 SOUNDS: dict[str, list[str]] = {
     "mp3": ["-c:a", "libmp3lame", "-q:a", "3"],
@@ -77,9 +80,10 @@ class Inputs:
         piece = self.folder / f"piece-{codec}-{size}.mp4"
         if not piece.exists():
             height = HEIGHTS[size]
-            picture = f"scale={height * 16 // 9}:{height}:flags=bicubic,noise=alls=3:allf=t,format=yuv420p"
+            picture = f"scale={height * 16 // 9}:{height}:flags=bicubic,noise=alls=6:allf=t,format=yuv420p"
             where = ["-ss", "6", "-t", str(_PIECE_S), "-i", self.demo.film]
-            self._make(piece, [*where, "-vf", picture, *CODECS[codec], "-c:a", "aac"])
+            rate = f"{MBIT_S[size] * (1.0 if codec == 'h264' else 0.6):g}M"
+            self._make(piece, [*where, "-vf", picture, *CODECS[codec], "-b:v", rate, "-c:a", "aac"])
         return piece
 
     def tracks(self, n: int) -> list[Path]:

@@ -23,7 +23,7 @@ each is against the floor of the same round, which is plain ffmpeg doing the una
 Machine: {machine}.
 """
 
-FILM = "1080p h264 with grain"
+FILM = "1080p h264 with grain, 8 Mbit/s"
 
 
 def machine() -> str:
