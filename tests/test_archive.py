@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import os
@@ -174,6 +175,19 @@ def test_an_export_is_taken_beside_a_writer_and_replaces_nothing(tmp_path: Path,
         export_index(tmp_path / "there" / "index", archive, force=True)
     assert archive.read_bytes() == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["carried.zip", "there"]
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["new", "old"])
+def test_folders_with_names_that_are_no_text_and_old_indexes_go_out(tmp_path: Path, music: Path, old: bool) -> None:
+    folder = tmp_path / os.fsdecode(b"o\xffd?#%")
+    folder.mkdir()
+    source = tmp_path / "there" / "index"
+    if old:
+        packed = (Path(__file__).parent / "golden" / "index-1.sqlite3.gz").read_bytes()
+        (source / DATABASE_NAME).write_bytes(gzip.decompress(packed))
+    n = export_index(source, folder / "x.zip")
+    assert [path.name for path in folder.iterdir()] == ["x.zip"]
+    assert import_index(folder / "x.zip", folder / "index").n_tracks == n == (3 if old else 5)
 
 
 def test_an_import_replaces_nothing_unless_asked(tmp_path: Path, archive: Path) -> None:

@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+from urllib.parse import quote
 
 from soundtrack.errors import InputError, LibraryError, OutputError, Reason, UsageError
 from soundtrack.library import rows
@@ -113,7 +114,7 @@ def export_index(index_dir: Path, target: Path, *, force: bool = False) -> int:
             raise LibraryError(f"{index_dir}: the index is empty", hint="type `soundtrack index PATH...` to fill it")
         check_target(target, inputs=[store.path], force=force, needed_bytes=store.path.stat().st_size)
         with _scratch(target) as folder:
-            store.execute("VACUUM INTO ?", (os.fsdecode(folder / DATABASE_NAME),))
+            store.execute("VACUUM INTO ?", (f"file:{quote(os.fsencode(folder.absolute() / DATABASE_NAME))}",))
             with open_store(folder, write=True, home=store.index_dir) as copy, copy.transaction():
                 copy.execute("DELETE FROM derived")
                 _rename(copy, os.fsencode)

@@ -185,7 +185,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 
 def _upgraded_copy(connection: sqlite3.Connection, path: Path, version: int) -> sqlite3.Connection:
     """An older database brought up to date in memory, since a reader changes nothing; a writer does it for good."""
-    copy = sqlite3.connect(":memory:", isolation_level=None)
+    copy = sqlite3.connect(":memory:", isolation_level=None, uri=True)
     with named_errors(path):
         try:
             connection.backup(copy)
