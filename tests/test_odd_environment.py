@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -149,6 +150,115 @@ def test_a_signal_while_the_film_is_written_leaves_nothing(made: Made, tmp_path:
     assert b"Traceback" not in stderr
     assert list(tmp_path.iterdir()) == []
     assert not [name for name in commands_of_all_processes() if str(tmp_path) in name]
+
+
+MARK = "SOUNDTRACK_TEST_RUN"
+"""A variable by which a run and all that it starts are known."""
+
+
+def left_running(mark: str) -> list[str]:
+    """Processes, however many times removed, that a run with this mark started and left behind."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"{MARK}={mark}".encode() in (entry / "environ").read_bytes():
+                found.append((entry / "cmdline").read_bytes().decode("utf-8", "replace"))
+        except OSError:
+            continue
+    return [command for command in found if command]  # those that have ended and wait to be told have none
+
+
+def wait_until_gone(mark: str) -> list[str]:
+    """The same, after they had a moment to notice."""
+    until_s = time.monotonic() + 10
+    while (left := left_running(mark)) and time.monotonic() < until_s:
+        time.sleep(0.05)
+    return left
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["score", "index", "scenes"])
+def test_an_end_at_any_stage_leaves_nothing_behind(command: str, made: Made, tmp_path: Path) -> None:
+    """SIGTERM at six moments of a run: the code says so, no words of Python's, no file, no process."""
+    words = {
+        "score": ["score", made.film, "-o", "out.mp4", "--index", made.index, "--over-music"],
+        "index": ["index", made.music, "--index", "index", "--jobs", "2"],
+        "scenes": ["scenes", made.film, "-o", "scenes.json"],
+    }[command]
+
+    def start(where: Path) -> subprocess.Popen[bytes]:
+        where.mkdir()
+        environment = {**os.environ, MARK: str(where)}
+        whole = [*SOUNDTRACK.split(), *words]
+        return subprocess.Popen(whole, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=where, env=environment)
+
+    began_s = time.monotonic()
+    process = start(tmp_path / "whole")
+    process.communicate(timeout=240)
+    lasts_s = time.monotonic() - began_s
+    assert process.returncode == ExitCode.OK
+    for sixth in range(6):
+        where = tmp_path / str(sixth)
+        process = start(where)
+        time.sleep(lasts_s * (sixth + 0.5) / 6)
+        process.send_signal(signal.SIGTERM)
+        _, stderr = process.communicate(timeout=60)
+        assert process.returncode in (128 + signal.SIGTERM, -signal.SIGTERM, ExitCode.OK), stderr.decode()
+        assert b"Traceback" not in stderr, stderr.decode()
+        assert wait_until_gone(str(where)) == []
+        if process.returncode != ExitCode.OK and command != "index":  # an index keeps what it has heard
+            assert list(where.iterdir()) == []
+        if command == "index":
+            again = subprocess.run(
+                [*SOUNDTRACK.split(), *words], cwd=where, capture_output=True, check=False, timeout=240
+            )
+            assert again.returncode == ExitCode.OK, again.stderr.decode()
+            assert not list(where.rglob("*.part"))
+
+
+@pytest.mark.slow
+def test_a_reader_that_takes_a_part_is_no_error(made: Made) -> None:
+    done = shell(f"soundtrack scenes -q {made.film} | head -c 10; echo; echo ${{PIPESTATUS[0]}}")
+    assert done.stdout.splitlines()[-1] in (b"0", b"141") and b"Traceback" not in done.stderr
+    assert done.stderr == b""
+
+
+@pytest.mark.slow
+def test_without_stdin_music_is_indexed_and_a_film_scored(made: Made, tmp_path: Path) -> None:
+    index = shell(f"soundtrack index {made.music} --index {tmp_path}/index --jobs 1 <&-")
+    assert index.returncode == ExitCode.OK, index.stderr.decode()
+    score = shell(f"soundtrack score {made.film} --over-music -o {tmp_path}/out.mp4 --index {tmp_path}/index <&-")
+    assert score.returncode == ExitCode.OK, score.stderr.decode()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [(2, 4), (1, 1), (50, 400)])
+@pytest.mark.parametrize("env", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=["colour", "no colour", "dumb"])
+def test_a_terminal_of_any_size_shows_what_goes_on(
+    size: tuple[int, int], env: dict[str, str], made: Made, tmp_path: Path
+) -> None:
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+    command = [*SOUNDTRACK.split(), "scenes", made.film, "-o", tmp_path / "scenes.json"]
+    variables = {**os.environ, "TERM": "xterm-256color", **env}
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=variables)
+    os.close(theirs)
+    said = b""
+    try:
+        while chunk := os.read(ours, 65_536):
+            said += chunk
+    except OSError:  # the other side is closed
+        pass
+    os.close(ours)
+    assert process.wait(timeout=60) == ExitCode.OK, said.decode("utf-8", "replace")
+    assert b"Traceback" not in said
+    assert "NO_COLOR" not in env or not re.search(rb"\x1b\[[0-9;]*3[0-7]", said)  # no colour of the text
+    assert (tmp_path / "scenes.json").stat().st_size > 100
 
 
 def commands_of_all_processes() -> list[str]:

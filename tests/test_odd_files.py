@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import odd_files
+import test_decode
 from media_made import Made
 from odd_files import NOT_FILES, REFUSED, TAKEN, Odd, Plain
 from soundtrack.errors import ExitCode
@@ -130,6 +131,23 @@ def test_what_is_an_odd_film_is_scored_whole(odd: Odd, plain: Plain, made: Made,
     assert odd.says in ended.stderr
     assert digest(film) == before
     assert_scored(film, folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", test_decode.CODINGS)
+def test_every_frame_of_a_scored_film_is_the_right_one_at_the_right_time(
+    name: str, made: Made, folder: Path, run: Run
+) -> None:
+    film = test_decode.film(folder / name, *test_decode.CODINGS[name])
+    before = digest(film)
+    ended = run("score", "--index", made.index, film)
+    assert ended.code == ExitCode.OK, ended.stderr
+    assert digest(film) == before
+    assert_scored(film, folder)
+    numbers, times_s, report = test_decode.decode(film.with_name(f"{film.stem}.scored{film.suffix}"))
+    assert numbers == list(range(100))
+    assert np.abs(times_s - np.arange(100) / 25).max() < 2e-3
+    assert report.warnings == []
 
 
 @pytest.mark.slow

@@ -232,7 +232,7 @@ def _first_frame_s(info: VideoInfo, plan: MuxPlan) -> float:
     It moves the film's clock, by rules that differ between versions, containers and the choice of streams. So it is
     asked: the first packet of the picture is put through the same input and choice, and its time compared.
     """
-    before_s = apart(info.path, _first_packet_s, info.path, info.video_stream)
+    shown_s, decoded_s = apart(info.path, _first_packet_s, info.path, info.video_stream)
     kept = [f.source for f in plan.fates if f.fate in (Fate.COPIED, Fate.CONVERTED) and f.kind in _CLOCKED]
     maps = [part for source in sorted(kept, key=lambda i: i != info.video_stream) for part in ("-map", f"0:{source}")]
     args = [*input_args(info.path, before=_before(info)), *maps, "-c", "copy", "-frames:v", "1", "-t", "2"]
@@ -240,17 +240,26 @@ def _first_frame_s(info: VideoInfo, plan: MuxPlan) -> float:
     found = done.stdout.decode("ascii", "replace")
     tick = re.search(r"^#tb 0: (\d+)/(\d+)", found, re.MULTILINE)
     first = re.search(r"^0, +(-?\d+), +(-?\d+),", found, re.MULTILINE)
-    if before_s is None or tick is None or first is None:
+    if tick is None or first is None:
         return 0.0
-    return info.start_s + int(first[2]) * int(tick[1]) / int(tick[2]) - before_s
+    has_shown = shown_s is not None and int(first[2]) != _NO_STAMP  # avi with B-frames has none at this point
+    before_s, after = (shown_s, int(first[2])) if has_shown else (decoded_s, int(first[1]))
+    if before_s is None or after == _NO_STAMP:
+        return 0.0
+    return info.start_s + after * int(tick[1]) / int(tick[2]) - before_s
 
 
-def _first_packet_s(path: Path, stream: int) -> float | None:
-    """Time of a stream's first packet, in seconds."""
+_NO_STAMP = -(2**63)
+
+
+def _first_packet_s(path: Path, stream: int) -> tuple[float | None, float | None]:
+    """When a stream's first packet is shown and when it is decoded, in seconds; None where the file does not say."""
     with open_container(path) as film:
         packet = next((p for p in film.demux(film.streams[stream]) if p.size), None)
-        stamp = None if packet is None else packet.pts if packet.pts is not None else packet.dts
-        return None if packet is None or stamp is None else float(stamp * packet.time_base)
+        if packet is None:
+            return None, None
+        shown_s, decoded_s = (None if s is None else float(s * packet.time_base) for s in (packet.pts, packet.dts))
+        return shown_s, decoded_s
 
 
 def _before(info: VideoInfo) -> list[str]:
