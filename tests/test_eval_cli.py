@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from media_made import ffmpeg
 from soundtrack.cli.eval import eval_app
 from soundtrack.errors import InputError, SoundtrackError, UsageError
 from soundtrack.evaluation import plane
@@ -154,6 +155,42 @@ def test_ratings_on_any_scale_end_up_between_minus_one_and_one(tones):
     rated = plane.rescaled(read_ratings(tones, group_column="piece"), low=1, high=7)
     assert rated[0].tolist() == [-1.0, 1.0]
     assert rated[3].tolist() == pytest.approx([0.0, 0.0])
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The table of eight short films with sound, of two moods."""
+    folder = tmp_path_factory.mktemp("films")
+    rows: list[dict[str, object]] = []
+    for i in range(8):
+        picture = f"color=c={('0xE6402A', '0x203C6E')[i % 2]}:size=64x48:rate=12:duration=3"
+        sound = f"sine=frequency={220 + 110 * i}:duration=3"
+        coding = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-c:a", "aac", "-shortest"]
+        ffmpeg("-f", "lavfi", "-i", picture, "-f", "lavfi", "-i", sound, *coding, folder / f"{i}.mp4")
+        rows.append({"file": f"{i}.mp4", "class": ("Excited", "Sad")[i % 2], "source_id": f"s{i}"})
+    return write_table(folder / "labels.csv", rows)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folds", [(), ("--folds", "2", "--seeds", "1")])
+def test_moments_as_json(films, capfd, folds):
+    run = CliRunner().invoke(
+        eval_app, ["moments", str(films), "--model", "tiny", "--json", "--draws", "3", "--per-track", "2", *folds]
+    )
+    assert run.exit_code == 0, run.output
+    found = json.loads(capfd.readouterr().out)
+    assert (found["n"], found["n_tracks"]) == (8, 4)
+    assert 0 <= found["retrieved_and_overlapping"] <= 1
+    assert 0 < found["chance_miou"] < 1
+
+
+@pytest.mark.slow
+def test_labels_print_the_ablation_table(films, capfd):
+    run = CliRunner().invoke(eval_app, ["labels", str(films), "--model", "tiny", "--draws", "3"])
+    assert run.exit_code == 0, run.output
+    out = capfd.readouterr().out
+    for row in ("random", "arousal only", "labels only", "embedding only", "joint", "+ hub correction"):
+        assert any(line.startswith(row) for line in out.splitlines()), row
 
 
 @pytest.mark.needs_data
