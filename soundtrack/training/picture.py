@@ -34,7 +34,7 @@ from soundtrack.training.picture_data import groups, labelled_clips, rated_still
 from soundtrack.training.picture_distil import DistilSettings, distil, embeddings, held_out, scale_of
 from soundtrack.training.picture_fit import HeadSettings, OutOfFold, Rated, Unrated, calibrated, fit_head
 from soundtrack.training.picture_report import Films, PictureReport, card, learning_curve, measure
-from soundtrack.training.picture_start import PictureStart
+from soundtrack.training.picture_start import LIMITS_OF_HEAD, PictureStart, facts_of_head
 from soundtrack.training.picture_teachers import Pass, read_pass, write_pass
 from soundtrack.types import FloatArray
 from soundtrack.video.film import N_FILM, clip_numbers
@@ -334,7 +334,7 @@ def train_picture(
             out_dir,
             settings=how,
             models_folder=models_folder,
-            facts=_facts_of_head(init, data_dir),
+            facts=facts_of_head(init, data_dir, licence=WEIGHTS_LICENCE),
             progress=progress,
         )
     teachers = data_dir / "teachers" if teachers_dir is None else teachers_dir
@@ -367,25 +367,6 @@ def _facts(settings: DistilSettings) -> list[str]:
     ]
 
 
-def _facts_of_head(init: PictureStart, data: Path) -> list[str]:
-    """What a network is whose head alone is new."""
-    films, stills = labelled_clips(data), rated_stills(data)
-    return [
-        f"The network of {init.name} (I3D, {init.width:g} of its width, {init.side_px} x {init.side_px} px), as it "
-        f"was; a new linear head on its features and {N_FILM} film numbers.",
-        f"The head learned classes from {len(films)} films of {len({film.source for film in films})} sources, and "
-        f"valence and arousal from {len(stills)} rated stills and the classes' places on the plane.",
-        f"Licence of the weights: {WEIGHTS_LICENCE} where what they learned from is for non-commercial use; it is up "
-        "to whoever trains to know.",
-    ]
-
-
-LIMITS_OF_HEAD = [
-    "On films that are far from those it was measured on.",
-    "Classes that have few films: see the rows of the table.",
-    "What the network that it started from does not see, no head will find.",
-]
-"""Of the card of a network whose head alone is new."""
 LIMITS = [
     "A hundred labelled clips, nearly all music videos: other kinds of film are further away than the numbers say.",
     "Labels were given to picture and sound together; the picture alone holds only part of them.",

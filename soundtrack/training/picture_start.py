@@ -1,13 +1,14 @@
 """Weights that the picture network starts from: any model of that kind at hand.
 
 Goes in: the name of a model that came with the tool or lies in the cache. Comes out: I3D weights without a classifier,
-and what size they are for.
+what size they are for, and what the card says when nothing but the head is new.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from torch import Tensor
 
@@ -16,6 +17,8 @@ from soundtrack.emotion.manifest import find_model, read_config
 from soundtrack.emotion.video_tower import TINY, expected_tensors, parse_config
 from soundtrack.emotion.weights import load_weights
 from soundtrack.errors import ModelError
+from soundtrack.training.picture_data import labelled_clips, rated_stills
+from soundtrack.video.film import N_FILM
 
 KINETICS_SIDE_PX = 224
 """Side of the frames that the public network learned from."""
@@ -67,3 +70,24 @@ def flattened(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     A film in which nothing moves gives both the same activations, away from a clip's ends.
     """
     return {name: value.sum(dim=2, keepdim=True) if value.ndim == 5 else value.clone() for name, value in state.items()}
+
+
+def facts_of_head(init: PictureStart, data: Path, *, licence: str) -> list[str]:
+    """Lines for the card of a network whose head alone is new, fitted on the labelled films of `data`."""
+    films, stills = labelled_clips(data), rated_stills(data)
+    return [
+        f"The network of {init.name} (I3D, {init.width:g} of its width, {init.side_px} x {init.side_px} px), as it "
+        f"was; a new linear head on its features and {N_FILM} film numbers.",
+        f"The head learned classes from {len(films)} films of {len({film.source for film in films})} sources, and "
+        f"valence and arousal from {len(stills)} rated stills and the classes' places on the plane.",
+        f"Licence of the weights: {licence} where what they learned from is for non-commercial use; it is up to "
+        "whoever trains to know.",
+    ]
+
+
+LIMITS_OF_HEAD = [
+    "On films that are far from those it was measured on.",
+    "Classes that have few films: see the rows of the table.",
+    "What the network that it started from does not see, no head will find.",
+]
+"""Of that card."""
