@@ -81,7 +81,7 @@ def test_the_marks_are_finite_and_know_no_level() -> None:
 
 
 def test_spans_begin_high_end_low_and_forgive_one_doubt() -> None:
-    sure, doubt, no = 0.97, 0.6, 0.1
+    sure, doubt, no = 0.99, 0.8, 0.1
     assert music_spans(np.full(5, doubt, np.float32), duration_s=10.0) == []
     one = np.array([no, no, sure, no, no], np.float32)
     assert music_spans(one, duration_s=10.0) == []

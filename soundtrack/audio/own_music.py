@@ -18,21 +18,24 @@ from importlib.resources import files
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.audio.music_marks import N_MARKS, SAMPLE_RATE_HZ, WINDOW, music_marks
+from soundtrack.audio.music_marks import N_BANDS, N_MARKS, SAMPLE_RATE_HZ, WINDOW, music_marks
 from soundtrack.timebase import round_s
 from soundtrack.types import FloatArray, Span
 
 STEP_S = 2.0
 """From one look to the next."""
-BEGIN_AT = 0.9
+BEGIN_AT = 0.97
 """Probability at which music begins."""
-GO_ON_AT = 0.5
+GO_ON_AT = 0.7
 """Probability under which music ends."""
+STEADY_DB = 1.5
+"""Sound whose loud bands all vary by less is a tone, a hum or a hiss: music moves."""
 SHORTEST_S = 4.0
 """Anything shorter is taken for an accident."""
 QUIETEST_DBFS = -60.0
 """Sound under this level is no music that anybody hears."""
 
+_LOUD_WITHIN_DB = 25.0
 _STEP = round(STEP_S * SAMPLE_RATE_HZ)
 
 
@@ -76,12 +79,19 @@ def music_probability(marks: FloatArray) -> FloatArray:
     Returns
     -------
     ndarray, shape=(n,), float32
-        In [0, 1].
+        In [0, 1]; 0 for what is steady.
     """
     w = _weights()
     rows = np.clip((marks - w.mean) / w.scale, -4.0, 4.0)
     answer = np.maximum(rows @ w.hidden + w.hidden_bias, 0.0) @ w.out + w.out_bias
-    return np.asarray(0.5 + 0.5 * np.tanh(0.5 * answer), np.float32)
+    return np.where(is_steady(marks), 0.0, 0.5 + 0.5 * np.tanh(0.5 * answer)).astype(np.float32)
+
+
+def is_steady(marks: FloatArray) -> npt.NDArray[np.bool_]:
+    """Whether nothing moves in four seconds, for rows of marks, shape (n,)."""
+    mean, spread = marks[:, :N_BANDS], marks[:, N_BANDS : 2 * N_BANDS].copy()
+    spread[mean < mean.max(axis=1, keepdims=True) - _LOUD_WITHIN_DB] = np.nan
+    return np.asarray(np.nanmedian(spread, axis=1) < STEADY_DB)
 
 
 def music_spans(probabilities: FloatArray, *, duration_s: float) -> list[Span]:
@@ -101,7 +111,7 @@ def music_spans(probabilities: FloatArray, *, duration_s: float) -> list[Span]:
 
     Examples
     --------
-    >>> music_spans(np.array([0, 0.6, 0.95, 0.95, 0.6, 0, 0], np.float32), duration_s=14.0)
+    >>> music_spans(np.array([0, 0.8, 0.99, 0.99, 0.8, 0, 0], np.float32), duration_s=14.0)
     [Span(start_s=2.0, end_s=10.0)]
     """
     if len(probabilities) == 0:
