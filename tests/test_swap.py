@@ -58,7 +58,7 @@ def test_ducking_follows_the_music_that_was_swapped_in(monkeypatch: pytest.Monke
     loud, quiet = track("loud", ["Sad"] * 12), track("quiet", ["Relaxation"] * 12)
     quiet = replace(quiet, segments=tuple(replace(s, loudness_lufs=-23.0) for s in quiet.segments))
     made = library([loud, quiet])
-    monkeypatch.setattr("soundtrack.pipeline.swap.open_library", lambda _, **options: made)
+    monkeypatch.setattr("soundtrack.pipeline.swap.open_library", lambda _, **_options: made)
     mix = MixSettings()
     found = spot_cues(sheet([("Sad", 60.0)], speech=[0.7]), made, mix=mix)
     before = ducked(found, made.tracks(), mix)
