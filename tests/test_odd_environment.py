@@ -93,7 +93,7 @@ def test_an_odd_environment_changes_no_message(env: dict[str, str | None], tmp_p
 @pytest.mark.slow
 def test_without_a_home_there_is_no_index_and_the_message_says_where_it_would_be(made: Made, tmp_path: Path) -> None:
     done = shell(
-        f"soundtrack score {made.film} -o out.mp4",
+        f"soundtrack score {made.film} --over-music -o out.mp4",
         cwd=tmp_path,
         HOME="/nonexistent",
         XDG_DATA_HOME=None,
@@ -117,13 +117,24 @@ def test_without_a_home_there_is_no_index_and_the_message_says_where_it_would_be
     ids=lambda env: ",".join(f"{name}={value}" for name, value in env.items()),
 )
 def test_an_odd_environment_gives_the_same_cue_sheet(env: dict[str, str | None], made: Made, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "soundtrack", "score", str(made.film), "-o", "out.mp4", "--index", str(made.index)]
+    command = [
+        sys.executable,
+        "-m",
+        "soundtrack",
+        "score",
+        str(made.film),
+        "--over-music",
+        "-o",
+        "out.mp4",
+        "--index",
+        str(made.index),
+    ]
     variables = {name: value for name, value in {**os.environ, **env}.items() if value is not None}
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, cwd=tmp_path, env=variables, check=False, timeout=240
     )
     assert done.returncode == ExitCode.OK, done.stderr.decode()
-    usual = shell(f"soundtrack score {made.film} --index {made.index} --dry-run")
+    usual = shell(f"soundtrack score {made.film} --over-music --index {made.index} --dry-run")
     assert json.loads((tmp_path / "out.cues.json").read_text()) == json.loads(usual.stdout)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.cues.json", "out.mp4"]
 
@@ -137,7 +148,16 @@ def test_the_product_of_a_command_fails_when_stdout_does(made: Made) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_while_the_film_is_written_leaves_nothing(made: Made, tmp_path: Path, stop: signal.Signals) -> None:
-    command = [*SOUNDTRACK.split(), "score", made.film, "-o", tmp_path / "out.mp4", "--index", made.index]
+    command = [
+        *SOUNDTRACK.split(),
+        "score",
+        made.film,
+        "--over-music",
+        "-o",
+        tmp_path / "out.mp4",
+        "--index",
+        made.index,
+    ]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     while process.poll() is None and not any(tmp_path.iterdir()):
         time.sleep(0.002)
