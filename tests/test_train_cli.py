@@ -216,6 +216,10 @@ def test_pictures_from_nothing_the_same_numbers_twice_and_after_an_interrupt(
     assert (tmp_path / "whole/curve.png").is_file()
     assert "Train it anew" in card(tmp_path / "whole", "i3d-emotion")
 
+    start = ("--init", "tiny", "--teachers", data / "teachers", "--side", "32", "--epochs", "1")
+    train("video", data, "--out", tmp_path / "further", *start)
+    assert (tmp_path / "further/curve.csv").read_text().splitlines()[1].startswith("1,")
+
 
 class Parrot:
     """Loudness is all that this teacher hears."""

@@ -29,7 +29,8 @@ def video(
         Path | None, typer.Option("--teachers", help="Folder of the two TFLite networks; default: DATA/teachers.")
     ] = None,
     init: Annotated[
-        str | None, typer.Option("--init", help="Keep this model's network, such as i3d-emotion; fit only the head.")
+        str | None,
+        typer.Option("--init", help="Model to start from; without --teachers only its head is fitted anew."),
     ] = None,
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Views of every picture.")] = None,
     width: Annotated[float | None, typer.Option("--width", help="Of the network, 1/16 to 1.")] = None,
@@ -39,7 +40,7 @@ def video(
 ) -> None:
     """The picture network: taught by ImageNet networks, inflated to an I3D, its head fitted on labelled clips.
 
-    A run that was broken off goes on where it stopped. Without teachers, or with --init, only a head is fitted.
+    A run that was broken off goes on where it stopped. With --init and no --teachers, only a head is fitted.
     """
     from dataclasses import replace
 
@@ -56,8 +57,6 @@ def video(
         _need_folder(teachers)
         if data.is_file():
             raise UsageError("--teachers needs a folder of pictures, not a table", hint="name a folder of data")
-        if init is not None:
-            raise UsageError("--init keeps a network as it is, --teachers teaches one", hint="give one of the two")
     if width is not None and not 1 / 16 <= width <= 1:
         raise UsageError(f"--width {width:g} is not between 1/16 and 1", hint="give one such as 0.5")
     if init is None and teachers is None and not (data / "teachers").is_dir():
@@ -76,7 +75,7 @@ def video(
         report = train_picture(
             data, out, seed=seed, teachers_dir=teachers, settings=settings, init=start, progress=progress
         )
-    curve = [] if start is not None else read_curve(out / "student" / "curve.jsonl")
+    curve = [] if start is not None and teachers is None else read_curve(out / "student" / "curve.jsonl")
     write_report(out, confusions={"picture": report.confusion}, curve=curve, over="epoch")
     _tell(out, "accuracy of films it never saw", report.accuracy.value, quiet=quiet)
 

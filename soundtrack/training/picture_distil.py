@@ -107,6 +107,7 @@ def distil(
     *,
     settings: DistilSettings,
     group_of: Mapping[str, str] | None = None,
+    init: Mapping[str, Tensor] | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Tensor]:
     """The taught student's state, float32; checkpoints and ``curve.jsonl`` lie in `out_dir`.
@@ -121,14 +122,11 @@ def distil(
         group counts as the square root of its size: thirty frames of one film teach less than thirty photographs.
     out_dir : Path
         Made if need be. A run that was broken off goes on from its last complete epoch.
+    init : mapping of name to Tensor, optional
+        A flat network of the same width, without its last layer, to start from instead of random weights.
     """
     out_dir.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(settings.seed)
-    model = I3D(width=settings.width, flat=True, n_classes=N_EMBEDDING + N_CLASSES)
-    model.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # torch's stubs lack it
-    for module in model.modules():
-        if isinstance(module, nn.BatchNorm3d):
-            module.momentum = NORM_MOMENTUM
+    model = _beginner(settings, init)
     weights = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim <= 1]
     optimiser = torch.optim.AdamW(
@@ -182,6 +180,19 @@ def distil(
         torch.save(state, checkpoint.with_suffix(".part"))
         checkpoint.with_suffix(".part").replace(checkpoint)
     return {k: v for k, v in average.items() if not k.startswith("logits.") and not k.endswith("num_batches_tracked")}
+
+
+def _beginner(settings: DistilSettings, init: Mapping[str, Tensor] | None) -> I3D:
+    """A fresh student, or one that starts from given weights."""
+    torch.manual_seed(settings.seed)
+    model = I3D(width=settings.width, flat=True, n_classes=N_EMBEDDING + N_CLASSES)
+    if init is not None:
+        model.load_state_dict(init, strict=False)
+    model.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]  # torch's stubs lack it
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm3d):
+            module.momentum = NORM_MOMENTUM
+    return model
 
 
 def _chances(files: Sequence[str], group_of: Mapping[str, str]) -> npt.NDArray[np.float64]:
