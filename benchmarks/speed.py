@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -256,6 +257,7 @@ def main() -> None:
     parser.add_argument("--inputs-only", action="store_true", help="make the films and tracks and measure nothing")
     parser.add_argument("--write", type=Path, help="page to write")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # takes the command that is running with it
     inputs = Inputs(options.folder)
     state = options.folder / f"measured{'-quick' if options.quick else ''}.json"
     if options.fresh:
