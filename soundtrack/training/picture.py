@@ -34,7 +34,7 @@ from soundtrack.training.picture_data import groups, labelled_clips, rated_still
 from soundtrack.training.picture_distil import DistilSettings, distil, embeddings, held_out, scale_of
 from soundtrack.training.picture_fit import HeadSettings, OutOfFold, Rated, Unrated, calibrated, fit_head
 from soundtrack.training.picture_report import Films, PictureReport, card, learning_curve, measure
-from soundtrack.training.picture_start import LIMITS_OF_HEAD, PictureStart, facts_of_head, flattened
+from soundtrack.training.picture_start import LIMITS_OF_HEAD, PictureStart, dim_of, facts_of_head, flattened
 from soundtrack.training.picture_teachers import Pass, read_pass, write_pass
 from soundtrack.types import FloatArray
 from soundtrack.video.film import N_FILM, clip_numbers
@@ -147,11 +147,6 @@ def network_of(state: dict[str, Tensor], *, width: float) -> FusedI3D:
     return model.eval().fuse(dtype=torch.bfloat16 if has_fast_bf16() else torch.float32)
 
 
-def _dim(state: dict[str, Tensor]) -> int:
-    """Length of the pooled vector of I3D weights."""
-    return sum(state[f"Mixed_5c.{branch}.bn.weight"].shape[0] for branch in ("b0", "b1b", "b2b", "b3b"))
-
-
 def finish(
     state: dict[str, Tensor],
     data_dir: Path,
@@ -239,8 +234,8 @@ def write_model(
         "n_frames": N_FRAMES,
         "frame_rate_hz": FRAME_RATE_HZ,
         "stride_s": N_FRAMES / FRAME_RATE_HZ,
-        "n_features": _dim(state),
-        "n_film": head.class_weight.shape[1] - _dim(state),
+        "n_features": dim_of(state),
+        "n_film": head.class_weight.shape[1] - dim_of(state),
         "temperature": round(head.temperature, 6),
         "confidence_slope": round(head.confidence_slope, 6),
         "confidence_offset": round(head.confidence_offset, 6),
@@ -253,7 +248,7 @@ def write_model(
         role="video",
         licence=WEIGHTS_LICENCE,
         source=source,
-        embedding_dim=_dim(state),
+        embedding_dim=dim_of(state),
     )
     (folder / name / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 

@@ -64,6 +64,11 @@ def start_of(name: str) -> PictureStart:
     raise ModelError(f"{name} is a {model.entry.role} model, not a picture network", hint="soundtrack models list")
 
 
+def dim_of(state: Mapping[str, Tensor]) -> int:
+    """Length of the pooled vector of I3D weights."""
+    return sum(state[f"Mixed_5c.{branch}.bn.weight"].shape[0] for branch in ("b0", "b1b", "b2b", "b3b"))
+
+
 def flattened(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Weights of an I3D as weights of the 2D network of the same width: kernels added up over their frames.
 
