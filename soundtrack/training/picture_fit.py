@@ -32,12 +32,12 @@ class HeadSettings:
     """L2 of the class weights beside the summed log-loss of the films."""
     class_film_gain: float = 6.0
     """Of the film numbers beside the features, for the classes."""
-    plane_penalty: float = 100.0
+    plane_penalty: float = 1000.0
     """L2 of the weights of valence and arousal beside the summed squared error."""
     teacher_penalty: float = 3000.0
     """The same for the teachers' embeddings."""
-    unrated_weight: float = 0.125
-    """Of a still with a guessed rating beside one with a real one."""
+    unrated_weight: float = 1.0
+    """Of a view with a guessed rating beside a still with a real one."""
     film_weight: float = 1.0
     """Of one film beside one still, for valence and arousal."""
 
