@@ -93,7 +93,7 @@ def test_an_odd_environment_changes_no_message(env: dict[str, str | None], tmp_p
 @pytest.mark.slow
 def test_without_a_home_there_is_no_index_and_the_message_says_where_it_would_be(made: Made, tmp_path: Path) -> None:
     done = shell(
-        f"soundtrack score {made.film} --over-music -o out.mp4",
+        f"soundtrack score {made.film} -o out.mp4",
         cwd=tmp_path,
         HOME="/nonexistent",
         XDG_DATA_HOME=None,
@@ -123,7 +123,6 @@ def test_an_odd_environment_gives_the_same_cue_sheet(env: dict[str, str | None],
         "soundtrack",
         "score",
         str(made.film),
-        "--over-music",
         "-o",
         "out.mp4",
         "--index",
@@ -134,7 +133,7 @@ def test_an_odd_environment_gives_the_same_cue_sheet(env: dict[str, str | None],
         command, stdin=subprocess.DEVNULL, capture_output=True, cwd=tmp_path, env=variables, check=False, timeout=240
     )
     assert done.returncode == ExitCode.OK, done.stderr.decode()
-    usual = shell(f"soundtrack score {made.film} --over-music --index {made.index} --dry-run")
+    usual = shell(f"soundtrack score {made.film} --index {made.index} --dry-run")
     assert json.loads((tmp_path / "out.cues.json").read_text()) == json.loads(usual.stdout)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.cues.json", "out.mp4"]
 
@@ -152,7 +151,6 @@ def test_a_signal_while_the_film_is_written_leaves_nothing(made: Made, tmp_path:
         *SOUNDTRACK.split(),
         "score",
         made.film,
-        "--over-music",
         "-o",
         tmp_path / "out.mp4",
         "--index",
@@ -201,7 +199,7 @@ def wait_until_gone(mark: str) -> list[str]:
 def test_an_end_at_any_stage_leaves_nothing_behind(command: str, made: Made, tmp_path: Path) -> None:
     """SIGTERM at six moments of a run: the code says so, no words of Python's, no file, no process."""
     words = {
-        "score": ["score", made.film, "-o", "out.mp4", "--index", made.index, "--over-music"],
+        "score": ["score", made.film, "-o", "out.mp4", "--index", made.index],
         "index": ["index", made.music, "--index", "index", "--jobs", "2"],
         "scenes": ["scenes", made.film, "-o", "scenes.json"],
     }[command]
@@ -247,7 +245,7 @@ def test_a_reader_that_takes_a_part_is_no_error(made: Made) -> None:
 def test_without_stdin_music_is_indexed_and_a_film_scored(made: Made, tmp_path: Path) -> None:
     index = shell(f"soundtrack index {made.music} --index {tmp_path}/index --jobs 1 <&-")
     assert index.returncode == ExitCode.OK, index.stderr.decode()
-    score = shell(f"soundtrack score {made.film} --over-music -o {tmp_path}/out.mp4 --index {tmp_path}/index <&-")
+    score = shell(f"soundtrack score {made.film} -o {tmp_path}/out.mp4 --index {tmp_path}/index <&-")
     assert score.returncode == ExitCode.OK, score.stderr.decode()
 
 

@@ -126,7 +126,7 @@ def test_what_is_an_odd_film_is_scored_whole(odd: Odd, plain: Plain, made: Made,
     film = folder / odd.name
     odd.make(film, plain)
     before = digest(film)
-    ended = run("score", "--over-music", "--index", made.index, "--", film)
+    ended = run("score", "--index", made.index, "--", film)
     assert ended.code == ExitCode.OK, ended.stderr
     assert odd.says in ended.stderr
     assert digest(film) == before
@@ -140,7 +140,7 @@ def test_every_frame_of_a_scored_film_is_the_right_one_at_the_right_time(
 ) -> None:
     film = test_decode.film(folder / name, *test_decode.CODINGS[name])
     before = digest(film)
-    ended = run("score", "--over-music", "--index", made.index, film)
+    ended = run("score", "--index", made.index, film)
     assert ended.code == ExitCode.OK, ended.stderr
     assert digest(film) == before
     assert_scored(film, folder)
@@ -160,7 +160,7 @@ def test_a_film_cut_at_any_tenth_is_scored_or_refused(
     film = folder / f"cut{whole.suffix}"
     data = whole.read_bytes()
     film.write_bytes(data[: len(data) * tenths // 10])
-    ended = run("score", "--over-music", "--index", made.index, film)
+    ended = run("score", "--index", made.index, film)
     if ended.code == ExitCode.OK:
         assert_scored(film, folder)
     else:

@@ -10,7 +10,6 @@ import pytest
 from made_up import sheet, small_library
 from soundtrack.audio.music_marks import N_MARKS, SAMPLE_RATE_HZ, WINDOW, music_marks
 from soundtrack.audio.own_music import MusicDetector, music_spans
-from soundtrack.errors import NothingFitsError
 from soundtrack.media.audio import read_audio
 from soundtrack.settings import SpottingSettings
 from soundtrack.spotting.spot import spot_cues
@@ -90,13 +89,17 @@ def test_spans_begin_high_end_low_and_forgive_one_doubt() -> None:
     assert music_spans(np.full(4, sure, np.float32), duration_s=7.3) == [Span(0.0, 7.3)]
 
 
-def test_a_film_full_of_music_is_refused_and_scored_when_asked() -> None:
-    source = sheet([("Sad", 30.0), ("Excited", 30.0)], music=[1.0, 0.9])
-    with pytest.raises(NothingFitsError, match="no place for music") as refused:
-        spot_cues(source, small_library())
-    assert "--over-music" in (refused.value.hint or "")
-    asked = spot_cues(source, small_library(), settings=SpottingSettings(over_music=True))
-    assert sum(c.span.duration_s for c in asked.cues) >= 59.0
+def test_scenes_with_music_are_left_alone_and_a_film_full_of_it_is_scored_with_a_warning() -> None:
+    part = spot_cues(sheet([("Sad", 30.0), ("Excited", 30.0)], music=[0.0, 0.9]), small_library())
+    assert max(c.span.end_s for c in part.cues) <= 31.0
+    assert any("left alone" in line for line in part.warnings)
+    full = sheet([("Sad", 30.0), ("Excited", 30.0)], music=[1.0, 0.9])
+    made = spot_cues(full, small_library())
+    assert sum(c.span.duration_s for c in made.cues) >= 59.0
+    assert any("--replace" in line for line in made.warnings)
+    asked = spot_cues(full, small_library(), settings=SpottingSettings(over_music=True))
+    assert asked.cues == made.cues
+    assert not asked.warnings
 
 
 @pytest.mark.slow

@@ -90,6 +90,10 @@ def spot_cues(
     if missing:
         raise UsageError(f"the kept cue's track {missing[0][:12]} is not in the library", hint="index its folder again")
     film = divide(sheet, constraints, keep_original=mix.keep_original, over_music=settings.over_music)
+    left_alone = _left_alone(film)
+    if left_alone and film.silent.all():  # nobody asks for music and means none
+        film = divide(sheet, constraints, keep_original=mix.keep_original, over_music=True)
+        left_alone = ["the film has music of its own throughout; it is scored over it (--replace drops its own sound)"]
     _check_hits(film, constraints)
     locked_at = _locked_stretches(film, constraints)
     film = replace(film, silent=film.silent & ~np.isin(np.arange(len(film)), list(locked_at)))
@@ -105,18 +109,18 @@ def spot_cues(
     )
     worth = weigh(film, pool, max_cue_s=_longest_cue_s(film, settings, constraints))
     has_sound = sheet.film.has_audio and mix.keep_original
-    warnings = list(_left_alone(film))
+    warnings = list(left_alone)
     for silence_merit in (settings.silence_merit, *_INSISTING):
         stated = replace(settings, silence_merit=silence_merit)
         problem = state_problem(film, pool, worth, stated, constraints, locked_at=locked_at, has_sound=has_sound)
         choices = _choose(problem, constraints)
         if choices or constraints.kept:
             break
-        warnings = [*_left_alone(film), "no music of this library suits the film well; this is the best of it"]
+        warnings = [*left_alone, "no music of this library suits the film well; this is the best of it"]
     else:
         raise NothingFitsError(
-            f"{sheet.film.name}: there is no place for music: it has music already, or was to stay silent",
-            hint="use --over-music to score it all the same, --replace to drop its own sound, or take back a --silence",
+            f"{sheet.film.name}: there is no place for music: all of it was to stay silent",
+            hint="take back a --silence",
         )
     kept = tuple(replace(cue, locked=True) for cue in constraints.kept)
     placed = place_cues(problem, pool, choices, library=library, settings=settings, kept=kept, hits=constraints.hits)
