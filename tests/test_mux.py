@@ -11,7 +11,7 @@ import pytest
 from films import Job, ffmpeg, make_film, make_job, write_track, write_voice
 from soundtrack.errors import FfmpegError, OutputError
 from soundtrack.media.audio import read_audio
-from soundtrack.media.containers import Fate, default_suffix
+from soundtrack.media.containers import default_suffix
 from soundtrack.media.fingerprint import film_print
 from soundtrack.media.locate import ffmpeg_path, ffmpeg_version
 from soundtrack.media.probe import probe

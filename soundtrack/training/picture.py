@@ -370,12 +370,12 @@ def _facts(settings: DistilSettings) -> list[str]:
         f"on its {1024 * settings.width:.0f} features and {N_FILM} film numbers. A clip is {N_FRAMES} frames of "
         f"{settings.side_px} x {settings.side_px} at {FRAME_RATE_HZ:g} Hz, {N_FRAMES / FRAME_RATE_HZ:g} s.",
         "Its 2D form learned, from nothing, to answer as two ImageNet networks do (MobileNet v1 and v2, Apache-2.0) on "
-        "views of stills (Caltech-101, ImageNet samples, OASIS) and of frames of music videos and short films, whole, cut "
-        "and blended; then it was inflated, kernels on their middle frame. None of the teachers' weights are in it. One "
-        "fifth of the films and themes, chosen by hash, were kept from it.",
+        "views of stills (Caltech-101, ImageNet samples, OASIS) and of frames of music videos and short films, whole, "
+        "cut and blended; then it was inflated, kernels on their middle frame. None of the teachers' weights are in it."
+        " One fifth of the films and themes, chosen by hash, were kept from it.",
         "The head learned classes from 100 music-video clips of 30 s (MVED, Pandeya and Lee; six classes), and valence "
-        "and arousal from 640 OASIS stills (Kurdi, Lozano, Banaji 2017), from what the teachers, fitted to the same ratings, "
-        "guess for stills that nobody rated, and from the classes' places on the plane.",
+        "and arousal from 640 OASIS stills (Kurdi, Lozano, Banaji 2017), from what the teachers, fitted to the same "
+        "ratings, guess for stills that nobody rated, and from the classes' places on the plane.",
         f"Licence of the weights: {WEIGHTS_LICENCE}, since some of what they learned from is for non-commercial use. "
         "The code is MIT.",
         f"Train it anew: `soundtrack train video DATA --out FOLDER --seed {settings.seed}`.",
