@@ -130,6 +130,10 @@ class MadeUpLibrary:
         """By id."""
         return {t.track_id: t for t in self.all_tracks}
 
+    def playlists(self) -> dict[Path, tuple[str, ...]]:
+        """None."""
+        return {}
+
     def bars(self, track_id: str) -> BarTable:
         """Bars of four beats; every eighth sounds alike."""
         return bars_of(next(t for t in self.all_tracks if t.track_id == track_id))
