@@ -119,6 +119,9 @@ class Cluster:
     def work_on(self, waiting: deque[Job]) -> Iterator[tuple[Job, Any]]:
         """Jobs and their results, as they get ready; `Lost` for the result of a job that takes its workers down.
 
+        A job that was lost may only have waited beside one that took the worker down, so it is tried again with
+        nothing beside it before it is given up.
+
         Parameters
         ----------
         waiting : deque of Job
@@ -132,19 +135,33 @@ class Cluster:
             What a worker refused.
         """
         running: dict[Any, Job] = {}
+        doubtful: deque[Job] = deque()
+        alone: Job | None = None
         last_seen_s = time.monotonic()
-        while waiting or running:
+        while waiting or running or doubtful:
             n_threads = self._n_threads()
             if n_threads:
                 last_seen_s = time.monotonic()
             elif time.monotonic() - last_seen_s > NO_WORKER_LIMIT_S:
                 raise _gone(f"no worker was there for {NO_WORKER_LIMIT_S:.0f} s")
-            while waiting and len(running) < _JOBS_PER_THREAD * max(1, n_threads):
+            if doubtful and not waiting and not running:
+                alone = doubtful.popleft()
+                running[self._begun(alone)] = alone
+            while waiting and alone is None and len(running) < _JOBS_PER_THREAD * max(1, n_threads):
                 job = waiting.popleft()
-                call = (__version__, self._model.sha256, job.function, *job.arguments)
-                running[self._client.submit(_there, *call, pure=False)] = job
+                running[self._begun(job)] = job
             for future in self._ready(list(running)):
-                yield running.pop(future), self._result(future)
+                job, result = running.pop(future), self._result(future)
+                if isinstance(result, Lost) and job is not alone:
+                    doubtful.append(job)
+                    continue
+                alone = None
+                yield job, result
+
+    def _begun(self, job: Job) -> Any:
+        """The future of a job that was just given to the workers."""
+        call = (__version__, self._model.sha256, job.function, *job.arguments)
+        return self._client.submit(_there, *call, pure=False)
 
     def _n_threads(self) -> int:
         try:
