@@ -150,7 +150,7 @@ def test_ctrl_c_leaves_a_good_index_and_no_process(tmp_path: Path, music: Path) 
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert nobody_left(process.pid)
-    assert process.returncode != 0
+    assert process.returncode != 0 or size(log) == 60  # on a busy machine all may be heard before the signal comes
     assert err.count(b"Traceback") <= 1  # the main process alone; a command turns this into one line
     with open_library(index) as view:
         assert len(view.track_ids) >= 10 - JOBS
