@@ -98,7 +98,7 @@ class Cluster:
         self._model = model
         try:
             self._client = distributed.Client(address, timeout=CONNECT_LIMIT_S, set_as_default=False)
-        except (OSError, ValueError, TypeError, ImportError, RuntimeError) as error:
+        except (OSError, ValueError, TypeError, ImportError, RuntimeError, AssertionError) as error:
             raise UsageError(
                 f"--cluster {address}: no Dask scheduler answers there",
                 hint="start one with `dask scheduler`, and workers with `dask worker ADDRESS --nthreads 1`",
