@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,6 +61,17 @@ def test_a_stretched_piece_keeps_length_beat_and_pitch(tmp_path: Path, speed: fl
     spectrum = np.abs(np.fft.rfft(found.samples[0, : 10 * RATE] * np.blackman(10 * RATE)))
     assert abs(np.argmax(spectrum[2150:2250]) + 2150 - 2200) <= 1  # 220 Hz in tenths of a hertz
     assert np.array_equal(found.samples, stretch_piece(path, piece).samples)
+
+
+def test_stretching_in_a_process_that_has_loaded_decord_does_not_crash() -> None:
+    pytest.importorskip("decord")
+    code = """
+import decord, numpy as np
+from soundtrack.mix.tempo import _stretched
+print(_stretched(np.zeros((2, 9000), np.float32), n_out=10_000).shape)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "(2, 10000)\n"), done.stderr
 
 
 def test_what_the_track_lacks_is_silent_and_counted(tmp_path: Path) -> None:

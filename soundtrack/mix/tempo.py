@@ -25,6 +25,9 @@ _MISSING = "to play music faster or slower takes the package python-stretch, whi
 _HINT = "run pip install python-stretch, or leave out --stretch"
 _AROUND = MIX_RATE_HZ // 4
 """So many samples of the film before and after the piece are stretched with it."""
+_SEED = 0
+"""Of the stretcher's dice. Given, because the constructor without one asks `std::random_device`, which falls over in a
+process that has loaded decord: that library lays an old libstdc++ over everybody's."""
 _ROUNDING = 2
 """Samples that a track may lack at its end because of rounding."""
 
@@ -94,7 +97,7 @@ def _stretched(sound: FloatArray, *, n_out: int) -> FloatArray:
         from python_stretch.Signalsmith import Stretch
     except ImportError as error:
         raise DependencyError(_MISSING, hint=_HINT) from error
-    stretch = Stretch()
+    stretch = Stretch(_SEED)
     stretch.preset(sound.shape[0], float(MIX_RATE_HZ))
     stretch.setTimeFactor(sound.shape[1] / n_out)
     made = np.asarray(stretch.process(np.ascontiguousarray(sound)), np.float32)
