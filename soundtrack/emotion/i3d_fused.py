@@ -1,7 +1,9 @@
 """I3D for inference: the same numbers as `soundtrack.emotion.i3d.I3D`, several times faster on a CPU.
 
 Batch norm is folded into the convolutions, tensors lie channels-last, pointwise convolutions are matrix products, and
-where the processor has bf16 arithmetic the whole network runs in it. The result is always float32.
+where the processor has bf16 arithmetic the whole network runs in it. Kernels of which only the middle frame is not zero,
+as `inflate` makes them, are run one frame deep, on the frames that they would have looked at. The result is always
+float32.
 """
 
 from __future__ import annotations
@@ -27,6 +29,12 @@ def _flags() -> str:
     return caps + (" avx512_bf16" if extra is not None and extra() else "")
 
 
+def _is_flat(weight: Tensor) -> bool:
+    """Whether all frames of a kernel (n_out, n_in, t, h, w) but its middle one are zero."""
+    middle = weight.shape[2] // 2
+    return weight.shape[2] % 2 == 1 and not (weight[:, :, :middle].any() or weight[:, :, middle + 1 :].any())
+
+
 class _Conv(nn.Module):
     """A convolution with batch norm folded in, then ReLU."""
 
@@ -43,8 +51,13 @@ class _Conv(nn.Module):
         self.kernel: Size = unit.kernel
         self.stride: Size = unit.stride
         self.is_pointwise = unit.kernel == (1, 1, 1) and unit.stride == (1, 1, 1)
-        deep = weight.contiguous(memory_format=torch.channels_last_3d)
-        weight = weight.flatten(1) if self.is_pointwise else deep
+        self.is_flat = not self.is_pointwise and _is_flat(weight)
+        if self.is_pointwise:
+            weight = weight.flatten(1)
+        elif self.is_flat:
+            weight = weight[:, :, unit.kernel[0] // 2].contiguous(memory_format=torch.channels_last)
+        else:
+            weight = weight.contiguous(memory_format=torch.channels_last_3d)
         self.register_buffer("weight", weight.to(dtype))
         self.register_buffer("bias", folded.detach().float().to(dtype))
         self.weight: Tensor
@@ -55,6 +68,8 @@ class _Conv(nn.Module):
         if self.is_pointwise:
             y = F.linear(x.permute(0, 2, 3, 4, 1), self.weight, self.bias)  # (n, t, h, w, n_out)
             return F.relu_(y).permute(0, 4, 1, 2, 3)
+        if self.is_flat:
+            return self._flat(x)
         pads = [same_padding(x.shape[2 + i], self.kernel[i], self.stride[i]) for i in range(3)]
         if any(before != after for before, after in pads):
             x = F.pad(x, [pad for pair in reversed(pads) for pad in pair])
@@ -62,6 +77,23 @@ class _Conv(nn.Module):
             pads = [(0, 0)] * 3
         y = F.conv3d(x, self.weight, self.bias, self.stride, [before for before, _ in pads])
         return F.relu_(y)
+
+    def _flat(self, x: Tensor) -> Tensor:
+        """As `forward`, for a kernel that looks at nothing but its middle frame."""
+        n, c, t = x.shape[:3]
+        first = self.kernel[0] // 2 - same_padding(t, self.kernel[0], self.stride[0])[0]
+        x = x[:, :, first :: self.stride[0]][:, :, : -(-t // self.stride[0])]
+        n_frames = x.shape[2]
+        planes = x.permute(0, 2, 3, 4, 1).reshape(n * n_frames, *x.shape[3:], c).permute(0, 3, 1, 2)  # (n t, c, h, w)
+        before, after = zip(
+            *(same_padding(x.shape[2 + i], self.kernel[i], self.stride[i]) for i in (1, 2)), strict=True
+        )
+        if before != after:
+            planes = F.pad(planes, (before[1], after[1], before[0], after[0]))
+            planes, before = planes.contiguous(memory_format=torch.channels_last), (0, 0)
+        y = F.relu_(F.conv2d(planes, self.weight, self.bias, self.stride[1:], before))
+        frames = y.permute(0, 2, 3, 1).reshape(n, n_frames, *y.shape[2:], y.shape[1])  # (n, t', h', w', n_out)
+        return frames.permute(0, 4, 1, 2, 3)
 
 
 class _Mixed(nn.Module):
