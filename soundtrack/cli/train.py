@@ -36,20 +36,26 @@ def video(
     width: Annotated[float | None, typer.Option("--width", help="Of the network, 1/16 to 1.")] = None,
     side: Annotated[int | None, typer.Option("--side", min=32, max=512, help="Of the frames, in pixels.")] = None,
     seed: Seed = 0,
+    device: Device = None,
     quiet: Quiet = False,
 ) -> None:
     """The picture network: taught by ImageNet networks, inflated to an I3D, its head fitted on labelled clips.
+
+    With a GPU it is the network that soundtrack ships (full width, 128 px, some ten minutes of teaching); on a CPU a
+    smaller one, over an hour.
 
     A run that was broken off goes on where it stopped. With --init and no --teachers, only a head is fitted.
     """
     from dataclasses import replace
 
     from soundtrack.cli import output
+    from soundtrack.emotion.devices import choose_device
     from soundtrack.emotion.video_tower import DEFAULT_MODEL
     from soundtrack.errors import UsageError
     from soundtrack.evaluation.training_report import read_curve, write_report
     from soundtrack.training.picture import train_picture
     from soundtrack.training.picture_distil import DistilSettings
+    from soundtrack.training.picture_live import usual_on_gpu
     from soundtrack.training.picture_start import start_of
 
     _need(data)
@@ -61,7 +67,8 @@ def video(
         raise UsageError(f"--width {width:g} is not between 1/16 and 1", hint="give one such as 0.5")
     if init is None and teachers is None and not (data / "teachers").is_dir():
         init = DEFAULT_MODEL
-    usual = DistilSettings()
+    where = choose_device(device_name(device))
+    usual = usual_on_gpu() if where == "cuda" else DistilSettings()
     side_px = side or usual.side_px
     settings = replace(
         usual,
@@ -73,7 +80,7 @@ def video(
     start = start_of(init) if init is not None else None
     with output.progress(quiet=quiet) as progress:
         report = train_picture(
-            data, out, seed=seed, teachers_dir=teachers, settings=settings, init=start, progress=progress
+            data, out, seed=seed, teachers_dir=teachers, settings=settings, init=start, device=where, progress=progress
         )
     curve = [] if start is not None and teachers is None else read_curve(out / "student" / "curve.jsonl")
     write_report(out, confusions={"picture": report.confusion}, curve=curve, over="epoch")

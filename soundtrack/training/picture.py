@@ -14,11 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from soundtrack.emotion.i3d import I3D, inflate
+from soundtrack.emotion.i3d import inflate
 from soundtrack.emotion.i3d_fused import FusedI3D, has_fast_bf16
-from soundtrack.emotion.picture_head import PictureHead, evidence, untrained_head
+from soundtrack.emotion.picture_head import PictureHead
 from soundtrack.emotion.video_tower import backbone, head_tensors
 from soundtrack.emotion.weights import save_weights
 from soundtrack.errors import InputError, Reason
@@ -33,11 +33,13 @@ from soundtrack.training.picture_clips import (
 from soundtrack.training.picture_data import groups, labelled_clips, rated_stills
 from soundtrack.training.picture_distil import DistilSettings, distil, embeddings, held_out, scale_of
 from soundtrack.training.picture_fit import HeadSettings, OutOfFold, Rated, Unrated, calibrated, fit_head
+from soundtrack.training.picture_live import distil_live, live_settings, read_gallery
 from soundtrack.training.picture_report import Films, PictureReport, card, learning_curve, measure
 from soundtrack.training.picture_start import LIMITS_OF_HEAD, PictureStart, dim_of, facts_of_head, flattened
 from soundtrack.training.picture_teachers import Pass, read_pass, write_pass
+from soundtrack.training.teacher_networks import read_teachers
 from soundtrack.types import FloatArray
-from soundtrack.video.film import N_FILM, clip_numbers
+from soundtrack.video.film import N_FILM
 
 Progress = Callable[[str, int, int], None]
 
@@ -49,8 +51,6 @@ WEIGHTS_LICENCE = "CC BY-NC 4.0"
 """Of what is trained here: some of the recordings learned from are non-commercial."""
 LEAST_SOURCES = 2
 """Of labelled films: one to learn from, another to be judged on."""
-TINY_WIDTH = 1 / 16
-"""Of the network for tests."""
 SOURCE = "trained by soundtrack train video"
 """Origin in the manifest."""
 
@@ -253,32 +253,6 @@ def write_model(
     (folder / name / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
-def write_tiny(folder: Path, *, seed: int = 7) -> None:
-    """The model ``tiny-video``: seeded, untrained, small; for tests and for trying things out."""
-    torch.manual_seed(seed)
-    how = DistilSettings(width=TINY_WIDTH, side_px=64)
-    model = backbone(TINY_WIDTH)
-    for module in model.modules():
-        if isinstance(module, nn.Conv3d):  # so that signals neither die nor explode on their way
-            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-    state = {k: v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
-    head = _centred(untrained_head(model.dim, N_FILM, seed=seed), model, side_px=how.side_px, seed=seed)
-    write_model(state, head, folder, settings=how, name="tiny-video", version="1", source="made from a seed, untrained")
-    text = "# tiny-video\n\nA seeded, untrained network for tests. What it says means nothing. Licence of the weights: "
-    (folder / "tiny-video" / "card.md").write_text(f"{text}{WEIGHTS_LICENCE}.\n", encoding="utf-8")
-
-
-def _centred(head: PictureHead, model: I3D, *, side_px: int, seed: int) -> PictureHead:
-    """The head standardised over made-up clips of coloured noise, so that it tells one clip from another."""
-    rng = np.random.default_rng(seed)
-    coarse = rng.integers(0, 256, (64, N_FRAMES, 4, 4, 3)) * rng.random((64, 1, 1, 1, 3))
-    clips = coarse.repeat(side_px // 4, axis=2).repeat(side_px // 4, axis=3).astype(np.uint8)
-    numbers = np.stack([clip_numbers(clip) for clip in clips])
-    x = evidence(clip_features(model.eval().fuse(), clips), numbers)
-    weight = head.class_weight * np.float32(2 / np.sqrt(x.shape[1]))
-    return replace(head, mean=x.mean(axis=0), deviation=np.maximum(x.std(axis=0), 0.05), class_weight=weight)
-
-
 def _save_readings(path: Path, seen: Seen, answers: OutOfFold) -> None:
     """Features, film numbers and out-of-fold answers of every clip, for the joint space to learn from."""
     part = path.with_suffix(".part.npz")
@@ -307,9 +281,10 @@ def train_picture(
     settings: DistilSettings | None = None,
     models_folder: Path | None = None,
     init: PictureStart | None = None,
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> PictureReport:
-    """Teach, measure and write the picture network; a run that was broken off is taken up again.
+    """Teach, measure and write the picture network; a run that was broken off is taken up again, stage by stage.
 
     Parameters
     ----------
@@ -327,6 +302,8 @@ def train_picture(
         Where the model goes.
     init : PictureStart, optional
         Where to start. Without `teachers_dir` this network is kept as it is, and only its head is fitted anew.
+    device : {"cpu", "cuda"}
+        On a GPU the teachers answer while the student learns (`picture_live`).
     progress : callable, optional
         Told (stage, done, total).
     """
@@ -345,19 +322,31 @@ def train_picture(
             progress=progress,
         )
     teachers = data_dir / "teachers" if teachers_dir is None else teachers_dir
-    folders = [out_dir / f"pass-{number}" for number in range(N_PASSES)]
+    folders = [out_dir / f"pass-{number}" for number in range(N_GUESSED_PASSES if device == "cuda" else N_PASSES)]
     for number, folder in enumerate(folders):
         write_pass(
             folder, data_dir=data_dir, teachers_dir=teachers, number=number, side_px=how.side_px, progress=progress
         )
-    flat = distil(
-        lambda: folders,
-        out_dir / "student",
-        settings=how,
-        group_of=groups(data_dir),
-        init=None if init is None else flattened(init.state),
-        progress=progress,
-    )
+    start = None if init is None else flattened(init.state)
+    if device == "cuda":
+        flat = distil_live(
+            lambda: read_gallery(data_dir, progress=progress),
+            lambda: read_teachers(teachers),
+            out_dir / "student",
+            settings=live_settings(how),
+            group_of=groups(data_dir),
+            init=start,
+            progress=progress,
+        )
+    else:
+        flat = distil(
+            lambda: folders,
+            out_dir / "student",
+            settings=how,
+            group_of=groups(data_dir),
+            init=start,
+            progress=progress,
+        )
     return finish(
         inflate(flat, how="centre"), data_dir, out_dir, settings=how, models_folder=models_folder, progress=progress
     )

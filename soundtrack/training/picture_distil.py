@@ -136,7 +136,7 @@ def distil(
     scale = scale_of(passes[0])
     hidden = held_out([p.source for p in passes[0].pictures])
     shown = np.flatnonzero(~hidden)
-    chances = _chances([passes[0].pictures[i].file for i in shown], group_of or {})
+    chances = chances_of([passes[0].pictures[i].file for i in shown], group_of or {})
     average = {k: v.detach().clone().float() for k, v in model.state_dict().items()}
     checkpoint, first = out_dir / "checkpoint.pt", 0
     if checkpoint.is_file():
@@ -195,7 +195,7 @@ def _beginner(settings: DistilSettings, init: Mapping[str, Tensor] | None) -> I3
     return model
 
 
-def _chances(files: Sequence[str], group_of: Mapping[str, str]) -> npt.NDArray[np.float64]:
+def chances_of(files: Sequence[str], group_of: Mapping[str, str]) -> npt.NDArray[np.float64]:
     """How likely each picture is drawn, adding up to 1: one over the square root of its group's size."""
     names = [group_of.get(file, file) for file in files]
     sizes = Counter(names)

@@ -115,13 +115,13 @@ def view_of(recent: Sequence[ByteArray], *, number: int, rng: np.random.Generato
     return np.asarray(np.rint(view * share + other * (1.0 - share)), np.uint8)
 
 
-def _pictures(data_dir: Path) -> Iterator[tuple[Picture, ByteArray]]:
-    """Every still and every sampled frame, with its RGB."""
+def all_pictures(data_dir: Path, *, rate_hz: float = FRAME_RATE_HZ) -> Iterator[tuple[Picture, ByteArray]]:
+    """Every still and every sampled frame, so many a second, with its RGB."""
     for picture in stills(data_dir):
         yield picture, read_still(data_dir / picture.file)
     for film in films(data_dir):
-        half_s = 0.5 / FRAME_RATE_HZ
-        moments = frames_at(data_dir / film.file, side_px=FRAME_SIDE_PX, rate_hz=FRAME_RATE_HZ, first_s=half_s)
+        half_s = 0.5 / rate_hz
+        moments = frames_at(data_dir / film.file, side_px=FRAME_SIDE_PX, rate_hz=rate_hz, first_s=half_s)
         for time_s, frame in moments:
             yield Picture(film.file, film.source, time_s), frame
 
@@ -165,7 +165,7 @@ def write_pass(
     n = 0
     recent: deque[ByteArray] = deque(maxlen=N_RECENT)
     with rows.open("a", encoding="utf-8") as log:
-        for picture, image in _pictures(data_dir):
+        for picture, image in all_pictures(data_dir):
             n += 1
             recent.append(image)
             if n <= kept:

@@ -1,0 +1,50 @@
+"""The model ``tiny-video``: a real network of the right shape, seeded and untrained, for tests.
+
+Goes in: a seed. Comes out: a model folder like any other's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from soundtrack.emotion.i3d import I3D
+from soundtrack.emotion.picture_head import PictureHead, evidence, untrained_head
+from soundtrack.emotion.video_tower import backbone
+from soundtrack.training.picture import WEIGHTS_LICENCE, write_model
+from soundtrack.training.picture_clips import N_FRAMES, clip_features
+from soundtrack.training.picture_distil import DistilSettings
+from soundtrack.video.film import N_FILM, clip_numbers
+
+TINY_WIDTH = 1 / 16
+"""Of the network for tests."""
+
+
+def write_tiny(folder: Path, *, seed: int = 7) -> None:
+    """The model ``tiny-video``: seeded, untrained, small; for tests and for trying things out."""
+    torch.manual_seed(seed)
+    how = DistilSettings(width=TINY_WIDTH, side_px=64)
+    model = backbone(TINY_WIDTH)
+    for module in model.modules():
+        if isinstance(module, nn.Conv3d):  # so that signals neither die nor explode on their way
+            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+    state = {k: v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
+    head = _centred(untrained_head(model.dim, N_FILM, seed=seed), model, side_px=how.side_px, seed=seed)
+    write_model(state, head, folder, settings=how, name="tiny-video", version="1", source="made from a seed, untrained")
+    text = "# tiny-video\n\nA seeded, untrained network for tests. What it says means nothing. Licence of the weights: "
+    (folder / "tiny-video" / "card.md").write_text(f"{text}{WEIGHTS_LICENCE}.\n", encoding="utf-8")
+
+
+def _centred(head: PictureHead, model: I3D, *, side_px: int, seed: int) -> PictureHead:
+    """The head standardised over made-up clips of coloured noise, so that it tells one clip from another."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (64, N_FRAMES, 4, 4, 3)) * rng.random((64, 1, 1, 1, 3))
+    clips = coarse.repeat(side_px // 4, axis=2).repeat(side_px // 4, axis=3).astype(np.uint8)
+    numbers = np.stack([clip_numbers(clip) for clip in clips])
+    x = evidence(clip_features(model.eval().fuse(), clips), numbers)
+    weight = head.class_weight * np.float32(2 / np.sqrt(x.shape[1]))
+    return replace(head, mean=x.mean(axis=0), deviation=np.maximum(x.std(axis=0), 0.05), class_weight=weight)
