@@ -17,10 +17,9 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
 from soundtrack.documents import hints_of, render
 from soundtrack.limits import Limits, limits_of
+from soundtrack.types import FloatArray
 
 
 def schema_text(cls: type, *, schema: str, title: str) -> str:
@@ -94,7 +93,7 @@ def _of(hint: Any, parts: dict[str, Any], limits: Limits) -> dict[str, Any]:
         return {"anyOf": [_of(inner, parts, limits), {"type": "null"}]}
     if origin is tuple:
         return {"type": "array", "items": _of(typing.get_args(hint)[0], parts, limits)}
-    if origin is np.ndarray:
+    if hint == FloatArray:  # numpy 2.5 makes the name an alias, so its origin tells nothing
         return {"type": "array"}
     if dataclasses.is_dataclass(hint):
         cls = typing.cast(type, hint)

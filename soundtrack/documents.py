@@ -23,6 +23,7 @@ import numpy as np
 
 from soundtrack.errors import InputError, Reason
 from soundtrack.limits import Limits, limits_of
+from soundtrack.types import FloatArray
 
 DECIMALS = 6
 """Decimals of every float in a document."""
@@ -217,7 +218,7 @@ def _build(hint: Any, value: Any, *, place: str, limits: Limits) -> Any:
             raise _PlaceError(place, f"must be a list, got {_kind(value)}")
         item = typing.get_args(hint)[0]
         return tuple(_build(item, v, place=f"{place}[{i}]", limits=limits) for i, v in enumerate(value))
-    if origin is np.ndarray:
+    if hint == FloatArray:  # numpy 2.5 makes the name an alias, so its origin tells nothing
         return _array(value, place=place, limits=limits)
     if dataclasses.is_dataclass(hint):
         return _dataclass(typing.cast(type, hint), value, place=place)
