@@ -11,24 +11,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
+from soundtrack.audio.k_weighting import STEP_S, Doubles, KPower
+from soundtrack.audio.true_peak import TruePeak
 from soundtrack.types import FloatArray, Loudness, Span
 
 SILENCE_LUFS = -70.0
 """Loudness of silence, the absolute gate."""
 SILENCE_DBTP = -99.0
 """True peak of silence."""
-STEP_S = 0.1
-"""From one value of a curve to the next."""
 _MOMENTARY_STEPS, _SHORT_TERM_STEPS = 4, 30
 _RELATIVE_GATE_LU, _RANGE_GATE_LU = -10.0, -20.0
-_OVERSAMPLING = 4
-_TAPS_PER_PHASE = 12
-Doubles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,39 +55,6 @@ def channel_weights(n_channels: int) -> Doubles:
     if n_channels <= 5:
         return np.array([1.0] * (n_channels - 2) + [1.41, 1.41])
     return np.array([1.0, 1.0, 1.0, 0.0] + [1.41] * (n_channels - 4))
-
-
-@lru_cache(maxsize=8)
-def _k_weighting(sample_rate_hz: int) -> Doubles:
-    """Second-order sections of the K filter at any rate; at 48 kHz those of BS.1770-5, tables 1 and 2."""
-    shelf_hz, shelf_db, shelf_q = 1681.974450955533, 3.999843853973347, 0.7071752369554196
-    k = math.tan(math.pi * shelf_hz / sample_rate_hz)
-    high = 10 ** (shelf_db / 20)
-    mid = high**0.4996667741545416
-    a0 = 1 + k / shelf_q + k * k
-    shelf = [
-        (high + mid * k / shelf_q + k * k) / a0,
-        2 * (k * k - high) / a0,
-        (high - mid * k / shelf_q + k * k) / a0,
-        1.0,
-        2 * (k * k - 1) / a0,
-        (1 - k / shelf_q + k * k) / a0,
-    ]
-    pass_hz, pass_q = 38.13547087602444, 0.5003270373238773
-    k = math.tan(math.pi * pass_hz / sample_rate_hz)
-    a0 = 1 + k / pass_q + k * k
-    high_pass = [1.0, -2.0, 1.0, 1.0, 2 * (k * k - 1) / a0, (1 - k / pass_q + k * k) / a0]
-    return np.array([shelf, high_pass])
-
-
-@lru_cache(maxsize=1)
-def _interpolator() -> FloatArray:
-    """Low-pass filter that makes four samples of one, 48 taps, unit gain in each phase."""
-    from scipy.signal import firwin
-
-    taps = firwin(_OVERSAMPLING * _TAPS_PER_PHASE + 1, 1 / _OVERSAMPLING, window=("kaiser", 5.0))[:-1]
-    phases = taps.reshape(_TAPS_PER_PHASE, _OVERSAMPLING)
-    return np.asarray((phases / phases.sum(axis=0)).reshape(-1), np.float32)
 
 
 def _to_lufs(power: Doubles) -> Doubles:
@@ -127,7 +89,7 @@ class LoudnessMeter:
     weights : sequence of float, optional
         One per channel; `channel_weights` of the first block's channels otherwise.
     true_peak : bool
-        Whether to measure the true peak, two thirds of the cost.
+        Whether to measure the true peak, a quarter of the cost.
 
     Examples
     --------
@@ -143,15 +105,10 @@ class LoudnessMeter:
     ) -> None:
         if sample_rate_hz < 8000:
             raise ValueError(f"sample_rate_hz must be at least 8000, got {sample_rate_hz}")
-        self._rate = sample_rate_hz
         self._weights = None if weights is None else np.asarray(weights, np.float64)
-        self._with_peak = true_peak
-        self._step = round(sample_rate_hz * STEP_S)
-        self._state: Doubles | None = None
-        self._tail: FloatArray = np.zeros((0, 0), np.float32)
-        self._open_sum, self._open_n = 0.0, 0
+        self._power = KPower(sample_rate_hz)
+        self._peak = TruePeak() if true_peak else None
         self._steps: list[Doubles] = []
-        self._peak = 0.0
 
     def push(self, block: FloatArray) -> None:
         """Measure the next block.
@@ -161,56 +118,15 @@ class LoudnessMeter:
         block : ndarray, shape=(channels, n), float32
             In [-1, 1] nominally; values beyond are measured as they are.
         """
-        from scipy.signal import sosfilt
-
         if block.ndim != 2:
             raise ValueError(f"block must have shape (channels, n), got {block.shape}")
-        if self._state is None:
-            if self._weights is None:
-                self._weights = channel_weights(block.shape[0])
-            self._state = np.zeros((2, block.shape[0], 2))
-            self._tail = np.zeros((block.shape[0], _TAPS_PER_PHASE - 1), np.float32)
-        if self._weights is None or len(self._weights) != block.shape[0]:
+        if self._weights is None:
+            self._weights = channel_weights(block.shape[0])
+        if len(self._weights) != block.shape[0]:
             raise ValueError(f"block must have as many channels as there are weights, got {block.shape[0]}")
-        if block.shape[1] == 0:
-            return
-        if self._with_peak:
-            self._push_peak(block)
-        for start in range(0, block.shape[1], 16 * self._rate):
-            piece = block[:, start : start + 16 * self._rate].astype(np.float64)
-            weighted, self._state = sosfilt(_k_weighting(self._rate), piece, axis=1, zi=self._state)
-            self._push_power(self._weights @ np.square(weighted))
-
-    def _push_power(self, power: Doubles) -> None:
-        """Gather the weighted squares, shape (n,), into steps of 100 ms."""
-        missing = self._step - self._open_n
-        if len(power) < missing:
-            self._open_sum += float(power.sum())
-            self._open_n += len(power)
-            return
-        first = np.array([self._open_sum + power[:missing].sum()])
-        n_whole, rest = divmod(len(power) - missing, self._step)
-        whole = power[missing : missing + n_whole * self._step].reshape(n_whole, self._step).sum(axis=1)
-        self._steps.append(np.concatenate([first, whole]) / self._step)
-        self._open_sum, self._open_n = float(power[len(power) - rest :].sum()) if rest else 0.0, rest
-
-    def _push_peak(self, block: FloatArray) -> None:
-        """Keep the highest peak between the samples; a step late at most by the filter's length."""
-        from scipy.signal import upfirdn
-
-        joined = np.concatenate([self._tail, block], axis=1)
-        self._tail = joined[:, -(_TAPS_PER_PHASE - 1) :].copy()
-        self._peak = max(self._peak, float(np.abs(block).max()))
-        # Between samples the filter rises over its inputs by at most the sum of its taps' sizes: skip the rest.
-        reach = float(np.abs(_interpolator().reshape(_TAPS_PER_PHASE, _OVERSAMPLING)).sum(axis=0).max())
-        chunk = 4096
-        for start in range(0, joined.shape[1] - _TAPS_PER_PHASE + 1, chunk):
-            piece = joined[:, start : start + chunk + _TAPS_PER_PHASE - 1]
-            if float(np.abs(piece).max()) * reach <= self._peak:
-                continue
-            between = upfirdn(_interpolator(), piece, up=_OVERSAMPLING, axis=1)
-            first = _OVERSAMPLING * (_TAPS_PER_PHASE - 1)
-            self._peak = max(self._peak, float(np.abs(between[:, first : -first or None]).max()))
+        if self._peak is not None:
+            self._peak.push(block)
+        self._steps.append(self._weights @ self._power.push(block))
 
     def _powers(self) -> Doubles:
         """Weighted mean squares per 100 ms, shape (n,)."""
@@ -258,7 +174,8 @@ class LoudnessMeter:
             gate = float(_to_lufs(np.array([short.mean()]))[0]) + _RANGE_GATE_LU
             low, high = np.percentile(_to_lufs(short[_to_lufs(short) > gate]), [10, 95])
             range_lu = float(high - low)
-        peak_dbtp = 20 * math.log10(self._peak) if self._peak > 0 else SILENCE_DBTP
+        peak = 0.0 if self._peak is None else self._peak.value
+        peak_dbtp = 20 * math.log10(peak) if peak > 0 else SILENCE_DBTP
         return Loudness(
             integrated_lufs=_gated_lufs(_moving_mean(powers, _MOMENTARY_STEPS)),
             range_lu=range_lu,
