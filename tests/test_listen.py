@@ -140,13 +140,13 @@ def test_of_a_long_file_only_windows_are_kept_whatever_its_header_says(
 ) -> None:
     monkeypatch.setattr(listening, "WHOLE_S", 20.0)
     monkeypatch.setattr(listening, "MAX_WINDOWS", 6)
-    rate_hz, n_blocks = listening.DECODE_RATE_HZ, 90
+    rate_hz, n_blocks = 48_000, 90
 
     def blocks() -> Iterator[FloatArray]:
         for i in range(n_blocks):
             yield np.full((2, 10 * rate_hz), (i + 1) / 1000, np.float32)
 
-    sound = listening._take_in(blocks(), rate_hz=16_000, mono_gain=1.0, expected_s=claimed_s)
+    sound = listening._take_in(blocks(), decode_hz=rate_hz, rate_hz=16_000, mono_gain=1.0, expected_s=claimed_s)
     assert sound.duration_s == 900.0
     first, *windows = sound.stretches
     assert (first.start_s, first.duration_s) == (0.0, 20.0)

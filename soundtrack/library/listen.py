@@ -1,10 +1,10 @@
 """Listening to one file: one decode feeds the loudness meter, the musical analysis and the network.
 
 Goes in: a path, and a `MusicReader` that holds the network. Comes out: `Heard`. Sound is decoded once, block by
-block, at 48 kHz in stereo; mono at half that rate goes to the musical analysis and at the network's rate to the
-network. The first ten minutes are heard whole; of what lies behind it, only windows of ten seconds, at most 120
-of them, evenly spread. So memory is bounded whatever the length: a file of ten hours takes no more than one of an
-hour.
+block, in stereo at its own rate (44.1 kHz, or 48 kHz for all others); mono at 24 kHz goes to the musical analysis and
+at the network's rate to the network. The first ten minutes are heard whole; of what lies behind it, only windows of
+ten seconds, at most 120 of them, evenly spread. So memory is bounded whatever the length: a file of ten hours takes no
+more than one of an hour.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from soundtrack.media.probe import probe_audio
 from soundtrack.timebase import round_s
 from soundtrack.types import EmotionState, Ending, FloatArray, ReadingBatch, Segment, Span
 
-DECODE_RATE_HZ = 48_000
-"""Rate of the one decode; those of the network and the analysis divide it."""
+DECODE_RATES_HZ = (44_100, 48_000)
+"""Rates of the one decode: the first for files at a simple fraction or multiple of it, the second for all others."""
 
 ANALYSIS_RATE_HZ = 24_000
 """Rate at which beats, bars and key are looked for."""
@@ -58,7 +58,7 @@ class MusicReader(Protocol):
 
     @property
     def sample_rate_hz(self) -> int:
-        """Rate that `read` wants; divides 48 kHz."""
+        """Rate that `read` wants, under 44.1 kHz."""
 
     def read(self, samples: FloatArray, spans: Sequence[Span]) -> ReadingBatch:
         """Readings of stretches of mono sound, shape (n,), float32; one row per span."""
@@ -75,23 +75,18 @@ class _Stretch:
     """Where in the track."""
     meter_s: float
     """Where on the loudness meter's clock, which knows no gaps."""
-    n_samples: int
-    """Length at the decode's rate."""
+    duration_s: float
+    """Length in seconds."""
     network: FloatArray
     """Mono at the network's rate, shape (n,)."""
-
-    @property
-    def duration_s(self) -> float:
-        """Length in seconds."""
-        return self.n_samples / DECODE_RATE_HZ
 
 
 @dataclass(frozen=True, slots=True)
 class _Sound:
     """A file as it came from the decoder."""
 
-    n_samples: int
-    """Length at the decode's rate, what was passed over included."""
+    duration_s: float
+    """Length in seconds, what was passed over included."""
     stretches: tuple[_Stretch, ...]
     """The whole first part, then windows."""
     analysis: FloatArray
@@ -99,42 +94,44 @@ class _Sound:
     meter: LoudnessMeter
     """Has heard all stretches."""
 
-    @property
-    def duration_s(self) -> float:
-        """Length in seconds."""
-        return self.n_samples / DECODE_RATE_HZ
 
+class _Ears:
+    """Mono at lower rates, gathered block by block; at most `longest_s` of it."""
 
-class _Ear:
-    """Mono at a lower rate, gathered block by block; at most `WHOLE_S` of it."""
-
-    def __init__(self, rate_hz: int) -> None:
-        if DECODE_RATE_HZ % rate_hz:
-            raise ValueError(f"sample_rate_hz must divide {DECODE_RATE_HZ}, got {rate_hz}")
-        factor = DECODE_RATE_HZ // rate_hz
-        self._down = Downsampler(factor) if factor > 1 else None
-        self._heard = np.empty(int((WHOLE_S + SEGMENT_S) * rate_hz), np.float32)  # pages are taken as they are filled
-        self._n = 0
+    def __init__(self, decode_hz: int, *rates_hz: int, longest_s: float) -> None:
+        self._down = Downsampler(decode_hz, *rates_hz)
+        self._heard = [
+            np.empty(int(longest_s * rate), np.float32) for rate in rates_hz
+        ]  # pages come as they are filled
+        self._n = [0] * len(rates_hz)
 
     def push(self, mono: FloatArray) -> None:
         """Hear the next block, shape (n,)."""
-        self._keep(mono if self._down is None else self._down.push(mono))
+        self._keep(self._down.push(mono))
 
-    def finish(self) -> FloatArray:
-        """Everything heard, shape (n,)."""
-        if self._down is not None:
-            self._keep(self._down.finish())
-        return self._heard[: self._n]
+    def finish(self) -> list[FloatArray]:
+        """Everything heard at each rate, shape (n,)."""
+        self._keep(self._down.finish())
+        return [heard[:n] for heard, n in zip(self._heard, self._n, strict=True)]
 
-    def _keep(self, piece: FloatArray) -> None:
-        self._heard[self._n : self._n + len(piece)] = piece
-        self._n += len(piece)
+    def _keep(self, pieces: Sequence[FloatArray]) -> None:
+        for i, piece in enumerate(pieces):
+            self._heard[i][self._n[i] : self._n[i] + len(piece)] = piece
+            self._n[i] += len(piece)
 
 
-def _take_in(blocks: Iterable[FloatArray], *, rate_hz: int, mono_gain: float, expected_s: float) -> _Sound:
+def _decode_rate_hz(file_rate_hz: int) -> int:
+    """Rate of the decode that needs the least conversion."""
+    cd_hz, other_hz = DECODE_RATES_HZ
+    return cd_hz if file_rate_hz % (cd_hz // 4) == 0 else other_hz
+
+
+def _take_in(
+    blocks: Iterable[FloatArray], *, decode_hz: int, rate_hz: int, mono_gain: float, expected_s: float
+) -> _Sound:
     """Hear blocks of ten seconds of stereo, shape (2, n), in order; `expected_s` may be wrong."""
-    meter = LoudnessMeter(sample_rate_hz=DECODE_RATE_HZ)
-    network, analysis = _Ear(rate_hz), _Ear(ANALYSIS_RATE_HZ)
+    meter = LoudnessMeter(sample_rate_hz=decode_hz)
+    ears = _Ears(decode_hz, rate_hz, ANALYSIS_RATE_HZ, longest_s=WHOLE_S + SEGMENT_S)
     n_first = int(WHOLE_S / SEGMENT_S)
     spacing = max(1, math.ceil((expected_s - WHOLE_S) / SEGMENT_S / MAX_WINDOWS))
     n_samples = n_whole = n_metered = 0
@@ -142,24 +139,24 @@ def _take_in(blocks: Iterable[FloatArray], *, rate_hz: int, mono_gain: float, ex
     for i, block in enumerate(blocks):
         place = i - n_first
         if place < 0 or place % spacing == 0:
-            mono = block.mean(axis=0) * np.float32(mono_gain)
+            mono = (block[0] + block[1]) * np.float32(0.5 * mono_gain)
             if place < 0:
-                network.push(mono)
-                analysis.push(mono)
+                ears.push(mono)
                 n_whole += len(mono)
             else:
-                window = _Ear(rate_hz)
+                window = _Ears(decode_hz, rate_hz, longest_s=2 * SEGMENT_S)
                 window.push(mono)
-                at_s, meter_s = n_samples / DECODE_RATE_HZ, n_metered / DECODE_RATE_HZ
-                windows.append((place, _Stretch(at_s, meter_s, len(mono), window.finish().copy())))
+                at_s, meter_s = n_samples / decode_hz, n_metered / decode_hz
+                windows.append((place, _Stretch(at_s, meter_s, len(mono) / decode_hz, window.finish()[0].copy())))
                 if len(windows) > MAX_WINDOWS:
                     spacing *= 2
                     windows = [(kept, stretch) for kept, stretch in windows if kept % spacing == 0]
             meter.push(block)
             n_metered += len(mono)
         n_samples += block.shape[1]
-    first = _Stretch(0.0, 0.0, n_whole, network.finish())
-    return _Sound(n_samples, (first, *(stretch for _, stretch in windows)), analysis.finish()[None], meter)
+    network, analysis = ears.finish()
+    first = _Stretch(0.0, 0.0, n_whole / decode_hz, network)
+    return _Sound(n_samples / decode_hz, (first, *(stretch for _, stretch in windows)), analysis[None], meter)
 
 
 # --- segments ----
@@ -249,10 +246,17 @@ def listen(path: Path, *, reader: MusicReader) -> Heard:
     info = probe_audio(path)
     said = read_header(path)
     report = SoundReport()
-    blocks = iter_audio(path, sample_rate_hz=DECODE_RATE_HZ, channels=2, block_s=SEGMENT_S, report=report)
+    decode_hz = _decode_rate_hz(info.sample_rate_hz)
+    blocks = iter_audio(path, sample_rate_hz=decode_hz, channels=2, block_s=SEGMENT_S, report=report)
     mono_gain = math.sqrt(2.0) if info.channels == 1 else 1.0  # mono came as two channels of equal power
     try:
-        sound = _take_in(blocks, rate_hz=reader.sample_rate_hz, mono_gain=mono_gain, expected_s=info.duration_s)
+        sound = _take_in(
+            blocks,
+            decode_hz=decode_hz,
+            rate_hz=reader.sample_rate_hz,
+            mono_gain=mono_gain,
+            expected_s=info.duration_s,
+        )
     except InputError as error:
         if error.reason is Reason.NO_AUDIO and 0 < info.duration_s < MIN_LENGTH_S:
             raise _too_short(path, info.duration_s) from error

@@ -137,6 +137,7 @@ def iter_audio(
     block = max(1, samples(block_s, sample_rate_hz=sample_rate_hz))
     report = SoundReport() if report is None else report
     heard = False
+    room = np.empty((min(block, left), channels), np.float32)  # interleaved; every block is a copy of it
     try:
         with reading_pipe(
             _arguments(path, sample_rate_hz, channels, stream=stream, fill_gaps=clock_start_s is not None),
@@ -148,8 +149,9 @@ def iter_audio(
             heard = _skip(pipe, skip * 4 * channels) > 0
             ended = False
             while left > 0 and not ended:
-                interleaved = np.zeros((min(block, left), channels), np.float32)
+                interleaved = room[:left]
                 silent = min(pad, len(interleaved))
+                interleaved[:silent] = 0.0
                 got = pipe.readinto(interleaved[silent:]) // (4 * channels)
                 ended = silent + got < len(interleaved)
                 heard = heard or got > 0
@@ -185,8 +187,8 @@ def _arguments(path: Path, sample_rate_hz: int, channels: int, *, stream: int | 
 
 
 def _clean(block: FloatArray, report: SoundReport) -> FloatArray:
-    """The block in one piece, with zeros where it held no numbers."""
-    block = np.ascontiguousarray(block)
+    """A copy of the block in one piece, with zeros where it held no numbers."""
+    block = block.copy(order="C")
     if not np.isfinite(block).all():
         report.is_damaged = True
         np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)

@@ -321,7 +321,7 @@ def _hear(info: VideoInfo) -> _Heard:
         return _Heard()
     meter = LoudnessMeter(sample_rate_hz=MIX_RATE_HZ, true_peak=False)
     detector, music = SpeechDetector(), MusicDetector()
-    down = Downsampler(MIX_RATE_HZ // SAMPLE_RATE_HZ)
+    down = Downsampler(MIX_RATE_HZ, SAMPLE_RATE_HZ)
     try:
         for block in iter_audio(
             info.path,
@@ -332,10 +332,10 @@ def _hear(info: VideoInfo) -> _Heard:
             clock_start_s=info.start_s,
         ):
             meter.push(block)
-            mono = down.push(block.mean(axis=0))
+            (mono,) = down.push(block.mean(axis=0))
             detector.push(mono)
             music.push(mono)
-        rest = down.finish()
+        (rest,) = down.finish()
         detector.push(rest)
         music.push(rest)
     except InputError as error:
