@@ -23,7 +23,9 @@ WINDOW = 512
 """Samples from one probability to the next: 32 ms."""
 _CONTEXT = 64
 _N_FFT, _STRIDE = 256, 128
+_N_BINS = _N_FFT // 2 + 1
 _HIDDEN = 128
+_AT_ONCE = 256
 _WEIGHTS_SHA256 = "c59271c284ae9c8335d795d60e0bfdb71aaaceec578d9bd9ffc1b8153c319ea1"
 _SHAPES: dict[str, tuple[int, ...]] = {
     "stft_conv.weight": (258, 1, 256),
@@ -48,8 +50,8 @@ _SHAPES: dict[str, tuple[int, ...]] = {
 class VoiceWeights:
     """The network's matrices, laid out for products from the right."""
 
-    spectrum: FloatArray = field(repr=False, compare=False)
-    """Windowed cosines and sines, shape (256, 258)."""
+    window: FloatArray = field(repr=False, compare=False)
+    """Of the Fourier transform, shape (256,)."""
     conv1: FloatArray = field(repr=False, compare=False)
     """Three taps times 129 bins to 128 channels, shape (387, 128)."""
     bias1: FloatArray = field(repr=False, compare=False)
@@ -89,8 +91,8 @@ def load_voice_weights() -> VoiceWeights:
 
     Examples
     --------
-    >>> load_voice_weights().spectrum.shape
-    (256, 258)
+    >>> load_voice_weights().window.shape
+    (256,)
     """
     from importlib.metadata import PackageNotFoundError, distribution
     from pathlib import Path
@@ -119,7 +121,7 @@ def load_voice_weights() -> VoiceWeights:
         return np.ascontiguousarray(kernel.transpose(2, 1, 0).reshape(-1, kernel.shape[0]))  # (taps * in, out)
 
     return VoiceWeights(
-        spectrum=np.ascontiguousarray(w["stft_conv.weight"][:, 0].T),
+        window=w["stft_conv.weight"][0, 0].copy(),  # the rest of it are the cosines and sines of this window
         conv1=taps("conv1.weight", 0, 3),
         bias1=w["conv1.bias"],
         conv2=taps("conv2.weight", 0, 3),
@@ -190,37 +192,59 @@ class VoiceNetwork:
 
     def _encode(self, heard: FloatArray) -> FloatArray:
         """What the cell gets at each window, shape (n, 512)."""
+        parts = [self._convolve(heard[at : at + _AT_ONCE]) for at in range(0, len(heard), _AT_ONCE)]
+        return np.concatenate(parts)
+
+    def _convolve(self, heard: FloatArray) -> FloatArray:
+        """`_encode` of a few windows, whose spectra stay near the processor."""
+        from scipy.fft import rfft
+
         w, n = self._weights, len(heard)
         mirrored = heard[:, -2 : -_CONTEXT - 2 : -1]
         padded = np.concatenate([heard, mirrored], axis=1)  # (n, 640)
         frames = np.lib.stride_tricks.sliding_window_view(padded, _N_FFT, axis=1)[:, ::_STRIDE]  # (n, 4, 256)
-        waves = frames.reshape(-1, _N_FFT) @ w.spectrum
-        bins = _N_FFT // 2 + 1
-        size = np.sqrt(waves[:, :bins] ** 2 + waves[:, bins:] ** 2)
-        x = np.zeros((n, 6, bins), np.float32)
-        x[:, 1:5] = size.reshape(n, 4, bins)
-        joined = np.concatenate([x[:, 0:4], x[:, 1:5], x[:, 2:6]], axis=2)  # (n, 4, 387)
+        x = np.zeros((n, 6, _N_BINS), np.float32)  # a frame of silence before and behind
+        np.abs(rfft(frames * w.window, axis=2), out=x[:, 1:5])
         y = np.zeros((n, 5, 128), np.float32)
-        y[:, 1:] = np.maximum((joined.reshape(n * 4, -1) @ w.conv1).reshape(n, 4, -1) + w.bias1, 0)
-        pairs = np.stack([y[:, 0:3], y[:, 2:5]], axis=1).reshape(n * 2, -1)  # (2 n, 384)
-        z = np.maximum(pairs @ w.conv2 + w.bias2, 0).reshape(n, -1)  # (n, 128)
+        for i in range(4):  # neighbours lie side by side in memory: no copies for the convolution
+            np.matmul(x[:, i : i + 3].reshape(n, -1), w.conv1, out=y[:, i + 1])
+        y[:, 1:] += w.bias1
+        np.maximum(y, 0, out=y)
+        z = np.empty((n, 2, 64), np.float32)
+        for i in range(2):
+            np.matmul(y[:, 2 * i : 2 * i + 3].reshape(n, -1), w.conv2, out=z[:, i])
+        z = np.maximum(z + w.bias2, 0).reshape(n, -1)  # (n, 128)
         z = np.maximum(z @ w.conv3 + w.bias3, 0)
         z = np.maximum(z @ w.conv4 + w.bias4, 0)
         return np.asarray(z @ w.cell_in + w.cell_bias, np.float32)
 
     def _recur(self, gates_in: FloatArray) -> FloatArray:
         """Probabilities from the cell's inputs, step by step, shape (n,)."""
-        w, h, c = self._weights, self._hidden, self._cell
-        outputs = np.empty((len(gates_in), _HIDDEN), np.float32)
-        # One tanh serves all gates: sigmoid(x) = 0.5 + 0.5 tanh(x / 2), so halve the sigmoid gates beforehand.
-        half = np.full(4 * _HIDDEN, 0.5, np.float32)
-        half[2 * _HIDDEN : 3 * _HIDDEN] = 1.0
-        back, gates_in = w.cell_back * half[:, None], gates_in * half
-        for i, gate_in in enumerate(gates_in):
-            t = np.tanh(gate_in + back @ h)
-            keep, new = 0.5 + 0.5 * t[_HIDDEN : 2 * _HIDDEN], 0.5 + 0.5 * t[:_HIDDEN]
-            c = keep * c + new * t[2 * _HIDDEN : 3 * _HIDDEN]
-            h = (0.5 + 0.5 * t[3 * _HIDDEN :]) * np.tanh(c)
-            outputs[i] = h
-        self._hidden, self._cell = h, c
-        return _sigmoid(np.maximum(outputs, 0) @ w.out + np.float32(w.out_bias))
+        w, n = self._weights, _HIDDEN
+        outputs = np.empty((len(gates_in), n), np.float32)
+        h, c = self._hidden, self._cell.copy()
+        # One tanh serves all gates: sigmoid(x) = 0.5 + 0.5 tanh(x / 2), so halve the sigmoid gates beforehand. The
+        # gates' halves are put off as well: c is kept as it is, the output twice as large.
+        half = np.full(4 * n, 0.5, np.float32)
+        half[2 * n : 3 * n] = 1.0
+        back, gates_in = w.cell_back * (0.5 * half)[:, None], gates_in * half
+        gates, bent = np.empty(4 * n, np.float32), np.empty(n, np.float32)
+        new, keep, fresh, out = (gates[i * n : (i + 1) * n] for i in range(4))
+        one, point_five = np.float32(1.0), np.float32(0.5)
+        h = 2 * h
+        for gate_in, output in zip(gates_in, outputs, strict=True):
+            np.dot(back, h, out=gates)
+            np.add(gates, gate_in, out=gates)
+            np.tanh(gates, out=gates)
+            np.add(keep, one, out=keep)
+            np.add(new, one, out=new)
+            np.multiply(c, keep, out=c)
+            np.multiply(new, fresh, out=new)
+            np.add(c, new, out=c)
+            np.multiply(c, point_five, out=c)
+            np.tanh(c, out=bent)
+            np.add(out, one, out=out)
+            np.multiply(out, bent, out=output)
+            h = output
+        self._hidden, self._cell = 0.5 * h, c
+        return _sigmoid(np.maximum(0.5 * outputs, 0) @ w.out + np.float32(w.out_bias))
