@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from soundtrack.emotion.mel_cnn import MelCnn, MelCnnConfig
+from soundtrack.emotion.mel_cnn_fused import FusedMelCnn
 from soundtrack.emotion.tonal import N_TONAL, tonal_numbers
 
 SMALL = MelCnnConfig(widths=(4, 8), n_features=16, n_sounds=5)
@@ -33,6 +34,17 @@ def test_a_patch_does_not_depend_on_its_neighbours_in_the_batch():
     patches = torch.randn(4, 1, 96, 64)
     alone = torch.cat([net.features(p[None]) for p in patches])
     assert torch.allclose(net.features(patches), alone, atol=1e-5)
+
+
+def test_the_folded_network_says_the_same():
+    net = MelCnn(SMALL).eval()
+    for norm in (module for module in net.modules() if isinstance(module, torch.nn.BatchNorm2d)):
+        norm.running_mean.normal_()
+        norm.running_var.uniform_(0.5, 2.0)
+    patches = torch.randn(4, 1, 96, 64)
+    with torch.inference_mode():
+        for ours, theirs in zip(FusedMelCnn(net, dtype=torch.float32)(patches), net(patches), strict=True):
+            assert torch.allclose(ours, theirs, atol=1e-4)
 
 
 def test_every_weight_learns():

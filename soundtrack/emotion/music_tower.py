@@ -22,6 +22,7 @@ from soundtrack.audio.pitch import FRAMES_PER_S
 from soundtrack.emotion.devices import Batches, choose_device, fitting_batch, quick_dtype
 from soundtrack.emotion.manifest import LocatedModel
 from soundtrack.emotion.mel_cnn import MelCnn, MelCnnConfig
+from soundtrack.emotion.mel_cnn_fused import FusedMelCnn
 from soundtrack.emotion.music_head import MusicHead
 from soundtrack.emotion.space import TINY as TINY_SPACE
 from soundtrack.emotion.space import JointSpace
@@ -63,7 +64,7 @@ class MusicTowerConfig:
     """Shape of the network."""
     segment_s: float = 10.0
     """Length of the stretches it was trained on, in seconds."""
-    hop_frames: int = 48
+    hop_frames: int = 96
     """Spectrogram frames from one patch to the next."""
     silence_level: float = -6.0
     """Patches whose mean log-mel value lies below this count as silent."""
@@ -73,6 +74,8 @@ class MusicTowerConfig:
     """Sound classes that are singing."""
     music: tuple[int, ...] = ()
     """Sound classes that are music."""
+    no_voice_under: float = 0.0
+    """A track none of whose patches reaches this chance of speech or singing holds no voice; 0 never says so."""
 
     @property
     def n_inputs(self) -> int:
@@ -113,13 +116,17 @@ class SoundShares:
 
 
 @dataclass(frozen=True, slots=True)
-class _Patches:
-    """All patches of a track."""
+class Patches:
+    """All patches of a track, as the network hears them."""
 
     centres: TimeArray = field(repr=False, compare=False)
+    """Middle of each patch, in seconds, shape (n,)."""
     features: FloatArray = field(repr=False, compare=False)
+    """Square roots of its features, shape (n, n_features)."""
     sounds: FloatArray = field(repr=False, compare=False)
+    """Log-odds of the kinds of sound, shape (n, n_sounds)."""
     audible: FloatArray = field(repr=False, compare=False)
+    """1, or 0 where there is silence, shape (n,)."""
 
 
 class MusicTower:
@@ -159,7 +166,7 @@ class MusicTower:
         patch_bytes = _BYTES_PER_CELL * config.cnn.patch_frames * config.cnn.n_mels
         size = fitting_batch(device, item_bytes=patch_bytes, largest=_MAX_PATCHES)
         self._batches = Batches(device, size=size, cpu_size=_MAX_PATCHES, to_cpu=self._to_cpu)
-        self._dtype = quick_dtype(device)
+        self._quick = FusedMelCnn(self._network, dtype=quick_dtype(device))
 
     @classmethod
     def load(cls, name: str = MODEL, *, device: str = "auto", space: Space | None = None) -> MusicTower:
@@ -222,7 +229,7 @@ class MusicTower:
         """The convolutional network, on its device."""
         return self._network
 
-    def read(self, mel: FloatArray, spans: Sequence[Span]) -> ReadingBatch:
+    def read(self, mel: FloatArray, spans: Sequence[Span], *, patches: Patches | None = None) -> ReadingBatch:
         """Readings of stretches of a track.
 
         Parameters
@@ -231,13 +238,15 @@ class MusicTower:
             Of the whole track, by ``log_mel(samples, tower.config.mel)``.
         spans : sequence of Span
             Stretches of interest, track clock.
+        patches : Patches, optional
+            From `take_patches`, where the track was heard already.
 
         Returns
         -------
         ReadingBatch
             One row per stretch.
         """
-        patches = self._patches(mel)
+        patches = self.take_patches(mel) if patches is None else patches
         inputs = np.stack([self._pooled(mel, patches, span) for span in spans]) if spans else self._nothing()
         audible = np.array([self._audible_share(patches, span) for span in spans], np.float32)
         mood = self.head.read(inputs)
@@ -257,12 +266,20 @@ class MusicTower:
 
     def hear(self, mel: FloatArray, spans: Sequence[Span]) -> FloatArray:
         """What the head gets for each stretch, shape (n, n_inputs), float32: for training and evaluation."""
-        patches = self._patches(mel)
+        patches = self.take_patches(mel)
         return np.stack([self._pooled(mel, patches, span) for span in spans]) if spans else self._nothing()
 
     def read_vocals(self, mel: FloatArray) -> SoundShares:
         """Speech, singing and music in each patch of a track."""
-        patches = self._patches(mel)
+        return self.sound_shares(self.take_patches(mel))
+
+    def may_hold_voice(self, patches: Patches) -> bool:
+        """Whether anybody may speak or sing in a track; cheap to ask before the voice network listens."""
+        shares = self.sound_shares(patches)
+        return max(float(shares.speech.max()), float(shares.singing.max())) >= self.config.no_voice_under
+
+    def sound_shares(self, patches: Patches) -> SoundShares:
+        """Speech, singing and music in each of some patches."""
         chances = 1 / (1 + np.exp(-patches.sounds.astype(np.float64)))
 
         def most(classes: tuple[int, ...]) -> FloatArray:
@@ -281,8 +298,8 @@ class MusicTower:
     def _nothing(self) -> FloatArray:
         return np.zeros((0, self.config.n_inputs), np.float32)
 
-    def _patches(self, mel: FloatArray) -> _Patches:
-        """Features of every patch of a track."""
+    def take_patches(self, mel: FloatArray) -> Patches:
+        """Features of every patch of a track, from its spectrogram of shape (n_mels + n_pitches, frames)."""
         config = self.config
         rows = config.mel.n_mels + config.mel.n_pitches
         if mel.ndim != 2 or mel.shape[0] != rows or mel.shape[1] < 1:
@@ -297,7 +314,7 @@ class MusicTower:
             len(starts), lambda first, last: self._forward(windows[starts[first:last]].swapaxes(1, 2))
         )
         levels = np.array([bands[s : s + width].mean() for s in starts])
-        return _Patches(
+        return Patches(
             centres=np.asarray((starts + width / 2) / config.mel.frames_per_s, np.float64),
             features=np.concatenate([features for features, _ in parts]),
             sounds=np.concatenate([sounds for _, sounds in parts]),
@@ -306,19 +323,16 @@ class MusicTower:
 
     def _forward(self, patches: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Square roots of the features, and log-odds of the sounds, of some patches (n, frames, n_mels)."""
-        device = self._batches.device
-        short = self._dtype is not torch.float32
-        with torch.inference_mode(), torch.autocast(device, self._dtype if short else None, enabled=short):
-            batch = torch.from_numpy(np.ascontiguousarray(patches))[:, None].to(device)  # (n, 1, frames, n_mels)
-            features, sounds = self._network(batch)
-        return np.sqrt(features.float().cpu().numpy()), sounds.float().cpu().numpy()
+        batch = torch.from_numpy(np.ascontiguousarray(patches))[:, None]  # (n, 1, frames, n_mels)
+        features, sounds = self._quick(batch.to(self._batches.device))
+        return np.sqrt(features.cpu().numpy()), sounds.cpu().numpy()
 
     def _to_cpu(self) -> None:
         """The network goes on where there is room, in the numbers that suit a CPU."""
         self._network = self._network.to("cpu")
-        self._dtype = quick_dtype("cpu")
+        self._quick = FusedMelCnn(self._network, dtype=quick_dtype("cpu"))
 
-    def _inside(self, patches: _Patches, span: Span) -> npt.NDArray[np.int64]:
+    def _inside(self, patches: Patches, span: Span) -> npt.NDArray[np.int64]:
         """Indices of the patches whose middle lies in the stretch, else of the nearest one."""
         found = np.flatnonzero((patches.centres >= span.start_s) & (patches.centres < span.end_s))
         if len(found):
@@ -326,11 +340,11 @@ class MusicTower:
         middle = (span.start_s + span.end_s) / 2
         return np.array([np.abs(patches.centres - middle).argmin()], np.int64)
 
-    def _audible_share(self, patches: _Patches, span: Span) -> float:
+    def _audible_share(self, patches: Patches, span: Span) -> float:
         """Share of the stretch that is not silent."""
         return float(patches.audible[self._inside(patches, span)].mean())
 
-    def _pooled(self, mel: FloatArray, patches: _Patches, span: Span) -> FloatArray:
+    def _pooled(self, mel: FloatArray, patches: Patches, span: Span) -> FloatArray:
         """Mean and spread of the audible patches' features, and the numbers about harmony."""
         inside = self._inside(patches, span)
         heard = inside[patches.audible[inside] > 0]

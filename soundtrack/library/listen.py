@@ -263,10 +263,10 @@ def listen(path: Path, *, reader: MusicReader) -> Heard:
         raise
     if sound.duration_s < MIN_LENGTH_S:
         raise _too_short(path, sound.duration_s)
+    vocal_share = reader.vocal_share(sound.stretches[0].network)
     segments, vectors = _read(sound, reader)
     loudness = sound.meter.result()
     audible = [i for i, segment in enumerate(segments) if segment.loudness_lufs > SILENT_LUFS] or [0]
-    vocal_share = reader.vocal_share(sound.stretches[0].network)
     heard = analyse_music(sound.analysis, sample_rate_hz=ANALYSIS_RATE_HZ, vocal_share=vocal_share)
     analysis = heard.analysis
     if len(sound.stretches) > 1:  # how it ends was not heard

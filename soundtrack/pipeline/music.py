@@ -14,7 +14,7 @@ from soundtrack.pipeline.progress import Progress, no_progress
 from soundtrack.types import FloatArray, ModelRef, ReadingBatch, Span
 
 if TYPE_CHECKING:
-    from soundtrack.emotion.music_tower import MusicTower
+    from soundtrack.emotion.music_tower import MusicTower, Patches
     from soundtrack.library.heard import Heard, Listener
     from soundtrack.library.index import LibraryView
     from soundtrack.library.report import IndexReport
@@ -133,20 +133,28 @@ class _TowerReader:
     def __init__(self, tower: MusicTower) -> None:
         self._tower = tower
         self.sample_rate_hz: int = tower.config.mel.sample_rate_hz
+        self._heard: tuple[FloatArray, FloatArray, Patches] | None = None
 
-    def _mel(self, samples: FloatArray) -> FloatArray:
-        """Log-mel spectrogram of mono samples of shape (n,)."""
+    def _hear(self, samples: FloatArray) -> tuple[FloatArray, Patches]:
+        """Spectrogram and patches of mono samples of shape (n,); of the last ones they are at hand."""
         from soundtrack.audio.mel import log_mel
 
-        return log_mel(np.atleast_2d(samples), self._tower.config.mel)
+        if self._heard is None or self._heard[0] is not samples:
+            mel = log_mel(np.atleast_2d(samples), self._tower.config.mel)
+            self._heard = samples, mel, self._tower.take_patches(mel)
+        return self._heard[1:]
 
     def read(self, samples: FloatArray, spans: Sequence[Span]) -> ReadingBatch:
         """Readings of stretches of a track, from its mono samples of shape (n,)."""
-        return self._tower.read(self._mel(samples), spans)
+        mel, patches = self._hear(samples)
+        return self._tower.read(mel, spans, patches=patches)
 
     def vocal_share(self, samples: FloatArray) -> float | None:
         """Share of a track in which somebody sings or speaks; None at a rate that the voice network cannot hear."""
         from soundtrack.audio.speech import vocal_share
         from soundtrack.audio.voice import SAMPLE_RATE_HZ
 
-        return vocal_share(samples) if self.sample_rate_hz == SAMPLE_RATE_HZ else None
+        if self.sample_rate_hz != SAMPLE_RATE_HZ:
+            return None
+        _, patches = self._hear(samples)
+        return vocal_share(samples) if self._tower.may_hold_voice(patches) else 0.0
