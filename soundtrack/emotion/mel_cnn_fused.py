@@ -36,12 +36,9 @@ class FusedMelCnn(nn.Module):
         super().__init__()
         self.config, self.dtype = model.config, dtype
         self.stem, self.expand = _folded(model.stem, dtype), _folded(model.expand, dtype)
-        pairs = [
-            nn.ModuleList([_folded(stage.down, dtype), _folded(stage.refine, dtype)])
-            for stage in model.stages
-            if isinstance(stage, Stage)
-        ]
-        self.stages = nn.ModuleList(pairs)
+        stages = [stage for stage in model.stages if isinstance(stage, Stage)]
+        self.down = nn.ModuleList([_folded(stage.down, dtype) for stage in stages])
+        self.refine = nn.ModuleList([_folded(stage.refine, dtype) for stage in stages])
         self.sounds = model.sounds
 
     @torch.inference_mode()
@@ -49,7 +46,7 @@ class FusedMelCnn(nn.Module):
         """Features (n, n_features) and logits of the sound classes (n, n_sounds) of patches (n, 1, frames, n_mels)."""
         x = ((patches - self.config.mel_mean) / self.config.mel_scale).to(self.dtype)
         x = F.relu_(self.stem(x.contiguous(memory_format=torch.channels_last)))
-        for down, refine in self.stages:  # type: ignore[misc]  # a ModuleList of pairs
+        for down, refine in zip(self.down, self.refine, strict=True):
             halved = F.relu_(down(x))
             x = F.relu_(refine(halved).add_(halved))
         features = F.relu_(self.expand(x)).mean(dim=(2, 3), dtype=torch.float32)
@@ -59,5 +56,8 @@ class FusedMelCnn(nn.Module):
 def _folded(block: nn.Sequential, dtype: torch.dtype) -> nn.Module:
     """A convolution and its batch norm as one convolution."""
     convolution, norm = block
-    folded = fuse_conv_bn_eval(convolution, norm)
-    return folded.to(dtype).to(memory_format=torch.channels_last).requires_grad_(False)
+    assert isinstance(convolution, nn.Conv2d)
+    assert isinstance(norm, nn.BatchNorm2d)
+    folded = fuse_conv_bn_eval(convolution, norm).to(dtype).requires_grad_(False)
+    folded.weight.data = folded.weight.data.contiguous(memory_format=torch.channels_last)
+    return folded
