@@ -18,7 +18,7 @@ import numpy.typing as npt
 from soundtrack.audio.pitch import FRAMES_PER_S, pitch_magnitude
 from soundtrack.types import FloatArray
 
-_BLOCK_FRAMES = 2048
+_BLOCK_FRAMES = 256
 
 
 @dataclass(frozen=True, slots=True)

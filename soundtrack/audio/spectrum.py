@@ -15,6 +15,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from soundtrack.audio.downsample import Downsampler
 from soundtrack.types import FloatArray
 
 N_BANDS = 40
@@ -23,7 +24,10 @@ LOW_BANDS = 3
 """How many of them are bass: to about 180 Hz."""
 _N_FFT, _HOP = 1024, 256
 _TONE_N_FFT, _TONE_HOP = 4096, 1024
-_BLOCK = 1024
+_TONE_DOWN = 4
+"""The tones are looked for at so much lower a rate: nothing above 2 kHz counts."""
+_BLOCK_SAMPLES = 1 << 17
+"""So many samples are transformed at once; the work on them stays near the processor."""
 _TONE_LOW_HZ, _TONE_HIGH_HZ = 80.0, 2_000.0
 _A4_HZ = 440.0
 
@@ -74,26 +78,28 @@ def _filters(sample_rate_hz: int) -> FloatArray:
 
 def _mono(samples: FloatArray, sample_rate_hz: int) -> tuple[FloatArray, int]:
     """Mono sound, at half rate where that leaves 16 kHz, and its rate."""
-    from scipy.signal import firwin, upfirdn
-
-    mono = np.nan_to_num(samples.mean(axis=0, dtype=np.float32))
-    if sample_rate_hz < 32_000:
-        return mono, sample_rate_hz
-    taps = firwin(31, 0.45).astype(np.float32)
-    half = upfirdn(taps, np.concatenate([mono, np.zeros(15, np.float32)]), down=1)[15:-15:2]
-    return np.ascontiguousarray(half[: (len(mono) + 1) // 2], np.float32), sample_rate_hz // 2
+    mono = samples[0] if len(samples) == 1 else samples.mean(axis=0, dtype=np.float32)
+    if not np.isfinite(mono).all():
+        mono = np.nan_to_num(mono)
+    return (mono, sample_rate_hz) if sample_rate_hz < 32_000 else (_slower(mono, 2), sample_rate_hz // 2)
 
 
-def _blocks(mono: FloatArray, n_fft: int, hop: int) -> Iterator[FloatArray]:
-    """Size of the spectrum of centred Hann windows, some frames at a time, shape (frames, bins)."""
+def _slower(mono: FloatArray, factor: int) -> FloatArray:
+    """The sound at a rate `factor` times lower, shape (ceil(n / factor),)."""
+    down = Downsampler(factor, 1)
+    return np.concatenate([*down.push(mono), *down.finish()])
+
+
+def _blocks(mono: FloatArray, n_frames: int, *, n_fft: int, hop: int, bins: slice) -> Iterator[FloatArray]:
+    """Size of some bins of the spectrum of centred Hann windows, some frames at a time, shape (frames, bins)."""
     from scipy.fft import rfft
 
     window = (np.hanning(n_fft + 1)[:-1] / (n_fft / 4)).astype(np.float32)
     padded = np.concatenate([np.zeros(n_fft // 2, np.float32), mono, np.zeros(n_fft, np.float32)])
-    views = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop][: len(mono) // hop + 1]
-    for start in range(0, len(views), _BLOCK):
-        spectrum = rfft(views[start : start + _BLOCK] * window, axis=1)
-        yield np.sqrt(spectrum.real**2 + spectrum.imag**2)
+    views = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[::hop][:n_frames]
+    at_once = max(1, _BLOCK_SAMPLES // n_fft)
+    for start in range(0, len(views), at_once):
+        yield np.abs(rfft(views[start : start + at_once] * window, axis=1)[:, bins])
 
 
 def _chroma(mono: FloatArray, sample_rate_hz: int) -> FloatArray:
@@ -102,8 +108,13 @@ def _chroma(mono: FloatArray, sample_rate_hz: int) -> FloatArray:
     low, high = int(_TONE_LOW_HZ / width), int(_TONE_HIGH_HZ / width)
     rows, pitches, strengths = [], [], []
     n_frames = 0
-    for block in _blocks(mono, _TONE_N_FFT, _TONE_HOP):
-        part = block[:, low - 1 : high + 1]
+    for part in _blocks(
+        _slower(mono, _TONE_DOWN),
+        len(mono) // _TONE_HOP + 1,
+        n_fft=_TONE_N_FFT // _TONE_DOWN,
+        hop=_TONE_HOP // _TONE_DOWN,
+        bins=slice(low - 1, high + 1),
+    ):
         left, mid, right = part[:, :-2], part[:, 1:-1], part[:, 2:]
         loudest = np.maximum(mid.max(axis=1, keepdims=True), 1e-6)
         row, column = np.nonzero((mid > left) & (mid >= right) & (mid > 0.02 * loudest) & (mid > 1e-5))
@@ -112,7 +123,7 @@ def _chroma(mono: FloatArray, sample_rate_hz: int) -> FloatArray:
         pitches.append(12 * np.log2((column + low + shift) * width / _A4_HZ) + 69)
         strengths.append(np.sqrt(mid[row, column]))
         rows.append(row + n_frames)
-        n_frames += len(block)
+        n_frames += len(part)
     if not rows:
         return np.zeros((0, 12), np.float32)
     row, pitch, strength = np.concatenate(rows), np.concatenate(pitches), np.concatenate(strengths)
@@ -144,7 +155,9 @@ def take_frames(samples: FloatArray, *, sample_rate_hz: int) -> Frames:
         raise ValueError(f"need (channels, n) at 16 kHz or more, got {samples.shape} at {sample_rate_hz} Hz")
     mono, rate = _mono(samples, sample_rate_hz)
     filters = _filters(rate)
-    bands = np.concatenate([block @ filters for block in _blocks(mono, _N_FFT, _HOP)])
+    heard = slice(0, int(np.flatnonzero(filters.any(axis=1))[-1]) + 1)
+    blocks = _blocks(mono, len(mono) // _HOP + 1, n_fft=_N_FFT, hop=_HOP, bins=heard)
+    bands = np.concatenate([block @ filters[heard] for block in blocks])
     # Compressed as 1000 times the size plus one: a whisper in a pause is no onset, a soft note after silence is one.
     loud = np.log1p(1000.0 * bands)
     rise = np.zeros_like(loud)

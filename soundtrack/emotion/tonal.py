@@ -9,30 +9,33 @@ profiles after C. Krumhansl and E. Kessler 1982.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from soundtrack.types import FloatArray
 
-_MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
-_MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
-_TRIADS = ((0, 4, 7), (0, 3, 7), (0, 3, 6), (0, 4, 8))
-_CHORD_FRAMES = 5
+_CHORD_FRAMES, _CHORD_STEP = 5, 3
 _TINY = 1e-9
 
 N_TONAL = 62
 """How many numbers there are."""
 
 
-def _keys(profile: FloatArray) -> FloatArray:
+def _keys(profile: tuple[float, ...]) -> npt.NDArray[np.float64]:
     """A key profile in all twelve keys, standardised, shape (12, 12)."""
-    standard = (profile - profile.mean()) / profile.std()
+    standard = (np.array(profile) - np.mean(profile)) / np.std(profile)
     return np.stack([np.roll(standard, k) for k in range(12)])
 
 
-def _triad_strength(chroma: FloatArray, triad: tuple[int, ...]) -> FloatArray:
-    """Best cosine over the twelve roots with a triad, shape (frames,)."""
+def _roots(triad: tuple[int, int, int]) -> npt.NDArray[np.float64]:
+    """A triad on all twelve roots, each of length 1, shape (12, 12)."""
     template = np.zeros(12)
     template[list(triad)] = 1 / np.sqrt(len(triad))
-    return np.asarray((chroma @ np.stack([np.roll(template, k) for k in range(12)]).T).max(axis=1))
+    return np.stack([np.roll(template, k) for k in range(12)])
+
+
+_MAJOR = _keys((6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88))
+_MINOR = _keys((6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17))
+_TRIADS = np.concatenate([_roots(triad) for triad in ((0, 4, 7), (0, 3, 7), (0, 3, 6), (0, 4, 8))])
 
 
 def tonal_numbers(pitch: FloatArray) -> FloatArray:
@@ -60,13 +63,14 @@ def tonal_numbers(pitch: FloatArray) -> FloatArray:
     chroma /= chroma.sum(axis=1, keepdims=True) + _TINY
     mean = chroma.mean(axis=0)
     standard = (mean - mean.mean()) / (mean.std() + _TINY)
-    major, minor = _keys(_MAJOR) @ standard / 12, _keys(_MINOR) @ standard / 12
+    major, minor = _MAJOR @ standard / 12, _MINOR @ standard / 12
 
-    n_windows = max(1, (len(chroma) - _CHORD_FRAMES) // 3 + 1)
-    chords = np.stack([chroma[3 * i : 3 * i + _CHORD_FRAMES].mean(axis=0) for i in range(n_windows)])
+    width = min(_CHORD_FRAMES, len(chroma))
+    chords = np.lib.stride_tricks.sliding_window_view(chroma, width, axis=0)[::_CHORD_STEP].mean(axis=2)
     chords /= np.linalg.norm(chords, axis=1, keepdims=True) + _TINY
-    triads = np.stack([_triad_strength(chords, triad) for triad in _TRIADS])
-    intervals = [float((chords * np.roll(chords, k, axis=1)).sum(axis=1).mean()) for k in range(1, 7)]
+    triads = (_TRIADS @ chords.T).reshape(4, 12, -1).max(axis=1)  # (4, chords)
+    together = chords.T @ chords / len(chords)  # how much each two pitch classes sound together
+    intervals = [np.trace(np.roll(together, k, axis=1)) for k in range(1, 7)]
 
     register = magnitude.mean(axis=0)
     register = register / (register.sum() + _TINY)
