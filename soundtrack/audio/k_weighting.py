@@ -81,9 +81,9 @@ class _Rows:
     """State to output in silence, shape (4, n)."""
     push: FloatArray = field(repr=False, compare=False)
     """Row to the state after it from rest, shape (n, 4)."""
-    states: Doubles = field(repr=False, compare=False)
+    states: FloatArray = field(repr=False, compare=False)
     """Pushes of a step's rows to the states before each and after the last, shape (4 per_step, 4 (per_step + 1))."""
-    ring: Doubles = field(repr=False, compare=False)
+    ring: FloatArray = field(repr=False, compare=False)
     """From the state before a step to what is left of it before each row, shape (4, 4 * per_step)."""
 
 
@@ -97,6 +97,14 @@ def _rows(sample_rate_hz: int) -> _Rows:
     sections = k_filter(sample_rate_hz)
     out_of_sound, push = _run(sections, np.eye(n), np.zeros((4, n)))
     out_of_state, row_on = _run(sections, np.zeros((n, 4)), np.eye(4))
+    # In a basis of states whose outputs over a step are orthonormal, short numbers do for them.
+    ringing, state = [], np.eye(4)
+    for _ in range(per_step):
+        ringing.append(out_of_state @ state)
+        state = row_on @ state
+    basis = np.linalg.qr(np.concatenate(ringing), mode="r")
+    back = np.linalg.inv(basis)
+    out_of_state, push, row_on = out_of_state @ back, basis @ push, basis @ row_on @ back
     powers = [np.eye(4)]
     for _ in range(per_step):
         powers.append(row_on @ powers[-1])
@@ -111,8 +119,8 @@ def _rows(sample_rate_hz: int) -> _Rows:
         out_of_sound=np.ascontiguousarray(out_of_sound.T, np.float32),
         out_of_state=np.ascontiguousarray(out_of_state.T, np.float32),
         push=np.ascontiguousarray(push.T, np.float32),
-        states=states.reshape(4 * per_step, -1),
-        ring=np.concatenate([power.T for power in powers[:-1]], axis=1),
+        states=states.reshape(4 * per_step, -1).astype(np.float32),
+        ring=np.concatenate([power.T for power in powers[:-1]], axis=1).astype(np.float32),
     )
 
 
@@ -161,14 +169,13 @@ class KPower:
         """Mean squares of one channel's steps (n, step), and the state after them."""
         rows, n = self._rows, len(steps)
         sound = np.ascontiguousarray(steps).reshape(n * rows.per_step, rows.n)
-        pushed = (sound @ rows.push).reshape(n, -1).astype(np.float64)
-        states = pushed @ rows.states  # (n, 4 * (per_step + 1))
-        after = states[:, -4:]
+        states = (sound @ rows.push).reshape(n, -1) @ rows.states  # (n, 4 * (per_step + 1))
+        after = states[:, -4:].astype(np.float64)
         after[0] += rows.step_on @ state
         after[1:] += after[:-1] @ rows.step_on.T  # of two steps ago less than 1e-20 is left
         before = np.concatenate([state[None], after[:-1]])
-        states = states[:, :-4] + before @ rows.ring
+        states = states[:, :-4] + before.astype(np.float32) @ rows.ring
         weighted = sound @ rows.out_of_sound
-        weighted += states.reshape(-1, 4).astype(np.float32) @ rows.out_of_state
+        weighted += states.reshape(-1, 4) @ rows.out_of_state
         weighted = weighted.reshape(steps.shape)
         return np.einsum("ij,ij->i", weighted, weighted).astype(np.float64) / steps.shape[1], after[-1]
