@@ -51,6 +51,8 @@ _STDERR_BYTES = 64 * 1024
 _CHUNK_BYTES = 1 << 20
 _ADDRESS_SPACE_BYTES = 8 << 30
 _POLL_S = 0.25
+_NAP_S, _NAP_BYTES = 0.002, 1 << 16
+"""While so much is still to be read, a reader that has to wait lets the pipe fill: ffmpeg writes 9 KB at a time."""
 
 
 def _bytes_of(buffer: Buffer) -> memoryview:
@@ -223,6 +225,8 @@ class ReadingPipe:
                 n = os.readv(descriptor, [view[filled:]])
             except BlockingIOError:
                 self._patience.wait(read=[descriptor])
+                if len(view) - filled > _NAP_BYTES:
+                    time.sleep(_NAP_S)
                 continue
             if n == 0:
                 self.at_end = True
