@@ -76,7 +76,7 @@ def tonal_numbers(pitch: FloatArray) -> FloatArray:
     register = register / (register.sum() + _TINY)
     rows = np.arange(len(register))
     centre = float((register * rows).sum())
-    width = float(np.sqrt((register * (rows - centre) ** 2).sum()))
+    span = float(np.sqrt((register * (rows - centre) ** 2).sum()))
     level = np.log1p(50 * magnitude / (magnitude.mean() + _TINY))
     onset = np.maximum(np.diff(level, axis=0), 0).mean(axis=1) if len(level) > 1 else np.zeros(1)
     tonic = int(np.argmax(np.maximum(major, minor)))
@@ -90,6 +90,6 @@ def tonal_numbers(pitch: FloatArray) -> FloatArray:
             np.roll(mean, -tonic),
             np.roll(mean, -int(major.argmax())),
             np.roll(mean, -int(minor.argmax())),
-            [centre, width, onset.mean(), onset.std(), level.mean(), mean.std(), chords.std(axis=0).mean()],
+            [centre, span, onset.mean(), onset.std(), level.mean(), mean.std(), chords.std(axis=0).mean()],
         ]
     ).astype(np.float32)
