@@ -68,7 +68,7 @@ def find_ends(frames: Frames) -> Ends:
 
 def _ending(frames: Frames, last: int, loud_db: float) -> Ending:
     """How the sound ends in a frame."""
-    from scipy.signal import find_peaks
+    from scipy.ndimage import maximum_filter1d
 
     level = frames.level_db.astype(np.float64)
     per_s = 1 / frames.hop_s
@@ -92,7 +92,10 @@ def _ending(frames: Frames, last: int, loud_db: float) -> Ending:
     if sinks_s < _SHORTEST_FADE_S or first < per_s:
         return Ending.HARD
     usual = float(np.percentile(rise[max(0, first - round(20 * per_s)) : first], 95))
-    strikes, _ = find_peaks(rise[sinking], height=max(0.1, _STRIKE * usual), distance=max(1, round(0.1 * per_s)))
+    rises = rise[sinking]
+    apart = max(1, round(0.1 * per_s))
+    highest = maximum_filter1d(rises, 2 * apart + 1, mode="constant")
+    strikes = np.flatnonzero((rises == highest) & (rises >= max(0.1, _STRIKE * usual)))
     goes_on = len(strikes) >= 3 and strikes[-1] > 0.6 * len(sinking)
     return Ending.FADE if goes_on else Ending.HARD
 

@@ -44,6 +44,7 @@ def build_index(
     model: ModelRef,
     make_listener: Callable[[], Listener],
     jobs: int = 0,
+    imports: Sequence[str] = (),
     crew: Crew | None = None,
     rebuild: bool = False,
     prune: bool = False,
@@ -66,6 +67,8 @@ def build_index(
         Called once in each worker process; must be picklable.
     jobs : int >= 0
         Worker processes; 0 for one per core.
+    imports : sequence of str
+        Modules that the listeners need, imported once for all worker processes.
     crew : Crew, optional
         Who listens instead of processes of this run.
     rebuild : bool
@@ -105,7 +108,7 @@ def build_index(
                 raise LibraryError(f"{index_dir}: no music was named", hint="type `soundtrack index PATH...`")
             _set_rules(store, rules, change)
             found = scan(roots, progress=tell)
-            with crew or Workers(make_listener, jobs=jobs) as workers:
+            with crew or Workers(make_listener, jobs=jobs, imports=imports) as workers:
                 report = renew(
                     store, found, workers=workers, dim=model.dim, prune=prune, retry_failed=retry_failed, tell=tell
                 )

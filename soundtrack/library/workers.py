@@ -3,19 +3,21 @@
 Each worker holds its own networks and works on one file at a time: it hashes the file, asks whether that content is
 wanted, listens, and answers. A worker that dies or overruns its time costs that one file; a new one takes its place.
 Workers never touch the index. They leave Ctrl-C to the main process and end by themselves when it is gone, even by
-``kill -9``.
+``kill -9``. Where the system can fork safely, what all of them import is imported once, in a process that does nothing
+else, and ends with the main one.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing import connection, get_context, parent_process
+from multiprocessing import connection, forkserver, get_context, parent_process
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -94,8 +96,10 @@ def _watch_parent() -> None:
         os._exit(1)
 
 
-def _work(pipe: Connection, make_listener: Callable[[], Listener]) -> None:
+def _work(pipe: Connection, make_listener: Callable[[], Listener], environment: Mapping[str, str]) -> None:
     """Body of a worker: files in, answers out, until the pipe closes."""
+    os.environ.clear()
+    os.environ.update(environment)  # it was forked from a process that may have started long ago
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_watch_parent, daemon=True).start()
@@ -140,6 +144,15 @@ def explain(error: Exception, path: Path) -> tuple[Reason, str]:
 # --- in the main process ----
 
 
+def _context(imports: Sequence[str]) -> Any:
+    """Where processes come from."""
+    if sys.platform != "linux":  # elsewhere a process may not be forked once its libraries are loaded
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["__main__", *imports])
+    return context
+
+
 class Workers:
     """A few listening processes; a context manager that leaves none behind.
 
@@ -151,15 +164,24 @@ class Workers:
         How many at most.
     limit_s : float > 0
         Longest time for one file, in seconds.
+    imports : sequence of str
+        Modules that listening needs, to be imported once for all workers.
     """
 
-    def __init__(self, make_listener: Callable[[], Listener], *, jobs: int, limit_s: float = LISTEN_LIMIT_S) -> None:
+    def __init__(
+        self,
+        make_listener: Callable[[], Listener],
+        *,
+        jobs: int,
+        limit_s: float = LISTEN_LIMIT_S,
+        imports: Sequence[str] = (),
+    ) -> None:
         if jobs < 1:
             raise ValueError(f"jobs must be at least 1, got {jobs}")
         self._make_listener = make_listener
         self._jobs = jobs
         self._limit_s = limit_s
-        self._context = get_context("spawn")
+        self._context = _context(imports)
         self._workers: list[_Worker] = []
         self._lost_in_a_row = 0
 
@@ -170,6 +192,8 @@ class Workers:
         for worker in self._workers:
             self._end(worker)
         self._workers.clear()
+        if self._context.get_start_method() == "forkserver":
+            forkserver._forkserver._stop()  # type: ignore[attr-defined]  # there is no public way
 
     def listen(self, paths: Iterable[Path], *, wanted: Callable[[Identity], bool]) -> Iterator[Outcome]:
         """Outcomes of files, in the order in which they are ready.
@@ -205,8 +229,13 @@ class Workers:
         kept = {name: os.environ.get(name) for name in _THREADS}
         try:
             os.environ.update(dict.fromkeys(_THREADS, "1"))  # libraries read it when they are imported
-            process = self._context.Process(target=_work, args=(theirs, self._make_listener), daemon=True)
+            needed = (theirs, self._make_listener, dict(os.environ))
+            process = self._context.Process(target=_work, args=needed, daemon=True)
             process.start()
+        except (EOFError, ConnectionError) as error:
+            raise DependencyError(
+                "no process can be started to listen in", hint="type `soundtrack doctor`; with --jobs 1 less is needed"
+            ) from error
         finally:
             for name, value in kept.items():
                 os.environ.pop(name) if value is None else os.environ.update({name: value})

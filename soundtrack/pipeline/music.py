@@ -21,6 +21,19 @@ if TYPE_CHECKING:
     from soundtrack.library.rules import RuleChange
 
 
+_NEEDED = (
+    "soundtrack.pipeline.music",
+    "soundtrack.library.listen",
+    "soundtrack.emotion.music_tower",
+    "soundtrack.audio.analyse",
+    "soundtrack.audio.mel",
+    "soundtrack.audio.speech",
+    "scipy.fft",
+    "scipy.ndimage",
+)
+"""What every listening process imports."""
+
+
 def current_model() -> ModelRef:
     """The networks in use: whatever they make can only be compared with what they made."""
     from soundtrack.emotion.space import space_ref
@@ -88,6 +101,7 @@ def build_index(
         model=current_model(),
         make_listener=partial(make_listener, device),
         jobs=jobs,
+        imports=_NEEDED,
         crew=crew,
         rebuild=rebuild,
         prune=prune,
