@@ -9,6 +9,7 @@ else, and ends with the main one.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -103,18 +104,16 @@ def _work(pipe: Connection, make_listener: Callable[[], Listener], environment: 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_watch_parent, daemon=True).start()
-    try:
-        listener = make_listener()
-    except SoundtrackError as error:
-        pipe.send(("fatal", type(error), str(error), error.hint))
-        return
-    pipe.send(("ready",))
-    while True:
+    with contextlib.suppress(EOFError, ConnectionError):  # nobody is there any more: the end
         try:
-            path = Path(os.fsdecode(pipe.recv()))
-        except EOFError:
+            listener = make_listener()
+        except SoundtrackError as error:
+            pipe.send(("fatal", type(error), str(error), error.hint))
             return
-        pipe.send(_answer(pipe, listener, path))
+        pipe.send(("ready",))
+        while True:
+            path = Path(os.fsdecode(pipe.recv()))
+            pipe.send(_answer(pipe, listener, path))
 
 
 def _answer(pipe: Connection, listener: Listener, path: Path) -> tuple[Any, ...]:
@@ -232,7 +231,10 @@ class Workers:
             needed = (theirs, self._make_listener, dict(os.environ))
             process = self._context.Process(target=_work, args=needed, daemon=True)
             process.start()
-        except (EOFError, ConnectionError) as error:
+        except BaseException as error:
+            ours.close()  # a worker that starts all the same, after we were told to end, ends by this
+            if not isinstance(error, (EOFError, ConnectionError)):
+                raise
             raise DependencyError(
                 "no process can be started to listen in", hint="type `soundtrack doctor`; with --jobs 1 less is needed"
             ) from error
