@@ -23,6 +23,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # boxes and colours take half of the time that `--help` takes
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -44,15 +45,15 @@ def _root(
     """Score a film with your own music."""
 
 
-app.command("index")(index.index)
-app.command("score")(score.score)
-app.command("scenes")(scenes.scenes)
-app.command("spot")(spot.spot)
-app.command("render")(render.render)
-app.command("verify")(verify.verify)
-app.command("search")(search.search)
+app.command("index", short_help="Listen to music: add what is new, mark what is gone.")(index.index)
+app.command("score", short_help="Choose music from your library and lay it under a film.")(score.score)
+app.command("scenes", short_help="Split a film into shots and scenes and read their mood.")(scenes.scenes)
+app.command("spot", short_help="Choose and place music for the scenes of a film.")(spot.spot)
+app.command("render", short_help="Mix the music of a cue sheet into a film.")(render.render)
+app.command("verify", short_help="Compare a film with its source, stream by stream.")(verify.verify)
+app.command("search", short_help="Find music in the library: by mood, or by likeness.")(search.search)
 app.command("doctor")(doctor.doctor)
-app.command("demo")(demo.demo)
+app.command("demo", short_help="Try everything out on a demo film and ten demo tracks.")(demo.demo)
 app.add_typer(cues.cues_app, name="cues")
 app.add_typer(library.library_app, name="library")
 app.add_typer(models.models_app, name="models")
