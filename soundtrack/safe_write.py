@@ -97,8 +97,10 @@ def replacing(target: Path, *, force: bool = False) -> Iterator[Path]:
         The file cannot be made, or the target has appeared in the meantime.
     """
     with contextlib.ExitStack() as on_exit:
-        part = _make_part(target)
-        on_exit.callback(part.unlink, missing_ok=True)
+        sweep_stale_parts(target.parent)
+        part = _part_name(target)
+        on_exit.callback(part.unlink, missing_ok=True)  # beforehand: a signal may come as soon as the file is there
+        _make_part(part, target)
         yield part
         try:
             _flush(part)
@@ -186,16 +188,18 @@ def _is_same_file(target: Path, source: Path) -> bool:
         return False
 
 
-def _make_part(target: Path) -> Path:
-    """An empty file with a name that nobody has, made exclusively."""
-    sweep_stale_parts(target.parent)
+def _part_name(target: Path) -> Path:
+    """A name beside the target that nobody has."""
     stem = os.fsdecode(os.fsencode(target.name)[:_LONGEST_NAME_BYTES])
-    part = target.parent / f".{stem}.{os.getpid()}.{secrets.token_hex(4)}.part"
+    return target.parent / f".{stem}.{os.getpid()}.{secrets.token_hex(4)}.part"
+
+
+def _make_part(part: Path, target: Path) -> None:
+    """An empty file of that name, made exclusively."""
     try:
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW, 0o666))
     except OSError as error:
         raise as_output_error(target, error) from error
-    return part
 
 
 def _flush(part: Path) -> None:

@@ -8,7 +8,9 @@ import subprocess
 import numpy as np
 import pytest
 
+from soundtrack.audio.k_weighting import KPower, k_filter
 from soundtrack.audio.loudness import LoudnessMeter, channel_weights, measure_loudness
+from soundtrack.audio.true_peak import TruePeak, interpolator
 from soundtrack.media.process import ffmpeg_path
 from soundtrack.types import FloatArray, Span
 
@@ -156,3 +158,30 @@ def test_a_block_of_other_shape_is_refused() -> None:
     meter.push(np.zeros((2, 10), np.float32))
     with pytest.raises(ValueError, match="channels"):
         meter.push(np.zeros((1, 10), np.float32))
+
+
+@pytest.mark.parametrize("rate_hz", [48_000, 44_100, 22_050, 8_010])
+def test_power_is_that_of_the_filter_walked_sample_by_sample(rate_hz: int, rng: np.random.Generator) -> None:
+    from scipy.signal import sosfilt
+
+    sound = (0.1 * rng.standard_normal((2, rate_hz * 3)) + 0.3).astype(np.float32)  # an offset is what rings longest
+    step = round(rate_hz / 10)
+    weighted = sosfilt(k_filter(rate_hz), sound.astype(np.float64), axis=1)[:, : sound.shape[1] // step * step]
+    expected = np.square(weighted).reshape(2, -1, step).mean(axis=2)
+    power = KPower(rate_hz)
+    got = np.concatenate([power.push(sound[:, :12_345]), power.push(sound[:, 12_345:])], axis=1)
+    np.testing.assert_allclose(got, expected, rtol=1e-4)
+
+
+@pytest.mark.parametrize("n", [1, 11, 12, 600, 50_000])
+def test_true_peak_is_that_of_oversampling_everything(n: int, rng: np.random.Generator) -> None:
+    from scipy.signal import upfirdn
+
+    sound = (0.3 * rng.standard_normal((2, n))).astype(np.float32)
+    filters = np.concatenate([np.eye(12)[:, [5]], interpolator()], axis=1)  # the sample itself, and the three after it
+    padded = np.concatenate([np.zeros((2, 11)), sound], axis=1)
+    between = upfirdn(filters[::-1].reshape(-1), padded, up=4, axis=1)[:, 44 : 44 + 4 * n]
+    peak = TruePeak()
+    for start in range(0, n, 9_999):
+        peak.push(sound[:, start : start + 9_999])
+    assert peak.value == pytest.approx(max(np.abs(between).max(), np.abs(sound).max()), rel=1e-5)

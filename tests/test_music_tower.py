@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -140,3 +142,14 @@ def test_the_embedded_model_hears_speech_and_calm():
     roll = 0.5 * rng.normal(size=t.size) * np.exp(-((t * 8) % 1) * 6) + 0.3 * np.sign(np.sin(2 * np.pi * 110 * t))
     readings = [tower.read(log_mel(x[None].astype(np.float32), tower.config.mel), [Span(0, 10)]) for x in (pad, roll)]
     assert readings[0].arousal[0] < readings[1].arousal[0]
+
+
+def test_a_track_holds_no_voice_where_the_model_says_so_and_no_patch_has_a_chance(tower, rng):
+    patches = tower.take_patches(log_mel(noise(rng, 10), tower.config.mel))
+    assert tower.may_hold_voice(patches)  # the model names no limit
+    quiet = replace(patches, sounds=np.full_like(patches.sounds, -5.0))  # chances of 0.007
+    sure = MusicTower(
+        replace(tower.config, no_voice_under=0.02), network=tower.network, head=tower.head, space=tower.space
+    )
+    assert not sure.may_hold_voice(quiet)
+    assert sure.may_hold_voice(replace(quiet, sounds=np.where(np.arange(4) == 1, 0.0, quiet.sounds)))
