@@ -60,6 +60,13 @@ def test_climaxes_as_far_apart_as_the_moments_are_played_straight() -> None:
     assert [(hit.on, hit.late_ms) for hit in told(fitted, of, bars, [15.3, 39.3])] == [("climax", 0.0)] * 2
 
 
+def test_the_same_moment_asked_for_twice_is_one_moment() -> None:
+    of, bars = with_climaxes(12, (10, 22))
+    once, twice = (landed(of, bars, hits_s, max_stretch=0.03) for hits_s in ([15.3], [15.3, 15.3]))
+    assert once is not None
+    assert twice == once
+
+
 def test_bars_are_left_out_where_the_moments_are_nearer() -> None:
     of, bars = with_climaxes(12, (10, 22, 40))
     hits = [12.0, 32.0, 64.0]  # 10 and 16 bars apart; the music has 12 and 18

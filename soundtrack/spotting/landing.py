@@ -77,7 +77,7 @@ def land(
     Fitted or None
         None where nothing strong can be brought there.
     """
-    inside = [at for at in hits if 0 < at < wanted.n_samples]
+    inside = sorted({at for at in hits if 0 < at < wanted.n_samples})  # moments may be asked for twice
     grid = grid_of(bars, analysis, duration_s)
     weakness = _weakness(grid, found)
     if not inside or not np.isfinite(weakness).any():
