@@ -8,7 +8,9 @@ packets. The times are taken from the packets.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -39,12 +41,7 @@ def decord_frames(info: VideoInfo, *, side_px: int, report: DecodeReport) -> Ite
         raise UsageError(f"{info.path}: decord gives wrong frames for {codec} in {info.container}", hint=_HINT)
     if info.rotation_deg:
         raise UsageError(f"{info.path}: decord cannot be used for a film with rotation", hint=_HINT)
-    try:
-        import decord
-    except ImportError as error:
-        raise DependencyError(
-            "decord is not installed on this machine", hint="type `pip install decord`, or `--decoder auto`"
-        ) from error
+    decord = _decord()
     times_s = apart(info.path, _shown_times_s, info)
     try:
         reader = decord.VideoReader(str(info.path.absolute()), ctx=decord.cpu(0), width=side_px, height=side_px)
@@ -60,6 +57,25 @@ def decord_frames(info: VideoInfo, *, side_px: int, report: DecodeReport) -> Ite
         report.n_frames += 1
         report.duration_s = round_s(float(time_s) + float(1 / info.fps))
         yield TimedFrame(round_s(float(time_s)), np.asarray(pixels, np.uint8))
+
+
+def _decord() -> Any:
+    """The package, with the symbols of its library kept to itself.
+
+    It asks for them to be shared with every library that is loaded later; python-stretch finds names of its own among
+    them and crashes. decord does not need them shared.
+    """
+    shared = ctypes.RTLD_GLOBAL
+    ctypes.RTLD_GLOBAL = ctypes.RTLD_LOCAL  # type: ignore[misc]  # what decord reads while it loads its library
+    try:
+        import decord
+    except ImportError as error:
+        raise DependencyError(
+            "decord is not installed on this machine", hint="type `pip install decord`, or `--decoder auto`"
+        ) from error
+    finally:
+        ctypes.RTLD_GLOBAL = shared  # type: ignore[misc]  # as above
+    return decord
 
 
 def _shown_times_s(info: VideoInfo) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
