@@ -33,6 +33,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "limits",
             "playlists",
             "export",
+            "heap",
             "config",
             "resources",
             "safe_write",

@@ -16,6 +16,7 @@ from soundtrack.cli import cues, demo, doctor, index, library, models, render, s
 from soundtrack.cli.eval import eval_app
 from soundtrack.cli.train import train_app
 from soundtrack.errors import ExitCode, SoundtrackError
+from soundtrack.heap import return_large_blocks
 
 app = typer.Typer(
     name="soundtrack",
@@ -108,6 +109,7 @@ def _open_closed_streams() -> None:
 def main() -> None:
     """Run the command line and end the process with a code of `ExitCode`."""
     _open_closed_streams()
+    return_large_blocks()
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _on_terminate)
