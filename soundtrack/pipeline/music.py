@@ -28,6 +28,7 @@ _NEEDED = (
     "soundtrack.audio.analyse",
     "soundtrack.audio.mel",
     "soundtrack.audio.speech",
+    "librosa.filters",
     "scipy.fft",
     "scipy.ndimage",
 )
