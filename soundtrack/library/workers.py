@@ -33,7 +33,6 @@ from soundtrack.errors import (
     Reason,
     SoundtrackError,
 )
-from soundtrack.heap import return_large_blocks
 from soundtrack.library.heard import Heard, Listener
 from soundtrack.library.identity import Identity, identify
 
@@ -104,7 +103,6 @@ def _work(pipe: Connection, make_listener: Callable[[], Listener], environment: 
     os.environ.update(environment)  # it was forked from a process that may have started long ago
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    return_large_blocks()
     threading.Thread(target=_watch_parent, daemon=True).start()
     with contextlib.suppress(EOFError, ConnectionError):  # nobody is there any more: the end
         try:
