@@ -110,6 +110,7 @@ def main() -> None:
     """Run the command line and end the process with a code of `ExitCode`."""
     _open_closed_streams()
     return_large_blocks()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads of a network that wait must not spin beside a decoder
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _on_terminate)
