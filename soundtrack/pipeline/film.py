@@ -44,6 +44,10 @@ SOUND_BLOCK_S = 10.0
 """Seconds of the film's sound in memory at a time."""
 
 
+LOUDEST_LUFS = 20.0
+"""No sound is louder, and no sheet may say so."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Sight:
     """What the picture says."""
@@ -210,12 +214,17 @@ class Watcher:
             scenes=grouped.scenes,
             readings=sight.readings,
             speech=speech,
-            speech_lufs=heard.speech_lufs,
-            original_lufs=heard.integrated_lufs,
+            speech_lufs=_possible(heard.speech_lufs),
+            original_lufs=_possible(heard.integrated_lufs),
             embeddings=grouped.embeddings,
             warnings=(*sight.warnings, *heard.warnings),
         )
         return scenesheet.rounded(sheet)
+
+
+def _possible(loudness_lufs: float | None) -> float | None:
+    """A loudness that a sheet may hold: what a decoder makes of damaged sound can be thousands of times full scale."""
+    return None if loudness_lufs is None else min(loudness_lufs, LOUDEST_LUFS)
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:
