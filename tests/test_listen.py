@@ -7,6 +7,7 @@ import wave
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from soundtrack.library import listen as listening
 from soundtrack.library.heard import Warned, require_unit_vectors
 from soundtrack.library.listen import listen, segment_spans
 from soundtrack.library.tags import clean_text, read_header
+from soundtrack.media.audio import SoundReport
 from soundtrack.types import FloatArray, ReadingBatch, Span
 
 DIM = 4
@@ -142,9 +144,9 @@ def test_of_a_long_file_only_windows_are_kept_whatever_its_header_says(
     monkeypatch.setattr(listening, "MAX_WINDOWS", 6)
     rate_hz, n_blocks = 48_000, 90
 
-    def blocks() -> Iterator[FloatArray]:
+    def blocks() -> Iterator[tuple[int, FloatArray]]:
         for i in range(n_blocks):
-            yield np.full((2, 10 * rate_hz), (i + 1) / 1000, np.float32)
+            yield i, np.full((2, 10 * rate_hz), (i + 1) / 1000, np.float32)
 
     sound = listening._take_in(blocks(), decode_hz=rate_hz, rate_hz=16_000, mono_gain=1.0, expected_s=claimed_s)
     assert sound.duration_s == 900.0
@@ -160,6 +162,51 @@ def test_of_a_long_file_only_windows_are_kept_whatever_its_header_says(
     segments, vectors = listening._read(sound, LevelReader())
     assert len(segments) == len(vectors) == 2 + len(windows)
     assert all(a.span.end_s <= b.span.start_s for a, b in pairwise(segments))
+
+
+@pytest.mark.parametrize("expected_s", [300.0, 300.4, 420.0, 240.0], ids=["right", "rounded", "too long", "too short"])
+def test_jumping_over_what_is_not_heard_changes_nothing_of_what_is(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, expected_s: float
+) -> None:
+    monkeypatch.setattr(listening, "WHOLE_S", 20.0)
+    monkeypatch.setattr(listening, "MAX_WINDOWS", 6)
+    levels = np.repeat(np.linspace(0.1, 0.9, 30), 10 * 8_000).astype(np.float32)
+    path = write_wav(tmp_path / "a.wav", levels * tone(300, level=1.0, rate_hz=8_000, channels=1), rate_hz=8_000)
+
+    def heard(spacing: int) -> tuple[listening._Sound, list[int]]:
+        monkeypatch.setattr(listening, "JUMP_SPACING", spacing)
+        came = list(listening._numbered(path, decode_hz=48_000, expected_s=expected_s, report=SoundReport()))
+        sound = listening._take_in(came, decode_hz=48_000, rate_hz=16_000, mono_gain=1.0, expected_s=expected_s)
+        return sound, [i for i, _ in came]
+
+    jumped, numbers = heard(1)
+    whole, every = heard(10**9)
+    assert every == list(range(30))
+    assert (numbers != every) == (expected_s < 301 and expected_s >= 300)
+    assert jumped.duration_s == whole.duration_s == pytest.approx(300.0)
+    assert jumped.meter.result().integrated_lufs == pytest.approx(whole.meter.result().integrated_lufs, abs=0.01)
+    assert [stretch.start_s for stretch in jumped.stretches] == [stretch.start_s for stretch in whole.stretches]
+    for jump, plain in zip(jumped.stretches, whole.stretches, strict=True):
+        np.testing.assert_allclose(jump.network[20:-20], plain.network[20:-20], atol=1e-3)  # filters start anew
+
+
+def test_a_hole_in_a_long_file_is_passed_over_and_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(listening, "WHOLE_S", 20.0)
+    monkeypatch.setattr(listening, "MAX_WINDOWS", 6)
+    monkeypatch.setattr(listening, "JUMP_SPACING", 1)
+    path = write_wav(tmp_path / "a.wav", tone(300, rate_hz=8_000, channels=1), rate_hz=8_000)
+    real = listening.iter_audio
+
+    def holed(path: Path, *, jump_s: float, **words: Any) -> Iterator[FloatArray]:
+        if jump_s == 120.0:
+            raise InputError("nothing there", hint="-", reason=Reason.NO_AUDIO)
+        yield from real(path, jump_s=jump_s, **words)
+
+    monkeypatch.setattr(listening, "iter_audio", holed)
+    heard = listen(path, reader=LevelReader())
+    assert Warned.DAMAGED in heard.warnings
+    assert heard.audio.duration_s == pytest.approx(300.0)
+    assert not any(segment.span.start_s == 120.0 for segment in heard.segments)
 
 
 @given(st.text(max_size=2000))

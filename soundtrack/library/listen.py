@@ -3,14 +3,14 @@
 Goes in: a path, and a `MusicReader` that holds the network. Comes out: `Heard`. Sound is decoded once, block by
 block, in stereo at its own rate (44.1 kHz, or 48 kHz for all others); mono at 24 kHz goes to the musical analysis and
 at the network's rate to the network. The first ten minutes are heard whole; of what lies behind it, only windows of
-ten seconds, at most 120 of them, evenly spread. So memory is bounded whatever the length: a file of ten hours takes no
-more than one of an hour.
+ten seconds, at most 120 of them, evenly spread, and where they lie far apart, what is between them is not decoded. So
+memory is bounded whatever the length: a file of ten hours takes no more than one of an hour.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -45,6 +45,9 @@ WHOLE_S = 600.0
 
 MAX_WINDOWS = 120
 """So many windows are heard of the rest."""
+
+JUMP_SPACING = 4
+"""From so many blocks between windows on, jumping costs less than decoding; each jump starts ffmpeg again."""
 
 SILENT_LUFS = -60.0
 """At or below this loudness there is nothing to hear."""
@@ -126,19 +129,63 @@ def _decode_rate_hz(file_rate_hz: int) -> int:
     return cd_hz if file_rate_hz % (cd_hz // 4) == 0 else other_hz
 
 
+def _spacing(expected_s: float) -> int:
+    """Every how many blocks of ten seconds one is heard, behind the first part."""
+    return max(1, math.ceil((expected_s - WHOLE_S) / SEGMENT_S / MAX_WINDOWS))
+
+
+def _numbered(
+    path: Path, *, decode_hz: int, expected_s: float, report: SoundReport
+) -> Iterator[tuple[int, FloatArray]]:
+    """Ten seconds of stereo each, shape (2, n), with their numbers; of a very long file those that are to be heard."""
+
+    def from_block(i: int, *, n_blocks: int | None, told: SoundReport) -> Iterator[FloatArray]:
+        return iter_audio(
+            path,
+            sample_rate_hz=decode_hz,
+            channels=2,
+            block_s=SEGMENT_S,
+            jump_s=i * SEGMENT_S,
+            duration_s=None if n_blocks is None else n_blocks * SEGMENT_S,
+            report=told,
+        )
+
+    spacing, n_first = _spacing(expected_s), int(WHOLE_S / SEGMENT_S)
+    if spacing >= JUMP_SPACING:
+        last = math.ceil((expected_s - MIN_LENGTH_S) / SEGMENT_S) - 1
+        tail = _gathered(from_block(last, n_blocks=2, told=SoundReport()))
+        if 0 < tail.shape[1] < 2 * SEGMENT_S * decode_hz:  # it ends where it says
+            yield from enumerate(from_block(0, n_blocks=n_first, told=report))
+            for i in range(n_first, last, spacing):
+                window = _gathered(from_block(i, n_blocks=1, told=report))
+                report.is_damaged |= window.shape[1] == 0
+                yield i, window
+            yield last, tail
+            return
+    yield from enumerate(from_block(0, n_blocks=None, told=report))
+
+
+def _gathered(blocks: Iterable[FloatArray]) -> FloatArray:
+    """Blocks as one, shape (2, n); empty where there is nothing to hear."""
+    try:
+        return np.concatenate(list(blocks), axis=1)
+    except InputError:
+        return np.empty((2, 0), np.float32)
+
+
 def _take_in(
-    blocks: Iterable[FloatArray], *, decode_hz: int, rate_hz: int, mono_gain: float, expected_s: float
+    blocks: Iterable[tuple[int, FloatArray]], *, decode_hz: int, rate_hz: int, mono_gain: float, expected_s: float
 ) -> _Sound:
-    """Hear blocks of ten seconds of stereo, shape (2, n), in order; `expected_s` may be wrong."""
+    """Hear numbered blocks of ten seconds of stereo, shape (2, n), in order; `expected_s` may be wrong."""
     meter = LoudnessMeter(sample_rate_hz=decode_hz)
     ears = _Ears(decode_hz, rate_hz, ANALYSIS_RATE_HZ, longest_s=WHOLE_S + SEGMENT_S)
     n_first = int(WHOLE_S / SEGMENT_S)
-    spacing = max(1, math.ceil((expected_s - WHOLE_S) / SEGMENT_S / MAX_WINDOWS))
+    spacing = _spacing(expected_s)
     n_samples = n_whole = n_metered = 0
     windows: list[tuple[int, _Stretch]] = []
-    for i, block in enumerate(blocks):
+    for i, block in blocks:
         place = i - n_first
-        if place < 0 or place % spacing == 0:
+        if block.size and (place < 0 or place % spacing == 0):
             mono = (block[0] + block[1]) * np.float32(0.5 * mono_gain)
             if place < 0:
                 ears.push(mono)
@@ -146,14 +193,15 @@ def _take_in(
             else:
                 window = _Ears(decode_hz, rate_hz, longest_s=2 * SEGMENT_S)
                 window.push(mono)
-                at_s, meter_s = n_samples / decode_hz, n_metered / decode_hz
-                windows.append((place, _Stretch(at_s, meter_s, len(mono) / decode_hz, window.finish()[0].copy())))
+                meter_s = n_metered / decode_hz
+                stretch = _Stretch(i * SEGMENT_S, meter_s, len(mono) / decode_hz, window.finish()[0].copy())
+                windows.append((place, stretch))
                 if len(windows) > MAX_WINDOWS:
                     spacing *= 2
                     windows = [(kept, stretch) for kept, stretch in windows if kept % spacing == 0]
             meter.push(block)
             n_metered += len(mono)
-        n_samples += block.shape[1]
+        n_samples = i * int(SEGMENT_S * decode_hz) + block.shape[1]
     network, analysis = ears.finish()
     first = _Stretch(0.0, 0.0, n_whole / decode_hz, network)
     return _Sound(n_samples / decode_hz, (first, *(stretch for _, stretch in windows)), analysis[None], meter)
@@ -247,11 +295,10 @@ def listen(path: Path, *, reader: MusicReader) -> Heard:
     said = read_header(path)
     report = SoundReport()
     decode_hz = _decode_rate_hz(info.sample_rate_hz)
-    blocks = iter_audio(path, sample_rate_hz=decode_hz, channels=2, block_s=SEGMENT_S, report=report)
     mono_gain = math.sqrt(2.0) if info.channels == 1 else 1.0  # mono came as two channels of equal power
     try:
         sound = _take_in(
-            blocks,
+            _numbered(path, decode_hz=decode_hz, expected_s=info.duration_s, report=report),
             decode_hz=decode_hz,
             rate_hz=reader.sample_rate_hz,
             mono_gain=mono_gain,

@@ -2,8 +2,8 @@
 
 Goes in: a path, the rate and the number of channels wanted. Comes out: float32 arrays of shape (channels, samples),
 nominal range [-1, 1]. ffmpeg decodes, resamples and mixes down; samples that are no numbers become zero. Any stretch of
-a file is the same, sample for sample, as that stretch of the whole: decoding always runs from the start, which costs
-little and is right for every codec.
+a file is the same, sample for sample, as that stretch of the whole: decoding runs from the start, which costs little
+and is right for every codec, unless a jump is asked for.
 
 Levels: mixing down to mono is a weighted mean, so equal channels keep their level whatever the sample format (by itself
 ffmpeg makes floating point sound 3 dB louder there); mono becomes stereo with equal power, 0.707 in each channel, which
@@ -118,13 +118,15 @@ def iter_audio(
     start_s: float = 0.0,
     duration_s: float | None = None,
     clock_start_s: float | None = None,
+    jump_s: float = 0.0,
     report: SoundReport | None = None,
     ffmpeg: Path | None = None,
 ) -> Iterator[FloatArray]:
     """Consecutive blocks of `block_s` seconds, the last one shorter; parameters and errors as in `read_audio`.
 
     A file that breaks off gives the part before the damage; one that gives nothing at all is an error. A `report` is
-    filled while the blocks come.
+    filled while the blocks come. With `jump_s` ffmpeg goes there, in seconds, without decoding what lies before; what
+    comes is right to a few packets, not to the sample.
     """
     if sample_rate_hz <= 0 or channels <= 0 or block_s <= 0 or start_s < 0:
         raise ValueError(f"must be positive: {sample_rate_hz=}, {channels=}, {block_s=}, {start_s=}")
@@ -140,7 +142,9 @@ def iter_audio(
     room = np.empty((min(block, left), channels), np.float32)  # interleaved; every block is a copy of it
     try:
         with reading_pipe(
-            _arguments(path, sample_rate_hz, channels, stream=stream, fill_gaps=clock_start_s is not None),
+            _arguments(
+                path, sample_rate_hz, channels, stream=stream, fill_gaps=clock_start_s is not None, jump_s=jump_s
+            ),
             task=f"reading the sound of {path}",
             wall_s=_WALL_S,
             stall_s=_STALL_S,
@@ -173,11 +177,14 @@ def iter_audio(
         raise refusal(path, Reason.NO_AUDIO)
 
 
-def _arguments(path: Path, sample_rate_hz: int, channels: int, *, stream: int | None, fill_gaps: bool) -> list[str]:
+def _arguments(
+    path: Path, sample_rate_hz: int, channels: int, *, stream: int | None, fill_gaps: bool, jump_s: float
+) -> list[str]:
     """ffmpeg's arguments for raw samples on its standard output."""
     import ffmpeg as arguments  # ffmpeg-python writes them down; the process is ours
 
-    source = arguments.input(_SOURCE, **guard_options())
+    jump = {"ss": f"{jump_s:.6f}"} if jump_s > 0 else {}
+    source = arguments.input(_SOURCE, **guard_options(), **jump)
     shape = {"ac": channels, "ar": sample_rate_hz, "rematrix_maxval": 1, "format": "f32le"}
     if fill_gaps:
         shape["af"] = "aresample=async=1:min_hard_comp=0.1"
