@@ -84,7 +84,7 @@ class Bench:
 def films(bench: Bench) -> None:
     """Ten minutes, an hour, three hours; the last in Matroska as well, which needs no table of all its packets."""
     small = ["-vf", "scale=320:180", *CODECS["h264"], "-g", "50", "-c:a", "aac", "-b:a", "96k", "-t", "60"]
-    loop = bench.make("minute.mp4", ["-i", bench.inputs.demo.film, *small])
+    loop = bench.make("loop.mp4", ["-i", bench.inputs.demo.film, *small])
     for minutes in MINUTES:
         for suffix in ("mp4", "mkv") if minutes != 60 else ("mp4",):
             again = ["-stream_loop", str(minutes - 1), "-i", loop, "-c", "copy"]
