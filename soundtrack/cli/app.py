@@ -1,7 +1,5 @@
 """The ``soundtrack`` command: its commands, and the one boundary where errors become two lines and an exit code."""
 
-from __future__ import annotations
-
 import errno
 import os
 import signal
@@ -16,7 +14,6 @@ from soundtrack.cli import cues, demo, doctor, index, library, models, render, s
 from soundtrack.cli.eval import eval_app
 from soundtrack.cli.train import train_app
 from soundtrack.errors import ExitCode, SoundtrackError
-from soundtrack.heap import return_large_blocks
 
 app = typer.Typer(
     name="soundtrack",
@@ -39,11 +36,14 @@ def _show_version(value: bool) -> None:
 
 @app.callback()
 def _root(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback has the say
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
     ] = False,
 ) -> None:
     """Score a film with your own music."""
+    from soundtrack.heap import return_large_blocks
+
+    return_large_blocks()
 
 
 app.command("index", short_help="Listen to music: add what is new, mark what is gone.")(index.index)
@@ -109,8 +109,8 @@ def _open_closed_streams() -> None:
 def main() -> None:
     """Run the command line and end the process with a code of `ExitCode`."""
     _open_closed_streams()
-    return_large_blocks()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads of a network that wait must not spin beside a decoder
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # nor those of products that are small
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _on_terminate)

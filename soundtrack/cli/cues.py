@@ -1,7 +1,5 @@
 """``soundtrack cues show|check|export``: look at a cue sheet, check it, hand it to other programs."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -55,7 +53,7 @@ def show(
                 stream.write("\n" + "\n".join(_why_lines(sheet)) + "\n")
 
 
-def _film_beside(source: str, sheet: CueSheet, html: Path | None) -> Path | None:
+def _film_beside(source: str, sheet: "CueSheet", html: Path | None) -> Path | None:
     """The very film of a sheet, if it lies in the folder of the sheet and a page wants it."""
     from soundtrack.pipeline.film import fingerprint
 
@@ -65,7 +63,7 @@ def _film_beside(source: str, sheet: CueSheet, html: Path | None) -> Path | None
     return path if path.is_file() and fingerprint(path) == sheet.film.fingerprint else None
 
 
-def _write_views(sheet: CueSheet, *, plot: Path | None, html: Path | None, film: Path | None, force: bool) -> None:
+def _write_views(sheet: "CueSheet", *, plot: Path | None, html: Path | None, film: Path | None, force: bool) -> None:
     """The picture, the page, or both."""
     from soundtrack.cli import output
     from soundtrack.export.page import page
@@ -141,7 +139,7 @@ def _name(source: str) -> str:
     return "stdin" if source == "-" else source
 
 
-def _read(source: str) -> CueSheet:
+def _read(source: str) -> "CueSheet":
     """The sheet that an argument names."""
     from soundtrack import cuesheet
     from soundtrack.cli import output
@@ -152,7 +150,7 @@ def _read(source: str) -> CueSheet:
 HEAD = ("cue", "start", "end", "music", "from", "seams", "gain", "merit")
 
 
-def _rows(sheet: CueSheet) -> list[tuple[str, ...]]:
+def _rows(sheet: "CueSheet") -> list[tuple[str, ...]]:
     """One row of text per cue."""
     from soundtrack.cli.output import plain
     from soundtrack.timebase import clock
@@ -180,14 +178,14 @@ def _rows(sheet: CueSheet) -> list[tuple[str, ...]]:
     return rows
 
 
-def _plain_table(sheet: CueSheet) -> str:
+def _plain_table(sheet: "CueSheet") -> str:
     """The table in columns of spaces, for pipes and files."""
     rows = [HEAD, *_rows(sheet)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEAD))]
     return "".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() + "\n" for row in rows)
 
 
-def _draw(sheet: CueSheet, *, why: bool) -> None:
+def _draw(sheet: "CueSheet", *, why: bool) -> None:
     """The table on a terminal."""
     from rich.table import Table
 
@@ -204,7 +202,7 @@ def _draw(sheet: CueSheet, *, why: bool) -> None:
         console.print("\n" + "\n".join(_why_lines(sheet)))
 
 
-def _why_lines(sheet: CueSheet) -> Sequence[str]:
+def _why_lines(sheet: "CueSheet") -> Sequence[str]:
     """For each cue what made its merit, and its alternatives."""
     from soundtrack.cli.output import plain
     from soundtrack.export.clips import shown_name

@@ -1,7 +1,5 @@
 """``soundtrack demo [DIR]``: make a small film and a small library, index it, score the film, and tell where it is."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """``soundtrack doctor``: what is installed and healthy, and the fix for each line that is not."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass

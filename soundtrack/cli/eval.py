@@ -1,7 +1,5 @@
 """``soundtrack eval``: how good the networks are, on files whose truth is known."""
 
-from __future__ import annotations
-
 import json
 from enum import StrEnum
 from pathlib import Path
@@ -205,7 +203,7 @@ def moments(
     _write(found.to_dict(), found.numbers, f"{found.n} clips in {found.n_tracks} tracks", json_=json_)
 
 
-def _music(model: ModelName, device: str, *, fresh_space: bool) -> MusicTower:
+def _music(model: ModelName, device: str, *, fresh_space: bool) -> "MusicTower":
     """The music tower, without its space where another will be fitted."""
     from soundtrack.emotion.music_tower import MODEL, TINY, MusicTower
     from soundtrack.evaluation.read import NoSpace
@@ -214,7 +212,7 @@ def _music(model: ModelName, device: str, *, fresh_space: bool) -> MusicTower:
     return MusicTower.load(name, device=device, space=NoSpace() if fresh_space else None)
 
 
-def _video(model: ModelName, device: str, *, fresh_space: bool) -> VideoTower:
+def _video(model: ModelName, device: str, *, fresh_space: bool) -> "VideoTower":
     """The picture tower, without its space where another will be fitted."""
     from soundtrack.emotion.video_tower import DEFAULT_MODEL, TINY, VideoTower
     from soundtrack.evaluation.read import NoSpace
@@ -223,7 +221,7 @@ def _video(model: ModelName, device: str, *, fresh_space: bool) -> VideoTower:
     return VideoTower.load(name, device=device, space=NoSpace() if fresh_space else None)
 
 
-def _towers(model: ModelName, device: str, *, fresh_space: bool) -> tuple[VideoTower, MusicTower]:
+def _towers(model: ModelName, device: str, *, fresh_space: bool) -> "tuple[VideoTower, MusicTower]":
     """Both towers."""
     return _video(model, device, fresh_space=fresh_space), _music(model, device, fresh_space=fresh_space)
 
@@ -239,13 +237,13 @@ def _check_folds(folds: int, sources: set[str], table: Path) -> None:
         )
 
 
-def _lines(numbers: Mapping[str, Interval]) -> list[str]:
+def _lines(numbers: "Mapping[str, Interval]") -> list[str]:
     """Numbers for people: name, value, interval."""
     width = max(len(key) for key in numbers)
     return [f"{key.ljust(width)}  {value}" for key, value in numbers.items()]
 
 
-def _ablation(table: Mapping[str, Mapping[str, float]]) -> list[str]:
+def _ablation(table: "Mapping[str, Mapping[str, float]]") -> list[str]:
     """The ablation table for people."""
     columns: Sequence[str] = list(next(iter(table.values())))
     width = max(len(row) for row in table)
@@ -255,7 +253,7 @@ def _ablation(table: Mapping[str, Mapping[str, float]]) -> list[str]:
     return lines
 
 
-def _write(document: Mapping[str, object], numbers: Mapping[str, Interval], title: str, *, json_: bool) -> None:
+def _write(document: "Mapping[str, object]", numbers: "Mapping[str, Interval]", title: str, *, json_: bool) -> None:
     """The report on stdout."""
     from soundtrack.cli import output
 

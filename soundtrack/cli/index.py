@@ -1,7 +1,5 @@
 """``soundtrack index PATH...``: listen to music and keep what was heard, so that films can be scored with it."""
 
-from __future__ import annotations
-
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -81,7 +79,7 @@ def index(
     if status or verify or vacuum:
         return
 
-    def run(paths: Sequence[Path] = (), *, first: bool = False) -> IndexReport:
+    def run(paths: "Sequence[Path]" = (), *, first: bool = False) -> "IndexReport":
         """Bring the index up to date once; what is asked for once is done by the first run."""
         with output.progress(quiet=quiet) as progress:
             return pipeline.build_index(
@@ -116,7 +114,7 @@ def index(
         )
 
 
-def _tell(report: IndexReport, *, quiet: bool, verbose: bool) -> None:
+def _tell(report: "IndexReport", *, quiet: bool, verbose: bool) -> None:
     """Say what was done, on stderr."""
     from soundtrack.cli import output
 
@@ -138,7 +136,9 @@ def _tell(report: IndexReport, *, quiet: bool, verbose: bool) -> None:
     output.say(f"{done}; the index has {report.n_tracks} tracks, {report.n_segments} segments", quiet=quiet)
 
 
-def _watch(run: Callable[..., IndexReport], paths: Sequence[Path], folder: Path, *, quiet: bool, verbose: bool) -> None:
+def _watch(
+    run: "Callable[..., IndexReport]", paths: "Sequence[Path]", folder: Path, *, quiet: bool, verbose: bool
+) -> None:
     """Run once, and again after every change; what goes wrong is told, and the watch goes on."""
     from dataclasses import replace
 
@@ -172,7 +172,7 @@ def _watch(run: Callable[..., IndexReport], paths: Sequence[Path], folder: Path,
         output.say("no longer watching", quiet=quiet)
 
 
-def _known(report: IndexReport) -> set[SkippedFile]:
+def _known(report: "IndexReport") -> "set[SkippedFile]":
     """What a run has said already about files that it could not use."""
     from dataclasses import replace
 

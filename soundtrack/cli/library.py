@@ -1,7 +1,5 @@
 """``soundtrack library list|show|forget|rules|export|import``: look at the music that was listened to."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,7 +21,7 @@ library_app.command("import")(carry.import_)
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
 
 
-def track_facts(track: Track) -> dict[str, object]:
+def track_facts(track: "Track") -> dict[str, object]:
     """A track as plain values, without its beats and segments."""
     from soundtrack.library.report import shown
 
@@ -51,7 +49,7 @@ def track_facts(track: Track) -> dict[str, object]:
     }
 
 
-def table(lines: Sequence[Sequence[str]]) -> str:
+def table(lines: "Sequence[Sequence[str]]") -> str:
     """Columns of text under their headings, safe on any terminal."""
     from soundtrack.cli.output import plain
 
@@ -62,7 +60,7 @@ def table(lines: Sequence[Sequence[str]]) -> str:
     )
 
 
-def track_line(track: Track) -> list[str]:
+def track_line(track: "Track") -> list[str]:
     """Id, mood, length, tempo, key, level, title, artist and place of a track, for a table."""
     from soundtrack.library.report import shown
     from soundtrack.timebase import clock

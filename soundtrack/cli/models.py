@@ -1,7 +1,5 @@
 """``soundtrack models``: which networks there are, whether they are whole, and how to get others."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +16,7 @@ models_app = typer.Typer(help="List, check and fetch the networks.", no_args_is_
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
 
 
-def _row(model: LocatedModel) -> dict[str, Any]:
+def _row(model: "LocatedModel") -> dict[str, Any]:
     """A model as JSON."""
     from dataclasses import asdict
 

@@ -1,7 +1,5 @@
 """``soundtrack render VIDEO CUES|-``: lay the music of a cue sheet under a film."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """``soundtrack scenes VIDEO``: what the picture says, as JSON on stdout."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

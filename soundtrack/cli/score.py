@@ -1,7 +1,5 @@
 """``soundtrack score VIDEO``: watch, spot, mix and mux, with the cue sheet beside the film."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -174,7 +172,7 @@ def score(
             output.write_json(scored.as_dict(), stream)
 
 
-def _score_many(listing: Path, order: BatchOrder, *, cluster: str | None, as_json: bool, quiet: bool) -> None:
+def _score_many(listing: Path, order: "BatchOrder", *, cluster: str | None, as_json: bool, quiet: bool) -> None:
     """Score the films of a list and say what became of each."""
     from soundtrack import pipeline
     from soundtrack.cli import output

@@ -1,7 +1,5 @@
 """``soundtrack search``: the library by mood, by valence and arousal, or by a piece of music that is like it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,7 +62,7 @@ def search(
 
 
 def _ask(
-    library: LibraryView,
+    library: "LibraryView",
     *,
     mood: str | None,
     valence: float | None,
@@ -72,7 +70,7 @@ def _ask(
     like: Path | None,
     n: int,
     device: str,
-) -> list[Found]:
+) -> "list[Found]":
     """Put the question that was asked."""
     from soundtrack import pipeline
     from soundtrack.library.identity import identify
@@ -90,7 +88,7 @@ def _ask(
     return find_like(library, vector, n=n, leave_out=track_id)
 
 
-def _line(found: Found) -> list[str]:
+def _line(found: "Found") -> list[str]:
     """A track as the library lists it, but with the mood of the segment that was found."""
     from soundtrack.cli.library import track_line
 

@@ -1,7 +1,5 @@
 """``soundtrack spot [SCENES|-]``: choose music for the scenes, as a cue sheet on stdout."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

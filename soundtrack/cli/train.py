@@ -1,7 +1,5 @@
 """``soundtrack train``: make the networks again, or from other material."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """``soundtrack verify IN OUT``: is everything of the film still in the scored film?"""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
