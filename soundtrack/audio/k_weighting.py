@@ -124,6 +124,69 @@ def _rows(sample_rate_hz: int) -> _Rows:
     )
 
 
+class KFilter:
+    """K-weights sound that is pushed block by block, of any block length, and gives it in whole steps.
+
+    Parameters
+    ----------
+    sample_rate_hz : int >= 8000
+        Samples a second.
+
+    Examples
+    --------
+    >>> weighted = KFilter(48_000)
+    >>> weighted.push(np.ones((2, 10_000), np.float32)).shape, weighted.finish().shape
+    ((2, 2, 4800), (2, 1, 400))
+    """
+
+    def __init__(self, sample_rate_hz: int) -> None:
+        self._rows = _rows(sample_rate_hz)
+        self._waiting: FloatArray | None = None
+        self._state: Doubles | None = None
+
+    def push(self, block: FloatArray) -> FloatArray:
+        """The steps that are now complete, shape (channels, steps, samples of a step).
+
+        Parameters
+        ----------
+        block : ndarray, shape=(channels, n), float32
+            The next sound.
+        """
+        step = self._rows.n * self._rows.per_step
+        if self._waiting is not None and self._waiting.shape[1]:
+            block = np.concatenate([self._waiting, block], axis=1)
+        n = block.shape[1] // step
+        self._waiting = block[:, n * step :].copy()
+        if self._state is None:
+            self._state = np.zeros((block.shape[0], 4))
+        weighted = np.empty((block.shape[0], n, step), np.float32)
+        for channel, sound in enumerate(block[:, : n * step] if n else ()):
+            self._state[channel] = self._weight(sound.reshape(n, step), self._state[channel], weighted[channel])
+        return weighted
+
+    def finish(self) -> FloatArray:
+        """What is left, shorter than a step, shape (channels, 1, n); (channels, 0, 0) where nothing is."""
+        rest = np.zeros((0, 0), np.float32) if self._waiting is None else self._waiting
+        n, step = rest.shape[1], self._rows.n * self._rows.per_step
+        if n == 0:
+            return np.zeros((len(rest), 0, 0), np.float32)
+        return self.push(np.zeros((len(rest), step - n), np.float32))[:, :, :n]
+
+    def _weight(self, steps: FloatArray, state: Doubles, out: FloatArray) -> Doubles:
+        """Fill `out` with one channel's weighted steps (n, step); returns the state after them."""
+        rows, n = self._rows, len(steps)
+        sound = np.ascontiguousarray(steps).reshape(n * rows.per_step, rows.n)
+        states = (sound @ rows.push).reshape(n, -1) @ rows.states  # (n, 4 * (per_step + 1))
+        after = states[:, -4:].astype(np.float64)
+        after[0] += rows.step_on @ state
+        after[1:] += after[:-1] @ rows.step_on.T  # of two steps ago less than 1e-20 is left
+        before = np.concatenate([state[None], after[:-1]])
+        states = states[:, :-4] + before.astype(np.float32) @ rows.ring
+        weighted = np.matmul(sound, rows.out_of_sound, out=out.reshape(sound.shape))
+        weighted += states.reshape(-1, 4) @ rows.out_of_state
+        return np.asarray(after[-1])
+
+
 class KPower:
     """Measures sound that is pushed block by block, of any block length.
 
@@ -140,9 +203,7 @@ class KPower:
     """
 
     def __init__(self, sample_rate_hz: int) -> None:
-        self._rows = _rows(sample_rate_hz)
-        self._waiting: FloatArray | None = None
-        self._state: Doubles | None = None
+        self._filter = KFilter(sample_rate_hz)
 
     def push(self, block: FloatArray) -> Doubles:
         """Mean squares of the steps that are now complete, shape (channels, steps).
@@ -152,30 +213,5 @@ class KPower:
         block : ndarray, shape=(channels, n), float32
             The next sound.
         """
-        rows = self._rows
-        step = rows.n * rows.per_step
-        if self._waiting is not None and self._waiting.shape[1]:
-            block = np.concatenate([self._waiting, block], axis=1)
-        n = block.shape[1] // step
-        self._waiting = block[:, n * step :].copy()
-        if self._state is None:
-            self._state = np.zeros((block.shape[0], 4))
-        power = np.empty((block.shape[0], n))
-        for channel, sound in enumerate(block[:, : n * step] if n else ()):
-            power[channel], self._state[channel] = self._measure(sound.reshape(n, step), self._state[channel])
-        return power
-
-    def _measure(self, steps: FloatArray, state: Doubles) -> tuple[Doubles, Doubles]:
-        """Mean squares of one channel's steps (n, step), and the state after them."""
-        rows, n = self._rows, len(steps)
-        sound = np.ascontiguousarray(steps).reshape(n * rows.per_step, rows.n)
-        states = (sound @ rows.push).reshape(n, -1) @ rows.states  # (n, 4 * (per_step + 1))
-        after = states[:, -4:].astype(np.float64)
-        after[0] += rows.step_on @ state
-        after[1:] += after[:-1] @ rows.step_on.T  # of two steps ago less than 1e-20 is left
-        before = np.concatenate([state[None], after[:-1]])
-        states = states[:, :-4] + before.astype(np.float32) @ rows.ring
-        weighted = sound @ rows.out_of_sound
-        weighted += states.reshape(-1, 4) @ rows.out_of_state
-        weighted = weighted.reshape(steps.shape)
-        return np.einsum("ij,ij->i", weighted, weighted).astype(np.float64) / steps.shape[1], after[-1]
+        weighted = self._filter.push(block)
+        return np.asarray(np.einsum("cij,cij->ci", weighted, weighted) / max(weighted.shape[2], 1), np.float64)

@@ -13,7 +13,7 @@ keeps the loudness of ITU-R BS.1770.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,7 +121,7 @@ def iter_audio(
     jump_s: float = 0.0,
     report: SoundReport | None = None,
     ffmpeg: Path | None = None,
-) -> Iterator[FloatArray]:
+) -> Generator[FloatArray]:
     """Consecutive blocks of `block_s` seconds, the last one shorter; parameters and errors as in `read_audio`.
 
     A file that breaks off gives the part before the damage; one that gives nothing at all is an error. A `report` is

@@ -99,7 +99,13 @@ def compare_streams(before: Path, after: Path) -> Comparison:
 
 
 def require_same(
-    info: VideoInfo, part: Path, *, plan: MuxPlan, n_samples: int, music_track: bool = False
+    info: VideoInfo,
+    part: Path,
+    *,
+    plan: MuxPlan,
+    n_samples: int,
+    music_track: bool = False,
+    before: FilmPrint | None = None,
 ) -> Comparison:
     """Compare a freshly written file with its film and with what was planned.
 
@@ -115,13 +121,16 @@ def require_same(
         Length of the mix at 48 kHz.
     music_track : bool
         Whether a stream of music alone should be there as well.
+    before : FilmPrint, optional
+        Of the film, from `print_before`, where it was taken already.
 
     Raises
     ------
     OutputError
         Something was lost or changed that should not have been; on a full disk this is how it shows.
     """
-    found = _compare(info, part, plan=plan, wants_mix=True, n_samples=n_samples, n_ours=2 if music_track else 1)
+    n_ours = 2 if music_track else 1
+    found = _compare(info, part, plan=plan, wants_mix=True, n_samples=n_samples, n_ours=n_ours, before=before)
     if not found.is_same:
         more = f" (and {len(found.differences) - 1} more)" if len(found.differences) > 1 else ""
         raise OutputError(
@@ -131,14 +140,30 @@ def require_same(
     return found
 
 
+def print_before(info: VideoInfo, plan: MuxPlan) -> FilmPrint:
+    """What a film is to be compared by, once it is written again by this plan."""
+    return film_print(info.path, video_stream=info.video_stream, by_slices=_is_reframed(info, plan))
+
+
+def _is_reframed(info: VideoInfo, plan: MuxPlan) -> bool:
+    """Whether the packets of the picture are cut up in another way."""
+    return plan.container.muxer not in _FRAMED_ALIKE or not info.container.startswith(("mov", "matroska"))
+
+
 def _compare(
-    info: VideoInfo, after_path: Path, *, plan: MuxPlan, wants_mix: bool, n_samples: int | None = None, n_ours: int = 1
+    info: VideoInfo,
+    after_path: Path,
+    *,
+    plan: MuxPlan,
+    wants_mix: bool,
+    n_samples: int | None = None,
+    n_ours: int = 1,
+    before: FilmPrint | None = None,
 ) -> Comparison:
     """Both prints, and what differs."""
-    reframed = plan.container.muxer not in _FRAMED_ALIKE or not info.container.startswith(("mov", "matroska"))
-    before = film_print(info.path, video_stream=info.video_stream, by_slices=reframed)
+    before = before or print_before(info, plan)
     try:
-        after = film_print(after_path, by_slices=reframed)
+        after = film_print(after_path, by_slices=_is_reframed(info, plan))
     except Exception as error:
         if not wants_mix:
             raise

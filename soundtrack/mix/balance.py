@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from soundtrack.audio.k_weighting import KFilter
 from soundtrack.mix.ducking import CLEAR_BELOW_SPEECH_LU, REFERENCE_LUFS
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import samples
@@ -39,17 +40,7 @@ MAX_MASTER_GAIN_DB = 24.0
 SILENCE_LUFS = -70.0
 """The absolute gate; nothing quieter has a loudness."""
 
-_STEP = MIX_RATE_HZ // 10
 _STEPS_PER_WINDOW = 4
-
-# BS.1770-5, tables 1 and 2: a shelf for the head and a high-pass, for 48 kHz.
-_K_WEIGHTING = np.array(
-    [
-        [1.53512485958697, -2.69169618940638, 1.19839281085285, 1.0, -1.69065929318241, 0.73248077421585],
-        [1.0, -2.0, 1.0, 1.0, -1.99004745483398, 0.99007225036621],
-    ]
-)
-
 
 _CHANNEL_WEIGHTS: dict[int, tuple[float, ...]] = {2: (1.0, 1.0), 6: (1.0, 1.0, 1.0, 0.0, 1.41, 1.41)}
 """BS.1770-5, table 3: surrounds count more, LFE not at all."""
@@ -101,11 +92,10 @@ class BalanceMeter:
     """
 
     def __init__(self, *, channels: int = 2) -> None:
-        self._n = channels
         self._weights = np.array(_CHANNEL_WEIGHTS[channels])
-        self._state = np.zeros((len(_K_WEIGHTING), channels + 4, 2), dtype=np.float64)
-        self._rest = np.zeros((channels + 4, 0), dtype=np.float32)
+        self._original, self._music, self._reference = (KFilter(MIX_RATE_HZ) for _ in range(3))
         self._rows: list[npt.NDArray[np.float64]] = []
+        self._is_one = True
 
     def push(self, original: FloatArray | None, *, music: FloatArray, reference: FloatArray) -> None:
         """The next block.
@@ -113,41 +103,31 @@ class BalanceMeter:
         Parameters
         ----------
         original : ndarray, shape=(channels, n), float32, or None
-            The film's own sound.
+            The film's own sound; None where the film has none.
         music, reference : ndarray, shape=(2, n), float32
-            The music twice, see `MusicBlock`; one array for both is measured once.
+            The music twice, see `MusicBlock`; one array for both, from the first block to the last, is measured once.
         """
-        from scipy.signal import sosfilt
+        self._is_one &= music is reference
+        sounding = self._music.push(music)
+        self._add(
+            sounding[:0] if original is None else self._original.push(original),
+            sounding,
+            sounding if self._is_one else self._reference.push(reference),
+        )
 
-        same = music is reference
-        n = self._n
-        sounds = {(0, n): original, (n, n + 2): music, (n + 2, n + 4): None if same else reference}
-        weighted = np.zeros((n + 4, music.shape[1]), dtype=np.float32)
-        for (first, last), sound in sounds.items():
-            state = self._state[:, first:last]
-            if sound is None or not (sound.any() or state.any()):
-                continue
-            filtered, self._state[:, first:last] = sosfilt(_K_WEIGHTING, sound, axis=1, zi=state)
-            weighted[first:last] = filtered
-        if same:
-            weighted[n + 2 :] = weighted[n : n + 2]
-        joined = np.concatenate([self._rest, weighted], axis=1)
-        k = joined.shape[1] // _STEP
-        self._rest = joined[:, k * _STEP :]
-        self._add(joined[:, : k * _STEP].reshape(n + 4, k, _STEP))
-
-    def _add(self, steps: FloatArray) -> None:
-        """Powers of whole steps, shape (channels + 4, k, step); music lies in the original's first two channels."""
-        n, size = self._n, max(steps.shape[2], 1)
-        original, music, reference = steps[:n], steps[n : n + 2], steps[n + 2 :]
-        pairs = ((original, original), (music, music), (original[:2], music), (reference, reference))
-        powers = [np.einsum("ckn,ckn->ck", a, b, dtype=np.float64) / size for a, b in pairs]
-        self._rows.append(np.stack([self._weights[: len(power)] @ power for power in powers]))
+    def _add(self, original: FloatArray, music: FloatArray, reference: FloatArray) -> None:
+        """Powers of whole steps, shape (channels, k, step); music lies in the original's first two channels."""
+        size = max(music.shape[2], 1)
+        pairs = ((original, original), (music, music), (original[:2], music[: len(original)]), (reference, reference))
+        powers = [np.einsum("ckn,ckn->ck", a, b) / size for a, b in pairs]
+        self._rows.append(np.stack([self._weights[: len(power)] @ power.astype(np.float64) for power in powers]))
 
     def result(self) -> Balance:
         """All rows so far; a rest shorter than a step counts only when there is nothing else."""
-        if not any(rows.shape[1] for rows in self._rows) and self._rest.shape[1]:
-            self._add(self._rest[:, np.newaxis, :])
+        if not any(rows.shape[1] for rows in self._rows):
+            music, original = self._music.finish(), self._original.finish()
+            reference = music if self._is_one else self._reference.finish()
+            self._add(original if len(original) else music[:0], music, reference)
         rows = np.concatenate(self._rows, axis=1) if self._rows else np.zeros((4, 0))
         return Balance(original=rows[0], music=rows[1], shared=rows[2], reference=rows[3])
 

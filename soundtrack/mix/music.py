@@ -14,6 +14,7 @@ from types import TracebackType
 
 import numpy as np
 
+from soundtrack.media.ahead import ahead
 from soundtrack.media.audio import iter_audio
 from soundtrack.mix.ducking import gain_db_at
 from soundtrack.mix.plan import MixPlan, Piece, PlannedCue, active_cues, equal_power_rise
@@ -165,11 +166,13 @@ class _PieceReader:
 
 def _as_recorded(path: Path, piece: Piece) -> Iterator[FloatArray]:
     """The piece in blocks."""
-    return iter_audio(
-        path,
-        sample_rate_hz=MIX_RATE_HZ,
-        channels=2,
-        block_s=_READ_S,
-        start_s=seconds(piece.track_start, sample_rate_hz=MIX_RATE_HZ),
-        duration_s=seconds(piece.n_samples, sample_rate_hz=MIX_RATE_HZ),
+    return ahead(
+        iter_audio(
+            path,
+            sample_rate_hz=MIX_RATE_HZ,
+            channels=2,
+            block_s=_READ_S,
+            start_s=seconds(piece.track_start, sample_rate_hz=MIX_RATE_HZ),
+            duration_s=seconds(piece.n_samples, sample_rate_hz=MIX_RATE_HZ),
+        )
     )

@@ -6,12 +6,14 @@ grow with the film.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from soundtrack.media.ahead import ahead
 from soundtrack.media.audio import iter_audio
 from soundtrack.mix.balance import BalanceMeter, Levels, loudness_lufs, set_levels
 from soundtrack.mix.limiter import Limiter, PeakMeter
@@ -54,9 +56,11 @@ class Heard:
 
 def _original_blocks(work: Work) -> Iterator[FloatArray | None]:
     """The film's own sound in blocks of the film's clock, exactly as long as the picture; None without any."""
-    source: Iterator[FloatArray] = iter(())
-    if work.original is not None:
-        source = iter_audio(
+    if work.original is None:
+        yield from (None for _ in range(0, work.n_samples, BLOCK))
+        return
+    source = ahead(
+        iter_audio(
             work.info.path,
             sample_rate_hz=MIX_RATE_HZ,
             channels=work.channels,
@@ -64,18 +68,15 @@ def _original_blocks(work: Work) -> Iterator[FloatArray | None]:
             stream=work.original.index,
             clock_start_s=work.info.start_s,
         )
-    for start in range(0, work.n_samples, BLOCK):
-        n = min(BLOCK, work.n_samples - start)
-        if work.original is None:
-            yield None
-            continue
-        block = next(source, None)
-        whole = np.zeros((work.channels, n), dtype=np.float32)
-        if block is not None:
-            whole[:, : block.shape[1]] = block[:, :n]
-        yield whole
-    if isinstance(source, Iterator) and hasattr(source, "close"):
-        source.close()
+    )
+    with contextlib.closing(source):
+        for start in range(0, work.n_samples, BLOCK):
+            n = min(BLOCK, work.n_samples - start)
+            block = next(source, None)
+            whole = np.zeros((work.channels, n), dtype=np.float32)
+            if block is not None:
+                whole[:, : block.shape[1]] = block[:, :n]
+            yield whole
 
 
 def measure(work: Work, plan: MixPlan) -> tuple[Levels, dict[str, float]]:
@@ -128,7 +129,8 @@ def hear(part: Path, stream: int, *, channels: int) -> Heard:
     """Loudness and true peak of the sound as a decoder gives it."""
     meter, peaks = BalanceMeter(channels=channels), PeakMeter(channels=channels)
     block_s = BLOCK / MIX_RATE_HZ
-    for block in iter_audio(part, sample_rate_hz=MIX_RATE_HZ, channels=channels, block_s=block_s, stream=stream):
+    blocks = iter_audio(part, sample_rate_hz=MIX_RATE_HZ, channels=channels, block_s=block_s, stream=stream)
+    for block in ahead(blocks):
         nothing = np.zeros((2, block.shape[1]), np.float32)
         meter.push(block, music=nothing, reference=nothing)
         peaks.push(block)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -137,7 +138,7 @@ def render_film(
     OutputError
         The target cannot be written, can't hold the picture, or did not come out as it should.
     """
-    from soundtrack.media.verify import require_same
+    from soundtrack.media.verify import print_before, require_same
 
     settings = settings or MixSettings()
     _check_film(info, sheet)
@@ -150,7 +151,10 @@ def render_film(
     check_target(out, inputs=[info.path, *track_paths.values()], force=force, needed_bytes=n_bytes)
 
     work = Work(info, original, track_paths, plan.n_samples, progress or _silent, channels=channels)
-    levels, missing_s = measure(work, plan)
+    with ThreadPoolExecutor(1, thread_name_prefix="print") as beside:
+        printing = beside.submit(print_before, info, streams)
+        levels, missing_s = measure(work, plan)
+        before = printing.result()
     headroom_db = LOSSLESS_HEADROOM_DB if streams.container.is_lossless else LOSSY_HEADROOM_DB
     ceiling_dbtp, master_gain_db = sheet.mix.ceiling_dbtp - headroom_db, levels.master_gain_db
     with contextlib.ExitStack() as files:
@@ -179,7 +183,9 @@ def render_film(
                     pipe.write(np.ascontiguousarray(block.T))
             if stem_writer:
                 stem_writer.finish()
-            found = require_same(info, part, plan=streams, n_samples=plan.n_samples, music_track=music_track)
+            found = require_same(
+                info, part, plan=streams, n_samples=plan.n_samples, music_track=music_track, before=before
+            )
             heard = hear(part, found.mix_stream, channels=channels)
             over_db = heard.true_peak_dbtp - sheet.mix.ceiling_dbtp
             off_lu = 0.0 if levels.is_silent or levels.is_too_quiet else sheet.mix.target_lufs - heard.integrated_lufs
