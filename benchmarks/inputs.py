@@ -98,7 +98,8 @@ class Inputs:
             track = folder / f"{i:03}.{suffix}"
             if not track.exists():
                 cut = ["-stream_loop", "1", "-i", pieces[i // len(suffixes) % len(pieces)], "-ss", f"{0.37 * i:.2f}"]
-                self._make(track, [*cut, "-t", str(_TRACK_S), "-vn", *SOUNDS[suffix], "-metadata", f"title={i}"])
+                even = ["-af", "asetnsamples=4096"]  # the flac encoder takes no first frame of a few samples
+                self._make(track, [*cut, "-t", str(_TRACK_S), "-vn", *even, *SOUNDS[suffix], "-metadata", f"title={i}"])
             made.append(track)
         return made
 

@@ -184,7 +184,7 @@ def _arguments(
     import ffmpeg as arguments  # ffmpeg-python writes them down; the process is ours
 
     jump = {"ss": f"{jump_s:.6f}"} if jump_s > 0 else {}
-    source = arguments.input(_SOURCE, **guard_options(), **jump)
+    source = arguments.input(_SOURCE, **guard_options(), **jump, threads=1)  # more would only wait for each other
     shape = {"ac": channels, "ar": sample_rate_hz, "rematrix_maxval": 1, "format": "f32le"}
     if fill_gaps:
         shape["af"] = "aresample=async=1:min_hard_comp=0.1"

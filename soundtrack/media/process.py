@@ -102,6 +102,8 @@ class _Process:
             with contextlib.suppress(OSError, ValueError):  # it may have ended already, or a stricter limit may hold
                 resource.prlimit(self._popen.pid, resource.RLIMIT_CORE, (0, 0))
                 resource.prlimit(self._popen.pid, resource.RLIMIT_AS, (_ADDRESS_SPACE_BYTES, _ADDRESS_SPACE_BYTES))
+            with contextlib.suppress(OSError, AttributeError):  # its dozen threads then don't interrupt each other
+                os.sched_setscheduler(self._popen.pid, os.SCHED_BATCH, os.sched_param(0))
             for pipe in (self._popen.stdin, self._popen.stdout):
                 if pipe is not None:
                     os.set_blocking(pipe.fileno(), False)
