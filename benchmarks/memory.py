@@ -3,7 +3,8 @@
 Goes in: a command. Comes out: how long it took and its peaks. The kernel notes for every process the most memory that
 it ever had resident (``VmHWM``). The peak of a command is the largest sum of these marks over the processes that lived
 at one moment, looked at five times a second. It is never less than what was resident at any of these moments: the
-marks need not have been reached together, and what several processes share counts for each of them.
+marks need not have been reached together, and what several processes share counts for each of them. A process that is
+just being started still has the memory of the one that starts it; that counts once.
 """
 
 from __future__ import annotations
@@ -58,9 +59,9 @@ def watched(
     ):
         try:
             while process.poll() is None:
-                marks = {pid: _mark_kib(pid) for pid in _family(process.pid)}
-                own_kib = max(own_kib, marks.get(process.pid, 0))
-                all_kib = max(all_kib, sum(marks.values()))
+                marks = {pid: _marks_kib(pid) for pid in _family(process.pid)}
+                own_kib = max(own_kib, marks[process.pid][0])
+                all_kib = max(all_kib, sum(most for most, _ in set(marks.values())))
                 if time.perf_counter() - began_s > longest_s:
                     process.kill()
                 with contextlib.suppress(subprocess.TimeoutExpired):
@@ -96,13 +97,14 @@ def _family(first: int) -> list[int]:
     return found
 
 
-def _mark_kib(pid: int) -> int:
-    """The most that a process ever had resident, in KiB; 0 once it is gone."""
+def _marks_kib(pid: int) -> tuple[int, int]:
+    """The most that a process ever had resident and what it has now, in KiB; 0 once it is gone."""
+    found = {}
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1])
-    return 0
+            if line.startswith(("VmHWM:", "VmRSS:")):
+                found[line[:5]] = int(line.split()[1])
+    return found.get("VmHWM", 0), found.get("VmRSS", 0)
 
 
 if __name__ == "__main__":

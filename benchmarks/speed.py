@@ -175,12 +175,11 @@ def index(bench: Bench) -> None:
     tracks = bench.inputs.tracks(bench.n_tracks)
     few = tracks[:4]
     folder = tracks[0].parent
-    inputs = [word for track in tracks for word in ("-i", track)]
-    maps = [word for i in range(len(tracks)) for word in ("-map", f"{i}:a:0")]
     target = bench.folder / "bench-index"
+    shutil.rmtree(target, ignore_errors=True)  # it may know other tracks
     words: list[str | Path] = ["index", "--rebuild", folder, "--index", target, "-q"]
     commands: dict[str, Command] = {
-        "decode": [bench.inputs.ffmpeg, "-v", "error", "-nostdin", *inputs, *maps, "-f", "null", "-"],
+        "decode": [*PLAIN, "decode", *tracks],
         "index": [*SOUNDTRACK, *words],
         "index, one process": [*SOUNDTRACK, *words, "--jobs", "1"],
         "index again": [*SOUNDTRACK, "index", folder, "--index", target, "-q"],
