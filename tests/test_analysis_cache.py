@@ -178,6 +178,14 @@ def test_the_configuration_can_switch_it_off(tmp_path: Path) -> None:
     assert config.load_config({**env, "SOUNDTRACK_CACHE": "1"}).cache is True
 
 
+def test_a_film_is_announced_before_the_network_is_loaded(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[str, int, int]] = []
+    monkeypatch.setattr(film.Watcher, "_tower", property(lambda _: told.append(("loaded", 0, 0)) or 1 / 0))
+    with pytest.raises(ZeroDivisionError):
+        pipeline.analyse_video(made.film, device="cpu", progress=lambda *step: told.append(step))
+    assert told == [("watching", 0, int(probe(made.film).duration_s)), ("loaded", 0, 0)]
+
+
 def test_a_film_is_watched_once_and_the_bytes_are_the_same(
     made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -184,6 +184,7 @@ class Watcher:
         from soundtrack import scenesheet
         from soundtrack.video.scenes import group_scenes
 
+        progress("watching", 0, int(info.duration_s))  # before the network is loaded, which takes a moment
         with ThreadPoolExecutor(max_workers=2) as beside:
             identity = beside.submit(lambda: known_fingerprint or fingerprint(info.path))
             sound = beside.submit(_hear, info)
