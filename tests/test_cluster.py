@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
 import signal
@@ -40,12 +39,6 @@ def workers() -> Iterator[Any]:
         yield made
     for name, value in before.items():
         os.environ.pop(name) if value is None else os.environ.update({name: value})
-
-
-@pytest.fixture(autouse=True)
-def no_old_clients() -> None:
-    """Take closed clients away now: one that goes while the next one starts waits for a lock that nobody gives back."""
-    gc.collect()
 
 
 def strike_when(folder: Path, n_files: int) -> threading.Thread:
