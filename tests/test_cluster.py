@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -89,6 +90,18 @@ def test_an_address_where_nobody_answers_is_a_usage_error(monkeypatch: pytest.Mo
     for address in ("tcp://127.0.0.1:9", "nonsense", "http://127.0.0.1:9", ""):
         with pytest.raises(UsageError, match="no Dask scheduler"):
             Cluster(address, model=pipeline.current_model())
+
+
+def test_a_client_that_never_connected_does_not_hang_the_next_one() -> None:
+    from distributed.utils import LoopRunner
+
+    with pytest.raises(UsageError):
+        Cluster("nonsense", model=pipeline.current_model())
+    collecting = threading.Thread(target=gc.collect, daemon=True)
+    with LoopRunner._lock:  # as Dask does while it starts a client
+        collecting.start()
+        collecting.join(5)
+        assert not collecting.is_alive()
 
 
 def test_a_cluster_hears_what_one_machine_hears(workers: Any, made: Made, tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ class Cluster:
         self._distributed = distributed
         self._model = model
         try:
-            self._client = distributed.Client(address, timeout=CONNECT_LIMIT_S, set_as_default=False)
+            self._client = _client(address)
         except (OSError, ValueError, TypeError, ImportError, RuntimeError, AssertionError) as error:
             raise UsageError(
                 f"--cluster {address}: no Dask scheduler answers there",
@@ -189,6 +189,21 @@ class Cluster:
         if isinstance(result, _Refused):
             raise result.family(result.message, hint=result.hint)
         return result
+
+
+def _client(address: str) -> Any:
+    """A client that is connected, and closed by nothing but `close`.
+
+    Dask closes clients that are garbage as well, such as one that never got connected. Python may collect garbage
+    while Dask starts the next client, holding the very lock that closing waits for.
+    """
+    from distributed import Client
+
+    class ClosedByHand(Client):  # type: ignore[misc]  # Dask has no types
+        def __del__(self) -> None:
+            pass
+
+    return ClosedByHand(address, timeout=CONNECT_LIMIT_S, set_as_default=False)
 
 
 def _gone(cause: str) -> LibraryError:
