@@ -15,7 +15,7 @@ import pytest
 from mp4_bombs import mp4_of_many_samples
 from soundtrack.errors import InputError, Reason
 from soundtrack.media import apart as apart_module
-from soundtrack.media.apart import apart, apart_stream, reading_limit_s
+from soundtrack.media.apart import apart, apart_beside, apart_stream, reading_limit_s
 from soundtrack.media.probe import probe, probe_audio
 
 SOMETHING = Path("film.mp4")
@@ -110,6 +110,27 @@ def test_a_stream_that_is_left_early_leaves_no_process() -> None:
     assert next(stream) == 0
     stream.close()  # type: ignore[attr-defined]  # it is a generator
     assert list(apart_stream(SOMETHING, count, 20.0, 2, 0.0)) == [0, 1]
+
+
+def test_it_works_while_this_process_does_something_else() -> None:
+    apart(SOMETHING, sleep, 0.0)
+    with apart_beside(SOMETHING, sleep, 0.5) as result:
+        time.sleep(0.5)
+        began_s = time.monotonic()
+        result()
+    assert time.monotonic() - began_s < 0.4
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, InputError("no good", hint="another one")])
+def test_an_error_beside_it_ends_it_at_once(error: type[BaseException] | BaseException, fresh: None) -> None:
+    pid = apart(SOMETHING, own_pid)
+    began_s = time.monotonic()
+    with pytest.raises((KeyboardInterrupt, InputError)), apart_beside(SOMETHING, sleep, 10.0):
+        raise error
+    assert time.monotonic() - began_s < 1
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert apart_module._idle == []
 
 
 # --- what a file can do to it ----

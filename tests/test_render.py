@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from films import (
 )
 from soundtrack.cuesheet import needed_samples
 from soundtrack.errors import InputError, OutputError, UsageError
+from soundtrack.media import fingerprint
 from soundtrack.media.audio import read_audio
 from soundtrack.media.probe import probe
 from soundtrack.mix.ducking import MusicLevel, duck
@@ -227,6 +229,28 @@ def test_refusals_leave_nothing_behind(tmp_path: Path, tracks: list[Path]) -> No
         render(other, tmp_path / "out.mp4")
     assert sorted(p.name for p in tmp_path.iterdir()) == names
     assert (tmp_path / "there.mp4").read_bytes() == b"old"
+
+
+def slow_print(*_: object, **__: object) -> None:
+    """Stands for hashing a very large film."""
+    time.sleep(10)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, InputError("no good", hint="another one")])
+def test_ctrl_c_while_a_large_film_is_measured_does_not_wait_for_its_print(
+    tmp_path: Path, tracks: list[Path], monkeypatch: pytest.MonkeyPatch, error: type[BaseException] | BaseException
+) -> None:
+    job = make_job(make_film(tmp_path / "film.mp4"), tracks)
+    stopped_s: list[float] = []
+
+    def stop(_stage: str, _done: int, _total: int) -> None:
+        stopped_s.append(time.monotonic())
+        raise error
+
+    monkeypatch.setattr(fingerprint, "_film_print", slow_print)
+    with pytest.raises((KeyboardInterrupt, InputError)):
+        render(job, tmp_path / "out.mp4", progress=stop)
+    assert time.monotonic() - stopped_s[0] < 2
 
 
 @pytest.mark.parametrize("stage", ["measuring", "mixing"])

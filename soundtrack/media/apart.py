@@ -88,14 +88,29 @@ def apart(path: Path, function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
     InputError
         As `function` raises it; or it took too long, too much memory, or the process down.
     """
+    with apart_beside(path, function, *args, **kwargs) as result:
+        return result()
+
+
+@contextlib.contextmanager
+def apart_beside(path: Path, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Iterator[Callable[[], T]]:
+    """As `apart`, while this process does something else: what is given waits for the result.
+
+    Leaving early, by an error or Ctrl-C, ends the process apart.
+    """
     if _is_apart:
-        return function(*args, **kwargs)
+        yield lambda: function(*args, **kwargs)
+        return
     with _helper() as helper:
         helper.ask(path, function, args, kwargs)
-        kind, value = helper.hear(path, reading_limit_s(path))
-        if kind != "done":
-            raise ValueError(f"expected one result, got {kind}")
-        return value  # type: ignore[no-any-return]  # it is what the function returned
+
+        def result() -> T:
+            kind, value = helper.hear(path, reading_limit_s(path))
+            if kind != "done":
+                raise ValueError(f"expected one result, got {kind}")
+            return value  # type: ignore[no-any-return]  # it is what the function returned
+
+        yield result
 
 
 def apart_stream(
@@ -132,6 +147,7 @@ class _Helper:
     """One process apart and the pipe to it."""
 
     def __init__(self) -> None:
+        self.is_busy = False
         self._pipe, theirs = multiprocessing.Pipe()
         where = json.dumps([entry or os.getcwd() for entry in sys.path])  # noqa: PTH109 - a string is what is wanted
         with theirs:
@@ -164,6 +180,7 @@ class _Helper:
 
     def ask(self, path: Path, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Hand over what is to be done."""
+        self.is_busy = True
         try:
             self._pipe.send((function.__module__, function.__qualname__, args, kwargs))
         except OSError as error:
@@ -178,6 +195,7 @@ class _Helper:
             kind, *value = self._pipe.recv()
         except (EOFError, ConnectionResetError) as error:
             raise refusal(path, Reason.CRASHED) from error
+        self.is_busy = kind not in ("done", "refused")
         if kind == "refused":
             family, message, words = value
             raise family(message, **words)
@@ -218,7 +236,7 @@ _lock = threading.Lock()
 
 @contextlib.contextmanager
 def _helper() -> Iterator[_Helper]:
-    """A process that waits, or a new one; it is kept when its work came to an orderly end."""
+    """A process that waits, or a new one; it is kept only when its work came to an orderly end."""
     with _lock:
         helper = _idle.pop() if _idle else None
     if helper is not None and not helper.is_alive:
@@ -227,18 +245,12 @@ def _helper() -> Iterator[_Helper]:
     helper = helper or _Helper()
     try:
         yield helper
-    except SoundtrackError as error:
-        if isinstance(error, InputError) and error.reason in (Reason.TIMEOUT, Reason.CRASHED, Reason.TOO_LARGE):
+    finally:
+        if helper.is_busy:
             helper.stop()
         else:
             with _lock:
                 _idle.append(helper)
-        raise
-    except BaseException:  # a generator that was left early, Ctrl-C: nobody knows what it is at
-        helper.stop()
-        raise
-    with _lock:
-        _idle.append(helper)
 
 
 @atexit.register

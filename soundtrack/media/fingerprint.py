@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from soundtrack.media.apart import apart
+from soundtrack.media.apart import apart, apart_beside
 from soundtrack.media.container import open_container
 from soundtrack.types import StreamKind
 
@@ -128,6 +129,13 @@ def film_print(path: Path, *, video_stream: int | None = None, by_slices: bool =
         The file can't be opened.
     """
     return apart(path, _film_print, path, video_stream=video_stream, by_slices=by_slices)
+
+
+def film_print_beside(
+    path: Path, *, video_stream: int | None = None, by_slices: bool = False
+) -> AbstractContextManager[Callable[[], FilmPrint]]:
+    """As `film_print`, while something else is done: what is given waits for it; leaving early ends the reading."""
+    return apart_beside(path, _film_print, path, video_stream=video_stream, by_slices=by_slices)
 
 
 def _film_print(path: Path, *, video_stream: int | None, by_slices: bool) -> FilmPrint:

@@ -7,12 +7,14 @@ differs is a difference, and after rendering a difference is an error that leave
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from soundtrack.errors import OutputError
 from soundtrack.media.containers import Fate, MuxPlan, StreamFate, default_suffix, plan_streams
-from soundtrack.media.fingerprint import FilmPrint, StreamPrint, film_print
+from soundtrack.media.fingerprint import FilmPrint, StreamPrint, film_print, film_print_beside
 from soundtrack.media.probe import probe
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.types import StreamKind, VideoInfo
@@ -140,9 +142,9 @@ def require_same(
     return found
 
 
-def print_before(info: VideoInfo, plan: MuxPlan) -> FilmPrint:
-    """What a film is to be compared by, once it is written again by this plan."""
-    return film_print(info.path, video_stream=info.video_stream, by_slices=_is_reframed(info, plan))
+def print_before(info: VideoInfo, plan: MuxPlan) -> AbstractContextManager[Callable[[], FilmPrint]]:
+    """What a film is to be compared by, once it is written again by this plan; taken beside other work."""
+    return film_print_beside(info.path, video_stream=info.video_stream, by_slices=_is_reframed(info, plan))
 
 
 def _is_reframed(info: VideoInfo, plan: MuxPlan) -> bool:
@@ -161,7 +163,9 @@ def _compare(
     before: FilmPrint | None = None,
 ) -> Comparison:
     """Both prints, and what differs."""
-    before = before or print_before(info, plan)
+    if before is None:
+        with print_before(info, plan) as printed:
+            before = printed()
     try:
         after = film_print(after_path, by_slices=_is_reframed(info, plan))
     except Exception as error:

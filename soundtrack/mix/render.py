@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -151,10 +150,9 @@ def render_film(
     check_target(out, inputs=[info.path, *track_paths.values()], force=force, needed_bytes=n_bytes)
 
     work = Work(info, original, track_paths, plan.n_samples, progress or _silent, channels=channels)
-    with ThreadPoolExecutor(1, thread_name_prefix="print") as beside:
-        printing = beside.submit(print_before, info, streams)
+    with print_before(info, streams) as printed:
         levels, missing_s = measure(work, plan)
-        before = printing.result()
+        before = printed()
     headroom_db = LOSSLESS_HEADROOM_DB if streams.container.is_lossless else LOSSY_HEADROOM_DB
     ceiling_dbtp, master_gain_db = sheet.mix.ceiling_dbtp - headroom_db, levels.master_gain_db
     with contextlib.ExitStack() as files:
