@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from soundtrack.audio.loudness import measure_loudness
+from soundtrack.audio.loudness import SILENCE_LUFS, measure_loudness
 from soundtrack.mix.balance import (
     MAX_MASTER_GAIN_DB,
     MUSIC_FLOOR_LUFS,
-    SILENCE_LUFS,
     Balance,
     BalanceMeter,
     Levels,

@@ -20,9 +20,13 @@ from soundtrack.types import FloatArray, Loudness, Span
 
 SILENCE_LUFS = -70.0
 """Loudness of silence, the absolute gate."""
+SILENCE_POWER = 10 ** ((SILENCE_LUFS + 0.691) / 10)
+"""The absolute gate as a weighted mean square."""
 SILENCE_DBTP = -99.0
 """True peak of silence."""
-_MOMENTARY_STEPS, _SHORT_TERM_STEPS = 4, 30
+MOMENTARY_STEPS = 4
+"""Steps of a gated block, 400 ms."""
+_SHORT_TERM_STEPS = 30
 _RELATIVE_GATE_LU, _RANGE_GATE_LU = -10.0, -20.0
 
 
@@ -59,20 +63,30 @@ def channel_weights(n_channels: int) -> Doubles:
 
 def _to_lufs(power: Doubles) -> Doubles:
     """Loudness of weighted mean squares, not under silence."""
-    floor = 10 ** ((SILENCE_LUFS + 0.691) / 10)
-    return np.asarray(-0.691 + 10 * np.log10(np.maximum(power, floor)))
+    return np.asarray(-0.691 + 10 * np.log10(np.maximum(power, SILENCE_POWER)))
 
 
-def _gated_lufs(power: Doubles) -> float:
-    """Loudness of 400 ms blocks after both gates (BS.1770-5, equations 5 to 7)."""
-    loud = power[_to_lufs(power) > SILENCE_LUFS]
+def gated_lufs(power: Doubles) -> float:
+    """Loudness of 400 ms blocks after both gates (BS.1770-5, equations 5 to 7).
+
+    Parameters
+    ----------
+    power : ndarray, shape=(n,), float64
+        Weighted mean square of each block.
+
+    Examples
+    --------
+    >>> round(gated_lufs(np.full(100, 0.1)), 2)
+    -10.69
+    """
+    loud = power[power > SILENCE_POWER]
     if len(loud) == 0:
         return SILENCE_LUFS
     gate = float(_to_lufs(np.array([loud.mean()]))[0]) + _RELATIVE_GATE_LU
     return float(_to_lufs(np.array([loud[_to_lufs(loud) > gate].mean()]))[0])
 
 
-def _moving_mean(power: Doubles, steps: int) -> Doubles:
+def moving_mean(power: Doubles, steps: int) -> Doubles:
     """Mean of every run of `steps` neighbours, shape (n - steps + 1,); empty when there are fewer."""
     if len(power) < steps:
         return np.zeros(0)
@@ -134,13 +148,13 @@ class LoudnessMeter:
 
     def _curve(self, steps: int) -> LoudnessCurve:
         """Loudness of every run of `steps` steps."""
-        lufs = _to_lufs(_moving_mean(self._powers(), steps))
+        lufs = _to_lufs(moving_mean(self._powers(), steps))
         middle = (np.arange(len(lufs), dtype=np.float64) + steps / 2) * STEP_S
         return LoudnessCurve(steps * STEP_S, middle, lufs)
 
     def momentary(self) -> LoudnessCurve:
         """Loudness of 400 ms every 100 ms."""
-        return self._curve(_MOMENTARY_STEPS)
+        return self._curve(MOMENTARY_STEPS)
 
     def short_term(self) -> LoudnessCurve:
         """Loudness of 3 s every 100 ms."""
@@ -156,19 +170,19 @@ class LoudnessMeter:
         spans : sequence of Span
             On the clock of the sound pushed.
         """
-        power = _moving_mean(self._powers(), _MOMENTARY_STEPS)
-        middle = (np.arange(len(power)) + _MOMENTARY_STEPS / 2) * STEP_S
+        power = moving_mean(self._powers(), MOMENTARY_STEPS)
+        middle = (np.arange(len(power)) + MOMENTARY_STEPS / 2) * STEP_S
         inside = np.zeros(len(power), np.bool_)
         for span in spans:
             inside |= (middle >= span.start_s) & (middle < span.end_s)
-        lufs = _gated_lufs(power[inside])
+        lufs = gated_lufs(power[inside])
         return lufs if lufs > SILENCE_LUFS else None
 
     def result(self) -> Loudness:
         """What was measured so far."""
         powers = self._powers()
-        short = _moving_mean(powers, _SHORT_TERM_STEPS)
-        short = short[_to_lufs(short) > SILENCE_LUFS]
+        short = moving_mean(powers, _SHORT_TERM_STEPS)
+        short = short[short > SILENCE_POWER]
         range_lu = 0.0
         if len(short):
             gate = float(_to_lufs(np.array([short.mean()]))[0]) + _RANGE_GATE_LU
@@ -177,7 +191,7 @@ class LoudnessMeter:
         peak = 0.0 if self._peak is None else self._peak.value
         peak_dbtp = 20 * math.log10(peak) if peak > 0 else SILENCE_DBTP
         return Loudness(
-            integrated_lufs=_gated_lufs(_moving_mean(powers, _MOMENTARY_STEPS)),
+            integrated_lufs=gated_lufs(moving_mean(powers, MOMENTARY_STEPS)),
             range_lu=range_lu,
             true_peak_dbtp=max(SILENCE_DBTP, peak_dbtp),
         )

@@ -12,7 +12,6 @@ the level of a score. Then one gain brings the whole to the target, at most `MAX
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +19,14 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.audio.k_weighting import KFilter
+from soundtrack.audio.loudness import (
+    MOMENTARY_STEPS,
+    SILENCE_LUFS,
+    SILENCE_POWER,
+    channel_weights,
+    gated_lufs,
+    moving_mean,
+)
 from soundtrack.mix.ducking import CLEAR_BELOW_SPEECH_LU, REFERENCE_LUFS
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import samples
@@ -36,14 +43,6 @@ MAX_MUSIC_GAIN_DB = 30.0
 
 MAX_MASTER_GAIN_DB = 24.0
 """The whole is never raised by more: what is that quiet is noise."""
-
-SILENCE_LUFS = -70.0
-"""The absolute gate; nothing quieter has a loudness."""
-
-_STEPS_PER_WINDOW = 4
-
-_CHANNEL_WEIGHTS: dict[int, tuple[float, ...]] = {2: (1.0, 1.0), 6: (1.0, 1.0, 1.0, 0.0, 1.41, 1.41)}
-"""BS.1770-5, table 3: surrounds count more, LFE not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +91,7 @@ class BalanceMeter:
     """
 
     def __init__(self, *, channels: int = 2) -> None:
-        self._weights = np.array(_CHANNEL_WEIGHTS[channels])
+        self._weights = channel_weights(channels)
         self._original, self._music, self._reference = (KFilter(MIX_RATE_HZ) for _ in range(3))
         self._rows: list[npt.NDArray[np.float64]] = []
         self._is_one = True
@@ -133,7 +132,7 @@ class BalanceMeter:
 
 
 def loudness_lufs(power: TimeArray) -> float:
-    """Integrated loudness of a row of powers: windows of 0.4 s, both gates of BS.1770.
+    """Integrated loudness of a row of powers; one shorter than a gated block is a block of its own.
 
     Parameters
     ----------
@@ -150,15 +149,8 @@ def loudness_lufs(power: TimeArray) -> float:
     >>> round(loudness_lufs(np.full(100, 0.1)), 2)
     -10.69
     """
-    if len(power) == 0:
-        return SILENCE_LUFS
-    size = min(_STEPS_PER_WINDOW, len(power))
-    windows = np.convolve(np.maximum(power, 0.0), np.full(size, 1 / size), mode="valid")
-    loud = windows[windows > _power(SILENCE_LUFS)]
-    if len(loud) == 0:
-        return SILENCE_LUFS
-    loud = loud[loud > loud.mean() / 10]
-    return max(SILENCE_LUFS, -0.691 + 10 * math.log10(float(loud.mean())))
+    steps = max(1, min(MOMENTARY_STEPS, len(power)))
+    return gated_lufs(moving_mean(np.maximum(power, 0.0), steps))
 
 
 def set_levels(balance: Balance, *, speech: Sequence[Span], notes: MixNotes, has_original: bool) -> Levels:
@@ -181,7 +173,7 @@ def set_levels(balance: Balance, *, speech: Sequence[Span], notes: MixNotes, has
     music_gain_db = 0.0
     if original_lufs is not None and original_lufs > SILENCE_LUFS:
         spoken = _marked(speech, len(balance.original))
-        over_music = spoken & (balance.reference > _power(SILENCE_LUFS))
+        over_music = spoken & (balance.reference > SILENCE_POWER)
         voice_lufs = loudness_lufs(balance.original[over_music if over_music.any() else spoken])
         if over_music.any() and voice_lufs > SILENCE_LUFS:
             speech_lufs = voice_lufs
@@ -213,11 +205,6 @@ def mixed_power(balance: Balance, *, music_gain_db: float) -> TimeArray:
     """Power of original plus music, shape (k,), with the music changed by a gain."""
     gain = 10 ** (music_gain_db / 20)
     return np.asarray(balance.original + 2 * gain * balance.shared + gain**2 * balance.music)
-
-
-def _power(lufs: float) -> float:
-    """K-weighted power of a loudness."""
-    return float(10 ** ((lufs + 0.691) / 10))
 
 
 def _marked(spans: Sequence[Span], k: int) -> npt.NDArray[np.bool_]:
