@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from soundtrack.errors import InputError, Reason
 from soundtrack.media.audio import SoundReport, iter_audio, read_audio
 from soundtrack.media.probe import probe
 from soundtrack.media.process import file_arg, run_ffmpeg
+from soundtrack.media.sound import iter_stereo
 from soundtrack.types import FloatArray
 
 RATE = 8000
@@ -174,15 +176,25 @@ def test_a_film_without_sound_has_no_audio(tmp_path: Path) -> None:
 # --- what is told ----
 
 
-def report_of(path: Path) -> SoundReport:
-    """What decoding all of it found out."""
-    report = SoundReport()
-    for _ in iter_audio(path, sample_rate_hz=RATE, channels=1, report=report):
-        pass
+@pytest.fixture(params=["by ffmpeg", "in this process"])
+def report_of(request: pytest.FixtureRequest) -> Callable[[Path], SoundReport]:
+    """What decoding all of a file found out."""
+
+    def report(path: Path) -> SoundReport:
+        told = SoundReport()
+        if request.param == "by ffmpeg":
+            blocks = iter_audio(path, sample_rate_hz=RATE, channels=2, report=told)
+        else:
+            blocks = iter_stereo(path, sample_rate_hz=RATE, report=told)
+        assert all(np.isfinite(block).all() for block in blocks)
+        return told
+
     return report
 
 
-def test_damage_is_told_and_good_sound_says_nothing(tmp_path: Path, rng: np.random.Generator) -> None:
+def test_damage_is_told_and_good_sound_says_nothing(
+    tmp_path: Path, rng: np.random.Generator, report_of: Callable[[Path], SoundReport]
+) -> None:
     whole = make(tmp_path / "a.mp3", "-i", file_arg(write_wav(tmp_path / "s.wav", noise(rng, 5 * RATE))))
     assert report_of(whole) == SoundReport()
     data = bytearray(whole.read_bytes())
@@ -192,13 +204,17 @@ def test_damage_is_told_and_good_sound_says_nothing(tmp_path: Path, rng: np.rand
     assert report_of(tmp_path / "flipped.mp3").is_damaged
 
 
-def test_samples_that_are_no_numbers_are_told(tmp_path: Path, rng: np.random.Generator) -> None:
+def test_samples_that_are_no_numbers_are_told(
+    tmp_path: Path, rng: np.random.Generator, report_of: Callable[[Path], SoundReport]
+) -> None:
     samples = noise(rng, RATE)
     samples[0, 100] = np.nan
     assert report_of(write_wav(tmp_path / "a.wav", samples)).is_damaged
 
 
-def test_a_cover_of_a_gigapixel_is_told_and_the_sound_is_whole(tmp_path: Path, rng: np.random.Generator) -> None:
+def test_a_cover_of_a_gigapixel_is_told_and_the_sound_is_whole(
+    tmp_path: Path, rng: np.random.Generator, report_of: Callable[[Path], SoundReport]
+) -> None:
     source = write_wav(tmp_path / "s.wav", noise(rng, 2 * RATE))
     ihdr = b"IHDR" + struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
     png = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + ihdr + struct.pack(">I", zlib.crc32(ihdr))
@@ -209,3 +225,71 @@ def test_a_cover_of_a_gigapixel_is_told_and_the_sound_is_whole(tmp_path: Path, r
     plain = make(tmp_path / "plain.mp3", "-i", file_arg(source), "-id3v2_version", "0")
     (tmp_path / "a.mp3").write_bytes(b"ID3\3\0\0" + size + frame + plain.read_bytes())
     assert report_of(tmp_path / "a.mp3") == SoundReport(has_giant_cover=True)
+
+
+# --- decoded in this process ----
+
+
+def stereo_of(path: Path, rate_hz: int = 44_100) -> FloatArray:
+    """All of a file as this process decodes it, in blocks of half a second."""
+    blocks = list(iter_stereo(path, sample_rate_hz=rate_hz, block_s=0.5))
+    assert all(block.shape == (2, rate_hz // 2) for block in blocks[:-1])
+    assert all(block.dtype == np.float32 and block.flags.c_contiguous for block in blocks)
+    return np.concatenate(blocks, axis=1)
+
+
+@pytest.mark.parametrize("ending", ["wav", "flac", "mp3", "ogg", "opus", "mkv"])
+@pytest.mark.parametrize(("channels", "rate_hz"), [(1, 22_050), (2, 44_100), (3, 48_000), (6, 48_000)])
+def test_this_process_hears_what_ffmpeg_hears(
+    tmp_path: Path, rng: np.random.Generator, ending: str, channels: int, rate_hz: int
+) -> None:
+    source = write_wav(tmp_path / "s.wav", noise(rng, 2 * rate_hz + 137, channels), rate_hz=rate_hz)
+    kind = {"opus": ["-c:a", "libopus", "-ar", "48000", "-ac", "2"], "mp3": ["-ac", str(min(channels, 2))]}
+    path = make(tmp_path / f"a.{ending}", "-i", file_arg(source), *kind.get(ending, []))
+    expected = read_audio(path, sample_rate_hz=44_100, channels=2)
+    got = stereo_of(path)
+    assert got.shape == expected.shape
+    assert expected.shape[1] > 88_200
+    np.testing.assert_allclose(got, expected, atol=1e-6)
+
+
+def test_this_process_leaves_out_what_fills_the_last_packet_of_an_mp4(tmp_path: Path, rng: np.random.Generator) -> None:
+    source = write_wav(tmp_path / "s.wav", noise(rng, 2 * 44_100 + 137, 2), rate_hz=44_100)
+    got = stereo_of(make(tmp_path / "a.m4a", "-i", file_arg(source), "-c:a", "aac", "-b:a", "256k"))
+    assert got.shape[1] == 2 * 44_100 + 137
+    expected = read_audio(tmp_path / "a.m4a", sample_rate_hz=44_100, channels=2)
+    np.testing.assert_allclose(got[:, :88_200], expected[:, :88_200], atol=1e-6)
+
+
+def test_this_process_follows_a_change_of_rate_and_channels(tmp_path: Path, rng: np.random.Generator) -> None:
+    parts = []
+    for name, rate_hz, channels in (("a", 44_100, 2), ("b", 48_000, 1), ("c", 22_050, 2)):
+        source = write_wav(tmp_path / f"{name}.wav", noise(rng, rate_hz, channels), rate_hz=rate_hz)
+        parts.append(make(tmp_path / f"{name}.mp3", "-i", file_arg(source), "-id3v2_version", "0", "-write_xing", "0"))
+    joined = tmp_path / "joined.mp3"
+    joined.write_bytes(b"".join(part.read_bytes() for part in parts))
+    got = stereo_of(joined)
+    assert got.shape[1] == pytest.approx(3 * 44_100, abs=3 * 2_500)  # each begins and ends with padding
+    for second in (0.5, 1.6, 2.7):
+        part = got[:, int((second - 0.2) * 44_100) : int((second + 0.2) * 44_100)]
+        assert 0.15 < part.std() < 0.32, second
+
+
+def test_this_process_gives_the_good_part_of_a_broken_off_file(tmp_path: Path, rng: np.random.Generator) -> None:
+    whole = make(tmp_path / "a.flac", "-i", file_arg(write_wav(tmp_path / "s.wav", noise(rng, 8 * RATE))))
+    (tmp_path / "cut.flac").write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    got, reference = stereo_of(tmp_path / "cut.flac", RATE), stereo_of(whole, RATE)
+    assert 3 * RATE < got.shape[1] < 5 * RATE
+    good = got.shape[1] - 4608
+    assert np.array_equal(got[:, :good], reference[:, :good])
+
+
+def test_this_process_refuses_what_has_no_sound_that_becomes_stereo(tmp_path: Path, rng: np.random.Generator) -> None:
+    film = make(tmp_path / "a.mp4", "-f", "lavfi", "-i", "color=black:s=32x32:r=5:d=1", "-c:v", "mpeg4")
+    (tmp_path / "a.flac").write_bytes(b"fLaC" + b"\0" * 500)
+    nine = write_wav(tmp_path / "nine.wav", noise(rng, RATE, 9))
+    refused = {film: Reason.NO_AUDIO, tmp_path / "a.flac": Reason.CORRUPT, nine: Reason.BAD_FORMAT}
+    for path, reason in refused.items():
+        with pytest.raises(InputError, match=path.name) as caught:
+            stereo_of(path)
+        assert caught.value.reason is reason

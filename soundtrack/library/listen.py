@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +25,7 @@ from soundtrack.library.heard import Heard, Warned
 from soundtrack.library.tags import read_header
 from soundtrack.media.audio import SoundReport, iter_audio
 from soundtrack.media.probe import probe_audio
+from soundtrack.media.sound import iter_stereo
 from soundtrack.timebase import round_s
 from soundtrack.types import EmotionState, Ending, FloatArray, ReadingBatch, Segment, Span
 
@@ -139,30 +140,32 @@ def _numbered(
 ) -> Iterator[tuple[int, FloatArray]]:
     """Ten seconds of stereo each, shape (2, n), with their numbers; of a very long file those that are to be heard."""
 
-    def from_block(i: int, *, n_blocks: int | None, told: SoundReport) -> Iterator[FloatArray]:
-        return iter_audio(
-            path,
-            sample_rate_hz=decode_hz,
-            channels=2,
-            block_s=SEGMENT_S,
-            jump_s=i * SEGMENT_S,
-            duration_s=None if n_blocks is None else n_blocks * SEGMENT_S,
-            report=told,
+    def window(i: int, *, n_blocks: int, told: SoundReport) -> FloatArray:
+        return _gathered(
+            iter_audio(
+                path,
+                sample_rate_hz=decode_hz,
+                channels=2,
+                jump_s=i * SEGMENT_S,
+                duration_s=n_blocks * SEGMENT_S,
+                report=told,
+            )
         )
 
+    blocks = enumerate(iter_stereo(path, sample_rate_hz=decode_hz, block_s=SEGMENT_S, report=report))
     spacing, n_first = _spacing(expected_s), int(WHOLE_S / SEGMENT_S)
     if spacing >= JUMP_SPACING:
         last = math.ceil((expected_s - MIN_LENGTH_S) / SEGMENT_S) - 1
-        tail = _gathered(from_block(last, n_blocks=2, told=SoundReport()))
+        tail = window(last, n_blocks=2, told=SoundReport())
         if 0 < tail.shape[1] < 2 * SEGMENT_S * decode_hz:  # it ends where it says
-            yield from enumerate(from_block(0, n_blocks=n_first, told=report))
+            yield from islice(blocks, n_first)
             for i in range(n_first, last, spacing):
-                window = _gathered(from_block(i, n_blocks=1, told=report))
-                report.is_damaged |= window.shape[1] == 0
-                yield i, window
+                there = window(i, n_blocks=1, told=report)
+                report.is_damaged |= there.shape[1] == 0
+                yield i, there
             yield last, tail
             return
-    yield from enumerate(from_block(0, n_blocks=None, told=report))
+    yield from blocks
 
 
 def _gathered(blocks: Iterable[FloatArray]) -> FloatArray:
@@ -291,7 +294,7 @@ def listen(path: Path, *, reader: MusicReader) -> Heard:
     """
     from soundtrack.audio.analyse import analyse_music
 
-    info = probe_audio(path)
+    info = probe_audio(path, counted=False)
     said = read_header(path)
     report = SoundReport()
     decode_hz = _decode_rate_hz(info.sample_rate_hz)
@@ -328,9 +331,7 @@ def listen(path: Path, *, reader: MusicReader) -> Heard:
         segments=segments,
         vectors=vectors,
         vector=_mean_vector(vectors[audible]),
-        warnings=tuple(
-            _warnings(sound, max(info.duration_s, said.duration_s or 0.0), loudness.integrated_lufs, report)
-        ),
+        warnings=tuple(_warnings(sound, said.duration_s or info.duration_s, loudness.integrated_lufs, report)),
     )
 
 

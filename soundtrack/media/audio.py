@@ -36,7 +36,8 @@ _SOURCE = "file:"
 
 _ENDLESS = 1 << 62
 _DAMAGE = re.compile(r"Error while decoding stream|Error submitting packet to decoder|Decoding error:")
-_COVER = re.compile(r"Picture size \d+x\d+ is invalid")
+COVER = re.compile(r"Picture size \d+x\d+ is invalid")
+"""How libav says that a picture is larger than it may be."""
 
 
 @dataclass(slots=True)
@@ -164,7 +165,7 @@ def iter_audio(
                 pad, left = pad - silent, left - silent - got
                 yield _clean(interleaved[: silent + got].T, report)  # (channels, samples)
         report.is_damaged |= _DAMAGE.search(pipe.complaints) is not None
-        report.has_giant_cover |= _COVER.search(pipe.complaints) is not None
+        report.has_giant_cover |= COVER.search(pipe.complaints) is not None
     except FfmpegTimeoutError as error:
         raise InputError(str(error), hint=error.hint, reason=Reason.TIMEOUT) from error
     except FfmpegError as error:
@@ -196,10 +197,15 @@ def _arguments(
 def _clean(block: FloatArray, report: SoundReport) -> FloatArray:
     """A copy of the block in one piece, with zeros where it held no numbers."""
     block = block.copy(order="C")
+    zero_no_numbers(block, report)
+    return block
+
+
+def zero_no_numbers(block: FloatArray, report: SoundReport) -> None:
+    """Put zeros where a block holds no numbers, and tell it."""
     if not np.isfinite(block).all():
         report.is_damaged = True
         np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-    return block
 
 
 def _skip(pipe: ReadingPipe, n_bytes: int) -> int:

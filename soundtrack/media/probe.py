@@ -86,18 +86,25 @@ def _probe(path: Path) -> VideoInfo:
         )
 
 
-def probe_audio(path: Path) -> AudioInfo:
+def probe_audio(path: Path, *, counted: bool = True) -> AudioInfo:
     """The first sound stream of a file; the length is counted from the packets where the header cannot be right.
+
+    Parameters
+    ----------
+    path : Path
+        Anything with sound.
+    counted : bool
+        Whether to look at the length; if not, it is the header's, and most of the file stays unread.
 
     Raises
     ------
     InputError
         There is no sound that can be read; `reason` says why.
     """
-    return apart(path, _probe_audio, path)
+    return apart(path, _probe_audio, path, counted=counted)
 
 
-def _probe_audio(path: Path) -> AudioInfo:
+def _probe_audio(path: Path, *, counted: bool) -> AudioInfo:
     """The same, in the process that may be lost."""
     with open_container(path) as container:
         if not container.streams.audio:
@@ -114,7 +121,7 @@ def _probe_audio(path: Path) -> AudioInfo:
             codec=_codec_name(stream),
             sample_rate_hz=rate_hz,
             channels=channels,
-            duration_s=_sound_duration_s(container, stream, path),
+            duration_s=_sound_duration_s(container, stream, path, counted=counted),
         )
 
 
@@ -304,15 +311,16 @@ def _counted_s(container: Any, stream: Any, *, frame_s: float) -> float:
     return max(total_s, frame_s)
 
 
-def _sound_duration_s(container: Any, stream: Any, path: Path) -> float:
-    """Length of the sound; a file in which nothing decodes is refused."""
+def _sound_duration_s(container: Any, stream: Any, path: Path, *, counted: bool) -> float:
+    """Length of the sound, the header's if it is not to be counted; a file in which nothing decodes is refused."""
     import av
 
     header_s = float((stream.duration or 0) * stream.time_base) if stream.time_base else 0.0
     if header_s <= 0:
         header_s = (container.duration or 0) / 1e6
     n_enough = _PACKETS_TO_TRY if container.format.name == "flac" and header_s > _SLOW_TO_COUNT_S else math.inf
-    counted, decodes, n_packets = Fraction(0), False, 0
+    n_enough = 0 if header_s > 0 and not counted else n_enough
+    total, decodes, n_packets = Fraction(0), False, 0
     protected = False
     try:
         for packet in container.demux(stream):
@@ -320,13 +328,13 @@ def _sound_duration_s(container: Any, stream: Any, path: Path) -> float:
                 continue
             protected = protected or packet.has_sidedata("encryption_info")
             n_packets += 1
-            counted += (packet.duration or 0) * (packet.time_base or stream.time_base or 0)
+            total += (packet.duration or 0) * (packet.time_base or stream.time_base or 0)
             if not decodes and n_packets <= _PACKETS_TO_TRY:
                 try:
                     decodes = bool(packet.decode())
                 except av.FFmpegError:
                     continue
-            if n_packets > n_enough:
+            if n_packets > n_enough and (decodes or n_packets > _PACKETS_TO_TRY):
                 break
     except (av.FFmpegError, OSError):
         pass  # the part before the damage counts
@@ -336,6 +344,6 @@ def _sound_duration_s(container: Any, stream: Any, path: Path) -> float:
         raise refusal(path, Reason.ENCRYPTED)
     if not decodes and n_packets > 1:
         raise refusal(path, Reason.CORRUPT if looks_like_media(path) else Reason.NOT_MEDIA)
-    counted_s = float(counted)
+    counted_s = float(total)
     close = n_packets > n_enough or abs(header_s - counted_s) <= 0.1 + 0.01 * counted_s
     return round_s(header_s if header_s > 0 and (close or counted_s == 0) else counted_s)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soundtrack import config, resources
+from soundtrack.errors import Reason
 from soundtrack.pipeline.progress import Progress, no_progress
 from soundtrack.types import FloatArray, ModelRef, ReadingBatch, Span
 
@@ -114,8 +115,22 @@ def build_index(
 
 
 def read_music(path: Path, device: str = "auto") -> Heard:
-    """What listening says about one file, without any index."""
-    return make_listener(device)(path)
+    """What listening says about one file, without any index.
+
+    Raises
+    ------
+    InputError
+        It cannot be used; `reason` says why.
+    """
+    from soundtrack.library.workers import Workers
+    from soundtrack.media.container import refusal
+
+    with Workers(partial(make_listener, device), jobs=1, imports=_NEEDED) as workers:
+        (outcome,) = workers.listen([path], wanted=lambda _: True)
+    if outcome.heard is None:
+        reason = outcome.reason or Reason.CRASHED
+        raise refusal(path, reason, detail=outcome.message.removeprefix(f"{path}: "))
+    return outcome.heard
 
 
 def open_library(folder: Path | None, *, allow_spoken: bool = False, everything: bool = False) -> LibraryView:
