@@ -148,20 +148,7 @@ def _settle(beats: npt.NDArray[np.int64], envelope: Doubles) -> Doubles:
     a, b, c = envelope[peak - 1], envelope[peak], envelope[peak + 1]
     bend = a - 2 * b + c
     exact = peak + np.where(bend < -1e-9, np.clip(0.5 * (a - c) / np.minimum(bend, -1e-9), -0.5, 0.5), 0.0)
-    trust = np.maximum(b, 0.05)
-    even = np.empty(len(beats))
-    for i in range(len(beats)):
-        low, high = max(0, i - 8), min(len(beats), i + 9)
-        x = np.arange(low, high) - i
-        w = trust[low:high] * np.exp(-0.5 * (x / 4.0) ** 2)
-        y = exact[low:high]
-        # Fitted twice, the second time with what lies far off the line counting less (Cauchy weights, 2 frames).
-        for _ in range(3):
-            mean_x, mean_y = np.average(x, weights=w), np.average(y, weights=w)
-            slope = np.sum(w * (x - mean_x) * (y - mean_y)) / max(1e-9, float(np.sum(w * (x - mean_x) ** 2)))
-            line = mean_y + slope * (x - mean_x)
-            w = trust[low:high] * np.exp(-0.5 * (x / 4.0) ** 2) / (1 + ((y - line) / 2.0) ** 2)
-        even[i] = mean_y - slope * mean_x
+    even = _line_through_neighbours(exact, np.maximum(b, 0.05))
     uneven = float(np.median(np.abs(exact - even)))
     settled = even if uneven < 2.5 else 0.5 * (even + exact)
     # The walk goes on into silence at both ends: no beat before the first onset or after the last.
@@ -169,6 +156,24 @@ def _settle(beats: npt.NDArray[np.int64], envelope: Doubles) -> Doubles:
     if len(sounding):
         settled = settled[sounding[0] : sounding[-1] + 1]
     return np.asarray(np.maximum.accumulate(settled))
+
+
+def _line_through_neighbours(exact: Doubles, trust: Doubles) -> Doubles:
+    """Each beat where a line through it and eight on either side has it, shape (n,)."""
+    x = np.arange(-8, 9)
+    y = np.lib.stride_tricks.sliding_window_view(np.pad(exact, 8), len(x))  # (n, 17)
+    prior = np.lib.stride_tricks.sliding_window_view(np.pad(trust, 8), len(x)) * np.exp(-0.5 * (x / 4.0) ** 2)
+    weight = prior
+    # Fitted twice more, with what lies far off the line counting less (Cauchy weights, 2 frames).
+    for _ in range(3):
+        total = weight.sum(axis=1, keepdims=True)
+        mean_x, mean_y = ((weight * v).sum(axis=1, keepdims=True) / total for v in (x, y))
+        from_x = x - mean_x
+        spread = (weight * from_x**2).sum(axis=1, keepdims=True)
+        slope = (weight * from_x * (y - mean_y)).sum(axis=1, keepdims=True) / np.maximum(1e-9, spread)
+        line = mean_y + slope * from_x
+        weight = prior / (1 + ((y - line) / 2.0) ** 2)
+    return np.asarray((mean_y - slope * mean_x)[:, 0])
 
 
 def find_pulse(frames: Frames) -> Pulse:

@@ -123,12 +123,16 @@ def _pieces(container: av.container.InputContainer, sample_rate_hz: int, report:
     """Stereo as it comes out of the converter, about a second at a time, shape (2, n)."""
     kind: tuple[int, str, str] | None = None
     converter: Any = None
+    waiting_s = 0.0
     for frame in _frames(container, report):
         if kind != (kind := (frame.sample_rate, frame.format.name, frame.layout.name)):  # at the start, as a rule
             yield from _flush(converter)
             converter = _converter(frame, sample_rate_hz)
         converter.push(frame)
-        yield from _ready(converter)
+        waiting_s += frame.samples / frame.sample_rate
+        if waiting_s >= 1.0:  # asking each time whether something has come out takes as long as the rest
+            yield from _ready(converter)
+            waiting_s = 0.0
     yield from _flush(converter)
 
 
