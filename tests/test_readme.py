@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 from soundtrack.errors import ExitCode
 
@@ -38,9 +37,9 @@ def commands(name: str) -> list[str]:
 
 def program() -> Any:
     """The command line as typer understands it."""
-    from soundtrack.cli.app import app
+    from soundtrack.cli.app import command_line
 
-    return typer.main.get_command(app)
+    return command_line()
 
 
 def resolve(words: list[str]) -> tuple[Any, list[str]]:
@@ -49,6 +48,7 @@ def resolve(words: list[str]) -> tuple[Any, list[str]]:
     while rest and hasattr(command, "commands"):
         assert rest[0] in command.commands, f"there is no command {rest[0]!r}"
         command, rest = command.commands[rest[0]], rest[1:]
+        command = command.load() if hasattr(command, "load") else command
     return command, rest
 
 
@@ -100,6 +100,14 @@ def test_the_command_list_is_complete() -> None:
     told = set(re.findall(r"\bsoundtrack (\w+)", text_of("README.md")))
     told |= set(re.findall(r"`(\w+)`", text_of("README.md").split("Other commands:")[1].split("\n")[0]))
     assert set(program().commands) <= told
+
+
+def test_the_lines_on_commands_are_whole_and_every_command_loads() -> None:
+    for name, late in program().commands.items():
+        command = late.load()
+        assert late.get_short_help_str(60) == late.short_help, name
+        assert command.name == name or command.commands, name
+        assert command.help, name
 
 
 def test_exit_codes_are_the_ones_of_the_tool() -> None:

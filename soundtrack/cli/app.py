@@ -4,26 +4,58 @@ import errno
 import os
 import signal
 import sys
+from importlib import import_module
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
 from soundtrack import __version__
-from soundtrack.cli import cues, demo, doctor, index, library, models, render, scenes, score, search, spot, verify
-from soundtrack.cli.eval import eval_app
-from soundtrack.cli.train import train_app
 from soundtrack.errors import ExitCode, SoundtrackError
 
-app = typer.Typer(
-    name="soundtrack",
-    help="Score a film with your own music.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # boxes and colours take half of the time that `--help` takes
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+_COMMANDS = {
+    "index": "Listen to music: add what is new, mark what is gone.",
+    "score": "Choose music from your library and lay it under a film.",
+    "scenes": "Split a film into shots and scenes and read their mood.",
+    "spot": "Choose and place music for the scenes of a film.",
+    "render": "Mix the music of a cue sheet into a film.",
+    "verify": "Compare a film with its source, stream by stream.",
+    "search": "Find music in the library: by mood, or by likeness.",
+    "doctor": "Look at what soundtrack needs, and say how to mend it.",
+    "demo": "Try everything out on a demo film and ten demo tracks.",
+    "cues": "Look at a cue sheet, check it, hand it to other programs.",
+    "library": "Look at the music that was listened to.",
+    "models": "List, check and fetch the networks.",
+    "train": "Train the networks again, or on other material.",
+    "eval": "Measure the networks on files whose truth is known.",
+}
+"""A line on each command. In the module of that name is a function of that name, or an ``app`` of several commands."""
+
+_STYLE: dict[str, Any] = {
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "rich_markup_mode": None,  # boxes and colours take half of the time that `--help` takes
+}
+
+
+class LateCommand(TyperCommand):
+    """A name and a line for the help; the command itself is imported when it is asked for."""
+
+    def load(self) -> Any:
+        """The command."""
+        module = import_module(f"soundtrack.cli.{self.name}")
+        app = getattr(module, "app", None)
+        if app is None:
+            app = typer.Typer(**_STYLE)
+            app.command(self.name)(getattr(module, str(self.name)))
+        command = typer.main.get_command(app)
+        command.help = command.help or self.short_help
+        return command
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """That of the command; whoever runs commands goes on with it."""
+        return self.load().make_context(info_name, args, parent, **extra)
 
 
 def _show_version(value: bool) -> None:
@@ -34,7 +66,6 @@ def _show_version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: Annotated[  # noqa: ARG001 - its callback has the say
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
@@ -46,20 +77,20 @@ def _root(
     return_large_blocks()
 
 
-app.command("index", short_help="Listen to music: add what is new, mark what is gone.")(index.index)
-app.command("score", short_help="Choose music from your library and lay it under a film.")(score.score)
-app.command("scenes", short_help="Split a film into shots and scenes and read their mood.")(scenes.scenes)
-app.command("spot", short_help="Choose and place music for the scenes of a film.")(spot.spot)
-app.command("render", short_help="Mix the music of a cue sheet into a film.")(render.render)
-app.command("verify", short_help="Compare a film with its source, stream by stream.")(verify.verify)
-app.command("search", short_help="Find music in the library: by mood, or by likeness.")(search.search)
-app.command("doctor")(doctor.doctor)
-app.command("demo", short_help="Try everything out on a demo film and ten demo tracks.")(demo.demo)
-app.add_typer(cues.cues_app, name="cues")
-app.add_typer(library.library_app, name="library")
-app.add_typer(models.models_app, name="models")
-app.add_typer(train_app, name="train")
-app.add_typer(eval_app, name="eval")
+def command_line() -> TyperGroup:
+    """The whole command, ready to be called."""
+    root = typer.Typer(
+        name="soundtrack",
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        **_STYLE,
+    )
+    root.callback()(_root)
+    group = typer.main.get_command(root)
+    assert isinstance(group, TyperGroup)
+    for name, line in _COMMANDS.items():
+        group.add_command(LateCommand(name, short_help=line))
+    return group
 
 
 def _on_terminate(_signal: int, _frame: FrameType | None) -> None:
@@ -116,7 +147,7 @@ def main() -> None:
             signal.signal(getattr(signal, name), _on_terminate)
     code: int = ExitCode.OK
     try:
-        app()
+        command_line()()
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else ExitCode.OK if stop.code is None else ExitCode.BUG
     except SoundtrackError as error:

@@ -9,12 +9,12 @@ import typer
 if TYPE_CHECKING:
     from soundtrack.types import CueSheet
 
-cues_app = typer.Typer(help="Look at a cue sheet, check it, hand it to other programs.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 Cues = Annotated[str, typer.Argument(metavar="CUES|-", help="A cue sheet; - is stdin.")]
 
 
-@cues_app.command("show")
+@app.command("show")
 def show(
     cues: Cues,
     why: Annotated[bool, typer.Option("--why", help="Say in numbers why each cue won and what came second.")] = False,
@@ -86,7 +86,7 @@ def _write_views(sheet: "CueSheet", *, plot: Path | None, html: Path | None, fil
             output.say(f"warning: {line}")
 
 
-@cues_app.command("check")
+@app.command("check")
 def check(cues: Cues) -> None:
     """Check that a sheet can be rendered; every fault is printed with its place."""
     from soundtrack import cuesheet
@@ -104,7 +104,7 @@ def check(cues: Cues) -> None:
     output.say(f"{_name(cues)}: {len(sheet.cues)} cues, no faults")
 
 
-@cues_app.command("export")
+@app.command("export")
 def export(
     cues: Cues,
     to: Annotated[

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from soundtrack.emotion.video_tower import VideoTower
     from soundtrack.evaluation.bootstrap import Interval
 
-eval_app = typer.Typer(help="Measure the networks on files whose truth is known.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 Table = Annotated[Path, typer.Argument(help="CSV; file names in it count from its folder.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
@@ -52,7 +52,7 @@ class Kind(StrEnum):
     SOUND = "sound"
 
 
-@eval_app.command("labels")
+@app.command("labels")
 def labels(
     table: Table,
     json_: Json = False,
@@ -102,7 +102,7 @@ def labels(
         out.write("\n".join(_ablation(found.ablation)) + "\n")
 
 
-@eval_app.command("va")
+@app.command("va")
 def va(
     table: Table,
     json_: Json = False,
@@ -161,7 +161,7 @@ def va(
     _write(found.to_dict(), found.numbers, f"{found.n} files in {found.n_sources} groups", json_=json_)
 
 
-@eval_app.command("moments")
+@app.command("moments")
 def moments(
     table: Table,
     json_: Json = False,

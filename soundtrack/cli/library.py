@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
     from soundtrack.types import Track
 
-library_app = typer.Typer(help="Look at the music that was listened to.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
-library_app.command("rules")(rules.rules)
-library_app.command("export")(carry.export)
-library_app.command("import")(carry.import_)
+app.command("rules")(rules.rules)
+app.command("export")(carry.export)
+app.command("import")(carry.import_)
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
 
@@ -83,7 +83,7 @@ TRACK_HEADINGS = ["id", "mood", "length", "bpm", "key", "LUFS", "title", "artist
 """Headings over `track_line`."""
 
 
-@library_app.command("list")
+@app.command("list")
 def list_tracks(
     index: Index = None,
     missing: Annotated[bool, typer.Option("--missing", help="Only tracks whose files are gone.")] = False,
@@ -116,7 +116,7 @@ def list_tracks(
             stream.write(table([TRACK_HEADINGS, *(track_line(track) for track in tracks)]))
 
 
-@library_app.command("show")
+@app.command("show")
 def show_track(
     track: Annotated[str, typer.Argument(metavar="TRACK", help="A file, an id, or the beginning of an id.")],
     index: Index = None,
@@ -179,7 +179,7 @@ def show_track(
         stream.write("\n" + table([headings, *lines]))
 
 
-@library_app.command("forget")
+@app.command("forget")
 def forget(
     tracks: Annotated[
         list[str] | None, typer.Argument(metavar="TRACK...", help="Files, ids, or beginnings of ids.")

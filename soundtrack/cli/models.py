@@ -11,7 +11,7 @@ from soundtrack.cli.options import Quiet
 if TYPE_CHECKING:
     from soundtrack.emotion.manifest import LocatedModel
 
-models_app = typer.Typer(help="List, check and fetch the networks.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
 
@@ -23,7 +23,7 @@ def _row(model: "LocatedModel") -> dict[str, Any]:
     return {**asdict(model.entry), "path": str(model.weights), "embedded": model.is_embedded}
 
 
-@models_app.command("list")
+@app.command("list")
 def list_models(json_: Json = False) -> None:
     """List the networks at hand, and those that can be fetched."""
     from soundtrack.cli.output import plain, product
@@ -59,7 +59,7 @@ def list_models(json_: Json = False) -> None:
             out.write("  ".join(cells).rstrip() + "\n")
 
 
-@models_app.command("verify")
+@app.command("verify")
 def verify_models(
     names: Annotated[list[str] | None, typer.Argument(help="Models to check; all of them by default.")] = None,
     json_: Json = False,
@@ -91,7 +91,7 @@ def verify_models(
         raise failed
 
 
-@models_app.command("pull")
+@app.command("pull")
 def pull(
     name: Annotated[str, typer.Argument(help="Public model, as `soundtrack models list` names it.")],
     url: Annotated[str | None, typer.Option("--url", help="https address instead of the known one.")] = None,
@@ -113,7 +113,7 @@ def pull(
     _tell(name, json_=json_, quiet=quiet)
 
 
-@models_app.command("add")
+@app.command("add")
 def add(
     name: Annotated[str, typer.Argument(help="Public model that the file is, such as i3d-kinetics.")],
     file: Annotated[Path, typer.Argument(help="The published weights (.pt or .safetensors).")],

@@ -7,13 +7,13 @@ import typer
 
 from soundtrack.cli.options import Device, Quiet, device_name
 
-train_app = typer.Typer(help="Train the networks again, or on other material.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for stages, report and model.", show_default=False)]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of first weights and every random choice.")]
 
 
-@train_app.command("video")
+@app.command("video")
 def video(
     data: Annotated[
         Path,
@@ -85,7 +85,7 @@ def video(
     _tell(out, "accuracy of films it never saw", report.accuracy.value, quiet=quiet)
 
 
-@train_app.command("music")
+@app.command("music")
 def music(
     labels: Annotated[Path, typer.Argument(help="CSV of clips: file,class,source_id.", show_default=False)],
     out: Out,
@@ -143,7 +143,7 @@ def music(
     _tell(out, "accuracy of clips it never heard", accuracy, quiet=quiet)
 
 
-@train_app.command("space")
+@app.command("space")
 def space(
     material: Annotated[
         Path,
