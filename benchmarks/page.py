@@ -102,8 +102,8 @@ def _parts(book: Book) -> list[str]:
             "index again": "`soundtrack index` again, nothing changed",
             "librosa": f"librosa's load, mel, beat_track, chroma on {few} of them",
         }
-        rows = [_row(book, "index", name, "decode", told) for name, told in named.items() if name != "librosa"]
-        rows.append([*_row(book, "index", "librosa", "decode", named["librosa"])[:4], "", ""])
+        rows = [_row(book, "index", name, "decode", told) for name, told in named.items()]
+        rows[-1][-2:] = ["", ""]  # other tracks, other floor
         lines += [f"## Index of {n} tracks of 3.5 minutes in mp3, flac, opus and m4a", "", *_table(COLUMNS, rows)]
     if book.runs("memory", "180 minutes"):
         rows = [_row(book, "memory", name, "10 minutes", name) for name in ("10 minutes", "180 minutes")]
@@ -167,15 +167,11 @@ def _peaks(book: Book) -> list[float]:
 
 def _against_librosa(book: Book, *, cpu: bool = False) -> list[float]:
     """Seconds a track of librosa, in one process, over those of the index, in one for each core; starts included."""
-    if not book.runs("index", "librosa"):
-        return []
-    n, few = book.numbers("index", "tracks")[0], book.numbers("index", "librosa tracks")[0]
-    (plain,) = book.runs("index", "librosa")
-    pairs = [(plain.cpu_s, run.cpu_s) if cpu else (plain.wall_s, run.wall_s) for run in book.runs("index", "index")]
-    return [(theirs / few) / (ours / n) for theirs, ours in pairs]
+    ratios = book.ratio("index", "librosa", "index", cpu=cpu)
+    return [ratio * book.numbers("index", "tracks")[0] / book.numbers("index", "librosa tracks")[0] for ratio in ratios]
 
 
-def write_page(book: Book, *, quick: bool) -> str:
-    """The page as Markdown."""
+def write_page(book: Book, *, quick: bool, note: str = "") -> str:
+    """The page as Markdown; `note` tells of the conditions."""
     head = HEAD.format(quick=" --quick" if quick else "", machine=machine())
-    return "\n".join([head, *_bars(book), *_parts(book)]).rstrip() + "\n"
+    return "\n".join([head, *([note, ""] if note else []), *_bars(book), *_parts(book)]).rstrip() + "\n"

@@ -1,6 +1,7 @@
 """What each step costs beside its floor and beside what one would use instead.
 
-    python benchmarks/speed.py [--quick] [--folder DIR] [--parts NAME ...] [--tracks N] [--fresh] [--write PAGE]
+    python benchmarks/speed.py [--quick] [--folder DIR] [--parts NAME ...] [--tracks N] [--fresh]
+        [--write PAGE] [--note TEXT]
 
 Makes its inputs once, in a folder that it keeps; runs every command as a process of its own in interleaved rounds; and
 writes the page. A run that was interrupted goes on where it was: every measurement is on the disk as soon as it was
@@ -173,7 +174,7 @@ def codecs(bench: Bench) -> None:
 def index(bench: Bench) -> None:
     """Listening to music, beside decoding it and beside librosa."""
     tracks = bench.inputs.tracks(bench.n_tracks)
-    few = tracks[:4]
+    few = tracks[: 4 if bench.quick else 20]
     folder = tracks[0].parent
     target = bench.folder / "bench-index"
     shutil.rmtree(target, ignore_errors=True)  # it may know other tracks
@@ -181,18 +182,18 @@ def index(bench: Bench) -> None:
     commands: dict[str, Command] = {
         "decode": [*PLAIN, "decode", *tracks],
         "index": [*SOUNDTRACK, *words],
+        "librosa": [*PLAIN, "librosa", *few],
         "index, one process": [*SOUNDTRACK, *words, "--jobs", "1"],
         "index again": [*SOUNDTRACK, "index", folder, "--index", target, "-q"],
     }
-    bench.rounds("index", commands, 2 if bench.quick else 3)
     named = bench.folder / "bin" / "ffmpeg"  # librosa looks for that very name where it cannot read a format itself
     named.parent.mkdir(exist_ok=True)
     named.unlink(missing_ok=True)
     named.symlink_to(shutil.which(bench.inputs.ffmpeg) or bench.inputs.ffmpeg)
     path = f"{named.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    bench.rounds("index", {"librosa": [*PLAIN, "librosa", *(few if bench.quick else tracks[:20])]}, 1, PATH=path)
+    bench.rounds("index", commands, 2 if bench.quick else 3, PATH=path)
     bench.book.note("index", "tracks", len(tracks))
-    bench.book.note("index", "librosa tracks", len(few if bench.quick else tracks[:20]))
+    bench.book.note("index", "librosa tracks", len(few))
 
 
 def files(bench: Bench) -> None:
@@ -260,6 +261,7 @@ def main() -> None:
     parser.add_argument("--fresh", action="store_true", help="forget what an interrupted run measured")
     parser.add_argument("--inputs-only", action="store_true", help="make the films and tracks and measure nothing")
     parser.add_argument("--write", type=Path, help="page to write")
+    parser.add_argument("--note", default="", help="a sentence on the conditions, for the page")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # takes the command that is running with it
     inputs = Inputs(options.folder)
@@ -283,7 +285,7 @@ def main() -> None:
             PARTS[name](bench)
         except (subprocess.CalledProcessError, OSError, ValueError) as error:
             sys.stderr.write(f"part {name} could not be measured: {error}\n")
-    text = write_page(bench.book, quick=options.quick)
+    text = write_page(bench.book, quick=options.quick, note=options.note)
     sys.stdout.write(text)
     if options.write:
         options.write.write_text(text, encoding="utf-8")

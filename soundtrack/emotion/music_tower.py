@@ -34,7 +34,7 @@ MODEL = "mel-emotion"
 """Name of the embedded model."""
 TINY = "tiny"
 """Name of the untrained seeded model that tests use."""
-_MAX_PATCHES = 256
+_LARGEST_BATCH = {"cpu": 64, "cuda": 256}  # more than 64 at once outgrow the caches of a CPU
 _BYTES_PER_CELL = 256
 _NEUTRAL = EMOTIONS.index("Neutral")
 
@@ -164,8 +164,8 @@ class MusicTower:
         self.space = space
         self._network = network.eval().to(device)
         patch_bytes = _BYTES_PER_CELL * config.cnn.patch_frames * config.cnn.n_mels
-        size = fitting_batch(device, item_bytes=patch_bytes, largest=_MAX_PATCHES)
-        self._batches = Batches(device, size=size, cpu_size=_MAX_PATCHES, to_cpu=self._to_cpu)
+        size = fitting_batch(device, item_bytes=patch_bytes, largest=_LARGEST_BATCH[device])
+        self._batches = Batches(device, size=size, cpu_size=_LARGEST_BATCH["cpu"], to_cpu=self._to_cpu)
         self._quick = FusedMelCnn(self._network, dtype=quick_dtype(device))
 
     @classmethod
