@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import struct
 import zlib
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from soundtrack.errors import InputError, Reason
+from soundtrack.media import sound
 from soundtrack.media.audio import SoundReport, iter_audio, read_audio
 from soundtrack.media.probe import probe
 from soundtrack.media.process import file_arg, run_ffmpeg
@@ -293,3 +295,19 @@ def test_this_process_refuses_what_has_no_sound_that_becomes_stereo(tmp_path: Pa
         with pytest.raises(InputError, match=path.name) as caught:
             stereo_of(path)
         assert caught.value.reason is reason
+
+
+def test_this_process_reads_sound_within_a_limit_of_memory(
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_wav(tmp_path / "a.wav", noise(rng, 12 * RATE))
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    blocks = iter_stereo(path, sample_rate_hz=RATE)
+    assert next(blocks).shape == (2, 10 * RATE)
+    assert 0 < resource.getrlimit(resource.RLIMIT_AS)[0] < 1 << 40
+    blocks.close()
+    assert resource.getrlimit(resource.RLIMIT_AS) == before
+    monkeypatch.setattr(sound, "MEMORY_BYTES", 1 << 20)
+    with pytest.raises(MemoryError):
+        list(iter_stereo(path, sample_rate_hz=1_000_000, block_s=60.0))
+    assert resource.getrlimit(resource.RLIMIT_AS) == before

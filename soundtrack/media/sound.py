@@ -9,6 +9,7 @@ its decoder takes this process down. So this is for those who listen to a librar
 from __future__ import annotations
 
 import contextlib
+import resource
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from soundtrack.errors import Reason
+from soundtrack.media.apart import MEMORY_BYTES
 from soundtrack.media.audio import COVER, SoundReport, zero_no_numbers
 from soundtrack.media.container import open_container, refusal
 from soundtrack.timebase import samples
@@ -54,6 +56,8 @@ def iter_stereo(
     ------
     InputError
         No sound can be read; `reason` says why.
+    MemoryError
+        Reading it takes 4 GiB.
 
     Examples
     --------
@@ -67,6 +71,7 @@ def iter_stereo(
     n_given, filled, heard = 0, 0, False
     block = np.empty((2, n_block), np.float32)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_limited_memory())
         with _complaints() as complaints:
             container = stack.enter_context(open_container(path))
         report.has_giant_cover |= any(COVER.search(complaint) for complaint in complaints)
@@ -83,6 +88,8 @@ def iter_stereo(
                         zero_no_numbers(block, report)
                         yield block
                         block, filled, n_given = np.empty((2, n_block), np.float32), 0, n_given + n_block
+        except MemoryError:
+            raise
         except av.FFmpegError as error:  # of the conversion: what does not decode is passed over
             if not heard:
                 raise refusal(path, Reason.BAD_FORMAT, detail="its channels cannot become stereo") from error
@@ -94,6 +101,23 @@ def iter_stereo(
         yield block
     if not heard:
         raise refusal(path, Reason.CORRUPT if report.is_damaged else Reason.NO_AUDIO)
+
+
+@contextlib.contextmanager
+def _limited_memory() -> Iterator[None]:
+    """Let this process have `MEMORY_BYTES` more than it has, and nothing beyond."""
+    has = Path("/proc/self/statm")
+    if not has.exists():  # elsewhere nothing tells how much it has
+        yield
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = int(has.read_text().split()[0]) * resource.getpagesize() + MEMORY_BYTES
+    held = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_AS, (min([most, *held]), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 @contextlib.contextmanager
