@@ -152,20 +152,21 @@ def _numbered(
             )
         )
 
-    blocks = enumerate(iter_stereo(path, sample_rate_hz=decode_hz, block_s=SEGMENT_S, report=report))
+    stereo = iter_stereo(path, sample_rate_hz=decode_hz, block_s=SEGMENT_S, report=report)
     spacing, n_first = _spacing(expected_s), int(WHOLE_S / SEGMENT_S)
     if spacing >= JUMP_SPACING:
         last = math.ceil((expected_s - MIN_LENGTH_S) / SEGMENT_S) - 1
         tail = window(last, n_blocks=2, told=SoundReport())
         if 0 < tail.shape[1] < 2 * SEGMENT_S * decode_hz:  # it ends where it says
-            yield from islice(blocks, n_first)
+            yield from enumerate(islice(stereo, n_first))
+            stereo.close()
             for i in range(n_first, last, spacing):
                 there = window(i, n_blocks=1, told=report)
                 report.is_damaged |= there.shape[1] == 0
                 yield i, there
             yield last, tail
             return
-    yield from blocks
+    yield from enumerate(stereo)
 
 
 def _gathered(blocks: Iterable[FloatArray]) -> FloatArray:
