@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from media_made import ffmpeg
-from soundtrack.cli.eval import eval_app
+from soundtrack.cli.eval import app
 from soundtrack.errors import InputError, SoundtrackError, UsageError
 from soundtrack.evaluation import plane
 from soundtrack.evaluation.folds import CrossRead
@@ -79,7 +79,7 @@ def test_numbers_that_do_not_exist_are_null_and_not_nan(rng):
 
 def test_va_as_json(tones, capfd):
     run = CliRunner().invoke(
-        eval_app,
+        app,
         ["va", str(tones), "--scale", "1", "7", "--model", "tiny", "--json", "--draws", "3", "--group", "piece"],
     )
     assert run.exit_code == 0, run.output
@@ -92,7 +92,7 @@ def test_va_by_fold_for_people_with_a_plot(tones, tmp_path, capfd):
     pytest.importorskip("matplotlib")
     target = tmp_path / "plane.png"
     run = CliRunner().invoke(
-        eval_app,
+        app,
         [
             "va",
             str(tones),
@@ -124,19 +124,19 @@ def test_va_by_fold_for_people_with_a_plot(tones, tmp_path, capfd):
 )
 def test_wrong_tables_name_the_place(tmp_path, rows, says):
     write_tone(tmp_path / "0.wav", 440)
-    run = CliRunner().invoke(eval_app, ["labels", str(write_table(tmp_path / "t.csv", rows)), "--model", "tiny"])
+    run = CliRunner().invoke(app, ["labels", str(write_table(tmp_path / "t.csv", rows)), "--model", "tiny"])
     assert isinstance(run.exception, InputError)
     assert says in str(run.exception)
     assert run.exception.hint
 
 
 def test_more_folds_than_sources_are_refused(tones):
-    run = CliRunner().invoke(eval_app, ["va", str(tones), "--scale", "1", "7", "--folds", "9", "--model", "tiny"])
+    run = CliRunner().invoke(app, ["va", str(tones), "--scale", "1", "7", "--folds", "9", "--model", "tiny"])
     assert isinstance(run.exception, UsageError)
 
 
 def test_an_empty_scale_is_refused(tones):
-    run = CliRunner().invoke(eval_app, ["va", str(tones), "--scale", "7", "1", "--model", "tiny"])
+    run = CliRunner().invoke(app, ["va", str(tones), "--scale", "7", "1", "--model", "tiny"])
     assert isinstance(run.exception, SoundtrackError)
 
 
@@ -144,7 +144,7 @@ def test_a_missing_plotter_is_found_before_the_work(tones, monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    run = CliRunner().invoke(eval_app, ["va", str(tones), "--plot", "x.png", "--model", "tiny"])
+    run = CliRunner().invoke(app, ["va", str(tones), "--plot", "x.png", "--model", "tiny"])
     assert isinstance(run.exception, SoundtrackError)
     assert "matplotlib" in str(run.exception)
 
@@ -175,7 +175,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("folds", [(), ("--folds", "2", "--seeds", "1")])
 def test_moments_as_json(films, capfd, folds):
     run = CliRunner().invoke(
-        eval_app, ["moments", str(films), "--model", "tiny", "--json", "--draws", "3", "--per-track", "2", *folds]
+        app, ["moments", str(films), "--model", "tiny", "--json", "--draws", "3", "--per-track", "2", *folds]
     )
     assert run.exit_code == 0, run.output
     found = json.loads(capfd.readouterr().out)
@@ -186,7 +186,7 @@ def test_moments_as_json(films, capfd, folds):
 
 @pytest.mark.slow
 def test_labels_print_the_ablation_table(films, capfd):
-    run = CliRunner().invoke(eval_app, ["labels", str(films), "--model", "tiny", "--draws", "3"])
+    run = CliRunner().invoke(app, ["labels", str(films), "--model", "tiny", "--draws", "3"])
     assert run.exit_code == 0, run.output
     out = capfd.readouterr().out
     for row in ("random", "arousal only", "labels only", "embedding only", "joint", "+ hub correction"):
@@ -201,8 +201,6 @@ def test_the_embedded_models_beat_chance_on_real_clips(data_dir, tmp_path, capfd
     table = [
         {"file": str(data_dir / "mved" / r["file"]), "class": r["class"], "source_id": r["source_id"]} for r in rows
     ]
-    run = CliRunner().invoke(
-        eval_app, ["labels", str(write_table(tmp_path / "t.csv", table)), "--json", "--draws", "3"]
-    )
+    run = CliRunner().invoke(app, ["labels", str(write_table(tmp_path / "t.csv", table)), "--json", "--draws", "3"])
     assert run.exit_code == 0, run.output
     assert json.loads(capfd.readouterr().out)["two_afc_emotion"] > 0.6

@@ -39,7 +39,7 @@ def soundtrack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Ca
     app = typer.Typer()
     app.command("index")(index.index)
     app.command("search")(search.search)
-    app.add_typer(library.library_app, name="library")
+    app.add_typer(library.app, name="library")
 
     def run(*args: str | Path) -> Done:
         capfd.readouterr()
@@ -150,6 +150,12 @@ def test_search_by_mood_by_feeling_and_by_likeness(tmp_path: Path, music: Path, 
     assert Path(like[0]["path"]).name != "3.mp3"  # the very same content is the question, not an answer
     (tmp_path / "new.mp3").write_text("song 70 1")
     assert len(soundtrack("search", "--like", tmp_path / "new.mp3", "-n", "3").stdout.splitlines()) == 4
+    for text in ("bad 1", "crash"):  # neither takes the command down
+        (tmp_path / "bad.mp3").write_text(text)
+        done = soundtrack("search", "--like", tmp_path / "bad.mp3")
+        assert (done.returncode, done.stdout) == (ExitCode.INPUT, "")
+        assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["error", "hint"]
+        assert "bad.mp3: " in done.stderr.splitlines()[0]
     assert soundtrack("search").returncode == ExitCode.USAGE
     assert soundtrack("search", "--mood", "purple").returncode == ExitCode.USAGE
 

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from media_made import ffmpeg
-from soundtrack.cli.train import train_app
+from soundtrack.cli.train import app
 from soundtrack.emotion.manifest import find_model
 from soundtrack.errors import InputError, ModelError, SoundtrackError, UsageError
 from soundtrack.evaluation import labels
@@ -25,7 +25,7 @@ MOODS = {"Excited": ("0xE6402A", 880), "Sad": ("0x203C6E", 220)}
 
 def train(*args: str | Path) -> None:
     """Run the command; its errors are raised as the boundary would see them."""
-    result = CliRunner().invoke(train_app, [str(arg) for arg in (*args, "--quiet")], standalone_mode=False)
+    result = CliRunner().invoke(app, [str(arg) for arg in (*args, "--quiet")], standalone_mode=False)
     if result.exception is not None:
         raise result.exception
 
