@@ -15,26 +15,11 @@ from made_up import sheet, small_library
 from soundtrack import cuesheet
 from soundtrack.spotting.spot import spot_cues
 
-SHELL = """
-import sys
-import typer
-from soundtrack.cli.cues import cues_app
-from soundtrack.cli.output import plain
-from soundtrack.errors import SoundtrackError
-app = typer.Typer()
-app.add_typer(cues_app, name="cues")
-try:
-    app()
-except SoundtrackError as error:
-    sys.stderr.write(f"error: {plain(error)}\\nhint: {plain(error.hint)}\\n")
-    raise SystemExit(int(error.exit_code))
-"""
-
 
 def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """The command in a process of its own, as a shell would run it."""
     return subprocess.run(
-        [sys.executable, "-c", SHELL, "cues", *arguments],
+        [sys.executable, "-m", "soundtrack", "cues", *arguments],
         input=stdin, capture_output=True, text=True, check=False, env={**os.environ, "NO_COLOR": "1"},
     )  # fmt: skip
 

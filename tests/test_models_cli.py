@@ -10,7 +10,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from soundtrack.cli.models import models_app
+from soundtrack.cli.models import app
 from soundtrack.emotion import manifest
 from soundtrack.emotion.i3d import I3D, expected_state
 from soundtrack.errors import ModelError, UsageError
@@ -25,7 +25,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(capfd: pytest.CaptureFixture[str], *args: str | Path) -> tuple[str, str]:
     """What the command writes to stdout and stderr; its errors are raised as the boundary would see them."""
-    result = CliRunner().invoke(models_app, [str(arg) for arg in args], standalone_mode=False)
+    result = CliRunner().invoke(app, [str(arg) for arg in args], standalone_mode=False)
     captured = capfd.readouterr()
     if result.exception is not None:
         raise result.exception
