@@ -195,6 +195,20 @@ def wait_until_gone(mark: str) -> list[str]:
 
 
 @pytest.mark.slow
+def test_a_run_under_nohup_outlives_its_terminal(made: Made, tmp_path: Path) -> None:
+    words = [*SOUNDTRACK.split(), "scenes", str(made.film), "-o", str(tmp_path / "scenes.json"), "-q"]
+    ignoring = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *words]
+    for command, wanted in ((ignoring, {ExitCode.OK}), (words, {128 + signal.SIGHUP, -signal.SIGHUP})):
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        time.sleep(1.0)
+        process.send_signal(signal.SIGHUP)
+        _, stderr = process.communicate(timeout=240)
+        assert process.returncode in wanted, stderr.decode()
+        assert (tmp_path / "scenes.json").exists() == (wanted == {ExitCode.OK})
+        (tmp_path / "scenes.json").unlink(missing_ok=True)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["score", "index", "scenes"])
 def test_an_end_at_any_stage_leaves_nothing_behind(command: str, made: Made, tmp_path: Path) -> None:
     """SIGTERM at six moments of a run: the code says so, no words of Python's, no file, no process."""

@@ -142,9 +142,11 @@ def main() -> None:
     _open_closed_streams()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads of a network that wait must not spin beside a decoder
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # nor those of products that are small
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _on_terminate)
+    known = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    heeded = [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]  # nohup has one ignored
+    for number in heeded:
+        if number != signal.SIGINT:
+            signal.signal(number, _on_terminate)
     code: int = ExitCode.OK
     try:
         command_line()()
@@ -171,6 +173,8 @@ def main() -> None:
         from soundtrack.cli.output import silence_stdout
 
         silence_stdout()
+    for number in heeded:  # all is written: an end that comes now needs no unwinding, and no words about it
+        signal.signal(number, signal.SIG_DFL)
     sys.exit(code)
 
 
