@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from soundtrack import __version__
+from soundtrack.cli import STYLE
 from soundtrack.errors import ExitCode, SoundtrackError
 
 _COMMANDS = {
@@ -32,12 +33,6 @@ _COMMANDS = {
 }
 """A line on each command. In the module of that name is a function of that name, or an ``app`` of several commands."""
 
-_STYLE: dict[str, Any] = {
-    "add_completion": False,
-    "pretty_exceptions_enable": False,
-    "rich_markup_mode": None,  # boxes and colours take half of the time that `--help` takes
-}
-
 
 class LateCommand(TyperCommand):
     """A name and a line for the help; the command itself is imported when it is asked for."""
@@ -47,7 +42,7 @@ class LateCommand(TyperCommand):
         module = import_module(f"soundtrack.cli.{self.name}")
         app = getattr(module, "app", None)
         if app is None:
-            app = typer.Typer(**_STYLE)
+            app = typer.Typer(**STYLE)
             app.command(self.name)(getattr(module, str(self.name)))
         command = typer.main.get_command(app)
         command.help = command.help or self.short_help
@@ -83,7 +78,7 @@ def command_line() -> TyperGroup:
         name="soundtrack",
         no_args_is_help=True,
         context_settings={"help_option_names": ["-h", "--help"]},
-        **_STYLE,
+        **STYLE,
     )
     root.callback()(_root)
     group = typer.main.get_command(root)

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from soundtrack.cli import STYLE
+
 if TYPE_CHECKING:
     from soundtrack.types import CueSheet
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, **STYLE)
 
 Cues = Annotated[str, typer.Argument(metavar="CUES|-", help="A cue sheet; - is stdin.")]
 

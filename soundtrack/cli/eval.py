@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from soundtrack.cli import STYLE
 from soundtrack.cli.options import Device, Quiet, device_name
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from soundtrack.emotion.video_tower import VideoTower
     from soundtrack.evaluation.bootstrap import Interval
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, **STYLE)
 
 Table = Annotated[Path, typer.Argument(help="CSV; file names in it count from its folder.", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]

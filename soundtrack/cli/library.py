@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from soundtrack.cli import carry, rules
+from soundtrack.cli import STYLE, carry, rules
 from soundtrack.cli.options import Index
 
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from soundtrack.types import Track
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, **STYLE)
 
 app.command("rules")(rules.rules)
 app.command("export")(carry.export)

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from soundtrack.cli import STYLE
 from soundtrack.cli.options import Quiet
 
 if TYPE_CHECKING:
     from soundtrack.emotion.manifest import LocatedModel
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, **STYLE)
 
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
 

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from soundtrack.cli import STYLE
 from soundtrack.cli.options import Device, Quiet, device_name
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app = typer.Typer(no_args_is_help=True, **STYLE)
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for stages, report and model.", show_default=False)]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of first weights and every random choice.")]
