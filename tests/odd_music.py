@@ -109,6 +109,27 @@ def wav(*, channels: int = 1, rate_hz: int = 44_100, n: int = 176_400, size: int
     )  # fmt: skip
 
 
+def _chunk(name: bytes, body: bytes) -> bytes:
+    return name + struct.pack(">Q", len(body)) + body
+
+
+def dsf(*, rate_hz: int, seconds: float = 2.0) -> bytes:
+    """A one-bit sound of nothing, as DSF."""
+    n = int(rate_hz / 8 * seconds) // 4096 * 4096
+    form = b"fmt " + struct.pack("<QIIIIIIQII", 52, 1, 0, 2, 2, rate_hz, 1, n * 8, 4096, 0)
+    data = b"data" + struct.pack("<Q", 12 + 2 * n) + b"\x69" * (2 * n)
+    return b"DSD " + struct.pack("<QQQ", 28, 28 + len(form) + len(data), 0) + form + data
+
+
+def dff(*, rate_hz: int, seconds: float = 2.0) -> bytes:
+    """A one-bit sound of nothing, as DSDIFF."""
+    channels = _chunk(b"CHNL", struct.pack(">H", 2) + b"SLFTSRGT")
+    coding = _chunk(b"CMPR", b"DSD \x0enot compressed\0")
+    about = _chunk(b"PROP", b"SND " + _chunk(b"FS  ", struct.pack(">I", rate_hz)) + channels + coding)
+    body = b"DSD " + _chunk(b"FVER", b"\1\5\0\0") + about + _chunk(b"DSD ", b"\x69" * int(rate_hz / 4 * seconds))
+    return _chunk(b"FRM8", body)
+
+
 ZERO, HALF = struct.pack("<f", 0.0), struct.pack("<f", 0.5)
 NAN, INF = struct.pack("<f", float("nan")), struct.pack("<f", float("inf"))
 PLAYLIST = b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile:///etc/passwd\n#EXT-X-ENDLIST\n"

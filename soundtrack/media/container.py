@@ -47,7 +47,36 @@ _MEDIA_HEADS = (
     b"0&\xb2u",
     b"FLV",
     b"caff",
+    b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01",
+    b".snd",
+    b"Creative Voice File",
+    b"FRM8",
+    b"DSD ",
+    b"tBaK",
+    b"ajkg",
+    b"TWIN",
+    b".RMF",
+    b".ra\xfd",
+    b"ea3\x03",
+    b"EA3\x01",
+    b"MAC ",
+    b"wvpk",
+    b"MPCK",
+    b"MP+",
+    b"TTA1",
+    b"#!AMR",
 )
+_KNOWN_BY_NAME = (
+    (b"MThd", "a MIDI file holds notes, not sound"),
+    (b"RIFF....RMID", "a MIDI file holds notes, not sound"),
+    (b"IMPM", "a tracker module (IT) holds notes, not sound"),
+    (b"Extended Module: ", "a tracker module (XM) holds notes, not sound"),
+    (b"OFR ", "OptimFROG is a format that is not read"),
+    (b"TTA2", "True Audio 2 is a format that is not read"),
+    (b"LA0[234]", "Lossless Audio is a format that is not read"),
+    (b"(rtsp|pnm|mms|https?)://", "a list of addresses, not sound"),
+)
+"""Patterns of the first bytes of files that are no damage but hold something else than sound, and what they are."""
 _STILL_BRANDS = (b"avif", b"heic", b"heix", b"mif1")
 
 
@@ -114,7 +143,9 @@ def open_container(path: Path) -> Iterator[Any]:
     except MemoryError:
         raise
     except (av.FFmpegError, OSError, ValueError) as error:
-        raise refusal(path, _why_unreadable(path, size_bytes)) from error
+        known = _known_by_name(path)
+        reason = Reason.UNSUPPORTED if known else _why_unreadable(path, size_bytes)
+        raise refusal(path, reason, detail=known) from error
     with container:
         if len(container.streams) > MAX_STREAMS:
             raise refusal(path, Reason.BAD_FORMAT, detail=f"it has more than {MAX_STREAMS} streams")
@@ -130,6 +161,12 @@ def looks_like_media(path: Path) -> bool:
     """Whether the file begins as a known container does."""
     head = _head(path)
     return head.startswith(_MEDIA_HEADS) or head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
+
+
+def _known_by_name(path: Path) -> str:
+    """What a file is that is known but not read; empty for all others."""
+    head = _head(path)
+    return next((what for pattern, what in _KNOWN_BY_NAME if re.match(pattern, head, re.DOTALL)), "")
 
 
 def _head(path: Path) -> bytes:

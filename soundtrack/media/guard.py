@@ -12,7 +12,8 @@ from pathlib import Path
 
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,h264,hevc,flv,asf,gif,"
-    "mp3,flac,ogg,wav,w64,aac,aiff,wv,ape,tta,mpc,mpc8,dsf,caf,amr,ac3,eac3,dts"
+    "mp3,flac,ogg,wav,w64,aac,aiff,wv,ape,tta,mpc,mpc8,dsf,caf,amr,ac3,eac3,dts,"
+    "mxf,au,voc,mlp,truehd,iff,tak,oma,rm,shn,xwma,gsm,vqf"
 )
 """Containers that may be opened; playlists and scripts that name other files are left out on purpose."""
 

@@ -33,6 +33,8 @@ _MIN_BYTES_PER_S = 2_000
 _SLOW_TO_COUNT_S = 1800.0
 _LONGEST_BELIEVED_S = 24 * 3600.0
 _SAMPLE_RATES_HZ = range(4_000, 384_001)
+_DSD_RATES_HZ = range(352_800, 2_822_401)
+"""Bytes a second and channel of one-bit sound, DSD 64 to DSD 512, which is how libav counts it."""
 _CHANNELS = range(1, 33)
 
 
@@ -115,10 +117,12 @@ def _probe_audio(path: Path, *, counted: bool) -> AudioInfo:
         if context is None or not context.sample_rate or not context.channels:
             raise refusal(path, Reason.CORRUPT if looks_like_media(path) else Reason.NOT_MEDIA)
         rate_hz, channels = context.sample_rate, context.channels
-        if rate_hz not in _SAMPLE_RATES_HZ or channels not in _CHANNELS:
+        codec = _codec_name(stream)
+        rates_hz = _DSD_RATES_HZ if codec.startswith(("dsd_", "dst")) else _SAMPLE_RATES_HZ
+        if rate_hz not in rates_hz or channels not in _CHANNELS:
             raise refusal(path, Reason.BAD_FORMAT)
         return AudioInfo(
-            codec=_codec_name(stream),
+            codec=codec,
             sample_rate_hz=rate_hz,
             channels=channels,
             duration_s=_sound_duration_s(container, stream, path, counted=counted),
