@@ -7,6 +7,7 @@ Rounding is half up, done once, here. Durations that must be exact are added as 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -104,12 +105,79 @@ def timecode(seconds_: float, *, fps: Fraction) -> str:
     >>> timecode(61.5, fps=Fraction(24))
     '00:01:01:12'
     """
+    return frame_timecode(frames(seconds_, fps=fps), fps=fps)
+
+
+def frame_timecode(frame: int, *, fps: Fraction, drop: bool = False) -> str:
+    """SMPTE 12M timecode of a frame; after 24 hours it starts again at zero.
+
+    Parameters
+    ----------
+    frame : int
+        Counted from 00:00:00:00.
+    fps : Fraction
+        Frames a second; timecode counts at the nearest whole number.
+    drop : bool
+        Drop-frame count, ``HH:MM:SS;FF``; only for rates that have one, see `has_drop_frame`.
+
+    Examples
+    --------
+    >>> frame_timecode(1800, fps=Fraction(30000, 1001)), frame_timecode(1800, fps=Fraction(30000, 1001), drop=True)
+    ('00:01:00:00', '00:01:00;02')
+    """
     nominal = max(1, round_half_up(fps))
-    frame = frames(seconds_, fps=fps)
-    whole, ff = divmod(frame, nominal)
+    dropped = nominal // 15 if drop else 0
+    ten_minutes = nominal * 600 - 9 * dropped
+    frame %= ten_minutes * 144
+    tens, rest = divmod(frame, ten_minutes)
+    # The first minute of ten is whole, the others lack their first numbers.
+    minute = max(0, (rest - dropped) // (nominal * 60 - dropped))
+    number = tens * nominal * 600 + rest + minute * dropped
+    whole, ff = divmod(number, nominal)
     minutes, ss = divmod(whole, 60)
     hh, mm = divmod(minutes, 60)
-    return f"{hh:02d}:{mm:02d}:{ss:02d}:{ff:02d}"
+    return f"{hh:02d}:{mm:02d}:{ss:02d}{';' if drop else ':'}{ff:02d}"
+
+
+def has_drop_frame(fps: Fraction) -> bool:
+    """Whether drop-frame timecode exists at a rate: 29.97 and its multiples.
+
+    Examples
+    --------
+    >>> has_drop_frame(Fraction(60000, 1001)), has_drop_frame(Fraction(24000, 1001))
+    (True, False)
+    """
+    return (fps * 1001) % 30000 == 0 and fps.denominator == 1001
+
+
+_TIMECODE = re.compile(r"(\d{1,2}):([0-5]\d):([0-5]\d)([:;.,])(\d{2,3})")
+
+
+def parse_timecode(text: str, *, fps: Fraction) -> int | None:
+    """Number of the frame that a timecode names, counted from 00:00:00:00; None where it is no timecode of the rate.
+
+    Parameters
+    ----------
+    text : str
+        ``HH:MM:SS:FF``; a semicolon, comma or full stop before the frames means drop-frame.
+    fps : Fraction
+        Frames a second.
+
+    Examples
+    --------
+    >>> parse_timecode("01:00:00;00", fps=Fraction(30000, 1001)), parse_timecode("00:00:00:30", fps=Fraction(25))
+    (107892, None)
+    """
+    match = _TIMECODE.fullmatch(text.strip())
+    nominal = max(1, round_half_up(fps))
+    if match is None or int(match[1]) > 23 or int(match[5]) >= nominal:
+        return None
+    minutes = int(match[1]) * 60 + int(match[2])
+    dropped = nominal // 15 if match[4] != ":" and has_drop_frame(fps) else 0
+    number = (minutes * 60 + int(match[3])) * nominal + int(match[5])
+    if dropped and minutes % 10 and int(match[3]) == 0 and int(match[5]) < dropped:
+        return None  # one of the numbers that are left out
+    return number - dropped * (minutes - minutes // 10)
 
 
 def clock(seconds_: float) -> str:

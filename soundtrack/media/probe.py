@@ -27,6 +27,7 @@ MAX_JUMP_S = 10.0
 
 _PROTECTED_TAGS = {"drms", "drmi", "enca", "encv", "drmt"}
 _FALLBACK_FPS = Fraction(25)
+_TIMECODE = re.compile(r"[0-2]\d:[0-5]\d:[0-5]\d[:;.,]\d{2,3}")
 _MAX_FPS = 500
 _PACKETS_TO_TRY = 600
 _MIN_BYTES_PER_S = 2_000
@@ -85,6 +86,7 @@ def _probe(path: Path) -> VideoInfo:
             streams=streams,
             start_s=first.time_s,
             hides_head=container.format.name.startswith("mov") and _hides_head(path, stream.index),
+            start_timecode=_start_timecode(container, stream),
         )
 
 
@@ -176,6 +178,16 @@ def _stream_info(stream: Any) -> StreamInfo:
         channels=stream.codec_context.channels if audio else None,
         sample_rate_hz=stream.codec_context.sample_rate if audio else None,
     )
+
+
+def _start_timecode(container: Any, picture: Any) -> str | None:
+    """Timecode of the first picture: the picture's own, else a timecode track's, else the container's."""
+    tracks = [s.metadata for s in container.streams if s.type == "data"]
+    for tags in (picture.metadata, *tracks, container.metadata):
+        for name, value in tags.items():
+            if name.lower() == "timecode" and (found := _TIMECODE.fullmatch(value.strip())):
+                return found[0]
+    return None
 
 
 def _is_attached_picture(stream: Any) -> bool:

@@ -198,6 +198,7 @@ class Watcher:
                 height_px=info.height_px,
                 has_audio=info.main_audio is not None,
                 fingerprint=identity.result(),
+                start_timecode=info.start_timecode,
             )
         speech = tuple(_clip_spans(heard.speech, sight.duration_s))
         grouped = group_scenes(

@@ -69,6 +69,8 @@ class VideoInfo:
     """Container time of the first shown frame, in seconds; may be negative."""
     hides_head: bool = False
     """Whether an edit list keeps the picture's first frames from being shown."""
+    start_timecode: str | None = None
+    """SMPTE timecode of the first picture as the file gives it, such as ``01:00:00;00``."""
 
     @property
     def audio_streams(self) -> tuple[StreamInfo, ...]:

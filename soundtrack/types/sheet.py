@@ -29,6 +29,8 @@ class FilmRef:
     """Whether it has sound of its own."""
     fingerprint: str
     """Names the content: size and SHA-256 of the file's bytes, ``sha256:<hex>``."""
+    start_timecode: str | None = None
+    """SMPTE timecode of its first picture, ``HH:MM:SS:FF``, with a semicolon for drop-frame; None without one."""
 
 
 @dataclass(frozen=True, slots=True)
