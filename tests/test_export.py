@@ -9,10 +9,11 @@ from dataclasses import replace
 from fractions import Fraction
 from xml.etree import ElementTree
 
+import opentimelineio as otio
 import pytest
 
 from made_up import sheet, small_library
-from soundtrack.errors import DependencyError, UsageError
+from soundtrack.errors import UsageError
 from soundtrack.export import FORMATS, export, not_carried
 from soundtrack.export.clips import music_clips, one_line
 from soundtrack.spotting.spot import spot_cues
@@ -65,7 +66,6 @@ def test_no_cell_of_the_csv_is_a_formula(evil: CueSheet) -> None:
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_every_format_survives_hostile_names_and_is_the_same_twice(evil: CueSheet, name: str) -> None:
-    pytest.importorskip("opentimelineio")
     text = export(evil, name)
     assert text == export(evil, name)
     assert text.encode("utf-8")
@@ -122,7 +122,6 @@ def test_the_clips_lie_where_the_cues_lie_to_the_frame(cues: CueSheet, fps: Frac
     ],
 )
 def test_another_reader_finds_the_music_at_the_same_frames(cues: CueSheet, name: str, fps: Fraction) -> None:
-    otio = pytest.importorskip("opentimelineio")
     adapter = {"edl": "cmx_3600", "otio": "otio_json", "xml": "fcp_xml", "fcpxml": "fcpx_xml"}[name]
     if adapter not in otio.adapters.available_adapter_names():
         pytest.skip(f"the reader {adapter} is not installed")
@@ -140,6 +139,8 @@ def test_another_reader_finds_the_music_at_the_same_frames(cues: CueSheet, name:
         offset = -track.source_range.start_time.to_frames() if track.source_range else 0
         offset = offset if name == "edl" else 0
         for clip in track.find_clips():
+            if clip.name == made.film.name:
+                continue
             place = track.range_of_child(clip)
             start = place.start_time.to_frames() + offset
             found.append(
@@ -148,35 +149,27 @@ def test_another_reader_finds_the_music_at_the_same_frames(cues: CueSheet, name:
     wanted = [
         (c.record_in, c.record_out, c.source_in, f"{c.track.artist} - {c.track.title}") for c in music_clips(made)
     ]
-    assert sorted(found) == sorted(wanted)
+    # In Final Cut Pro 7 XML every audio track is one channel.
+    assert sorted(found) == sorted(wanted * (2 if name == "xml" else 1))
 
 
 def test_the_xml_is_well_formed_whatever_the_tags_say(evil: CueSheet) -> None:
-    pytest.importorskip("opentimelineio")
     root = ElementTree.fromstring(export(evil, "xml"))  # our own text
     assert root.tag == "xmeml"
     assert root.find(".//rate/timebase") is not None
 
 
 def test_the_level_of_the_music_travels_with_the_time_line(cues: CueSheet) -> None:
-    otio = pytest.importorskip("opentimelineio")
     timeline = otio.adapters.read_from_string(export(cues, "otio"), "otio_json")
-    clips = [c for t in timeline.audio_tracks() for c in t.find_clips()]
+    clips = [c for t in timeline.audio_tracks() for c in t.find_clips() if c.name != cues.film.name]
     assert {c.metadata["soundtrack"]["gain_db"] for c in clips} == {c.gain_db for c in cues.cues}
     picture = timeline.video_tracks()[0]
     assert picture.duration().to_frames() == round_half_up(Fraction(cues.film.duration_s) * cues.film.fps)
 
 
 def test_a_format_nobody_knows_is_refused(cues: CueSheet) -> None:
-    with pytest.raises(UsageError, match="no format 'mp3'"):
+    with pytest.raises(UsageError, match="unknown format 'mp3'"):
         export(cues, "mp3")
-
-
-def test_a_missing_package_says_how_to_get_it(cues: CueSheet, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "opentimelineio", None)
-    with pytest.raises(DependencyError) as error:
-        export(cues, "otio")
-    assert "interchange" in error.value.hint
 
 
 def test_one_line_is_one_line() -> None:
@@ -189,21 +182,20 @@ def faster(cues: CueSheet) -> CueSheet:
 
 
 def test_a_cue_s_speed_travels_or_is_told(cues: CueSheet) -> None:
-    otio = pytest.importorskip("opentimelineio")
     made = faster(cues)
     clip = music_clips(made)[0]
     assert clip.source_frames == round_half_up(clip.n_frames * Fraction(1.02)) > clip.n_frames
     timeline = otio.adapters.read_from_string(export(made, "otio"), "otio_json")
     scalars = [e.time_scalar for t in timeline.audio_tracks() for c in t.find_clips() for e in c.effects]
     assert scalars == [1.02] * len(made.cues[0].sections)
-    assert not_carried(made, "otio") == not_carried(cues, "xml") == []
+    assert not_carried(cues, "xml") == []
+    assert not_carried(made, "otio") == not_carried(cues, "otio")
     assert [line.split()[:2] for line in not_carried(made, "xml")] == [["cue", made.cues[0].cue_id]]
     rows = list(csv.DictReader(io.StringIO(export(made, "csv"))))
     assert [float(row["speed"]) for row in rows] == [c.speed for c in made.cues]
 
 
 def test_the_edl_has_a_motion_effect_that_another_reader_understands(cues: CueSheet) -> None:
-    otio = pytest.importorskip("opentimelineio")
     if "cmx_3600" not in otio.adapters.available_adapter_names():
         pytest.skip("the reader cmx_3600 is not installed")
     made = replace(faster(cues), film=replace(cues.film, fps=Fraction(25)))

@@ -86,15 +86,14 @@ def test_the_mlt_file_has_the_clips_at_the_frames_of_the_film(cues: CueSheet, fp
     tracks = [t.attrib["producer"] for t in root.iterfind("tractor/track")]
     assert tracks == ["picture", *sorted({f"mx{'ab'[c.lane]}" for c in music_clips(made)})]
     levels = [p.text or "" for p in root.iterfind(".//filter/property[@name='level']")]
-    corners = [int(pair.split("=")[0]) for level in levels for pair in level.split(";")]
-    assert len(corners) == sum(len(gain_keys(c, made)) for c in music_clips(made))
-    assert max(corners) == max(c.record_out for c in music_clips(made)) - 1
+    corners = [[int(pair.split("=")[0]) for pair in level.split(";")] for level in levels]
+    assert all(at == sorted(set(at)) for at in corners)
+    ends = {c.lane: c.record_out - 1 for c in music_clips(made)}
+    assert [at[-1] for at in corners] == [ends[lane] for lane in sorted(ends)]
 
 
 @pytest.mark.parametrize("name", ["mlt", "fcpxml", "xml"])
 def test_the_film_s_own_sound_and_hostile_names(cues: CueSheet, name: str) -> None:
-    if name == "xml":
-        pytest.importorskip("opentimelineio")
     tracks = tuple(replace(t, title=EVIL, artist=EVIL, path=f"http://{EVIL}.mp3") for t in cues.tracks)
     hostile = replace(
         cues, tracks=tracks, film=replace(cues.film, name=EVIL), mix=replace(cues.mix, keep_original=False)
@@ -109,10 +108,11 @@ def test_the_film_s_own_sound_and_hostile_names(cues: CueSheet, name: str) -> No
 
 
 def test_keyframes_of_final_cut_count_on_the_clock_of_the_music(cues: CueSheet) -> None:
-    pytest.importorskip("opentimelineio")
     fps = cues.film.fps
     clips = sorted(music_clips(cues), key=lambda clip: clip.lane)
-    old = list(ElementTree.fromstring(export(cues, "xml")).iterfind(".//audio/track/clipitem"))
+    named = {item.attrib["id"]: item for item in ElementTree.fromstring(export(cues, "xml")).iter("clipitem")}
+    order = [music_clips(cues).index(clip) + 1 for clip in clips]
+    old = [named[f"music-{number}-1"] for number in order]
     new = sorted(
         ElementTree.fromstring(export(cues, "fcpxml")).iterfind(".//asset-clip/asset-clip"),
         key=lambda item: -int(item.attrib["lane"]),
@@ -123,8 +123,8 @@ def test_keyframes_of_final_cut_count_on_the_clock_of_the_music(cues: CueSheet) 
         assert exact == [clip.record_in, clip.source_in, clip.n_frames]
         keys = gain_keys(clip, cues)
         at = [clip.source_in + key.frame - clip.record_in for key in keys]
-        assert [int(w.text or "") for w in was.iterfind(".//keyframe/when")] == at
+        assert [int(w.text or "") for w in was.iterfind(".//keyframe/when")] == (at if len(keys) > 1 else [])
         factors = [float(v.text or "") for v in was.iterfind(".//keyframe/value")]
-        assert factors == pytest.approx([10 ** (key.gain_db / 20) for key in keys], abs=1e-4)
+        assert factors == pytest.approx([10 ** (key.gain_db / 20) for key in keys if len(keys) > 1], abs=1e-4)
         times = [Fraction(k.attrib["time"].rstrip("s")) * fps for k in now.iterfind(".//keyframe")]
         assert times == (at if len({key.gain_db for key in keys}) > 1 else [])

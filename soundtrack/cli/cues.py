@@ -117,13 +117,27 @@ def export(
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
+    film: Annotated[
+        Path | None,
+        typer.Option("--film", help="The film that the export names; default: the file of that name beside the sheet."),
+    ] = None,
+    relative: Annotated[
+        bool,
+        typer.Option("--relative", help="Name files relative to the folder of the export instead of absolutely."),
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")] = False,
 ) -> None:
-    """Write a sheet for a spreadsheet, an editing program, a player, or the end titles."""
+    """Write a sheet for a spreadsheet, an editing program, a player, or the end titles.
+
+    Time lines have one of the frame rates that editing programs share, from 23.976 to 60, and start at the film's
+    timecode; for other rates and for variable ones the nearest is used, and times are kept. Levels are those of the
+    mix: in xml, fcpxml and mlt as keyframes, in otio as metadata, in edl as comments.
+    """
     from soundtrack import cuesheet
     from soundtrack import export as formats
     from soundtrack.cli import output
     from soundtrack.errors import UsageError
+    from soundtrack.pipeline.exports import find_media
 
     chosen = to or (out.suffix.lstrip(".").lower() if out else "")
     if not chosen:
@@ -131,8 +145,16 @@ def export(
     sheet = _read(cues)
     cuesheet.check(sheet, name=_name(cues))
     with output.product_to(out, force=force) as write:
-        write(formats.export(sheet, chosen))
-    for line in formats.not_carried(sheet, chosen):
+        found = find_media(
+            sheet,
+            folder=Path() if cues == "-" else Path(cues).parent,
+            film=film,
+            relative_to=(out.parent if out else Path()) if relative else None,
+            probed=chosen in formats.TIME_LINES,
+        )
+        write(formats.export(sheet, chosen, media=found.media))
+    warnings = found.warnings if chosen in formats.NAME_FILES else ()
+    for line in (*warnings, *formats.not_carried(sheet, chosen, media=found.media)):
         output.say(f"warning: {line}")
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import PurePosixPath
-from urllib.parse import quote
 
 from soundtrack.cuesheet import section_starts
 from soundtrack.settings import MIX_RATE_HZ
@@ -32,7 +30,9 @@ class MusicClip:
     record_out: int
     """Frame after the last one, above `record_in`."""
     source_in: int
-    """Frame of the music, counted from its start at the film's rate."""
+    """Frame of the music that sounds at `record_in`, counted from its start at the film's rate."""
+    warped_in: int
+    """The same on a clock on which all of the music is played at the cue's speed."""
     is_first: bool
     """Whether the cue starts with it."""
     is_last: bool
@@ -48,11 +48,6 @@ class MusicClip:
         """Length in the music in frames: more than `n_frames` where it is played faster."""
         return max(1, round_half_up(self.n_frames * Fraction(self.cue.speed)))
 
-    @property
-    def warped_in(self) -> int:
-        """First frame of the music, counted on a clock on which all of it is played at the cue's speed."""
-        return round_half_up(self.source_in / Fraction(self.cue.speed))
-
 
 def music_clips(sheet: CueSheet) -> list[MusicClip]:
     """The clips of a sheet, in the order of their start.
@@ -67,20 +62,35 @@ def music_clips(sheet: CueSheet) -> list[MusicClip]:
         Stretches that round to no frame at all are left out.
     """
     tracks = {t.track_id: t for t in sheet.tracks}
+    fps = sheet.film.fps
     result: list[MusicClip] = []
     lane, busy_until = 0, 0
     for cue in sheet.cues:
         at = samples(cue.span.start_s, sample_rate_hz=MIX_RATE_HZ)
-        if frames(cue.span.start_s, fps=sheet.film.fps) < busy_until:
+        if frames(cue.span.start_s, fps=fps) < busy_until:
             lane = 1 - lane
         starts = section_starts(cue)
         for k, section in enumerate(cue.sections):
-            first = frames(seconds(at + starts[k], sample_rate_hz=MIX_RATE_HZ), fps=sheet.film.fps)
-            last = frames(seconds(at + starts[k + 1], sample_rate_hz=MIX_RATE_HZ), fps=sheet.film.fps)
+            start_s, end_s = (seconds(at + starts[i], sample_rate_hz=MIX_RATE_HZ) for i in (k, k + 1))
+            first, last = frames(start_s, fps=fps), frames(end_s, fps=fps)
             if last > first:
-                source = frames(section.track.start_s, fps=sheet.film.fps)
-                ends = (k == 0, k + 1 == len(cue.sections))
-                result.append(MusicClip(cue, tracks[cue.track_id], lane, first, last, source, *ends))
+                # What sounds at the clip's first frame, and not what the section starts with: rounding the two apart
+                # would put the music up to a whole frame off the picture.
+                speed = Fraction(cue.speed)
+                source_s = Fraction(section.track.start_s) + (first / fps - Fraction(start_s)) * speed
+                result.append(
+                    MusicClip(
+                        cue=cue,
+                        track=tracks[cue.track_id],
+                        lane=lane,
+                        record_in=first,
+                        record_out=last,
+                        source_in=max(0, round_half_up(source_s * fps)),
+                        warped_in=max(0, round_half_up(source_s / speed * fps)),
+                        is_first=k == 0,
+                        is_last=k + 1 == len(cue.sections),
+                    )
+                )
                 busy_until = last
     return result
 
@@ -101,15 +111,3 @@ def shown_name(track: SheetTrack) -> str:
     """Artist and title, or the file's name where the tags say nothing."""
     title = track.title or track.path.replace("\\", "/").rsplit("/", 1)[-1]
     return one_line(f"{track.artist} - {title}" if track.artist else title)
-
-
-def file_url(path: str) -> str:
-    """Where a file lies, as a URL; relative paths stay relative.
-
-    Examples
-    --------
-    >>> file_url("/music/a b.mp3")
-    'file:///music/a%20b.mp3'
-    """
-    shown = path.encode("utf-8", "surrogateescape")
-    return f"file://{quote(shown)}" if PurePosixPath(path).is_absolute() else quote(shown)

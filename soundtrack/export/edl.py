@@ -1,37 +1,41 @@
-"""Cue sheet to a CMX 3600 edit decision list: audio channels A and A2, non-drop timecode, out points exclusive.
+"""Timeline to a CMX 3600 edit decision list: the music on audio channels A and A2, out points exclusive.
 
-Music at another speed gets an M2 line, with its speed in frames a second to a hundredth.
+The record timecode starts with the film's, in drop-frame if the film's is. Music at another speed gets an M2 line, with
+its speed in frames a second to a hundredth. An edit list has no levels: gains and fades travel as comments.
 """
 
 from __future__ import annotations
 
-from soundtrack.export.clips import MusicClip, music_clips, one_line, shown_name
-from soundtrack.timebase import frame_time_s, timecode
-from soundtrack.types import CueSheet
+from soundtrack.export.clips import MusicClip, one_line, shown_name
+from soundtrack.export.timeline import Timeline
 
 _CHANNELS = ("A", "A2")
 
 
-def edl_text(sheet: CueSheet) -> str:
-    """The music as events; clip names, files and cue names stand in comments."""
-    lines = [f"TITLE: {one_line(sheet.film.name)[:70]}", "FCM: NON-DROP FRAME", ""]
-    for number, clip in enumerate(music_clips(sheet), start=1):
-        lines += _event(number, clip, sheet)
+def edl_text(line: Timeline) -> str:
+    """The music as events; clip names, files, cue names, gains and fades are comments."""
+    count = "DROP FRAME" if line.grid.is_drop else "NON-DROP FRAME"
+    lines = [f"TITLE: {one_line(line.sheet.film.name)[:70]}", f"FCM: {count}", ""]
+    for number, clip in enumerate(line.clips, start=1):
+        lines += _event(number, clip, line)
     return "\n".join(lines) + "\n"
 
 
-def _event(number: int, clip: MusicClip, sheet: CueSheet) -> list[str]:
+def _event(number: int, clip: MusicClip, line: Timeline) -> list[str]:
     """One cut, and its comments."""
-    marks = (clip.source_in, clip.source_in + clip.source_frames, clip.record_in, clip.record_out)
-    fps = sheet.film.fps
-    times = [timecode(frame_time_s(frame, fps=fps), fps=fps) for frame in marks]
-    warp = (
-        [f"M2   AX       {float(fps) * clip.cue.speed:06.2f}                {times[0]}"] if clip.cue.speed != 1 else []
-    )
+    sources = [line.source_timecode(frame) for frame in (clip.source_in, clip.source_in + clip.source_frames)]
+    records = [line.timecode(frame) for frame in (clip.record_in, clip.record_out)]
+    speed = clip.cue.speed
+    warp = [f"M2   AX       {float(line.fps) * speed:06.2f}                {sources[0]}"] if speed != 1 else []
+    fades = [
+        ("IN", clip.cue.fade_in_s if clip.is_first else 0.0),
+        ("OUT", clip.cue.fade_out_s if clip.is_last else 0.0),
+    ]
+    comment = f"* COMMENT: CUE {one_line(clip.cue.cue_id)} GAIN {line.gain_db(clip):+.1f} DB"
     return [
-        f"{number:03d}  AX       {_CHANNELS[clip.lane]:<5} C        {' '.join(times)}",
+        f"{number:03d}  AX       {_CHANNELS[clip.lane]:<5} C        {' '.join([*sources, *records])}",
         *warp,
         f"* FROM CLIP NAME: {shown_name(clip.track)}",
-        f"* SOURCE FILE: {one_line(clip.track.path)}",
-        f"* COMMENT: CUE {one_line(clip.cue.cue_id)} GAIN {clip.cue.gain_db:+.1f} DB",
+        f"* SOURCE FILE: {one_line(line.track_path(clip.track))}",
+        comment + "".join(f" FADE {name} {length_s:.2f} S" for name, length_s in fades if length_s > 0),
     ]

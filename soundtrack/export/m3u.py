@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from soundtrack.export.clips import shown_name
+from soundtrack.export.timeline import Timeline
 from soundtrack.timebase import round_half_up
-from soundtrack.types import CueSheet
 
 
-def m3u_text(sheet: CueSheet) -> str:
+def m3u_text(line: Timeline) -> str:
     """The tracks that cues use, once each."""
-    tracks = {t.track_id: t for t in sheet.tracks}
+    tracks = {t.track_id: t for t in line.sheet.tracks}
     lines = ["#EXTM3U"]
-    for track_id in dict.fromkeys(cue.track_id for cue in sheet.cues):
+    for track_id in dict.fromkeys(cue.track_id for cue in line.sheet.cues):
         track = tracks[track_id]
-        lines += [f"#EXTINF:{round_half_up(track.duration_s)},{shown_name(track)}", _path(track.path)]
+        lines += [f"#EXTINF:{round_half_up(track.duration_s)},{shown_name(track)}", _path(line.track_path(track))]
     return "\n".join(lines) + "\n"
 
 

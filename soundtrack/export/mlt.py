@@ -1,7 +1,8 @@
-"""Cue sheet to MLT XML, as Shotcut, Kdenlive and melt read it.
+"""Timeline to MLT XML, as Shotcut, Kdenlive and melt read it.
 
-The film is one track, the music one or two below it. The level of each music track (gain of the cues, fades, ducking)
-is one volume filter with keyframes at frames of the film. Out points are inclusive, as MLT has them.
+The film is one track, the music one or two below it. The level of each track (gains, fades, ducking) is one volume
+filter with keyframes at frames of the film. MLT reaches the gain of a keyframe at the end of its frame, and has out
+points inclusive. It has no start timecode: frames count from the film's first picture.
 """
 
 from __future__ import annotations
@@ -10,16 +11,15 @@ from fractions import Fraction
 from pathlib import PurePosixPath
 from xml.etree import ElementTree
 
-from soundtrack.export.clips import MusicClip, music_clips, one_line, shown_name
-from soundtrack.export.levels import GainKey, gain_keys
+from soundtrack.export.clips import MusicClip, one_line, shown_name
+from soundtrack.export.levels import GainKey
+from soundtrack.export.timeline import Timeline
 from soundtrack.timebase import frames, round_half_up
-from soundtrack.types import CueSheet
 
 
-def mlt_text(sheet: CueSheet) -> str:
+def mlt_text(line: Timeline) -> str:
     """The time line as an .mlt document."""
-    film, clips = sheet.film, music_clips(sheet)
-    n_frames = max([frames(film.duration_s, fps=film.fps), 1, *(c.record_out for c in clips)])
+    film, clips, n_frames = line.sheet.film, line.clips, line.n_frames
     root = ElementTree.Element("mlt", LC_NUMERIC="C", version="7.0.0", producer="timeline")
     ElementTree.SubElement(
         root,
@@ -32,25 +32,28 @@ def mlt_text(sheet: CueSheet) -> str:
         sample_aspect_den="1",
         display_aspect_num=str(film.width_px),
         display_aspect_den=str(film.height_px),
-        frame_rate_num=str(film.fps.numerator),
-        frame_rate_den=str(film.fps.denominator),
+        frame_rate_num=str(line.fps.numerator),
+        frame_rate_den=str(line.fps.denominator),
         colorspace="709",
     )
-    _producer(root, "film", film.name, n_frames, title=one_line(film.name))
+    _producer(root, "film", line.media.film, n_frames, title=one_line(film.name))
     ids = {source: f"music{i}" for i, source in enumerate(dict.fromkeys(_source(c) for c in clips))}
     for source, name in ids.items():
         own, speed = [c for c in clips if _source(c) == source], source[1]
-        length = round_half_up(frames(own[0].track.duration_s, fps=film.fps) / Fraction(speed))
+        length = round_half_up(frames(own[0].track.duration_s, fps=line.fps) / Fraction(speed))
         available = max(length, *(c.warped_in + c.n_frames for c in own), 1)
-        _producer(root, name, own[0].track.path, available, title=shown_name(own[0].track), speed=speed)
+        title = shown_name(own[0].track)
+        _producer(root, name, line.track_path(own[0].track), available, title=title, speed=speed)
     picture = _playlist(root, "picture", "Picture")
     _entry(picture, "film", 0, n_frames)
+    if line.keeps_original and line.original_gain_db:
+        _volume(picture, "picture", [GainKey(0, line.original_gain_db)], n_frames=n_frames)
     lanes = sorted({clip.lane for clip in clips})
     for lane in lanes:
-        _music(root, [c for c in clips if c.lane == lane], ids, sheet)
+        _music(root, [c for c in clips if c.lane == lane], ids, line)
     tractor = ElementTree.SubElement(root, "tractor", {"id": "timeline", "in": "0", "out": str(n_frames - 1)})
     _property(tractor, "shotcut", "1")
-    hidden = {"hide": "audio"} if not sheet.mix.keep_original else {}
+    hidden = {} if line.keeps_original else {"hide": "audio"}
     ElementTree.SubElement(tractor, "track", {"producer": "picture", **hidden})
     for lane in lanes:
         ElementTree.SubElement(tractor, "track", producer=_lane_id(lane), hide="video")
@@ -70,19 +73,26 @@ def _lane_id(lane: int) -> str:
 
 
 def _music(
-    root: ElementTree.Element, clips: list[MusicClip], ids: dict[tuple[str, float], str], sheet: CueSheet
+    root: ElementTree.Element, clips: list[MusicClip], ids: dict[tuple[str, float], str], line: Timeline
 ) -> None:
     """One music track, with gaps and its level."""
-    playlist = _playlist(root, _lane_id(clips[0].lane), f"MX {'AB'[clips[0].lane]}", audio=True)
+    lane = clips[0].lane
+    playlist = _playlist(root, _lane_id(lane), f"MX {'AB'[lane]}", audio=True)
     at = 0
     keys: list[GainKey] = []
     for clip in clips:
         if clip.record_in > at:
             ElementTree.SubElement(playlist, "blank", length=str(clip.record_in - at))
+            keys.append(GainKey(clip.record_in - 1, line.keys(clip)[0].gain_db))  # what the first frame starts with
         _entry(playlist, ids[_source(clip)], clip.warped_in, clip.n_frames)
-        keys += gain_keys(clip, sheet)
+        keys += line.keys(clip, later=1)
         at = clip.record_out
-    volume = ElementTree.SubElement(playlist, "filter", {"id": f"level_{_lane_id(clips[0].lane)}", "out": str(at - 1)})
+    _volume(playlist, _lane_id(lane), keys, n_frames=at)
+
+
+def _volume(playlist: ElementTree.Element, name: str, keys: list[GainKey], *, n_frames: int) -> None:
+    """The level of a track."""
+    volume = ElementTree.SubElement(playlist, "filter", {"id": f"level_{name}", "out": str(n_frames - 1)})
     _property(volume, "mlt_service", "volume")
     _property(volume, "level", ";".join(f"{key.frame}={key.gain_db:.2f}" for key in keys))
 

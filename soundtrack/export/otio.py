@@ -1,140 +1,129 @@
-"""Cue sheet to OpenTimelineIO, and through its adapter to Final Cut Pro 7 XML.
+"""Timeline to OpenTimelineIO.
 
-The film lies on its own video track, the music on one or two audio tracks beside it; levels, fades and the ducking
-envelope travel as metadata under ``soundtrack``, in Final Cut Pro 7 XML as keyframes. A cue's speed is a time warp in
-OpenTimelineIO; the adapter has no word for it in Final Cut Pro 7 XML. Needs the package opentimelineio
-(extra ``interchange``).
+The picture and the film's own sound are on a track each, the music on one or two audio tracks. Fades are transitions
+from and to nothing. OpenTimelineIO has no field for levels: gains, and level keyframes with fades and ducking, are
+metadata under ``soundtrack``. A cue's speed is a time warp.
 """
 
 from __future__ import annotations
 
 from typing import Any
-from xml.etree import ElementTree
 
 from soundtrack.documents import plain
-from soundtrack.errors import DependencyError
-from soundtrack.export.clips import MusicClip, file_url, music_clips, one_line, shown_name
-from soundtrack.export.levels import gain_keys
+from soundtrack.export.clips import MusicClip, one_line, shown_name
+from soundtrack.export.timeline import Sound, Timeline, file_url
 from soundtrack.timebase import frames
-from soundtrack.types import CueSheet
 
-_AUDIO_LEVELS = (
-    ("name", "Audio Levels"),
-    ("effectid", "audiolevels"),
-    ("effectcategory", "audiolevels"),
-    ("effecttype", "audiolevels"),
-    ("mediatype", "audio"),
-)
-_MOST_LEVEL = "3.98107"
-_HINT = "run pip install 'soundtrack[interchange]'"
+_LINK = {"Resolve_OTIO": {"Link Group ID": 1}}
+"""How DaVinci Resolve marks clips that belong together."""
 
 
-def otio_text(sheet: CueSheet) -> str:
+def otio_text(line: Timeline) -> str:
     """The time line as an .otio document."""
-    otio = _opentimelineio()
-    return str(otio.adapters.write_to_string(timeline(sheet), "otio_json")) + "\n"
+    import opentimelineio as otio
 
-
-def fcp7_text(sheet: CueSheet) -> str:
-    """The time line as Final Cut Pro 7 XML (xmeml), as Premiere and Resolve read it."""
-    otio = _opentimelineio()
-    if "fcp_xml" not in otio.adapters.available_adapter_names():
-        raise DependencyError("Final Cut Pro 7 XML needs the package otio-fcp-adapter", hint=_HINT)
-    return _with_levels(str(otio.adapters.write_to_string(timeline(sheet), "fcp_xml")), sheet)
-
-
-def _with_levels(text: str, sheet: CueSheet) -> str:
-    """The same xmeml with an Audio Levels filter in each clip of music, for which the adapter has no word."""
-    root = ElementTree.fromstring(text)
-    clips = sorted(music_clips(sheet), key=lambda clip: clip.lane)
-    for item, clip in zip(root.iterfind(".//audio/track/clipitem"), clips, strict=True):
-        effect = ElementTree.SubElement(ElementTree.SubElement(item, "filter"), "effect")
-        for name, value in _AUDIO_LEVELS:
-            ElementTree.SubElement(effect, name).text = value
-        level = ElementTree.SubElement(effect, "parameter")
-        keys = gain_keys(clip, sheet)
-        ends = (("valuemin", "0"), ("valuemax", _MOST_LEVEL), ("value", _factor(keys[0].gain_db)))
-        for name, value in (("parameterid", "level"), ("name", "Level"), *ends):
-            ElementTree.SubElement(level, name).text = value
-        for key in keys:
-            corner = ElementTree.SubElement(level, "keyframe")
-            ElementTree.SubElement(corner, "when").text = str(clip.source_in + key.frame - clip.record_in)
-            ElementTree.SubElement(corner, "value").text = _factor(key.gain_db)
-    ElementTree.indent(root)
-    return (
-        f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE xmeml>\n{ElementTree.tostring(root, encoding="unicode")}\n'
+    sheet = line.sheet
+    result = otio.schema.Timeline(
+        one_line(sheet.film.name), global_start_time=otio.opentime.RationalTime(line.grid.start, float(line.fps))
     )
+    result.tracks.append(_film(otio, line, name="Picture", kind=otio.schema.TrackKind.Video))
+    if line.keeps_original:
+        result.tracks.append(_film(otio, line, name="DX", kind=otio.schema.TrackKind.Audio))
+    for lane in sorted({clip.lane for clip in line.clips}):
+        result.tracks.append(_lane(otio, [clip for clip in line.clips if clip.lane == lane], lane, line))
+    result.metadata["soundtrack"] = {
+        "mix": plain(sheet.mix),
+        "ducking": plain(sheet.ducking),
+        "original_gain_db": round(line.original_gain_db, 6),
+        "music_gain_db": round(line.music_gain_db, 6),
+        "start_timecode": line.timecode(0),
+    }
+    return str(otio.adapters.write_to_string(result, "otio_json")) + "\n"
 
 
-def _factor(gain_db: float) -> str:
-    """A gain as xmeml has it: a factor, at most that of 12 dB."""
-    return f"{min(10 ** (gain_db / 20), float(_MOST_LEVEL)):.5f}"
-
-
-def timeline(sheet: CueSheet) -> Any:
-    """The sheet as an opentimelineio Timeline."""
-    otio = _opentimelineio()
-    result = otio.schema.Timeline(one_line(sheet.film.name))
-    n_frames = frames(sheet.film.duration_s, fps=sheet.film.fps)
-    picture = otio.schema.Track("Picture", kind=otio.schema.TrackKind.Video)
-    picture.append(
-        otio.schema.Clip(
-            one_line(sheet.film.name),
-            media_reference=_reference(otio, sheet.film.name, n_frames, sheet),
-            source_range=_range(otio, 0, n_frames, sheet),
-        )
-    )
-    result.tracks.append(picture)
-    clips = music_clips(sheet)
-    for lane in sorted({clip.lane for clip in clips}):
-        result.tracks.append(_lane(otio, [clip for clip in clips if clip.lane == lane], lane, sheet))
-    result.metadata["soundtrack"] = {"mix": plain(sheet.mix), "ducking": plain(sheet.ducking)}
-    return result
-
-
-def _lane(otio: Any, clips: list[MusicClip], lane: int, sheet: CueSheet) -> Any:
-    """One audio track with gaps where nothing sounds."""
-    track = otio.schema.Track(f"MX {'AB'[lane]}", kind=otio.schema.TrackKind.Audio)
-    at = 0
-    for clip in clips:
-        if clip.record_in > at:
-            track.append(otio.schema.Gap(source_range=_range(otio, 0, clip.record_in - at, sheet)))
-        available = max(frames(clip.track.duration_s, fps=sheet.film.fps), clip.source_in + clip.source_frames)
-        item = otio.schema.Clip(
-            shown_name(clip.track),
-            media_reference=_reference(otio, clip.track.path, available, sheet),
-            source_range=_range(otio, clip.source_in, clip.n_frames, sheet),
-        )
-        if clip.cue.speed != 1.0:
-            item.effects.append(otio.schema.LinearTimeWarp("speed", time_scalar=clip.cue.speed))
-        item.metadata["soundtrack"] = {
-            "cue_id": clip.cue.cue_id,
-            "gain_db": clip.cue.gain_db,
-            "speed": clip.cue.speed,
-            "fade_in_s": clip.cue.fade_in_s if clip.is_first else 0.0,
-            "fade_out_s": clip.cue.fade_out_s if clip.is_last else 0.0,
-        }
-        track.append(item)
-        at = clip.record_out
+def _film(otio: Any, line: Timeline, *, name: str, kind: str) -> Any:
+    """The picture of the film or its sound, as one clip."""
+    whole = _range(otio, line.grid.start, line.n_frames, line)
+    reference = otio.schema.ExternalReference(target_url=file_url(line.media.film), available_range=whole)
+    clip = otio.schema.Clip(one_line(line.sheet.film.name), media_reference=reference, source_range=whole)
+    if line.keeps_original:
+        clip.metadata.update(_LINK)
+    if kind == otio.schema.TrackKind.Audio:
+        reference.metadata["soundtrack"] = _described(line.media.film_sound)
+        clip.metadata["soundtrack"] = {"gain_db": round(line.original_gain_db, 6)}
+    track = otio.schema.Track(name, kind=kind)
+    track.append(clip)
     return track
 
 
-def _range(otio: Any, start: int, length: int, sheet: CueSheet) -> Any:
+def _lane(otio: Any, clips: list[MusicClip], lane: int, line: Timeline) -> Any:
+    """One audio track with gaps where nothing sounds, and fades."""
+    track = otio.schema.Track(f"MX {'AB'[lane]}", kind=otio.schema.TrackKind.Audio)
+    at, fade_out = 0, 0
+    for clip in clips:
+        fade_in = _fade(clip, clip.cue.fade_in_s, line) if clip.is_first else 0
+        if clip.record_in > at:
+            _transition(otio, track, line, before=fade_out, after=0)
+            track.append(otio.schema.Gap(source_range=_range(otio, 0, clip.record_in - at, line)))
+            fade_out = 0
+        _transition(otio, track, line, before=fade_out, after=fade_in)
+        track.append(_clip(otio, clip, line))
+        fade_out = _fade(clip, clip.cue.fade_out_s, line) if clip.is_last else 0
+        at = clip.record_out
+    _transition(otio, track, line, before=fade_out, after=0)
+    return track
+
+
+def _fade(clip: MusicClip, length_s: float, line: Timeline) -> int:
+    """Length of a fade in frames, at most the clip's; 0 where it is too short to be one."""
+    n_frames = min(frames(length_s, fps=line.fps), clip.n_frames)
+    return n_frames if n_frames > 1 else 0
+
+
+def _transition(otio: Any, track: Any, line: Timeline, *, before: int, after: int) -> None:
+    """A fade of the clip before and of the clip after, if there is any."""
+    if before or after:
+        rate, time = float(line.fps), otio.opentime.RationalTime
+        track.append(
+            otio.schema.Transition(
+                transition_type=otio.schema.TransitionTypes.SMPTE_Dissolve,
+                in_offset=time(before, rate),
+                out_offset=time(after, rate),
+            )
+        )
+
+
+def _clip(otio: Any, clip: MusicClip, line: Timeline) -> Any:
+    """A stretch of music."""
+    reference = otio.schema.ExternalReference(
+        target_url=file_url(line.track_path(clip.track)),
+        available_range=_range(otio, 0, line.available(clip.track), line),
+    )
+    reference.metadata["soundtrack"] = _described(line.sound(clip.track))
+    item = otio.schema.Clip(
+        shown_name(clip.track),
+        media_reference=reference,
+        source_range=_range(otio, clip.source_in, clip.n_frames, line),
+    )
+    if clip.cue.speed != 1.0:
+        item.effects.append(otio.schema.LinearTimeWarp("speed", time_scalar=clip.cue.speed))
+    item.metadata["soundtrack"] = {
+        "cue_id": clip.cue.cue_id,
+        "gain_db": round(line.gain_db(clip), 6),
+        "speed": clip.cue.speed,
+        "fade_in_s": clip.cue.fade_in_s if clip.is_first else 0.0,
+        "fade_out_s": clip.cue.fade_out_s if clip.is_last else 0.0,
+        "level_keys": [{"frame": key.frame - clip.record_in, "gain_db": key.gain_db} for key in line.keys(clip)],
+    }
+    return item
+
+
+def _described(sound: Sound) -> dict[str, int]:
+    """Channels and rate as metadata."""
+    return {"channels": sound.channels, "sample_rate_hz": sound.sample_rate_hz}
+
+
+def _range(otio: Any, start: int, length: int, line: Timeline) -> Any:
     """A stretch of frames."""
-    rate = float(sheet.film.fps)
-    time = otio.opentime.RationalTime
+    rate, time = float(line.fps), otio.opentime.RationalTime
     return otio.opentime.TimeRange(time(start, rate), time(length, rate))
-
-
-def _reference(otio: Any, path: str, n_frames: int, sheet: CueSheet) -> Any:
-    """A file that the time line points at."""
-    return otio.schema.ExternalReference(target_url=file_url(path), available_range=_range(otio, 0, n_frames, sheet))
-
-
-def _opentimelineio() -> Any:
-    """The package, or an error that says how to get it."""
-    try:
-        import opentimelineio
-    except ImportError as error:
-        raise DependencyError("this format needs the package opentimelineio", hint=_HINT) from error
-    return opentimelineio

@@ -6,8 +6,8 @@ import csv
 import io
 
 from soundtrack.export.clips import one_line
-from soundtrack.timebase import timecode
-from soundtrack.types import CueSheet
+from soundtrack.export.timeline import Timeline
+from soundtrack.timebase import frames
 
 COLUMNS = (
     "cue", "usage", "start", "end", "start_s", "end_s", "duration_s", "title", "artist", "isrc", "licence",
@@ -18,20 +18,20 @@ COLUMNS = (
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def csv_text(sheet: CueSheet) -> str:
-    """The cues as a table; times as timecode and as seconds."""
+def csv_text(line: Timeline) -> str:
+    """The cues as a table; times as timecode, with the film's start, and as seconds of the film."""
+    sheet = line.sheet
     tracks = {t.track_id: t for t in sheet.tracks}
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for cue in sheet.cues:
         track = tracks[cue.track_id]
-        words = (track.title or "", track.artist or "", track.isrc or "", track.licence or "", track.path)
+        words = (track.title or "", track.artist or "", track.isrc or "", track.licence or "", line.track_path(track))
         row = [
             _cell(cue.cue_id),
             _cell(cue.usage),
-            timecode(cue.span.start_s, fps=sheet.film.fps),
-            timecode(cue.span.end_s, fps=sheet.film.fps),
+            *(line.timecode(frames(t, fps=line.fps)) for t in (cue.span.start_s, cue.span.end_s)),
             *(f"{t:.6f}" for t in (cue.span.start_s, cue.span.end_s, cue.span.duration_s)),
             *(_cell(word) for word in words),
             f"{cue.sections[0].track.start_s:.6f}",

@@ -1,0 +1,161 @@
+"""Exports played: what melt makes of the MLT file, and what OpenTimelineIO reads, beside the stems of the mix."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import opentimelineio as otio
+import pytest
+from scipy.io import wavfile
+
+from films import RATE, Job, ffmpeg, make_job, write_voice
+from soundtrack.export import export
+from soundtrack.export.timeline import Media
+from soundtrack.media.audio import read_audio
+from soundtrack.media.probe import probe
+from soundtrack.mix.render import render_film
+from soundtrack.types import CueSheet, FloatArray, GainPoint, Section, Span
+
+FILM_S = 12.0
+RATES = ("24000/1001", "25", "30000/1001", "50", "60000/1001", "vfr")
+CUES = (  # start, end, sections, fades: neither cues nor sections begin on a frame
+    (0.513, 5.031, ((3.377, 5.139), (7.271, 10.027)), (0.02, 1.5)),
+    (4.281, 10.777, ((1.111, 7.607),), (0.75, 2.0)),
+)
+
+
+@pytest.fixture
+def melt() -> str:
+    """The player of MLT files."""
+    found = shutil.which("melt")
+    if found is None:
+        pytest.skip("melt is not installed")
+    return found
+
+
+@dataclass(frozen=True)
+class Played:
+    """A film and its sheet, scored."""
+
+    job: Job
+    music: FloatArray
+    """The stem of the music, shape (2, n)."""
+    original: FloatArray
+    """The stem of the film's own sound."""
+
+
+def make_film(path: Path, rate: str, *, sound: Path) -> Path:
+    """A film at a rate, or of a variable one."""
+    fps = "30" if rate == "vfr" else rate
+    picture = f"testsrc2=s=64x48:r={fps}:d={FILM_S}"
+    uneven = ["-vf", "select='gt(mod(n,37),0)+eq(n,0)'", "-fps_mode", "vfr"] if rate == "vfr" else []
+    ffmpeg("-f", "lavfi", "-i", picture, "-i", sound, *uneven, "-c:v", "libx264", "-preset", "ultrafast",
+           "-pix_fmt", "yuv420p", "-c:a", "pcm_s16le", path)  # fmt: skip
+    return path
+
+
+def write_music(path: Path, *, seed: int) -> Path:
+    """Noise that is like nothing else, so that its place in a mix is certain."""
+    noise = np.random.default_rng(seed).normal(0, 0.05, (int(14.0 * RATE), 2))
+    wavfile.write(path, RATE, noise.astype(np.float32))
+    return path
+
+
+def score(folder: Path, rate: str) -> Played:
+    """A film with a voice, two overlapping cues and ducking, mixed."""
+    spans = [Span(2.0, 3.4)]
+    voice = write_voice(folder / "voice.wav", seconds=FILM_S, spans=spans)
+    film = make_film(folder / "film.mov", rate, sound=voice)
+    tracks = [write_music(folder / f"track {i}.wav", seed=i) for i in (1, 2)]
+    ducking = [GainPoint(t, g) for t, g in ((1.5, 0.0), (1.85, -9.0), (3.4, -9.0), (4.6, 0.0))]
+    job = make_job(film, tracks, speech=spans, ducking=ducking)
+    cues = []
+    for made, (start, end, sections, fades) in zip(job.sheet.cues, CUES, strict=True):
+        parts = tuple(Section(Span(a, b)) for a, b in sections)
+        cues.append(replace(made, span=Span(start, end), sections=parts, fade_in_s=fades[0], fade_out_s=fades[1]))
+    job = replace(job, sheet=replace(job.sheet, cues=tuple(cues)))
+    report = render_film(probe(film), job.sheet, folder / "out.mkv", track_paths=job.track_paths, stems=folder)
+    music, original = (read_audio(path, sample_rate_hz=RATE, channels=2) for path in report.stems)
+    return Played(job=job, music=music, original=original)
+
+
+def play(melt: str, sheet: CueSheet, folder: Path) -> FloatArray:
+    """What melt plays of an exported sheet."""
+    made, out = folder / "export.mlt", folder / "played.wav"
+    made.write_text(export(sheet, "mlt", media=Media(film=str(folder / "film.mov"))), encoding="utf-8")
+    quiet = {**os.environ, "LC_ALL": "C.UTF-8", "QT_QPA_PLATFORM": "offscreen", "SDL_AUDIODRIVER": "dummy"}
+    subprocess.run(
+        [melt, str(made), "-consumer", f"avformat:{out}", "vn=1", "acodec=pcm_f32le", f"ar={RATE}", "channels=2"],
+        capture_output=True, check=True, timeout=120, env=quiet,
+    )  # fmt: skip
+    return read_audio(out, sample_rate_hz=RATE, channels=2)
+
+
+def late_s(heard: FloatArray, wanted: FloatArray, *, start_s: float, end_s: float) -> float:
+    """How much later than wanted a stretch is heard."""
+    first, last = int(start_s * RATE), int(end_s * RATE)
+    n = 1 << (2 * (last - first)).bit_length()
+    parts = (np.fft.rfft(sound[:, first:last].mean(0).astype(np.float64), n) for sound in (heard, wanted))
+    a, b = parts
+    cross = np.fft.irfft(a * np.conj(b) / np.maximum(np.abs(a * b), 1e-12), n)
+    place = int(np.argmax(np.abs(cross)))
+    return (place if place < n // 2 else place - n) / RATE
+
+
+def level_db(sound: FloatArray, *, start_s: float, end_s: float) -> float:
+    """RMS of a stretch in dB."""
+    return float(10 * np.log10(np.mean(np.square(sound[:, int(start_s * RATE) : int(end_s * RATE)], dtype=np.float64))))
+
+
+def check_against_stem(heard: FloatArray, scored: Played, *, rate: str) -> None:
+    """The music is where the mix has it within half a frame, and its level is the same but for one gain."""
+    fps = Fraction(30) if rate == "vfr" else Fraction(rate)
+    for start_s, end_s in ((0.6, 2.2), (2.4, 4.2), (5.1, 8.7)):  # a section each
+        off_s = late_s(heard, scored.music, start_s=start_s, end_s=end_s)
+        assert abs(off_s) <= float(0.5 / fps) + 1e-3, (start_s, off_s)
+    starts = np.arange(0.6, 10.0, 0.5)
+    levels = [[level_db(s, start_s=t, end_s=t + 0.5) for t in starts] for s in (heard, scored.music)]
+    off_db = np.subtract(*levels)
+    assert np.ptp(off_db) <= 0.2, dict(zip(starts.tolist(), np.round(off_db, 2).tolist(), strict=True))
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_melt_plays_the_music_of_the_mix_at_its_time_and_level(melt: str, tmp_path: Path, rate: str) -> None:
+    """Reported as: music in melt is 23.3 ms late at 30000/1001."""
+    scored = score(tmp_path, rate)
+    alone = replace(scored.job.sheet, mix=replace(scored.job.sheet.mix, keep_original=False))
+    check_against_stem(play(melt, alone, tmp_path), scored, rate=rate)
+
+
+def from_otio(text: str, folder: Path) -> FloatArray:
+    """What an OpenTimelineIO document says, laid out sample by sample."""
+    timeline = otio.adapters.read_from_string(text, "otio_json")
+    result = np.zeros((2, int(FILM_S * RATE)), np.float32)
+    for track in timeline.audio_tracks():
+        if track.name == "DX":
+            continue
+        for clip in track.find_clips():
+            place, source = track.range_of_child(clip), clip.source_range
+            path = unquote(urlsplit(clip.media_reference.target_url).path)
+            sound = read_audio(folder / Path(path).name, sample_rate_hz=RATE, channels=2)
+            first, at = (round(t.start_time.to_seconds() * RATE) for t in (source, place))
+            part = sound[:, first : first + round(place.duration.to_seconds() * RATE)]
+            keys = clip.metadata["soundtrack"]["level_keys"]
+            frame = np.arange(part.shape[1]) / RATE * place.duration.rate
+            gain_db = np.interp(frame, [k["frame"] for k in keys], [k["gain_db"] for k in keys])
+            result[:, at : at + part.shape[1]] += part * 10 ** (gain_db / 20)
+    return result
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_opentimelineio_reads_the_music_of_the_mix_at_its_time_and_level(tmp_path: Path, rate: str) -> None:
+    scored = score(tmp_path, rate)
+    media = Media(film=str(tmp_path / "film.mov"))
+    check_against_stem(from_otio(export(scored.job.sheet, "otio", media=media), tmp_path), scored, rate=rate)
