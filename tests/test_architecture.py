@@ -132,8 +132,10 @@ HEAVY = (
     "decord",
     "faiss",
     "librosa",
+    "matplotlib",
     "numba",
     "numpy",
+    "opentimelineio",
     "python_stretch",
     "scenedetect",
     "scipy",
@@ -359,7 +361,7 @@ def test_whatever_is_imported_is_declared_and_the_other_way_round() -> None:
         "python_stretch": "python-stretch",
         "scenedetect": "scenedetect-headless",
     }
-    optional = FOR_DEVELOPERS | {"distributed", "opentimelineio", "matplotlib", "watchfiles"}
+    optional = FOR_DEVELOPERS | {"distributed", "watchfiles"}
     outside = (
         {found.target.split(".")[0] for found in all_imports()} - sys.stdlib_module_names - {"soundtrack"} - optional
     )
