@@ -46,7 +46,6 @@ class Reader(HTMLParser):
 
 @pytest.fixture(scope="module")
 def cues() -> Iterator[CueSheet]:
-    pytest.importorskip("matplotlib")
     found = spot_cues(sheet([("Relaxation", 20.0), ("Tension", 25.5), ("Sad", 60.0)]), small_library())
     yield replace(found, warnings=("something & something",))
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from fontTools.fontBuilder import FontBuilder
+from fontTools.pens.ttGlyphPen import TTGlyphPen
 
 from made_up import sheet, small_library
-from soundtrack.errors import DependencyError, UsageError
-from soundtrack.export.picture import picture
+from soundtrack.errors import UsageError
+from soundtrack.export.glyphs import Fonts, fonts_for
+from soundtrack.export.picture import picture, undrawable
 from soundtrack.spotting.spot import spot_cues
 from soundtrack.types import CueSheet, GainPoint
 
@@ -22,7 +26,6 @@ def cues() -> CueSheet:
 
 
 def test_the_picture_is_drawn_and_the_same_twice(cues: CueSheet) -> None:
-    pytest.importorskip("matplotlib")
     svg = picture(cues, kind="svg")
     assert svg == picture(cues, kind="svg")
     root = ElementTree.fromstring(svg)
@@ -31,19 +34,65 @@ def test_the_picture_is_drawn_and_the_same_twice(cues: CueSheet) -> None:
 
 
 def test_hostile_names_stay_text_and_an_empty_sheet_is_drawn(cues: CueSheet) -> None:
-    pytest.importorskip("matplotlib")
     evil = replace(cues, tracks=tuple(replace(t, title="<b>$x^{$ \n\x1b") for t in cues.tracks))
     ElementTree.fromstring(picture(evil, kind="svg"))
     bare = replace(cues, cues=(), scenes=(), ducking=(), speech=(), alternatives=())
     assert picture(bare, kind="png")
 
 
-def test_an_unknown_kind_is_refused_and_a_missing_package_named(
-    cues: CueSheet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with pytest.raises(UsageError, match="kind 'gif'"):
+def test_an_unknown_kind_is_refused(cues: CueSheet) -> None:
+    with pytest.raises(UsageError, match="kind of picture 'gif'"):
         picture(cues, kind="gif")
-    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
-    with pytest.raises(DependencyError) as error:
-        picture(cues, kind="png")
-    assert "plot" in error.value.hint
+
+
+NAMES = ("Ça ira", "Ωμέγα и Чайка", "日本の歌", "노래", "Cafe\u0301", "שיר")
+
+
+def test_names_of_any_script_are_text_in_an_svg(cues: CueSheet) -> None:
+    """Reported as: CJK and accents become boxes in drawings."""
+    named = tuple(replace(t, title=NAMES[i % len(NAMES)], artist=None) for i, t in enumerate(cues.tracks))
+    sheet_of_all = replace(cues, tracks=named, film=replace(cues.film, name="映画.mp4"))
+    used = {t.title for t in named if t.track_id in {c.track_id for c in cues.cues}}
+    root = ElementTree.fromstring(picture(sheet_of_all, kind="svg"))
+    said = "\n".join("".join(item.itertext()) for item in root.iter() if item.tag.endswith("}text"))
+    assert "映画.mp4" in said
+    assert used
+    assert all(name in said for name in used if name)
+
+
+def test_a_png_takes_a_font_that_has_the_characters(tmp_path: Path) -> None:
+    """A font of one character, which no other font has, is found and used."""
+    from matplotlib import font_manager
+
+    made = "\u1c5a"  # Ol Chiki
+    if made not in fonts_for(made).lacking:
+        pytest.skip("may read everything: this machine has a font for Ol Chiki")
+    pen = TTGlyphPen(None)
+    for corner in ((0, 0), (0, 700), (500, 700), (500, 0)):
+        (pen.moveTo if corner == (0, 0) else pen.lineTo)(corner)
+    pen.closePath()
+    builder = FontBuilder(1000, isTTF=True)
+    builder.setupGlyphOrder([".notdef", "letter"])
+    builder.setupCharacterMap({ord(made): "letter"})
+    builder.setupGlyf({".notdef": TTGlyphPen(None).glyph(), "letter": pen.glyph()})
+    builder.setupHorizontalMetrics({".notdef": (600, 0), "letter": (600, 0)})
+    builder.setupHorizontalHeader(ascent=800, descent=-200)
+    builder.setupNameTable({"familyName": "Solo", "styleName": "Regular"})
+    builder.setupOS2()
+    builder.setupPost()
+    builder.save(tmp_path / "solo.ttf")
+    before = list(font_manager.fontManager.ttflist)
+    try:
+        font_manager.fontManager.addfont(tmp_path / "solo.ttf")
+        assert fonts_for(f"a{made}") == Fonts(("DejaVu Sans", "Solo"), "")
+    finally:
+        font_manager.fontManager.ttflist[:] = before
+
+
+def test_characters_that_no_font_has_are_question_marks_in_a_png_and_named(cues: CueSheet) -> None:
+    nowhere = "\U0001e5d0"  # Nag Mundari, in hardly any font
+    named = replace(cues, film=replace(cues.film, name=f"a{nowhere}.mp4"))
+    marked = replace(cues, film=replace(cues.film, name="a?.mp4"))
+    if undrawable(named) == nowhere:
+        assert picture(named, kind="png") == picture(marked, kind="png")
+    assert undrawable(cues) == ""

@@ -69,7 +69,7 @@ def _write_views(sheet: "CueSheet", *, plot: Path | None, html: Path | None, fil
     """The picture, the page, or both."""
     from soundtrack.cli import output
     from soundtrack.export.page import page
-    from soundtrack.export.picture import picture
+    from soundtrack.export.picture import picture, undrawable
     from soundtrack.pipeline.preview import make_preview
     from soundtrack.safe_write import check_target, replacing, write_text
 
@@ -80,6 +80,8 @@ def _write_views(sheet: "CueSheet", *, plot: Path | None, html: Path | None, fil
         drawn = picture(sheet, kind=plot.suffix.lstrip(".").lower())
         with replacing(plot, force=force) as part:
             part.write_bytes(drawn)
+        if plot.suffix.lower() == ".png" and (lacking := undrawable(sheet)):
+            output.say(f"warning: no font on this computer has {lacking[:20]}; an .svg leaves the choice to its viewer")
     if html is not None:
         with output.progress(quiet=False) as progress:
             preview = make_preview(sheet, film=film, progress=progress)

@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: confusion matrices, and the valence-arousal plane. Needs matplotlib, an optional extra."""
+"""Pictures of an evaluation: confusion matrices, and the valence-arousal plane. Drawn with matplotlib."""
 
 from __future__ import annotations
 

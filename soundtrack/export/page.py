@@ -1,8 +1,7 @@
 """Cue sheet to a page for the browser: the time line, stills, the cues with their reasons and sound, and what failed.
 
 Goes out: one HTML file that needs nothing else; stills and sounds that are handed over travel inside it. It holds no
-scripts, and its policy forbids the browser to run or fetch any. Every text from a sheet is escaped. Needs matplotlib
-for the picture (extra ``plot``).
+scripts, and its policy forbids the browser to run or fetch any. Every text from a sheet is escaped.
 """
 
 from __future__ import annotations
@@ -55,11 +54,6 @@ def page(
     -------
     str
         The same sheet gives the same text with the same version of matplotlib.
-
-    Raises
-    ------
-    DependencyError
-        matplotlib is not installed.
     """
     name = _text(sheet.film.name)
     drawn = base64.b64encode(picture(sheet, kind="svg")).decode("ascii")

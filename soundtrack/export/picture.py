@@ -1,16 +1,21 @@
 """Cue sheet to a picture: arc of emotion, scenes, cues with their seams, speech and ducking, on one time line.
 
-Needs the package matplotlib (extra ``plot``). The same sheet gives the same bytes with the same version of matplotlib.
+An SVG holds its text as text, so that whoever shows it chooses the fonts. A PNG is drawn with the fonts of this machine
+that have the characters, DejaVu Sans first. The same sheet gives the same bytes with the same version of matplotlib,
+a PNG with the same fonts.
 """
 
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from soundtrack.errors import DependencyError, UsageError
+from soundtrack.errors import UsageError
 from soundtrack.export.clips import one_line, shown_name
+from soundtrack.export.glyphs import fonts_for
 from soundtrack.timebase import clock
 from soundtrack.types import EMOTIONS, Cue, CueSheet, Span
 
@@ -39,20 +44,20 @@ def picture(sheet: CueSheet, *, kind: str) -> bytes:
     ------
     UsageError
         There is no such kind of picture.
-    DependencyError
-        matplotlib is not installed.
     """
     if kind not in KINDS:
-        raise UsageError(f"there is no picture of kind {kind!r}", hint=f"name the file with {' or '.join(KINDS)}")
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise DependencyError(
-            "a picture needs the package matplotlib", hint="pip install 'soundtrack[plot]'"
-        ) from error
-    style = {"svg.hashsalt": "soundtrack", "font.size": 8, "axes.edgecolor": _INK, "text.parse_math": False}
-    with matplotlib.rc_context(style):
+        raise UsageError(f"unknown kind of picture {kind!r}", hint=f"name the file with {' or '.join(KINDS)}")
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    style: dict[str, Any] = {"svg.hashsalt": "soundtrack", "svg.fonttype": "none", "text.parse_math": False}
+    style |= {"font.size": 8, "axes.edgecolor": _INK}
+    if kind == "png":
+        fonts = fonts_for(_texts(sheet))
+        style["font.family"] = list(fonts.families)
+        sheet = _with_question_marks(sheet, fonts.lacking)
+    with matplotlib.rc_context(style), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # measured for an SVG, never drawn
         width = min(40.0, max(10.0, sheet.film.duration_s / 25))
         figure = Figure(figsize=(width, 5.4), facecolor=_PAPER, layout="constrained")
         axes = figure.subplots(4, 1, sharex=True, height_ratios=(3, 1, 2, 1.6))
@@ -66,6 +71,35 @@ def picture(sheet: CueSheet, *, kind: str) -> bytes:
         out = io.BytesIO()
         figure.savefig(out, format=kind, dpi=110, metadata={"Date": None} if kind == "svg" else {"Software": None})
     return out.getvalue()
+
+
+def undrawable(sheet: CueSheet) -> str:
+    """Characters of a sheet's names that no font of this machine has; a PNG shows question marks for them."""
+    return fonts_for(_texts(sheet)).lacking
+
+
+def _texts(sheet: CueSheet) -> str:
+    """Everything that a picture shows of a sheet's texts."""
+    names = [shown_name(track) for track in sheet.tracks]
+    return "".join([one_line(sheet.film.name), *names, *(one_line(cue.cue_id) for cue in sheet.cues)])
+
+
+def _with_question_marks(sheet: CueSheet, lacking: str) -> CueSheet:
+    """The sheet with names that can be drawn."""
+    if not lacking:
+        return sheet
+    table = str.maketrans(dict.fromkeys(lacking, "?"))
+    tracks = tuple(
+        replace(
+            t,
+            path=t.path.translate(table),
+            title=t.title and t.title.translate(table),
+            artist=t.artist and t.artist.translate(table),
+        )
+        for t in sheet.tracks
+    )
+    film = replace(sheet.film, name=sheet.film.name.translate(table))
+    return replace(sheet, film=film, tracks=tracks)
 
 
 def _draw_arc(axis: Any, sheet: CueSheet) -> None:
