@@ -84,7 +84,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "ffmpeg": ("soundtrack.media",),
     "imageio_ffmpeg": ("soundtrack.media",),
     "librosa": ("soundtrack.audio",),
-    "matplotlib": ("soundtrack.export.picture", "soundtrack.evaluation.plot"),
+    "matplotlib": ("soundtrack.export.picture", "soundtrack.export.glyphs", "soundtrack.evaluation.plot"),
     "numba": (),
     "opentimelineio": ("soundtrack.export",),
     "pathspec": ("soundtrack.library.rules",),
