@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from typing import Any
 
 from soundtrack import documents
 from soundtrack.errors import InputError, Reason
@@ -17,10 +18,16 @@ from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import round_half_up, samples
 from soundtrack.types import Cue, CueSheet, Span
 
-SCHEMA = "soundtrack.cuesheet/1"
+SCHEMA = "soundtrack.cuesheet/2"
 """Name and version of the format."""
 
-UPGRADES: Mapping[int, documents.Upgrade] = {}
+
+def _with_gains_open(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 to 2: what version 2 adds has defaults that say "not yet measured"."""
+    return data
+
+
+UPGRADES: Mapping[int, documents.Upgrade] = {1: _with_gains_open}
 """From version n to n + 1, by n."""
 
 MOST_STRETCHED_S = 300.0
@@ -47,7 +54,7 @@ def loads(text: str, *, name: str = "cue sheet") -> CueSheet:
     --------
     >>> loads("{}")
     Traceback (most recent call last):
-    soundtrack.errors.InputError: cue sheet: schema: missing, must be soundtrack.cuesheet/1
+    soundtrack.errors.InputError: cue sheet: schema: missing, must be soundtrack.cuesheet/2
     """
     return documents.load(CueSheet, text, schema=SCHEMA, upgrades=UPGRADES, name=name)
 

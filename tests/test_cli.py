@@ -47,11 +47,24 @@ def test_scoring_in_one_go_equals_the_three_filters_to_the_byte(made: Made, tmp_
     scenes = soundtrack("scenes", made.film)
     cues = soundtrack("spot", "-", "--index", made.index, stdin=scenes.stdout)
     assert cues.returncode == 0, cues.stderr.decode()
-    rendered = soundtrack("render", made.film, "-", "-o", piped, stdin=cues.stdout)
+    kept = tmp_path / "piped.cues.json"
+    rendered = soundtrack("render", made.film, "-", "-o", piped, "--cues", kept, stdin=cues.stdout)
     assert rendered.returncode == 0, rendered.stderr.decode()
-    assert (tmp_path / "whole.cues.json").read_bytes() == cues.stdout
+    assert (tmp_path / "whole.cues.json").read_bytes() == kept.read_bytes()
     assert whole.read_bytes() == piped.read_bytes()
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["piped.mp4", "whole.cues.json", "whole.mp4"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "piped.cues.json",
+        "piped.mp4",
+        "whole.cues.json",
+        "whole.mp4",
+    ]
+    measured = json.loads(kept.read_bytes())["mix"]
+    assert json.loads(cues.stdout)["mix"]["music_gain_db"] is None, "spot hears nothing, so it decides no gain"
+    assert None not in (measured["music_gain_db"], measured["master_gain_db"], measured["limiter_dbtp"])
+    again = tmp_path / "again.mp4"
+    assert soundtrack("render", made.film, kept, "-o", again, "--cues", tmp_path / "again.json").returncode == 0
+    assert again.read_bytes() == whole.read_bytes()
+    assert (tmp_path / "again.json").read_bytes() == kept.read_bytes()
 
 
 def test_a_dry_run_writes_the_cue_sheet_to_stdout_and_nothing_else(made: Made, tmp_path: Path) -> None:
@@ -59,7 +72,7 @@ def test_a_dry_run_writes_the_cue_sheet_to_stdout_and_nothing_else(made: Made, t
     film.write_bytes(made.film.read_bytes())
     done = soundtrack("score", film, "--index", made.index, "--dry-run")
     assert done.returncode == 0, done.stderr.decode()
-    assert json.loads(done.stdout)["schema"] == "soundtrack.cuesheet/1"
+    assert json.loads(done.stdout)["schema"] == "soundtrack.cuesheet/2"
     assert [p.name for p in tmp_path.iterdir()] == ["film.mp4"]
 
 

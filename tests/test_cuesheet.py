@@ -79,7 +79,7 @@ _CACHE: dict[str, CueSheet] = {}
 def test_the_text_has_the_promised_form(cues: CueSheet) -> None:
     text = cuesheet.dumps(cues)
     data = json.loads(text)
-    assert text.startswith('{\n  "schema": "soundtrack.cuesheet/1",\n  "film": {\n    "name": ')
+    assert text.startswith('{\n  "schema": "soundtrack.cuesheet/2",\n  "film": {\n    "name": ')
     assert text.endswith("\n}\n")
     assert data["film"]["fps"] == "24000/1001"
     assert list(data)[1:] == list(CueSheet.__dataclass_fields__)
@@ -121,7 +121,7 @@ def test_a_scene_sheet_in_memory_equals_the_one_read_back(film: SceneSheet) -> N
         (lambda d: d["film"].update(fps="1/0"), "film.fps: must be a fraction"),
         (lambda d: d.update(cues={}), "cues: must be a list, got an object"),
         (lambda d: d["cues"].append(None), "must be an object, got null"),
-        (lambda d: d.update(schema="soundtrack.cuesheet/2"), "schema: is soundtrack.cuesheet/2, which is newer"),
+        (lambda d: d.update(schema="soundtrack.cuesheet/3"), "schema: is soundtrack.cuesheet/3, which is newer"),
         (lambda d: d.update(schema="soundtrack.scenes/1"), "schema: is soundtrack.scenes/1, must be"),
         (lambda d: d.update(ducking=[{"time_s": 1.0, "gain_db": 3.0}]), r"ducking\[0\].gain_db: must be in"),
         (lambda d: d["mix"].update(target_lufs=1e400), "Infinity is not a number in JSON"),
@@ -151,14 +151,14 @@ def test_numbers_that_jq_shortens_are_read(cues: CueSheet) -> None:
 
 
 def test_an_older_document_is_upgraded(cues: CueSheet) -> None:
-    text = cuesheet.dumps(cues).replace("soundtrack.cuesheet/1", "soundtrack.cuesheet/2")
+    text = cuesheet.dumps(cues).replace(cuesheet.SCHEMA, "soundtrack.cuesheet/3")
 
     def rename(data: dict[str, Any]) -> dict[str, Any]:
         return {("film" if k == "video" else k): v for k, v in data.items()}
 
     old = cuesheet.dumps(cues).replace('"film"', '"video"', 1)
-    new = documents.load(CueSheet, old, schema="soundtrack.cuesheet/2", upgrades={1: rename}, name="x")
-    assert documents.dump(new, schema="soundtrack.cuesheet/2") == text
+    new = documents.load(CueSheet, old, schema="soundtrack.cuesheet/3", upgrades={2: rename}, name="x")
+    assert documents.dump(new, schema="soundtrack.cuesheet/3") == text
 
 
 @pytest.mark.parametrize(

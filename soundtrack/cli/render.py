@@ -19,7 +19,8 @@ def render(
         typer.Option("--swap", metavar="CUE=RANK", help="Take a cue's runner-up instead: 1m02=2; needs the index."),
     ] = None,
     save: Annotated[
-        Path | None, typer.Option("--cues", metavar="OUT", help="Write the sheet as it was rendered, swaps included.")
+        Path | None,
+        typer.Option("--cues", metavar="OUT", help="Write the sheet as it was rendered: swaps and all gains."),
     ] = None,
     index: Index = None,
     layout: Mix = Layout.AUTO,
@@ -52,7 +53,7 @@ def render(
                 progress=progress,
             )
         if save is not None:
-            write_text(save, cuesheet.dumps(sheet), force=force)
+            write_text(save, cuesheet.dumps(report.sheet), force=force)
             output.say(f"{save}: the cue sheet", quiet=quiet)
         for line in report.warnings:
             output.say(f"warning: {line}", quiet=quiet)

@@ -61,12 +61,16 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """What was measured and what follows from it."""
+    """What was measured and what follows from it.
+
+    Music comes out at the gain of its cue, fades and ducking plus `music_gain_db` plus `master_gain_db`; the original
+    at `master_gain_db`.
+    """
 
     music_gain_db: float
-    """Constant gain of the music against the original."""
+    """Constant gain of the music against the original, to six decimals, as a cue sheet holds it."""
     master_gain_db: float
-    """Constant gain of the whole."""
+    """Constant gain of the whole, to six decimals."""
     original_lufs: float | None
     """Of the film's own sound, None without any."""
     speech_lufs: float | None
@@ -163,13 +167,13 @@ def set_levels(balance: Balance, *, speech: Sequence[Span], notes: MixNotes, has
     speech : sequence of Span
         Where somebody speaks, film clock.
     notes : MixNotes
-        Target and wanted distance.
+        Target and wanted distance; gains that it holds are taken as they are.
     has_original : bool
         Whether the film's own sound is part of the mix.
     """
     original_lufs = loudness_lufs(balance.original) if has_original else None
     speech_lufs: float | None = None
-    distance_lu: float | None = None
+    music_lufs = SILENCE_LUFS
     music_gain_db = 0.0
     if original_lufs is not None and original_lufs > SILENCE_LUFS:
         spoken = _marked(speech, len(balance.original))
@@ -185,20 +189,30 @@ def set_levels(balance: Balance, *, speech: Sequence[Span], notes: MixNotes, has
             music_gain_db = max(original_lufs + OVER_ORIGINAL_LU, MUSIC_FLOOR_LUFS) - REFERENCE_LUFS
         music_gain_db = min(max(music_gain_db, -MAX_MUSIC_GAIN_DB), MAX_MUSIC_GAIN_DB)
         if speech_lufs is not None:
-            distance_lu = speech_lufs - loudness_lufs(balance.music[over_music]) - music_gain_db
+            music_lufs = loudness_lufs(balance.music[over_music])
+    music_gain_db = _as_written(music_gain_db if notes.music_gain_db is None else notes.music_gain_db)
     mix_lufs = loudness_lufs(mixed_power(balance, music_gain_db=music_gain_db))
     wanted_gain_db = notes.target_lufs - mix_lufs
     is_silent = mix_lufs <= SILENCE_LUFS
+    if notes.master_gain_db is not None:
+        master_gain_db = notes.master_gain_db
+    else:
+        master_gain_db = 0.0 if is_silent or notes.keep_level else min(wanted_gain_db, MAX_MASTER_GAIN_DB)
     return Levels(
         music_gain_db=music_gain_db,
-        master_gain_db=0.0 if is_silent else min(wanted_gain_db, MAX_MASTER_GAIN_DB),
+        master_gain_db=_as_written(master_gain_db),
         original_lufs=original_lufs,
         speech_lufs=speech_lufs,
-        speech_over_music_lu=distance_lu,
+        speech_over_music_lu=None if speech_lufs is None else speech_lufs - music_lufs - music_gain_db,
         mix_lufs=mix_lufs,
         is_silent=is_silent,
         is_too_quiet=not is_silent and wanted_gain_db > MAX_MASTER_GAIN_DB,
     )
+
+
+def _as_written(gain_db: float) -> float:
+    """A gain as a cue sheet holds it, so that rendering a sheet that was kept gives the same sound."""
+    return round(gain_db, 6) + 0.0
 
 
 def mixed_power(balance: Balance, *, music_gain_db: float) -> TimeArray:

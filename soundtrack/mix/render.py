@@ -3,7 +3,8 @@
 Goes in: the film, its cue sheet, where the tracks lie. Comes out: a checked file and a `RenderReport`. Everything is
 heard twice, block by block, in constant memory: once to measure (`mix/balance.py`), once to write, with the film's
 packets copied by the same ffmpeg that encodes the sound. What was written is measured again; if limiting or the
-encoder pushed loudness or peaks out of their bounds, it is written once more with what was learned.
+encoder pushed loudness or peaks out of their bounds, it is written once more with what was learned. The report's cue
+sheet holds the gains that this came to; a sheet that holds gains is mixed with them as they are.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
+from soundtrack import cuesheet
 from soundtrack.errors import InputError, OutputError, Reason
 from soundtrack.media.containers import MuxPlan, plan_streams
 from soundtrack.media.mux import mux
-from soundtrack.mix.balance import Levels
+from soundtrack.mix.balance import MAX_MASTER_GAIN_DB, Levels
 from soundtrack.mix.limiter import Limiter
 from soundtrack.mix.passes import LOSSY_HEADROOM_DB, Progress, Work, hear, measure, mixed
 from soundtrack.mix.plan import MixPlan, plan_mix
@@ -47,6 +49,8 @@ class RenderReport:
 
     path: Path
     """The scored film."""
+    sheet: CueSheet
+    """What was rendered, with every gain that was decided; rendering it again gives the same sound."""
     integrated_lufs: float
     """Loudness of its sound as decoded from the file; -70 for silence."""
     true_peak_dbtp: float
@@ -154,7 +158,10 @@ def render_film(
         levels, missing_s = measure(work, plan)
         before = printed()
     headroom_db = LOSSLESS_HEADROOM_DB if streams.container.is_lossless else LOSSY_HEADROOM_DB
-    ceiling_dbtp, master_gain_db = sheet.mix.ceiling_dbtp - headroom_db, levels.master_gain_db
+    is_decided = sheet.mix.master_gain_db is not None
+    ceiling_dbtp, master_gain_db = sheet.mix.limiter_dbtp, levels.master_gain_db
+    if ceiling_dbtp is None:
+        ceiling_dbtp = round(sheet.mix.ceiling_dbtp - headroom_db, 6)
     with contextlib.ExitStack() as files:
         part = files.enter_context(replacing(out, force=force))
         files.enter_context(naming_a_full_disk(out))
@@ -187,7 +194,7 @@ def render_film(
             heard = hear(part, found.mix_stream, channels=channels)
             over_db = heard.true_peak_dbtp - sheet.mix.ceiling_dbtp
             off_lu = 0.0 if levels.is_silent or levels.is_too_quiet else sheet.mix.target_lufs - heard.integrated_lufs
-            if over_db <= 0 and abs(off_lu) <= LOUDNESS_TOLERANCE_LU:
+            if over_db <= 0 and (is_decided or sheet.mix.keep_level or abs(off_lu) <= LOUDNESS_TOLERANCE_LU):
                 break
             if attempt + 1 == _MAX_ATTEMPTS and over_db > 0:
                 raise OutputError(
@@ -195,12 +202,20 @@ def render_film(
                     f"over {sheet.mix.ceiling_dbtp:g} dBTP",
                     hint="ask for a lower loudness with --target, or for .mkv, which keeps the sound as it is",
                 )
-            ceiling_dbtp -= max(over_db, 0.0) + (0.1 if over_db > 0 else 0.0)
+            if attempt + 1 == _MAX_ATTEMPTS:
+                break
+            ceiling_dbtp = round(ceiling_dbtp - max(over_db, 0.0) - (0.1 if over_db > 0 else 0.0), 6)
+            if is_decided or sheet.mix.keep_level:
+                continue
             step_db = off_lu * _gain_per_lu(tried, master_gain_db, heard.integrated_lufs)
             tried = (master_gain_db, heard.integrated_lufs)
-            master_gain_db += step_db
+            master_gain_db = round(min(master_gain_db + step_db, MAX_MASTER_GAIN_DB), 6)
+    mix = replace(
+        sheet.mix, music_gain_db=levels.music_gain_db, master_gain_db=master_gain_db, limiter_dbtp=ceiling_dbtp
+    )
     return RenderReport(
         path=out,
+        sheet=cuesheet.rounded(replace(sheet, mix=mix)),
         integrated_lufs=heard.integrated_lufs,
         true_peak_dbtp=heard.true_peak_dbtp,
         levels=replace(levels, master_gain_db=master_gain_db),

@@ -351,10 +351,10 @@ class Scorer:
             layout=self._mix.layout,
             progress=progress,
         )
-        write_text(sheet_path, cuesheet.dumps(sheet), force=force)
+        write_text(sheet_path, cuesheet.dumps(report.sheet), force=force)
         if self._remembers:
             remember(ledger_path(), sheet)
-        return Scored(film=film, cues=sheet_path, sheet=sheet, report=report)
+        return Scored(film=film, cues=sheet_path, sheet=report.sheet, report=report)
 
 
 def score_video(

@@ -12,7 +12,7 @@ from soundtrack.types import CueSheet, Track
 
 
 def ducked(sheet: CueSheet, tracks: Mapping[str, Track], mix: MixSettings) -> CueSheet:
-    """The sheet with the gain envelope that its cues need under its speech.
+    """The sheet with the gain envelope that its cues need under its speech; its gains are to be measured again.
 
     Parameters
     ----------
@@ -31,7 +31,8 @@ def ducked(sheet: CueSheet, tracks: Mapping[str, Track], mix: MixSettings) -> Cu
         if mix.keep_original
         else ()
     )
-    return cuesheet.rounded(replace(sheet, ducking=ducking))
+    notes = replace(sheet.mix, music_gain_db=None, limiter_dbtp=None, master_gain_db=None)
+    return cuesheet.rounded(replace(sheet, ducking=ducking, mix=notes))
 
 
 def swap_music(sheet: CueSheet, swaps: Sequence[str], *, index: Path | None = None) -> CueSheet:

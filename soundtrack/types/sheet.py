@@ -161,7 +161,12 @@ class GainPoint:
 
 @dataclass(frozen=True, slots=True)
 class MixNotes:
-    """How the sheet wants to be mixed."""
+    """How the sheet wants to be mixed, and the gains that were decided when it was.
+
+    The music of a cue at time t comes out at ``cue.gain_db`` + its fades + ducking(t) + `music_gain_db` +
+    `master_gain_db`, the film's own sound at `master_gain_db`, all in dB over the file's own level. The sum of the two
+    goes through a true-peak limiter at `limiter_dbtp`. Nothing else changes a level.
+    """
 
     target_lufs: float
     """Integrated loudness of the finished sound."""
@@ -173,6 +178,14 @@ class MixNotes:
     """How far the music lies under speech."""
     crossfade_s: float
     """Length of the equal-power change from one cue to a touching one."""
+    keep_level: bool = False
+    """Whether the film's own sound keeps its level: `master_gain_db` is 0 then, whatever the target."""
+    music_gain_db: float | None = None
+    """Constant gain of all music against the film's own sound; None is measured by the next ``render``."""
+    master_gain_db: float | None = None
+    """Constant gain of the whole, music and film's own sound alike; None is measured by the next ``render``."""
+    limiter_dbtp: float | None = None
+    """Where the true-peak limiter was set; None follows from the ceiling and the encoder."""
 
 
 @dataclass(frozen=True, slots=True)

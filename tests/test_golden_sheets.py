@@ -1,0 +1,63 @@
+"""Documents of every version that was ever written are read, and mean what they meant.
+
+``tests/golden/cue-sheet-N.json`` was written by the program whose cue sheets had version N; the newest one is made
+again here and compared (SOUNDTRACK_GOLDENS=write makes it anew while its version is not released).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from made_up import sheet, small_library
+from soundtrack import cuesheet
+from soundtrack.pipeline.swap import ducked
+from soundtrack.settings import MixSettings
+from soundtrack.spotting.constraints import Constraints
+from soundtrack.spotting.spot import spot_cues
+from soundtrack.types import CueSheet
+
+GOLDEN = Path(__file__).parent / "golden"
+NEWEST = int(cuesheet.SCHEMA.rpartition("/")[2])
+
+
+def made_today() -> CueSheet:
+    """The sheet that every version's golden file was made from, as it is kept after a render."""
+    film = sheet([("Relaxation", 20.0), ("Tension", 25.5), ("Sad", 14.25)], speech=[0.0, 0.9, 0.0])
+    library = small_library()
+    spotted = spot_cues(film, library, constraints=Constraints(hits=(31.5,)))
+    found = ducked(spotted, library.tracks(), MixSettings())
+    notes = replace(found.mix, music_gain_db=-1.25, master_gain_db=3.5, limiter_dbtp=-1.6)
+    return cuesheet.rounded(replace(found, mix=notes))
+
+
+def text_of(version: int) -> str:
+    return (GOLDEN / f"cue-sheet-{version}.json").read_text()
+
+
+@pytest.mark.parametrize("version", range(1, NEWEST + 1))
+def test_a_sheet_of_every_version_is_read_and_can_be_rendered(version: int) -> None:
+    text = text_of(version)
+    assert json.loads(text)["schema"] == f"soundtrack.cuesheet/{version}"
+    found = cuesheet.loads(text)
+    assert list(cuesheet.faults(found)) == []
+    assert cuesheet.loads(cuesheet.dumps(found)) == found
+
+
+def test_the_newest_golden_sheet_is_what_is_written_today() -> None:
+    text = cuesheet.dumps(made_today())
+    path = GOLDEN / f"cue-sheet-{NEWEST}.json"
+    if os.environ.get("SOUNDTRACK_GOLDENS") == "write":
+        path.write_text(text)
+    assert path.read_text() == text
+
+
+def test_a_sheet_of_version_1_keeps_what_it_said_and_leaves_its_gains_to_be_measured() -> None:
+    old, today = cuesheet.loads(text_of(1)), made_today()
+    assert (old.mix.music_gain_db, old.mix.master_gain_db, old.mix.limiter_dbtp) == (None, None, None)
+    assert not old.mix.keep_level
+    assert (old.cues, old.ducking, old.scenes, old.tracks) == (today.cues, today.ducking, today.scenes, today.tracks)
