@@ -163,7 +163,7 @@ def test_wishes_are_read() -> None:
         parse_mood("0-10")
     with pytest.raises(UsageError, match="names no track"):
         parse_lock("0:10", tracks=[])
-    with pytest.raises(UsageError, match="starts with no time"):
+    with pytest.raises(UsageError, match="does not start with a time"):
         parse_lock("x=y", tracks=[])
 
 

@@ -288,7 +288,7 @@ def test_demands_that_cannot_be_met_say_so() -> None:
     made = small_library()
     one, two = made.all_tracks[0].track_id, made.all_tracks[1].track_id
     bad = {
-        "the film ends at": Constraints(locks=(Lock(500.0, one),)),
+        "past the end of the film": Constraints(locks=(Lock(500.0, one),)),
         "silence or a kept cue": Constraints(locks=(Lock(40.0, one),), silences=(Span(35.0, 50.0),)),
         "two tracks are locked": Constraints(locks=(Lock(31.0, one), Lock(32.0, two))),
         "do not fit into 1 cues": Constraints(locks=(Lock(1.0, one), Lock(100.0, two)), max_cues=1),

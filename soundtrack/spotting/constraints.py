@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 
 from soundtrack.errors import UsageError
 from soundtrack.spotting.moods import mood
-from soundtrack.timebase import parse_clock
+from soundtrack.timebase import clock, parse_clock
 from soundtrack.types import Cue, EmotionState, Span, Track
 
 
@@ -71,6 +71,34 @@ class Constraints:
             raise ValueError(f"max_cues must be at least 1, got {self.max_cues}")
 
 
+def require_inside(constraints: Constraints, *, length_s: float) -> None:
+    """Refuse times past the end of a film; a span may run past it, but not begin there.
+
+    Parameters
+    ----------
+    constraints : Constraints
+    length_s : float > 0
+        Length of the film.
+
+    Raises
+    ------
+    UsageError
+        A hit point, a mood, a silence or a lock begins at or after the end.
+    """
+    asked = [
+        *(("--hit", hit_s) for hit_s in constraints.hits),
+        *(("--mood", wish.span.start_s) for wish in constraints.moods),
+        *(("--silence", span.start_s) for span in constraints.silences),
+        *(("--lock", lock.time_s) for lock in constraints.locks),
+    ]
+    for option, time_s in asked:
+        if not 0 <= time_s < length_s:
+            raise UsageError(
+                f"{option} {clock(time_s)} is past the end of the film ({clock(length_s)})",
+                hint=f"give {option} a time inside the film",
+            )
+
+
 def parse_span(text: str) -> Span:
     """The span of a text such as ``0:30-1:10``.
 
@@ -90,9 +118,9 @@ def parse_span(text: str) -> Span:
             raise ValueError("no dash")
         span = Span(parse_clock(start), parse_clock(end))
     except ValueError as error:
-        raise UsageError(f"{text!r} is no stretch of time", hint="write it like 0:30-1:10") from error
+        raise UsageError(f"invalid time span {text!r}: expected START-END", hint="write it like 0:30-1:10") from error
     if span.duration_s <= 0:
-        raise UsageError(f"{text!r} is empty", hint="write the earlier time first, like 0:30-1:10")
+        raise UsageError(f"invalid time span {text!r}: it is empty", hint="write the earlier time first, like 0:30-1:10")
     return span
 
 
@@ -112,7 +140,7 @@ def parse_hit(text: str) -> float:
     try:
         return parse_clock(text)
     except ValueError as error:
-        raise UsageError(f"{text!r} is no moment", hint="write it like 1:23.4") from error
+        raise UsageError(f"invalid time {text!r}", hint="write it like 1:23.4") from error
 
 
 def parse_mood(text: str) -> MoodWish:
@@ -125,7 +153,7 @@ def parse_mood(text: str) -> MoodWish:
     """
     where, equals, word = text.partition("=")
     if not equals:
-        raise UsageError(f"{text!r} names no mood", hint="write it like 0:30-1:10=tense")
+        raise UsageError(f"--mood {text!r} names no mood", hint="write it like 0:30-1:10=tense")
     return MoodWish(span=parse_span(where), emotion=mood(word))
 
 
@@ -148,9 +176,9 @@ def parse_lock(text: str, *, tracks: Sequence[Track]) -> Lock:
     try:
         time_s = parse_clock(when)
     except ValueError as error:
-        raise UsageError(f"{text!r} starts with no time", hint="write it like 1:05=track.mp3") from error
+        raise UsageError(f"--lock {text!r} does not start with a time", hint="write it like 1:05=track.mp3") from error
     if not equals or not name:
-        raise UsageError(f"{text!r} names no track", hint="write it like 1:05=track.mp3")
+        raise UsageError(f"--lock {text!r} names no track", hint="write it like 1:05=track.mp3")
     found = find_tracks(name, tracks=tracks)
     if len(found) > 1:
         names = ", ".join(track.path.name for track in found[:3])

@@ -15,7 +15,7 @@ from soundtrack import cuesheet
 from soundtrack.errors import LibraryError, NothingFitsError, UsageError
 from soundtrack.settings import MixSettings, SpottingSettings
 from soundtrack.spotting.beam import solve
-from soundtrack.spotting.constraints import Constraints
+from soundtrack.spotting.constraints import Constraints, require_inside
 from soundtrack.spotting.film import Film, divide
 from soundtrack.spotting.likeness import joins
 from soundtrack.spotting.match import Pool, choose_pool
@@ -73,9 +73,9 @@ def spot_cues(
     LibraryError
         The library was read by other networks.
     NothingFitsError
-        No track may be used, or the film has no place for music.
+        No track may be used, the film has no place for music, or it has music of its own throughout.
     UsageError
-        Demands that cannot be met together.
+        Demands that cannot be met together, or that name a time past the film's end.
     """
     settings, mix, constraints = settings or SpottingSettings(), mix or MixSettings(), constraints or Constraints()
     if sheet.model != library.model:
@@ -90,13 +90,15 @@ def spot_cues(
     if missing:
         raise UsageError(f"the kept cue's track {missing[0][:12]} is not in the library", hint="index its folder again")
     film = divide(sheet, constraints, keep_original=mix.keep_original, over_music=settings.over_music)
+    require_inside(constraints, length_s=float(film.edges_s[-1]))
     left_alone = _left_alone(film)
-    if left_alone and film.silent.all():  # nobody asks for music and means none
-        film = divide(sheet, constraints, keep_original=mix.keep_original, over_music=True)
-        left_alone = ["the film has music of its own throughout; it is scored over it (--replace drops its own sound)"]
-    _check_hits(film, constraints)
     locked_at = _locked_stretches(film, constraints)
     film = replace(film, silent=film.silent & ~np.isin(np.arange(len(film)), list(locked_at)))
+    if left_alone and film.silent.all() and not constraints.kept:
+        raise NothingFitsError(
+            f"{sheet.film.name}: has music of its own throughout; nothing was scored",
+            hint="add --over-music to lay music over it, or --replace to drop the film's own sound",
+        )
     unlimited = constraints.one_track or constraints.max_cues is not None
     pool = choose_pool(
         film,
@@ -235,25 +237,10 @@ def _longest_run_s(film: Film) -> float:
     return longest
 
 
-def _check_hits(film: Film, constraints: Constraints) -> None:
-    """Refuse moments that the film does not have."""
-    for hit_s in constraints.hits:
-        if not 0 <= hit_s < film.edges_s[-1]:
-            raise UsageError(
-                f"a climax is wanted at {clock(hit_s)}, the film ends at {clock(float(film.edges_s[-1]))}",
-                hint="give --hit a time inside the film",
-            )
-
-
 def _locked_stretches(film: Film, constraints: Constraints) -> dict[int, str]:
     """Which track must sound in which stretch."""
     result: dict[int, str] = {}
     for lock in constraints.locks:
-        if not 0 <= lock.time_s < film.edges_s[-1]:
-            raise UsageError(
-                f"a track is locked at {clock(lock.time_s)}, the film ends at {clock(float(film.edges_s[-1]))}",
-                hint="lock it at a time inside the film",
-            )
         stretch = int(np.searchsorted(film.edges_s, lock.time_s, side="right")) - 1
         if film.demanded[stretch]:
             raise UsageError(
