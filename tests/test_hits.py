@@ -152,6 +152,6 @@ def test_what_cannot_be_hit_is_told() -> None:
     assert any("no music sounds at" in w for w in spot_cues(film, one_track_library(), constraints=quiet).warnings)
     with pytest.raises(UsageError, match="past the end of the film"):
         spot_cues(film, one_track_library(), constraints=Constraints(hits=(61.0,)))
-    with pytest.raises(UsageError, match="no moment"):
+    with pytest.raises(UsageError, match="invalid time"):
         parse_hit("soon")
     assert parse_hit("1:23.4") == pytest.approx(83.4)

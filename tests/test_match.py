@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from soundtrack.spotting.film import Film, divide
 from soundtrack.spotting.hubs import closeness, references
 from soundtrack.spotting.likeness import artists, fifths, groups, joins, song_name
 from soundtrack.spotting.match import TERM_NAMES, Pool, choose_pool, match_scenes
-from soundtrack.spotting.moods import WORDS, mood
+from soundtrack.spotting.moods import WORDS, mood, name_term, named_moods
 from soundtrack.spotting.stretches import ENTRY_SECTION, sounding_terms, weigh
 from soundtrack.spotting.terms import wanted_tempo
 from soundtrack.spotting.view import against_the_rest, segment_table
@@ -124,7 +125,7 @@ def test_every_mood_word_leads_to_its_class() -> None:
     for word, name in WORDS.items():
         assert mood(word.upper()).label == name
     assert {mood(e).label for e in EMOTIONS} == set(EMOTIONS)
-    with pytest.raises(UsageError, match="no mood") as error:
+    with pytest.raises(UsageError, match="unknown mood") as error:
         mood("tens")
     assert "tense" in error.value.hint
 
@@ -194,3 +195,27 @@ def test_a_long_track_weighs_no_more_than_a_short_one() -> None:
     long_sad = against_the_rest(np.array([sad] * 30 + [glad], np.float32), np.array([0, 30, 31]))
     short_sad = against_the_rest(np.array([sad, glad], np.float32), np.array([0, 1, 2]))
     np.testing.assert_allclose(long_sad[-1], short_sad[-1], atol=1e-6)
+
+
+def test_a_scary_scene_does_not_get_advertising_rock_where_a_track_calls_itself_a_nightmare() -> None:
+    """The words of title, genre and folder count where a person asked for a mood, and only there."""
+    plain = [
+        replace(t, path=Path("/music/01.mp3"), tags=replace(t.tags, album=None)) for t in small_library().all_tracks[:3]
+    ]
+    rock, dark, *rest = plain
+    rock = replace(rock, tags=replace(rock.tags, title="Happy Rock for Advertising", genre="Rock"))
+    dark = replace(dark, tags=replace(dark.tags, title="Nightmare in the Crypt"))
+    assert named_moods(dark) == {"Fear"}
+    wanted = name_term(("Fear", None), [rock, dark, *rest], weight=0.5)
+    assert wanted[0, 1] == 0.5
+    assert wanted[0, 0] < -0.2
+    assert not wanted[1].any()
+
+
+def test_a_mood_word_has_its_own_place_within_its_class() -> None:
+    eerie, horror, epic = mood("eerie"), mood("horror"), mood("epic")
+    assert eerie.label == horror.label == "Fear"
+    assert eerie.arousal < horror.arousal < epic.arousal
+    with pytest.raises(UsageError) as caught:
+        mood("hapy")
+    assert "did you mean happy" in caught.value.hint

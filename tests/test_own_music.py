@@ -10,8 +10,10 @@ import pytest
 from made_up import sheet, small_library
 from soundtrack.audio.music_marks import N_MARKS, SAMPLE_RATE_HZ, WINDOW, music_marks
 from soundtrack.audio.own_music import MusicDetector, music_spans
+from soundtrack.errors import NothingFitsError
 from soundtrack.media.audio import read_audio
-from soundtrack.settings import SpottingSettings
+from soundtrack.settings import MixSettings, SpottingSettings
+from soundtrack.spotting.constraints import Constraints, Lock
 from soundtrack.spotting.spot import spot_cues
 from soundtrack.types import FloatArray, Span
 
@@ -89,17 +91,23 @@ def test_spans_begin_high_end_low_and_forgive_one_doubt() -> None:
     assert music_spans(np.full(4, sure, np.float32), duration_s=7.3) == [Span(0.0, 7.3)]
 
 
-def test_scenes_with_music_are_left_alone_and_a_film_full_of_it_is_scored_with_a_warning() -> None:
+def test_scenes_with_music_are_left_alone() -> None:
     part = spot_cues(sheet([("Sad", 30.0), ("Excited", 30.0)], music=[0.0, 0.9]), small_library())
     assert max(c.span.end_s for c in part.cues) <= 31.0
     assert any("left alone" in line for line in part.warnings)
+
+
+def test_a_film_with_music_throughout_gets_no_second_music_unless_asked_for() -> None:
     full = sheet([("Sad", 30.0), ("Excited", 30.0)], music=[1.0, 0.9])
-    made = spot_cues(full, small_library())
-    assert sum(c.span.duration_s for c in made.cues) >= 59.0
-    assert any("--replace" in line for line in made.warnings)
+    with pytest.raises(NothingFitsError, match="nothing was scored") as caught:
+        spot_cues(full, small_library())
+    assert "--over-music" in caught.value.hint and "--replace" in caught.value.hint
     asked = spot_cues(full, small_library(), settings=SpottingSettings(over_music=True))
-    assert asked.cues == made.cues
-    assert not asked.warnings
+    assert sum(c.span.duration_s for c in asked.cues) >= 59.0
+    replaced = spot_cues(full, small_library(), mix=MixSettings(keep_original=False))
+    assert replaced.cues
+    locked = Constraints(locks=(Lock(40.0, small_library().track_ids[0]),))
+    assert spot_cues(full, small_library(), constraints=locked).cues[0].span.start_s >= 29.0
 
 
 @pytest.mark.slow

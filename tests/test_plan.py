@@ -300,6 +300,20 @@ def test_demands_that_cannot_be_met_say_so() -> None:
             spot_cues(film(), made, constraints=constraints)
 
 
+@pytest.mark.parametrize(
+    "constraints",
+    [
+        Constraints(moods=(parse_mood("20:00-21:00=sad"),)),
+        Constraints(silences=(Span(900.0, 910.0),)),
+        Constraints(hits=(900.0,)),
+    ],
+    ids=["mood", "silence", "hit"],
+)
+def test_a_time_past_the_end_of_the_film_is_not_swallowed(constraints: Constraints) -> None:
+    with pytest.raises(UsageError, match="past the end of the film"):
+        spot_cues(film(), small_library(), constraints=constraints)
+
+
 def test_vectors_of_two_models_are_never_compared() -> None:
     other = replace(small_library(), model=replace(small_library().model, sha256="1" * 64))
     with pytest.raises(LibraryError, match="weights differ"):

@@ -120,7 +120,9 @@ def parse_span(text: str) -> Span:
     except ValueError as error:
         raise UsageError(f"invalid time span {text!r}: expected START-END", hint="write it like 0:30-1:10") from error
     if span.duration_s <= 0:
-        raise UsageError(f"invalid time span {text!r}: it is empty", hint="write the earlier time first, like 0:30-1:10")
+        raise UsageError(
+            f"invalid time span {text!r}: it is empty", hint="write the earlier time first, like 0:30-1:10"
+        )
     return span
 
 

@@ -52,6 +52,8 @@ class Film:
     """Which of the silent ones a person demanded, shape (n,)."""
     contrast: FloatArray = field(repr=False, compare=False)
     """How much the picture changes at each inner edge, in [0, 1], shape (n + 1,); 1 at both ends."""
+    asked: tuple[str | None, ...] = ()
+    """Class of the mood that a person asked for in each stretch, None where the picture decides; may be empty."""
 
     def __len__(self) -> int:
         return len(self.scene)
@@ -89,10 +91,12 @@ def divide(sheet: SceneSheet, constraints: Constraints, *, keep_original: bool, 
     valence = _spread(sheet.scenes, "valence")[scene_of]
     arousal = _spread(sheet.scenes, "arousal")[scene_of]
     vectors = np.asarray(sheet.embeddings, np.float32).reshape(len(sheet.scenes), -1)[scene_of].copy()
+    asked: list[str | None] = [None] * len(middles)
     for wish in constraints.moods:
         inside = (middles >= wish.span.start_s) & (middles < wish.span.end_s)
         probabilities[inside] = np.array(wish.emotion.probabilities, np.float32)
         valence[inside], arousal[inside], vectors[inside] = wish.emotion.valence, wish.emotion.arousal, 0.0
+        asked = [wish.emotion.label if there else label for there, label in zip(inside, asked, strict=True)]
     demanded = np.zeros(len(middles), np.bool_)
     for span in demanded_spans:
         demanded |= (middles >= span.start_s) & (middles < span.end_s)
@@ -109,6 +113,7 @@ def divide(sheet: SceneSheet, constraints: Constraints, *, keep_original: bool, 
         silent=demanded | (music >= 0.5),
         demanded=demanded,
         contrast=_contrast(probabilities, valence, arousal),
+        asked=tuple(asked) if constraints.moods else (),
     )
 
 

@@ -16,11 +16,12 @@ from soundtrack.errors import NothingFitsError, UsageError
 from soundtrack.spotting.constraints import Constraints
 from soundtrack.spotting.film import Film
 from soundtrack.spotting.likeness import artists, groups, song_name
+from soundtrack.spotting.moods import name_term
 from soundtrack.spotting.terms import SEGMENT_TERMS, TRACK_TERMS, Sides, sides, split, track_terms
 from soundtrack.spotting.view import IntArray, SegmentTable, subset
 from soundtrack.types import Candidate, FloatArray, Term, Track
 
-TERM_NAMES = (*SEGMENT_TERMS, *TRACK_TERMS, "explore", "recent")
+TERM_NAMES = (*SEGMENT_TERMS, *TRACK_TERMS, "explore", "recent", "names")
 """Everything that can speak for or against a segment in a stretch."""
 MIN_TRACK_S = 8.0
 """Shorter files are effects, not music; used only if there is nothing else or by a lock."""
@@ -29,6 +30,8 @@ _BLOCK = 16
 _EXPLORE = 0.25
 _RECENT = 0.25
 """Merit that a track loses because an earlier film used it."""
+_NAMES = 0.5
+"""Merit of a track whose title, genre or folder speaks of the mood that a person asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class Pool:
     sides: Sides
     """Their merits as a product."""
     by_track: FloatArray = field(repr=False, compare=False)
-    """Terms that depend on the track only, shape (4, n, T): `TRACK_TERMS`, ``explore`` and ``recent``."""
+    """Terms that depend on the track only, shape (5, n, T): `TRACK_TERMS`, ``explore``, ``recent`` and ``names``."""
     groups: IntArray = field(repr=False, compare=False)
     """Which tracks are one piece of music, shape (T,)."""
     artists: IntArray = field(repr=False, compare=False)
@@ -56,7 +59,7 @@ class Pool:
         return by_segment
 
     def terms(self, stretch: int, *, track: int) -> FloatArray:
-        """The merits of one track's segments in one stretch, by `TERM_NAMES`, shape (9, s)."""
+        """The merits of one track's segments in one stretch, by `TERM_NAMES`, shape (10, s)."""
         rows = slice(int(self.table.first_row[track]), int(self.table.first_row[track + 1]))
         part = Sides(film=self.sides.film, music=self.sides.music[rows], ends=self.sides.ends)
         by_segment = split(part, stretch=stretch)
@@ -138,6 +141,8 @@ def choose_pool(
         tracks, table = [tracks[i] for i in allowed], subset(table, allowed)
     recent = _recent(tracks, constraints)
     best = _best_per_track(film, tracks, table, allow_vocals=allow_vocals) + recent
+    named = name_term(film.asked or (None,) * len(film), tracks, weight=_NAMES)
+    best = np.round(best + named, 5)
     order = _in_turn(best, film, tracks, n_tracks=n_tracks)
     locked = {lock.track_id for lock in constraints.locks}
     order += [i for i, t in enumerate(tracks) if t.track_id in locked and i not in order]
@@ -147,7 +152,9 @@ def choose_pool(
     means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
     wander = _wander(best[:, order], chosen, explore=constraints.explore, seed=seed)
     used = np.broadcast_to(recent[order], (len(film), len(chosen)))
-    by_track = np.concatenate([track_terms(film, chosen, allow_vocals=allow_vocals), wander[None], used[None]])
+    by_track = np.concatenate(
+        [track_terms(film, chosen, allow_vocals=allow_vocals), wander[None], used[None], named[None][:, :, order]]
+    )
     return Pool(
         tracks=chosen,
         table=part,

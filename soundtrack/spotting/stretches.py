@@ -146,7 +146,7 @@ def _entries(pool: Pool, n_starts: int, cell_s: float) -> FloatArray:
 
 
 def sounding_terms(film: Film, pool: Pool, *, track: int, cell: int, first: int, last: int, cell_s: float) -> TimeArray:
-    """The named terms of a cue, averaged over what would sound, shape (10,): `TERM_NAMES` and what looping takes.
+    """The named terms of a cue, averaged over what would sound, shape (11,): `TERM_NAMES` and what looping takes.
 
     Parameters
     ----------
