@@ -158,7 +158,7 @@ def naming_a_full_disk(target: Path) -> Iterator[None]:
         raise as_output_error(target, OSError(errno.ENOSPC, "")) from error
 
 
-def sweep_stale_parts(folder: Path) -> None:
+def sweep_stale_parts(folder: Path, *, older_than_s: float = _STALE_S) -> None:
     """Remove temporary files of runs that were killed: our own pattern, older than an hour, their process gone."""
     with contextlib.suppress(OSError):
         for entry in os.scandir(folder):
@@ -166,7 +166,7 @@ def sweep_stale_parts(folder: Path) -> None:
             if match is None or not entry.is_file(follow_symlinks=False):
                 continue
             with contextlib.suppress(OSError):
-                if time.time() - entry.stat().st_mtime > _STALE_S and not _is_running(int(match[1])):
+                if time.time() - entry.stat().st_mtime > older_than_s and not _is_running(int(match[1])):
                     Path(entry.path).unlink()
 
 

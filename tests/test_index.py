@@ -9,8 +9,9 @@ import pytest
 
 import fake_listener as fake
 from soundtrack.errors import LibraryError, OutputError
+from soundtrack.library.files import VECTORS_NAME
 from soundtrack.library.identity import QuickKey
-from soundtrack.library.index import VECTORS_NAME, LibraryView, open_library, require_music, write_vectors, write_whole
+from soundtrack.library.index import LibraryView, open_library, require_music, write_vectors, write_whole
 from soundtrack.library.rules import Rules
 from soundtrack.library.schema import DATABASE_NAME
 from soundtrack.library.store import open_store

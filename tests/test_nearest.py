@@ -10,9 +10,10 @@ import pytest
 import fake_listener as fake
 from soundtrack.library import nearest
 from soundtrack.library.care import index_faults
+from soundtrack.library.files import CELLS_NAME
 from soundtrack.library.identity import QuickKey
 from soundtrack.library.index import open_library, write_vectors
-from soundtrack.library.nearest import CELLS_NAME, Cells
+from soundtrack.library.nearest import Cells
 from soundtrack.library.store import open_store
 from soundtrack.types import FloatArray
 

@@ -17,7 +17,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -25,8 +25,9 @@ from urllib.parse import quote
 
 from soundtrack.errors import InputError, LibraryError, OutputError, Reason, UsageError
 from soundtrack.library import rows
-from soundtrack.library.build import take_over, write_summary
+from soundtrack.library.build import remove_database, take_over, write_summary
 from soundtrack.library.care import faults_of
+from soundtrack.library.files import own_files
 from soundtrack.library.index import write_vectors
 from soundtrack.library.lock import write_lock
 from soundtrack.library.report import shown
@@ -41,8 +42,8 @@ SCHEMA = "soundtrack.archive/1"
 MANIFEST_NAME = "manifest.json"
 """First member."""
 
-IMPORT_NAME = ".import"
-"""Folder inside the index folder in which an archive is unpacked."""
+_IMPORT_PREFIX = ".import-"
+"""How the name of the folder begins in which an archive is unpacked, inside the index folder; the rest is random."""
 
 _MOST_MANIFEST_BYTES = 1 << 16
 _BLOCK_BYTES = 1 << 20
@@ -198,16 +199,25 @@ def import_index(archive: Path, index_dir: Path, *, moved: Sequence[Moved] = (),
     OutputError
         There is an index already and `force` is not given, or the folder cannot be written.
     """
+    for path in own_files(index_dir):
+        if path.exists() and archive.exists() and path.samefile(archive):
+            raise UsageError(
+                f"{archive}: lies under the name of a file of the index, which would replace it",
+                hint="move the archive to another folder",
+            )
     with _opened(archive) as (opened, manifest), write_lock(index_dir):
-        if (index_dir / DATABASE_NAME).exists() and not force:
+        if os.path.lexists(index_dir / DATABASE_NAME) and not force:
             raise OutputError(
                 f"{index_dir}: there is an index already",
                 hint="add --force to replace it, or choose another folder with --index",
             )
-        folder = index_dir / IMPORT_NAME
-        shutil.rmtree(folder, ignore_errors=True)
+        for left in index_dir.glob(f"{_IMPORT_PREFIX}*"):
+            _remove_unpacked(left)
         try:
-            folder.mkdir()
+            folder = Path(tempfile.mkdtemp(prefix=_IMPORT_PREFIX, dir=index_dir))
+        except OSError as error:
+            raise as_output_error(index_dir, error) from error
+        try:
             _unpack(opened, manifest, folder / DATABASE_NAME, archive)
             imported = _settle(folder, index_dir, moved, archive)
             take_over(folder, index_dir)
@@ -216,11 +226,20 @@ def import_index(archive: Path, index_dir: Path, *, moved: Sequence[Moved] = (),
         except (LibraryError, ValueError, TypeError) as error:
             raise _refused(archive, f"holds no index that can be used: {error}") from error
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove_unpacked(folder)
         with open_store(index_dir, write=True) as store:
             write_vectors(store)
             write_summary(store, index_dir)
     return imported
+
+
+def _remove_unpacked(folder: Path) -> None:
+    """Take away what unpacking left, here or in a run that was killed; anything else in the folder stays."""
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    with suppress(OSError):
+        remove_database(folder)
+        folder.rmdir()
 
 
 @dataclass(frozen=True, slots=True)

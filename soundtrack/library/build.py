@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from soundtrack.errors import InputError, LibraryError, Reason
+from soundtrack.errors import InputError, LibraryError, OutputError, Reason
+from soundtrack.library.files import DATABASE_FILES, REBUILD_NAME, SUMMARY_NAME, SUMMARY_SCHEMA
 from soundtrack.library.heard import Listener
 from soundtrack.library.index import write_vectors, write_whole
 from soundtrack.library.lock import write_lock
@@ -22,19 +23,10 @@ from soundtrack.library.renew import renew
 from soundtrack.library.report import IndexReport, shown
 from soundtrack.library.rules import RuleChange, Rules, read_rules, write_rules
 from soundtrack.library.scan import Progress, scan
-from soundtrack.library.schema import DATABASE_NAME, damaged
+from soundtrack.library.schema import DATABASE_NAME, Found, damaged, look_at, require_no_links
 from soundtrack.library.store import Store, open_store
 from soundtrack.library.workers import Crew, Workers
 from soundtrack.types import ModelRef
-
-SUMMARY_NAME = "index.json"
-"""Name of the summary in the index folder."""
-
-SUMMARY_SCHEMA = "soundtrack.index/1"
-"""What the summary says it is."""
-
-REBUILD_NAME = ".rebuild"
-"""Folder inside the index folder in which a rebuild is made; it takes the index's place when it is whole."""
 
 
 def build_index(
@@ -164,30 +156,39 @@ def _set_rules(store: Store, rules: Rules | None, change: RuleChange | None) -> 
 def _rebuild_folder(index_dir: Path, model: ModelRef) -> Path:
     """Folder of a rebuild; an interrupted one by the same model goes on, any other is thrown away."""
     folder = index_dir / REBUILD_NAME
+    in_the_way = OutputError(
+        f"{folder}: is in the way of a rebuild", hint="move it away, or choose another folder with --index"
+    )
+    if folder.exists() and not folder.is_dir():
+        raise in_the_way
+    require_no_links(*(folder / name for name in DATABASE_FILES))
+    if look_at(folder / DATABASE_NAME) is Found.FOREIGN:
+        raise in_the_way
     try:
         with open_store(folder) as begun:
             begun.require_model(model)
     except LibraryError:
-        _remove_database(folder)
+        remove_database(folder)
     folder.mkdir(exist_ok=True)
     return folder
 
 
-def _remove_database(folder: Path) -> None:
+def remove_database(folder: Path) -> None:
     """Take a database away, its log first, so that a log never meets a database that is not its own."""
-    for ending in ("-wal", "-shm", "-journal", ""):
-        (folder / (DATABASE_NAME + ending)).unlink(missing_ok=True)
+    for name in reversed(DATABASE_FILES):
+        (folder / name).unlink(missing_ok=True)
 
 
 def take_over(rebuilt: Path, index_dir: Path) -> None:
     """Put a rebuilt database in the place of the old one."""
     with suppress(LibraryError):  # a damaged one is why it was rebuilt
         open_store(index_dir, write=True).close()  # merges the old log
-    for ending in ("-wal", "-shm", "-journal"):
-        (index_dir / (DATABASE_NAME + ending)).unlink(missing_ok=True)
+    for name in DATABASE_FILES[1:]:
+        (index_dir / name).unlink(missing_ok=True)
     (rebuilt / DATABASE_NAME).replace(index_dir / DATABASE_NAME)
-    _remove_database(rebuilt)
-    rebuilt.rmdir()
+    remove_database(rebuilt)
+    with suppress(OSError):  # it stays if it holds anything else
+        rebuilt.rmdir()
 
 
 def write_summary(store: Store, index_dir: Path) -> None:

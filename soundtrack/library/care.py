@@ -15,13 +15,14 @@ import numpy as np
 
 from soundtrack.library import rows
 from soundtrack.library.build import write_summary
+from soundtrack.library.files import CELLS_NAME, VECTORS_NAME, is_plain
 from soundtrack.library.heard import require_unit_vectors
-from soundtrack.library.index import VECTORS_NAME, write_vectors
+from soundtrack.library.index import write_vectors
 from soundtrack.library.lock import write_lock
-from soundtrack.library.nearest import CELLS_NAME
 from soundtrack.library.report import shown
 from soundtrack.library.rules import RuleChange, Rules, read_rules, write_rules
 from soundtrack.library.store import Store, open_store
+from soundtrack.safe_write import sweep_stale_parts
 
 
 def index_status(index_dir: Path) -> dict[str, object]:
@@ -63,7 +64,7 @@ def index_faults(index_dir: Path) -> list[str]:
             path = index_dir / name
             if noted is None or noted.generation != store.generation():
                 continue
-            if not path.is_file():
+            if not is_plain(path):
                 faults.append(f"{name}: is gone; the next run makes it again")
             elif hashlib.sha256(path.read_bytes()).hexdigest() != noted.sha256:
                 faults.append(f"{name}: is damaged; it is not used, and the next run makes it again")
@@ -120,8 +121,7 @@ def vacuum_index(index_dir: Path, *, wait: bool = False) -> Vacuumed:
     open_store(index_dir).close()  # says so if there is none, before anything is made
     with write_lock(index_dir, wait=wait):
         before = _size(index_dir)
-        for left in sorted(index_dir.glob(".*.part")):
-            left.unlink(missing_ok=True)
+        sweep_stale_parts(index_dir, older_than_s=0)
         with open_store(index_dir, write=True) as store:
             store.execute("VACUUM")
             write_vectors(store)
@@ -131,7 +131,7 @@ def vacuum_index(index_dir: Path, *, wait: bool = False) -> Vacuumed:
 
 def _size(folder: Path) -> int:
     """Bytes in the files of a folder."""
-    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    return sum(path.stat().st_size for path in folder.iterdir() if is_plain(path))
 
 
 def set_rules(index_dir: Path, change: RuleChange) -> Rules:

@@ -21,15 +21,14 @@ import numpy.typing as npt
 
 from soundtrack.errors import LibraryError, OutputError
 from soundtrack.library import nearest, rows
+from soundtrack.library.files import CELLS_NAME, VECTORS_NAME, is_plain
 from soundtrack.library.offer import judge
 from soundtrack.library.places import DerivedFile
 from soundtrack.library.playlists import playlist_tracks
 from soundtrack.library.rules import Rules, read_rules
 from soundtrack.library.store import Store, open_store
+from soundtrack.safe_write import replacing
 from soundtrack.types import BarTable, FloatArray, ModelRef, SegmentHit, Track
-
-VECTORS_NAME = "segments.faiss"
-"""Name of the derived file in the index folder."""
 
 _MAX_FILE_BYTES = 1 << 36
 
@@ -71,9 +70,9 @@ def write_vectors(store: Store) -> None:
     if model is None:
         return
     is_large = store.counts()["segments"] >= nearest.CELLS_FROM
-    wanted = [VECTORS_NAME, nearest.CELLS_NAME] if is_large else [VECTORS_NAME]
+    wanted = [VECTORS_NAME, CELLS_NAME] if is_large else [VECTORS_NAME]
     if not is_large:
-        (store.index_dir / nearest.CELLS_NAME).unlink(missing_ok=True)
+        (store.index_dir / CELLS_NAME).unlink(missing_ok=True)
     stale = [name for name in wanted if not is_usable(store, name, model.dim)]
     if not stale:
         return
@@ -90,31 +89,21 @@ def write_vectors(store: Store) -> None:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place, make sure that it is on the disk, and put it there.
+    """Write a file of the index beside its place, make sure that it is on the disk, and put it there.
 
     Raises
     ------
     OutputError
         It cannot be written; what was there before is unharmed.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    hint = "make room on that disk or choose another folder with --index, and type the same command again"
     try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        with replacing(path, force=True) as part:
+            part.write_bytes(content)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(
-            f"{path}: cannot be written: {error.strerror or error}",
-            hint="make room on that disk or choose another folder with --index, and type the same command again",
-        ) from error
+        raise OutputError(f"{path}: cannot be written: {error.strerror or error}", hint=hint) from error
+    except OutputError as error:
+        raise OutputError(str(error), hint=hint) from error
 
 
 def is_usable(store: Store, name: str, dim: int) -> bool:
@@ -122,8 +111,11 @@ def is_usable(store: Store, name: str, dim: int) -> bool:
     noted = store.derived(name)
     if noted is None or noted.generation != store.generation() or noted.dim != dim:
         return False
+    path = store.index_dir / name
     try:
-        with (store.index_dir / name).open("rb") as file:
+        if not is_plain(path):
+            return False  # a link, a pipe, a device: neither followed nor opened
+        with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == noted.sha256
     except OSError:
         return False
@@ -231,7 +223,7 @@ class LibraryView:
         if len(self) < nearest.CELLS_FROM:
             return None
         with self._store.snapshot():
-            name, dim = nearest.CELLS_NAME, self.model.dim
+            name, dim = CELLS_NAME, self.model.dim
             if self._store.generation() != self._generation or not is_usable(self._store, name, dim):
                 return None
             return nearest.Cells.read(self._store.index_dir / name, n_rows=self._searcher.ntotal, dim=dim)

@@ -9,14 +9,17 @@ from __future__ import annotations
 import fcntl
 import os
 import platform
+import re
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from soundtrack.errors import LibraryError, OutputError
+from soundtrack.library.files import LOCK_NAME, require_own_files
 
-LOCK_NAME = "library.lock"
-"""Name of the lock file in the index folder."""
+_SIGNED = re.compile(rb"(pid \d+ on [^\n]*\n?)?")
+"""What a lock file says that a writer left; anything else is somebody's own file."""
 
 
 def _holder(descriptor: int) -> str:
@@ -39,13 +42,15 @@ def write_lock(index_dir: Path, *, wait: bool = False) -> Iterator[None]:
     Raises
     ------
     LibraryError
-        Another process is writing.
+        Another process is writing, or a file of the index is a link.
     OutputError
-        The folder cannot be written.
+        The folder cannot be written, or holds files of others under the names of an index.
     """
     try:
         index_dir.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(index_dir / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        require_own_files(index_dir)
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+        descriptor = os.open(index_dir / LOCK_NAME, flags, 0o644)
     except OSError as error:
         raise OutputError(
             f"{index_dir}: the index cannot be written: {error.strerror}",
@@ -66,8 +71,11 @@ def write_lock(index_dir: Path, *, wait: bool = False) -> Iterator[None]:
 
 
 def _sign(descriptor: int) -> None:
-    """Write who holds the lock; on a full disk the lock holds all the same."""
+    """Write who holds the lock, unless the file holds something else; on a full disk the lock holds all the same."""
     try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or not _SIGNED.fullmatch(os.pread(descriptor, 400, 0)):
+            return
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"pid {os.getpid()} on {platform.node() or 'this machine'}\n".encode(), 0)
     except OSError:

@@ -20,9 +20,6 @@ import numpy.typing as npt
 
 from soundtrack.types import FloatArray
 
-CELLS_NAME = "segments.cells.faiss"
-"""Name of the derived file in the index folder."""
-
 CELLS_FROM = 200_000
 """Libraries with fewer segments are searched one by one, which is as quick."""
 

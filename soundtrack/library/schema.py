@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum
 from pathlib import Path
 from urllib.parse import quote
 
@@ -19,6 +21,9 @@ from soundtrack.errors import LibraryError, OutputError, SoundtrackError
 
 DATABASE_NAME = "library.sqlite3"
 """Name of the database in the index folder."""
+
+DATABASE_ENDINGS = ("", "-wal", "-shm", "-journal")
+"""What SQLite adds to the name of a database for the files that it keeps beside it; nothing for the database itself."""
 
 APPLICATION_ID = 0x53544C42
 """``STLB``: what says that a database is ours."""
@@ -133,6 +138,65 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
+class Found(Enum):
+    """What is found under the name of a database."""
+
+    NOTHING = "nothing"
+    """No file, or an empty one, such as a run leaves that was killed at once."""
+    OURS = "ours"
+    """The database of an index, of whatever version."""
+    FOREIGN = "foreign"
+    """The database of another program."""
+    UNREADABLE = "unreadable"
+    """No database, or a damaged one."""
+
+
+def look_at(path: Path) -> Found:
+    """What is found under the name of a database; nothing is changed, and no link is followed."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return Found.NOTHING
+    if not stat.S_ISREG(status.st_mode):
+        return Found.UNREADABLE
+    if status.st_size == 0:
+        return Found.NOTHING
+    log = path.with_name(f"{path.name}-wal")
+    has_log = log.exists() and os.access(path.parent, os.W_OK)
+    try:
+        connection = _connect(path, "mode=ro" if has_log else "mode=ro&immutable=1")  # the latter makes no files
+    except sqlite3.DatabaseError:
+        return Found.UNREADABLE
+    try:
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        is_empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
+    except sqlite3.DatabaseError:
+        return Found.UNREADABLE
+    finally:
+        connection.close()
+    return Found.OURS if application == APPLICATION_ID else Found.NOTHING if is_empty else Found.FOREIGN
+
+
+def require_no_links(*paths: Path) -> None:
+    """Refuse names of an index that are links: what they lead to is not the index's to read or write.
+
+    Raises
+    ------
+    LibraryError
+        One is a link.
+    """
+    for path in paths:
+        if path.is_symlink():
+            raise LibraryError(
+                f"{path}: is a link; no file of an index may be one", hint="remove the link, or choose another index"
+            )
+
+
+def database_files(path: Path) -> tuple[Path, ...]:
+    """A database and what SQLite keeps beside it."""
+    return tuple(path.with_name(path.name + ending) for ending in DATABASE_ENDINGS)
+
+
 def open_for_writing(path: Path) -> sqlite3.Connection:
     """A connection that may write; makes the database, or brings an older one up to date.
 
@@ -143,6 +207,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     OutputError
         It cannot be written.
     """
+    require_no_links(*database_files(path))
     with named_errors(path):
         connection = _connect(path, "mode=rwc")
         try:
@@ -167,6 +232,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     """
     if not path.is_file():
         raise LibraryError(f"{path.parent}: there is no index here", hint="type `soundtrack index PATH...` to make one")
+    require_no_links(*database_files(path))
     try:
         with named_errors(path):
             connection = _connect(path, "mode=ro" if os.access(path.parent, os.W_OK) else "mode=ro&immutable=1")
