@@ -34,7 +34,8 @@ NAME = "Été à 東京 #1 100%.mp4"
 
 @pytest.fixture(scope="module")
 def cues() -> CueSheet:
-    return spot_cues(sheet([("Relaxation", 20.0), ("Tension", 25.5), ("Sad", 60.0)]), small_library())
+    found = spot_cues(sheet([("Relaxation", 20.0), ("Tension", 25.5), ("Sad", 60.0)]), small_library())
+    return replace(found, mix=replace(found.mix, music_gain_db=0.0, master_gain_db=0.0))
 
 
 @pytest.fixture
@@ -234,3 +235,24 @@ def test_an_edit_list_says_what_it_cannot_hold(cues: CueSheet) -> None:
     text = export(cues, "edl")
     assert any("FADE OUT" in line for line in text.splitlines())
     assert any("no levels" in line for line in not_carried(cues, "edl"))
+
+
+def test_every_time_line_has_the_gains_of_the_mix(cues: CueSheet) -> None:
+    """Reported as: the balance gain and the master gain are in no export."""
+    one = replace(cues.cues[0], gain_db=-6.0, fade_in_s=0.0, fade_out_s=0.0)
+    mixed = replace(cues, cues=(one,), ducking=(), mix=replace(cues.mix, music_gain_db=-7.5, master_gain_db=2.25))
+    factors = {round(10 ** (db / 20), 5) for db in (-11.25, 2.25)}
+    old = ElementTree.fromstring(export(mixed, "xml"))
+    assert {float(p.findtext("value") or 0) for p in old.iter("parameter")} == factors
+    new = ElementTree.fromstring(export(mixed, "fcpxml"))
+    assert {e.attrib["amount"] for e in new.iter("adjust-volume")} == {"2.25dB", "-11.25dB"}
+    mlt = ElementTree.fromstring(export(mixed, "mlt"))
+    levels = [p.text or "" for p in mlt.iterfind(".//filter/property[@name='level']")]
+    assert {pair.split("=")[1] for text in levels for pair in text.split(";")} == {"2.25", "-11.25"}
+    timeline = otio.adapters.read_from_string(export(mixed, "otio"), "otio_json")
+    gains = [c.metadata["soundtrack"]["gain_db"] for t in timeline.audio_tracks() for c in t.find_clips()]
+    assert gains == [2.25, -11.25]
+    assert "GAIN -11.2 DB" in export(mixed, "edl")
+    unmixed = replace(cues, mix=replace(cues.mix, music_gain_db=None, master_gain_db=None))
+    assert any("no gains of the mix" in text for text in not_carried(unmixed, "mlt"))
+    assert not_carried(unmixed, "csv") == not_carried(cues, "mlt") == []

@@ -25,7 +25,8 @@ NTSC = Fraction(30000, 1001)
 
 @pytest.fixture(scope="module")
 def cues() -> CueSheet:
-    return spot_cues(sheet([("Relaxation", 20.0), ("Tension", 25.5), ("Sad", 60.0)]), small_library())
+    found = spot_cues(sheet([("Relaxation", 20.0), ("Tension", 25.5), ("Sad", 60.0)]), small_library())
+    return replace(found, mix=replace(found.mix, music_gain_db=-3.0, master_gain_db=2.0))
 
 
 def of(cues: CueSheet, fps: Fraction, start: str | None = None) -> CueSheet:

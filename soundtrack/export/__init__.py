@@ -64,6 +64,10 @@ def not_carried(sheet: CueSheet, format_name: str, *, media: Media | None = None
         )
     if format_name == "mlt" and line.grid.start:
         result.append(f"mlt has no start timecode: frames count from the film's first picture, {line.timecode(0)}")
+    if line.clips and format_name in TIME_LINES and not line.is_measured:
+        result.append(
+            "the sheet has no gains of the mix yet: levels are those before the balance; render --cues adds them"
+        )
     if line.clips and format_name in _LEVELS:
         result.append(_LEVELS[format_name])
     if line.lowered_db > 0:

@@ -75,6 +75,11 @@ class Timeline:
         """Whether the film's own sound is heard."""
         return self.sheet.film.has_audio and self.sheet.mix.keep_original
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether the sheet has the gains of the mix."""
+        return self.sheet.mix.music_gain_db is not None and self.sheet.mix.master_gain_db is not None
+
     def gain_db(self, clip: MusicClip) -> float:
         """Constant gain of a clip before fades and ducking."""
         return clip.cue.gain_db + self.music_gain_db
@@ -121,8 +126,10 @@ def timeline_of(sheet: CueSheet, *, media: Media | None = None, highest_db: floa
     grid = grid_of(sheet.film, start_timecode=sheet.film.start_timecode or media.start_timecode)
     on_grid = replace(sheet, film=replace(sheet.film, fps=grid.fps))
     clips = tuple(music_clips(on_grid))
-    music_db, original_db = 0.0, 0.0
-    highest = max([original_db, *(c.cue.gain_db + music_db for c in clips)])
+    original_db = sheet.mix.master_gain_db or 0.0
+    music_db = original_db + (sheet.mix.music_gain_db or 0.0)
+    own = [original_db] if sheet.film.has_audio and sheet.mix.keep_original else []
+    highest = max([*own, *(c.cue.gain_db + music_db for c in clips)], default=0.0)
     lowered_db = 0.0 if highest_db is None else max(0.0, highest - highest_db)
     return Timeline(
         sheet=on_grid,
