@@ -70,8 +70,8 @@ class Container:
     """Whether it can say that the picture's first frames are not to be shown."""
     data: frozenset[str] = frozenset()
     """Data codecs."""
-    holds: frozenset[str] = frozenset({"language", "title", "flags"})
-    """Which of a stream's language, title and flags can be said."""
+    holds: frozenset[str] = frozenset({"language", "title", "flags", "default", "codec tag"})
+    """Which of a stream's labels can be said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ _MOV = Container(
     "aac",
     turns_since=(0, 0),
     hides_head=True,
-    holds=frozenset({"language", "title"}),
+    holds=frozenset({"language", "title", "default", "codec tag"}),
 )
 _MATROSKA = Container(
     "matroska",
@@ -178,6 +178,7 @@ _MATROSKA = Container(
     "flac",
     is_lossless=True,
     has_attachments=True,
+    holds=frozenset({"language", "title", "flags", "default", "file name", "media type"}),
     turns_since=(7, 0),
 )
 _WEBM = Container(

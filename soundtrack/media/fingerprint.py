@@ -8,7 +8,9 @@ hashed by the slices of the picture; AAC always without the headers that only tr
 from __future__ import annotations
 
 import hashlib
+import html
 import re
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -29,6 +31,7 @@ _FLAGS = [
     "forced",
     "hearing_impaired",
     "visual_impaired",
+    "clean_effects",
     "attached_pic",
     "captions",
     "descriptions",
@@ -63,6 +66,12 @@ class StreamPrint:
     """Language tag, None for undetermined."""
     title: str | None
     """Its name."""
+    file_name: str | None = None
+    """Of an attached file."""
+    media_type: str | None = None
+    """MIME type of an attached file."""
+    tag: str | None = None
+    """Of a picture: the four letters by which its container names the codec."""
     has_steady_clock: bool = True
     """Whether all packets have times that follow each other without a jump."""
     texts: tuple[tuple[int, str], ...] = field(default=(), repr=False)
@@ -199,6 +208,7 @@ class _StreamReader:
         self._kind = StreamKind(stream.type) if stream.type in set(StreamKind) else StreamKind.DATA
         codec = getattr(context, "codec", None)
         self._codec = str(getattr(codec, "canonical_name", None) or getattr(context, "name", None) or "unknown")
+        self._tag = str(context.codec_tag) if self._kind is StreamKind.VIDEO and context else None
         self._by_slices = by_slices and self._codec in ("h264", "hevc")
         self._flags = _flags(stream)
         self._metadata = {name.lower(): value for name, value in stream.metadata.items()}
@@ -212,7 +222,7 @@ class _StreamReader:
         self._texts: list[tuple[float, str]] = []
         self.start_s: float | None = None
         if self._kind is StreamKind.ATTACHMENT:
-            self._hash.update(self._head)
+            self._hash.update(stream.data or b"")
 
     def add(self, packet: Any) -> None:
         """The next packet; words that an edit list hides are no part of the film, and no muxer keeps them."""
@@ -262,6 +272,9 @@ class _StreamReader:
             flags=self._flags,
             language=None if language in (None, "", "und") else language,
             title=_title(self._metadata),
+            file_name=self._metadata.get("filename"),
+            media_type=self._metadata.get("mimetype"),
+            tag=self._tag,
             has_steady_clock=self._is_steady,
             texts=tuple((round((time_s - zero_s) * 10), words) for time_s, words in self._texts),
         )
@@ -274,8 +287,9 @@ def _title(metadata: dict[str, str]) -> str | None:
 
 
 def _slices(payload: bytes, *, hevc: bool, head: bytes) -> Iterator[bytes]:
-    """Units of a packet that hold picture, whichever way they are framed."""
-    for unit in _length_framed(payload, head, hevc=hevc) if head[:1] == b"\x01" else _start_coded(payload):
+    """Units of a packet that hold picture, whichever way they are framed, without the zeros that may follow them."""
+    for padded in _length_framed(payload, head, hevc=hevc) if head[:1] == b"\x01" else _start_coded(payload):
+        unit = padded.rstrip(b"\x00")
         if not unit:
             continue
         kind = (unit[0] >> 1) & 63 if hevc else unit[0] & 31
@@ -297,7 +311,7 @@ def _start_coded(payload: bytes) -> Iterator[bytes]:
     """Units between start codes, as in transport streams."""
     starts = [m.end() for m in _START_CODE.finditer(payload)]
     for begin, end in zip(starts, [*(s - 3 for s in starts[1:]), len(payload)], strict=True):
-        yield payload[begin:end].rstrip(b"\x00")
+        yield payload[begin:end]
 
 
 def _words(payload: bytes, codec: str) -> str:
@@ -307,19 +321,24 @@ def _words(payload: bytes, codec: str) -> str:
     text = payload.decode("utf-8", "replace")
     if codec in ("ass", "ssa"):
         text = text.split(",", 8)[-1]
-    text = re.sub(r"<[^>]*>|\{[^}]*\}|\\[Nnh]", " ", text)
-    return " ".join(text.split())
+    text = re.sub(r"<br */?>|\\\u2060?[Nnh]", " ", text)
+    return " ".join(html.unescape(re.sub(r"<[^>]*>|\{[^}]*\}", "", text)).split())
 
 
 _WHOLE_PICTURE_DATA = (
     "MASTERING",
     "CONTENT_LIGHT",
-    "DISPLAYMATRIX",
     "STEREO3D",
     "SPHERICAL",
     "DOVI",
     "DYNAMIC_HDR_VIVID",
 )
+
+
+def _turn(matrix: bytes) -> str:
+    """How a display matrix turns, mirrors and scales; the shift back into view is left to the player."""
+    a, b, _, c, d, *_ = (value / 65536 for value in struct.unpack("9i", matrix[:36]))
+    return " ".join(f"{round(value, 2) + 0:g}" for value in (a, b, c, d))
 
 
 def _first_picture(path: Path, video_stream: int) -> Picture | None:
@@ -335,7 +354,9 @@ def _first_picture(path: Path, video_stream: int) -> Picture | None:
         side_data = []
         for data in frame.side_data:
             name = getattr(data.type, "name", str(data.type))
-            if any(wanted in name.upper() for wanted in _WHOLE_PICTURE_DATA):
+            if name == "DISPLAYMATRIX":
+                side_data.append(f"{name}:{_turn(bytes(data))}")
+            elif any(wanted in name.upper() for wanted in _WHOLE_PICTURE_DATA):
                 side_data.append(f"{name}:{hashlib.sha256(bytes(data)).hexdigest()[:16]}")
         return Picture(
             size_px=(frame.width, frame.height),

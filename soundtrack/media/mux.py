@@ -16,11 +16,13 @@ from pathlib import Path
 from soundtrack.media.apart import apart
 from soundtrack.media.container import open_container
 from soundtrack.media.containers import Container, Fate, MuxPlan
+from soundtrack.media.mp4_switch import switch_off
 from soundtrack.media.process import WritingPipe, file_arg, input_args, pcm_input_args, run_ffmpeg, writing_pipe
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.types import StreamInfo, StreamKind, VideoInfo
 
 _DISPOSITIONS = [
+    "default",
     "dub",
     "original",
     "comment",
@@ -33,6 +35,8 @@ _DISPOSITIONS = [
     "captions",
     "descriptions",
 ]
+
+_HOLDS_DEFAULT = ("mov", "matroska")
 
 _LAYOUTS = {2: "stereo", 6: "5.1"}
 _SURROUND_RATE = 1.75
@@ -99,6 +103,24 @@ def mux(
         ) as pipe,
     ):
         yield pipe
+    if plan.container.muxer in ("mp4", "mov"):
+        switch_off(part, _off(info, plan, music_track=music_track))
+
+
+def _off(info: VideoInfo, plan: MuxPlan, *, music_track: bool) -> list[int]:
+    """Which tracks of the output, counted from 0, are subtitles that are off in the film."""
+    if not info.container.startswith(_HOLDS_DEFAULT):
+        return []
+    outs = [
+        out
+        for out in _outputs(info, plan, music_track=music_track)
+        if out.from_film is None or not info.streams[out.from_film].is_attached_picture  # those are tags, no tracks
+    ]
+    return [
+        n
+        for n, out in enumerate(outs)
+        if out.kind is StreamKind.SUBTITLE and out.from_film is not None and not info.streams[out.from_film].is_default
+    ]
 
 
 @contextlib.contextmanager
@@ -158,8 +180,12 @@ def _arguments(
                 args += _encoding(plan.container, i, n_audio, bitrate_kbps=rate_kbps, source=out.source)
             args += [f"-disposition:{i}", _audio_disposition(out, first=n_audio == 0, kept=kept)]
             n_audio += 1
-        elif out.codec == "libx264":
+        elif out.kind is StreamKind.SUBTITLE and info.container.startswith(_HOLDS_DEFAULT):
+            args += [f"-disposition:{i}", "+".join(kept.get(out.from_film or 0, [])) or "0"]
+        if out.codec == "libx264":
             args += [f"-filter:{i}", "crop=trunc(iw/2)*2:trunc(ih/2)*2", f"-pix_fmt:{i}", "yuv420p", f"-crf:{i}", "16"]
+        if _is_hevc(out, info) and plan.container.muxer in ("mp4", "mov") and not info.container.startswith("mov"):
+            args += [f"-tag:{i}", "hvc1"]  # players of Apple open no hev1, which ffmpeg writes by itself
     mix = next(i for i, out in enumerate(outs) if out.from_film is None)
     language = mixed_in.language if mixed_in else None
     args += [f"-metadata:s:{mix}", f"language={language or 'und'}"]
@@ -288,6 +314,11 @@ def _outputs(info: VideoInfo, plan: MuxPlan, *, music_track: bool) -> list[_Out]
     return [*outs, _Out("[music]", encoder, StreamKind.AUDIO, None)] if music_track else outs
 
 
+def _is_hevc(out: _Out, info: VideoInfo) -> bool:
+    """Whether it is a picture in HEVC that is copied."""
+    return out.from_film is not None and out.codec == "copy" and info.streams[out.from_film].codec == "hevc"
+
+
 def _encoding(container: Container, i: int, n_audio: int, *, bitrate_kbps: int, source: str) -> list[str]:
     """Options of a sound encoder; what comes out of a filter graph has been through all filters there."""
     args = ["-ar:a:" + str(n_audio), str(MIX_RATE_HZ)]
@@ -305,7 +336,7 @@ def _encoding(container: Container, i: int, n_audio: int, *, bitrate_kbps: int, 
 
 
 def _words(path: Path) -> tuple[dict[int, list[str]], dict[int, str | None], bool]:
-    """Flags of every stream but ``default`` and its title, by index; whether there are tags that mp4 does not know."""
+    """Flags of every stream and its title, by index; whether there are tags that mp4 does not know."""
     flags: dict[int, list[str]] = {}
     titles: dict[int, str | None] = {}
     with open_container(path) as film:
@@ -320,5 +351,5 @@ def _audio_disposition(out: _Out, *, first: bool, kept: dict[int, list[str]]) ->
     """The first sound is the one to play; the others keep what they say of themselves."""
     if first:
         return "default"
-    flags = kept.get(out.from_film, []) if out.from_film is not None else []
+    flags = [flag for flag in kept.get(out.from_film, []) if flag != "default"] if out.from_film is not None else []
     return "+".join(flags) or "0"

@@ -7,6 +7,7 @@ differs is a difference, and after rendering a difference is an error that leave
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -35,9 +36,8 @@ _OWN_TAGS = frozenset(
         "timecode",
     ]
 )
-_FLAGS_OF_THE_SET = frozenset({"default"})
 _FRAMED_ALIKE = frozenset({"mp4", "mov", "matroska", "webm"})
-_HOLDS_DEFAULT = _FRAMED_ALIKE
+_HOLDS_DEFAULT = ("mov", "matroska")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,9 @@ class Comparison:
     """Index of the new sound in the scored film, -1 if there is none."""
     unsaid: tuple[str, ...] = ()
     """Which of the expected changes are labels that the container has no place for."""
+
+    altered: tuple[str, ...] = ()
+    """Which of the expected changes are lines of subtitles that the conversion did not keep word for word."""
 
     @property
     def is_same(self) -> bool:
@@ -180,6 +183,7 @@ def _compare(
     expected: list[str] = []
     unchanged: list[str] = []
     unsaid: list[str] = []
+    altered: list[str] = []
     unmatched = list(after.streams)
     for fate in sorted(plan.fates, key=lambda fate: (fate.fate is Fate.MIXED, fate.fate is Fate.CONVERTED)):
         source = before.streams[fate.source]
@@ -197,13 +201,14 @@ def _compare(
             differences.append(Difference(source.describe(), "present", "missing"))
             continue
         unmatched.remove(partner)
-        labels = _label_changes(source, partner)
+        labels = _label_changes(source, partner, info, plan)
         changes = _stream_changes(source, partner, fate, slack_s=slack_s)
         changes += [change for what, change in labels.items() if what in plan.container.holds]
         unsaid += [f"{change}" for what, change in labels.items() if what not in plan.container.holds]
         differences += changes
         if fate.fate is Fate.CONVERTED:
             expected.append(f"{source.describe()}: converted to {partner.codec}")
+            altered += _altered_lines(source, partner)
         elif not changes:
             unchanged.append(f"{source.describe()}: {source.n_packets} packets, sha256 {source.digest[:16]}")
     new_sounds = [s for s in unmatched if s.kind is StreamKind.AUDIO]
@@ -212,8 +217,9 @@ def _compare(
         differences += _mix_changes(new_sounds, after, plan, n_samples=n_samples or 0, n_ours=n_ours, slack_s=slack_s)
     return Comparison(
         differences=tuple(differences),
-        expected=(*unsaid, *expected),
+        expected=(*unsaid, *altered, *expected),
         unsaid=tuple(unsaid),
+        altered=tuple(altered),
         unchanged=tuple(unchanged),
         mix_stream=new_sounds[0].index if new_sounds else -1,
     )
@@ -229,7 +235,7 @@ def _partner(
         return next((s for s in exact if (s.language, s.title) == (source.language, source.title)), exact[0])
     if fate.fate is Fate.CONVERTED:
         wanted = alike[1:] if skips_mix and source.kind is StreamKind.AUDIO else alike
-        same_words = [s for s in wanted if source.texts and s.texts == source.texts]
+        same_words = [s for s in wanted if source.texts and not _altered_lines(source, s)]
         return next(iter(same_words + wanted), None)
     return next((s for s in alike if s.codec == source.codec), None)
 
@@ -246,7 +252,7 @@ def _stream_changes(source: StreamPrint, partner: StreamPrint, fate: StreamFate,
                 f"{partner.n_packets} packets {partner.digest[:12]}",
             )
         )
-    if fate.fate is Fate.CONVERTED and source.texts and not _alike(source.texts, partner.texts):
+    if fate.fate is Fate.CONVERTED and not _come_alike(source.texts, partner.texts):
         found.append(Difference(f"{name}: text", f"{len(source.texts)} lines", f"{len(partner.texts)} lines"))
     if source.has_steady_clock and fate.fate is Fate.COPIED:
         for what, old_s, new_s in (("start", source.start_s, partner.start_s), ("end", source.end_s, partner.end_s)):
@@ -255,13 +261,19 @@ def _stream_changes(source: StreamPrint, partner: StreamPrint, fate: StreamFate,
     return found
 
 
-def _label_changes(source: StreamPrint, partner: StreamPrint) -> dict[str, Difference]:
+def _label_changes(source: StreamPrint, partner: StreamPrint, info: VideoInfo, plan: MuxPlan) -> dict[str, Difference]:
     """What a stream says of itself and now says otherwise."""
-    labels = {
+    labels: dict[str, tuple[str | None, ...]] = {
         "language": (source.language, partner.language),
         "title": (source.title, partner.title),
-        "flags": tuple(" ".join(sorted(s.flags - _FLAGS_OF_THE_SET)) or None for s in (source, partner)),
+        "flags": tuple(" ".join(sorted(s.flags - {"default"})) or None for s in (source, partner)),
+        "file name": (source.file_name, partner.file_name),
+        "media type": (source.media_type, partner.media_type),
     }
+    if source.kind is StreamKind.SUBTITLE and info.container.startswith(_HOLDS_DEFAULT):
+        labels["default"] = tuple("on" if "default" in s.flags else "off" for s in (source, partner))
+    if info.container.startswith("mov") and plan.container.muxer in ("mov", "mp4"):
+        labels["codec tag"] = (source.tag, partner.tag)
     return {
         what: Difference(f"{source.describe()}: {what}", str(old), str(new))
         for what, (old, new) in labels.items()
@@ -269,9 +281,26 @@ def _label_changes(source: StreamPrint, partner: StreamPrint) -> dict[str, Diffe
     }
 
 
-def _alike(old: tuple[tuple[int, str], ...], new: tuple[tuple[int, str], ...]) -> bool:
-    """Whether the same words come at the same times, to a tenth of a second."""
-    return len(old) == len(new) and all(abs(a[0] - b[0]) <= 1 and a[1] == b[1] for a, b in zip(old, new, strict=True))
+def _come_alike(old: tuple[tuple[int, str], ...], new: tuple[tuple[int, str], ...]) -> bool:
+    """Whether as many texts come at the same times, to a tenth of a second."""
+    return len(old) == len(new) and all(abs(a[0] - b[0]) <= 1 for a, b in zip(old, new, strict=True))
+
+
+def _altered_lines(source: StreamPrint, partner: StreamPrint) -> list[str]:
+    """Which texts a conversion changed beyond what cannot be seen; the first one is shown."""
+    pairs = zip(source.texts, partner.texts, strict=False)
+    changed = [(old, new) for (_, old), (_, new) in pairs if _letters(old) != _letters(new)]
+    if not changed:
+        return []
+    old, new = changed[0]
+    return [
+        f"{source.describe()}: {len(changed)} of {len(source.texts)} texts not word for word: {old!r} became {new!r}"
+    ]
+
+
+def _letters(text: str) -> str:
+    """A text without spaces and without characters that cannot be seen."""
+    return "".join(c for c in text if not c.isspace() and unicodedata.category(c) != "Cf")
 
 
 def _whole_changes(before: FilmPrint, after: FilmPrint, plan: MuxPlan) -> list[Difference]:
@@ -315,7 +344,7 @@ def _mix_changes(
         return [Difference("new sound", "wanted", "missing")]
     found: list[Difference] = []
     first_sound = next(s for s in after.streams if s.kind is StreamKind.AUDIO)
-    is_default = "default" in first_sound.flags or plan.container.muxer not in _HOLDS_DEFAULT
+    is_default = "default" in first_sound.flags or "default" not in plan.container.holds
     if first_sound.index != new_sounds[0].index or not is_default:
         found.append(Difference("new sound", "first and default", f"stream {new_sounds[0].index}"))
     wanted_s = n_samples / MIX_RATE_HZ

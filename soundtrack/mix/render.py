@@ -225,6 +225,7 @@ def render_film(
         warnings=(
             *streams.warnings,
             *(f"{change}: {out.suffix} files have no place for it" for change in found.unsaid),
+            *found.altered,
             *_warnings(levels, missing_s, sheet, off_lu),
         ),
     )
