@@ -13,15 +13,13 @@ import os
 import re
 import secrets
 import shutil
-import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
-from soundtrack.errors import FfmpegError, OutputError, UsageError
-
-SPARE_BYTES = 64 * 1024 * 1024
-"""Room that is left on the disk beside what is written."""
+from soundtrack.errors import FfmpegError, OutputError
+from soundtrack.kinds import Kind
+from soundtrack.targets import Target, as_output_error, check_targets, require_replaceable
 
 _FULL_BYTES = 256 * 1024
 _STALE_S = 3600.0
@@ -29,62 +27,18 @@ _LONGEST_NAME_BYTES = 200
 _PART = re.compile(r"^\..*\.(\d+)\.[0-9a-f]{8}\.part$", re.DOTALL)
 
 
-def check_target(target: Path, *, inputs: Sequence[Path] = (), force: bool = False, needed_bytes: int = 0) -> None:
-    """Refuse a target that cannot or must not be written, before any work is done.
-
-    Parameters
-    ----------
-    target : Path
-        The file to be written.
-    inputs : sequence of Path
-        Files that must not be overwritten, by whatever name, link or hard link.
-    force : bool
-        Whether an existing file may be replaced.
-    needed_bytes : int >= 0
-        About how large it will be.
-
-    Raises
-    ------
-    UsageError
-        It is one of the inputs.
-    OutputError
-        It exists, its folder is missing or cannot be written, or the disk is too full.
-    """
-    _require_possible_name(target)
-    for source in inputs:
-        if _is_same_file(target, source):
-            raise UsageError(
-                f"{target}: is the input itself, which is never changed", hint="name another file with -o OUT"
-            )
-    folder = target.parent
-    if not folder.is_dir():
-        raise OutputError(f"{target}: the folder {folder} does not exist", hint=f"make it first: `mkdir -p {folder}`")
-    if target.is_dir():
-        raise OutputError(f"{target}: is a folder", hint="name a file with -o OUT")
-    if target.exists() and not target.is_symlink() and not stat.S_ISREG(target.stat().st_mode):
-        raise OutputError(f"{target}: exists and is no regular file", hint="name another file with -o OUT")
-    if os.path.lexists(target) and not force:
-        raise OutputError(f"{target}: exists already", hint="add --force to replace it, or name another file with -o")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"{target}: the folder {folder} cannot be written", hint="name another place with -o OUT")
-    free_bytes = shutil.disk_usage(folder).free
-    if needed_bytes and free_bytes < needed_bytes + SPARE_BYTES:
-        raise OutputError(
-            f"{target}: needs about {(needed_bytes + SPARE_BYTES) >> 20} MB, {folder} has {free_bytes >> 20} MB left",
-            hint="make room, or name a place on another disk with -o OUT",
-        )
-
-
 @contextlib.contextmanager
-def replacing(target: Path, *, force: bool = False) -> Iterator[Path]:
+def replacing(target: Path, *, kind: Kind, force: bool = False) -> Iterator[Path]:
     """A temporary file beside the target that becomes the target when the block ends well.
 
     Parameters
     ----------
     target : Path
         The file to be written; a symbolic link is itself replaced, never what it points to.
+    kind : Kind
+        What it will be.
     force : bool
-        Whether an existing file may be replaced.
+        Whether an existing file of that kind may be replaced.
 
     Yields
     ------
@@ -94,7 +48,7 @@ def replacing(target: Path, *, force: bool = False) -> Iterator[Path]:
     Raises
     ------
     OutputError
-        The file cannot be made, or the target has appeared in the meantime.
+        The file cannot be made, or the target has appeared in the meantime, or it is of another kind.
     """
     with contextlib.ExitStack() as on_exit:
         sweep_stale_parts(target.parent)
@@ -105,6 +59,8 @@ def replacing(target: Path, *, force: bool = False) -> Iterator[Path]:
         try:
             _flush(part)
             if force:
+                if os.path.lexists(target):
+                    require_replaceable(Target(target, kind), force=True)
                 part.replace(target)
             else:
                 os.link(part, target)  # fails where a rename would silently replace
@@ -118,27 +74,20 @@ def replacing(target: Path, *, force: bool = False) -> Iterator[Path]:
             raise as_output_error(target, error) from error
 
 
-def write_text(target: Path, text: str, *, force: bool = False) -> None:
+def write_text(target: Path, text: str, *, kind: Kind, force: bool = False) -> None:
     """Write a small text file, UTF-8, in one go or not at all.
 
     Raises
     ------
     OutputError
-        It exists and `force` is not given, or cannot be written.
+        It exists and `force` is not given or it is of another kind, or it cannot be written.
     """
-    check_target(target, force=force)
-    with replacing(target, force=force) as part:
+    check_targets([Target(target, kind)], force=force)
+    with replacing(target, kind=kind, force=force) as part:
         try:
             part.write_text(text, encoding="utf-8", newline="\n")
         except OSError as error:
             raise as_output_error(target, error) from error
-
-
-def as_output_error(target: Path, error: OSError) -> OutputError:
-    """What the system says about a file that cannot be written, in our words."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return OutputError(f"{target}: the disk is full", hint="make room, or name a place on another disk")
-    return OutputError(f"{target}: cannot be written: {error.strerror or error}", hint="name another place with -o OUT")
 
 
 @contextlib.contextmanager
@@ -168,24 +117,6 @@ def sweep_stale_parts(folder: Path, *, older_than_s: float = _STALE_S) -> None:
             with contextlib.suppress(OSError):
                 if time.time() - entry.stat().st_mtime > older_than_s and not _is_running(int(match[1])):
                     Path(entry.path).unlink()
-
-
-def _require_possible_name(target: Path) -> None:
-    """Refuse a name that no file there can have: too long, going round in links, in a folder that is closed."""
-    try:
-        target.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        pass  # free, or said better below
-    except OSError as error:
-        raise as_output_error(target, error) from error
-
-
-def _is_same_file(target: Path, source: Path) -> bool:
-    """Whether two names lead to one file."""
-    try:
-        return target.samefile(source)
-    except OSError:
-        return False
 
 
 def _part_name(target: Path) -> Path:

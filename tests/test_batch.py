@@ -16,7 +16,7 @@ from media_made import Made, make_film
 from soundtrack.errors import DependencyError, ExitCode, InputError, NothingFitsError, UsageError
 from soundtrack.pipeline import batch
 from soundtrack.pipeline.batch import BatchOrder, FilmState, films_of, score_batch
-from soundtrack.pipeline.score import cues_path
+from soundtrack.pipeline.targets import cues_path
 
 
 class FakeScorer:

@@ -5,13 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from soundtrack import safe_write
+from soundtrack import safe_write, targets
 from soundtrack.errors import OutputError, UsageError
-from soundtrack.safe_write import check_target, replacing, sweep_stale_parts, write_text
+from soundtrack.kinds import OWN
+from soundtrack.safe_write import replacing, sweep_stale_parts, write_text
+from soundtrack.targets import Target, check_targets
+
+
+def check_target(path: Path, *, inputs: Sequence[Path] = (), force: bool = False, needed_bytes: int = 0) -> None:
+    check_targets([Target(path, OWN, needed_bytes=needed_bytes)], inputs=inputs, force=force)
 
 
 def names(folder: Path) -> list[str]:
@@ -20,7 +27,7 @@ def names(folder: Path) -> list[str]:
 
 def test_the_target_appears_only_when_the_block_ends_well(tmp_path: Path) -> None:
     target = tmp_path / "film.mp4"
-    with replacing(target) as part:
+    with replacing(target, kind=OWN) as part:
         part.write_bytes(b"new")
         assert part.parent == tmp_path
         assert part.name.startswith(".film.mp4.")
@@ -33,7 +40,7 @@ def test_the_target_appears_only_when_the_block_ends_well(tmp_path: Path) -> Non
 def test_nothing_is_left_after_a_failure_and_the_old_file_stays(tmp_path: Path, error: type[BaseException]) -> None:
     target = tmp_path / "film.mp4"
     target.write_bytes(b"old")
-    with pytest.raises(error), replacing(target, force=True) as part:
+    with pytest.raises(error), replacing(target, force=True, kind=OWN) as part:
         part.write_bytes(b"half")
         raise error
     assert target.read_bytes() == b"old"
@@ -46,10 +53,10 @@ def test_an_existing_target_needs_force(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="exists already"):
         check_target(target)
     check_target(target, force=True)
-    with pytest.raises(OutputError, match="exists already"), replacing(target) as part:
+    with pytest.raises(OutputError, match="exists already"), replacing(target, kind=OWN) as part:
         part.write_bytes(b"new")  # appeared between the check and the end
     assert target.read_bytes() == b"old"
-    with replacing(target, force=True) as part:
+    with replacing(target, force=True, kind=OWN) as part:
         part.write_bytes(b"new")
     assert target.read_bytes() == b"new"
 
@@ -77,7 +84,7 @@ def test_a_symlink_is_replaced_and_what_it_points_to_stays(tmp_path: Path) -> No
     kept.write_text("kept")
     link = tmp_path / "out.txt"
     link.symlink_to(kept)
-    write_text(link, "new", force=True)
+    write_text(link, "new", kind=OWN, force=True)
     assert kept.read_text() == "kept"
     assert not link.is_symlink()
     assert link.read_text() == "new"
@@ -88,7 +95,7 @@ def test_impossible_places_are_refused_in_advance(tmp_path: Path, monkeypatch: p
         check_target(tmp_path / "nowhere" / "film.mp4")
     with pytest.raises(OutputError, match="is a folder"):
         check_target(tmp_path, force=True)
-    monkeypatch.setattr(safe_write.os, "access", lambda *_: False)
+    monkeypatch.setattr(targets.os, "access", lambda *_: False)
     with pytest.raises(OutputError, match="cannot be written"):
         check_target(tmp_path / "film.mp4")
 
@@ -105,7 +112,7 @@ def test_a_full_disk_while_writing_text_leaves_nothing(tmp_path: Path, monkeypat
 
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(OutputError, match="disk is full"):
-        write_text(tmp_path / "a.json", "{}")
+        write_text(tmp_path / "a.json", "{}", kind=OWN)
     assert names(tmp_path) == []
 
 
@@ -115,7 +122,7 @@ def test_a_failure_in_the_last_steps_leaves_nothing(tmp_path: Path, monkeypatch:
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(safe_write.os, step, broken)
-    with pytest.raises(OutputError, match="Input/output error"), replacing(tmp_path / "a.mp4") as part:
+    with pytest.raises(OutputError, match="Input/output error"), replacing(tmp_path / "a.mp4", kind=OWN) as part:
         part.write_bytes(b"data")
     assert names(tmp_path) == []
 
@@ -135,6 +142,6 @@ def test_leftovers_of_killed_runs_are_swept_and_nothing_else(tmp_path: Path) -> 
 
 def test_long_and_odd_names_work(tmp_path: Path) -> None:
     for name in ("n" * 250 + ".mp4", "-y.mp4", "per%03d.mp4", "zwei\nzeilen.mp4", os.fsdecode(b"bytes-\xff\xfe.mp4")):
-        with replacing(tmp_path / name) as part:
+        with replacing(tmp_path / name, kind=OWN) as part:
             part.write_bytes(b"x")
         assert (tmp_path / name).read_bytes() == b"x"

@@ -19,8 +19,12 @@ def export(
     """Write the whole index to one file, for another machine or as a backup; the music is not in it."""
     from soundtrack import pipeline
     from soundtrack.cli import output
+    from soundtrack.kinds import ARCHIVE
     from soundtrack.library.archive import export_index
+    from soundtrack.pipeline.targets import guard
+    from soundtrack.targets import Target
 
+    guard([Target(target, ARCHIVE, option="FILE")], index=index, force=force)
     n = export_index(pipeline.index_dir(index), target, force=force)
     output.say(f"{target}: {n} {'track' if n == 1 else 'tracks'}, {target.stat().st_size / 1e6:.1f} MB", quiet=quiet)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from soundtrack.cli import STYLE
+from soundtrack.cli.options import Force
 
 if TYPE_CHECKING:
     from soundtrack.types import CueSheet
@@ -31,7 +32,7 @@ def show(
     film: Annotated[
         Path | None, typer.Option("--film", help="Where the stills of --html come from; default: beside the sheet.")
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the picture or page if it is there.")] = False,
+    force: Force = False,
 ) -> None:
     """Print the cues of a sheet as a table, draw them, or make a page of them."""
     import sys
@@ -41,7 +42,9 @@ def show(
 
     sheet = _read(cues)
     if plot is not None or html is not None:
-        _write_views(sheet, plot=plot, html=html, film=film or _film_beside(cues, sheet, html), force=force)
+        beside = film or _film_beside(cues, sheet, html)
+        inputs = [*_files(cues, sheet), *([] if beside is None else [beside])]
+        _write_views(sheet, plot=plot, html=html, film=beside, inputs=inputs, force=force)
         return
     if as_json:
         with output.product() as stream:
@@ -65,27 +68,40 @@ def _film_beside(source: str, sheet: "CueSheet", html: Path | None) -> Path | No
     return path if path.is_file() and fingerprint(path) == sheet.film.fingerprint else None
 
 
-def _write_views(sheet: "CueSheet", *, plot: Path | None, html: Path | None, film: Path | None, force: bool) -> None:
+def _write_views(
+    sheet: "CueSheet",
+    *,
+    plot: Path | None,
+    html: Path | None,
+    film: Path | None,
+    inputs: Sequence[Path],
+    force: bool,
+) -> None:
     """The picture, the page, or both."""
     from soundtrack.cli import output
     from soundtrack.export.page import page
     from soundtrack.export.picture import picture, undrawable
+    from soundtrack.kinds import PAGE, PICTURES
     from soundtrack.pipeline.preview import make_preview
-    from soundtrack.safe_write import check_target, replacing, write_text
+    from soundtrack.pipeline.targets import guard
+    from soundtrack.safe_write import replacing, write_text
+    from soundtrack.targets import Target
 
-    for target in (plot, html):
-        if target is not None:
-            check_target(target, force=force)
+    ending = "" if plot is None else plot.suffix.lstrip(".").lower()
+    kind = PICTURES.get(ending, PICTURES["png"])
+    targets = [] if plot is None else [Target(plot, kind, option="--plot")]
+    targets += [] if html is None else [Target(html, PAGE, option="--html")]
+    guard(targets, inputs=inputs, force=force)
     if plot is not None:
-        drawn = picture(sheet, kind=plot.suffix.lstrip(".").lower())
-        with replacing(plot, force=force) as part:
+        drawn = picture(sheet, kind=ending)
+        with replacing(plot, kind=kind, force=force) as part:
             part.write_bytes(drawn)
         if plot.suffix.lower() == ".png" and (lacking := undrawable(sheet)):
             output.say(f"warning: no font on this computer has {lacking[:20]}; an .svg leaves the choice to its viewer")
     if html is not None:
         with output.progress(quiet=False) as progress:
             preview = make_preview(sheet, film=film, progress=progress)
-        write_text(html, page(sheet, stills=preview.stills, sounds=preview.sounds), force=force)
+        write_text(html, page(sheet, stills=preview.stills, sounds=preview.sounds), kind=PAGE, force=force)
         for line in preview.warnings:
             output.say(f"warning: {line}")
 
@@ -127,7 +143,7 @@ def export(
         bool,
         typer.Option("--relative", help="Name files relative to the folder of the export instead of absolutely."),
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it is there.")] = False,
+    force: Force = False,
 ) -> None:
     """Write a sheet for a spreadsheet, an editing program, a player, or the end titles.
 
@@ -139,6 +155,7 @@ def export(
     from soundtrack import export as formats
     from soundtrack.cli import output
     from soundtrack.errors import UsageError
+    from soundtrack.kinds import EXPORTS
     from soundtrack.pipeline.exports import find_media
 
     chosen = to or (out.suffix.lstrip(".").lower() if out else "")
@@ -146,7 +163,10 @@ def export(
         raise UsageError("no format is named", hint=f"add --to with one of {', '.join(formats.FORMATS)}")
     sheet = _read(cues)
     cuesheet.check(sheet, name=_name(cues))
-    with output.product_to(out, force=force) as write:
+    if chosen not in formats.FORMATS:
+        raise UsageError(f"unknown format {chosen!r}", hint=f"choose one of {', '.join(formats.FORMATS)}")
+    inputs = [*_files(cues, sheet), *([] if film is None else [film])]
+    with output.product_to(out, kind=EXPORTS[chosen], inputs=inputs, force=force) as write:
         found = find_media(
             sheet,
             folder=Path() if cues == "-" else Path(cues).parent,
@@ -158,6 +178,13 @@ def export(
     warnings = found.warnings if chosen in formats.NAME_FILES else ()
     for line in (*warnings, *formats.not_carried(sheet, chosen, media=found.media)):
         output.say(f"warning: {line}")
+
+
+def _files(source: str, sheet: "CueSheet") -> list[Path]:
+    """The file that a sheet came from, and those that it names."""
+    beside = Path() if source == "-" else Path(source).parent
+    names = [Path(track.path.replace("\0", "")) for track in sheet.tracks]
+    return [*names, beside / sheet.film.name.replace("\0", ""), *([] if source == "-" else [Path(source)])]
 
 
 def _name(source: str) -> str:

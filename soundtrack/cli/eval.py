@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from soundtrack.cli import STYLE
-from soundtrack.cli.options import Device, Quiet, device_name
+from soundtrack.cli.options import Device, Force, Quiet, device_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,6 +60,7 @@ def labels(
     folds: Folds = 0,
     seeds: Seeds = 4,
     plot: Plot = None,
+    force: Force = False,
     draws: Draws = 500,
     model: Model = ModelName.EMBEDDED,
     device: Device = None,
@@ -75,9 +76,8 @@ def labels(
     from soundtrack.evaluation import plot as plotting
     from soundtrack.training.data import read_labels
 
-    if plot is not None:
-        plotting.check_plotting()
     clips = read_labels(table)
+    _check_plot(plot, [table, *(clip.path for clip in clips)], force=force)
     video, music = _towers(model, device_name(device), fresh_space=folds > 0)
     with output.progress(quiet=quiet) as progress:
         if folds:
@@ -93,7 +93,9 @@ def labels(
         reads, classes=classes, source_ids=[clip.source_id for clip in clips], seeds=dealt, n_draws=draws
     )
     if plot is not None:
-        plotting.confusion_matrices({"picture": found.confusion_video, "sound": found.confusion_music}, plot)
+        plotting.confusion_matrices(
+            {"picture": found.confusion_video, "sound": found.confusion_music}, plot, force=force
+        )
     with output.product() as out:
         if json_:
             out.write(json.dumps(found.to_dict(), indent=2) + "\n")
@@ -114,6 +116,7 @@ def va(
     group: Annotated[str, typer.Option("--group", help="Column that says which files belong together.")] = "source_id",
     folds: Folds = 0,
     plot: Plot = None,
+    force: Force = False,
     draws: Draws = 500,
     model: Model = ModelName.EMBEDDED,
     device: Device = None,
@@ -129,12 +132,11 @@ def va(
     from soundtrack.evaluation import plot as plotting
     from soundtrack.training.data import read_ratings
 
-    if plot is not None:
-        plotting.check_plotting()
     low, high = scale
     if not low < high:
         raise UsageError(f"--scale {low:g} {high:g} is empty", hint="give the lowest rating, then the highest")
     files = read_ratings(table, group_column=group)
+    _check_plot(plot, [table, *(file.path for file in files)], force=force)
     groups = [file.source_id for file in files]
     rated = evaluation.rescaled(files, low=low, high=high)
     hears = kind is Kind.SOUND or (kind is Kind.AUTO and not evaluation.has_picture(files[0].path))
@@ -158,7 +160,7 @@ def va(
             predicted = evaluation.read_as_is(files, video=video, music=music, progress=progress)
     found = evaluation.report(rated, predicted, source_ids=groups, n_draws=draws)
     if plot is not None:
-        plotting.plane(found.rated, found.read, plot)
+        plotting.plane(found.rated, found.read, plot, force=force)
     _write(found.to_dict(), found.numbers, f"{found.n} files in {found.n_sources} groups", json_=json_)
 
 
@@ -225,6 +227,18 @@ def _video(model: ModelName, device: str, *, fresh_space: bool) -> "VideoTower":
 def _towers(model: ModelName, device: str, *, fresh_space: bool) -> "tuple[VideoTower, MusicTower]":
     """Both towers."""
     return _video(model, device, fresh_space=fresh_space), _music(model, device, fresh_space=fresh_space)
+
+
+def _check_plot(plot: Path | None, inputs: "Sequence[Path]", *, force: bool) -> None:
+    """Refuse a picture that cannot be drawn or must not be written, before anything is read."""
+    from soundtrack.evaluation import plot as plotting
+    from soundtrack.kinds import PICTURES
+    from soundtrack.pipeline.targets import guard
+    from soundtrack.targets import Target
+
+    if plot is not None:
+        plotting.check_plotting()
+        guard([Target(plot, PICTURES["png"], option="--plot")], inputs=inputs, force=force)
 
 
 def _check_folds(folds: int, sources: set[str], table: Path) -> None:

@@ -63,7 +63,9 @@ Mix = Annotated[
     Layout, typer.Option("--mix", help="Channels of the mix; auto takes those of the film's own sound, up to 5.1.")
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of every random choice.")]
-Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite an existing target.")]
+Force = Annotated[
+    bool, typer.Option("--force", "-f", help="Replace an existing file, if it is of the kind that is written.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 
 
@@ -117,7 +119,9 @@ Stretch = Annotated[
         show_default="0",
     ),
 ]
-Stems = Annotated[Path | None, typer.Option("--stems", help="Folder for the stems: MX (music), DX (original).")]
+Stems = Annotated[
+    Path | None, typer.Option("--stems", help="Folder for the stems, made if missing: MX (music), DX (original).")
+]
 MusicTrack = Annotated[
     bool,
     typer.Option("--music-track", help="Add the music as its own audio stream beside the original."),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from soundtrack.errors import OutputError
+    from soundtrack.kinds import Kind
 
 Progress = Callable[[str, int, int], None]
 """Stage, units done, units in all (0 while unknown)."""
@@ -177,27 +178,29 @@ def read_document(source: str) -> str:
         ) from error
 
 
-def write_document(text: str, target: Path, *, force: bool) -> None:
-    """Write a document whole or not at all, beside its target first.
-
-    Raises
-    ------
-    OutputError
-        The target exists and `force` is off, or the folder cannot be written.
-    """
-    from soundtrack.safe_write import write_text
-
-    write_text(target, text, force=force)
-
-
 @contextmanager
-def product_to(target: Path | None, *, force: bool) -> Iterator[Callable[[str], None]]:
+def product_to(
+    target: Path | None, *, kind: Kind, inputs: Sequence[Path] = (), index: Path | None = None, force: bool
+) -> Iterator[Callable[[str], None]]:
     """A function that writes a command's document: to a file, whole or not at all, or to the real stdout.
 
+    Parameters
+    ----------
+    target : Path or None
+        The file; None for stdout.
+    kind : Kind
+        What it will be.
+    inputs : sequence of Path
+        Files that the command reads.
+    index : Path, optional
+        Folder of the library index, if it is not the configured one.
+    force : bool
+        Whether a file of the same kind may be replaced.
+
     Raises
     ------
-    OutputError
-        The target exists and `force` is off, or cannot be written; said before any work is done.
+    UsageError, OutputError
+        The target must not be replaced, or cannot be written; said before any work is done.
     """
     if target is None:
         with product() as stream:
@@ -207,11 +210,13 @@ def product_to(target: Path | None, *, force: bool) -> Iterator[Callable[[str], 
 
             yield write
         return
-    from soundtrack.safe_write import check_target
+    from soundtrack.pipeline.targets import guard
+    from soundtrack.safe_write import write_text
+    from soundtrack.targets import Target
 
-    check_target(target, force=force)
+    guard([Target(target, kind)], inputs=inputs, index=index, force=force)
     with product():
-        yield lambda text: write_document(text, target, force=force)
+        yield lambda text: write_text(target, text, kind=kind, force=force)
 
 
 def write_json(data: object, stream: TextIO) -> None:

@@ -33,11 +33,8 @@ def render(
     """Mix the music of a cue sheet into a film; picture and everything else are copied."""
     from soundtrack import cuesheet, pipeline
     from soundtrack.cli import output
-    from soundtrack.safe_write import check_target, write_text
 
     with output.product() as stream:
-        if save is not None:
-            check_target(save, inputs=[video], force=force)
         sheet = cuesheet.loads(output.read_document(cues), name="stdin" if cues == "-" else cues)
         sheet = pipeline.swap_music(sheet, swap or (), index=index)
         with output.progress(quiet=quiet) as progress:
@@ -45,6 +42,8 @@ def render(
                 video,
                 sheet,
                 out=out,
+                cues=save,
+                inputs=[] if cues == "-" else [Path(cues)],
                 index=index,
                 stems=stems,
                 music_track=music_track,
@@ -53,7 +52,6 @@ def render(
                 progress=progress,
             )
         if save is not None:
-            write_text(save, cuesheet.dumps(report.sheet), force=force)
             output.say(f"{save}: the cue sheet", quiet=quiet)
         for line in report.warnings:
             output.say(f"warning: {line}", quiet=quiet)

@@ -20,8 +20,12 @@ def scenes(
     """Split a film into shots and scenes and read their mood; JSON for `soundtrack spot`."""
     from soundtrack import pipeline, scenesheet
     from soundtrack.cli import output
+    from soundtrack.kinds import SCENE_SHEET
 
-    with output.product_to(out, force=force) as write, output.progress(quiet=quiet) as progress:
+    with (
+        output.product_to(out, kind=SCENE_SHEET, inputs=[video], force=force) as write,
+        output.progress(quiet=quiet) as progress,
+    ):
         sheet = pipeline.analyse_video(
             video,
             device=device_name(device),

@@ -51,7 +51,9 @@ def score(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="The scored film, default: NAME.scored.EXT beside VIDEO; with --batch a folder."
+            "--output",
+            "-o",
+            help="The scored film, default: NAME.scored.EXT beside VIDEO; with --batch a folder, made if missing.",
         ),
     ] = None,
     cues: Annotated[

@@ -61,8 +61,11 @@ def spot(
     """Choose and place music for the scenes of a film; a cue sheet for `soundtrack render`."""
     from soundtrack import cuesheet, pipeline, scenesheet
     from soundtrack.cli import output
+    from soundtrack.kinds import CUE_SHEET
 
-    with output.product_to(out, force=force) as write:
+    named = [] if source == "-" else [Path(source)]
+
+    with output.product_to(out, kind=CUE_SHEET, inputs=named, index=index, force=force) as write:
         wishes = make_wishes(
             lock=lock,
             mood=mood,

@@ -172,6 +172,7 @@ def space(
     from soundtrack.evaluation import train_space
     from soundtrack.evaluation.read import NoSpace
     from soundtrack.evaluation.training_report import write_report
+    from soundtrack.kinds import OWN
     from soundtrack.safe_write import write_text
     from soundtrack.training.data import read_labels
 
@@ -208,7 +209,7 @@ def space(
             document, confusions = train_space.to_dict(pairs.n, numbers), {}
     how = train_space.HOW_LABELLED if clips else train_space.HOW_UNLABELLED
     train_space.write_space(fitted, out / "models", **towers, n=len(clips) or len(films), numbers=numbers, how=how)
-    write_text(out / "report.json", json.dumps(document, indent=2) + "\n", force=True)
+    write_text(out / "report.json", json.dumps(document, indent=2) + "\n", kind=OWN, force=True)
     write_report(out, confusions=confusions, curve=[], over="")
     _tell(out, "own track preferred to another's", numbers["two_afc_true_track"].value, quiet=quiet)
 

@@ -19,6 +19,8 @@ from soundtrack.demo.canvas import HEIGHT, WIDTH
 from soundtrack.demo.instruments import RATE_HZ
 from soundtrack.demo.pieces import PIECES
 from soundtrack.demo.speech import RATE_HZ as FILM_RATE_HZ
+from soundtrack.kinds import OWN
+from soundtrack.media.film_kind import FILM
 from soundtrack.media.process import file_arg, pcm_input_args, run_ffmpeg, writing_pipe
 from soundtrack.safe_write import replacing
 
@@ -79,7 +81,7 @@ def make_track(piece: Piece, target: Path) -> None:
     }
     tag_args = [word for key, value in tags.items() for word in ("-metadata", f"{key}={value}")]
     samples = play(piece)
-    with replacing(target, force=True) as part:
+    with replacing(target, kind=OWN) as part:
         run_ffmpeg(
             [
                 *pcm_input_args(sample_rate_hz=RATE_HZ, channels=2),
@@ -92,7 +94,7 @@ def make_track(piece: Piece, target: Path) -> None:
 
 def make_film(target: Path, *, synthesiser: bool = True, progress: Progress | None = None) -> None:
     """Paint the film and encode it with its own sound."""
-    with tempfile.TemporaryDirectory(prefix="soundtrack-") as scratch, replacing(target, force=True) as part:
+    with tempfile.TemporaryDirectory(prefix="soundtrack-") as scratch, replacing(target, kind=FILM) as part:
         sound = Path(scratch) / "sound.wav"
         run_ffmpeg(
             [

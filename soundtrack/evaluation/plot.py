@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.errors import DependencyError, OutputError
+from soundtrack.errors import DependencyError
+from soundtrack.kinds import PICTURES, Kind
+from soundtrack.safe_write import replacing
+from soundtrack.targets import as_output_error
 from soundtrack.types import EMOTIONS
 
 Array = npt.NDArray[np.float64]
@@ -29,14 +32,13 @@ def _figure(width: float, height: float) -> Any:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _save(figure: Any, path: Path) -> None:
+def _save(figure: Any, path: Path, *, kind: Kind, force: bool) -> None:
     """Write the figure without a date, so that the same numbers give the same bytes."""
-    try:
-        figure.savefig(path, dpi=120, metadata={"Software": None})
-    except (OSError, ValueError) as error:
-        raise OutputError(
-            f"{path} cannot be written: {error}", hint="name a .png file in an existing folder"
-        ) from error
+    with replacing(path, kind=kind, force=force) as part:
+        try:
+            figure.savefig(part, format="png", dpi=120, metadata={"Software": None})
+        except OSError as error:
+            raise as_output_error(path, error) from error
 
 
 def check_plotting() -> None:
@@ -44,7 +46,9 @@ def check_plotting() -> None:
     _figure(1, 1)
 
 
-def confusion_matrices(tables: dict[str, npt.NDArray[np.int64]], path: Path) -> None:
+def confusion_matrices(
+    tables: dict[str, npt.NDArray[np.int64]], path: Path, *, kind: Kind = PICTURES["png"], force: bool = False
+) -> None:
     """One confusion matrix per entry, side by side; rows are true classes."""
     figure = _figure(5.2 * len(tables), 4.8)
     for position, (title, table) in enumerate(tables.items()):
@@ -60,10 +64,10 @@ def confusion_matrices(tables: dict[str, npt.NDArray[np.int64]], path: Path) -> 
         axes.set_xlabel("read as")
         axes.set_ylabel("labelled")
         axes.set_title(title)
-    _save(figure, path)
+    _save(figure, path, kind=kind, force=force)
 
 
-def plane(rated: Array, read: Array, path: Path) -> None:
+def plane(rated: Array, read: Array, path: Path, *, force: bool = False) -> None:
     """Ratings (circles) and readings (dots) on the valence-arousal plane, each pair joined by a line."""
     figure = _figure(6, 6)
     axes = figure.add_subplot(1, 1, 1)
@@ -78,10 +82,10 @@ def plane(rated: Array, read: Array, path: Path) -> None:
     axes.set_xlabel("valence")
     axes.set_ylabel("arousal")
     axes.legend()
-    _save(figure, path)
+    _save(figure, path, kind=PICTURES["png"], force=force)
 
 
-def curves(lines: dict[str, list[tuple[float, float]]], path: Path, *, over: str) -> None:
+def curves(lines: dict[str, list[tuple[float, float]]], path: Path, *, over: str, kind: Kind) -> None:
     """One panel per number, side by side: how it changed while a network learned."""
     drawn = {name: points for name, points in lines.items() if points}
     figure = _figure(4.0 * max(1, len(drawn)), 3.2)
@@ -90,4 +94,4 @@ def curves(lines: dict[str, list[tuple[float, float]]], path: Path, *, over: str
         axes.plot(*zip(*points, strict=True), color="tab:blue", marker=".")
         axes.set_xlabel(over)
         axes.set_title(name)
-    _save(figure, path)
+    _save(figure, path, kind=kind, force=True)

@@ -16,6 +16,7 @@ import numpy as np
 
 from soundtrack.errors import DependencyError
 from soundtrack.evaluation import plot
+from soundtrack.kinds import OWN
 from soundtrack.safe_write import write_text
 from soundtrack.types import EMOTIONS
 
@@ -51,10 +52,10 @@ def write_report(folder: Path, *, confusions: Mapping[str, Confusion], curve: Cu
         return  # the tables say the same
     if confusions:
         tables = {side: np.array(table, np.int64) for side, table in confusions.items()}
-        plot.confusion_matrices(tables, folder / "confusion.png")
+        plot.confusion_matrices(tables, folder / "confusion.png", kind=OWN, force=True)
     if curve:
         lines = {name: _points(curve, name, over=over) for name in names if name != over}
-        plot.curves(lines, folder / "curve.png", over=over)
+        plot.curves(lines, folder / "curve.png", over=over, kind=OWN)
 
 
 def read_curve(path: Path) -> list[dict[str, float]]:
@@ -74,4 +75,4 @@ def _write_csv(path: Path, rows: Sequence[Sequence[object]]) -> None:
     """A table, whole or not at all."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
-    write_text(path, text.getvalue(), force=True)
+    write_text(path, text.getvalue(), kind=OWN, force=True)

@@ -24,6 +24,7 @@ from typing import IO
 from urllib.parse import quote
 
 from soundtrack.errors import InputError, LibraryError, OutputError, Reason, UsageError
+from soundtrack.kinds import ARCHIVE
 from soundtrack.library import rows
 from soundtrack.library.build import remove_database, take_over, write_summary
 from soundtrack.library.care import faults_of
@@ -33,7 +34,8 @@ from soundtrack.library.lock import write_lock
 from soundtrack.library.report import shown
 from soundtrack.library.schema import DATABASE_NAME, LAYOUT, layout
 from soundtrack.library.store import Store, open_store
-from soundtrack.safe_write import SPARE_BYTES, as_output_error, check_target, replacing
+from soundtrack.safe_write import replacing
+from soundtrack.targets import SPARE_BYTES, Target, as_output_error, check_targets
 from soundtrack.types import ModelRef
 
 SCHEMA = "soundtrack.archive/1"
@@ -113,7 +115,10 @@ def export_index(index_dir: Path, target: Path, *, force: bool = False) -> int:
         model, counts = store.model(), store.counts()
         if model is None:
             raise LibraryError(f"{index_dir}: the index is empty", hint="type `soundtrack index PATH...` to fill it")
-        check_target(target, inputs=[store.path], force=force, needed_bytes=store.path.stat().st_size)
+        size = store.path.stat().st_size
+        check_targets(
+            [Target(target, ARCHIVE, option="FILE", needed_bytes=size)], inputs=own_files(index_dir), force=force
+        )
         with _scratch(target) as folder:
             store.execute("VACUUM INTO ?", (f"file:{quote(os.fsencode(folder.absolute() / DATABASE_NAME))}",))
             with open_store(folder, write=True, home=store.index_dir) as copy, copy.transaction():
@@ -126,7 +131,7 @@ def export_index(index_dir: Path, target: Path, *, force: bool = False) -> int:
                 "n_tracks": counts["tracks"],
                 "database": {"sha256": _sha256(database), "size_bytes": database.stat().st_size},
             }
-            with replacing(target, force=force) as part:
+            with replacing(target, kind=ARCHIVE, force=force) as part:
                 try:
                     _pack(part, manifest, database)
                 except OSError as error:

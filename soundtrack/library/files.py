@@ -10,10 +10,16 @@ from __future__ import annotations
 import json
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from soundtrack.errors import LibraryError, OutputError
+from soundtrack.library import rows
 from soundtrack.library.schema import DATABASE_ENDINGS, DATABASE_NAME, Found, look_at, require_no_links
+
+if TYPE_CHECKING:
+    from soundtrack.library.store import Store
 
 SUMMARY_NAME = "index.json"
 """Name of the summary in the index folder."""
@@ -46,6 +52,13 @@ _ELSEWHERE = "move it away, or choose another folder with --index"
 def own_files(index_dir: Path) -> list[Path]:
     """Every place that an index in a folder uses or may use later; most need not exist."""
     return [index_dir / name for name in (*FILE_NAMES, REBUILD_NAME)]
+
+
+def files_known(store: Store) -> Iterator[Path]:
+    """Every file outside its folder that an index knows: playlists and music, missing and unusable files included."""
+    for table in ("locations", "failures", "playlists"):
+        for (path,) in store.all(f"SELECT path FROM {table}"):
+            yield store.to_path(rows.blob(path))
 
 
 def require_own_files(index_dir: Path) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.errors import LibraryError, OutputError
+from soundtrack.kinds import OWN
 from soundtrack.library import nearest, rows
 from soundtrack.library.files import CELLS_NAME, VECTORS_NAME, is_plain
 from soundtrack.library.offer import judge
@@ -98,7 +99,7 @@ def write_whole(path: Path, content: bytes) -> None:
     """
     hint = "make room on that disk or choose another folder with --index, and type the same command again"
     try:
-        with replacing(path, force=True) as part:
+        with replacing(path, kind=OWN, force=True) as part:
             part.write_bytes(content)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror or error}", hint=hint) from error

@@ -19,14 +19,16 @@ import numpy as np
 from soundtrack import cuesheet
 from soundtrack.errors import InputError, OutputError, Reason
 from soundtrack.media.containers import MuxPlan, plan_streams
+from soundtrack.media.film_kind import FILM
 from soundtrack.media.mux import mux
 from soundtrack.mix.balance import MAX_MASTER_GAIN_DB, Levels
 from soundtrack.mix.limiter import Limiter
 from soundtrack.mix.passes import LOSSY_HEADROOM_DB, Progress, Work, hear, measure, mixed
 from soundtrack.mix.plan import MixPlan, plan_mix
 from soundtrack.mix.stems import StemWriter
-from soundtrack.safe_write import check_target, naming_a_full_disk, replacing
+from soundtrack.safe_write import naming_a_full_disk, replacing
 from soundtrack.settings import MixSettings
+from soundtrack.targets import Target, check_targets
 from soundtrack.types import CueSheet, StreamInfo, VideoInfo
 
 LOUDNESS_TOLERANCE_LU = 0.2
@@ -151,7 +153,7 @@ def render_film(
     plan = plan_mix(sheet)
     _check_tracks(plan, track_paths)
     n_bytes = info.path.stat().st_size + plan.n_samples * 4 * (3 if stems else 1)
-    check_target(out, inputs=[info.path, *track_paths.values()], force=force, needed_bytes=n_bytes)
+    check_targets([Target(out, FILM, needed_bytes=n_bytes)], inputs=[info.path, *track_paths.values()], force=force)
 
     work = Work(info, original, track_paths, plan.n_samples, progress or _silent, channels=channels)
     with print_before(info, streams) as printed:
@@ -163,7 +165,7 @@ def render_film(
     if ceiling_dbtp is None:
         ceiling_dbtp = round(sheet.mix.ceiling_dbtp - headroom_db, 6)
     with contextlib.ExitStack() as files:
-        part = files.enter_context(replacing(out, force=force))
+        part = files.enter_context(replacing(out, kind=FILM, force=force))
         files.enter_context(naming_a_full_disk(out))
         stem_writer = (
             files.enter_context(StemWriter(stems, out.stem, force=force, channels=channels)) if stems else None

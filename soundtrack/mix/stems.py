@@ -13,10 +13,17 @@ from types import TracebackType
 import numpy as np
 
 from soundtrack.errors import OutputError
+from soundtrack.kinds import STEM
 from soundtrack.media.process import WritingPipe, file_arg, pcm_input_args, writing_pipe
-from soundtrack.safe_write import check_target, replacing
+from soundtrack.safe_write import replacing
 from soundtrack.settings import MIX_RATE_HZ
+from soundtrack.targets import Target, check_targets
 from soundtrack.types import FloatArray
+
+
+def stem_paths(folder: Path, name: str) -> tuple[Path, Path]:
+    """Where the stems of a film go: music, original."""
+    return folder / f"{name}.MX.flac", folder / f"{name}.DX.flac"
 
 
 class StemWriter:
@@ -25,7 +32,7 @@ class StemWriter:
     Parameters
     ----------
     folder : Path
-        Made if it is not there.
+        Made if it is not there; the folder above it has to be.
     name : str
         First part of the file names.
     force : bool
@@ -38,7 +45,7 @@ class StemWriter:
         self._channels = (2, channels)
         self._folder = folder
         self._force = force
-        self.paths = tuple(folder / f"{name}.{stem}.flac" for stem in ("MX", "DX"))
+        self.paths = stem_paths(folder, name)
         """Music, original."""
         self._files = contextlib.ExitStack()
         self._encoders = contextlib.ExitStack()
@@ -46,14 +53,15 @@ class StemWriter:
         self._pipes: list[WritingPipe] = []
 
     def __enter__(self) -> StemWriter:
+        check_targets(
+            [Target(path, STEM, option="--stems", makes_folder=True) for path in self.paths], force=self._force
+        )
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(exist_ok=True)
         except OSError as error:
             raise OutputError(f"{self._folder}: {error.strerror}", hint="name a folder with --stems DIR") from error
-        for path in self.paths:
-            check_target(path, force=self._force)
         with contextlib.ExitStack() as files:
-            self._parts = [files.enter_context(replacing(path, force=self._force)) for path in self.paths]
+            self._parts = [files.enter_context(replacing(path, kind=STEM, force=self._force)) for path in self.paths]
             self._files = files.pop_all()
         return self
 

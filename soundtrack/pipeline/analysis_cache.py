@@ -22,6 +22,7 @@ from pathlib import Path
 
 from soundtrack import __version__, resources, scenesheet
 from soundtrack.errors import SoundtrackError
+from soundtrack.kinds import OWN
 from soundtrack.safe_write import write_text
 from soundtrack.types import SceneSheet
 
@@ -109,7 +110,7 @@ class AnalysisCache:
             if len(content) > self._most_bytes:
                 return
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_text(entry, content, force=True)
+            write_text(entry, content, kind=OWN, force=True)
             self._drop_oldest(besides=entry)
 
     def _entry(self, path: Path, fingerprint: str) -> Path:

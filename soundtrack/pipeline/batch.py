@@ -14,12 +14,23 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
-from soundtrack.errors import DependencyError, ExitCode, InputError, ModelError, Reason, SoundtrackError, UsageError
+from soundtrack.errors import (
+    DependencyError,
+    ExitCode,
+    InputError,
+    ModelError,
+    OutputError,
+    Reason,
+    SoundtrackError,
+    UsageError,
+)
 from soundtrack.pipeline.analysis_cache import user_folder
 from soundtrack.pipeline.music import current_model, index_dir
 from soundtrack.pipeline.progress import Progress, no_progress
-from soundtrack.pipeline.score import Scorer, Wishes, cues_path, scored_path
+from soundtrack.pipeline.score import Scorer, Wishes
+from soundtrack.pipeline.targets import cues_path, scored_path, scored_stem
 from soundtrack.settings import MixSettings, SpottingSettings
+from soundtrack.targets import file_identity
 
 FILM_SUFFIXES = frozenset(
     f".{name}"
@@ -90,7 +101,7 @@ class BatchOrder:
     index: Path | None = None
     """Folder of the library index; the user's own by default."""
     folder: Path | None = None
-    """Where scored films go; beside each film by default."""
+    """Where scored films go, made if missing; beside each film by default."""
     device: str = "auto"
     """Where the networks run."""
     decoder: str = "auto"
@@ -175,6 +186,8 @@ def score_batch(
     done: dict[str, FilmOutcome] = {}
     progress("scoring", 0, len(films))
     scorer = _scorer(order)  # refuses what no film could do with, before any work is given away
+    if order.folder is not None:
+        _make_folder(order.folder)
     outcomes = (_score(scorer, order, film) for film in films) if cluster is None else _on(cluster, films, order)
     for outcome in outcomes:
         done[outcome.film] = outcome
@@ -183,19 +196,36 @@ def score_batch(
 
 
 def _refuse_twins(films: Sequence[Path], order: BatchOrder) -> None:
-    """Stop where two films of one name would be written to one file."""
-    if order.folder is None:
-        return
-    if not order.folder.is_dir():
-        raise UsageError(f"{order.folder}: no such folder", hint=f"make it first: `mkdir -p {order.folder}`")
-    seen: dict[str, Path] = {}
+    """Stop where two films would be written to one file, or one over another film of the list."""
+    seen: dict[tuple[Path, str], Path] = {}
     for film in films:
-        other = seen.setdefault(film.stem, film)
+        folder, stem = order.folder or film.parent, scored_stem(film)
+        other = seen.setdefault((folder, stem.casefold()), film)
         if other != film:
             raise UsageError(
-                f"{other} and {film} would both be written to {order.folder / film.stem}.scored",
-                hint="give them different names, or leave out -o",
+                f"{other} and {film} would both be written to {folder / stem}", hint="give them different names"
             )
+    there = {file_identity(film) for film in films} - {None}
+    for folder in {folder for folder, _ in seen}:
+        for path in folder.iterdir() if folder.is_dir() else ():
+            source = seen.get((folder, path.stem.casefold()))
+            if source is not None and file_identity(path) in there:
+                raise UsageError(
+                    f"{path}: is a film of the list, and {source} would be written there",
+                    hint="take one of them out of the list, or name another folder with -o DIR",
+                )
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder of scored films if it is missing; the folder above it has to be there."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except FileNotFoundError as error:
+        raise OutputError(
+            f"{folder}: the folder {folder.parent} does not exist", hint=f"make it first: `mkdir -p {folder.parent}`"
+        ) from error
+    except OSError as error:
+        raise OutputError(f"{folder}: {error.strerror}", hint="name a folder with -o DIR") from error
 
 
 def _scorer(order: BatchOrder) -> Scorer:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from soundtrack import config, resources
 from soundtrack.errors import InputError, OutputError, Reason
+from soundtrack.kinds import OWN
 from soundtrack.safe_write import write_text
 from soundtrack.types import CueSheet
 
@@ -103,7 +104,7 @@ def remember(path: Path, sheet: CueSheet) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{path.parent}: {error}", hint="make that folder, or score without the ledger") from error
-    write_text(path, "\n".join(lines) + "\n", force=True)
+    write_text(path, "\n".join(lines) + "\n", kind=OWN, force=True)
 
 
 def is_kept(avoid_recent: int) -> bool:

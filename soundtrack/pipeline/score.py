@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soundtrack.errors import InputError, LibraryError, Reason
+from soundtrack.kinds import CUE_SHEET
 from soundtrack.pipeline.film import Watcher, fingerprint
 from soundtrack.pipeline.ledger import is_kept, ledger_path, read_ledger, recent_tracks, remember
 from soundtrack.pipeline.music import open_library
 from soundtrack.pipeline.progress import Progress, no_progress
 from soundtrack.pipeline.swap import ducked
+from soundtrack.pipeline.targets import cues_path, film_targets, guard, scored_path
 from soundtrack.settings import MixSettings, SpottingSettings
 from soundtrack.types import CueSheet, SceneSheet, Track, VideoInfo
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from soundtrack.mix.render import RenderReport
     from soundtrack.spotting.constraints import Constraints
 
-_LONGEST_NAME_BYTES = 255
-"""Most bytes of a name on the usual file systems."""
 _BELIEVED_WITHIN_S = 0.5
 """A header whose length is this near to the decoded one is taken at its word."""
 
@@ -178,6 +177,8 @@ def render_video(
     sheet: CueSheet,
     *,
     out: Path | None = None,
+    cues: Path | None = None,
+    inputs: Sequence[Path] = (),
     index: Path | None = None,
     stems: Path | None = None,
     music_track: bool = False,
@@ -195,6 +196,10 @@ def render_video(
         As written by `spot_video`, perhaps edited.
     out : Path, optional
         The scored film; by default beside the film.
+    cues : Path, optional
+        Where the sheet is written as it was rendered; nowhere by default.
+    inputs : sequence of Path
+        Further files that must not be overwritten, such as the one that the sheet came from.
     index : Path, optional
         Asked for tracks that are no longer where the sheet says.
     layout : {"auto", "stereo", "5.1"}
@@ -210,20 +215,27 @@ def render_video(
     from soundtrack import cuesheet
     from soundtrack.media.probe import probe
     from soundtrack.mix.render import render_film
+    from soundtrack.safe_write import write_text
 
     cuesheet.check(sheet)
     info = _as_watched(probe(video), sheet)
-    return render_film(
+    film, tracks = out or scored_path(info), _find_tracks(sheet, index)
+    targets = film_targets(film, cues=cues, stems=stems)
+    guard(targets, inputs=[video, *inputs, *tracks.values()], index=index, force=force)
+    report = render_film(
         info,
         sheet,
-        out or scored_path(info),
+        film,
         force=force,
-        track_paths=_find_tracks(sheet, index),
+        track_paths=tracks,
         stems=stems,
         music_track=music_track,
         layout=layout,
         progress=progress,
     )
+    if cues is not None:
+        write_text(cues, cuesheet.dumps(report.sheet), kind=CUE_SHEET, force=force)
+    return report
 
 
 def _as_watched(info: VideoInfo, sheet: CueSheet) -> VideoInfo:
@@ -259,25 +271,6 @@ def _find_tracks(sheet: CueSheet, index: Path | None) -> Mapping[str, Path]:
             )
         paths[track_id] = track.path
     return paths
-
-
-def scored_path(info: VideoInfo) -> Path:
-    """Where a scored film goes by default: ``NAME.scored.EXT`` beside the film.
-
-    The suffix is the film's own where such a file can hold sound, else that of the nearest kind of file that can. A
-    name that would become too long for the disk loses its end.
-    """
-    from soundtrack.media.containers import default_suffix
-
-    suffix = info.path.suffix if info.path.suffix.lower() == default_suffix(info) else default_suffix(info)
-    room = _LONGEST_NAME_BYTES - len(f".scored.cues.json{suffix}")
-    stem = os.fsdecode(os.fsencode(info.path.stem)[:room])
-    return info.path.with_name(f"{stem}.scored{suffix}")
-
-
-def cues_path(film: Path) -> Path:
-    """Where a scored film's cue sheet goes by default: ``NAME.cues.json`` beside it."""
-    return film.with_name(f"{film.stem}.cues.json")
 
 
 class Scorer:
@@ -330,13 +323,15 @@ class Scorer:
     ) -> Scored:
         """A film with music, and its cue sheet; see `score_video`."""
         from soundtrack import cuesheet
+        from soundtrack.media.containers import container_for
         from soundtrack.mix.render import render_film
-        from soundtrack.safe_write import check_target, write_text
+        from soundtrack.safe_write import write_text
 
         film = out or scored_path(info)
         sheet_path = cues or cues_path(film)
-        for target in (film, sheet_path):
-            check_target(target, inputs=[info.path], force=force)
+        targets = film_targets(film, cues=sheet_path, stems=stems)
+        guard(targets, inputs=[info.path], index=self._index, force=force)
+        container_for(film)
         scenes = self._watcher.analyse(info, progress=progress)
         sheet = _spot(scenes, self._library, settings=self._settings, mix=self._mix, wishes=self._wishes)
         cuesheet.check(sheet)
@@ -351,7 +346,7 @@ class Scorer:
             layout=self._mix.layout,
             progress=progress,
         )
-        write_text(sheet_path, cuesheet.dumps(report.sheet), force=force)
+        write_text(sheet_path, cuesheet.dumps(report.sheet), kind=CUE_SHEET, force=force)
         if self._remembers:
             remember(ledger_path(), sheet)
         return Scored(film=film, cues=sheet_path, sheet=report.sheet, report=report)
