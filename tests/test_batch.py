@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from media_made import Made, make_film
-from soundtrack.errors import DependencyError, ExitCode, InputError, NothingFitsError, UsageError
+from soundtrack.errors import DependencyError, ExitCode, InputError, NothingFitsError, OutputError, UsageError
 from soundtrack.pipeline import batch
 from soundtrack.pipeline.batch import BatchOrder, FilmState, films_of, score_batch
 from soundtrack.pipeline.targets import cues_path
@@ -105,14 +105,30 @@ def test_what_no_film_could_do_without_ends_the_run(tmp_path: Path) -> None:
 def test_a_folder_for_the_results(tmp_path: Path) -> None:
     named = [*films(tmp_path / "in", "a.mp4"), *films(tmp_path / "more", "a.mp4")]
     out = tmp_path / "out"
-    with pytest.raises(UsageError, match="no such folder"):
-        score_batch(named, BatchOrder(folder=out))
-    out.mkdir()
     with pytest.raises(UsageError, match="would both be written"):
         score_batch(named, BatchOrder(folder=out))
+    with pytest.raises(OutputError, match="does not exist"):
+        score_batch(named[:1], BatchOrder(folder=out / "deeper"))
+    assert not out.exists()
     score_batch(named[:1], BatchOrder(folder=out))
     assert sorted(path.name for path in out.iterdir()) == ["a.scored.cues.json", "a.scored.mp4"]
     assert [path.name for path in (tmp_path / "in").iterdir()] == ["a.mp4"]
+
+
+def test_two_films_whose_cue_sheets_would_have_one_name_are_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="would both be written"):
+        score_batch(films(tmp_path, "a.mp4", "a.mkv"), BatchOrder())
+
+
+@pytest.mark.parametrize("how", ["by name", "by hard link"])
+def test_a_film_of_the_list_is_never_the_result_of_another(tmp_path: Path, how: str) -> None:
+    film, scored = films(tmp_path, "a.mp4", "a.scored.mp4")
+    if how == "by hard link":
+        os.link(scored, tmp_path / "b.mp4")
+        scored = tmp_path / "b.mp4"
+    with pytest.raises(UsageError, match="is a film of the list"):
+        score_batch([film, scored], BatchOrder(force=True))
+    assert scored.read_bytes() == b"a.scored.mp4"
 
 
 def test_a_list_names_films_from_where_it_lies(tmp_path: Path) -> None:
