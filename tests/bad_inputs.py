@@ -334,6 +334,15 @@ def _cell(text: str) -> str:
     return plain if len(plain) <= 90 else f"{plain[:60]}... ({len(plain)} characters)"
 
 
+BY_HAND = "<!-- Written by hand from here on; --write leaves it as it is. -->"
+
+
+def _by_hand(target: Path) -> str:
+    """The part of the page that no program writes."""
+    before = target.read_text(encoding="utf-8") if target.exists() else ""
+    return f"\n{BY_HAND}{before.partition(BY_HAND)[2]}" if BY_HAND in before else ""
+
+
 def main() -> None:
     """Make, try, write."""
     from soundtrack.demo.make import make_demo
@@ -354,7 +363,7 @@ def main() -> None:
         subprocess.run(["chmod", "-R", "u+rwX", here / "files"], check=False)
     text = page(outcome)
     if options.write:
-        options.write.write_text(text, encoding="utf-8")
+        options.write.write_text(text + _by_hand(options.write), encoding="utf-8")
     sys.stderr.write(
         f"index took {outcome.index_s:.0f} s, the slowest of the other commands {outcome.slowest_s:.0f} s\n"
     )
