@@ -16,6 +16,7 @@ from urllib.parse import unquote, unquote_to_bytes
 from xml.etree import ElementTree
 
 from soundtrack.errors import InputError, Reason
+from soundtrack.names import as_on_disk
 
 SUFFIXES = frozenset({".m3u", ".m3u8", ".pls", ".xspf"})
 """Endings of the names of playlists, in lower case."""
@@ -202,7 +203,8 @@ def _located(name: str, folder: Path, *, quoted: bool) -> Path | None:
     paths = [Path(os.path.normpath(folder / form)) for form in forms if form and "\0" not in form]
     if not paths:
         return None
-    return next((path for path in paths if os.path.lexists(path)), paths[0])
+    found = next((path for path in paths if os.path.lexists(path)), None)
+    return found or next((other for path in paths if (other := as_on_disk(path)) != path), paths[0])
 
 
 def _forms(name: str, *, quoted: bool) -> Iterator[str]:

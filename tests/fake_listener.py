@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from soundtrack.errors import InputError, ModelError, Reason
 from soundtrack.library.heard import Heard, Listener, Warned
+from soundtrack.library.tags import read_header
 from soundtrack.types import (
     AudioInfo,
     BarTable,
@@ -112,3 +114,16 @@ def make_none() -> Listener:
 def make_dead() -> Listener:
     """A listener that takes every process down."""
     os._exit(3)
+
+
+def listen_to_sound(path: Path) -> Heard:
+    """Hear nothing in a real sound file but its tags; every call leaves a byte in the log, if there is one."""
+    if log := os.environ.get(LOG):
+        with Path(log).open("ab") as file:
+            file.write(b".")
+    return replace(song(path.stat().st_size % 1_000, 2), tags=read_header(path).tags)
+
+
+def make_for_sound() -> Listener:
+    """What a worker process calls for real sound files."""
+    return listen_to_sound

@@ -134,6 +134,10 @@ class MadeUpLibrary:
         """None."""
         return {}
 
+    def former_names(self) -> dict[str, str]:
+        """None."""
+        return {}
+
     def bars(self, track_id: str) -> BarTable:
         """Bars of four beats; every eighth sounds alike."""
         return bars_of(next(t for t in self.all_tracks if t.track_id == track_id))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -208,3 +209,56 @@ def test_an_index_goes_out_and_comes_in(tmp_path: Path, music: Path, soundtrack:
     assert len(json.loads(soundtrack("library", "list", *other, "--json").stdout)) == 6
     assert soundtrack("library", "import", tmp_path / "a.zip", "--map", "x").returncode == ExitCode.USAGE
     assert soundtrack("library", "import", tmp_path / "none.zip", *other).returncode == ExitCode.INPUT
+
+
+def test_a_folder_without_music_is_said_and_not_called_done(tmp_path: Path, music: Path, soundtrack: Shell) -> None:
+    empty = tmp_path / "empty"
+    (empty / "below").mkdir(parents=True)
+    (empty / "cover.jpg").touch()
+    done = soundtrack("index", empty)
+    assert done.returncode == ExitCode.INPUT
+    assert f"error: {empty}: no music found" in done.stderr
+    assert "nothing to do" not in done.stderr
+    done = soundtrack("index", empty, music)
+    assert done.returncode == ExitCode.PARTIAL
+    assert "6 added" in done.stderr
+    assert f"error: {empty}: no music found" in done.stderr
+    summary = json.loads(soundtrack("index", music, "--json").stdout)
+    assert summary["without_music"] == []
+
+
+def test_the_hint_of_a_missing_index_names_that_index(tmp_path: Path, soundtrack: Shell) -> None:
+    elsewhere = tmp_path / "my index"
+    for command in (["library", "list"], ["search", "--mood", "calm"], ["index", "--status"], ["index"]):
+        done = soundtrack(*command, "--index", elsewhere)
+        assert done.returncode == ExitCode.LIBRARY
+        assert f"--index '{elsewhere}'" in done.stderr.splitlines()[-1], command
+
+
+def test_status_counts_the_failures_that_index_counted(tmp_path: Path, music: Path, soundtrack: Shell) -> None:
+    (music / "bad.mp3").write_text("bad")
+    (music / "empty.mp3").touch()
+    (music / "gone.mp3").symlink_to(tmp_path / "nowhere")
+    os.mkfifo(music / "pipe.mp3")
+    told = json.loads(soundtrack("index", music, "--json", "--jobs", "1").stdout)
+    counted = dict.fromkeys(("empty", "missing", "not_media", "not_regular"), 1)
+    assert sorted(s["reason"] for s in told["skipped"]) == sorted(counted)
+    assert json.loads(soundtrack("index", "--status", "--json").stdout)["failures_by_reason"] == counted
+    for name in ("empty.mp3", "gone.mp3", "pipe.mp3"):
+        (music / name).unlink()
+    soundtrack("index", "--exclude", "bad.mp3")
+    assert json.loads(soundtrack("index", "--status", "--json").stdout)["failures_by_reason"] == {}
+    (music / "0.mp3").write_text("")  # a track whose file was emptied: told, and its history stays
+    soundtrack("index")
+    status = json.loads(soundtrack("index", "--status", "--json").stdout)
+    assert (status["failures_by_reason"], status["tracks"], status["missing"]) == ({"empty": 1}, 6, 1)
+
+
+def test_watch_without_its_package_fails_before_anything_is_heard(
+    tmp_path: Path, music: Path, soundtrack: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "watchfiles", None)
+    done = soundtrack("index", music, "--watch")
+    assert done.returncode == ExitCode.DEPENDENCY
+    assert "soundtrack[watch]" in done.stderr
+    assert not (tmp_path / "index").exists()

@@ -104,6 +104,7 @@ def index(
         if as_json:
             output.write_json(report.to_dict(), stream)
         _tell(report, quiet=quiet, verbose=verbose)
+    _refuse_without_music(report)
     if report.skipped:
         reasons = Counter(skipped.reason.value for skipped in report.skipped)
         told = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
@@ -112,6 +113,21 @@ def index(
             f"{n} {'file' if n == 1 else 'files'} could not be used: {told}",
             hint="the rest is indexed; see them with --verbose, try them again with --retry-failed",
         )
+
+
+def _refuse_without_music(report: "IndexReport") -> None:
+    """End with an error where a folder that was named holds no music: the name may be wrong, or the disk not there."""
+    from soundtrack.errors import InputError, PartialError, Reason
+    from soundtrack.library.report import shown
+
+    if not report.without_music:
+        return
+    folders = ", ".join(shown(path) for path in report.without_music)
+    message = f"{folders}: no music found (no file named like one: mp3, flac, m4a, ogg, wav ...)"
+    hint = "check the name and whether the disk is mounted; a film's sound is indexed by naming the file itself"
+    if report.n_found:
+        raise PartialError(message, hint=hint)
+    raise InputError(message, hint=hint, reason=Reason.NO_AUDIO)
 
 
 def _tell(report: "IndexReport", *, quiet: bool, verbose: bool) -> None:
@@ -129,10 +145,10 @@ def _tell(report: "IndexReport", *, quiet: bool, verbose: bool) -> None:
         output.say(f"note: {path}: {note}", quiet=quiet)
     parts = [
         f"{count} {name}"
-        for name in ("added", "updated", "moved", "copies", "unchanged", "missing", "forgotten", "excluded")
+        for name in ("added", "updated", "retagged", "moved", "copies", "unchanged", "missing", "forgotten", "excluded")
         if (count := getattr(report, name))
     ]
-    done = ", ".join(parts) or "nothing to do"
+    done = ", ".join(parts) or ("no music found" if report.without_music else "nothing to do")
     output.say(f"{done}; the index has {report.n_tracks} tracks, {report.n_segments} segments", quiet=quiet)
 
 
@@ -145,8 +161,9 @@ def _watch(
     from soundtrack.cli import output
     from soundtrack.errors import DependencyError, ModelError, SoundtrackError
     from soundtrack.library.store import open_store
-    from soundtrack.library.watch import changes
+    from soundtrack.library.watch import changes, require_watchfiles
 
+    require_watchfiles()
     report = run(paths, first=True)
     _tell(report, quiet=quiet, verbose=verbose)
     with open_store(folder) as store:
@@ -192,6 +209,7 @@ def _look(folder: Path, *, verify: bool, as_json: bool) -> None:
     """Say how an index stands, or what is wrong with it."""
     from soundtrack.cli import output
     from soundtrack.errors import LibraryError
+    from soundtrack.library.advice import index_command, to_rebuild
     from soundtrack.library.care import index_faults, index_status
 
     facts = index_status(folder)
@@ -214,5 +232,5 @@ def _look(folder: Path, *, verify: bool, as_json: bool) -> None:
     if faults:
         raise LibraryError(
             f"{folder}: {len(faults)} {'fault' if len(faults) == 1 else 'faults'} in the index, the first: {faults[0]}",
-            hint="type `soundtrack index` to mend the search file, or `soundtrack index --rebuild` to make all anew",
+            hint=f"type `{index_command(folder)}` to repair the search file; if faults remain, {to_rebuild(folder)}",
         )

@@ -30,6 +30,7 @@ def track_facts(track: "Track") -> dict[str, object]:
         "path": shown(track.path),
         "title": track.tags.title,
         "artist": track.tags.artist,
+        "album_artist": track.tags.album_artist,
         "album": track.tags.album,
         "genre": track.tags.genre,
         "year": track.tags.year,

@@ -75,12 +75,14 @@ def _ask(
     from soundtrack import pipeline
     from soundtrack.library.identity import identify
     from soundtrack.library.query import find_feeling, find_like, find_mood
+    from soundtrack.names import as_on_disk
     from soundtrack.spotting.moods import mood as mood_of
 
     if mood is not None:
         return find_mood(library, mood_of(mood).label, n=n)
     if like is None:
         return find_feeling(library, valence=valence, arousal=arousal, n=n)
+    like = as_on_disk(like)
     track_id = identify(like).track_id
     vector = (
         library.track_vector(track_id) if track_id in library.track_ids else pipeline.read_music(like, device).vector

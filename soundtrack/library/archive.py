@@ -26,6 +26,7 @@ from urllib.parse import quote
 from soundtrack.errors import InputError, LibraryError, OutputError, Reason, UsageError
 from soundtrack.kinds import ARCHIVE
 from soundtrack.library import rows
+from soundtrack.library.advice import to_fill
 from soundtrack.library.build import remove_database, take_over, write_summary
 from soundtrack.library.care import faults_of
 from soundtrack.library.files import own_files
@@ -114,7 +115,7 @@ def export_index(index_dir: Path, target: Path, *, force: bool = False) -> int:
     with open_store(index_dir) as store:
         model, counts = store.model(), store.counts()
         if model is None:
-            raise LibraryError(f"{index_dir}: the index is empty", hint="type `soundtrack index PATH...` to fill it")
+            raise LibraryError(f"{index_dir}: the index is empty", hint=to_fill(index_dir))
         size = store.path.stat().st_size
         check_targets(
             [Target(target, ARCHIVE, option="FILE", needed_bytes=size)], inputs=own_files(index_dir), force=force

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from soundtrack.errors import InputError, LibraryError, OutputError, Reason
+from soundtrack.library.advice import to_fill
 from soundtrack.library.files import DATABASE_FILES, REBUILD_NAME, SUMMARY_NAME, SUMMARY_SCHEMA
 from soundtrack.library.heard import Listener
 from soundtrack.library.index import write_vectors, write_whole
@@ -97,7 +98,7 @@ def build_index(
             store.require_model(model)
             roots = tuple(dict.fromkeys((*paths, *known_roots))) or store.roots()
             if not roots:
-                raise LibraryError(f"{index_dir}: no music was named", hint="type `soundtrack index PATH...`")
+                raise LibraryError(f"{index_dir}: no music was named", hint=to_fill(index_dir))
             _set_rules(store, rules, change)
             found = scan(roots, progress=tell)
             with crew or Workers(make_listener, jobs=jobs, imports=imports) as workers:
@@ -120,9 +121,7 @@ def _refuse_nothing(paths: Sequence[Path], index_dir: Path) -> None:
     if (index_dir / DATABASE_NAME).exists() or (index_dir / SUMMARY_NAME).exists():
         return  # what is known of the paths is looked up there
     if not paths:
-        raise LibraryError(
-            f"{index_dir}: there is no index here yet", hint="type `soundtrack index PATH...` to make one"
-        )
+        raise LibraryError(f"{index_dir}: there is no index here yet", hint=to_fill(index_dir))
     for path in paths:
         if not os.path.lexists(path):
             raise InputError(f"{shown(path)}: no such file or folder", hint="check the name", reason=Reason.MISSING)

@@ -1,8 +1,9 @@
-"""What a file is: its content hash, and the quick key that spares hashing.
+"""What a file is: the hash of its sound, that of its bytes, and the quick key that spares hashing.
 
-A track is named by the SHA-256 of its file's bytes, so a renamed, moved or copied file is the same track. Reading
-every byte on every run would take hours on a large library; a file whose inode, size and modification time are what
-they were is taken to be unchanged. Times are compared for equality only, since clocks jump.
+A track is named by its sound (`soundtrack.media.packets`), so a file that was renamed, moved, copied or tagged is the
+same track. The SHA-256 of the bytes tells whether a file was seen before, and is the name that earlier versions gave
+to tracks. Reading every byte on every run would take hours on a large library; a file whose inode, size and
+modification time are what they were is taken to be unchanged. Times are compared for equality only, since clocks jump.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from soundtrack.errors import InputError, Reason
+from soundtrack.library.tags import read_header
+from soundtrack.media.packets import sound_hash
+from soundtrack.types import Tags
 
 
 def _signed(value: int) -> int:
@@ -46,12 +50,16 @@ class QuickKey:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A file's content hash together with the key it had while it was read."""
+    """What names a file's sound and its bytes, with the key that it had while it was read."""
 
     track_id: str
-    """SHA-256 of the bytes, lower-case hex."""
+    """Hash of the sound, lower-case hex; that of the bytes where no sound can be read."""
+    sha256: str
+    """Of the bytes, lower-case hex."""
     key: QuickKey
     """Taken from the open file."""
+    tags: Tags = field(default_factory=Tags)
+    """What the file says of itself."""
 
 
 def refusal(error: OSError) -> Reason:
@@ -87,7 +95,7 @@ def read_beginning(path: Path | str, n_bytes: int) -> bytes:
 
 
 def identify(path: Path) -> Identity:
-    """Content hash and key of a file, read without ever blocking on a pipe or a device.
+    """Hashes, key and tags of a file, read without ever blocking on a pipe or a device.
 
     Raises
     ------
@@ -112,4 +120,4 @@ def identify(path: Path) -> Identity:
             raise InputError(
                 f"{path}: cannot be read: {error.strerror}", hint="check the disk it lies on", reason=Reason.CORRUPT
             ) from error
-    return Identity(digest, QuickKey.of(status))
+    return Identity(sound_hash(path) or digest, digest, QuickKey.of(status), read_header(path).tags)

@@ -22,7 +22,9 @@ import numpy.typing as npt
 from soundtrack.errors import LibraryError, OutputError
 from soundtrack.kinds import OWN
 from soundtrack.library import nearest, rows
+from soundtrack.library.advice import to_fill, to_rebuild
 from soundtrack.library.files import CELLS_NAME, VECTORS_NAME, is_plain
+from soundtrack.library.naming import former_names
 from soundtrack.library.offer import judge
 from soundtrack.library.places import DerivedFile
 from soundtrack.library.playlists import playlist_tracks
@@ -165,7 +167,7 @@ class LibraryView:
         if len(owner) != self._searcher.ntotal:
             raise LibraryError(
                 f"{self._store.path}: {len(owner)} segments, but {self._searcher.ntotal} vectors",
-                hint="type `soundtrack index --rebuild PATH` to listen to the music again",
+                hint=to_rebuild(self._store.index_dir),
             )
         first = np.concatenate([[0], np.cumsum(counts)])[:-1].astype(np.int64)
         self._offered = chosen[owner]
@@ -251,14 +253,12 @@ class LibraryView:
         """The offered tracks that each playlist found in the library names, in its order."""
         return playlist_tracks(self._store, set(self.track_ids))
 
-    def bars(self, track_id: str) -> BarTable:
-        """Where a track may be cut.
+    def former_names(self) -> dict[str, str]:
+        """The names that earlier versions gave to tracks, and the tracks that these are."""
+        return former_names(self._store)
 
-        Raises
-        ------
-        KeyError
-            The library has no such track.
-        """
+    def bars(self, track_id: str) -> BarTable:
+        """Where a track may be cut; KeyError for an unknown one."""
         return self._store.bars(track_id)
 
     def track_vector(self, track_id: str) -> FloatArray:
@@ -362,7 +362,7 @@ def open_library(
     try:
         mine = store.model()
         if mine is None:
-            raise LibraryError(f"{index_dir}: the index is empty", hint="type `soundtrack index PATH...` to fill it")
+            raise LibraryError(f"{index_dir}: the index is empty", hint=to_fill(index_dir))
         if model is not None:
             store.require_model(model)
         if allow_spoken:
@@ -384,5 +384,5 @@ def require_music(library: LibraryView, index_dir: Path) -> None:
     if not library.track_ids:
         raise LibraryError(
             f"{index_dir}: no track of the index can be used",
-            hint="type `soundtrack index PATH...` with your music; `soundtrack library list --left-out` says why not",
+            hint=f"{to_fill(index_dir)}; `soundtrack library list --left-out` says why not",
         )

@@ -18,6 +18,7 @@ import numpy as np
 from soundtrack.errors import LibraryError
 from soundtrack.library.index import LibraryView
 from soundtrack.library.store import Store
+from soundtrack.names import as_on_disk
 from soundtrack.types import EMOTIONS, EmotionState, FloatArray, Segment, Track
 
 _SHORTEST_PREFIX = 4
@@ -134,7 +135,7 @@ def find_track(store: Store, name: str) -> str:
     LibraryError
         No track is meant, or several are.
     """
-    path = Path(os.path.abspath(name))  # noqa: PTH100 - resolve() follows links
+    path = as_on_disk(Path(os.path.abspath(name)))  # noqa: PTH100 - resolve() follows links
     place = store.locations().get(path)
     if place is not None:
         return place.track_id
@@ -143,7 +144,9 @@ def find_track(store: Store, name: str) -> str:
         ids = [
             str(track_id)
             for (track_id,) in store.all(
-                "SELECT track_id FROM tracks WHERE substr(track_id, 1, ?) = ?", (len(wanted), wanted)
+                "SELECT track_id FROM tracks WHERE substr(track_id, 1, ?1) = ?2 UNION"
+                " SELECT track_id FROM contents JOIN tracks ON id = track WHERE substr(sha256, 1, ?1) = ?2",
+                (len(wanted), wanted),
             )
         ]
         if len(ids) == 1:

@@ -1,22 +1,25 @@
 """One run over a library: compare what was found with what is known, listen to the rest, mark what is gone.
 
 Goes in: an open `Store` and a `ScanResult`. Comes out: `IndexReport`. Each track is committed as soon as it was
-heard. A content is listened to once, however many files hold it; a known content at a new place is a moved file or a
-copy.
+heard. A sound is listened to once, however many files hold it: at a new place it is a moved file or a copy, in a file
+that changed it was tagged.
 """
 
 from __future__ import annotations
 
 import os
+import shlex
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from soundtrack.errors import InputError, LibraryError, Reason
+from soundtrack.library.advice import index_command
 from soundtrack.library.disc import DiscImage, disc_images
 from soundtrack.library.heard import Warned
 from soundtrack.library.identity import Identity, QuickKey
+from soundtrack.library.naming import is_named, note_content, rename_track, retag, track_of_content
 from soundtrack.library.places import Failure, Location
 from soundtrack.library.playlists import read_playlists, write_playlists
 from soundtrack.library.report import IndexReport, SkippedFile, shown
@@ -49,7 +52,7 @@ class _Run:
         self.noted: list[tuple[Path, str]] = []
         self.images = self._find_images()
         self.names = NameRules(read_rules(store), (*store.roots(), *found.roots))
-        self._twins: dict[str, list[tuple[Path, QuickKey]]] = defaultdict(list)
+        self._twins: dict[str, list[tuple[Path, Identity]]] = defaultdict(list)
         self._refused: dict[str, Outcome] = {}
 
     def _find_gone(self) -> set[Path]:
@@ -112,12 +115,24 @@ class _Run:
     # --- listening ----
 
     def wanted(self, identity: Identity) -> bool:
-        """Whether to listen to a content: once, whichever file comes first."""
+        """Whether to listen to a sound: once, whichever file comes first."""
         track_id = identity.track_id
+        self._rename(identity)
         if track_id in self._twins or track_id in self._refused or self.store.has_track(track_id):
             return False
         self._twins[track_id] = []
         return True
+
+    def _rename(self, identity: Identity) -> None:
+        """Give a track that is known by the bytes of this file the name of its sound; nothing is heard again."""
+        before = track_of_content(self.store, identity.sha256)
+        if before is None or is_named(self.store, before, identity.track_id):
+            return
+        with self.store.transaction():
+            rename_track(self.store, before, identity.track_id)
+        for path in self.by_track.pop(before, []):
+            self.places[path] = replace(self.places[path], track_id=identity.track_id)
+            self.by_track[identity.track_id].append(path)
 
     def take(self, outcome: Outcome, key: QuickKey, *, dim: int) -> None:
         """Write what became of one file."""
@@ -134,9 +149,9 @@ class _Run:
                 heard = replace(heard, warnings=(*heard.warnings, Warned.DISC))
             with self.store.transaction():
                 self.store.save_track(identity.track_id, heard, dim=dim)
-                self._settle(outcome.path, identity.track_id, identity.key, heard=True)
-                for path, its_key in self._twins.pop(identity.track_id, []):
-                    self._settle(path, identity.track_id, its_key, heard=False)
+                self._settle(outcome.path, identity, heard=True)
+                for path, its_identity in self._twins.pop(identity.track_id, []):
+                    self._settle(path, its_identity, heard=False)
             self.warned.extend((outcome.path, warning.value) for warning in heard.warnings)
         elif identity.track_id in self._refused:
             first = self._refused[identity.track_id]
@@ -144,9 +159,9 @@ class _Run:
             self._take_failure(replace(first, path=outcome.path, message=message), identity.key)
         elif self.store.has_track(identity.track_id):
             with self.store.transaction():
-                self._settle(outcome.path, identity.track_id, identity.key, heard=False)
+                self._settle(outcome.path, identity, heard=False)
         else:
-            self._twins[identity.track_id].append((outcome.path, identity.key))
+            self._twins[identity.track_id].append((outcome.path, identity))
 
     def _take_failure(self, outcome: Outcome, key: QuickKey) -> None:
         """Note a file that could not be used, and every other file with the same content."""
@@ -155,7 +170,7 @@ class _Run:
         failed = [(outcome.path, key)]
         if outcome.identity is not None:
             self._refused.setdefault(outcome.identity.track_id, outcome)
-            failed += self._twins.pop(outcome.identity.track_id, [])
+            failed += [(path, its.key) for path, its in self._twins.pop(outcome.identity.track_id, [])]
         with self.store.transaction():
             for path, its_key in failed:
                 message = shown(outcome.message.replace(str(outcome.path), str(path)))
@@ -171,18 +186,24 @@ class _Run:
         if outcome.path in self.places:
             self.gone.add(outcome.path)
 
-    def _settle(self, path: Path, track_id: str, key: QuickKey, *, heard: bool) -> None:
+    def _settle(self, path: Path, identity: Identity, *, heard: bool) -> None:
         """Note that a track lies at a path, and count what that means."""
-        before = self.places.get(path)
-        self.store.place(path, track_id, key)
+        before, track_id = self.places.get(path), identity.track_id
+        self.store.place(path, track_id, identity.key)
+        is_new_content = track_of_content(self.store, identity.sha256) is None
+        note_content(self.store, identity.sha256, track_id)
+        if not heard:
+            retag(self.store, track_id, path, identity.tags)
         if before is not None:
-            self.count("updated" if heard or before.track_id != track_id else "unchanged")
+            is_other = heard or before.track_id != track_id
+            self.count("updated" if is_other else "retagged" if is_new_content else "unchanged")
             return
         left = [] if heard else [place for place in self.by_track[track_id] if self._is_left(place)]
         if left:
             self.by_track[track_id].remove(left[0])
             self.gone.discard(left[0])
             self.store.unplace(left[0])
+            retag(self.store, track_id, path, identity.tags)
         self.count("added" if heard else "moved" if left else "copies")
 
     def _is_left(self, path: Path) -> bool:
@@ -197,15 +218,23 @@ class _Run:
             for path in sorted(self.gone):
                 self.store.mark(path, present=False)
                 self.count("missing")
-            for path in self.failures:
-                if path not in self.there and _under(path, self.found.roots):
-                    self.store.unfail(path)
+            self._note_skipped()
             self.store.forget_homeless()
             if prune:
                 for path, place in self.places.items():
                     if not place.present and path not in self.there and _under(path, self.found.roots):
                         self.store.unplace(path)
                 self.count("forgotten", self.store.forget_homeless())
+
+    def _note_skipped(self) -> None:
+        """Let the failures that are kept be those that this run found, whatever kept the files from being used."""
+        skipped = {entry.path: entry for entry in self.skipped}
+        for path in self.store.failures():
+            if path not in skipped and _under(path, self.found.roots):
+                self.store.unfail(path)
+        for path, entry in skipped.items():
+            if entry.reason in _PASSING:
+                self.store.note_failure(Failure(path, QuickKey(0, 0, 0, 0), entry.reason, shown(entry.message)))
 
     def remember_playlists(self) -> None:
         """Read the playlists on the way; one that cannot be read keeps what is known of it."""
@@ -234,7 +263,14 @@ class _Run:
             noted=tuple(sorted(self.noted, key=lambda n: (os.fsencode(n[0]), n[1]))),
             n_tracks=counts["tracks"],
             n_segments=counts["segments"],
+            without_music=self._without_music(),
         )
+
+    def _without_music(self) -> tuple[Path, ...]:
+        """The folders that were looked through and hold no music, and never did."""
+        known = [*self.there, *self.places, *(entry.path for entry in self.found.refused)]
+        roots = (root for root, _, _ in self.found.folders)
+        return tuple(root for root in roots if not any(path.is_relative_to(root) for path in known))
 
 
 def renew(
@@ -272,11 +308,11 @@ def renew(
         Most of a root is gone, or it is gone itself.
     """
     run = _Run(store, found)
-    _require_roots(found, run.places, prune=prune)
+    _require_roots(found, run.places, prune=prune, index_dir=store.index_dir)
     _require_folders(found)
     to_hear = run.compare(retry_failed=retry_failed)
     if not prune:
-        _refuse_unmounted(found.roots, run.places, run.gone, to_hear.values())
+        _refuse_unmounted(found.roots, run.places, run.gone, to_hear.values(), index_dir=store.index_dir)
     with store.transaction():
         for root in found.roots:
             store.add_root(root)
@@ -314,7 +350,7 @@ def _require_folders(found: ScanResult) -> None:
             )
 
 
-def _require_roots(found: ScanResult, places: dict[Path, Location], *, prune: bool) -> None:
+def _require_roots(found: ScanResult, places: dict[Path, Location], *, prune: bool, index_dir: Path) -> None:
     """Refuse paths that do not exist; known ones may be disks that are not mounted."""
     for root in found.missing_roots:
         known = [place for path, place in places.items() if _under(path, [root])]
@@ -322,11 +358,16 @@ def _require_roots(found: ScanResult, places: dict[Path, Location], *, prune: bo
             raise InputError(f"{shown(root)}: no such file or folder", hint="check the name", reason=Reason.MISSING)
         present = sum(place.present for place in known)
         if present and not prune:
-            raise _unmounted(root, present, present)
+            raise _unmounted(root, present, present, index_dir=index_dir)
 
 
 def _refuse_unmounted(
-    roots: Sequence[Path], places: dict[Path, Location], gone: set[Path], arrived: Iterable[QuickKey]
+    roots: Sequence[Path],
+    places: dict[Path, Location],
+    gone: set[Path],
+    arrived: Iterable[QuickKey],
+    *,
+    index_dir: Path,
 ) -> None:
     """Stop where most of a folder is gone: it is more likely that a disk is not there than that all was deleted."""
     if not gone:
@@ -337,11 +378,12 @@ def _refuse_unmounted(
         keys = [places[path].key for path in known if path in gone]
         lost = sum((key.size_bytes, key.mtime_ns) not in moved for key in keys)
         if 2 * lost > len(known):
-            raise _unmounted(root, lost, len(known))
+            raise _unmounted(root, lost, len(known), index_dir=index_dir)
 
 
-def _unmounted(root: Path, lost: int, known: int) -> LibraryError:
+def _unmounted(root: Path, lost: int, known: int, *, index_dir: Path) -> LibraryError:
     return LibraryError(
         f"{shown(root)}: {lost} of {known} tracks are gone; is the disk there?",
-        hint="mount it and try again; if they are really gone, type `soundtrack index --prune PATH`",
+        hint="mount it and try again; "
+        f"if they are really gone, type `{index_command(index_dir, '--prune', shlex.quote(shown(root)))}`",
     )

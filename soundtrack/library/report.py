@@ -31,6 +31,8 @@ class IndexReport:
     """Tracks listened to that were not known."""
     updated: int = 0
     """Files whose content had changed, listened to again."""
+    retagged: int = 0
+    """Files whose bytes changed but not their sound, not listened to again."""
     moved: int = 0
     """Known tracks found at another place, not listened to again."""
     copies: int = 0
@@ -51,10 +53,18 @@ class IndexReport:
     """Files listened to in this run that are odd, and how."""
     noted: tuple[tuple[Path, str], ...] = ()
     """What else is worth knowing about a file: disc images, playlists that cannot be read."""
+    without_music: tuple[Path, ...] = ()
+    """Folders in which there is no music, and never was."""
     n_tracks: int = 0
     """Tracks in the index, missing ones included."""
     n_segments: int = 0
     """Segments in the index."""
+
+    @property
+    def n_found(self) -> int:
+        """Files of this run that are music or might be."""
+        used = self.added + self.updated + self.retagged + self.moved + self.copies + self.unchanged
+        return used + self.excluded + len(self.skipped)
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON; bytes of names that are no text come out as ``\\xNN``."""
@@ -66,6 +76,7 @@ class IndexReport:
                 for s in self.skipped
             ],
             "warned": [{"path": shown(path), "warning": warning} for path, warning in self.warned],
+            "without_music": [shown(path) for path in self.without_music],
             "noted": [{"path": shown(path), "note": shown(note)} for path, note in self.noted],
         }
 

@@ -27,7 +27,7 @@ from soundtrack.types import (
     Track,
 )
 
-_TAGS = ("title", "artist", "album", "genre", "year", "licence", "isrc")
+_TAGS = ("title", "artist", "album", "genre", "year", "licence", "isrc", "album_artist")
 _AUDIO = ("codec", "sample_rate_hz", "channels", "duration_s")
 _LOUDNESS = ("integrated_lufs", "range_lu", "true_peak_dbtp")
 _ANALYSIS = (
@@ -134,6 +134,11 @@ def segment_values(segment: Segment) -> tuple[object, ...]:
         segment.loudness_lufs,
         *_emotion_values(segment.emotion),
     )
+
+
+def tag_columns(tags: Tags) -> dict[str, str | None]:
+    """Columns of a track's tags by name."""
+    return {name: getattr(tags, name) for name in _TAGS}
 
 
 def track_columns(heard: Heard) -> dict[str, object]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from soundtrack.errors import UsageError
 from soundtrack.library.identity import read_beginning
 from soundtrack.library.store import Store
+from soundtrack.names import composed
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
@@ -164,7 +165,7 @@ def _spec(lines: Iterable[str]) -> GitIgnoreSpec | None:
         if "\0" in line or len(re.findall(r"\*+", line.removeprefix("**/"))) > MOST_STARS:
             continue
         try:
-            spec = GitIgnoreSpec.from_lines([line])
+            spec = GitIgnoreSpec.from_lines([composed(line)])
         except (ValueError, re.error):
             continue
         patterns += [pattern for pattern in spec.patterns if pattern.include is not None]
@@ -202,7 +203,7 @@ class NameRules:
             return False
         if self._exclude is not None and any(self._exclude.check_file(r).include for r in self._relative(path)):
             return True
-        verdicts = (spec.check_file(path[start:]).include for start, spec in reversed(chain))
+        verdicts = (spec.check_file(composed(path[start:])).include for start, spec in reversed(chain))
         return next((verdict for verdict in verdicts if verdict is not None), False)
 
     def takes_in(self, path: str) -> bool:
@@ -212,8 +213,9 @@ class NameRules:
         return any(self._include.check_file(relative).include for relative in self._relative(path))
 
     def _relative(self, path: str) -> list[str]:
-        """A path as each folder above it that was indexed sees it."""
-        return [path[len(above) :] for above in self._above if path.startswith(above)] or [path.lstrip("/")]
+        """A path as each folder above it that was indexed sees it, accents composed."""
+        below = [path[len(above) :] for above in self._above if path.startswith(above)] or [path.lstrip("/")]
+        return [composed(relative) for relative in below]
 
     def _chain(self, folder: str) -> tuple[tuple[int, GitIgnoreSpec], ...]:
         """Where names begin and what is said of them, from the outermost folder to this one."""

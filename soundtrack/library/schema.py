@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from soundtrack.errors import LibraryError, OutputError, SoundtrackError
+from soundtrack.library.advice import to_fill, to_rebuild
 
 DATABASE_NAME = "library.sqlite3"
 """Name of the database in the index folder."""
@@ -27,6 +28,9 @@ DATABASE_ENDINGS = ("", "-wal", "-shm", "-journal")
 
 APPLICATION_ID = 0x53544C42
 """``STLB``: what says that a database is ours."""
+
+NAMING_VERSION = 1
+"""Number of the way of naming tracks: 0 by the bytes of their files, 1 by their sound; older names are renewed."""
 
 QUICK_CHECK_BYTES = 64 << 20
 """Readers check databases up to this size in full when opening them; writers always do."""
@@ -84,6 +88,15 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             position INTEGER NOT NULL, path BLOB NOT NULL,
             PRIMARY KEY (playlist, position)) WITHOUT ROWID""",
     ),
+    (
+        "ALTER TABLE tracks ADD COLUMN album_artist TEXT",
+        "ALTER TABLE tracks ADD COLUMN naming INTEGER NOT NULL DEFAULT 0",
+        """CREATE TABLE contents (
+            sha256 TEXT PRIMARY KEY CHECK (length(sha256) = 64),
+            track INTEGER NOT NULL REFERENCES tracks (id) ON DELETE CASCADE) WITHOUT ROWID""",
+        "CREATE INDEX contents_by_track ON contents (track)",
+        "INSERT INTO contents SELECT track_id, id FROM tracks",
+    ),
 )
 
 LAYOUT = "SELECT type, name, sql FROM sqlite_master"
@@ -92,12 +105,12 @@ LAYOUT = "SELECT type, name, sql FROM sqlite_master"
 SCHEMA_VERSION = len(_STEPS)
 """Version of the tables that this program writes."""
 
-_REBUILD_HINT = "restore it from a backup, or type `soundtrack index --rebuild PATH` to listen to the music again"
-
 
 def damaged(path: Path, cause: str) -> LibraryError:
     """The error for a database that cannot be used as it is."""
-    return LibraryError(f"{path}: the index is damaged: {cause}", hint=_REBUILD_HINT)
+    return LibraryError(
+        f"{path}: the index is damaged: {cause}", hint=f"restore it from a backup, or {to_rebuild(path.parent)}"
+    )
 
 
 @contextmanager
@@ -231,7 +244,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         There is no index, or it is damaged or of a newer version.
     """
     if not path.is_file():
-        raise LibraryError(f"{path.parent}: there is no index here", hint="type `soundtrack index PATH...` to make one")
+        raise LibraryError(f"{path.parent}: there is no index here", hint=to_fill(path.parent))
     require_no_links(*database_files(path))
     try:
         with named_errors(path):
@@ -245,7 +258,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         raise LibraryError(str(error), hint="check that the file may be read") from error
     if version == 0:
         connection.close()
-        raise LibraryError(f"{path.parent}: the index is empty", hint="type `soundtrack index PATH...` to fill it")
+        raise LibraryError(f"{path.parent}: the index is empty", hint=to_fill(path.parent))
     return connection if version == SCHEMA_VERSION else _upgraded_copy(connection, path, version)
 
 

@@ -19,6 +19,7 @@ from typing import Self
 
 from soundtrack.errors import LibraryError, Reason
 from soundtrack.library import rows, schema
+from soundtrack.library.advice import to_rebuild
 from soundtrack.library.heard import Heard, require_unit_vectors
 from soundtrack.library.identity import QuickKey
 from soundtrack.library.places import DerivedFile, Failure, Location
@@ -136,7 +137,7 @@ class Store:
             raise LibraryError(
                 f"{self.index_dir}: the index was built with {made_by}, "
                 f"this is {model.name} {model.version} ({model.sha256[:8]})",
-                hint="type `soundtrack index --rebuild PATH` to listen to the music again",
+                hint=to_rebuild(self.index_dir),
             )
 
     # --- tracks ----
@@ -153,7 +154,8 @@ class Store:
             raise ValueError(f"{len(heard.segments)} segments, but {len(heard.vectors)} vectors")
         require_unit_vectors(heard.vectors, dim=dim)
         require_unit_vectors(heard.vector[None], dim=dim)
-        values = {"track_id": track_id, "features": FEATURES_VERSION, **rows.track_columns(heard)}
+        numbers = {"features": FEATURES_VERSION, "naming": schema.NAMING_VERSION}
+        values = {"track_id": track_id, **numbers, **rows.track_columns(heard)}
         values["warnings"] = json.dumps([w.value for w in heard.warnings])
         names = ", ".join(values)
         updates = ", ".join(f"{name} = excluded.{name}" for name in values if name != "track_id")
@@ -177,8 +179,9 @@ class Store:
         self.execute("UPDATE state SET generation = generation + 1")
 
     def current_track_ids(self) -> set[str]:
-        """Every content that was listened to in the present way."""
-        found = self.all("SELECT track_id FROM tracks WHERE features = ?", (FEATURES_VERSION,))
+        """Every track that was listened to and named in the present way."""
+        now = (FEATURES_VERSION, schema.NAMING_VERSION)
+        found = self.all("SELECT track_id FROM tracks WHERE features = ? AND naming = ?", now)
         return {str(track_id) for (track_id,) in found}
 
     def has_track(self, track_id: str) -> bool:
@@ -231,13 +234,7 @@ class Store:
         }
 
     def track(self, track_id: str) -> Track:
-        """One track.
-
-        Raises
-        ------
-        KeyError
-            No such track.
-        """
+        """One track; KeyError for an unknown one."""
         return self.tracks((track_id,))[track_id]
 
     def warnings(self, track_id: str) -> tuple[str, ...]:
@@ -246,13 +243,7 @@ class Store:
         return tuple(json.loads(str(found[0][0]))) if found else ()
 
     def bars(self, track_id: str) -> BarTable:
-        """Where a track may be cut.
-
-        Raises
-        ------
-        KeyError
-            No such track.
-        """
+        """Where a track may be cut; KeyError for an unknown one."""
         found = self.all(
             "SELECT b.n_features, b.starts_s, b.features FROM bars b"
             " JOIN tracks t ON t.id = b.track WHERE t.track_id = ?",
@@ -319,6 +310,10 @@ class Store:
     def fail(self, failure: Failure) -> None:
         """Note a file that could not be used; whatever it held before is gone."""
         self.unplace(failure.path)
+        self.note_failure(failure)
+
+    def note_failure(self, failure: Failure) -> None:
+        """Note a file that could not be used this time."""
         self.execute(
             "INSERT OR REPLACE INTO failures VALUES (?, ?, ?, ?, ?, ?, ?)",
             (self.to_bytes(failure.path), *rows.key_values(failure.key), failure.reason.value, failure.message),

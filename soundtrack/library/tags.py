@@ -13,10 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from soundtrack.names import SEPARATOR
 from soundtrack.types import Tags
 
 MAX_CHARACTERS = 500
 """Longer texts are cut."""
+
+MAX_VALUES = 50
+"""Of a field with more values the rest is left out."""
 
 _LED_ASTRAY = (ValueError, ArithmeticError, LookupError, AttributeError, TypeError)
 """How a parser of tags fails on a hostile file."""
@@ -61,24 +65,30 @@ def read_header(path: Path) -> Header:
     except (TinyTagException, OSError, MemoryError, *_LED_ASTRAY):
         return Header(Tags(), None)
 
+    def values(name: str) -> list[str]:
+        """What a field holds, each text once."""
+        value = found.get(name)
+        cleaned = (clean_text(text) for text in (value if isinstance(value, list) else [value])[:MAX_VALUES])
+        return list(dict.fromkeys(text for text in cleaned if text is not None))
+
     def first(*names: str) -> str | None:
-        """The first of some fields that holds text."""
-        for name in names:
-            value = found.get(name)
-            for text in value if isinstance(value, list) else [value]:
-                cleaned = clean_text(text)
-                if cleaned is not None:
-                    return cleaned
-        return None
+        """The first text of the first of some fields that holds any."""
+        return next((text for name in names for text in values(name)), None)
+
+    def every(*names: str) -> str | None:
+        """All texts of the first of some fields that holds any, as one line."""
+        texts = next((texts for name in names if (texts := values(name))), [])
+        return SEPARATOR.join(texts)[:MAX_CHARACTERS].strip() or None
 
     tags = Tags(
         title=first("title"),
-        artist=first("artist", "albumartist", "composer"),
+        artist=every("artist", "albumartist", "composer"),
         album=first("album"),
-        genre=first("genre"),
+        genre=every("genre"),
         year=first("year"),
         licence=first("license", "copyright"),
         isrc=first("isrc"),
+        album_artist=every("albumartist"),
     )
     claimed = found.get("duration")
     known = isinstance(claimed, int | float) and math.isfinite(claimed) and claimed > 0

@@ -27,6 +27,22 @@ LOOK_S = 5.0
 """How often folders that went away are looked for, in seconds."""
 
 
+def require_watchfiles() -> None:
+    """Make sure that folders can be watched, before anything else is done.
+
+    Raises
+    ------
+    DependencyError
+        watchfiles is not installed.
+    """
+    try:
+        import watchfiles  # noqa: F401 - only whether it is there
+    except ImportError as error:
+        raise DependencyError(
+            "watching folders needs the package watchfiles", hint="type `pip install 'soundtrack[watch]'`"
+        ) from error
+
+
 def changes(
     roots: Sequence[Path], *, index_dir: Path, rest_s: float = REST_S, look_s: float = LOOK_S, stop: Event | None = None
 ) -> Iterator[None]:
@@ -52,12 +68,9 @@ def changes(
     KeyboardInterrupt
         Ctrl-C was pressed.
     """
-    try:
-        from watchfiles import watch
-    except ImportError as error:
-        raise DependencyError(
-            "watching folders needs the package watchfiles", hint="type `pip install 'soundtrack[watch]'`"
-        ) from error
+    require_watchfiles()
+    from watchfiles import watch
+
     matters = _filter(index_dir)
     stop = stop or Event()
     while not stop.is_set():

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soundtrack.errors import DependencyError
+from soundtrack.names import as_on_disk
 from soundtrack.pipeline.analysis_cache import AnalysisCache
 from soundtrack.pipeline.music import current_model
 from soundtrack.pipeline.progress import Progress, no_progress
@@ -111,7 +112,7 @@ def analyse_video(
     watcher = Watcher(
         device=device, decoder=decoder, shot_settings=shot_settings, scene_settings=scene_settings, cache=cache
     )
-    return watcher.analyse(probe(path), progress=progress)
+    return watcher.analyse(probe(as_on_disk(path)), progress=progress)
 
 
 class Watcher:

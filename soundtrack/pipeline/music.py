@@ -11,6 +11,7 @@ import numpy as np
 
 from soundtrack import config, resources
 from soundtrack.errors import Reason
+from soundtrack.names import as_on_disk
 from soundtrack.pipeline.progress import Progress, no_progress
 from soundtrack.types import FloatArray, ModelRef, ReadingBatch, Span
 
@@ -98,7 +99,7 @@ def build_index(
 
         crew = ClusterCrew(cluster, model=current_model(), device=device)
     return build.build_index(
-        list(paths),
+        [as_on_disk(path) for path in paths],
         index_dir(folder),
         model=current_model(),
         make_listener=partial(make_listener, device),

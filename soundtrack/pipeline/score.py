@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from soundtrack.errors import InputError, LibraryError, Reason
 from soundtrack.kinds import CUE_SHEET
+from soundtrack.names import as_on_disk
 from soundtrack.pipeline.film import Watcher, fingerprint
 from soundtrack.pipeline.ledger import is_kept, ledger_path, read_ledger, recent_tracks, remember
 from soundtrack.pipeline.music import open_library
 from soundtrack.pipeline.progress import Progress, no_progress
+from soundtrack.pipeline.sheet_tracks import present_ids, track_paths_of
 from soundtrack.pipeline.swap import ducked
 from soundtrack.pipeline.targets import cues_path, film_targets, guard, scored_path
 from soundtrack.settings import MixSettings, SpottingSettings
@@ -55,9 +56,13 @@ class Wishes:
     """Whether spoken word may be used like music."""
 
     def constraints(
-        self, tracks: Sequence[Track], playlists: Mapping[Path, Sequence[str]] | None = None
+        self,
+        tracks: Sequence[Track],
+        playlists: Mapping[Path, Sequence[str]] | None = None,
+        *,
+        former: Mapping[str, str] | None = None,
     ) -> Constraints:
-        """The same, with every name looked up among some tracks and playlists of the library.
+        """The same, with every name looked up among some tracks, playlists and former ids of the library.
 
         Raises
         ------
@@ -75,11 +80,13 @@ class Wishes:
         )
         from soundtrack.spotting.listed import find_listed
 
-        avoid, only = (find_listed(names, tracks=tracks, playlists=playlists) for names in (self.avoid, self.only))
+        avoid, only = (
+            find_listed(names, tracks=tracks, playlists=playlists, former=former) for names in (self.avoid, self.only)
+        )
         return Constraints(
             moods=tuple(parse_mood(text) for text in self.moods),
             silences=tuple(parse_span(text) for text in self.silences),
-            locks=tuple(parse_lock(text, tracks=tracks) for text in self.locks),
+            locks=tuple(parse_lock(text, tracks=tracks, former=former) for text in self.locks),
             hits=tuple(parse_hit(text) for text in self.hits),
             avoid=avoid.ids,
             only=only.ids if self.only else None,
@@ -166,8 +173,10 @@ def _spot(
 
     tracks = library.tracks()
     ordered = [tracks[track_id] for track_id in library.track_ids]
-    recent = recent_tracks(ledger_path(), wishes.avoid_recent, besides=scenes.film.fingerprint)
-    constraints = replace(wishes.constraints(ordered, library.playlists()), recent=recent)
+    used = recent_tracks(ledger_path(), wishes.avoid_recent, besides=scenes.film.fingerprint)
+    former = library.former_names()
+    constraints = wishes.constraints(ordered, library.playlists(), former=former)
+    constraints = replace(constraints, recent=present_ids(used, former))
     sheet = spot_cues(scenes, library, settings=settings, mix=mix, constraints=constraints)
     return ducked(sheet, tracks, mix)
 
@@ -218,8 +227,9 @@ def render_video(
     from soundtrack.safe_write import write_text
 
     cuesheet.check(sheet)
+    video = as_on_disk(video)
     info = _as_watched(probe(video), sheet)
-    film, tracks = out or scored_path(info), _find_tracks(sheet, index)
+    film, tracks = out or scored_path(info), track_paths_of(sheet, index)
     targets = film_targets(film, cues=cues, stems=stems)
     guard(targets, inputs=[video, *inputs, *tracks.values()], index=index, force=force)
     report = render_film(
@@ -248,29 +258,6 @@ def _as_watched(info: VideoInfo, sheet: CueSheet) -> VideoInfo:
     if close or fingerprint(info.path) != sheet.film.fingerprint:
         return info
     return replace(info, duration_s=sheet.film.duration_s)
-
-
-def _find_tracks(sheet: CueSheet, index: Path | None) -> Mapping[str, Path]:
-    """Where the tracks of a sheet's cues lie now, by id: where the sheet says, else where the library saw them."""
-    used = {cue.track_id for cue in sheet.cues}
-    paths = {track.track_id: Path(track.path) for track in sheet.tracks if track.track_id in used}
-    gone = sorted(track_id for track_id, path in paths.items() if not path.is_file())
-    if not gone:
-        return paths
-    try:
-        known = open_library(index, everything=True).tracks()
-    except LibraryError:
-        known = {}
-    for track_id in gone:
-        track = known.get(track_id)
-        if track is None or not track.path.is_file():
-            raise InputError(
-                f"{paths[track_id]}: a track of the cue sheet is not there",
-                hint="bring the file back, or run `soundtrack index` on the folder it moved to",
-                reason=Reason.MISSING,
-            )
-        paths[track_id] = track.path
-    return paths
 
 
 class Scorer:
@@ -304,7 +291,7 @@ class Scorer:
         self._wishes = wishes or Wishes()
         tracks = self._library.tracks()
         ordered = [tracks[track_id] for track_id in self._library.track_ids]
-        self._wishes.constraints(ordered, self._library.playlists())
+        self._wishes.constraints(ordered, self._library.playlists(), former=self._library.former_names())
         self._remembers = is_kept(self._wishes.avoid_recent)
         if self._remembers:
             read_ledger(ledger_path())
@@ -340,7 +327,7 @@ class Scorer:
             sheet,
             film,
             force=force,
-            track_paths=_find_tracks(sheet, self._index),
+            track_paths=track_paths_of(sheet, self._index),
             stems=stems,
             music_track=music_track,
             layout=self._mix.layout,
@@ -382,6 +369,6 @@ def score_video(
     """
     from soundtrack.media.probe import probe
 
-    info = probe(video)
+    info = probe(as_on_disk(video))
     scorer = Scorer(index=index, device=device, decoder=decoder, settings=settings, mix=mix, wishes=wishes, cache=cache)
     return scorer.score(info, out=out, cues=cues, stems=stems, music_track=music_track, force=force, progress=progress)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from soundtrack.pipeline.music import open_library
+from soundtrack.pipeline.sheet_tracks import with_present_ids
 from soundtrack.settings import MixSettings
 from soundtrack.types import CueSheet, Track
 
@@ -71,6 +72,7 @@ def swap_music(sheet: CueSheet, swaps: Sequence[str], *, index: Path | None = No
             raise UsageError(f"cue {cue_id} is swapped twice", hint="give one --swap for each cue")
     cuesheet.check(sheet)
     library = open_library(index, everything=True)
+    sheet = with_present_ids(sheet, library.former_names())
     for cue_id, rank in wanted:
         sheet = swap_cue(sheet, cue_id, rank=rank, library=library)
     mix = MixSettings(

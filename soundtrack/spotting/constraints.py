@@ -5,11 +5,13 @@ Goes in: texts such as ``0:30-1:10=tense``. Comes out: a `Constraints`. Times ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from soundtrack.errors import UsageError
+from soundtrack.names import composed, folded, names_in
 from soundtrack.spotting.moods import mood
 from soundtrack.timebase import clock, parse_clock
 from soundtrack.types import Cue, EmotionState, Span, Track
@@ -159,7 +161,7 @@ def parse_mood(text: str) -> MoodWish:
     return MoodWish(span=parse_span(where), emotion=mood(word))
 
 
-def parse_lock(text: str, *, tracks: Sequence[Track]) -> Lock:
+def parse_lock(text: str, *, tracks: Sequence[Track], former: Mapping[str, str] | None = None) -> Lock:
     """The lock of a text such as ``1:05=track.mp3``.
 
     Parameters
@@ -168,6 +170,8 @@ def parse_lock(text: str, *, tracks: Sequence[Track]) -> Lock:
         A time, ``=``, and a track as `find_tracks` knows it.
     tracks : sequence of Track
         Of the library.
+    former : mapping, optional
+        As `find_tracks` takes it.
 
     Raises
     ------
@@ -181,15 +185,17 @@ def parse_lock(text: str, *, tracks: Sequence[Track]) -> Lock:
         raise UsageError(f"--lock {text!r} does not start with a time", hint="write it like 1:05=track.mp3") from error
     if not equals or not name:
         raise UsageError(f"--lock {text!r} names no track", hint="write it like 1:05=track.mp3")
-    found = find_tracks(name, tracks=tracks)
+    found = find_tracks(name, tracks=tracks, former=former)
     if len(found) > 1:
         names = ", ".join(track.path.name for track in found[:3])
         raise UsageError(f"{name!r} may be {len(found)} tracks: {names}", hint="write more of its path")
     return Lock(time_s=time_s, track_id=found[0].track_id)
 
 
-def find_tracks(text: str, *, tracks: Sequence[Track]) -> list[Track]:
-    """The tracks that a text names: by path, file name, folder, id, title, artist, album or genre, in this order.
+def find_tracks(text: str, *, tracks: Sequence[Track], former: Mapping[str, str] | None = None) -> list[Track]:
+    """The tracks that a text names: by path, file name, folder, id, title, or artist, album artist, album or genre.
+
+    In this order; of several artists or genres in one tag each counts.
 
     Parameters
     ----------
@@ -197,6 +203,8 @@ def find_tracks(text: str, *, tracks: Sequence[Track]) -> list[Track]:
         Such as ``Battle.mp3``, ``~/Music/calm``, ``ambient`` or the first eight or more letters of an id.
     tracks : sequence of Track
         Of the library.
+    former : mapping, optional
+        Ids that tracks had before, and the ids that they have now.
 
     Returns
     -------
@@ -209,15 +217,19 @@ def find_tracks(text: str, *, tracks: Sequence[Track]) -> list[Track]:
         The library has no such track.
     """
     wanted = text.strip()
-    path, low = Path(wanted).expanduser() if wanted.startswith("~") else Path(wanted), wanted.lower()
+    low = folded(wanted)
+    path = PurePath(composed(os.fspath(Path(wanted).expanduser() if wanted.startswith("~") else wanted)))
+    paths = [PurePath(composed(os.fspath(t.path))) for t in tracks]
+    placed = list(zip(tracks, paths, strict=True))
+    meant = {now for before, now in (former or {}).items() if len(low) >= 8 and before.startswith(low)}
     ways = (
-        [t for t in tracks if PurePath(t.path) == path],
-        [t for t in tracks if t.path.name.lower() == low or t.path.stem.lower() == low],
-        [t for t in tracks if _ends_with(PurePath(t.path), path) or path in PurePath(t.path).parents],
-        [t for t in tracks if len(low) >= 8 and t.track_id.startswith(low)],
-        [t for t in tracks if low in {p.name.lower() for p in t.path.parents}],
-        [t for t in tracks if (t.tags.title or "").lower() == low],
-        [t for t in tracks if low in {(s or "").lower() for s in (t.tags.artist, t.tags.album, t.tags.genre)}],
+        [t for t, at in placed if at == path],
+        [t for t, at in placed if low in (folded(at.name), folded(at.stem))],
+        [t for t, at in placed if _ends_with(at, path) or path in at.parents],
+        [t for t in tracks if len(low) >= 8 and (t.track_id.startswith(low) or t.track_id in meant)],
+        [t for t, at in placed if low in {folded(p.name) for p in at.parents}],
+        [t for t in tracks if low in names_in(t.tags.title)[:1]],
+        [t for t in tracks if low in _makers(t)],
     )
     found = next((way for way in ways if way and low), None)
     if found is None:
@@ -226,6 +238,13 @@ def find_tracks(text: str, *, tracks: Sequence[Track]) -> list[Track]:
             hint="soundtrack library list shows what is there, and with --left-out what no film is offered",
         )
     return found
+
+
+def _makers(track: Track) -> set[str]:
+    """Everybody and everything that the tags name besides the title, folded."""
+    tags = track.tags
+    several = (name for tag in (tags.artist, tags.album_artist, tags.genre) for name in names_in(tag))
+    return {*several, *names_in(tags.album)[:1]}
 
 
 def _ends_with(path: PurePath, tail: PurePath) -> bool:

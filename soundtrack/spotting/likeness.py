@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from soundtrack.names import SEPARATOR, folded, names_in
 from soundtrack.spotting.view import IntArray
 from soundtrack.types import FloatArray, Track
 
@@ -25,7 +26,12 @@ def song_name(track: Track) -> tuple[str, str] | None:
     if not track.tags.title or not track.tags.artist:
         return None
     title = _VERSION.sub("", track.tags.title).strip() or track.tags.title
-    return track.tags.artist.casefold().strip(), title.casefold()
+    return _first_artist(track.tags.artist), folded(title)
+
+
+def _first_artist(artist: str) -> str:
+    """Who is named first, in a form in which equal names are equal."""
+    return names_in(artist.partition(SEPARATOR)[0])[0] if artist.strip() else ""
 
 
 def groups(tracks: Sequence[Track], means: FloatArray) -> IntArray:
@@ -71,7 +77,7 @@ def artists(tracks: Sequence[Track]) -> IntArray:
     ndarray, shape=(n_tracks,), int64
     """
     numbers: dict[str, int] = {}
-    result = [numbers.setdefault((t.tags.artist or f"\0{i}").casefold(), len(numbers)) for i, t in enumerate(tracks)]
+    result = [numbers.setdefault(_first_artist(t.tags.artist or f"\0{i}"), len(numbers)) for i, t in enumerate(tracks)]
     return np.array(result, np.int64)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from soundtrack.errors import UsageError
+from soundtrack.names import as_on_disk, composed, folded
 from soundtrack.playlists import is_playlist, read_playlist
 from soundtrack.spotting.constraints import find_tracks
 from soundtrack.types import Track
@@ -28,7 +29,11 @@ class Listed:
 
 
 def find_listed(
-    names: Sequence[str], *, tracks: Sequence[Track], playlists: Mapping[Path, Sequence[str]] | None = None
+    names: Sequence[str],
+    *,
+    tracks: Sequence[Track],
+    playlists: Mapping[Path, Sequence[str]] | None = None,
+    former: Mapping[str, str] | None = None,
 ) -> Listed:
     """The tracks that any of some names means.
 
@@ -40,6 +45,8 @@ def find_listed(
         Of the library.
     playlists : mapping, optional
         Ids of the tracks that each playlist of the library names.
+    former : mapping, optional
+        As `find_tracks` takes it.
 
     Raises
     ------
@@ -51,9 +58,9 @@ def find_listed(
     ids: set[str] = set()
     notes: list[str] = []
     for name in names:
-        path = Path(name.strip()).expanduser()
+        path = as_on_disk(Path(name.strip()).expanduser())
         if not is_playlist(path):
-            ids.update(_called(name, tracks, playlists or {}))
+            ids.update(_called(name, tracks, playlists or {}, former))
             continue
         if not path.exists() and (remembered := _remembered(path.name, playlists or {})):
             ids.update(remembered)
@@ -68,10 +75,12 @@ def find_listed(
     return Listed(frozenset(ids), tuple(notes))
 
 
-def _called(name: str, tracks: Sequence[Track], playlists: Mapping[Path, Sequence[str]]) -> set[str]:
+def _called(
+    name: str, tracks: Sequence[Track], playlists: Mapping[Path, Sequence[str]], former: Mapping[str, str] | None
+) -> set[str]:
     """Ids of the tracks that a word names; what else it may mean comes before a playlist."""
     try:
-        return {track.track_id for track in find_tracks(name, tracks=tracks)}
+        return {track.track_id for track in find_tracks(name, tracks=tracks, former=former)}
     except UsageError:
         remembered = _remembered(name.strip(), playlists)
         if not remembered:
@@ -81,11 +90,11 @@ def _called(name: str, tracks: Sequence[Track], playlists: Mapping[Path, Sequenc
 
 def _remembered(name: str, playlists: Mapping[Path, Sequence[str]]) -> set[str]:
     """Ids of the tracks of the library's playlists of this name, with or without its ending."""
-    low = name.lower()
+    low = folded(name)
     return {
         track_id
         for path, track_ids in playlists.items()
-        if low in (path.name.lower(), path.stem.lower())
+        if low in (folded(path.name), folded(path.stem))
         for track_id in track_ids
     }
 
@@ -93,10 +102,10 @@ def _remembered(name: str, playlists: Mapping[Path, Sequence[str]]) -> set[str]:
 def _in_playlist(path: Path, tracks: Sequence[Track]) -> tuple[set[str], int, int]:
     """Ids of the tracks that a playlist names, how many of its files the library lacks, and how many it names."""
     files = read_playlist(path)
-    plain = {os.path.normpath(track.path): track.track_id for track in tracks}
-    found = {file: plain.get(str(file)) for file in files}
+    plain = {composed(os.path.normpath(track.path)): track.track_id for track in tracks}
+    found = {file: plain.get(composed(str(file))) for file in files}
     if None in found.values():
-        followed = {os.path.realpath(track.path): track.track_id for track in tracks}
-        found = {file: track_id or followed.get(os.path.realpath(file)) for file, track_id in found.items()}
+        followed = {composed(os.path.realpath(track.path)): track.track_id for track in tracks}
+        found = {file: track_id or followed.get(composed(os.path.realpath(file))) for file, track_id in found.items()}
     ids = {track_id for track_id in found.values() if track_id is not None}
     return ids, sum(track_id is None for track_id in found.values()), len(files)

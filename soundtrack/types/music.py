@@ -17,17 +17,19 @@ class Tags:
     title: str | None = None
     """Name of the piece."""
     artist: str | None = None
-    """Who made it."""
+    """Who made it; several names are separated by ``; ``."""
     album: str | None = None
     """Where it appeared."""
     genre: str | None = None
-    """Free text."""
+    """Free text; several genres are separated by ``; ``."""
     year: str | None = None
     """Free text."""
     licence: str | None = None
     """Licence or copyright line."""
     isrc: str | None = None
     """International Standard Recording Code."""
+    album_artist: str | None = None
+    """Who made the album, where that is said besides the artist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ class Track:
     """A file of the library, listened to."""
 
     track_id: str
-    """SHA-256 of the file's bytes, lower-case hex."""
+    """Hash of the sound's coded packets, lower-case hex: the same whatever tags the file has."""
     path: Path
     """Where it was last seen."""
     tags: Tags

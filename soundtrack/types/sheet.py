@@ -128,7 +128,7 @@ class SheetTrack:
     """A track that a cue sheet uses."""
 
     track_id: str
-    """SHA-256 of the file's bytes."""
+    """Names the sound: SHA-256 of its coded packets; in sheets of earlier versions, of the file's bytes."""
     path: str
     """Where it was when the sheet was written."""
     title: str | None
