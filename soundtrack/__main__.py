@@ -1,5 +1,37 @@
-"""``python -m soundtrack`` is ``soundtrack``."""
+"""``python -m soundtrack`` and ``soundtrack``: what must be done before anything is imported, then the command line.
 
-from soundtrack.cli.app import main
+Modules come from the installation and never from the working folder, and a signal ends the run from the first moment.
+"""
 
-main()
+import sys
+
+from soundtrack.surroundings import clean_environment, module_path
+
+sys.path[:] = module_path()
+
+import os  # noqa: E402 - after the module path
+import signal  # noqa: E402
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C during the imports below ends it without a traceback
+clean_environment(os.environ)
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code, whatever threads still do."""
+    from soundtrack.cli.streams import open_closed_streams
+
+    open_closed_streams()
+    from soundtrack import ending
+
+    ending.install()
+    from soundtrack.cli.app import main as run
+
+    try:
+        run()
+    except SystemExit as stop:
+        ending.leave(stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1)
+
+
+if __name__ == "__main__":
+    main()

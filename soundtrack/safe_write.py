@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from soundtrack import ending
 from soundtrack.errors import FfmpegError, OutputError
 from soundtrack.kinds import Kind
 from soundtrack.targets import Target, as_output_error, check_targets, require_replaceable
@@ -53,8 +54,10 @@ def replacing(target: Path, *, kind: Kind, force: bool = False) -> Iterator[Path
     with contextlib.ExitStack() as on_exit:
         sweep_stale_parts(target.parent)
         part = _part_name(target)
-        on_exit.callback(part.unlink, missing_ok=True)  # beforehand: a signal may come as soon as the file is there
-        _make_part(part, target)
+        with ending.held_off():
+            on_exit.enter_context(ending.unfinished(part))
+            on_exit.callback(part.unlink, missing_ok=True)
+            _make_part(part, target)
         yield part
         try:
             _flush(part)

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "soundtrack"
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "timebase", "settings"}),
+    frozenset({"errors", "timebase", "settings", "ending", "surroundings", "children"}),
     frozenset({"types"}),
     frozenset(
         {
@@ -53,6 +53,8 @@ NEIGHBOURS: frozenset[tuple[str, str]] = frozenset(
     {
         ("settings", "errors"),
         ("timebase", "errors"),
+        ("children", "ending"),
+        ("children", "surroundings"),
         ("cuesheet", "documents"),
         ("cuesheet", "limits"),
         ("cuesheet", "document_schema"),
@@ -128,11 +130,13 @@ READS_ENVIRONMENT = (
     "soundtrack.cli",
     "soundtrack.config",
     "soundtrack.resources",
-    "soundtrack.media.locate",
+    "soundtrack.surroundings",
+    "soundtrack.children",
     "soundtrack.library.workers",
     "soundtrack.media.apart",
+    "soundtrack.__main__",
 )
-"""Where environment variables are looked at; the last two pass limits on threads to the processes they start."""
+"""Where environment variables are looked at: settings, search paths, and what is passed on to processes."""
 
 HEAVY = (
     "av",
@@ -317,8 +321,13 @@ def _calls(path: Path) -> Iterator[tuple[str, int]]:
 
 SPEAKING = frozenset({"print()", "input()", "breakpoint()", "sys.stdout", "sys.stderr", "logging.basicConfig"})
 EXITING = frozenset({"exit()", "quit()", "sys.exit", "os._exit"})
-WORKERS = frozenset({"soundtrack.library.workers", "soundtrack.media.apart"})
-"""Processes of our own, which end when their parent is gone."""
+MAY_EXIT = frozenset({"soundtrack.media.apart", "soundtrack.ending"})
+"""A process of our own, which ends when its parent is gone; and where a signal ends a process."""
+STARTS_PROCESSES = {
+    "subprocess": {"soundtrack.children", "soundtrack.media.apart", "soundtrack.media.process"},
+    "multiprocessing": {"soundtrack.library.workers", "soundtrack.media.apart"},
+}
+"""Who may import these; only the first of them calls `subprocess.Popen`, the others know its types and errors."""
 
 
 def test_nothing_below_the_command_line_speaks_or_exits() -> None:
@@ -326,9 +335,24 @@ def test_nothing_below_the_command_line_speaks_or_exits() -> None:
     for path in modules():
         name = dotted(path)
         if part(name) != "cli" and name not in ENTRANCES:
-            forbidden = SPEAKING if name in WORKERS else SPEAKING | EXITING
+            forbidden = SPEAKING if name in MAY_EXIT else SPEAKING | EXITING
             wrong += [f"{name} line {line}: {call}" for call, line in _calls(path) if call in forbidden]
     assert wrong == []
+
+
+def test_processes_are_started_in_one_place() -> None:
+    """There they get an absolute path, a group of their own, a clean search path, and an end."""
+    wrong = [
+        str(found)
+        for found in all_imports()
+        if found.importer not in STARTS_PROCESSES.get(found.target.split(".")[0], {found.importer})
+    ]
+    starting = {f"subprocess.{name}" for name in ("Popen", "run", "call", "check_call", "check_output", "getoutput")}
+    starting |= {f"os.{name}" for name in ("system", "popen", "fork", "posix_spawn", "execv", "execvp", "spawnv")}
+    for path in modules():
+        called = [node.func for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
+        wrong += [f"{dotted(path)}: {ast.unparse(name)}" for name in called if ast.unparse(name) in starting]
+    assert wrong == ["soundtrack.children: subprocess.Popen"]
 
 
 def test_the_environment_is_read_in_few_places() -> None:

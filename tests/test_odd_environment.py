@@ -66,8 +66,8 @@ def test_a_closed_stdin_is_an_empty_document() -> None:
 def test_no_file_takes_the_number_of_a_closed_stream() -> None:
     code = (
         "import os, sys\n"
-        "from soundtrack.cli import app\n"
-        "app._open_closed_streams()\n"
+        "from soundtrack.cli import streams\n"
+        "streams.open_closed_streams()\n"
         "sys.exit(os.open(os.devnull, os.O_RDONLY))\n"
     )
     for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):

@@ -2,17 +2,17 @@
 
 import errno
 import os
-import signal
 import sys
+import traceback
 from importlib import import_module
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from soundtrack import __version__
+from soundtrack import __version__, ending
 from soundtrack.cli import STYLE
+from soundtrack.cli.streams import open_closed_streams
 from soundtrack.errors import ExitCode, SoundtrackError
 
 _COMMANDS = {
@@ -88,11 +88,6 @@ def command_line() -> TyperGroup:
     return group
 
 
-def _on_terminate(_signal: int, _frame: FrameType | None) -> None:
-    """Unwind as for Ctrl-C, so that every half-written file is taken away; end with the shell's code for the signal."""
-    raise SystemExit(128 + _signal)
-
-
 def _report(error: SoundtrackError) -> None:
     from soundtrack.cli.output import plain
 
@@ -113,35 +108,12 @@ def _report_unforeseen(error: Exception) -> ExitCode:
     return ExitCode.BUG
 
 
-def _open_closed_streams() -> None:
-    """Put something behind a closed stdin, stdout or stderr, lest the next file that is opened takes its number.
-
-    Stdin has nothing to say then, stderr is not heard, and stdout still refuses whatever is written to it.
-    """
-    for number, mode in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, mode)  # gets the lowest free number, which is this one
-            os.set_inheritable(number, True)
-    if sys.stdin is None:
-        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - a number has no path; open to the end
-    if sys.stdout is None:
-        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - as above
-    if sys.stderr is None:
-        sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115 - as above
-
-
 def main() -> None:
     """Run the command line and end the process with a code of `ExitCode`."""
-    _open_closed_streams()
+    open_closed_streams()
+    ending.install()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads of a network that wait must not spin beside a decoder
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # nor those of products that are small
-    known = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    heeded = [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]  # nohup has one ignored
-    for number in heeded:
-        if number != signal.SIGINT:
-            signal.signal(number, _on_terminate)
     code: int = ExitCode.OK
     try:
         command_line()()
@@ -150,9 +122,6 @@ def main() -> None:
     except SoundtrackError as error:
         _report(error)
         code = error.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        code = ExitCode.INTERRUPTED
     except BrokenPipeError:
         from soundtrack.cli.output import silence_stdout
 
@@ -160,16 +129,16 @@ def main() -> None:
         code = ExitCode.OK
     except Exception as error:  # the one place: a bug becomes two lines, the traceback only when asked for
         if os.environ.get("SOUNDTRACK_TRACEBACK"):
-            raise
-        code = _report_unforeseen(error)
+            traceback.print_exc()
+            code = ExitCode.BUG
+        else:
+            code = _report_unforeseen(error)
     try:
         sys.stdout.flush()
     except (ValueError, OSError):
         from soundtrack.cli.output import silence_stdout
 
         silence_stdout()
-    for number in heeded:  # all is written: an end that comes now needs no unwinding, and no words about it
-        signal.signal(number, signal.SIG_DFL)
     sys.exit(code)
 
 

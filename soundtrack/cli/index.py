@@ -1,11 +1,13 @@
 """``soundtrack index PATH...``: listen to music and keep what was heard, so that films can be scored with it."""
 
+import signal
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from soundtrack import ending
 from soundtrack.cli.options import Cluster, Device, Index, Quiet, device_name
 from soundtrack.cli.rules import Exclude, Include, MaxLength, MinLength, rule_change
 
@@ -169,7 +171,7 @@ def _watch(
     with open_store(folder) as store:
         roots = store.roots()
     output.say(f"watching {len(roots)} {'place' if len(roots) == 1 else 'places'}; Ctrl-C ends it", quiet=quiet)
-    try:
+    with ending.answering(signal.SIGINT, code=0, words="" if quiet else "no longer watching"):
         for _ in changes(roots, index_dir=folder.absolute()):
             before = report
             try:
@@ -185,8 +187,6 @@ def _watch(
             )
             if news.skipped or replace(report, unchanged=0) != replace(before, unchanged=0):
                 _tell(news, quiet=quiet, verbose=verbose)
-    except KeyboardInterrupt:
-        output.say("no longer watching", quiet=quiet)
 
 
 def _known(report: "IndexReport") -> "set[SkippedFile]":

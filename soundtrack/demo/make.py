@@ -9,10 +9,10 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from soundtrack import ending
 from soundtrack.demo import film
 from soundtrack.demo.band import Piece, play
 from soundtrack.demo.canvas import HEIGHT, WIDTH
@@ -20,6 +20,7 @@ from soundtrack.demo.instruments import RATE_HZ
 from soundtrack.demo.pieces import PIECES
 from soundtrack.demo.speech import RATE_HZ as FILM_RATE_HZ
 from soundtrack.kinds import OWN
+from soundtrack.media.ahead import beside
 from soundtrack.media.film_kind import FILM
 from soundtrack.media.process import file_arg, pcm_input_args, run_ffmpeg, writing_pipe
 from soundtrack.safe_write import replacing
@@ -94,7 +95,11 @@ def make_track(piece: Piece, target: Path) -> None:
 
 def make_film(target: Path, *, synthesiser: bool = True, progress: Progress | None = None) -> None:
     """Paint the film and encode it with its own sound."""
-    with tempfile.TemporaryDirectory(prefix="soundtrack-") as scratch, replacing(target, kind=FILM) as part:
+    with (
+        tempfile.TemporaryDirectory(prefix="soundtrack-") as scratch,
+        ending.unfinished(Path(scratch)),
+        replacing(target, kind=FILM) as part,
+    ):
         sound = Path(scratch) / "sound.wav"
         run_ffmpeg(
             [
@@ -158,9 +163,8 @@ def make_demo(folder: Path, *, synthesiser: bool = True, progress: Progress | No
                 make_track(piece, target)
             tell("playing the music", number, len(PIECES))
 
-    with ThreadPoolExecutor(max_workers=1) as band:
-        playing = band.submit(play_all)
-        if not media.film.exists():
-            make_film(media.film, synthesiser=synthesiser, progress=tell)
-        playing.result()
+    playing = beside(play_all)
+    if not media.film.exists():
+        make_film(media.film, synthesiser=synthesiser, progress=tell)
+    playing()
     return media

@@ -8,13 +8,13 @@ stopped consonants between them, four syllables a second, pauses.
 from __future__ import annotations
 
 import io
-import shutil
-import subprocess
 import wave
 from pathlib import Path
 
 import numpy as np
 
+from soundtrack.children import output_of
+from soundtrack.surroundings import find_program
 from soundtrack.timebase import samples
 from soundtrack.types import FloatArray
 
@@ -57,27 +57,24 @@ def say(phrase: int, *, program: Path | None = None, synthesiser: bool = True) -
     ndarray, shape=(samples,), float32
         Mono at `RATE_HZ`, peaking at 0.5.
     """
-    found = str(program) if program else shutil.which("espeak-ng") or shutil.which("espeak")
+    found = program.absolute() if program else find_program("espeak-ng") or find_program("espeak")
     spoken = _espeak(found, TEXT[phrase]) if found and synthesiser else None
     voice = _own_voice(phrase) if spoken is None else spoken
     return (voice * (0.5 / float(np.abs(voice).max()))).astype(np.float32)
 
 
-def _espeak(program: str, text: str) -> FloatArray | None:
+def _espeak(program: Path, text: str) -> FloatArray | None:
     """What the synthesiser says, at our rate; None when it fails, which costs nothing but the words."""
     from scipy.signal import resample_poly
 
+    said = output_of([str(program), "--stdout", "-v", "en", "-s", "138", "-p", "38", text], limit_s=20)
+    if said is None:
+        return None
     try:
-        done = subprocess.run(
-            [program, "--stdout", "-v", "en", "-s", "138", "-p", "38", text],
-            capture_output=True,
-            timeout=20,
-            check=True,
-        )
-        with wave.open(io.BytesIO(done.stdout)) as file:
+        with wave.open(io.BytesIO(said)) as file:
             rate_hz, width = file.getframerate(), file.getsampwidth()
             raw = file.readframes(file.getnframes())
-    except (OSError, subprocess.SubprocessError, wave.Error, EOFError):
+    except (OSError, wave.Error, EOFError):
         return None
     if width != 2 or len(raw) < rate_hz:
         return None

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Protocol
 from urllib.parse import urlsplit
 
+from soundtrack import ending
 from soundtrack.emotion.manifest import ModelEntry, public_models
 from soundtrack.emotion.weights import add_model
 from soundtrack.errors import ModelError, OutputError
@@ -151,7 +152,7 @@ def fetch(
         raise ModelError(f"{url}: cannot be fetched: {error}", hint=hint) from error
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
+        with ending.unfinished(part), part.open("wb") as file:
             found = _copy(answer, file, url=url, max_bytes=max_bytes, progress=progress)
         if found != sha256.lower():
             raise ModelError(f"{url}: its SHA-256 is {found}, not {sha256.lower()}", hint="do not use this file")

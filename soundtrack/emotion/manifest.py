@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from soundtrack import ending
 from soundtrack.errors import ModelError
 from soundtrack.resources import models_dir, user_models_dir
 
@@ -128,8 +129,9 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     }
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / "manifest.json.part"
-    part.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    part.replace(folder / "manifest.json")
+    with ending.unfinished(part):
+        part.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        part.replace(folder / "manifest.json")
 
 
 def register(folder: Path, entry: ModelEntry) -> None:

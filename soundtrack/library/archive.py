@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
+from soundtrack import ending
 from soundtrack.errors import InputError, LibraryError, OutputError, Reason, UsageError
 from soundtrack.kinds import ARCHIVE
 from soundtrack.library import rows
@@ -148,7 +149,8 @@ def _scratch(target: Path) -> Iterator[Path]:
     except OSError as error:
         raise as_output_error(target, error) from error
     try:
-        yield folder
+        with ending.unfinished(folder):
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -224,9 +226,10 @@ def import_index(archive: Path, index_dir: Path, *, moved: Sequence[Moved] = (),
         except OSError as error:
             raise as_output_error(index_dir, error) from error
         try:
-            _unpack(opened, manifest, folder / DATABASE_NAME, archive)
-            imported = _settle(folder, index_dir, moved, archive)
-            take_over(folder, index_dir)
+            with ending.unfinished(folder):
+                _unpack(opened, manifest, folder / DATABASE_NAME, archive)
+                imported = _settle(folder, index_dir, moved, archive)
+                take_over(folder, index_dir)
         except OSError as error:
             raise as_output_error(index_dir, error) from error
         except (LibraryError, ValueError, TypeError) as error:

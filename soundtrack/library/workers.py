@@ -18,12 +18,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing import connection, forkserver, get_context, parent_process
+from multiprocessing import connection, forkserver, get_context, parent_process, util
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+from soundtrack import ending
+from soundtrack.children import END_LIMIT_S
 from soundtrack.errors import (
     DependencyError,
     FfmpegError,
@@ -35,6 +37,7 @@ from soundtrack.errors import (
 )
 from soundtrack.library.heard import Heard, Listener
 from soundtrack.library.identity import Identity, identify
+from soundtrack.surroundings import clean_environment
 
 LISTEN_LIMIT_S = 900.0
 """Longest time for one file, in seconds; several hours of music take well under a tenth of it."""
@@ -94,7 +97,7 @@ def _watch_parent() -> None:
     parent = parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
-        os._exit(1)
+        ending.leave(1)
 
 
 def _work(pipe: Connection, make_listener: Callable[[], Listener], environment: Mapping[str, str]) -> None:
@@ -102,6 +105,7 @@ def _work(pipe: Connection, make_listener: Callable[[], Listener], environment: 
     os.environ.clear()
     os.environ.update(environment)  # it was forked from a process that may have started long ago
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ending.install()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_watch_parent, daemon=True).start()
     with contextlib.suppress(EOFError, ConnectionError):  # nobody is there any more: the end
@@ -152,6 +156,30 @@ def _context(imports: Sequence[str]) -> Any:
     return context
 
 
+def _start_fork_server() -> None:
+    """Start the process that workers are forked from, unless it runs; it imports for seconds and ends with this one."""
+    ending.remove_at_end(Path(util.get_temp_dir()))  # of its socket
+    with ending.held_off():
+        forkserver.ensure_running()
+        ending.started(_fork_server()._forkserver_pid, leads_group=False)
+
+
+def _fork_server() -> Any:
+    """What knows its process; there is no public way to it."""
+    return forkserver._forkserver
+
+
+def _stop_fork_server() -> None:
+    """End it at once, even while it still imports."""
+    server = _fork_server()
+    pid = server._forkserver_pid
+    if pid is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+        server._stop()
+        ending.ended(pid)
+
+
 class Workers:
     """A few listening processes; a context manager that leaves none behind.
 
@@ -192,7 +220,7 @@ class Workers:
             self._end(worker)
         self._workers.clear()
         if self._context.get_start_method() == "forkserver":
-            forkserver._forkserver._stop()  # type: ignore[attr-defined]  # there is no public way
+            _stop_fork_server()
 
     def listen(self, paths: Iterable[Path], *, wanted: Callable[[Identity], bool]) -> Iterator[Outcome]:
         """Outcomes of files, in the order in which they are ready.
@@ -225,12 +253,17 @@ class Workers:
         """A new process; Ctrl-C is held back until it looks after that itself."""
         ours, theirs = self._context.Pipe()
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        kept = {name: os.environ.get(name) for name in _THREADS}
+        kept = dict(os.environ)
         try:
             os.environ.update(dict.fromkeys(_THREADS, "1"))  # libraries read it when they are imported
+            clean_environment(os.environ)  # nor are they imported from the working folder
+            if self._context.get_start_method() == "forkserver":
+                _start_fork_server()
             needed = (theirs, self._make_listener, dict(os.environ))
             process = self._context.Process(target=_work, args=needed, daemon=True)
             process.start()
+            if process.pid is not None:
+                ending.started(process.pid, leads_group=False)
         except BaseException as error:
             ours.close()  # a worker that starts all the same, after we were told to end, ends by this
             if not isinstance(error, (EOFError, ConnectionError)):
@@ -239,8 +272,8 @@ class Workers:
                 "no process can be started to listen in", hint="type `soundtrack doctor`; with --jobs 1 less is needed"
             ) from error
         finally:
-            for name, value in kept.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
+            for name in {*os.environ, *kept}:
+                os.environ.pop(name) if name not in kept else os.environ.update({name: kept[name]})
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             theirs.close()
         return _Worker(process, ours, time.monotonic() + _START_LIMIT_S)
@@ -307,5 +340,7 @@ class Workers:
         worker.pipe.close()
         if worker.process.is_alive():
             worker.process.kill()
-        worker.process.join()
-        worker.process.close()
+        worker.process.join(END_LIMIT_S)
+        ending.ended(worker.process.pid or 0)
+        with contextlib.suppress(ValueError):  # it hangs in the system itself, and is left to it
+            worker.process.close()

@@ -1,12 +1,48 @@
-"""One item ahead: the next block is made while the last one is worked on."""
+"""Work in a thread beside the caller's: the next item of a generator, or one function.
+
+The threads are daemons and talk through `queue.SimpleQueue`, whose calls are single steps of C: whatever interrupts the
+caller, even an exception from a signal handler, leaves no lock taken, and no thread keeps the process from ending.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from concurrent.futures import Future, ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Generator
+from queue import SimpleQueue
 from typing import TypeVar
 
 T = TypeVar("T")
+
+_LEAVING_S = 2.0
+"""Longest wait for a generator to close when the consumer leaves early, in seconds."""
+
+
+def beside(function: Callable[[], T]) -> Callable[[], T]:
+    """Call a function in a thread of its own; what is returned waits for its result, or raises its error.
+
+    Examples
+    --------
+    >>> total = beside(lambda: sum(range(5)))
+    >>> total()
+    10
+    """
+    answer: SimpleQueue[tuple[T, None] | tuple[None, BaseException]] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            answer.put((function(), None))
+        except BaseException as error:
+            answer.put((None, error))
+
+    threading.Thread(target=work, name="beside", daemon=True).start()
+
+    def result() -> T:
+        value, error = answer.get()
+        if error is not None:
+            raise error
+        return value  # type: ignore[return-value]  # without an error it is what the function returned
+
+    return result
 
 
 def ahead(items: Generator[T]) -> Generator[T]:
@@ -27,14 +63,36 @@ def ahead(items: Generator[T]) -> Generator[T]:
     >>> list(ahead(i * i for i in range(4)))
     [0, 1, 4, 9]
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="ahead") as pool:
+    wanted: SimpleQueue[bool] = SimpleQueue()
+    made: SimpleQueue[tuple[T, ...] | BaseException] = SimpleQueue()
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        while wanted.get():
+            try:
+                made.put(_next(items))
+            except BaseException as error:
+                made.put(error)
         try:
-            coming: Future[tuple[T, ...]] = pool.submit(_next, items)
-            while item := coming.result():
-                coming = pool.submit(_next, items)
-                yield item[0]
-        finally:
-            pool.submit(items.close).result()
+            items.close()
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=work, name="ahead", daemon=True)
+    try:
+        thread.start()
+        wanted.put(True)
+        while item := made.get():
+            if isinstance(item, BaseException):
+                raise item
+            wanted.put(True)
+            yield item[0]
+    finally:
+        wanted.put(False)
+        if thread.ident is not None:
+            thread.join(_LEAVING_S)
+    if failed:
+        raise failed[0]
 
 
 def _next(items: Generator[T]) -> tuple[T, ...]:

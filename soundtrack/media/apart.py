@@ -19,7 +19,6 @@ import os
 import resource
 import select
 import subprocess
-import sys
 import threading
 import time
 import traceback
@@ -28,8 +27,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
+from soundtrack.children import python_command, start, stop
 from soundtrack.errors import DependencyError, InputError, Reason, SoundtrackError
 from soundtrack.media.container import refusal
+from soundtrack.surroundings import module_path
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -149,16 +150,15 @@ class _Helper:
     def __init__(self) -> None:
         self.is_busy = False
         self._pipe, theirs = multiprocessing.Pipe()
-        where = json.dumps([entry or os.getcwd() for entry in sys.path])  # noqa: PTH109 - a string is what is wanted
+        where = json.dumps(module_path())
         with theirs:
-            self._popen = subprocess.Popen(
-                [sys.executable, "-B", "-c", _START, where, str(theirs.fileno()), str(MEMORY_BYTES)],
+            self._popen = start(
+                python_command(_START, where, str(theirs.fileno()), str(MEMORY_BYTES)),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env={**os.environ, **_CALM},
                 pass_fds=[theirs.fileno()],
-                start_new_session=True,
             )
         try:
             if not self._pipe.poll(_START_LIMIT_S) or self._pipe.recv() != "ready":
@@ -226,8 +226,7 @@ class _Helper:
     def stop(self) -> None:
         """Kill it, wherever it is."""
         self._pipe.close()
-        self._popen.kill()
-        self._popen.wait()
+        stop(self._popen)
 
 
 _idle: list[_Helper] = []

@@ -6,14 +6,13 @@ Goes in: perhaps a path. Comes out: the absolute path of an ffmpeg that runs and
 from __future__ import annotations
 
 import functools
-import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
+from soundtrack.children import output_of
 from soundtrack.config import load_config
 from soundtrack.errors import DependencyError
+from soundtrack.surroundings import find_program
 
 MIN_FFMPEG = (5, 0)
 """Oldest ffmpeg that is used."""
@@ -39,15 +38,15 @@ def ffmpeg_path(chosen: Path | None = None) -> Path:
     >>> ffmpeg_path().is_absolute()
     True
     """
-    named = chosen or load_config().ffmpeg
+    named = chosen.absolute() if chosen else _configured_ffmpeg()
     if named is not None:
-        if ffmpeg_version(named.absolute()) is None:
+        if ffmpeg_version(named) is None:
             raise DependencyError(
                 f"{named}: not an ffmpeg of version {MIN_FFMPEG[0]} or newer",
                 hint="name another one with SOUNDTRACK_FFMPEG, or unset it to let soundtrack choose",
             )
-        return named.absolute()
-    for candidate in (_system_ffmpeg(), _bundled_ffmpeg()):
+        return named
+    for candidate in (find_program("ffmpeg"), _bundled_ffmpeg()):
         if candidate is not None and ffmpeg_version(candidate) is not None:
             return candidate
     raise DependencyError(
@@ -62,14 +61,9 @@ def ffmpeg_version(path: Path) -> tuple[int, int] | None:
 
     Builds from the development branch carry no number and count as newest.
     """
-    try:
-        done = subprocess.run(
-            [path, "-version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=False, text=True
-        )
-    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError):
-        return None
-    match = re.match(r"ffmpeg version (?:n?(\d+)\.(\d+)|([N\d]\S*))", done.stdout)
-    if done.returncode != 0 or match is None:
+    output = output_of([str(path), "-version"], limit_s=20)
+    match = re.match(r"ffmpeg version (?:n?(\d+)\.(\d+)|([N\d]\S*))", (output or b"").decode("utf-8", "replace"))
+    if match is None:
         return None
     version = (int(match[1]), int(match[2])) if match[1] else (999, 0)
     return version if version >= MIN_FFMPEG else None
@@ -85,10 +79,18 @@ def newer_ffmpeg(least: tuple[int, int]) -> Path | None:
     return next((path for path in candidates if path and (ffmpeg_version(path) or (0, 0)) >= least), None)
 
 
-def _system_ffmpeg() -> Path | None:
-    """The first ffmpeg on the absolute folders of PATH: never one that lies in the current folder by chance."""
-    found = shutil.which("ffmpeg", path=os.pathsep.join(d for d in os.get_exec_path() if Path(d).is_absolute()))
-    return Path(found) if found else None
+def _configured_ffmpeg() -> Path | None:
+    """The ffmpeg that the user configured: a full path, or a name that is looked up in PATH, never in this folder."""
+    named = load_config().ffmpeg
+    if named is None or named.is_absolute():
+        return named
+    found = find_program(named.name) if len(named.parts) == 1 else None
+    if found is None:
+        raise DependencyError(
+            f"{named}: not a full path to an ffmpeg, and not found in PATH",
+            hint="set SOUNDTRACK_FFMPEG or `ffmpeg` in config.toml to a path that begins with /",
+        )
+    return found
 
 
 def _bundled_ffmpeg() -> Path | None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from soundtrack import ending
 from soundtrack.media.apart import apart
 from soundtrack.media.container import open_container
 from soundtrack.media.containers import Container, Fate, MuxPlan
@@ -132,6 +133,7 @@ def _covers(info: VideoInfo, part: Path, plan: MuxPlan) -> Iterator[list[str]]:
     with contextlib.ExitStack() as files:
         for n, fate in enumerate(wanted):
             picture = part.with_name(f"{part.name.removesuffix('.part')}{n}.part")
+            files.enter_context(ending.unfinished(picture))
             files.callback(picture.unlink, missing_ok=True)
             content, name = apart(info.path, _cover, info.path, fate.source)
             picture.write_bytes(content)

@@ -13,7 +13,6 @@ import fcntl
 import os
 import resource
 import select
-import signal
 import subprocess
 import threading
 import time
@@ -25,6 +24,7 @@ from typing import IO, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from soundtrack.children import start, stop
 from soundtrack.errors import FfmpegError
 from soundtrack.media.guard import file_arg, guard_options, input_args, pcm_input_args
 from soundtrack.media.locate import ffmpeg_path
@@ -86,13 +86,12 @@ class _Process:
         self.task = task
         self._complaints = bytearray()
         try:
-            self._popen = subprocess.Popen(
+            self._popen = start(
                 command,
                 stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if stdout else subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 bufsize=0,
-                start_new_session=True,
             )
         except OSError as error:
             raise FfmpegError(f"{task}: ffmpeg did not start: {error}", hint="check `soundtrack doctor`") from error
@@ -165,10 +164,7 @@ class _Process:
 
     def stop(self) -> None:
         """Kill the whole group if it still runs, close the pipes, reap it."""
-        if self._popen.poll() is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._popen.pid, signal.SIGKILL)
-        self._popen.wait()
+        stop(self._popen)
         if self._drain.is_alive():
             self._drain.join(timeout=5)
         for pipe in (self._popen.stdin, self._popen.stdout, self._popen.stderr):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
+import threading
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soundtrack.errors import DependencyError
+from soundtrack.media.ahead import beside
 from soundtrack.names import as_on_disk
 from soundtrack.pipeline.analysis_cache import AnalysisCache
 from soundtrack.pipeline.music import current_model
@@ -186,21 +187,25 @@ class Watcher:
         from soundtrack.video.scenes import group_scenes
 
         progress("watching", 0, int(info.duration_s))  # before the network is loaded, which takes a moment
-        with ThreadPoolExecutor(max_workers=2) as beside:
-            identity = beside.submit(lambda: known_fingerprint or fingerprint(info.path))
-            sound = beside.submit(_hear, info)
+        unwanted = threading.Event()
+        identity = beside(lambda: known_fingerprint or fingerprint(info.path))
+        sound = beside(lambda: _hear(info, unwanted))
+        try:
             sight = _watch(info, self._tower, decoder=self._decoder, shot_settings=self._shots, progress=progress)
-            heard = sound.result()
-            film = FilmRef(
-                name=info.path.name,
-                duration_s=sight.duration_s,
-                fps=info.fps,
-                width_px=info.width_px,
-                height_px=info.height_px,
-                has_audio=info.main_audio is not None,
-                fingerprint=identity.result(),
-                start_timecode=info.start_timecode,
-            )
+        except BaseException:
+            unwanted.set()
+            raise
+        heard = sound()
+        film = FilmRef(
+            name=info.path.name,
+            duration_s=sight.duration_s,
+            fps=info.fps,
+            width_px=info.width_px,
+            height_px=info.height_px,
+            has_audio=info.main_audio is not None,
+            fingerprint=identity(),
+            start_timecode=info.start_timecode,
+        )
         speech = tuple(_clip_spans(heard.speech, sight.duration_s))
         grouped = group_scenes(
             sight.shots,
@@ -319,8 +324,8 @@ def _as_readings(clips: list[Clip], batch: ReadingBatch) -> list[Reading]:
     ]
 
 
-def _hear(info: VideoInfo) -> _Heard:
-    """Speech, music and loudness from one pass over the film's main sound."""
+def _hear(info: VideoInfo, unwanted: threading.Event) -> _Heard:
+    """Speech, music and loudness from one pass over the film's main sound; nothing once that is unwanted."""
     from soundtrack.audio.downsample import Downsampler
     from soundtrack.audio.loudness import LoudnessMeter
     from soundtrack.audio.own_music import MusicDetector
@@ -343,6 +348,8 @@ def _hear(info: VideoInfo) -> _Heard:
             stream=info.main_audio.index,
             clock_start_s=info.start_s,
         ):
+            if unwanted.is_set():
+                return _Heard()
             meter.push(block)
             (mono,) = down.push(block.mean(axis=0))
             detector.push(mono)

@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from soundtrack import ending
 from soundtrack.emotion.mel_cnn import MelCnn, MelCnnConfig
 from soundtrack.training.music_teacher import N_EMBEDDING, N_SCORES
 from soundtrack.types import FloatArray
@@ -211,8 +212,9 @@ def _follow(average: nn.Module, student: nn.Module, *, decay: float) -> None:
 def _keep(path: Path, state: dict[str, object]) -> None:
     """Write a checkpoint whole or not at all."""
     part = path.with_suffix(".part")
-    torch.save(state, part)
-    part.replace(path)
+    with ending.unfinished(part):
+        torch.save(state, part)
+        part.replace(path)
 
 
 def _explained(

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from soundtrack import ending
 from soundtrack.audio.mel import MelSettings, log_mel
 from soundtrack.errors import DependencyError, ModelError
 from soundtrack.types import FloatArray
@@ -120,14 +121,15 @@ def write_lessons(
             wise = wise or Teacher(teacher)
             lesson = teach(read_audio(path, sample_rate_hz=mel.sample_rate_hz, channels=1), wise, mel=mel)
             part = target.with_suffix(".part.npz")
-            np.savez(
-                part,
-                mel=lesson.mel.astype(np.float16),
-                first_frame=lesson.first_frame.astype(np.int32),
-                embedding=lesson.embedding.astype(np.float16),
-                scores=lesson.scores.astype(np.float16),
-            )
-            part.replace(target)
+            with ending.unfinished(part):
+                np.savez(
+                    part,
+                    mel=lesson.mel.astype(np.float16),
+                    first_frame=lesson.first_frame.astype(np.int32),
+                    embedding=lesson.embedding.astype(np.float16),
+                    scores=lesson.scores.astype(np.float16),
+                )
+                part.replace(target)
         out.append(target)
         if progress is not None:
             progress("listening with the teacher", number + 1, len(paths))

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from soundtrack import ending
 from soundtrack.emotion.i3d import inflate
 from soundtrack.emotion.i3d_fused import FusedI3D, has_fast_bf16
 from soundtrack.emotion.picture_head import PictureHead
@@ -257,19 +258,20 @@ def _save_readings(path: Path, seen: Seen, answers: OutOfFold) -> None:
     """Features, film numbers and out-of-fold answers of every clip, for the joint space to learn from."""
     part = path.with_suffix(".part.npz")
     film_of = seen.films.film_of
-    np.savez(
-        part,
-        clip_file=np.array(seen.files)[film_of],
-        source=np.array(seen.films.sources)[film_of],
-        label=np.array(seen.films.labels)[film_of],
-        start_s=seen.start_s,
-        features=seen.films.features,
-        film=seen.films.numbers,
-        oof_probabilities=answers.probabilities,
-        oof_valence=answers.valence,
-        oof_arousal=answers.arousal,
-    )
-    part.replace(path)
+    with ending.unfinished(part):
+        np.savez(
+            part,
+            clip_file=np.array(seen.files)[film_of],
+            source=np.array(seen.films.sources)[film_of],
+            label=np.array(seen.films.labels)[film_of],
+            start_s=seen.start_s,
+            features=seen.films.features,
+            film=seen.films.numbers,
+            oof_probabilities=answers.probabilities,
+            oof_valence=answers.valence,
+            oof_arousal=answers.arousal,
+        )
+        part.replace(path)
 
 
 def train_picture(

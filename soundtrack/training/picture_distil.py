@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from soundtrack import ending
 from soundtrack.emotion.i3d import I3D
 from soundtrack.training.picture_data import bucket_of
 from soundtrack.training.picture_teachers import Pass, read_pass
@@ -177,8 +178,9 @@ def distil(
             "average": average,
             "epoch": epoch + 1,
         }
-        torch.save(state, checkpoint.with_suffix(".part"))
-        checkpoint.with_suffix(".part").replace(checkpoint)
+        with ending.unfinished(checkpoint.with_suffix(".part")):
+            torch.save(state, checkpoint.with_suffix(".part"))
+            checkpoint.with_suffix(".part").replace(checkpoint)
     return {k: v for k, v in average.items() if not k.startswith("logits.") and not k.endswith("num_batches_tracked")}
 
 

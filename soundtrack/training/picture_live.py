@@ -23,6 +23,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from soundtrack import ending
 from soundtrack.emotion.i3d import I3D
 from soundtrack.training.flat_student import student_features
 from soundtrack.training.picture_data import resize
@@ -180,8 +181,9 @@ def distil_live(
             with curve.open("a") as file:
                 file.write(json.dumps(line) + "\n")
     state = _without_head(learner.average)
-    torch.save(state, out_dir / "student.part")
-    (out_dir / "student.part").replace(student)
+    with ending.unfinished(out_dir / "student.part"):
+        torch.save(state, out_dir / "student.part")
+        (out_dir / "student.part").replace(student)
     return state
 
 

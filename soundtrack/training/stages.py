@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from soundtrack import ending
+
 Arrays = dict[str, npt.NDArray[np.generic]]
 
 
@@ -38,8 +40,9 @@ def kept(folder: Path | None, depends_on: tuple[object, ...], make: Callable[[],
     made = make()
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{name}.part.npz"
-    np.savez(part, **made)  # type: ignore[arg-type]  # numpy's stub takes the arrays for its own options
-    part.replace(target)
+    with ending.unfinished(part):
+        np.savez(part, **made)  # type: ignore[arg-type]  # numpy's stub takes the arrays for its own options
+        part.replace(target)
     return made
 
 

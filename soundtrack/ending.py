@@ -1,0 +1,211 @@
+"""Ending a process when a signal asks for it: within a second or two, at any moment, with nothing left behind.
+
+A handler that raises unwinds through arbitrary code: a lock stays taken, a join waits for ever. Here no handler raises.
+The signal is written to a pipe (`signal.set_wakeup_fd`), and a thread that does nothing but read that pipe kills the
+processes that were started, removes the files that were being written, and ends this process by `os._exit`. Nothing has
+to unwind for that: files take their names only when they are whole, and the index survives even ``kill -9``. A second
+signal ends all waiting.
+
+What must not be left behind is registered: `running` for processes, `unfinished` for files. `held_off` delays the end
+during steps of a few milliseconds that belong together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""The signals that end a run; one that is ignored at the start, as under nohup, stays ignored."""
+
+_GATE_S = 0.7
+"""Longest wait for steps that `held_off` protects, in seconds."""
+_ASKED_S = 0.4
+"""Time for processes that end their own children first, in seconds."""
+_KILLED_S = 0.4
+"""Time for killed processes to disappear, so that they create no file after it was removed, in seconds."""
+
+_gate = threading.RLock()
+_children: dict[int, bool] = {}
+_unfinished: dict[Path, None] = {}
+_answers: dict[int, tuple[int, str]] = {}
+_last_words: list[str] = []
+_is_installed = False
+
+
+def install() -> None:
+    """Have the `SIGNALS` end this process as described above; does nothing outside the main thread or a second time.
+
+    The exit code is 128 plus the signal's number, as a shell tells it.
+    """
+    global _is_installed  # noqa: PLW0603 - handlers belong to the process
+    if _is_installed or threading.current_thread() is not threading.main_thread():
+        return
+    _is_installed = True
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    heeded = frozenset(number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN)
+    threading.Thread(target=_watch, args=(reading, heeded), name="ending", daemon=True).start()
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    for number in heeded:
+        signal.signal(number, _noted)
+
+
+def leave(code: int) -> None:
+    """End this process now, after its work: what it started ends too, threads are not waited for.
+
+    Whoever calls this has flushed what it wrote.
+    """
+    with _gate:
+        _clean_up(None)
+        os._exit(code)
+
+
+# --- what must not be left behind ----
+
+
+def started(pid: int, *, leads_group: bool = True) -> None:
+    """Register a process.
+
+    Parameters
+    ----------
+    pid : int
+        Its number; call this inside `held_off`, together with the start.
+    leads_group : bool
+        Whether it leads a process group, which is killed at once. Otherwise it gets SIGTERM first, to end its own
+        children.
+    """
+    _children[pid] = leads_group
+
+
+def ended(pid: int) -> None:
+    """Forget a process that has ended."""
+    _children.pop(pid, None)
+
+
+@contextlib.contextmanager
+def held_off() -> Iterator[None]:
+    """Delay the end until the block is done; at most `_GATE_S`, so only for what takes some milliseconds."""
+    with _gate:
+        yield
+
+
+@contextlib.contextmanager
+def unfinished(path: Path) -> Iterator[None]:
+    """Remove a file, or a folder with what is in it, when the process ends inside the block."""
+    place = path.absolute()
+    remove_at_end(place)
+    try:
+        yield
+    finally:
+        _unfinished.pop(place, None)
+
+
+def remove_at_end(path: Path) -> None:
+    """Remove a file, or a folder with what is in it, when the process ends, however it does."""
+    with _gate:
+        _unfinished[path.absolute()] = None
+
+
+@contextlib.contextmanager
+def answering(number: int, *, code: int, words: str) -> Iterator[None]:
+    """Within the block a signal is the expected way to stop: this exit code, and these words on stderr."""
+    _answers[number] = (code, words)
+    try:
+        yield
+    finally:
+        _answers.pop(number, None)
+
+
+@contextlib.contextmanager
+def last_words(text: str) -> Iterator[None]:
+    """Text for stderr if the process ends inside the block, such as what gives a terminal its cursor back."""
+    _last_words.append(text)
+    try:
+        yield
+    finally:
+        _last_words.remove(text)
+
+
+# --- the end ----
+
+
+def _noted(_number: int, _frame: FrameType | None) -> None:
+    """Python's side of a signal: nothing; the thread that reads the pipe acts."""
+
+
+def _watch(reading: int, heeded: frozenset[int]) -> None:
+    """End the process by the first signal that is heeded."""
+    while True:
+        number = os.read(reading, 1)[0]
+        if number in heeded:
+            code, words = _answers.get(number, (128 + number, "interrupted" if number == signal.SIGINT else ""))
+            _gate.acquire(timeout=_GATE_S)  # kept: nothing may be started or registered from now on
+            _clean_up(reading)
+            _say("".join(_last_words) + (f"{words}\n" if words else ""))
+            os._exit(code)
+
+
+def _clean_up(reading: int | None) -> None:
+    """Kill what was started and remove what is unfinished; a byte in the pipe, a second signal, ends all waiting."""
+    for pid, leads_group in list(_children.items()):
+        _send(pid, signal.SIGKILL if leads_group else signal.SIGTERM)
+    _wait([pid for pid, leads_group in list(_children.items()) if not leads_group], _ASKED_S, reading)
+    for pid in list(_children):
+        _send(pid, signal.SIGKILL)
+    _wait(list(_children), _KILLED_S, reading)
+    for path in [*_unfinished, *_unfinished]:  # twice, for what another thread creates meanwhile
+        _remove(path)
+
+
+def _send(pid: int, number: int) -> None:
+    """A signal to a process, or to the group that it leads."""
+    with contextlib.suppress(OSError):
+        (os.killpg if _children.get(pid) else os.kill)(pid, number)
+
+
+def _wait(pids: list[int], limit_s: float, reading: int | None) -> None:
+    """Until none of these processes runs."""
+    until_s = time.monotonic() + limit_s
+    while any(_is_running(pid) for pid in pids) and time.monotonic() < until_s:
+        if select.select([] if reading is None else [reading], [], [], 0.005)[0]:
+            return
+
+
+def _is_running(pid: int) -> bool:
+    """Whether a process runs; one that has ended but was not waited for does not."""
+    try:
+        return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    except ChildProcessError:  # not ours, or waited for
+        try:
+            return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] not in (b"Z", b"X")
+        except (OSError, IndexError):
+            return False
+
+
+def _remove(path: Path) -> None:
+    """A file, or a folder with all that is in it."""
+    with contextlib.suppress(OSError):
+        if path.is_symlink() or not path.is_dir():
+            path.unlink(missing_ok=True)
+            return
+        for folder, folders, files in os.walk(path, topdown=False):
+            for name in files:
+                os.unlink(os.path.join(folder, name))  # noqa: PTH108, PTH118 - plain calls, at the very end
+            for name in folders:
+                os.rmdir(os.path.join(folder, name))  # noqa: PTH106, PTH118
+        path.rmdir()
+
+
+def _say(text: str) -> None:
+    """Text to stderr, unless that would have to wait for its reader."""
+    with contextlib.suppress(OSError, ValueError):
+        if text and select.select([], [2], [], 0)[1]:
+            os.write(2, text.encode("utf-8", "backslashreplace"))
