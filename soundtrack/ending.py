@@ -2,9 +2,10 @@
 
 A handler that raises unwinds through arbitrary code: a lock stays taken, a join waits for ever. Here no handler raises.
 The signal is written to a pipe (`signal.set_wakeup_fd`), and a thread that does nothing but read that pipe kills the
-processes that were started, removes the files that were being written, and ends this process by `os._exit`. Nothing has
-to unwind for that: files take their names only when they are whole, and the index survives even ``kill -9``. A second
-signal ends all waiting.
+processes that were started, removes the files that were being written, and ends this process by `os._exit`. Meanwhile
+the handler keeps the main thread where it is, so that it neither reports the killed processes nor goes on without them.
+Nothing has to unwind: files take their names only when they are whole, and the index survives even ``kill -9``. A
+second signal ends all waiting.
 
 What must not be left behind is registered: `running` for processes, `unfinished` for files. `held_off` delays the end
 during steps of a few milliseconds that belong together.
@@ -37,7 +38,10 @@ _children: dict[int, bool] = {}
 _unfinished: dict[Path, None] = {}
 _answers: dict[int, tuple[int, str]] = {}
 _last_words: list[str] = []
-_is_installed = False
+_heeded: frozenset[int] = frozenset()
+_holds = 0
+"""How many blocks of `held_off` the main thread is in."""
+_is_ending = False
 
 
 def install() -> None:
@@ -45,17 +49,17 @@ def install() -> None:
 
     The exit code is 128 plus the signal's number, as a shell tells it.
     """
-    global _is_installed  # noqa: PLW0603 - handlers belong to the process
-    if _is_installed or threading.current_thread() is not threading.main_thread():
+    global _heeded  # noqa: PLW0603 - handlers belong to the process
+    if _heeded or threading.current_thread() is not threading.main_thread():
         return
-    _is_installed = True
+    _heeded = frozenset(number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    heeded = frozenset(number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN)
-    threading.Thread(target=_watch, args=(reading, heeded), name="ending", daemon=True).start()
+    threading.Thread(target=_watch, args=(reading,), name="ending", daemon=True).start()
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    for number in heeded:
-        signal.signal(number, _noted)
+    for number in _heeded:
+        signal.signal(number, _stay)
+    os.register_at_fork(after_in_child=_uninstall)
 
 
 def leave(code: int) -> None:
@@ -63,7 +67,7 @@ def leave(code: int) -> None:
 
     Whoever calls this has flushed what it wrote.
     """
-    with _gate:
+    with held_off():
         _clean_up(None)
         os._exit(code)
 
@@ -93,8 +97,19 @@ def ended(pid: int) -> None:
 @contextlib.contextmanager
 def held_off() -> Iterator[None]:
     """Delay the end until the block is done; at most `_GATE_S`, so only for what takes some milliseconds."""
-    with _gate:
-        yield
+    global _holds  # noqa: PLW0603 - read by the handler, which runs in the same thread
+    if threading.current_thread() is not threading.main_thread():
+        with _gate:
+            yield
+        return
+    _holds += 1
+    try:
+        with _gate:
+            yield
+    finally:
+        _holds -= 1
+        if _is_ending and not _holds:
+            _wait_for_the_end()
 
 
 @contextlib.contextmanager
@@ -137,20 +152,43 @@ def last_words(text: str) -> Iterator[None]:
 # --- the end ----
 
 
-def _noted(_number: int, _frame: FrameType | None) -> None:
-    """Python's side of a signal: nothing; the thread that reads the pipe acts."""
+def _stay(_number: int, _frame: FrameType | None) -> None:
+    """The handler: keep the main thread where it is, or let it leave the steps that belong together first."""
+    global _is_ending  # noqa: PLW0603 - read where those steps end, in the same thread
+    _is_ending = True
+    if not _holds:
+        _wait_for_the_end()
 
 
-def _watch(reading: int, heeded: frozenset[int]) -> None:
-    """End the process by the first signal that is heeded."""
+def _wait_for_the_end() -> None:
     while True:
-        number = os.read(reading, 1)[0]
-        if number in heeded:
-            code, words = _answers.get(number, (128 + number, "interrupted" if number == signal.SIGINT else ""))
-            _gate.acquire(timeout=_GATE_S)  # kept: nothing may be started or registered from now on
-            _clean_up(reading)
-            _say("".join(_last_words) + (f"{words}\n" if words else ""))
-            os._exit(code)
+        time.sleep(60)
+
+
+def _uninstall() -> None:
+    """In a forked process: it has no thread that reads, and nothing of its parent's is its own."""
+    global _heeded, _holds, _gate
+    for number in _heeded:
+        signal.signal(number, signal.SIG_DFL)
+    if _heeded:
+        signal.set_wakeup_fd(-1)
+    _heeded, _holds, _gate = frozenset(), 0, threading.RLock()
+    for register in (_children, _unfinished, _answers):
+        register.clear()
+    _last_words.clear()
+
+
+def _watch(reading: int) -> None:
+    """End the process by the first signal that is heeded."""
+    while (number := os.read(reading, 1)[0]) not in _heeded:
+        pass
+    code, words = _answers.get(number, (128 + number, "interrupted" if number == signal.SIGINT else ""))
+    try:
+        _gate.acquire(timeout=_GATE_S)  # kept: nothing may be started or registered from now on
+        _clean_up(reading)
+        _say("".join(_last_words) + (f"{words}\n" if words else ""))
+    finally:
+        os._exit(code)
 
 
 def _clean_up(reading: int | None) -> None:
