@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from soundtrack import ending
 from soundtrack.emotion.i3d import I3D, expected_state
 from soundtrack.emotion.manifest import LocatedModel, ModelEntry, find_model, register, sha256_of, verify
 from soundtrack.errors import ModelError
@@ -130,9 +131,10 @@ def save_weights(
     target = folder / name / "weights.safetensors"
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part")
-    save_file(small, part)
-    part.chmod(0o644)
-    part.replace(target)
+    with ending.unfinished(part):
+        save_file(small, part)
+        part.chmod(0o644)
+        part.replace(target)
     entry = ModelEntry(
         name=name,
         version=version,
