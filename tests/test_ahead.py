@@ -73,11 +73,11 @@ signal.signal(signal.SIGALRM, handler)
 began, tries, worst = time.monotonic(), 0, 0.0
 while time.monotonic() - began < 3:
     tries += 1
-    source = (i for i in range(10**6))
-    moment = 0.0005 + 0.0002 * (tries % 17)
+    coming = ahead(i for i in range(10**6))
+    next(coming)  # the thread runs
     try:
-        signal.setitimer(signal.ITIMER_REAL, moment)
-        for _ in ahead(source): pass
+        signal.setitimer(signal.ITIMER_REAL, 0.0005 + 0.0002 * (tries % 17))
+        for _ in coming: pass
     except Stop: pass
     signal.setitimer(signal.ITIMER_REAL, 0)
     assert time.monotonic() - began < 60, "an end that never came"

@@ -26,9 +26,11 @@ def _figure(width: float, height: float) -> Any:
         matplotlib is not installed.
     """
     try:
+        from matplotlib import rcdefaults
         from matplotlib.figure import Figure
     except ImportError as error:
         raise DependencyError("--plot needs matplotlib", hint="pip install matplotlib") from error
+    rcdefaults()  # a `matplotlibrc` of the working folder does not count
     return Figure(figsize=(width, height), layout="constrained")
 
 

@@ -48,6 +48,8 @@ def picture(sheet: CueSheet, *, kind: str) -> bytes:
     if kind not in KINDS:
         raise UsageError(f"unknown kind of picture {kind!r}", hint=f"name the file with {' or '.join(KINDS)}")
     import matplotlib
+
+    matplotlib.rcdefaults()  # it has read a `matplotlibrc` of the working folder, which may come from a stranger
     from matplotlib.figure import Figure
 
     style: dict[str, Any] = {"svg.hashsalt": "soundtrack", "svg.fonttype": "none", "text.parse_math": False}
