@@ -24,6 +24,8 @@ from soundtrack.mix.render import render_film
 from soundtrack.types import CueSheet, FloatArray, GainPoint, Section, Span
 
 FILM_S = 12.0
+_MELT_LIMIT_S = 60.0
+_MELT_ATTEMPTS = 3
 RATES = (
     "30000/1001",
     *(pytest.param(r, marks=pytest.mark.slow) for r in ("24000/1001", "25", "50", "60000/1001", "vfr")),
@@ -98,11 +100,18 @@ def play(melt: str, sheet: CueSheet, folder: Path) -> FloatArray:
     """What melt plays of an exported sheet."""
     made, out = folder / "export.mlt", folder / "played.wav"
     made.write_text(export(sheet, "mlt", media=Media(film=str(folder / "film.mov"))), encoding="utf-8")
-    quiet = {**os.environ, "LC_ALL": "C.UTF-8", "QT_QPA_PLATFORM": "offscreen", "SDL_AUDIODRIVER": "dummy"}
-    subprocess.run(
-        [melt, str(made), "-consumer", f"avformat:{out}", "vn=1", "acodec=pcm_f32le", f"ar={RATE}", "channels=2"],
-        capture_output=True, check=True, timeout=120, env=quiet,
-    )  # fmt: skip
+    quiet = os.environ | {"LC_ALL": "C.UTF-8", "QT_QPA_PLATFORM": "offscreen", "SDL_VIDEODRIVER": "dummy"}
+    command = [melt, str(made), "-consumer", f"avformat:{out}", "real_time=0", "vn=1"]
+    command += ["acodec=pcm_f32le", f"ar={RATE}", "channels=2"]
+    for attempt in range(_MELT_ATTEMPTS):
+        try:
+            subprocess.run(
+                command, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=_MELT_LIMIT_S, env=quiet
+            )
+            break
+        except subprocess.TimeoutExpired:  # it was once seen to wait for itself at its start
+            if attempt + 1 == _MELT_ATTEMPTS:
+                raise
     return read_audio(out, sample_rate_hz=RATE, channels=2)
 
 
