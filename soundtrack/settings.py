@@ -88,6 +88,8 @@ class MixSettings:
     """True peak of the finished sound never exceeds this."""
     keep_original: bool = True
     """Whether the film's own sound stays."""
+    keep_level: bool = False
+    """Whether the film's own sound keeps its level, whatever the target."""
     speech_over_music_lu: float = 10.0
     """Speech lies this much above the music."""
     attack_s: float = 0.35

@@ -6,17 +6,9 @@ import numpy as np
 import pytest
 
 from soundtrack.audio.loudness import SILENCE_LUFS, measure_loudness
-from soundtrack.mix.balance import (
-    MAX_MASTER_GAIN_DB,
-    MUSIC_FLOOR_LUFS,
-    Balance,
-    BalanceMeter,
-    Levels,
-    loudness_lufs,
-    mixed_power,
-    set_levels,
-)
+from soundtrack.mix.balance import Balance, BalanceMeter, loudness_lufs, mixed_power
 from soundtrack.mix.ducking import REFERENCE_LUFS
+from soundtrack.mix.levels import MAX_MASTER_GAIN_DB, MUSIC_FLOOR_LUFS, Levels, set_levels
 from soundtrack.types import MixNotes, Span
 
 RATE = 48_000

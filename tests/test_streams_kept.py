@@ -15,7 +15,8 @@ from soundtrack.media.fingerprint import film_print
 from soundtrack.media.locate import ffmpeg_path, ffmpeg_version, newer_ffmpeg
 from soundtrack.media.probe import probe
 from soundtrack.media.verify import compare_streams
-from soundtrack.mix.render import RenderReport, render_film
+from soundtrack.mix.render import render_film
+from soundtrack.mix.report import RenderReport
 from soundtrack.types import Span, StreamKind
 
 SUBTITLES = (

@@ -16,7 +16,8 @@ from soundtrack.media.containers import Fate
 from soundtrack.media.probe import probe
 from soundtrack.media.verify import compare_streams
 from soundtrack.mix.balance import BalanceMeter, loudness_lufs
-from soundtrack.mix.render import RenderReport, render_film
+from soundtrack.mix.render import render_film
+from soundtrack.mix.report import RenderReport
 from soundtrack.types import Section, Span
 
 SECONDS = 4.0

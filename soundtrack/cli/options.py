@@ -59,6 +59,9 @@ KeepOriginal = Annotated[
     bool,
     typer.Option("--keep-original/--replace", help="Keep the film's own sound under the music, or replace it."),
 ]
+KeepLevel = Annotated[
+    bool, typer.Option("--keep-level", help="Leave the film's own sound at its own level, whatever the target.")
+]
 Mix = Annotated[
     Layout, typer.Option("--mix", help="Channels of the mix; auto takes those of the film's own sound, up to 5.1.")
 ]
@@ -200,11 +203,24 @@ def stretch_share(text: str | None) -> float:
     return round(share, 6)
 
 
-def mix_settings(*, target: str | None, keep_original: bool, layout: Layout = Layout.AUTO) -> MixSettings:
-    """Settings of the mix."""
+def mix_settings(
+    *, target: str | None, keep_original: bool, keep_level: bool, layout: Layout = Layout.AUTO
+) -> MixSettings:
+    """Settings of the mix.
+
+    Raises
+    ------
+    UsageError
+        The film's own sound is to keep its level and to be replaced.
+    """
+    from soundtrack.errors import UsageError
     from soundtrack.settings import MixSettings
 
-    return MixSettings(target_lufs=target_lufs(target), keep_original=keep_original, layout=layout.value)
+    if keep_level and not keep_original:
+        raise UsageError("--keep-level cannot be used with --replace", hint="leave out one of the two")
+    return MixSettings(
+        target_lufs=target_lufs(target), keep_original=keep_original, keep_level=keep_level, layout=layout.value
+    )
 
 
 def target_lufs(text: str | None) -> float:

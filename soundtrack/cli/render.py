@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from soundtrack.cli.options import Force, Index, Layout, Mix, MusicTrack, Quiet, Stems
+from soundtrack.cli.options import Force, Index, KeepLevel, Layout, Mix, MusicTrack, Quiet, Stems
 
 
 def render(
@@ -24,6 +24,7 @@ def render(
     ] = None,
     index: Index = None,
     layout: Mix = Layout.AUTO,
+    keep_level: KeepLevel = False,
     stems: Stems = None,
     music_track: MusicTrack = False,
     json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
@@ -48,6 +49,7 @@ def render(
                 stems=stems,
                 music_track=music_track,
                 layout=layout.value,
+                keep_level=keep_level,
                 force=force,
                 progress=progress,
             )

@@ -16,6 +16,7 @@ from soundtrack.cli.options import (
     Force,
     Hit,
     Index,
+    KeepLevel,
     KeepOriginal,
     Layout,
     Lock,
@@ -64,6 +65,7 @@ def score(
     decoder: Decoder = DecoderName.AUTO,
     target: Target = None,
     keep_original: KeepOriginal = True,
+    keep_level: KeepLevel = False,
     layout: Mix = Layout.AUTO,
     seed: Seed = 0,
     lock: Lock = None,
@@ -114,7 +116,7 @@ def score(
         allow_spoken=allow_spoken,
     )
     settings = spotting_settings(seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch)
-    mix = mix_settings(target=target, keep_original=keep_original, layout=layout)
+    mix = mix_settings(target=target, keep_original=keep_original, keep_level=keep_level, layout=layout)
     where = device_name(device)
     cache = cache_folder(no_cache=no_cache)
     if batch is not None:

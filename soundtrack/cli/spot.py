@@ -12,6 +12,7 @@ from soundtrack.cli.options import (
     Force,
     Hit,
     Index,
+    KeepLevel,
     KeepOriginal,
     Lock,
     MaxCues,
@@ -40,6 +41,7 @@ def spot(
     index: Index = None,
     target: Target = None,
     keep_original: KeepOriginal = True,
+    keep_level: KeepLevel = False,
     seed: Seed = 0,
     lock: Lock = None,
     mood: Mood = None,
@@ -80,7 +82,7 @@ def spot(
             allow_spoken=allow_spoken,
         )
         settings = spotting_settings(seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch)
-        mix = mix_settings(target=target, keep_original=keep_original)
+        mix = mix_settings(target=target, keep_original=keep_original, keep_level=keep_level)
         name = "stdin" if source == "-" else source
         sheet = pipeline.spot_video(
             scenesheet.loads(output.read_document(source), name=name),

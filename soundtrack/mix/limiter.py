@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 
 import numpy as np
+import numpy.typing as npt
 
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.types import FloatArray, TimeArray
@@ -130,6 +131,9 @@ class Limiter:
         """How far the gain ever went down, at least 0."""
         self.n_reduced = 0
         """Samples whose gain was lower than 0 dB."""
+        self.reduction_db: dict[int, float] = {}
+        """How far the gain went down in each tenth of a second in which it did, by its number."""
+        self._n_out = 0
 
     def push(self, block: FloatArray) -> FloatArray:
         """The samples that are ready, fewer than went in at first.
@@ -167,6 +171,8 @@ class Limiter:
 
     def _reduced(self, ready: FloatArray, n: int) -> FloatArray:
         """The next `n` samples with the gain that the peaks up to the look-ahead ask for."""
+        first = self._n_out
+        self._n_out += n
         if not self._needed_db.any() and not self._held_db.any():
             return ready.copy()
         from scipy.ndimage import minimum_filter1d
@@ -183,5 +189,15 @@ class Limiter:
         self.largest_reduction_db = max(self.largest_reduction_db, float(-gain_db.min()))
         reduced = gain_db < -1e-6
         self.n_reduced += int(np.count_nonzero(reduced))
+        self._note(first, gain_db, np.flatnonzero(reduced))
         gain = np.where(reduced, 10 ** (gain_db / 20), 1.0).astype(np.float32)
         return np.asarray(ready * gain, dtype=np.float32)
+
+    def _note(self, first: int, gain_db: TimeArray, reduced: npt.NDArray[np.int64]) -> None:
+        """Keep the largest reduction of every tenth of a second, `first` being the first sample's place in all."""
+        if not len(reduced):
+            return
+        tenths, starts = np.unique((first + reduced) // (MIX_RATE_HZ // 10), return_index=True)
+        lowest = np.minimum.reduceat(gain_db[reduced], starts)
+        for tenth, low in zip(tenths.tolist(), lowest.tolist(), strict=True):
+            self.reduction_db[tenth] = max(self.reduction_db.get(tenth, 0.0), -low)

@@ -15,7 +15,8 @@ import numpy as np
 
 from soundtrack.media.ahead import ahead
 from soundtrack.media.audio import iter_audio
-from soundtrack.mix.balance import BalanceMeter, Levels, loudness_lufs, set_levels
+from soundtrack.mix.balance import BalanceMeter, loudness_lufs
+from soundtrack.mix.levels import Levels, set_levels
 from soundtrack.mix.limiter import Limiter, PeakMeter
 from soundtrack.mix.music import Music
 from soundtrack.mix.plan import MixPlan
@@ -79,8 +80,8 @@ def _original_blocks(work: Work) -> Iterator[FloatArray | None]:
             yield whole
 
 
-def measure(work: Work, plan: MixPlan) -> tuple[Levels, dict[str, float]]:
-    """First pass: levels, and the seconds that tracks were too short by cue."""
+def measure(work: Work, plan: MixPlan, *, ceiling_dbtp: float) -> tuple[Levels, dict[str, float]]:
+    """First pass: levels for a limiter at that ceiling, and the seconds that tracks were too short by cue."""
     meter = BalanceMeter(channels=work.channels)
     n_blocks = -(-work.n_samples // BLOCK)
     with Music(plan, track_paths=work.track_paths) as music:
@@ -90,7 +91,14 @@ def measure(work: Work, plan: MixPlan) -> tuple[Levels, dict[str, float]]:
             meter.push(original, music=block.sounding, reference=block.reference)
             work.tell("measuring", i + 1, n_blocks)
         missing_s = dict(music.missing_s)
-    levels = set_levels(meter.result(), speech=plan.speech, notes=plan.notes, has_original=work.original is not None)
+    levels = set_levels(
+        meter.result(),
+        speech=plan.speech,
+        notes=plan.notes,
+        has_original=work.original is not None,
+        ducking=plan.ducking,
+        ceiling_dbtp=ceiling_dbtp,
+    )
     return levels, missing_s
 
 

@@ -10,29 +10,28 @@ sheet holds the gains that this came to; a sheet that holds gains is mixed with 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from soundtrack import cuesheet
 from soundtrack.errors import InputError, OutputError, Reason
-from soundtrack.media.containers import MuxPlan, plan_streams
+from soundtrack.media.containers import plan_streams
 from soundtrack.media.film_kind import FILM
 from soundtrack.media.mux import mux
-from soundtrack.mix.balance import MAX_MASTER_GAIN_DB, Levels
+from soundtrack.mix.levels import BETWEEN_SAMPLES_DB, Levels
 from soundtrack.mix.limiter import Limiter
 from soundtrack.mix.passes import LOSSY_HEADROOM_DB, Progress, Work, hear, measure, mixed
 from soundtrack.mix.plan import MixPlan, plan_mix
+from soundtrack.mix.report import RenderReport, sound_warnings
 from soundtrack.mix.stems import StemWriter
+from soundtrack.mix.tuning import Outcome, Setting, next_setting, speech_limited_db
 from soundtrack.safe_write import naming_a_full_disk, replacing
 from soundtrack.settings import MixSettings
 from soundtrack.targets import Target, check_targets
 from soundtrack.types import CueSheet, StreamInfo, VideoInfo
-
-LOUDNESS_TOLERANCE_LU = 0.2
-"""Further from the target than this, the film is written once more."""
 
 LOSSLESS_HEADROOM_DB = 0.1
 """The same for an encoder that only rounds."""
@@ -43,58 +42,6 @@ LAYOUTS = ("auto", "stereo", "5.1")
 _SURROUND_CHANNELS = 6
 _MAX_ATTEMPTS = 4
 _FILM_TOLERANCE_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class RenderReport:
-    """What mixing and muxing did."""
-
-    path: Path
-    """The scored film."""
-    sheet: CueSheet
-    """What was rendered, with every gain that was decided; rendering it again gives the same sound."""
-    integrated_lufs: float
-    """Loudness of its sound as decoded from the file; -70 for silence."""
-    true_peak_dbtp: float
-    """True peak of its sound as decoded from the file; -99 for silence."""
-    levels: Levels
-    """What was measured before, and the gains that followed."""
-    limited_db: float
-    """How far the limiter went down at most; 0 when it had nothing to do."""
-    streams: MuxPlan
-    """What became of every stream of the film."""
-    stems: tuple[Path, ...]
-    """Stems written."""
-    warnings: tuple[str, ...]
-    """What could not be done as asked, one line each."""
-
-    def summary(self) -> list[str]:
-        """For people, a few lines."""
-        lines = [f"{self.path}: {self.integrated_lufs:.1f} LUFS, true peak {self.true_peak_dbtp:.1f} dBTP"]
-        if self.levels.speech_over_music_lu is not None:
-            lines.append(f"speech lies {self.levels.speech_over_music_lu:.1f} LU above the music")
-        if self.limited_db > 0:
-            lines.append(f"the limiter went down by {self.limited_db:.1f} dB at most")
-        return lines + [f"stem: {path}" for path in self.stems]
-
-    def as_dict(self) -> dict[str, object]:
-        """For machines."""
-        return {
-            "path": str(self.path),
-            "integrated_lufs": round(self.integrated_lufs, 2),
-            "true_peak_dbtp": round(self.true_peak_dbtp, 2),
-            "music_gain_db": round(self.levels.music_gain_db, 2),
-            "master_gain_db": round(self.levels.master_gain_db, 2),
-            "speech_over_music_lu": _rounded(self.levels.speech_over_music_lu),
-            "original_lufs": _rounded(self.levels.original_lufs),
-            "limited_db": round(self.limited_db, 2),
-            "streams": [
-                {"source": fate.source, "kind": fate.kind.value, "codec": fate.codec, "fate": fate.fate.value}
-                for fate in self.streams.fates
-            ],
-            "stems": [str(path) for path in self.stems],
-            "warnings": list(self.warnings),
-        }
 
 
 def render_film(
@@ -156,23 +103,30 @@ def render_film(
     check_targets([Target(out, FILM, needed_bytes=n_bytes)], inputs=[info.path, *track_paths.values()], force=force)
 
     work = Work(info, original, track_paths, plan.n_samples, progress or _silent, channels=channels)
-    with print_before(info, streams) as printed:
-        levels, missing_s = measure(work, plan)
-        before = printed()
     headroom_db = LOSSLESS_HEADROOM_DB if streams.container.is_lossless else LOSSY_HEADROOM_DB
-    is_decided = sheet.mix.master_gain_db is not None
-    ceiling_dbtp, master_gain_db = sheet.mix.limiter_dbtp, levels.master_gain_db
-    if ceiling_dbtp is None:
-        ceiling_dbtp = round(sheet.mix.ceiling_dbtp - headroom_db, 6)
+    limiter_dbtp = sheet.mix.ceiling_dbtp - headroom_db if sheet.mix.limiter_dbtp is None else sheet.mix.limiter_dbtp
+    with print_before(info, streams) as printed:
+        levels, missing_s = measure(work, plan, ceiling_dbtp=limiter_dbtp)
+        before = printed()
+    allowed_dbtp = sheet.mix.ceiling_dbtp
+    if sheet.mix.keep_level and original is not None:  # its own peaks stay where they are
+        allowed_dbtp = max(allowed_dbtp, levels.original_peak_dbfs + BETWEEN_SAMPLES_DB + headroom_db)
+        limiter_dbtp = limiter_dbtp if sheet.mix.limiter_dbtp is not None else allowed_dbtp - headroom_db
+    setting = Setting(levels.master_gain_db, round(limiter_dbtp, 6), levels.master_cap_db)
+    outcomes: list[Outcome] = []
     with contextlib.ExitStack() as files:
         part = files.enter_context(replacing(out, kind=FILM, force=force))
         files.enter_context(naming_a_full_disk(out))
         stem_writer = (
             files.enter_context(StemWriter(stems, out.stem, force=force, channels=channels)) if stems else None
         )
-        tried: tuple[float, float] | None = None
-        for attempt in range(_MAX_ATTEMPTS):
-            final = replace(plan, music_gain_db=levels.music_gain_db, master_gain_db=master_gain_db)
+        while True:
+            final = replace(
+                plan,
+                ducking=levels.ducking,
+                music_gain_db=levels.music_gain_db,
+                master_gain_db=setting.master_gain_db,
+            )
             if stem_writer:
                 stem_writer.restart()
             with mux(
@@ -185,7 +139,7 @@ def render_film(
                 bitrate_kbps=settings.audio_bitrate_kbps,
                 channels=channels,
             ) as pipe:
-                limiter = Limiter(ceiling_dbtp=ceiling_dbtp, channels=channels)
+                limiter = Limiter(ceiling_dbtp=setting.limiter_dbtp, channels=channels)
                 for block in mixed(work, final, limiter, stem_writer, music_track=music_track):
                     pipe.write(np.ascontiguousarray(block.T))
             if stem_writer:
@@ -194,59 +148,54 @@ def render_film(
                 info, part, plan=streams, n_samples=plan.n_samples, music_track=music_track, before=before
             )
             heard = hear(part, found.mix_stream, channels=channels)
-            over_db = heard.true_peak_dbtp - sheet.mix.ceiling_dbtp
-            off_lu = 0.0 if levels.is_silent or levels.is_too_quiet else sheet.mix.target_lufs - heard.integrated_lufs
-            if over_db <= 0 and (is_decided or sheet.mix.keep_level or abs(off_lu) <= LOUDNESS_TOLERANCE_LU):
+            over_db = heard.true_peak_dbtp - allowed_dbtp
+            spoken_db = speech_limited_db(limiter.reduction_db, sheet.speech) if original else 0.0
+            outcomes.append(Outcome(setting, heard.integrated_lufs, over_db, spoken_db))
+            better = next_setting(outcomes, levels=levels, notes=sheet.mix)
+            if better is None:
                 break
-            if attempt + 1 == _MAX_ATTEMPTS and over_db > 0:
-                raise OutputError(
-                    f"{out}: its true peak came out at {heard.true_peak_dbtp:.1f} dBTP, "
-                    f"over {sheet.mix.ceiling_dbtp:g} dBTP",
-                    hint="ask for a lower loudness with --target, or for .mkv, which keeps the sound as it is",
-                )
-            if attempt + 1 == _MAX_ATTEMPTS:
+            if len(outcomes) == _MAX_ATTEMPTS:
+                if over_db > 0:
+                    raise OutputError(
+                        f"{out}: its true peak came out at {heard.true_peak_dbtp:.1f} dBTP, over {allowed_dbtp:g} dBTP",
+                        hint="ask for a lower loudness with --target, or for .mkv, which keeps the sound as it is",
+                    )
                 break
-            ceiling_dbtp = round(ceiling_dbtp - max(over_db, 0.0) - (0.1 if over_db > 0 else 0.0), 6)
-            if is_decided or sheet.mix.keep_level:
-                continue
-            step_db = off_lu * _gain_per_lu(tried, master_gain_db, heard.integrated_lufs)
-            tried = (master_gain_db, heard.integrated_lufs)
-            master_gain_db = round(min(master_gain_db + step_db, MAX_MASTER_GAIN_DB), 6)
-    mix = replace(
-        sheet.mix, music_gain_db=levels.music_gain_db, master_gain_db=master_gain_db, limiter_dbtp=ceiling_dbtp
-    )
+            setting = better
+    used = replace(levels, master_gain_db=setting.master_gain_db, master_cap_db=setting.cap_db)
     return RenderReport(
         path=out,
-        sheet=cuesheet.rounded(replace(sheet, mix=mix)),
+        sheet=_as_decided(sheet, used, setting),
         integrated_lufs=heard.integrated_lufs,
         true_peak_dbtp=heard.true_peak_dbtp,
-        levels=replace(levels, master_gain_db=master_gain_db),
+        levels=used,
+        channels=channels,
         limited_db=limiter.largest_reduction_db,
+        speech_limited_db=spoken_db,
         streams=streams,
         stems=stem_writer.paths if stem_writer else (),
         warnings=(
             *streams.warnings,
             *(f"{change}: {out.suffix} files have no place for it" for change in found.unsaid),
             *found.altered,
-            *_warnings(levels, missing_s, sheet, off_lu),
+            *sound_warnings(used, missing_s, sheet, heard.integrated_lufs),
         ),
     )
 
 
-def _gain_per_lu(tried: tuple[float, float] | None, gain_db: float, lufs: float) -> float:
-    """How much gain one LU costs, learned from the attempt before: more than 1 dB where the limiter takes some back."""
-    if tried is None or abs(gain_db - tried[0]) < 0.05 or abs(lufs - tried[1]) < 0.02:
-        return 1.0
-    return min(max((gain_db - tried[0]) / (lufs - tried[1]), 1.0), 4.0)
-
-
-def _rounded(value: float | None) -> float | None:
-    """Two decimals, or nothing."""
-    return None if value is None else round(value, 2)
+def _as_decided(sheet: CueSheet, levels: Levels, setting: Setting) -> CueSheet:
+    """The sheet with every gain that was decided."""
+    mix = replace(
+        sheet.mix,
+        music_gain_db=levels.music_gain_db,
+        master_gain_db=setting.master_gain_db,
+        limiter_dbtp=setting.limiter_dbtp,
+    )
+    return cuesheet.rounded(replace(sheet, mix=mix, ducking=levels.ducking))
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None:
-    """Nobody wants to know."""
+    """No-op progress callback."""
 
 
 def _n_channels(layout: str, original: StreamInfo | None) -> int:
@@ -292,19 +241,3 @@ def _check_tracks(plan: MixPlan, track_paths: Mapping[str, Path]) -> None:
                 hint="bring the file back, or run `soundtrack index` on the folder it moved to",
                 reason=Reason.MISSING,
             )
-
-
-def _warnings(levels: Levels, missing_s: Mapping[str, float], sheet: CueSheet, off_lu: float) -> Iterator[str]:
-    """Lines about the sound."""
-    for cue_id, seconds_ in missing_s.items():
-        if seconds_ > 0.05:
-            yield f"cue {cue_id}: its track ended {seconds_:.1f} s early; the rest is silence"
-    if levels.is_silent:
-        yield "the mix is silent; its level was left alone"
-    elif levels.is_too_quiet:
-        yield f"the mix is so quiet that it was raised by {levels.master_gain_db:.0f} dB only: still under target"
-    elif abs(off_lu) > LOUDNESS_TOLERANCE_LU:
-        yield (
-            f"the mix came out {abs(off_lu):.1f} LU {'under' if off_lu > 0 else 'over'} the target "
-            f"of {sheet.mix.target_lufs:g} LUFS: its peaks leave no room for more"
-        )

@@ -21,7 +21,7 @@ from soundtrack.types import CueSheet, SceneSheet, Track, VideoInfo
 
 if TYPE_CHECKING:
     from soundtrack.library.index import LibraryView
-    from soundtrack.mix.render import RenderReport
+    from soundtrack.mix.report import RenderReport
     from soundtrack.spotting.constraints import Constraints
 
 _BELIEVED_WITHIN_S = 0.5
@@ -192,6 +192,7 @@ def render_video(
     stems: Path | None = None,
     music_track: bool = False,
     layout: str = "auto",
+    keep_level: bool = False,
     force: bool = False,
     progress: Progress = no_progress,
 ) -> RenderReport:
@@ -213,6 +214,8 @@ def render_video(
         Asked for tracks that are no longer where the sheet says.
     layout : {"auto", "stereo", "5.1"}
         Channels of the mix; by default those of the film's own sound.
+    keep_level : bool
+        Whether the film's own sound keeps its level even if the sheet does not ask for it.
 
     Raises
     ------
@@ -227,6 +230,8 @@ def render_video(
     from soundtrack.safe_write import write_text
 
     cuesheet.check(sheet)
+    if keep_level:
+        sheet = replace(sheet, mix=replace(sheet.mix, keep_level=True, master_gain_db=None, limiter_dbtp=None))
     video = as_on_disk(video)
     info = _as_watched(probe(video), sheet)
     film, tracks = out or scored_path(info), track_paths_of(sheet, index)

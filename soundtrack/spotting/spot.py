@@ -138,6 +138,7 @@ def spot_cues(
             keep_original=mix.keep_original,
             speech_over_music_lu=mix.speech_over_music_lu,
             crossfade_s=settings.crossfade_s,
+            keep_level=mix.keep_level,
         ),
         scenes=sheet.scenes,
         tracks=tuple(sheet_track(t) for t in tracks if t.track_id in wanted_ids),

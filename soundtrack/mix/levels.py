@@ -1,0 +1,300 @@
+"""The two constant gains of a mix, and how much deeper the music has to duck: decided from what was measured.
+
+Goes in: what `mix/balance.py` measured, the sheet's notes and envelope. Comes out: `Levels`. The rules, in order:
+
+1. Where somebody speaks over music, the (ducked) music lies the wanted distance under the speech on the whole. Without
+   speech it lies `OVER_ORIGINAL_LU` above the original, but not under `MUSIC_FLOOR_LUFS`: room tone is not raised to
+   set the level of a score.
+2. In every three seconds of talk the distance holds as well: the envelope goes deeper where it does not.
+3. One gain brings the whole to the target, at most `MAX_MASTER_GAIN_DB` up, and never so far that the limiter would
+   take more than `ORIGINAL_LIMIT_DB` from speech, or from the original for its own peaks.
+4. Where that leaves the whole under the target, the music is raised, under speech no more than rule 2 allows and in
+   the clear up to `CLEAR_OVER_SPEECH_LU` above the speech.
+
+Gains that the notes hold already are taken as they are, and the envelope with them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from soundtrack.audio.loudness import SILENCE_LUFS, SILENCE_POWER
+from soundtrack.mix.balance import Balance, loudness_lufs, mixed_power
+from soundtrack.mix.ducking import CLEAR_BELOW_SPEECH_LU, REFERENCE_LUFS, gain_db_at
+from soundtrack.mix.speech_windows import (
+    PER_S,
+    Windows,
+    deepened,
+    distances_lu,
+    marked,
+    missing_db,
+    talk_windows,
+)
+from soundtrack.types import GainPoint, MixNotes, Span, TimeArray
+
+OVER_ORIGINAL_LU = 3.0
+"""Music over an original without speech."""
+
+MUSIC_FLOOR_LUFS = -26.0
+"""Music without speech beside it is never set lower than this before the final gain."""
+
+CLEAR_OVER_SPEECH_LU = 3.0
+"""For the sake of the target, music that nobody speaks over is raised to at most this above the speech."""
+
+MAX_MUSIC_GAIN_DB = 30.0
+"""The music's constant gain stays within this either way."""
+
+MAX_MASTER_GAIN_DB = 24.0
+"""The whole is never raised by more: what is that quiet is noise."""
+
+ORIGINAL_LIMIT_DB = 1.0
+"""The limiter never takes more from speech, nor from the original for its own peaks."""
+
+BETWEEN_SAMPLES_DB = 0.5
+"""How far a true peak lies above the highest sample, as a rule."""
+
+_BEFORE, _AFTER = 3, 1
+"""Rows around speech in which a limited peak would still hold the speech down."""
+
+_LIFT_STEPS = 12
+_WORTH_LIFTING_LU = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """What was measured and what follows from it.
+
+    Music comes out at the gain of its cue, fades and `ducking` plus `music_gain_db` plus `master_gain_db`; the original
+    at `master_gain_db`.
+    """
+
+    music_gain_db: float
+    """Constant gain of the music against the original, to six decimals, as a cue sheet holds it."""
+    master_gain_db: float
+    """Constant gain of the whole, to six decimals."""
+    master_cap_db: float
+    """The final gain never exceeds this, for the sake of the original; infinite without one."""
+    ducking: tuple[GainPoint, ...] = field(repr=False)
+    """Gain of the music under speech, as deep as every window of talk needs it."""
+    original_lufs: float | None
+    """Of the film's own sound, None without any."""
+    original_peak_dbfs: float
+    """Highest sample of the film's own sound; -99 without any."""
+    speech_lufs: float | None
+    """Of the film's sound where somebody speaks over music, None where nobody does."""
+    speech_over_music_lu: float | None
+    """How far speech lies above the music there, with the sheet's gains; None where nobody speaks over music."""
+    speech_over_music_low_lu: float | None
+    """The same in three seconds of talk: 95 % of all such windows lie above this; None where there are none."""
+    lift_db: float
+    """By how much the music was raised for the sake of the target."""
+    mix_lufs: float
+    """Of the mix before the final gain."""
+    is_silent: bool
+    """Whether there is nothing to hear at all."""
+    is_too_quiet: bool
+    """Whether the final gain was held back because all is so quiet."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Scene:
+    """What all rules ask for."""
+
+    balance: Balance
+    speech: tuple[Span, ...]
+    notes: MixNotes
+    ducking: tuple[GainPoint, ...]
+    windows: Windows
+    has_original: bool
+    ceiling_dbtp: float
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the envelope may still be changed."""
+        return self.notes.music_gain_db is None
+
+
+@dataclass(frozen=True, slots=True)
+class _Mixed:
+    """The mix at one gain of the music."""
+
+    ducking: tuple[GainPoint, ...]
+    row_gain_db: TimeArray
+    """Of the music as measured, shape (k,)."""
+    lufs: float
+    cap_db: float
+
+
+def set_levels(
+    balance: Balance,
+    *,
+    speech: Sequence[Span],
+    notes: MixNotes,
+    has_original: bool,
+    ducking: Sequence[GainPoint] = (),
+    ceiling_dbtp: float | None = None,
+) -> Levels:
+    """The gains of the mix.
+
+    Parameters
+    ----------
+    balance : Balance
+        What was measured.
+    speech : sequence of Span
+        Where somebody speaks, film clock.
+    notes : MixNotes
+        Target and wanted distance; gains that it holds are taken as they are.
+    has_original : bool
+        Whether the film's own sound is part of the mix.
+    ducking : sequence of GainPoint
+        The envelope with which the music was measured.
+    ceiling_dbtp : float, optional
+        Where the limiter will be set; the notes' ceiling by default.
+    """
+    windows = talk_windows(speech if has_original else (), balance.reference)
+    ceiling_dbtp = notes.ceiling_dbtp if ceiling_dbtp is None else ceiling_dbtp
+    scene = _Scene(balance, tuple(speech), notes, tuple(ducking), windows, has_original, ceiling_dbtp)
+    original_lufs = loudness_lufs(balance.original) if has_original else None
+    music_gain_db, speech_lufs, most_lift_db = _against_original(scene, original_lufs)
+    lift_db = 0.0
+    if notes.music_gain_db is not None:
+        music_gain_db = notes.music_gain_db
+    elif notes.master_gain_db is None and has_original:
+        lift_db = _lift_db(scene, music_gain_db, min(most_lift_db, MAX_MUSIC_GAIN_DB - music_gain_db))
+    music_gain_db = _as_written(music_gain_db + lift_db)
+    mixed = _mixed(scene, music_gain_db)
+    is_silent = mixed.lufs <= SILENCE_LUFS
+    wanted_db = notes.target_lufs - mixed.lufs
+    if notes.master_gain_db is not None:
+        master_gain_db = notes.master_gain_db
+    else:
+        master_gain_db = 0.0 if is_silent else _master_db(scene, mixed)
+    sounding = balance.music * 10 ** (mixed.row_gain_db / 10)
+    apart = distances_lu(windows, voice=balance.original, music=sounding)
+    over_music = _over_music(scene)
+    return Levels(
+        music_gain_db=music_gain_db,
+        master_gain_db=_as_written(master_gain_db),
+        master_cap_db=mixed.cap_db,
+        ducking=mixed.ducking,
+        original_lufs=original_lufs,
+        original_peak_dbfs=_peak_db(np.maximum(balance.front_peak, balance.other_peak)) if has_original else -99.0,
+        speech_lufs=speech_lufs,
+        speech_over_music_lu=None if speech_lufs is None else speech_lufs - loudness_lufs(sounding[over_music]),
+        speech_over_music_low_lu=float(np.percentile(apart, 5)) if len(apart) and speech_lufs is not None else None,
+        lift_db=lift_db,
+        mix_lufs=mixed.lufs,
+        is_silent=is_silent,
+        is_too_quiet=not is_silent and wanted_db > MAX_MASTER_GAIN_DB and mixed.cap_db >= MAX_MASTER_GAIN_DB,
+    )
+
+
+def _as_written(gain_db: float) -> float:
+    """A gain as a cue sheet holds it, so that rendering a sheet that was kept gives the same sound."""
+    return round(gain_db, 6) + 0.0
+
+
+def _over_music(scene: _Scene) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Rows in which somebody speaks over music, shape (k,)."""
+    reference = scene.balance.reference
+    return marked(scene.speech, len(reference)) & (reference > SILENCE_POWER)
+
+
+def _against_original(scene: _Scene, original_lufs: float | None) -> tuple[float, float | None, float]:
+    """First rule: the music's gain, the loudness of speech over music, and how far the music may be raised in dB."""
+    if original_lufs is None or original_lufs <= SILENCE_LUFS:
+        return 0.0, None, 0.0
+    balance = scene.balance
+    spoken, over_music = marked(scene.speech, len(balance.original)), _over_music(scene)
+    voice_lufs = loudness_lufs(balance.original[over_music if over_music.any() else spoken])
+    speech_lufs: float | None = None
+    if over_music.any() and voice_lufs > SILENCE_LUFS:
+        speech_lufs = voice_lufs
+        gain_db = voice_lufs - scene.notes.speech_over_music_lu - loudness_lufs(balance.reference[over_music])
+    elif spoken.any() and voice_lufs > SILENCE_LUFS:
+        gain_db = voice_lufs - CLEAR_BELOW_SPEECH_LU - REFERENCE_LUFS
+    else:
+        gain_db = max(original_lufs + OVER_ORIGINAL_LU, MUSIC_FLOOR_LUFS) - REFERENCE_LUFS
+    gain_db = min(max(gain_db, -MAX_MUSIC_GAIN_DB), MAX_MUSIC_GAIN_DB)
+    if spoken.any() and voice_lufs > SILENCE_LUFS:
+        most_lift_db = voice_lufs + CLEAR_OVER_SPEECH_LU - (REFERENCE_LUFS + gain_db)
+    else:
+        most_lift_db = MAX_MUSIC_GAIN_DB
+    return gain_db, speech_lufs, max(0.0, most_lift_db)
+
+
+def _mixed(scene: _Scene, music_gain_db: float) -> _Mixed:
+    """Second rule and what follows for the whole."""
+    balance, k = scene.balance, len(scene.balance.original)
+    ducking, gain_db = scene.ducking, np.full(k, music_gain_db)
+    if scene.is_open and len(scene.windows.start):
+        missing = missing_db(
+            scene.windows,
+            voice=balance.original,
+            music=balance.reference * 10 ** (music_gain_db / 10),
+            wanted_lu=scene.notes.speech_over_music_lu,
+        )
+        ducking = deepened(ducking, missing)
+        middles_s = (np.arange(k) + 0.5) / PER_S
+        gain_db = gain_db + gain_db_at(ducking, middles_s) - gain_db_at(scene.ducking, middles_s)
+    lufs = loudness_lufs(mixed_power(balance, music_gain_db=gain_db))
+    return _Mixed(ducking, gain_db, lufs, _cap_db(scene, gain_db))
+
+
+def _cap_db(scene: _Scene, row_gain_db: TimeArray) -> float:
+    """Third rule: the largest final gain at which the limiter leaves the original as it is, but for its last dB."""
+    if not scene.has_original:
+        return math.inf
+    balance = scene.balance
+    peaks = np.maximum(balance.front_peak, balance.other_peak)
+    spoken = marked([_around(span) for span in scene.speech], len(peaks))
+    with_music = balance.front_peak + balance.music_peak * 10 ** (row_gain_db / 20)
+    peaks = np.where(spoken, np.maximum(with_music, balance.other_peak), peaks)
+    return scene.ceiling_dbtp + ORIGINAL_LIMIT_DB - BETWEEN_SAMPLES_DB - _peak_db(peaks)
+
+
+def _around(span: Span) -> Span:
+    """Speech with the rows around it in which a limited peak would still hold it down."""
+    return Span(max(0.0, span.start_s - _BEFORE / PER_S), span.end_s + _AFTER / PER_S)
+
+
+def _peak_db(peaks: TimeArray) -> float:
+    """The highest of some peaks, at least -99."""
+    return max(-99.0, 20 * math.log10(max(float(peaks.max(initial=0.0)), 1e-9)))
+
+
+def _master_db(scene: _Scene, mixed: _Mixed) -> float:
+    """Third rule: the final gain."""
+    if scene.notes.keep_level:
+        return 0.0
+    return min(scene.notes.target_lufs - mixed.lufs, MAX_MASTER_GAIN_DB, mixed.cap_db)
+
+
+def _lift_db(scene: _Scene, music_gain_db: float, most_db: float) -> float:
+    """Fourth rule: the smallest raise of the music that brings the whole to the target, or as much as may be."""
+
+    def lacking_lu(lift_db: float) -> float:
+        mixed = _mixed(scene, music_gain_db + lift_db)
+        if mixed.lufs <= SILENCE_LUFS:
+            return 0.0
+        return scene.notes.target_lufs - mixed.lufs - _master_db(scene, mixed)
+
+    if most_db <= 0 or not scene.balance.music.any() or lacking_lu(0.0) <= _WORTH_LIFTING_LU:
+        return 0.0
+    low, high = 0.0, most_db
+    if lacking_lu(high) > 0:
+        return _worth(scene, music_gain_db, high)
+    for _ in range(_LIFT_STEPS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if lacking_lu(middle) > 0 else (low, middle)
+    return high
+
+
+def _worth(scene: _Scene, music_gain_db: float, lift_db: float) -> float:
+    """The raise, or nothing where it changes little because the music lies under speech throughout."""
+    louder_lu = _mixed(scene, music_gain_db + lift_db).lufs - _mixed(scene, music_gain_db).lufs
+    return lift_db if louder_lu > _WORTH_LIFTING_LU else 0.0

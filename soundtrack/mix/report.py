@@ -1,0 +1,139 @@
+"""What mixing and muxing did, for people and for machines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from soundtrack.media.containers import MuxPlan
+from soundtrack.mix.levels import MAX_MASTER_GAIN_DB, Levels
+from soundtrack.types import CueSheet
+
+LOUDNESS_TOLERANCE_LU = 0.2
+"""Further from the target than this, the film is written once more."""
+
+_LAYOUT_NAMES = {2: "stereo", 6: "5.1"}
+_AUDIBLE_DB = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class RenderReport:
+    """What mixing and muxing did."""
+
+    path: Path
+    """The scored film."""
+    sheet: CueSheet
+    """What was rendered, with every gain that was decided; rendering it again gives the same sound."""
+    integrated_lufs: float
+    """Loudness of its sound as decoded from the file; -70 for silence."""
+    true_peak_dbtp: float
+    """True peak of its sound as decoded from the file; -99 for silence."""
+    levels: Levels
+    """What was measured before, and the gains that followed."""
+    channels: int
+    """Of the mix: 2 or 6."""
+    limited_db: float
+    """How far the limiter went down at most; 0 when it had nothing to do."""
+    speech_limited_db: float
+    """The same while somebody speaks."""
+    streams: MuxPlan
+    """What became of every stream of the film."""
+    stems: tuple[Path, ...]
+    """Stems written."""
+    warnings: tuple[str, ...]
+    """What could not be done as asked, one line each."""
+
+    def summary(self) -> list[str]:
+        """For people, a few lines."""
+        mix = self.sheet.mix
+        lines = [
+            f"{self.path}: {self.integrated_lufs:.1f} LUFS, true peak {self.true_peak_dbtp:.1f} dBTP",
+            f"mix: {_LAYOUT_NAMES[self.channels]}, target {mix.target_lufs:g} LUFS, music"
+            f" {self.levels.music_gain_db:+.1f} dB, whole {self.levels.master_gain_db:+.1f} dB",
+            *self._original(),
+        ]
+        if self.levels.speech_over_music_lu is not None:
+            low_lu = self.levels.speech_over_music_low_lu
+            often = "" if low_lu is None else f", at least {low_lu:.1f} LU in 95% of its 3 s windows"
+            lines.append(f"speech lies {self.levels.speech_over_music_lu:.1f} LU above the music{often}")
+        return lines + [f"stem: {path}" for path in self.stems]
+
+    def _original(self) -> Iterator[str]:
+        """What was done to the film's own sound, in one line; nothing about a film without any."""
+        if self.levels.original_lufs is None:
+            if self.sheet.film.has_audio:
+                yield "original sound: replaced"
+            return
+        gain_db = self.levels.master_gain_db
+        gain = "its own level" if abs(gain_db) < _AUDIBLE_DB else f"{gain_db:+.1f} dB"
+        if self.limited_db < _AUDIBLE_DB:
+            limited = "not limited"
+        else:
+            limited = f"limited by at most {self.limited_db:.1f} dB"
+            if self.sheet.speech:
+                limited += f", speech by {self.speech_limited_db:.1f} dB"
+        yield f"original sound: {gain}, {limited}"
+
+    def as_dict(self) -> dict[str, object]:
+        """For machines."""
+        return {
+            "path": str(self.path),
+            "integrated_lufs": round(self.integrated_lufs, 2),
+            "true_peak_dbtp": round(self.true_peak_dbtp, 2),
+            "layout": _LAYOUT_NAMES[self.channels],
+            "target_lufs": self.sheet.mix.target_lufs,
+            "music_gain_db": round(self.levels.music_gain_db, 2),
+            "master_gain_db": round(self.levels.master_gain_db, 2),
+            "speech_over_music_lu": _rounded(self.levels.speech_over_music_lu),
+            "speech_over_music_low_lu": _rounded(self.levels.speech_over_music_low_lu),
+            "original_lufs": _rounded(self.levels.original_lufs),
+            "limited_db": round(self.limited_db, 2),
+            "speech_limited_db": round(self.speech_limited_db, 2),
+            "streams": [
+                {"source": fate.source, "kind": fate.kind.value, "codec": fate.codec, "fate": fate.fate.value}
+                for fate in self.streams.fates
+            ],
+            "stems": [str(path) for path in self.stems],
+            "warnings": list(self.warnings),
+        }
+
+
+def _rounded(value: float | None) -> float | None:
+    """Two decimals, or nothing."""
+    return None if value is None else round(value, 2)
+
+
+def sound_warnings(levels: Levels, missing_s: Mapping[str, float], sheet: CueSheet, heard_lufs: float) -> Iterator[str]:
+    """Lines about the sound.
+
+    Parameters
+    ----------
+    levels : Levels
+        With the final gain as it was used.
+    missing_s : mapping of str to float
+        Seconds by which a cue's track was too short.
+    sheet : CueSheet
+        As it came in.
+    heard_lufs : float
+        Loudness of what was written.
+    """
+    for cue_id, seconds_ in missing_s.items():
+        if seconds_ > 0.05:
+            yield f"cue {cue_id}: its track ended {seconds_:.1f} s early; the rest is silence"
+    notes, off_lu = sheet.mix, sheet.mix.target_lufs - heard_lufs
+    if levels.is_silent:
+        yield "the mix is silent; its level was left alone"
+        return
+    if abs(off_lu) <= LOUDNESS_TOLERANCE_LU or notes.keep_level:
+        return
+    came = f"the mix came out {abs(off_lu):.1f} LU {'under' if off_lu > 0 else 'over'} the target"
+    came += f" of {notes.target_lufs:g} LUFS"
+    if notes.master_gain_db is not None:
+        yield f"{came}: its gain is the sheet's own (null as mix.master_gain_db has it measured)"
+    elif levels.is_too_quiet or levels.master_gain_db >= MAX_MASTER_GAIN_DB:
+        yield f"the mix is so quiet that it was raised by {levels.master_gain_db:.0f} dB only: still under target"
+    elif off_lu > 0 and levels.master_gain_db >= levels.master_cap_db - _AUDIBLE_DB:
+        yield f"{came}: any louder, the limiter would cut into the original sound (--target {heard_lufs:.0f} fits)"
+    else:
+        yield f"{came}: its peaks leave no room for more"
