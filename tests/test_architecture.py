@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "soundtrack"
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "timebase", "settings", "ending", "surroundings", "children"}),
+    frozenset({"errors", "timebase", "settings", "wording", "ending", "surroundings", "children"}),
     frozenset({"types"}),
     frozenset(
         {

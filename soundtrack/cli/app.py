@@ -88,6 +88,58 @@ def command_line() -> TyperGroup:
     return group
 
 
+_WRONG_WORDS: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+"""What typer raises about the words of a command line; it has no public name for the whole family."""
+
+
+def run_commands(args: list[str] | None = None) -> int:
+    """Run one command line and return its exit code.
+
+    Parameters
+    ----------
+    args : list of str, optional
+        By default those of the process.
+
+    Raises
+    ------
+    SoundtrackError
+        As the command does; a wrong word is a `UsageError`.
+    """
+    from soundtrack.errors import UsageError
+
+    try:
+        code = command_line()(args, prog_name="soundtrack", standalone_mode=False)
+    except _WRONG_WORDS as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()  # type: ignore[attr-defined]
+            return ExitCode.USAGE
+        raise UsageError(_in_our_words(error), hint=_what_to_type(error)) from error
+    return code if isinstance(code, int) else ExitCode.OK
+
+
+def _in_our_words(error: Any) -> str:
+    """What is wrong with a word of the command line, as our errors say it."""
+    message = str(error.format_message()).strip().rstrip(".").replace(": Value error, ", ": ")
+    name = getattr(error, "option_name", None)
+    if name is not None and getattr(error, "possibilities", None) is not None:
+        message = f"unknown option {name}"
+    return message[:1].lower() + message[1:]
+
+
+def _what_to_type(error: Any) -> str:
+    """An option or command of a similar name, else where the options are explained."""
+    import difflib
+
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "soundtrack"
+    near = list(getattr(error, "possibilities", None) or ())
+    words = str(error).split("'")
+    if not near and "command" in words[0].lower() and len(words) > 1 and context is not None:
+        near = difflib.get_close_matches(words[1], getattr(context.command, "commands", {}), n=2)
+    asked = f"did you mean {' or '.join(near[:3])}? " if near else ""
+    return f"{asked}`{command} --help` explains the options"
+
+
 def _report(error: SoundtrackError) -> None:
     from soundtrack.cli.output import plain
 
@@ -116,7 +168,7 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # nor those of products that are small
     code: int = ExitCode.OK
     try:
-        command_line()()
+        code = run_commands()
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else ExitCode.OK if stop.code is None else ExitCode.BUG
     except SoundtrackError as error:

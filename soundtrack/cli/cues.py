@@ -8,6 +8,7 @@ import typer
 
 from soundtrack.cli import STYLE
 from soundtrack.cli.options import Force
+from soundtrack.wording import counted
 
 if TYPE_CHECKING:
     from soundtrack.types import CueSheet
@@ -121,7 +122,7 @@ def check(cues: Cues) -> None:
     if faults:
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
         raise InputError(f"{_name(cues)}: {count}", hint="mend the places that are named", reason=Reason.BAD_FORMAT)
-    output.say(f"{_name(cues)}: {len(sheet.cues)} cues, no faults")
+    output.say(f"{_name(cues)}: {counted(len(sheet.cues), 'cue')}, no faults")
 
 
 @app.command("export")

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from soundtrack.cli.options import Index
+from soundtrack.wording import counted
 
 LOW_DISK_BYTES = 2 * 1024**3
 """Less free space than this is worth a word."""
@@ -120,7 +121,11 @@ def _library(index: Path | None) -> Iterator[Finding]:
     except SoundtrackError as error:
         yield Finding("library", False, str(error), error.hint)
         return
-    yield Finding("library", True, f"{folder}: {len(library.track_ids)} tracks, {len(library.embeddings)} segments")
+    yield Finding(
+        "library",
+        True,
+        f"{folder}: {counted(len(library.track_ids), 'track')}, {counted(len(library.embeddings), 'segment')}",
+    )
 
 
 def _disk(index: Path | None) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ import typer
 from soundtrack import ending
 from soundtrack.cli.options import Cluster, Device, Index, Quiet, device_name
 from soundtrack.cli.rules import Exclude, Include, MaxLength, MinLength, rule_change
+from soundtrack.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -151,7 +152,8 @@ def _tell(report: "IndexReport", *, quiet: bool, verbose: bool) -> None:
         if (count := getattr(report, name))
     ]
     done = ", ".join(parts) or ("no music found" if report.without_music else "nothing to do")
-    output.say(f"{done}; the index has {report.n_tracks} tracks, {report.n_segments} segments", quiet=quiet)
+    have = f"{counted(report.n_tracks, 'track')}, {counted(report.n_segments, 'segment')}"
+    output.say(f"{done}; the index has {have}", quiet=quiet)
 
 
 def _watch(

@@ -18,6 +18,9 @@ app.command("rules")(rules.rules)
 app.command("export")(carry.export)
 app.command("import")(carry.import_)
 
+_NARROWEST = 8
+"""Cells below which no column of a table is cut."""
+
 Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
 
 
@@ -50,15 +53,42 @@ def track_facts(track: "Track") -> dict[str, object]:
     }
 
 
-def table(lines: "Sequence[Sequence[str]]") -> str:
-    """Columns of text under their headings, safe on any terminal."""
+def table(lines: "Sequence[Sequence[str]]", *, columns: int | None = None) -> str:
+    """Columns of text under their headings, safe on any terminal.
+
+    Parameters
+    ----------
+    lines : sequence of sequence of str
+        The headings, then the rows.
+    columns : int, optional
+        Width of the terminal in cells: the widest columns are cut until a row fits, a path at its beginning.
+    """
+    from rich.cells import cell_len
+
     from soundtrack.cli.output import plain
 
     cells = [[plain(cell, limit=120) for cell in line] for line in lines]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(cells[0]))]
-    return "".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n" for line in cells
+    widths = [max(cell_len(line[i]) for line in cells) for i in range(len(cells[0]))]
+    while columns is not None and sum(widths) + 2 * (len(widths) - 1) > columns and max(widths) > _NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    rows = (
+        "  ".join(_fit(cell, widths[i], keep_end=lines[0][i] == "path") for i, cell in enumerate(line)).rstrip()
+        for line in cells
     )
+    return "".join(f"{row}\n" for row in rows)
+
+
+def _fit(text: str, width: int, *, keep_end: bool) -> str:
+    """Text in exactly so many cells of a terminal, where an ideograph takes two and a combining accent none."""
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(text) <= width:
+        return text + " " * (width - cell_len(text))
+    if not keep_end:
+        return set_cell_size(set_cell_size(text, width - 1).rstrip() + "…", width)
+    while cell_len(text) > width - 1:
+        text = text[1:]
+    return set_cell_size("…" + text, width)
 
 
 def track_line(track: "Track") -> list[str]:
@@ -106,15 +136,16 @@ def list_tracks(
         tracks = [track for track in tracks if track.track_id in why]
     if missing:
         tracks = [track for track in tracks if track.track_id not in there]
+    columns = output.stdout_columns()
     with output.product() as stream:
         if as_json:
             said = ({"missing": t.track_id not in there, "left_out": why.get(t.track_id)} for t in tracks)
             output.write_json([track_facts(t) | more for t, more in zip(tracks, said, strict=True)], stream)
         elif left_out:
             lines = [[why[track.track_id].value, *track_line(track)] for track in tracks]
-            stream.write(table([["why", *TRACK_HEADINGS], *lines]))
+            stream.write(table([["why", *TRACK_HEADINGS], *lines], columns=columns))
         else:
-            stream.write(table([TRACK_HEADINGS, *(track_line(track) for track in tracks)]))
+            stream.write(table([TRACK_HEADINGS, *(track_line(track) for track in tracks)], columns=columns))
 
 
 @app.command("show")

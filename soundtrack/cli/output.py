@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int], None]
 """Stage, units done, units in all (0 while unknown)."""
 
+PLAIN_EVERY_S = 30.0
+"""From one line of progress to the next where stderr is no terminal."""
+
 _UNSHOWN = frozenset({"Cc", "Cf", "Zl", "Zp"})
 """Unicode categories of control, direction and line-breaking characters."""
 
@@ -60,9 +63,15 @@ def console(*, stderr: bool = True) -> Console:
 
 @contextmanager
 def progress(*, quiet: bool = False) -> Iterator[Progress]:
-    """A progress callback: a bar with rate and time left on a terminal, nothing elsewhere."""
-    if quiet or not sys.stderr.isatty():
+    """A progress callback: a bar with rate and time left on a terminal, a plain line now and then elsewhere.
+
+    What follows a colon in the name of a stage, such as the file at hand, is shown but makes no stage of its own.
+    """
+    if quiet:
         yield lambda _stage, _done, _total: None
+        return
+    if not sys.stderr.isatty():
+        yield _plain_progress()
         return
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars
@@ -79,13 +88,46 @@ def progress(*, quiet: bool = False) -> Iterator[Progress]:
         tasks: dict[str, int] = {}
 
         def update(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = int(bars.add_task(plain(stage), total=total or None, rate=""))
-            speed = bars.tasks[tasks[stage]].speed
+            name = stage.partition(":")[0]
+            if name not in tasks:
+                tasks[name] = int(bars.add_task(plain(stage), total=total or None, rate=""))
+            speed = bars.tasks[tasks[name]].speed
             rate = f"{speed:.1f}/s" if speed else ""
-            bars.update(bars.task_ids[tasks[stage]], completed=done, total=total or None, rate=rate)
+            shown = plain(stage, limit=60)
+            bars.update(bars.task_ids[tasks[name]], description=shown, completed=done, total=total or None, rate=rate)
 
         yield update
+
+
+def _plain_progress() -> Progress:
+    """A line on stderr every `PLAIN_EVERY_S`: a log says that the work goes on, and a short run says nothing."""
+    import time
+
+    said_s = time.monotonic()
+
+    def update(stage: str, done: int, total: int) -> None:
+        nonlocal said_s
+        if time.monotonic() - said_s < PLAIN_EVERY_S:
+            return
+        said_s = time.monotonic()
+        say(f"{stage}: {done} of {total}" if total else f"{stage}: {done}")
+
+    return update
+
+
+def stdout_columns() -> int | None:
+    """Width of the terminal on stdout in cells; None where stdout is a file or a pipe. To be asked before `product`."""
+    import shutil
+
+    return shutil.get_terminal_size().columns if is_terminal(1) else None
+
+
+def is_terminal(descriptor: int) -> bool:
+    """Whether a descriptor leads to a terminal."""
+    try:
+        return os.isatty(descriptor)
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -119,7 +161,10 @@ def write_out(text: str) -> None:
     OutputError
         Stdout is closed, or leads to a full disk.
     """
-    rest = text.encode("utf-8", "backslashreplace")
+    try:
+        rest = os.fsencode(text)  # a path whose name is not UTF-8 leaves as it is
+    except UnicodeEncodeError:
+        rest = text.encode("utf-8", "backslashreplace")
     try:
         while rest:
             rest = rest[os.write(1, rest) :]

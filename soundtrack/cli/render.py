@@ -35,6 +35,7 @@ def render(
     from soundtrack import cuesheet, pipeline
     from soundtrack.cli import output
 
+    is_read = not output.is_terminal(1)
     with output.product() as stream:
         sheet = cuesheet.loads(output.read_document(cues), name="stdin" if cues == "-" else cues)
         sheet = pipeline.swap_music(sheet, swap or (), index=index)
@@ -61,3 +62,5 @@ def render(
             output.say(line, quiet=quiet)
         if json:
             output.write_json(report.as_dict(), stream)
+        elif is_read:
+            stream.write(f"{report.path}\n")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from soundtrack.cli.options import Index
+from soundtrack.wording import counted
 
 if TYPE_CHECKING:
     from soundtrack.library.rules import RuleChange
@@ -104,4 +105,4 @@ def rules(
         stream.write(f"at most: {'no limit' if kept.max_length_s is None else f'{kept.max_length_s:g} s'}\n")
         stream.write(f"spoken word: {'offered' if kept.allow_spoken else 'left out'}\n")
         told = ", ".join(f"{count} {why}" for why, count in sorted(left_out.items())) or "none"
-        stream.write(f"left out: {told} of {len(verdicts)} tracks\n")
+        stream.write(f"left out: {told} of {counted(len(verdicts), 'track')}\n")

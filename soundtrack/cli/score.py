@@ -142,14 +142,22 @@ def score(
         raise UsageError("one film is scored here and now", hint="name a film, or many with --batch LIST")
     if dry_run:
         with output.product() as stream, output.progress(quiet=quiet) as progress:
-            scene_sheet = pipeline.analyse_video(
-                video, device=where, decoder=decoder.value, cache=cache, progress=progress
+            sheet = pipeline.plan_video(
+                video,
+                index=index,
+                device=where,
+                decoder=decoder.value,
+                settings=settings,
+                mix=mix,
+                wishes=wishes,
+                cache=cache,
+                progress=progress,
             )
-            sheet = pipeline.spot_video(scene_sheet, index=index, settings=settings, mix=mix, wishes=wishes)
             stream.write(cuesheet.dumps(sheet))
         for line in sheet.warnings:
             output.say(f"warning: {line}", quiet=quiet)
         return
+    is_read = not output.is_terminal(1)
     with output.product() as stream:
         with output.progress(quiet=quiet) as progress:
             scored = pipeline.score_video(
@@ -174,6 +182,8 @@ def score(
             output.say(line, quiet=quiet)
         if json:
             output.write_json(scored.as_dict(), stream)
+        elif is_read:
+            stream.write(f"{scored.film}\n")
 
 
 def _score_many(listing: Path, order: "BatchOrder", *, cluster: str | None, as_json: bool, quiet: bool) -> None:
@@ -183,6 +193,7 @@ def _score_many(listing: Path, order: "BatchOrder", *, cluster: str | None, as_j
     from soundtrack.errors import PartialError
     from soundtrack.pipeline.batch import FilmState
 
+    is_read = not output.is_terminal(1)
     with output.product() as stream:
         with output.progress(quiet=quiet) as progress:
             report = pipeline.score_batch(pipeline.films_of(listing), order, cluster=cluster, progress=progress)
@@ -196,6 +207,8 @@ def _score_many(listing: Path, order: "BatchOrder", *, cluster: str | None, as_j
         output.say(f"{told}, {n_failed} failed", quiet=quiet)
         if as_json:
             output.write_json(report.as_dict(), stream)
+        elif is_read:
+            stream.writelines(f"{film.output}\n" for film in report.films if film.state is FilmState.SCORED)
     if n_failed:
         raise PartialError(
             f"{listing}: {n_failed} of {len(report.films)} films could not be scored",

@@ -40,6 +40,7 @@ def search(
         raise UsageError(
             "search by one thing at a time", hint="give --mood WORD, or --valence and --arousal, or --like FILE"
         )
+    columns = output.stdout_columns()
     with output.product() as stream, pipeline.open_library(index, allow_spoken=allow_spoken) as library:
         require_music(library, pipeline.index_dir(index))
         found = _ask(library, mood=mood, valence=valence, arousal=arousal, like=like, n=n, device=device_name(device))
@@ -58,7 +59,7 @@ def search(
             )
             return
         lines = [[f"{f.similarity:.3f}", clock(f.segment.span.start_s), *_line(f)] for f in found]
-        stream.write(table([["similar", "from", *TRACK_HEADINGS], *lines]))
+        stream.write(table([["similar", "from", *TRACK_HEADINGS], *lines], columns=columns))
 
 
 def _ask(

@@ -14,6 +14,7 @@ from soundtrack.export.clips import one_line, shown_name
 from soundtrack.export.picture import picture
 from soundtrack.timebase import clock
 from soundtrack.types import Cue, CueSheet
+from soundtrack.wording import counted
 
 POLICY = (
     "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -94,9 +95,11 @@ def _summary(sheet: CueSheet) -> str:
     """The sheet in one sentence."""
     n_tracks = len({cue.track_id for cue in sheet.cues})
     sound = "under its own sound" if sheet.mix.keep_original else "instead of its own sound"
+    scenes, cues = counted(len(sheet.scenes), "scene"), counted(len(sheet.cues), "cue")
+    tracks = counted(n_tracks, "track")
     return (
-        f"{clock(sheet.film.duration_s)} of film, {len(sheet.scenes)} scenes, {len(sheet.cues)} cues from {n_tracks}"
-        f" tracks {sound}, mixed to {sheet.mix.target_lufs:g} LUFS."
+        f"{clock(sheet.film.duration_s)} of film, {scenes}, {cues} from {tracks} {sound},"
+        f" mixed to {sheet.mix.target_lufs:g} LUFS."
     )
 
 

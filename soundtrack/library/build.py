@@ -75,7 +75,7 @@ def build_index(
     change : RuleChange, optional
         How the rules kept with the index are to change first.
     progress : callable, optional
-        Told ``("scan", done, 0)`` and ``("listen", done, total)``.
+        Told ``("scan", done, 0)``, ``("listen", 0, total)`` and ``("listen: NAME", done, total)``.
 
     Raises
     ------

@@ -298,7 +298,7 @@ def renew(
     prune, retry_failed : bool
         As in `soundtrack.library.build.build_index`.
     tell : callable
-        Told ``("listen", done, total)``.
+        Told ``("listen", 0, total)``, then ``("listen: NAME", done, total)``.
 
     Raises
     ------
@@ -319,7 +319,7 @@ def renew(
     tell("listen", 0, len(to_hear))
     for done, outcome in enumerate(workers.listen(to_hear, wanted=run.wanted), start=1):
         run.take(outcome, to_hear[outcome.path], dim=dim)
-        tell("listen", done, len(to_hear))
+        tell(f"listen: {shown(outcome.path.name)}", done, len(to_hear))
     _require_folders(found)
     run.remember_playlists()
     run.tidy(prune=prune)

@@ -14,8 +14,9 @@ Nothing here prints; progress is a callback ``(stage, done, total)``.
 from soundtrack.pipeline.batch import BatchOrder, films_of, score_batch
 from soundtrack.pipeline.film import analyse_video
 from soundtrack.pipeline.music import build_index, current_model, index_dir, open_library, read_music
-from soundtrack.pipeline.score import Scored, Wishes, render_video, score_video, spot_video
+from soundtrack.pipeline.score import Scored, plan_video, render_video, score_video, spot_video
 from soundtrack.pipeline.swap import swap_music
+from soundtrack.pipeline.wishes import Wishes
 
 __all__ = [
     "BatchOrder",
@@ -27,6 +28,7 @@ __all__ = [
     "films_of",
     "index_dir",
     "open_library",
+    "plan_video",
     "read_music",
     "render_video",
     "score_batch",

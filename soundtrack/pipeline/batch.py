@@ -27,8 +27,9 @@ from soundtrack.errors import (
 from soundtrack.pipeline.analysis_cache import user_folder
 from soundtrack.pipeline.music import current_model, index_dir
 from soundtrack.pipeline.progress import Progress, no_progress
-from soundtrack.pipeline.score import Scorer, Wishes
+from soundtrack.pipeline.score import Scorer
 from soundtrack.pipeline.targets import cues_path, scored_path, scored_stem
+from soundtrack.pipeline.wishes import Wishes
 from soundtrack.settings import MixSettings, SpottingSettings
 from soundtrack.targets import file_identity
 

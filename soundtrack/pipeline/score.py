@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,85 +16,17 @@ from soundtrack.pipeline.progress import Progress, no_progress
 from soundtrack.pipeline.sheet_tracks import present_ids, track_paths_of
 from soundtrack.pipeline.swap import ducked
 from soundtrack.pipeline.targets import cues_path, film_targets, guard, scored_path
+from soundtrack.pipeline.wishes import Wishes
 from soundtrack.settings import MixSettings, SpottingSettings
-from soundtrack.types import CueSheet, SceneSheet, Track, VideoInfo
+from soundtrack.types import CueSheet, SceneSheet, VideoInfo
+from soundtrack.wording import counted
 
 if TYPE_CHECKING:
     from soundtrack.library.index import LibraryView
     from soundtrack.mix.report import RenderReport
-    from soundtrack.spotting.constraints import Constraints
 
 _BELIEVED_WITHIN_S = 0.5
 """A header whose length is this near to the decoded one is taken at its word."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the user demands of the choice of music, in the words of the command line."""
-
-    locks: tuple[str, ...] = ()
-    """Such as ``1:05=track.mp3``."""
-    moods: tuple[str, ...] = ()
-    """Such as ``0:30-1:10=tense``."""
-    silences: tuple[str, ...] = ()
-    """Such as ``2:00-2:30``."""
-    avoid: tuple[str, ...] = ()
-    """Tracks, artists, albums, genres, folders or playlist files that may not be used."""
-    only: tuple[str, ...] = ()
-    """Tracks, artists, albums, genres, folders or playlist files; nothing else may be used; empty for all."""
-    hits: tuple[str, ...] = ()
-    """Such as ``1:23.4``: a climax falls there."""
-    avoid_recent: int = 0
-    """How many films to look back in the ledger; their tracks are used only where plainly better."""
-    max_cues: int | None = None
-    """At most so many cues."""
-    one_track: bool = False
-    """Whether all cues come from one track."""
-    explore: float = 0.0
-    """How far from the best fit the plan may wander, in [0, 1]."""
-    allow_spoken: bool = False
-    """Whether spoken word may be used like music."""
-
-    def constraints(
-        self,
-        tracks: Sequence[Track],
-        playlists: Mapping[Path, Sequence[str]] | None = None,
-        *,
-        former: Mapping[str, str] | None = None,
-    ) -> Constraints:
-        """The same, with every name looked up among some tracks, playlists and former ids of the library.
-
-        Raises
-        ------
-        UsageError
-            A time, a mood or a name is not understood.
-        InputError
-            A playlist cannot be read.
-        """
-        from soundtrack.spotting.constraints import (
-            Constraints,
-            parse_hit,
-            parse_lock,
-            parse_mood,
-            parse_span,
-        )
-        from soundtrack.spotting.listed import find_listed
-
-        avoid, only = (
-            find_listed(names, tracks=tracks, playlists=playlists, former=former) for names in (self.avoid, self.only)
-        )
-        return Constraints(
-            moods=tuple(parse_mood(text) for text in self.moods),
-            silences=tuple(parse_span(text) for text in self.silences),
-            locks=tuple(parse_lock(text, tracks=tracks, former=former) for text in self.locks),
-            hits=tuple(parse_hit(text) for text in self.hits),
-            avoid=avoid.ids,
-            only=only.ids if self.only else None,
-            notes=(*avoid.notes, *only.notes),
-            max_cues=self.max_cues,
-            one_track=self.one_track,
-            explore=self.explore,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +50,7 @@ class Scored:
     def summary(self) -> list[str]:
         """For people, a few lines."""
         n_tracks = len({cue.track_id for cue in self.sheet.cues})
-        cues = f"{self.cues}: {len(self.sheet.cues)} cues from {n_tracks} tracks"
+        cues = f"{self.cues}: {counted(len(self.sheet.cues), 'cue')} from {counted(n_tracks, 'track')}"
         return [*self.report.summary(), cues]
 
     def as_dict(self) -> dict[str, object]:
@@ -296,11 +228,23 @@ class Scorer:
         self._wishes = wishes or Wishes()
         tracks = self._library.tracks()
         ordered = [tracks[track_id] for track_id in self._library.track_ids]
-        self._wishes.constraints(ordered, self._library.playlists(), former=self._library.former_names())
+        known, former = self._library.playlists(), self._library.former_names()
+        self._constraints = self._wishes.constraints(ordered, known, former=former)
         self._remembers = is_kept(self._wishes.avoid_recent)
         if self._remembers:
             read_ledger(ledger_path())
         self._watcher = Watcher(device=device, decoder=decoder, cache=cache)
+
+    def plan(self, info: VideoInfo, *, progress: Progress = no_progress) -> CueSheet:
+        """The cue sheet of a film; wishes that it cannot meet are refused before it is watched."""
+        from soundtrack import cuesheet
+        from soundtrack.spotting.constraints import require_inside
+
+        require_inside(self._constraints, length_s=info.duration_s + _BELIEVED_WITHIN_S)
+        scenes = self._watcher.analyse(info, progress=progress)
+        sheet = _spot(scenes, self._library, settings=self._settings, mix=self._mix, wishes=self._wishes)
+        cuesheet.check(sheet)
+        return sheet
 
     def score(
         self,
@@ -324,9 +268,7 @@ class Scorer:
         targets = film_targets(film, cues=sheet_path, stems=stems)
         guard(targets, inputs=[info.path], index=self._index, force=force)
         container_for(film)
-        scenes = self._watcher.analyse(info, progress=progress)
-        sheet = _spot(scenes, self._library, settings=self._settings, mix=self._mix, wishes=self._wishes)
-        cuesheet.check(sheet)
+        sheet = self.plan(info, progress=progress)
         report = render_film(
             _as_watched(info, sheet),
             sheet,
@@ -342,6 +284,32 @@ class Scorer:
         if self._remembers:
             remember(ledger_path(), sheet)
         return Scored(film=film, cues=sheet_path, sheet=report.sheet, report=report)
+
+
+def plan_video(
+    video: Path,
+    *,
+    index: Path | None = None,
+    device: str = "auto",
+    decoder: str = "auto",
+    settings: SpottingSettings | None = None,
+    mix: MixSettings | None = None,
+    wishes: Wishes | None = None,
+    cache: Path | None = None,
+    progress: Progress = no_progress,
+) -> CueSheet:
+    """The cue sheet that `score_video` would render, refused as early as there.
+
+    Raises
+    ------
+    SoundtrackError
+        As `analyse_video` and `spot_video`.
+    """
+    from soundtrack.media.probe import probe
+
+    info = probe(video)
+    scorer = Scorer(index=index, device=device, decoder=decoder, settings=settings, mix=mix, wishes=wishes, cache=cache)
+    return scorer.plan(info, progress=progress)
 
 
 def score_video(

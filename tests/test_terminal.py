@@ -1,0 +1,116 @@
+"""What a person and a shell script get to see: words in two lines, tables that fit, paths to go on with."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from media_made import Made
+from soundtrack import pipeline
+from soundtrack.cli import output
+from soundtrack.cli.app import run_commands
+from soundtrack.cli.library import table
+from soundtrack.errors import ExitCode, NothingFitsError, UsageError
+from soundtrack.pipeline.film import Watcher
+from soundtrack.spotting.spot import spot_cues
+from test_cli import assert_refused, soundtrack
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "hint"),
+    [
+        (
+            ["score", "f.mp4", "--device", "gpu"],
+            "invalid value for '--device': 'gpu' is not one of",
+            "soundtrack score --help",
+        ),
+        (["score", "f.mp4", "--max-cues", "0"], "invalid value for '--max-cues'", "soundtrack score --help"),
+        (["score", "f.mp4", "--max-cue", "2"], "unknown option --max-cue", "did you mean --max-cues"),
+        (["scroe", "f.mp4"], "no such command 'scroe'", "did you mean score"),
+        (["library", "lst"], "no such command 'lst'", "did you mean list"),
+        (["render"], "missing argument 'video'", "soundtrack render --help"),
+    ],
+)
+def test_a_wrong_word_gets_the_two_lines_that_everything_gets(words: list[str], said: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        run_commands(words)
+    assert said in str(caught.value)
+    assert hint in caught.value.hint
+
+
+def test_a_wrong_word_ends_with_the_code_of_usage() -> None:
+    assert_refused(soundtrack("score", "f.mp4", "--device", "gpu"), ExitCode.USAGE, "--device")
+    assert soundtrack("library").returncode == ExitCode.USAGE
+
+
+def test_ideographs_and_accents_do_not_shift_the_columns_of_a_table() -> None:
+    rows = [
+        ["id", "title", "path"],
+        ["1", "静かな夜", "/m/a.mp3"],
+        ["2", "Cafe\u0301", "/m/b.mp3"],
+        ["3", "plain", "/m/c.mp3"],
+    ]
+    lines = table(rows).splitlines()
+    assert len({cell_len(line[: line.index("/m/")]) for line in lines[1:]}) == 1
+
+
+def test_a_table_fits_the_terminal_and_keeps_the_names_of_files() -> None:
+    rows = [["id", "title", "path"], ["1", "A Very Long Title " * 4, "/a/rather/deep/folder/of/music/with/song.mp3"]]
+    lines = table(rows, columns=60).splitlines()
+    assert all(cell_len(line) <= 60 for line in lines)
+    assert lines[1].endswith("song.mp3") and "…" in lines[1]
+    assert table(rows, columns=300) == table(rows)
+
+
+def test_a_long_run_without_a_terminal_says_a_line_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(output, "PLAIN_EVERY_S", 0.0)
+    with output.progress() as tell:
+        tell("listen: a.mp3", 1, 8)
+    assert capsys.readouterr().err == "listen: a.mp3: 1 of 8\n"
+    with output.progress(quiet=True) as tell:
+        tell("listen: a.mp3", 1, 8)
+    monkeypatch.setattr(output, "PLAIN_EVERY_S", 30.0)
+    with output.progress() as tell:
+        tell("listen: b.mp3", 2, 8)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_shell_script_gets_the_path_of_the_scored_film(made: Made, tmp_path: Path) -> None:
+    """``out=$(soundtrack score f.mp4)`` was empty."""
+    scored = tmp_path / os.fsdecode(b"sc\xff\xf6red.mp4")
+    done = soundtrack("score", made.film, "-o", scored, "--index", made.index)
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stdout == os.fsencode(scored) + b"\n"
+    assert b"1 cue from 1 track" in done.stderr or b"cues from" in done.stderr
+    again = soundtrack("render", made.film, scored.with_suffix(".cues.json"), "-o", tmp_path / "b.mp4", "-q")
+    assert again.stdout == os.fsencode(tmp_path / "b.mp4") + b"\n"
+
+
+def test_a_dry_run_finds_a_typo_before_the_film_is_watched(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    def watched(*_: object, **__: object) -> None:
+        raise AssertionError("the film was watched")
+
+    monkeypatch.setattr(Watcher, "analyse", watched)
+    for wrong in (pipeline.Wishes(moods=("0:00-0:03=hapy",)), pipeline.Wishes(moods=("9:00-9:30=sad",))):
+        with pytest.raises(UsageError):
+            pipeline.plan_video(made.film, index=made.index, wishes=wrong)
+
+
+def test_a_film_with_its_own_music_ends_with_nothing_fits(
+    made: Made, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from dataclasses import replace
+
+    def full_of_music(scenes, *rest, **more):  # type: ignore[no-untyped-def]
+        scenes = replace(scenes, scenes=tuple(replace(s, music_share=1.0) for s in scenes.scenes))
+        return spot_cues(scenes, *rest, **more)
+
+    monkeypatch.setattr("soundtrack.spotting.spot.spot_cues", full_of_music)
+    with pytest.raises(NothingFitsError, match="nothing was scored"):
+        pipeline.score_video(made.film, out=tmp_path / "o.mp4", index=made.index)
+    assert list(tmp_path.iterdir()) == []
