@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from films import ffmpeg, make_film, make_job, write_track
+from soundtrack.media.containers import default_suffix
 from soundtrack.media.fingerprint import film_print
 from soundtrack.media.probe import probe
 from soundtrack.media.verify import compare_streams
@@ -182,3 +183,87 @@ def test_verify_sees_another_attached_file(tmp_path: Path) -> None:
     assert "content" in str(compare_streams(films[0], films[1]).differences[0])
     assert "file name: a.ttf became b.ttf" in str(compare_streams(films[0], films[2]).differences[0])
     assert compare_streams(films[0], films[0]).is_same
+
+
+SCC = (
+    "Scenarist_SCC V1.0\n\n00:00:00:05\t9420 9420 94ae 94ae 9470 9470 c8e5 ecec ef80 942f 942f\n\n"
+    "00:00:03:00\t942c 942c\n"
+)
+
+
+def with_captions(path: Path) -> Path:
+    """Closed captions in a track of their own; the last one ends after the picture."""
+    path.with_suffix(".scc").write_text(SCC)
+    return make_film(
+        path, seconds=2.0, inputs=["-i", path.with_suffix(".scc")], more=["-map", 0, "-map", 1, "-c:s", "copy"]
+    )
+
+
+def with_unknown_sound(film: Path) -> Path:
+    """The last sound gets a name and a description that ffmpeg does not know."""
+    content = bytearray(film.read_bytes())
+    entry = content.rindex(b"stsd") + 16
+    content[entry : entry + 4] = b"apac"
+    while (place := content.find(b"esds", entry)) >= 0:
+        content[place : place + 4] = b"dapa"
+    film.write_bytes(content)
+    return film
+
+
+def with_telemetry(path: Path) -> Path:
+    """Motion data of a camera: a track of time code under another name."""
+    code = make_film(path.with_suffix(".mov"), seconds=2.0, more=["-timecode", "01:02:03:04"])
+    content = bytearray(code.read_bytes())
+    entry = content.index(b"tmcd", content.rindex(b"stsd"))
+    content[entry : entry + 4] = b"gpmd"
+    handler = content.index(b"tmcd", content.rindex(b"mdhd", 0, entry))
+    content[handler : handler + 4] = b"meta"
+    code.write_bytes(content)
+    ffmpeg("-i", code, "-map", 0, "-c", "copy", path)
+    return path
+
+
+def n_kept(path: Path, name: bytes) -> int:
+    return path.read_bytes().count(name)
+
+
+@pytest.mark.parametrize(("suffix", "name"), [(".mov", b"c608"), (".mp4", b"gpmd")], ids=["captions", "telemetry"])
+def test_what_ffmpeg_can_copy_is_not_said_to_be_impossible(
+    tmp_path: Path, track: Path, suffix: str, name: bytes
+) -> None:
+    film = (with_captions if suffix == ".mov" else with_telemetry)(tmp_path / f"film{suffix}")
+    report = render(film, tmp_path / f"out{suffix}", track)
+    assert n_kept(tmp_path / f"out{suffix}", name) == n_kept(film, name) > 0
+    assert report.warnings == ()
+
+
+@pytest.mark.parametrize("suffix", [".mov", ".mp4"], ids=["captions", "telemetry"])
+def test_what_matroska_cannot_hold_is_named(tmp_path: Path, track: Path, suffix: str) -> None:
+    film = (with_captions if suffix == ".mov" else with_telemetry)(tmp_path / f"film{suffix}")
+    report = render(film, tmp_path / "out.mkv", track)
+    assert any("left out: .mkv files cannot hold it" in line for line in report.warnings)
+
+
+@pytest.mark.parametrize("target", [None, ".mov", ".mkv", ".mp4"])
+def test_a_sound_that_nobody_knows_is_left_out_and_named(tmp_path: Path, track: Path, target: str | None) -> None:
+    extra = ["-f", "lavfi", "-i", "aevalsrc=0|0|0|0:d=2", "-f", "lavfi", "-i", "sine=d=2"]
+    maps = ["-map", 0, "-map", 2, "-map", 1, "-c:a", "aac"]
+    film = with_unknown_sound(make_film(tmp_path / "film.mov", seconds=2.0, inputs=extra, more=maps))
+    assert default_suffix(probe(film)) == ".mov"
+    report = render(film, tmp_path / f"out{target or '.mov'}", track)
+    assert any("audio stream 2 (unknown) left out" in line for line in report.warnings)
+
+
+def test_sound_of_a_broadcast_that_matroska_cannot_hold_is_converted(tmp_path: Path, track: Path) -> None:
+    two = ["-f", "lavfi", "-i", "sine=d=2", "-f", "lavfi", "-i", "sine=330:d=2"]
+    latm = ["-map", 0, "-map", 1, "-map", 2, "-c:a", "aac", "-mpegts_flags", "latm"]
+    film = make_film(tmp_path / "film.ts", seconds=2.0, inputs=two, more=latm)
+    report = render(film, tmp_path / "out.mkv", track)
+    assert [s.codec for s in film_print(tmp_path / "out.mkv").streams] == ["h264", "flac", "flac"]
+    assert any("(aac_latm) converted to flac" in line for line in report.warnings)
+
+
+def test_data_of_a_transport_stream_is_named_or_kept(tmp_path: Path, track: Path) -> None:
+    film = make_film(tmp_path / "film.mp4", seconds=2.0, inputs=[], more=["-timecode", "01:00:00:00"])
+    report = render(film, tmp_path / "out.ts", track)
+    assert all("left out" in line for line in report.warnings)

@@ -12,12 +12,13 @@ for the same reason.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from soundtrack.errors import OutputError, UsageError
 from soundtrack.media.locate import newer_ffmpeg
+from soundtrack.media.rehearsal import can_hold
 from soundtrack.types import StreamInfo, StreamKind, VideoInfo
 
 
@@ -111,33 +112,10 @@ class MuxPlan:
 _TEXT_SUBTITLES = frozenset({"subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text"})
 _MP4_VIDEO = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "png", "vc1"})
 _MP4_AUDIO = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "alac", "dts", "flac", "opus"})
-_MOV_VIDEO = frozenset(
-    [
-        "h264",
-        "hevc",
-        "mpeg4",
-        "mpeg2video",
-        "mpeg1video",
-        "mjpeg",
-        "png",
-        "prores",
-        "dnxhd",
-        "rawvideo",
-        "qtrle",
-        "cinepak",
-        "dvvideo",
-        "jpeg2000",
-        "v210",
-        "v410",
-        "h263",
-        "svq1",
-        "svq3",
-        "cfhd",
-        "hap",
-        "bmp",
-        "tiff",
-    ]
-)
+_MOV_VIDEO = frozenset({
+    "h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "png", "prores", "dnxhd", "rawvideo", "qtrle",
+    "cinepak", "dvvideo", "jpeg2000", "v210", "v410", "h263", "svq1", "svq3", "cfhd", "hap", "bmp", "tiff",
+})  # fmt: skip
 _PCM = frozenset(
     f"pcm_{kind}"
     for kind in ["s16le", "s16be", "s24le", "s24be", "s32le", "s32be", "f32le", "f32be", "f64le", "f64be", "u8", "s8"]
@@ -244,6 +222,15 @@ _BY_SUFFIX = {
 }
 _SUFFIX_BY_FORMAT = {"mov": ".mp4", "matroska": ".mkv", "avi": ".avi", "mpegts": ".ts"}
 _OTHER_SUFFIXES = (".mp4", ".mkv", ".mov")
+_ANYTHING = (StreamKind.VIDEO, StreamKind.AUDIO)
+_FOR_BROADCAST_ONLY = frozenset({"aac_latm"})  # ffmpeg writes it into Matroska, whose other readers do not know it
+_WITH_DATA = ("mp4", "mov", "mpegts")
+_MATROSKA_KNOWN = (
+    _MP4_VIDEO
+    | _MP4_AUDIO
+    | {"vp8", "prores", "ffv1", "theora", "msmpeg4v3", "wmv3", "rawvideo", "vorbis", "truehd", "wavpack", "tta"}
+    | {"pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_u8"}
+)
 _SELF_WRITTEN_DATA = frozenset({"tmcd", "text"})
 
 
@@ -315,7 +302,7 @@ def plan_streams(info: VideoInfo, out: Path, *, replaces: frozenset[int], for_wr
         The container can't hold the picture, or not how it is shown.
     """
     container = container_for(out)
-    fates = tuple(_fate(stream, info, container, replaces=replaces) for stream in info.streams)
+    fates = tuple(_tried(stream, info, container, replaces=replaces) for stream in info.streams)
     picture = fates[info.video_stream]
     if picture.fate is Fate.DROPPED:
         raise OutputError(
@@ -343,6 +330,8 @@ def _fate(stream: StreamInfo, info: VideoInfo, container: Container, *, replaces
     """What becomes of one stream."""
     fate, codec_out = Fate.DROPPED, "copy"
     match stream.kind:
+        case StreamKind.AUDIO | StreamKind.VIDEO if stream.codec == "unknown":
+            pass  # no container takes what ffmpeg has no name for
         case StreamKind.VIDEO if stream.is_attached_picture:
             fits = container.has_cover and container.video is not None and stream.codec in container.video
             fate = Fate.COPIED if fits else Fate.ATTACHED if container.has_attachments else Fate.DROPPED
@@ -367,6 +356,22 @@ def _fate(stream: StreamInfo, info: VideoInfo, container: Container, *, replaces
         case StreamKind.DATA if stream.codec in _SELF_WRITTEN_DATA and info.container.startswith("mov"):
             fate = Fate.REWRITTEN
     return StreamFate(stream.index, stream.kind, stream.codec, fate, codec_out)
+
+
+def _tried(stream: StreamInfo, info: VideoInfo, container: Container, *, replaces: frozenset[int]) -> StreamFate:
+    """What becomes of one stream; where the lists are silent, ffmpeg is asked."""
+    planned = _fate(stream, info, container, replaces=replaces)
+    if stream.codec == "unknown" or stream.index == info.video_stream or stream.is_attached_picture:
+        return planned
+    unlisted = planned.fate is Fate.COPIED and stream.kind in _ANYTHING and stream.codec not in _MATROSKA_KNOWN
+    refused = planned.fate is Fate.DROPPED and stream.kind in (StreamKind.DATA, StreamKind.SUBTITLE)
+    if not unlisted and not (refused and container.muxer in _WITH_DATA):
+        return planned
+    if stream.codec not in _FOR_BROADCAST_ONLY and can_hold(info, stream, container.muxer):
+        return replace(planned, fate=Fate.COPIED)
+    if unlisted and stream.kind is StreamKind.AUDIO and stream.channels:
+        return replace(planned, fate=Fate.CONVERTED, codec_out=container.encoder)
+    return replace(planned, fate=Fate.DROPPED)
 
 
 def _warnings(fates: tuple[StreamFate, ...], out: Path) -> list[str]:
