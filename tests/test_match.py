@@ -10,7 +10,7 @@ import pytest
 
 from made_up import DIM, library, sheet, small_library, track
 from soundtrack.errors import UsageError
-from soundtrack.spotting.constraints import Constraints, find_tracks, parse_lock, parse_mood, parse_span
+from soundtrack.spotting.constraints import Constraints, parse_lock, parse_mood, parse_span
 from soundtrack.spotting.film import Film, divide
 from soundtrack.spotting.hubs import closeness, references
 from soundtrack.spotting.likeness import artists, fifths, groups, joins, song_name
@@ -19,6 +19,7 @@ from soundtrack.spotting.moods import WORDS, mood, name_term, named_moods
 from soundtrack.spotting.stretches import ENTRY_SECTION, sounding_terms, weigh
 from soundtrack.spotting.terms import wanted_tempo
 from soundtrack.spotting.view import against_the_rest, segment_table
+from soundtrack.track_names import find_tracks
 from soundtrack.types import EMOTIONS, Span
 
 
@@ -143,6 +144,7 @@ def test_tracks_are_found_by_the_names_people_use() -> None:
     assert find_tracks("ambient", tracks=made) == made
     assert find_tracks("music", tracks=made) == made
     assert find_tracks("ANN", tracks=made) == made
+    assert find_tracks(f"ann - {made[0].tags.title}", tracks=made) == one
     with pytest.raises(UsageError, match="no track called 'Carl'"):
         find_tracks("Carl", tracks=made)
     with pytest.raises(UsageError, match="may be 2 tracks"):
@@ -219,3 +221,13 @@ def test_a_mood_word_has_its_own_place_within_its_class() -> None:
     with pytest.raises(UsageError) as caught:
         mood("hapy")
     assert "did you mean happy" in caught.value.hint
+
+
+def test_a_lock_takes_a_track_as_why_prints_it_and_a_near_miss_is_named() -> None:
+    """ "Artist - Title" was not understood, and a typo got no suggestion."""
+    made = small_library().all_tracks[0]
+    made = replace(made, path=Path("/m/07 take.flac"), tags=replace(made.tags, artist="Bryan Teoh", title="Diablo"))
+    assert parse_lock("0:05=Bryan Teoh - Diablo", tracks=[made]).track_id == made.track_id
+    with pytest.raises(UsageError) as caught:
+        find_tracks("Diabolo", tracks=[made])
+    assert "did you mean 'Diablo'" in caught.value.hint

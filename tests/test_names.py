@@ -20,8 +20,9 @@ from soundtrack.library.store import open_store
 from soundtrack.library.tags import read_header
 from soundtrack.names import as_on_disk, composed, folded, names_in
 from soundtrack.playlists import read_playlist
-from soundtrack.spotting.constraints import find_tracks, parse_lock
+from soundtrack.spotting.constraints import parse_lock
 from soundtrack.spotting.listed import find_listed
+from soundtrack.track_names import find_tracks
 from soundtrack.types import Tags, Track
 
 CAFE, CAFE_APART = "Café", "Cafe\u0301"

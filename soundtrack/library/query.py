@@ -15,10 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from soundtrack.errors import LibraryError
+from soundtrack.errors import LibraryError, UsageError
 from soundtrack.library.index import LibraryView
+from soundtrack.library.report import shown
 from soundtrack.library.store import Store
 from soundtrack.names import as_on_disk
+from soundtrack.track_names import find_tracks
 from soundtrack.types import EMOTIONS, EmotionState, FloatArray, Segment, Track
 
 _SHORTEST_PREFIX = 4
@@ -128,7 +130,7 @@ def in_order(path: Path) -> list[tuple[int, int, bytes]]:
 
 
 def find_track(store: Store, name: str) -> str:
-    """The id of a track named by its id, the beginning of its id, or a place where it lies.
+    """The id of a track named by its id, the beginning of its id, a path, or as `find_tracks` knows it.
 
     Raises
     ------
@@ -153,6 +155,11 @@ def find_track(store: Store, name: str) -> str:
             return ids[0]
         if ids:
             raise LibraryError(f"{name}: {len(ids)} tracks begin like this", hint="type more of the id")
-    raise LibraryError(
-        f"{name}: no such track in the index", hint="type `soundtrack library list` to see ids and paths"
-    )
+    try:
+        found = find_tracks(name, tracks=list(store.tracks().values()))
+    except UsageError as error:
+        raise LibraryError(str(error), hint=error.hint) from error
+    if len(found) > 1:
+        places = ", ".join(shown(track.path) for track in found[:3])
+        raise LibraryError(f"{name}: {len(found)} tracks are called this: {places}", hint="type a path or an id")
+    return found[0].track_id

@@ -5,15 +5,13 @@ Goes in: texts such as ``0:30-1:10=tense``. Comes out: a `Constraints`. Times ar
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
 
 from soundtrack.errors import UsageError
-from soundtrack.names import composed, folded, names_in
 from soundtrack.spotting.moods import mood
 from soundtrack.timebase import clock, parse_clock
+from soundtrack.track_names import find_tracks
 from soundtrack.types import Cue, EmotionState, Span, Track
 
 
@@ -190,63 +188,3 @@ def parse_lock(text: str, *, tracks: Sequence[Track], former: Mapping[str, str] 
         names = ", ".join(track.path.name for track in found[:3])
         raise UsageError(f"{name!r} may be {len(found)} tracks: {names}", hint="write more of its path")
     return Lock(time_s=time_s, track_id=found[0].track_id)
-
-
-def find_tracks(text: str, *, tracks: Sequence[Track], former: Mapping[str, str] | None = None) -> list[Track]:
-    """The tracks that a text names: by path, file name, folder, id, title, or artist, album artist, album or genre.
-
-    In this order; of several artists or genres in one tag each counts.
-
-    Parameters
-    ----------
-    text : str
-        Such as ``Battle.mp3``, ``~/Music/calm``, ``ambient`` or the first eight or more letters of an id.
-    tracks : sequence of Track
-        Of the library.
-    former : mapping, optional
-        Ids that tracks had before, and the ids that they have now.
-
-    Returns
-    -------
-    list of Track
-        At least one; those of the first way of naming that finds any.
-
-    Raises
-    ------
-    UsageError
-        The library has no such track.
-    """
-    wanted = text.strip()
-    low = folded(wanted)
-    path = PurePath(composed(os.fspath(Path(wanted).expanduser() if wanted.startswith("~") else wanted)))
-    paths = [PurePath(composed(os.fspath(t.path))) for t in tracks]
-    placed = list(zip(tracks, paths, strict=True))
-    meant = {now for before, now in (former or {}).items() if len(low) >= 8 and before.startswith(low)}
-    ways = (
-        [t for t, at in placed if at == path],
-        [t for t, at in placed if low in (folded(at.name), folded(at.stem))],
-        [t for t, at in placed if _ends_with(at, path) or path in at.parents],
-        [t for t in tracks if len(low) >= 8 and (t.track_id.startswith(low) or t.track_id in meant)],
-        [t for t, at in placed if low in {folded(p.name) for p in at.parents}],
-        [t for t in tracks if low in names_in(t.tags.title)[:1]],
-        [t for t in tracks if low in _makers(t)],
-    )
-    found = next((way for way in ways if way and low), None)
-    if found is None:
-        raise UsageError(
-            f"the library has no track called {wanted!r}",
-            hint="soundtrack library list shows what is there, and with --left-out what no film is offered",
-        )
-    return found
-
-
-def _makers(track: Track) -> set[str]:
-    """Everybody and everything that the tags name besides the title, folded."""
-    tags = track.tags
-    several = (name for tag in (tags.artist, tags.album_artist, tags.genre) for name in names_in(tag))
-    return {*several, *names_in(tags.album)[:1]}
-
-
-def _ends_with(path: PurePath, tail: PurePath) -> bool:
-    """Whether a path's last parts are these."""
-    return len(tail.parts) > 1 and path.parts[-len(tail.parts) :] == tail.parts

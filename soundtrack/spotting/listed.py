@@ -14,7 +14,7 @@ from pathlib import Path
 from soundtrack.errors import UsageError
 from soundtrack.names import as_on_disk, composed, folded
 from soundtrack.playlists import is_playlist, read_playlist
-from soundtrack.spotting.constraints import find_tracks
+from soundtrack.track_names import find_tracks
 from soundtrack.types import Track
 
 
