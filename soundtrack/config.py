@@ -1,9 +1,9 @@
 """The user's defaults: a TOML file and a few environment variables, read here and nowhere else.
 
 ``config.toml`` lies in the user's configuration folder (``soundtrack doctor`` prints where) or where SOUNDTRACK_CONFIG
-says. It may set ``index``, ``device``, ``target``, ``ffmpeg``, ``ledger`` and ``cache``. An option on the command line
-wins over the environment, the environment over the file. A file in the working folder is never read: a folder from
-somebody else must not name programs.
+says. It may set ``index``, ``device``, ``target``, ``ffmpeg``, ``ledger``, ``cache`` and ``model``. An option on the
+command line wins over the environment, the environment over the file. A file in the working folder is never read: a
+folder from somebody else must not name programs.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ class Config:
     """Whether ``score`` always remembers which tracks a film used."""
     cache: bool = True
     """Whether what was seen in a film is kept for the next time."""
+    model: str | None = None
+    """Name of the joint space whose networks read films and music."""
 
 
 def config_path(environ: Mapping[str, str] | None = None) -> Path:
@@ -81,6 +83,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
             ffmpeg=Path(str(merged["ffmpeg"])).expanduser() if merged["ffmpeg"] else None,
             ledger=_is_on("ledger", merged["ledger"], path, default=False),
             cache=_is_on("cache", merged["cache"], path, default=True),
+            model=str(merged["model"]) if merged["model"] else None,
         )
     except ValueError as error:
         raise InputError(f"{path}: target: {error}", hint="give the loudness target as a number of LUFS") from error

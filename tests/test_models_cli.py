@@ -39,7 +39,7 @@ def test_list_names_every_model_with_its_licence(capfd: pytest.CaptureFixture[st
     embedded = next(line for line in lines if line.startswith("i3d-emotion "))
     assert "CC BY-NC 4.0" in embedded
     assert "embedded" in embedded
-    assert any(line.startswith("i3d-kinetics") and line.endswith("can be fetched") for line in lines)
+    assert any(line.startswith("i3d-kinetics") and line.endswith("models add i3d-kinetics FILE") for line in lines)
 
 
 def test_list_as_json_agrees_with_the_manifest(capfd: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from soundtrack import ending
-from soundtrack.cli.options import Cluster, Device, Index, Quiet, device_name
+from soundtrack.cli.options import Cluster, Device, Index, Model, Quiet, device_name
 from soundtrack.cli.rules import Exclude, Include, MaxLength, MinLength, rule_change
 from soundtrack.wording import counted
 
@@ -35,6 +35,7 @@ def index(
         int, typer.Option("--jobs", "-j", min=0, help="Processes that listen; 0 is one per core.", show_default=True)
     ] = 0,
     device: Device = None,
+    model: Model = None,  # noqa: ARG001 - its callback has the say
     cluster: Cluster = None,
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Listen to everything again; the old index serves until it is done.")

@@ -10,7 +10,7 @@ from soundtrack.cli import STYLE
 from soundtrack.cli.options import Quiet
 
 if TYPE_CHECKING:
-    from soundtrack.emotion.manifest import LocatedModel
+    from soundtrack.emotion.manifest import LocatedModel, PublicModel
 
 app = typer.Typer(no_args_is_help=True, **STYLE)
 
@@ -24,9 +24,23 @@ def _row(model: "LocatedModel") -> dict[str, Any]:
     return {**asdict(model.entry), "path": str(model.weights), "embedded": model.is_embedded}
 
 
+def _how_to_get(model: "PublicModel") -> str:
+    """What is true of a public model: only one with a pinned hash is fetched."""
+    return "can be fetched" if model.sha256 else f"get the file, then: models add {model.name} FILE"
+
+
+def _ignored() -> "list[LocatedModel]":
+    """Models in the user's folder that are not used, since one of that name comes with the tool."""
+    from soundtrack.emotion.manifest import all_models
+    from soundtrack.resources import user_models_dir
+
+    embedded = {model.entry.name for model in all_models() if model.is_embedded}
+    return [model for model in all_models(folders=[user_models_dir()]) if model.entry.name in embedded]
+
+
 @app.command("list")
 def list_models(json_: Json = False) -> None:
-    """List the networks at hand, and those that can be fetched."""
+    """List the networks at hand, and public ones that can be added."""
     from soundtrack.cli.output import plain, product
     from soundtrack.emotion.manifest import all_models, public_models
 
@@ -52,7 +66,11 @@ def list_models(json_: Json = False) -> None:
         )
         for model in models
     ]
-    lines += [(model.name, "-", model.role, "-", model.licence, "can be fetched") for model in public]
+    lines += [(model.name, "-", model.role, "-", model.licence, _how_to_get(model)) for model in public]
+    lines += [
+        (model.entry.name, model.entry.version, model.entry.role, "-", model.entry.licence, "ignored: name is taken")
+        for model in _ignored()
+    ]
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     with product() as out:
         for line in lines:
@@ -116,15 +134,21 @@ def pull(
 
 @app.command("add")
 def add(
-    name: Annotated[str, typer.Argument(help="Public model that the file is, such as i3d-kinetics.")],
-    file: Annotated[Path, typer.Argument(help="The published weights (.pt or .safetensors).")],
+    name: Annotated[str, typer.Argument(help="Public model that the file is, or a name for a trained one.")],
+    file: Annotated[
+        Path, typer.Argument(help="Published weights (.pt or .safetensors), or the --out folder of train.")
+    ],
     json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Convert published weights to safetensors and keep them in your cache; no code in them is ever run."""
+    """Keep published weights or a trained model in your models folder; no code in them is ever run."""
+    from soundtrack.emotion.trained import add_trained, holds_models
     from soundtrack.emotion.weights import add_model
 
-    add_model(name, file)
+    if holds_models(file):
+        add_trained(name, file)
+    else:
+        add_model(name, file)
     _tell(name, json_=json_, quiet=quiet)
 
 

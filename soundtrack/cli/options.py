@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -50,6 +51,25 @@ Index = Annotated[
 Device = Annotated[
     DeviceName | None,
     typer.Option("--device", help="Where the networks run; auto takes a GPU if there is one.", show_default="auto"),
+]
+
+
+def _choose_model(name: str | None) -> str | None:
+    """Let the whole run, worker processes included, use these networks: the option overrides the environment."""
+    if name is not None:
+        os.environ["SOUNDTRACK_MODEL"] = name
+    return name
+
+
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="NAME",
+        callback=_choose_model,
+        help="Networks: a joint space of `soundtrack models list`; default: SOUNDTRACK_MODEL, else the embedded.",
+        show_default=False,
+    ),
 ]
 Target = Annotated[
     str | None,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from soundtrack.cli.options import Force, Index, KeepLevel, Layout, Mix, MusicTrack, Quiet, Stems
+from soundtrack.cli.options import Force, Index, KeepLevel, Layout, Mix, Model, MusicTrack, Quiet, Stems
 
 
 def render(
@@ -23,6 +23,7 @@ def render(
         typer.Option("--cues", metavar="OUT", help="Write the sheet as it was rendered: swaps and all gains."),
     ] = None,
     index: Index = None,
+    model: Model = None,  # noqa: ARG001 - its callback has the say
     layout: Mix = Layout.AUTO,
     keep_level: KeepLevel = False,
     stems: Stems = None,

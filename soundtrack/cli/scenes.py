@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from soundtrack.cli.options import Decoder, DecoderName, Device, Force, NoCache, Quiet, cache_folder, device_name
+from soundtrack.cli.options import Decoder, DecoderName, Device, Force, Model, NoCache, Quiet, cache_folder, device_name
 
 
 def scenes(
     video: Annotated[Path, typer.Argument(help="The film.", show_default=False)],
     out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
     device: Device = None,
+    model: Model = None,  # noqa: ARG001 - its callback has the say
     decoder: Decoder = DecoderName.AUTO,
     no_cache: NoCache = False,
     force: Force = False,

@@ -22,6 +22,7 @@ from soundtrack.cli.options import (
     Lock,
     MaxCues,
     Mix,
+    Model,
     Mood,
     MusicTrack,
     NoCache,
@@ -62,6 +63,7 @@ def score(
     ] = None,
     index: Index = None,
     device: Device = None,
+    model: Model = None,  # noqa: ARG001 - its callback has the say
     decoder: Decoder = DecoderName.AUTO,
     target: Target = None,
     keep_original: KeepOriginal = True,

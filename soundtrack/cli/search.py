@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from soundtrack.cli.options import Device, Index, Spoken, device_name
+from soundtrack.cli.options import Device, Index, Model, Spoken, device_name
 
 if TYPE_CHECKING:
     from soundtrack.library.index import LibraryView
@@ -25,6 +25,7 @@ def search(
     allow_spoken: Spoken = False,
     index: Index = None,
     device: Device = None,
+    model: Model = None,  # noqa: ARG001 - its callback has the say
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")] = False,
 ) -> None:
     """Find music in the library: by mood, by valence and arousal, or like a file."""

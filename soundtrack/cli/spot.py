@@ -16,6 +16,7 @@ from soundtrack.cli.options import (
     KeepOriginal,
     Lock,
     MaxCues,
+    Model,
     Mood,
     OneTrack,
     Only,
@@ -39,6 +40,7 @@ def spot(
     ] = "-",
     out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
     index: Index = None,
+    model: Model = None,  # noqa: ARG001 - its callback has the say
     target: Target = None,
     keep_original: KeepOriginal = True,
     keep_level: KeepLevel = False,

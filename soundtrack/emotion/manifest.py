@@ -174,7 +174,7 @@ def find_model(name: str, *, folders: Sequence[Path] | None = None) -> LocatedMo
     if any(public.name == name for public in public_models()):
         raise ModelError(
             f"model {name} is not on this machine",
-            hint=f"soundtrack models add {name} FILE, or soundtrack models pull {name}",
+            hint=f"get its file and type: soundtrack models add {name} FILE",
         )
     names = ", ".join(model.entry.name for model in models) or "none"
     raise ModelError(f"no model is called {name!r}; there are: {names}", hint="soundtrack models list")

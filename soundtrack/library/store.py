@@ -137,7 +137,12 @@ class Store:
             raise LibraryError(
                 f"{self.index_dir}: the index was built with {made_by}, "
                 f"this is {model.name} {model.version} ({model.sha256[:8]})",
-                hint=to_rebuild(self.index_dir),
+                hint=to_rebuild(self.index_dir)
+                + (
+                    f"; or use the networks that made it: --model {mine.name}"
+                    if mine and mine.name != model.name
+                    else ""
+                ),
             )
 
     # --- tracks ----

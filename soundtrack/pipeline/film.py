@@ -21,7 +21,7 @@ from soundtrack.errors import DependencyError
 from soundtrack.media.ahead import beside
 from soundtrack.names import as_on_disk
 from soundtrack.pipeline.analysis_cache import AnalysisCache
-from soundtrack.pipeline.music import current_model
+from soundtrack.pipeline.music import current_model, current_networks
 from soundtrack.pipeline.progress import Progress, no_progress
 from soundtrack.settings import MIX_RATE_HZ, SceneSettings, ShotSettings
 from soundtrack.types import (
@@ -156,17 +156,21 @@ class Watcher:
 
     @cached_property
     def _tower(self) -> VideoTower:
+        from soundtrack.emotion.space import JointSpace
         from soundtrack.emotion.video_tower import VideoTower
 
-        return VideoTower.load(device=self._device)
+        networks = current_networks()
+        space = JointSpace.load(networks.space)
+        tower = VideoTower.load(networks.video, device=self._device, space=space)
+        space.check_inputs(video=tower.config.n_features + tower.config.n_film)
+        return tower
 
     def _settings(self) -> dict[str, object]:
         """Everything that has a say in an analysis but the film and the tool itself."""
         from soundtrack.emotion.manifest import find_model, read_config
-        from soundtrack.emotion.space import MODEL
         from soundtrack.media.locate import ffmpeg_path, ffmpeg_version
 
-        space = read_config(find_model(MODEL))
+        space = read_config(find_model(current_networks().space))
         ffmpeg = None
         with contextlib.suppress(DependencyError):  # films without sound do without
             ffmpeg = ffmpeg_version(ffmpeg_path())

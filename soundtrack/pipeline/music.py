@@ -17,6 +17,7 @@ from soundtrack.types import FloatArray, ModelRef, ReadingBatch, Span
 
 if TYPE_CHECKING:
     from soundtrack.emotion.music_tower import MusicTower, Patches
+    from soundtrack.emotion.trained import Networks
     from soundtrack.library.heard import Heard, Listener
     from soundtrack.library.index import LibraryView
     from soundtrack.library.report import IndexReport
@@ -41,7 +42,21 @@ def current_model() -> ModelRef:
     """The networks in use: whatever they make can only be compared with what they made."""
     from soundtrack.emotion.space import space_ref
 
-    return space_ref()
+    return space_ref(current_networks().space)
+
+
+def current_networks() -> Networks:
+    """The models in use: as asked for by ``--model``, SOUNDTRACK_MODEL or the configuration, else the embedded ones.
+
+    Raises
+    ------
+    ModelError
+        There is no such model.
+    """
+    from soundtrack.emotion.space import MODEL
+    from soundtrack.emotion.trained import networks_of
+
+    return networks_of(config.load_config().model or MODEL)
 
 
 def index_dir(explicit: Path | None) -> Path:
@@ -52,9 +67,14 @@ def index_dir(explicit: Path | None) -> Path:
 def make_listener(device: str) -> Listener:
     """What a worker process listens with; called once in each."""
     from soundtrack.emotion.music_tower import MusicTower
+    from soundtrack.emotion.space import JointSpace
     from soundtrack.library.listen import listen
 
-    return partial(listen, reader=_TowerReader(MusicTower.load(device=device)))
+    networks = current_networks()
+    space = JointSpace.load(networks.space)
+    tower = MusicTower.load(networks.music, device=device, space=space)
+    space.check_inputs(music=tower.config.n_inputs)
+    return partial(listen, reader=_TowerReader(tower))
 
 
 def build_index(
