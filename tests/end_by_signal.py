@@ -95,7 +95,7 @@ def prepare(folder: Path) -> Inputs:
     for words in (
         ["index", made.music, "--index", made.index, "--jobs", "2", "-q"],
         ["scenes", made.film, "-o", inputs.scenes, "-q"],
-        ["spot", inputs.scenes, "--index", made.index, "-o", inputs.sheet, "-q"],
+        ["spot", inputs.scenes, "--index", made.index, "-o", inputs.sheet, "-q", "--over-music"],
     ):
         subprocess.run([sys.executable, "-m", "soundtrack", *map(str, words)], check=True, timeout=600)
     return inputs
@@ -105,11 +105,11 @@ def words_of(command: str, inputs: Inputs) -> list[str]:
     """The words after ``soundtrack``; what is written is named relative to the folder of the run."""
     film, index = str(inputs.made.film), str(inputs.made.index)
     return {
-        "score": ["score", film, "-o", "out.mp4", "--index", index, "--no-cache"],
+        "score": ["score", film, "-o", "out.mp4", "--index", index, "--no-cache", "--over-music"],
         "scenes": ["scenes", film, "-o", "scenes.json", "--no-cache"],
         "render": ["render", film, str(inputs.sheet), "-o", "out.mp4", "--index", index],
         "index": ["index", str(inputs.made.music), "--index", "index", "--jobs", "2"],
-        "spot": ["spot", str(inputs.scenes), "--index", index, "-o", "out.cues.json"],
+        "spot": ["spot", str(inputs.scenes), "--index", index, "-o", "out.cues.json", "--over-music"],
         "export": ["cues", "export", str(inputs.sheet), "--to", "edl", "-o", "cues.edl"],
         "archive": ["library", "export", "index.zip", "--index", index],
     }[command]
