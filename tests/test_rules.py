@@ -14,6 +14,7 @@ import fake_listener as fake
 from soundtrack.errors import UsageError
 from soundtrack.library.build import build_index
 from soundtrack.library.care import set_rules
+from soundtrack.library.heard import Warned
 from soundtrack.library.identity import QuickKey
 from soundtrack.library.index import open_library
 from soundtrack.library.offer import LeftOut, judge, sounds_spoken
@@ -219,6 +220,20 @@ def test_a_genre_may_say_that_it_is_spoken(tmp_path: Path, genre: str | None, sp
         assert verdict.why is (LeftOut.SPOKEN if spoken else None)
     with open_library(folder, allow_spoken=True) as view:
         assert len(view.track_ids) == 1
+
+
+def test_voices_without_music_are_not_offered_whatever_their_pulse(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    folder.mkdir()
+    with open_store(folder, write=True) as store:
+        store.require_model(fake.MODEL)
+        talk = replace(fake.song(1, 2), warnings=(Warned.SPEECH,))
+        with store.transaction():
+            store.save_track("1" * 64, talk, dim=fake.DIM)
+            store.place(tmp_path / "a.mp3", "1" * 64, QuickKey(1, 2, 3, 4))
+        assert talk.analysis.tempo_bpm is not None
+        assert judge(store)[0].why is LeftOut.SPOKEN
+        assert judge(store, Rules(allow_spoken=True))[0].why is None
 
 
 @pytest.mark.needs_data

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from soundtrack.audio.own_music import music_share
 from soundtrack.audio.speech import (
     SAMPLE_RATE_HZ,
     SpeechDetector,
@@ -20,8 +21,10 @@ from soundtrack.audio.speech import (
     vocal_share,
 )
 from soundtrack.audio.voice import VoiceNetwork, load_voice_weights
+from soundtrack.library.listen import LITTLE_MUSIC, VOICED_SHARE
 from soundtrack.media.audio import read_audio
 from soundtrack.types import FloatArray, Span
+from test_own_music import song
 
 
 def found(sound: FloatArray) -> list[Span]:
@@ -105,6 +108,25 @@ def test_a_voice_over_noise_and_chords_is_found(
     truth = Span(3.0, 3.0 + len(voice) / SAMPLE_RATE_HZ)
     assert speech_share(spans, truth) > 0.85
     assert sum(s.duration_s for s in spans) - sum(s.overlap_s(truth) for s in spans) < 0.6
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="no speech synthesiser (espeak-ng) on this machine")
+def test_a_voice_that_reads_in_a_steady_beat_is_not_offered_as_music(tmp_path: Path) -> None:
+    """Five minutes of synthetic speech and a looped dialogue had a pulse, and so were taken for song."""
+    voice = spoken(tmp_path, "en-us")
+    looped = np.tile(voice[: round(5.5 * SAMPLE_RATE_HZ)], 8)
+    assert vocal_share(looped) > VOICED_SHARE
+    assert music_share(looped) < LITTLE_MUSIC
+    sung = song(len(looped) / SAMPLE_RATE_HZ)[: len(looped)] + 0.5 * looped
+    assert music_share(sung.astype(np.float32)) > 0.5
+
+
+@pytest.mark.needs_data
+def test_talk_of_films_is_speech_and_songs_are_music(data_dir: Path) -> None:
+    talk = read_audio(data_dir / "video" / "talking_face_60fps.mp4", sample_rate_hz=SAMPLE_RATE_HZ, channels=1)[0]
+    sung = read_audio(data_dir / "music" / "lets_go_fishin.ogg", sample_rate_hz=SAMPLE_RATE_HZ, channels=1)[0]
+    assert vocal_share(talk) > VOICED_SHARE and music_share(talk) < LITTLE_MUSIC
+    assert music_share(sung) > 0.8
 
 
 def test_a_chord_sings_nothing() -> None:

@@ -44,6 +44,8 @@ class Warned(StrEnum):
     """Its header claims a length that cannot be right."""
     LONG = "long"
     """Only its beginning was heard whole, the rest in windows."""
+    SPEECH = "speech"
+    """Voices and hardly any music are heard in it; it is offered only where spoken word is allowed."""
     DISC = "disc"
     """It holds several tracks, as the ``.cue`` sheet beside it says."""
 

@@ -53,6 +53,11 @@ JUMP_SPACING = 4
 SILENT_LUFS = -60.0
 """At or below this loudness there is nothing to hear."""
 
+VOICED_SHARE = 0.3
+"""Share with a voice from which on a track is asked whether there is music as well."""
+LITTLE_MUSIC = 0.2
+"""Share of music under which voices are speech: 0 in talk, 0.8 and more in sung and rapped music."""
+
 FAR_OFF_ZERO = 0.05
 """Mean of the samples, in [-1, 1], above which something was wrong with the recording."""
 
@@ -315,6 +320,7 @@ def listen(path: Path, *, reader: MusicReader) -> Heard:
     if sound.duration_s < MIN_LENGTH_S:
         raise _too_short(path, sound.duration_s)
     vocal_share = reader.vocal_share(sound.stretches[0].network)
+    spoken = _is_speech(sound.stretches[0].network, vocal_share)
     segments, vectors = _read(sound, reader)
     loudness = sound.meter.result()
     audible = [i for i, segment in enumerate(segments) if segment.loudness_lufs > SILENT_LUFS] or [0]
@@ -332,8 +338,18 @@ def listen(path: Path, *, reader: MusicReader) -> Heard:
         segments=segments,
         vectors=vectors,
         vector=_mean_vector(vectors[audible]),
-        warnings=tuple(_warnings(sound, said.duration_s or info.duration_s, loudness.integrated_lufs, report)),
+        warnings=(
+            *_warnings(sound, said.duration_s or info.duration_s, loudness.integrated_lufs, report),
+            *((Warned.SPEECH,) if spoken else ()),
+        ),
     )
+
+
+def _is_speech(samples: FloatArray, vocal_share: float | None) -> bool:
+    """Whether voices and hardly any music are heard; voices are known at the rate of the music detector only."""
+    from soundtrack.audio.own_music import music_share
+
+    return vocal_share is not None and vocal_share >= VOICED_SHARE and music_share(samples) < LITTLE_MUSIC
 
 
 def _too_short(path: Path, duration_s: float) -> InputError:

@@ -3,9 +3,9 @@
 Goes in: an open `Store` and `Rules`. Comes out: a `Verdict` for every track. All of it is decided when the index is
 opened, from what listening stored, so that nothing here ever needs listening again.
 
-Speech is told from singing by three numbers that listening stores. Where somebody speaks, the voice network hears a
-voice nearly all the time, there is no pulse and no key; song and rap have a pulse, or at least a key. A genre that says
-so, and the ending of audiobooks (``.m4b``), count as well.
+Speech is known by what listening stored: voices with hardly any music (the warning ``speech``). Tracks that were
+indexed before that warning existed are judged by a voice nearly all the time with neither pulse nor key. A genre that
+says so, and the ending of audiobooks (``.m4b``), count as well.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from soundtrack.library import rows
+from soundtrack.library.heard import Warned
 from soundtrack.library.rules import NameRules, Rules, read_rules
 from soundtrack.library.store import Store
 
@@ -114,10 +115,10 @@ def judge(store: Store, rules: Rules | None = None, *, include_missing: bool = F
             places.setdefault(row, []).append(store.to_text(rows.blob(stored)))
     found = store.all(
         "SELECT t.id, t.track_id, v.n_segments, t.duration_s, t.integrated_lufs, t.genre, t.vocal_share, t.tempo_bpm,"
-        " t.key_confidence FROM tracks t JOIN vectors v ON v.track = t.id ORDER BY t.track_id"
+        " t.key_confidence, t.warnings FROM tracks t JOIN vectors v ON v.track = t.id ORDER BY t.track_id"
     )
     verdicts = []
-    for row, track_id, n_segments, duration_s, lufs, genre, vocal_share, tempo_bpm, key_confidence in found:
+    for row, track_id, n_segments, duration_s, lufs, genre, vocal_share, tempo_bpm, key_confidence, warned in found:
         paths, length_s = places.get(row, ()), rows.number(duration_s)
         why = None
         if not paths and not include_missing:
@@ -139,6 +140,7 @@ def judge(store: Store, rules: Rules | None = None, *, include_missing: bool = F
                     key_confidence=rows.number(key_confidence),
                     duration_s=length_s,
                 )
+                or f'"{Warned.SPEECH}"' in str(warned)
                 or _is_called_spoken(genre, paths)
             )
             and not any(map(names.takes_in, paths))
