@@ -20,9 +20,10 @@ from pathlib import Path
 import numpy as np
 
 from soundtrack.errors import FfmpegError, InputError, Reason
-from soundtrack.media.apart import apart
-from soundtrack.media.container import open_container, refusal, require_regular_file
-from soundtrack.media.probe import presentation_s, probe_audio
+from soundtrack.media.apart import apart_stream
+from soundtrack.media.clocked import iter_placed
+from soundtrack.media.container import refusal, require_regular_file
+from soundtrack.media.probe import probe_audio
 from soundtrack.media.process import FfmpegTimeoutError, ReadingPipe, file_arg, guard_options, reading_pipe
 from soundtrack.timebase import samples
 from soundtrack.types import FloatArray
@@ -30,7 +31,6 @@ from soundtrack.types import FloatArray
 _WALL_S = 4 * 3600.0
 _STALL_S = 60.0
 _SKIP_BYTES = 1 << 20
-_PACKETS_TO_TRY = 600
 _SOURCE = "file:"
 """Stands for the input until its name is put in: ffmpeg-python takes UTF-8 only, names of files are any bytes."""
 
@@ -132,20 +132,20 @@ def iter_audio(
     if sample_rate_hz <= 0 or channels <= 0 or block_s <= 0 or start_s < 0:
         raise ValueError(f"must be positive: {sample_rate_hz=}, {channels=}, {block_s=}, {start_s=}")
     require_regular_file(path)
-    skip, pad = samples(start_s, sample_rate_hz=sample_rate_hz), 0
-    if clock_start_s is not None:
-        lead = samples(apart(path, _sound_start_s, path, stream) - clock_start_s, sample_rate_hz=sample_rate_hz)
-        skip, pad = max(0, skip - lead), max(0, lead - skip)
+    skip = samples(start_s, sample_rate_hz=sample_rate_hz)
     left = _ENDLESS if duration_s is None else samples(duration_s, sample_rate_hz=sample_rate_hz)
     block = max(1, samples(block_s, sample_rate_hz=sample_rate_hz))
     report = SoundReport() if report is None else report
+    if clock_start_s is not None:
+        stop = min(skip + left, _ENDLESS)
+        shape = {"sample_rate_hz": sample_rate_hz, "channels": channels, "block": block, "stop": stop}
+        yield from _on_clock(path, report, skip, stream=stream, clock_start_s=clock_start_s, **shape)
+        return
     heard = False
     room = np.empty((min(block, left), channels), np.float32)  # interleaved; every block is a copy of it
     try:
         with reading_pipe(
-            _arguments(
-                path, sample_rate_hz, channels, stream=stream, fill_gaps=clock_start_s is not None, jump_s=jump_s
-            ),
+            _arguments(path, sample_rate_hz, channels, stream=stream, jump_s=jump_s),
             task=f"reading the sound of {path}",
             wall_s=_WALL_S,
             stall_s=_STALL_S,
@@ -155,15 +155,13 @@ def iter_audio(
             ended = False
             while left > 0 and not ended:
                 interleaved = room[:left]
-                silent = min(pad, len(interleaved))
-                interleaved[:silent] = 0.0
-                got = pipe.readinto(interleaved[silent:]) // (4 * channels)
-                ended = silent + got < len(interleaved)
+                got = pipe.readinto(interleaved) // (4 * channels)
+                ended = got < len(interleaved)
                 heard = heard or got > 0
-                if silent + got == 0 or (ended and not heard):
+                if got == 0:
                     break
-                pad, left = pad - silent, left - silent - got
-                yield _clean(interleaved[: silent + got].T, report)  # (channels, samples)
+                left -= got
+                yield _clean(interleaved[:got].T, report)  # (channels, samples)
         report.is_damaged |= _DAMAGE.search(pipe.complaints) is not None
         report.has_giant_cover |= COVER.search(pipe.complaints) is not None
     except FfmpegTimeoutError as error:
@@ -178,17 +176,31 @@ def iter_audio(
         raise refusal(path, Reason.NO_AUDIO)
 
 
-def _arguments(
-    path: Path, sample_rate_hz: int, channels: int, *, stream: int | None, fill_gaps: bool, jump_s: float
-) -> list[str]:
+def _on_clock(
+    path: Path, report: SoundReport, skip: int, *, stream: int | None, clock_start_s: float, **shape: int
+) -> Generator[FloatArray]:
+    """The same, placed by time stamps."""
+    heard = False
+    placed = apart_stream(path, iter_placed, _STALL_S, path, stream=stream, clock_start_s=clock_start_s, **shape)
+    for block in placed:
+        heard = True
+        report.is_damaged |= block.is_damaged
+        samples_ = block.samples[:, min(skip, block.samples.shape[1]) :]
+        skip -= block.samples.shape[1] - samples_.shape[1]
+        if samples_.shape[1]:
+            yield _clean(samples_, report)
+    if not heard:
+        probe_audio(path)  # knows why
+        raise refusal(path, Reason.NO_AUDIO)
+
+
+def _arguments(path: Path, sample_rate_hz: int, channels: int, *, stream: int | None, jump_s: float) -> list[str]:
     """ffmpeg's arguments for raw samples on its standard output."""
     import ffmpeg as arguments  # ffmpeg-python writes them down; the process is ours
 
     jump = {"ss": f"{jump_s:.6f}"} if jump_s > 0 else {}
     source = arguments.input(_SOURCE, **guard_options(), **jump, threads=1)  # more would only wait for each other
     shape = {"ac": channels, "ar": sample_rate_hz, "rematrix_maxval": 1, "format": "f32le"}
-    if fill_gaps:
-        shape["af"] = "aresample=async=1:min_hard_comp=0.1"
     output = arguments.output(source["a:0" if stream is None else str(stream)], "pipe:1", **shape)
     written = [str(part) for part in arguments.get_args(output)]
     return [file_arg(path) if part == _SOURCE else part for part in written]
@@ -215,26 +227,3 @@ def _skip(pipe: ReadingPipe, n_bytes: int) -> int:
     while done < n_bytes and not pipe.at_end:
         done += pipe.readinto(memoryview(buffer)[: n_bytes - done])
     return done
-
-
-def _sound_start_s(path: Path, stream: int | None) -> float:
-    """Container time of the first sample that is heard, in seconds."""
-    import av
-
-    with open_container(path) as container:
-        if not container.streams.audio:
-            raise refusal(path, Reason.NO_AUDIO)
-        source = container.streams.audio[0] if stream is None else container.streams[stream]
-        try:
-            for n, packet in enumerate(container.demux(source)):
-                try:
-                    frames = packet.decode()
-                except av.FFmpegError:
-                    frames = []
-                if frames:
-                    return presentation_s(frames[0]) or 0.0
-                if n >= _PACKETS_TO_TRY:
-                    break
-        except (av.FFmpegError, OSError):
-            pass  # ffmpeg will say what is wrong when it reads the samples
-    return 0.0

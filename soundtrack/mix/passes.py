@@ -22,6 +22,7 @@ from soundtrack.mix.music import Music
 from soundtrack.mix.plan import MixPlan
 from soundtrack.mix.stems import StemWriter
 from soundtrack.settings import MIX_RATE_HZ
+from soundtrack.timebase import seconds
 from soundtrack.types import FloatArray, StreamInfo, VideoInfo
 
 Progress = Callable[[str, int, int], None]
@@ -68,6 +69,7 @@ def _original_blocks(work: Work) -> Iterator[FloatArray | None]:
             block_s=BLOCK / MIX_RATE_HZ,
             stream=work.original.index,
             clock_start_s=work.info.start_s,
+            duration_s=seconds(work.n_samples, sample_rate_hz=MIX_RATE_HZ),
         )
     )
     with contextlib.closing(source):
