@@ -67,6 +67,8 @@ class Container:
     """Whether it can hold chapters."""
     turns_since: tuple[int, int] | None = None
     """First ffmpeg that can write into it how the picture is turned; None for none."""
+    has_stamps: bool = True
+    """Whether packets have times; without, a stream starts with the file and frames and samples are counted."""
     hides_head: bool = False
     """Whether it can say that the picture's first frames are not to be shown."""
     data: frozenset[str] = frozenset()
@@ -194,6 +196,7 @@ _AVI = Container(
     "pcm_s16le",
     is_lossless=True,
     has_chapters=False,
+    has_stamps=False,
     holds=frozenset(),
 )
 _MPEGTS = Container(

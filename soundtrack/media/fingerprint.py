@@ -74,6 +74,8 @@ class StreamPrint:
     """Of a picture: the four letters by which its container names the codec."""
     has_steady_clock: bool = True
     """Whether all packets have times that follow each other without a jump."""
+    last_s: float | None = None
+    """Last presentation time on the picture's clock; None without packets."""
     texts: tuple[tuple[int, str], ...] = field(default=(), repr=False)
     """Of subtitles in text: start in tenths of a second and bare words."""
 
@@ -219,6 +221,7 @@ class _StreamReader:
         self._last_s: float | None = None
         self._tick_s = float(stream.time_base or 0)
         self._end_s: float | None = None
+        self._last_shown_s: float | None = None
         self._texts: list[tuple[float, str]] = []
         self.start_s: float | None = None
         if self._kind is StreamKind.ATTACHMENT:
@@ -245,6 +248,7 @@ class _StreamReader:
             end_s = time_s + (packet.duration or 0) * self._tick_s
             self.start_s = time_s if self.start_s is None else min(self.start_s, time_s)
             self._end_s = end_s if self._end_s is None else max(self._end_s, end_s)
+            self._last_shown_s = time_s if self._last_shown_s is None else max(self._last_shown_s, time_s)
             if self._kind is StreamKind.SUBTITLE and (words := _words(bytes(payload), self._codec)):
                 self._texts.append((time_s, words))
 
@@ -275,6 +279,7 @@ class _StreamReader:
             file_name=self._metadata.get("filename"),
             media_type=self._metadata.get("mimetype"),
             tag=self._tag,
+            last_s=None if self._last_shown_s is None else self._last_shown_s - zero_s,
             has_steady_clock=self._is_steady,
             texts=tuple((round((time_s - zero_s) * 10), words) for time_s, words in self._texts),
         )

@@ -8,7 +8,6 @@ or where it was made (``bitexact``), so the same input gives the same bytes.
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,8 @@ from soundtrack.media.apart import apart
 from soundtrack.media.container import open_container
 from soundtrack.media.containers import Container, Fate, MuxPlan
 from soundtrack.media.mp4_switch import switch_off
-from soundtrack.media.process import WritingPipe, file_arg, input_args, pcm_input_args, run_ffmpeg, writing_pipe
+from soundtrack.media.placing import options_before, picture_start, placed
+from soundtrack.media.process import WritingPipe, file_arg, input_args, pcm_input_args, writing_pipe
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.types import StreamInfo, StreamKind, VideoInfo
 
@@ -41,9 +41,6 @@ _HOLDS_DEFAULT = ("mov", "matroska")
 
 _LAYOUTS = {2: "stereo", 6: "5.1"}
 _SURROUND_RATE = 1.75
-_DITHER = "aresample=osf=s16:dither_method=triangular"
-
-_CLOCKED = frozenset({StreamKind.VIDEO, StreamKind.AUDIO, StreamKind.SUBTITLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +92,7 @@ def mux(
         ffmpeg failed.
     """
     args = _arguments(
-        info, plan=plan, mixed_in=mixed_in, music_track=music_track, bitrate_kbps=bitrate_kbps, channels=channels
+        info, part, plan=plan, mixed_in=mixed_in, music_track=music_track, bitrate_kbps=bitrate_kbps, channels=channels
     )
     with (
         _covers(info, part, plan) as covers,
@@ -152,6 +149,7 @@ def _cover(path: Path, stream: int) -> tuple[bytes, str | None]:
 
 def _arguments(
     info: VideoInfo,
+    part: Path,
     *,
     plan: MuxPlan,
     mixed_in: StreamInfo | None,
@@ -162,16 +160,16 @@ def _arguments(
     """Everything after ffmpeg's name but covers, muxer and file."""
     kept, titles, custom_tags = apart(info.path, _words, info.path)
     outs = _outputs(info, plan, music_track=music_track)
-    args = ["-y", *input_args(info.path, before=_before(info))]
-    args += ["-itsoffset", f"{_first_frame_s(info, plan):.6f}"]
+    start = picture_start(info, plan, part)
+    args = ["-y", *input_args(info.path, before=[*options_before(info, plan.container), *start.shift])]
     args += pcm_input_args(sample_rate_hz=MIX_RATE_HZ, channels=channels + (2 if music_track else 0))
+    place = placed(start.shown_s, plan.container)
+    graph = f"[1:a]{place}[mix]"
     if music_track:
         mixed = "|".join(f"c{k}=c{k}" for k in range(channels))
         music = f"c0=c{channels}|c1=c{channels + 1}"
-        layout = _LAYOUTS[channels]
-        then = f",{_DITHER}" if plan.container.is_lossless else ""
-        split = f"[1:a]pan={layout}|{mixed}{then}[mix];[1:a]pan=stereo|{music}{then}[music]"
-        args += ["-filter_complex", split]
+        graph = f"[1:a]pan={_LAYOUTS[channels]}|{mixed},{place}[mix];[1:a]pan=stereo|{music},{place}[music]"
+    args += ["-filter_complex", graph]
     n_audio = 0
     for i, out in enumerate(outs):
         args += ["-map", out.source, f"-c:{i}", out.codec]
@@ -179,7 +177,9 @@ def _arguments(
             if out.codec != "copy":
                 is_mix = out.from_film is None and out.source != "[music]"
                 rate_kbps = round(bitrate_kbps * (_SURROUND_RATE if is_mix and channels > 2 else 1))
-                args += _encoding(plan.container, i, n_audio, bitrate_kbps=rate_kbps, source=out.source)
+                args += _encoding(plan.container, i, n_audio, bitrate_kbps=rate_kbps)
+                if out.from_film is not None:
+                    args += [f"-filter:{i}", "aformat=channel_layouts=5.1|stereo|mono"]  # encoders refuse rarer ones
             args += [f"-disposition:{i}", _audio_disposition(out, first=n_audio == 0, kept=kept)]
             n_audio += 1
         elif out.kind is StreamKind.SUBTITLE and info.container.startswith(_HOLDS_DEFAULT):
@@ -254,55 +254,10 @@ _MP4_TAGS = frozenset(
 )
 
 
-def _first_frame_s(info: VideoInfo, plan: MuxPlan) -> float:
-    """When this ffmpeg will show the first frame, on the clock of its output.
-
-    It moves the film's clock, by rules that differ between versions, containers and the choice of streams. So it is
-    asked: the first packet of the picture is put through the same input and choice, and its time compared.
-    """
-    shown_s, decoded_s = apart(info.path, _first_packet_s, info.path, info.video_stream)
-    kept = [f.source for f in plan.fates if f.fate in (Fate.COPIED, Fate.CONVERTED) and f.kind in _CLOCKED]
-    maps = [part for source in sorted(kept, key=lambda i: i != info.video_stream) for part in ("-map", f"0:{source}")]
-    args = [*input_args(info.path, before=_before(info)), *maps, "-c", "copy", "-frames:v", "1", "-t", "2"]
-    done = run_ffmpeg([*args, "-f", "framecrc", "-"], task=f"reading {info.path}", ffmpeg=plan.ffmpeg)
-    found = done.stdout.decode("ascii", "replace")
-    tick = re.search(r"^#tb 0: (\d+)/(\d+)", found, re.MULTILINE)
-    first = re.search(r"^0, +(-?\d+), +(-?\d+),", found, re.MULTILINE)
-    if tick is None or first is None:
-        return 0.0
-    has_shown = shown_s is not None and int(first[2]) != _NO_STAMP  # avi with B-frames has none at this point
-    before_s, after = (shown_s, int(first[2])) if has_shown else (decoded_s, int(first[1]))
-    if before_s is None or after == _NO_STAMP:
-        return 0.0
-    return info.start_s + after * int(tick[1]) / int(tick[2]) - before_s
-
-
-_NO_STAMP = -(2**63)
-
-
-def _first_packet_s(path: Path, stream: int) -> tuple[float | None, float | None]:
-    """When a stream's first packet is shown and when it is decoded, in seconds; None where the file does not say."""
-    with open_container(path) as film:
-        packet = next((p for p in film.demux(film.streams[stream]) if p.size), None)
-        if packet is None:
-            return None, None
-        shown_s, decoded_s = (None if s is None else float(s * packet.time_base) for s in (packet.pts, packet.dts))
-        return shown_s, decoded_s
-
-
-def _before(info: VideoInfo) -> list[str]:
-    """Options in front of the film: raw streams have no clock and get one, programme streams leave some stamps out."""
-    if info.container in ("h264", "hevc", "mpegvideo"):
-        return ["-fflags", "+genpts", "-r", f"{info.fps.numerator}/{info.fps.denominator}"]
-    if info.container == "mpeg":
-        return ["-fflags", "+genpts"]
-    return []
-
-
 def _outputs(info: VideoInfo, plan: MuxPlan, *, music_track: bool) -> list[_Out]:
     """Streams of the output in order: the film's, the mix before its first sound or behind the picture, music last."""
     encoder = plan.container.encoder
-    mix = _Out("[mix]" if music_track else "1:a:0", encoder, StreamKind.AUDIO, None)
+    mix = _Out("[mix]", encoder, StreamKind.AUDIO, None)
     sounds = [f.source for f in plan.fates if f.kind is StreamKind.AUDIO]
     place = sounds[0] if sounds else info.video_stream
     outs: list[_Out] = []
@@ -321,8 +276,8 @@ def _is_hevc(out: _Out, info: VideoInfo) -> bool:
     return out.from_film is not None and out.codec == "copy" and info.streams[out.from_film].codec == "hevc"
 
 
-def _encoding(container: Container, i: int, n_audio: int, *, bitrate_kbps: int, source: str) -> list[str]:
-    """Options of a sound encoder; what comes out of a filter graph has been through all filters there."""
+def _encoding(container: Container, i: int, n_audio: int, *, bitrate_kbps: int) -> list[str]:
+    """Options of a sound encoder."""
     args = ["-ar:a:" + str(n_audio), str(MIX_RATE_HZ)]
     if container.encoder == "aac":
         args += [f"-b:{i}", f"{bitrate_kbps}k", f"-aac_coder:{i}", "fast"]
@@ -330,10 +285,6 @@ def _encoding(container: Container, i: int, n_audio: int, *, bitrate_kbps: int, 
         args += [f"-b:{i}", f"{bitrate_kbps}k"]
     elif container.encoder == "flac":
         args += [f"-sample_fmt:{i}", "s16"]
-    if source.startswith("0:"):
-        args += [f"-filter:{i}", "aformat=channel_layouts=5.1|stereo|mono"]  # encoders refuse rarer layouts
-    elif container.is_lossless and not source.startswith("["):
-        args += [f"-filter:{i}", _DITHER]
     return args
 
 

@@ -20,8 +20,14 @@ from soundtrack.media.probe import probe
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.types import StreamKind, VideoInfo
 
-TIME_TOLERANCE_S = 0.05
-"""Starts and ends may differ by this, or by a frame if that is longer: containers round times."""
+TIME_TOLERANCE_S = 0.01
+"""First and last times of a stream may differ by this, since containers round; without time stamps, by a frame."""
+
+END_TOLERANCE_S = 0.05
+"""The new sound may end so much later or earlier: encoders fill their last packet."""
+
+_DELAY_S = {"aac": 1024 / MIX_RATE_HZ, "opus": 312 / MIX_RATE_HZ}
+"""How much an encoder puts in front of the sound, whose first packet is that much earlier."""
 
 _OWN_TAGS = frozenset(
     [
@@ -177,8 +183,7 @@ def _compare(
         raise OutputError(
             f"the written film cannot be read back: {error}", hint="check the room on the disk, then try again"
         ) from error
-    frame_s = float(1 / info.fps)
-    slack_s = max(TIME_TOLERANCE_S, frame_s)
+    slack_s = TIME_TOLERANCE_S if plan.container.has_stamps else max(TIME_TOLERANCE_S, float(1 / info.fps))
     differences: list[Difference] = []
     expected: list[str] = []
     unchanged: list[str] = []
@@ -214,7 +219,7 @@ def _compare(
     new_sounds = [s for s in unmatched if s.kind is StreamKind.AUDIO]
     differences += _whole_changes(before, after, plan)
     if wants_mix:
-        differences += _mix_changes(new_sounds, after, plan, n_samples=n_samples or 0, n_ours=n_ours, slack_s=slack_s)
+        differences += _mix_changes(new_sounds, after, plan, n_samples=n_samples or 0, n_ours=n_ours)
     return Comparison(
         differences=tuple(differences),
         expected=(*unsaid, *altered, *expected),
@@ -255,10 +260,13 @@ def _stream_changes(source: StreamPrint, partner: StreamPrint, fate: StreamFate,
     if fate.fate is Fate.CONVERTED and not _come_alike(source.texts, partner.texts):
         found.append(Difference(f"{name}: text", f"{len(source.texts)} lines", f"{len(partner.texts)} lines"))
     if source.has_steady_clock and fate.fate is Fate.COPIED:
-        for what, old_s, new_s in (("start", source.start_s, partner.start_s), ("end", source.end_s, partner.end_s)):
+        ends = (source.last_s, partner.last_s, slack_s)
+        if source.kind is not StreamKind.VIDEO:  # packets of sound are divided anew
+            ends = (source.end_s, partner.end_s, max(END_TOLERANCE_S, slack_s))
+        for what, old_s, new_s, most_s in (("start", source.start_s, partner.start_s, slack_s), ("end", *ends)):
             if old_s is None or new_s is None or (what == "end" and source.codec == "eia_608"):
                 continue
-            if abs(old_s - new_s) > slack_s:
+            if abs(old_s - new_s) > most_s:
                 found.append(Difference(f"{name}: {what}", f"{old_s:.3f} s", f"{new_s:.3f} s"))
     return found
 
@@ -339,7 +347,7 @@ def _same_chapters(before: FilmPrint, after: FilmPrint) -> bool:
 
 
 def _mix_changes(
-    new_sounds: list[StreamPrint], after: FilmPrint, plan: MuxPlan, *, n_samples: int, n_ours: int, slack_s: float
+    new_sounds: list[StreamPrint], after: FilmPrint, plan: MuxPlan, *, n_samples: int, n_ours: int
 ) -> list[Difference]:
     """Whether the new sound is there, first to be played, and lies under the picture from start to end."""
     if len(new_sounds) < n_ours:
@@ -350,9 +358,12 @@ def _mix_changes(
     if first_sound.index != new_sounds[0].index or not is_default:
         found.append(Difference("new sound", "first and default", f"stream {new_sounds[0].index}"))
     wanted_s = n_samples / MIX_RATE_HZ
+    starts_s = -_DELAY_S.get(plan.container.codec, 0.0)
     for sound in new_sounds[:n_ours]:
-        if sound.start_s is None or sound.end_s is None or abs(sound.start_s) > slack_s:
-            found.append(Difference("new sound: start", "0.000 s", f"{sound.start_s} s"))
-        elif abs(sound.end_s - wanted_s) > slack_s:
+        if sound.start_s is None or sound.end_s is None:
+            found.append(Difference("new sound: start", "0.000 s", "none"))
+        elif abs(sound.start_s - starts_s) > TIME_TOLERANCE_S and plan.container.has_stamps:
+            found.append(Difference("new sound: start", f"{starts_s:.3f} s", f"{sound.start_s:.3f} s"))
+        elif abs(sound.end_s - wanted_s) > END_TOLERANCE_S:
             found.append(Difference("new sound: end", f"{wanted_s:.3f} s", f"{sound.end_s:.3f} s"))
     return found
