@@ -51,6 +51,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return Made(film=make_film(folder / "film.mp4"), music=music, index=folder / "index")
 
 
+def pytest_report_header() -> str:
+    """Which ffmpeg the tests run with; SOUNDTRACK_FFMPEG names another one."""
+    from soundtrack.media.locate import ffmpeg_path, ffmpeg_version
+
+    path = ffmpeg_path()
+    return "ffmpeg: {}.{} ({})".format(*ffmpeg_version(path) or (0, 0), path)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what this machine cannot run; in CI a skip that should not be is a failure."""
     in_ci = bool(os.environ.get("CI"))
