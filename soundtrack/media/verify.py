@@ -24,7 +24,7 @@ TIME_TOLERANCE_S = 0.01
 """First and last times of a stream may differ by this, since containers round; without time stamps, by a frame."""
 
 END_TOLERANCE_S = 0.05
-"""The new sound may end so much later or earlier: encoders fill their last packet."""
+"""The new sound may end so much earlier, or its last packet begin so much later: encoders fill that packet."""
 
 _DELAY_S = {"aac": 1024 / MIX_RATE_HZ, "opus": 312 / MIX_RATE_HZ}
 """How much an encoder puts in front of the sound, whose first packet is that much earlier."""
@@ -364,6 +364,6 @@ def _mix_changes(
             found.append(Difference("new sound: start", "0.000 s", "none"))
         elif abs(sound.start_s - starts_s) > TIME_TOLERANCE_S and plan.container.has_stamps:
             found.append(Difference("new sound: start", f"{starts_s:.3f} s", f"{sound.start_s:.3f} s"))
-        elif abs(sound.end_s - wanted_s) > END_TOLERANCE_S:
+        elif sound.end_s < wanted_s - END_TOLERANCE_S or (sound.last_s or 0.0) > wanted_s + END_TOLERANCE_S:
             found.append(Difference("new sound: end", f"{wanted_s:.3f} s", f"{sound.end_s:.3f} s"))
     return found
