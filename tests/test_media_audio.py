@@ -259,7 +259,7 @@ def test_this_process_hears_what_ffmpeg_hears(
 def test_this_process_leaves_out_what_fills_the_last_packet_of_an_mp4(tmp_path: Path, rng: np.random.Generator) -> None:
     source = write_wav(tmp_path / "s.wav", noise(rng, 2 * 44_100 + 137, 2), rate_hz=44_100)
     got = stereo_of(make(tmp_path / "a.m4a", "-i", file_arg(source), "-c:a", "aac", "-b:a", "256k"))
-    assert got.shape[1] == 2 * 44_100 + 137
+    assert abs(got.shape[1] - (2 * 44_100 + 137)) <= 44  # ffmpeg 5 writes the length of an mp4 in milliseconds
     expected = read_audio(tmp_path / "a.m4a", sample_rate_hz=44_100, channels=2)
     np.testing.assert_allclose(got[:, :88_200], expected[:, :88_200], atol=1e-6)
 
