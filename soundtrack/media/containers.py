@@ -17,6 +17,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from soundtrack.errors import OutputError, UsageError
+from soundtrack.media.apart import apart
+from soundtrack.media.headers import header_facts
 from soundtrack.media.locate import newer_ffmpeg
 from soundtrack.media.rehearsal import can_hold
 from soundtrack.types import StreamInfo, StreamKind, VideoInfo
@@ -225,6 +227,7 @@ _BY_SUFFIX = {
 }
 _SUFFIX_BY_FORMAT = {"mov": ".mp4", "matroska": ".mkv", "avi": ".avi", "mpegts": ".ts"}
 _OTHER_SUFFIXES = (".mp4", ".mkv", ".mov")
+_CROPS_SINCE = (7, 1)
 _ANYTHING = (StreamKind.VIDEO, StreamKind.AUDIO)
 _FOR_BROADCAST_ONLY = frozenset({"aac_latm"})  # ffmpeg writes it into Matroska, whose other readers do not know it
 _WITH_DATA = ("mp4", "mov", "mpegts")
@@ -314,13 +317,24 @@ def plan_streams(info: VideoInfo, out: Path, *, replaces: frozenset[int], for_wr
         )
     if for_writing and (unsaid := _shown_wrongly(info, container)):
         raise OutputError(f"{out}: {container.muxer} files cannot say {unsaid}", hint=_use(info, out))
-    needs_newer = for_writing and info.rotation_deg and container.turns_since
     return MuxPlan(
         container=container,
         fates=fates,
         warnings=tuple(_warnings(fates, out)),
-        ffmpeg=newer_ffmpeg(container.turns_since or (0, 0)) if needs_newer else None,
+        ffmpeg=_writer(info, out, container) if for_writing else None,
     )
+
+
+def _writer(info: VideoInfo, out: Path, container: Container) -> Path | None:
+    """The ffmpeg that can say how the picture is shown; None for the usual one."""
+    facts = dict(apart(info.path, header_facts, info.path).get(info.video_stream, ()))
+    if "cropping" in facts:
+        found = newer_ffmpeg(_CROPS_SINCE)
+        if found is None and info.container.startswith("matroska"):  # older ones would stretch the picture
+            hint = "name an ffmpeg of version {}.{} or newer with SOUNDTRACK_FFMPEG".format(*_CROPS_SINCE)
+            raise OutputError(f"{out}: this ffmpeg cannot copy the cropping of {info.path.name}", hint=hint)
+        return found
+    return newer_ffmpeg(container.turns_since) if info.rotation_deg and container.turns_since else None
 
 
 def _use(info: VideoInfo, out: Path) -> str:

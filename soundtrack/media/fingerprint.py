@@ -13,12 +13,13 @@ import re
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from soundtrack.media.apart import apart, apart_beside
 from soundtrack.media.container import open_container
+from soundtrack.media.headers import Facts, header_facts
 from soundtrack.types import StreamKind
 
 _FLAGS = [
@@ -70,6 +71,8 @@ class StreamPrint:
     """Of an attached file."""
     media_type: str | None = None
     """MIME type of an attached file."""
+    facts: Facts = ()
+    """What else the headers say of it: cropping, Dolby Vision, a language with its region."""
     tag: str | None = None
     """Of a picture: the four letters by which its container names the codec."""
     has_steady_clock: bool = True
@@ -120,6 +123,8 @@ class FilmPrint:
     """Start and end in hundredths of a second on the picture's clock, title."""
     tags: dict[str, str]
     """Words about the whole file, names in lower case."""
+    facts: Facts = ()
+    """What else the headers say: programmes, names of chapters in all languages."""
 
 
 def film_print(path: Path, *, video_stream: int | None = None, by_slices: bool = False) -> FilmPrint:
@@ -171,7 +176,8 @@ def _film_print(path: Path, *, video_stream: int | None, by_slices: bool) -> Fil
             for c in film.chapters()
         )
         tags = {name.lower(): value for name, value in film.metadata.items()}
-    prints = tuple(reader.result(zero_s) for reader in readers)
+    facts = header_facts(path)
+    prints = tuple(replace(reader.result(zero_s), facts=facts.get(n, ())) for n, reader in enumerate(readers))
     return FilmPrint(
         path=path,
         streams=prints,
@@ -180,6 +186,7 @@ def _film_print(path: Path, *, video_stream: int | None, by_slices: bool) -> Fil
         picture_end_s=(prints[video_stream].end_s or 0.0) if video_stream >= 0 else 0.0,
         chapters=chapters,
         tags=tags,
+        facts=facts.get(-1, ()),
     )
 
 

@@ -17,6 +17,7 @@ from soundtrack.media.apart import apart
 from soundtrack.media.container import open_container
 from soundtrack.media.containers import Container, Fate, MuxPlan
 from soundtrack.media.mp4_switch import switch_off
+from soundtrack.media.mp4_tags import needs_own_names
 from soundtrack.media.placing import options_before, picture_start, placed
 from soundtrack.media.process import WritingPipe, file_arg, input_args, pcm_input_args, writing_pipe
 from soundtrack.settings import MIX_RATE_HZ
@@ -208,52 +209,6 @@ def _arguments(
     return args
 
 
-_MP4_TAGS = frozenset(
-    [
-        "title",
-        "artist",
-        "album_artist",
-        "composer",
-        "album",
-        "date",
-        "encoder",
-        "comment",
-        "genre",
-        "copyright",
-        "grouping",
-        "lyrics",
-        "description",
-        "synopsis",
-        "show",
-        "episode_id",
-        "network",
-        "keywords",
-        "episode_sort",
-        "season_number",
-        "media_type",
-        "hd_video",
-        "gapless_playback",
-        "compilation",
-        "track",
-        "disc",
-        "tmpo",
-        "major_brand",
-        "minor_version",
-        "compatible_brands",
-        "creation_time",
-        "make",
-        "model",
-        "location",
-        "location-eng",
-        "year",
-        "performer",
-        "author",
-        "timecode",
-        "duration",
-    ]
-)
-
-
 def _outputs(info: VideoInfo, plan: MuxPlan, *, music_track: bool) -> list[_Out]:
     """Streams of the output in order: the film's, the mix before its first sound or behind the picture, music last."""
     encoder = plan.container.encoder
@@ -297,7 +252,7 @@ def _words(path: Path) -> tuple[dict[int, list[str]], dict[int, str | None], boo
             has, names = stream.disposition, type(stream.disposition)
             flags[stream.index] = [n for n in _DISPOSITIONS if hasattr(names, n) and has & getattr(names, n)]
             titles[stream.index] = stream.metadata.get("title")
-        return flags, titles, not {name.lower() for name in film.metadata} <= _MP4_TAGS
+        return flags, titles, needs_own_names({name.lower() for name in film.metadata})
 
 
 def _audio_disposition(out: _Out, *, first: bool, kept: dict[int, list[str]]) -> str:

@@ -16,6 +16,8 @@ from pathlib import Path
 from soundtrack.errors import OutputError
 from soundtrack.media.containers import Fate, MuxPlan, StreamFate, default_suffix, plan_streams
 from soundtrack.media.fingerprint import FilmPrint, StreamPrint, film_print, film_print_beside
+from soundtrack.media.headers import Facts
+from soundtrack.media.mp4_tags import tags_left_out
 from soundtrack.media.probe import probe
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.types import StreamKind, VideoInfo
@@ -76,8 +78,8 @@ class Comparison:
     unsaid: tuple[str, ...] = ()
     """Which of the expected changes are labels that the container has no place for."""
 
-    altered: tuple[str, ...] = ()
-    """Which of the expected changes are lines of subtitles that the conversion did not keep word for word."""
+    lost: tuple[str, ...] = ()
+    """Which of the expected changes are losses that ffmpeg cannot prevent, one line each."""
 
     @property
     def is_same(self) -> bool:
@@ -188,7 +190,7 @@ def _compare(
     expected: list[str] = []
     unchanged: list[str] = []
     unsaid: list[str] = []
-    altered: list[str] = []
+    lost: list[str] = []
     unmatched = list(after.streams)
     for fate in sorted(plan.fates, key=lambda fate: (fate.fate is Fate.MIXED, fate.fate is Fate.CONVERTED)):
         source = before.streams[fate.source]
@@ -211,20 +213,22 @@ def _compare(
         changes += [change for what, change in labels.items() if what in plan.container.holds]
         unsaid += [f"{change}" for what, change in labels.items() if what not in plan.container.holds]
         differences += changes
+        lost += _facts_lost(source.describe(), source.facts, partner.facts)
         if fate.fate is Fate.CONVERTED:
             expected.append(f"{source.describe()}: converted to {partner.codec}")
-            altered += _altered_lines(source, partner)
+            lost += _altered_lines(source, partner)
         elif not changes:
             unchanged.append(f"{source.describe()}: {source.n_packets} packets, sha256 {source.digest[:16]}")
     new_sounds = [s for s in unmatched if s.kind is StreamKind.AUDIO]
     differences += _whole_changes(before, after, plan)
+    lost += _facts_lost("film", before.facts, after.facts) + _tags_lost(before, after, plan)
     if wants_mix:
         differences += _mix_changes(new_sounds, after, plan, n_samples=n_samples or 0, n_ours=n_ours)
     return Comparison(
         differences=tuple(differences),
-        expected=(*unsaid, *altered, *expected),
+        expected=(*unsaid, *lost, *expected),
         unsaid=tuple(unsaid),
-        altered=tuple(altered),
+        lost=tuple(lost),
         unchanged=tuple(unchanged),
         mix_stream=new_sounds[0].index if new_sounds else -1,
     )
@@ -291,6 +295,26 @@ def _label_changes(source: StreamPrint, partner: StreamPrint, info: VideoInfo, p
     }
 
 
+def _facts_lost(name: str, old: Facts, new: Facts) -> list[str]:
+    """What the headers said and say no more."""
+    now = dict(new)
+    return [
+        f"{name}: {what} not kept: {value}" + (f" became {now[what]}" if what in now else "")
+        for what, value in old
+        if now.get(what) != value
+    ]
+
+
+def _tags_lost(before: FilmPrint, after: FilmPrint, plan: MuxPlan) -> list[str]:
+    """Tags that ffmpeg cannot write beside those that players know."""
+    gone = tags_left_out(before.tags) if plan.container.muxer in ("mp4", "mov") else frozenset()
+    return [
+        f"tag {name} not kept: {before.tags[name]!r}"
+        for name in sorted(gone)
+        if after.tags.get(name) != before.tags[name]
+    ]
+
+
 def _come_alike(old: tuple[tuple[int, str], ...], new: tuple[tuple[int, str], ...]) -> bool:
     """Whether as many texts come at the same times, to a tenth of a second."""
     return len(old) == len(new) and all(abs(a[0] - b[0]) <= 1 for a, b in zip(old, new, strict=True))
@@ -326,9 +350,10 @@ def _whole_changes(before: FilmPrint, after: FilmPrint, plan: MuxPlan) -> list[D
         found.append(Difference("picture", "decodes", "does not"))
     if plan.container.has_chapters and not _same_chapters(before, after):
         found.append(Difference("chapters", str(len(before.chapters)), str(len(after.chapters))))
+    left_out = tags_left_out(before.tags) if plan.container.muxer in ("mp4", "mov") else frozenset()
     if plan.container.muxer in ("mp4", "mov", "matroska", "webm"):
         for name, value in sorted(before.tags.items()):
-            if name not in _OWN_TAGS and after.tags.get(name) != value:
+            if name not in _OWN_TAGS | left_out and after.tags.get(name) != value:
                 found.append(Difference(f"tag {name}", repr(value), repr(after.tags.get(name))))
     return found
 

@@ -177,7 +177,7 @@ def render_film(
         warnings=(
             *streams.warnings,
             *(f"{change}: {out.suffix} files have no place for it" for change in found.unsaid),
-            *found.altered,
+            *found.lost,
             *sound_warnings(used, missing_s, sheet, heard.integrated_lufs),
         ),
     )
