@@ -311,10 +311,8 @@ def plan_streams(info: VideoInfo, out: Path, *, replaces: frozenset[int], for_wr
     fates = tuple(_tried(stream, info, container, replaces=replaces) for stream in info.streams)
     picture = fates[info.video_stream]
     if picture.fate is Fate.DROPPED:
-        raise OutputError(
-            f"{out}: a {container.muxer} file cannot hold {picture.codec} pictures, and pictures are never re-encoded",
-            hint=_use(info, out),
-        )
+        cause = f"a {container.muxer} file cannot hold {picture.codec} pictures, and pictures are never re-encoded"
+        raise OutputError(f"{out}: {cause}", hint=_use(info, out))
     if for_writing and (unsaid := _shown_wrongly(info, container)):
         raise OutputError(f"{out}: {container.muxer} files cannot say {unsaid}", hint=_use(info, out))
     return MuxPlan(
