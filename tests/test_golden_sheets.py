@@ -60,4 +60,5 @@ def test_a_sheet_of_version_1_keeps_what_it_said_and_leaves_its_gains_to_be_meas
     old, today = cuesheet.loads(text_of(1)), made_today()
     assert (old.mix.music_gain_db, old.mix.master_gain_db, old.mix.limiter_dbtp) == (None, None, None)
     assert not old.mix.keep_level
-    assert (old.cues, old.ducking, old.scenes, old.tracks) == (today.cues, today.ducking, today.scenes, today.tracks)
+    assert (old.ducking, old.scenes, old.tracks) == (today.ducking, today.scenes, today.tracks)
+    assert old.cues == tuple(replace(cue, facts=None) for cue in today.cues)

@@ -9,7 +9,7 @@ import pytest
 from made_up import library, sheet, small_library, track
 from soundtrack import cuesheet
 from soundtrack.errors import LibraryError, UsageError
-from soundtrack.pipeline.swap import ducked, swap_music
+from soundtrack.pipeline.swap import ducked, swap_music, swapped_lines
 from soundtrack.settings import MixSettings
 from soundtrack.spotting.spot import spot_cues
 from soundtrack.spotting.swap import parse_swap, swap_cue
@@ -45,6 +45,28 @@ def test_what_cannot_be_swapped_says_so(cues: CueSheet) -> None:
     smaller = type(LIBRARY)(LIBRARY.all_tracks[:1], LIBRARY.embeddings[:12])
     with pytest.raises(LibraryError, match="any more"):
         swap_cue(cues, cues.cues[0].cue_id, rank=2, library=smaller)
+
+
+def test_a_locked_cue_is_not_swapped_until_it_is_unlocked(cues: CueSheet) -> None:
+    """--swap ignored the lock."""
+    cue = cues.cues[0]
+    locked = replace(cues, cues=(replace(cue, locked=True), *cues.cues[1:]))
+    with pytest.raises(UsageError, match=f"cue {cue.cue_id} is locked") as error:
+        swap_cue(locked, cue.cue_id, rank=2, library=LIBRARY)
+    assert '"locked": false' in (error.value.hint or "")
+    assert swap_cue(cues, cue.cue_id, rank=2, library=LIBRARY).cues[0].track_id != cue.track_id
+
+
+def test_a_swap_names_the_new_track_and_gives_its_facts(cues: CueSheet) -> None:
+    cue = cues.cues[0]
+    swapped = swap_cue(cues, cue.cue_id, rank=2, library=LIBRARY)
+    titles = {t.track_id: f"{t.artist} - {t.title}" for t in swapped.tracks}
+    (line,) = swapped_lines(cues, swapped)
+    assert line == f"cue {cue.cue_id}: {titles[swapped.cues[0].track_id]} instead of {titles[cue.track_id]}"
+    assert swapped_lines(cues, cues) == []
+    facts = swapped.cues[0].facts
+    assert facts is not None and cue.facts is not None
+    assert (facts.tempo_bpm, facts.valence_apart) != (cue.facts.tempo_bpm, cue.facts.valence_apart)
 
 
 @pytest.mark.parametrize("text", ["", "1m02", "1m02=", "=2", "1m02=1", "1m02=x"])

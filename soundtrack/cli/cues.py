@@ -257,9 +257,9 @@ def _draw(sheet: "CueSheet", *, why: bool) -> None:
 
 
 def _why_lines(sheet: "CueSheet") -> Sequence[str]:
-    """For each cue what made its merit, and its alternatives."""
+    """For each cue what made its merit, its facts and alternatives; then each silence and why."""
     from soundtrack.cli.output import plain
-    from soundtrack.export.clips import shown_name
+    from soundtrack.export.clips import facts_line, shown_name
     from soundtrack.timebase import clock
 
     names = {t.track_id: plain(shown_name(t), limit=60) for t in sheet.tracks}
@@ -267,6 +267,8 @@ def _why_lines(sheet: "CueSheet") -> Sequence[str]:
     for cue in sheet.cues:
         lines.append(f"{plain(cue.cue_id)} {names.get(cue.track_id, '?')}: merit {cue.merit:.3f}")
         lines.append("  " + ", ".join(f"{plain(t.name)} {t.value:+.3f}" for t in cue.why))
+        if cue.facts is not None:
+            lines.append("  " + plain(facts_line(cue.facts)))
         if cue.speed != 1.0:
             lines.append(f"  played at {cue.speed:.2%} of its tempo")
         for hit in cue.landings:
@@ -279,4 +281,7 @@ def _why_lines(sheet: "CueSheet") -> Sequence[str]:
             if other.cue_id == cue.cue_id:
                 name = names.get(other.track_id, "?")
                 lines.append(f"  {other.rank}. {name} from {clock(other.segment_start_s)}: {plain(other.note)}")
+    lines += [
+        f"silence from {clock(s.span.start_s)} to {clock(s.span.end_s)}: {plain(s.reason)}" for s in sheet.silences
+    ]
     return lines

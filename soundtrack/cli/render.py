@@ -39,7 +39,10 @@ def render(
     is_read = not output.is_terminal(1)
     with output.product() as stream:
         sheet = cuesheet.loads(output.read_document(cues), name="stdin" if cues == "-" else cues)
+        before = sheet
         sheet = pipeline.swap_music(sheet, swap or (), index=index)
+        for line in pipeline.swapped_lines(before, sheet):
+            output.say(line, quiet=quiet)
         with output.progress(quiet=quiet) as progress:
             report = pipeline.render_video(
                 video,

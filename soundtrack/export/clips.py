@@ -12,7 +12,7 @@ from fractions import Fraction
 from soundtrack.cuesheet import section_starts
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import frames, round_half_up, samples, seconds
-from soundtrack.types import Cue, CueSheet, SheetTrack
+from soundtrack.types import Cue, CueFacts, CueSheet, SheetTrack
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,3 +111,17 @@ def shown_name(track: SheetTrack) -> str:
     """Artist and title, or the file's name where the tags say nothing."""
     title = track.title or track.path.replace("\\", "/").rsplit("/", 1)[-1]
     return one_line(f"{track.artist} - {title}" if track.artist else title)
+
+
+def facts_line(facts: CueFacts) -> str:
+    """The facts of a cue in one line.
+
+    Examples
+    --------
+    >>> facts_line(CueFacts(82.4, "A minor", 0.12, -0.3, 0.35))
+    '82 bpm, A minor; valence +0.12 and arousal -0.30 from the picture; speech 35%'
+    """
+    tempo = "no beat" if facts.tempo_bpm is None else f"{facts.tempo_bpm:.0f} bpm"
+    key = "no key" if facts.key is None else one_line(facts.key)
+    apart = f"valence {facts.valence_apart:+.2f} and arousal {facts.arousal_apart:+.2f} from the picture"
+    return f"{tempo}, {key}; {apart}; speech {facts.speech_share:.0%}"

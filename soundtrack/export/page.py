@@ -10,7 +10,7 @@ import base64
 from collections.abc import Mapping
 from html import escape
 
-from soundtrack.export.clips import one_line, shown_name
+from soundtrack.export.clips import facts_line, one_line, shown_name
 from soundtrack.export.picture import picture
 from soundtrack.timebase import clock
 from soundtrack.types import Cue, CueSheet
@@ -80,6 +80,11 @@ def page(
         *(_row(cue, sheet, sound=(sounds or {}).get(cue.cue_id)) for cue in sheet.cues),
         "</tbody></table></div>",
     ]
+    if sheet.silences:
+        items = "".join(
+            f"<li>{clock(s.span.start_s)} to {clock(s.span.end_s)}: {_text(s.reason)}</li>" for s in sheet.silences
+        )
+        lines += ["<h2>Silence</h2>", f"<ul>{items}</ul>"]
     if sheet.warnings:
         items = "".join(f"<li>{_text(line)}</li>" for line in sheet.warnings)
         lines += ["<h2>What could not be done as asked</h2>", f"<ul>{items}</ul>"]
@@ -130,6 +135,8 @@ def _row(cue: Cue, sheet: CueSheet, *, sound: bytes | None) -> str:
     """One cue as a row of the table."""
     names = {track.track_id: _text(shown_name(track)) for track in sheet.tracks}
     terms = [f"{_text(term.name)} {term.value:+.3f}" for term in cue.why]
+    if cue.facts is not None:
+        terms.append(_text(facts_line(cue.facts)))
     if cue.speed != 1.0:
         terms.append(f"played at {cue.speed:.2%} of its tempo")
     terms += [

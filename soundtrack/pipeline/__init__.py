@@ -15,7 +15,7 @@ from soundtrack.pipeline.batch import BatchOrder, films_of, score_batch
 from soundtrack.pipeline.film import analyse_video
 from soundtrack.pipeline.music import build_index, current_model, index_dir, open_library, read_music
 from soundtrack.pipeline.score import Scored, plan_video, render_video, score_video, spot_video
-from soundtrack.pipeline.swap import swap_music
+from soundtrack.pipeline.swap import swap_music, swapped_lines
 from soundtrack.pipeline.wishes import Wishes
 
 __all__ = [
@@ -35,4 +35,5 @@ __all__ = [
     "score_video",
     "spot_video",
     "swap_music",
+    "swapped_lines",
 ]

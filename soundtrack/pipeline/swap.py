@@ -82,3 +82,16 @@ def swap_music(sheet: CueSheet, swaps: Sequence[str], *, index: Path | None = No
         speech_over_music_lu=sheet.mix.speech_over_music_lu,
     )
     return ducked(sheet, library.tracks(), mix)
+
+
+def swapped_lines(before: CueSheet, after: CueSheet) -> list[str]:
+    """For each cue that has other music than before, a line that names both tracks."""
+    from soundtrack.export.clips import shown_name
+
+    names = {track.track_id: shown_name(track) for track in (*before.tracks, *after.tracks)}
+    earlier = {cue.cue_id: cue.track_id for cue in before.cues}
+    return [
+        f"cue {cue.cue_id}: {names[cue.track_id]} instead of {names[earlier[cue.cue_id]]}"
+        for cue in after.cues
+        if cue.track_id != earlier.get(cue.cue_id, cue.track_id) and earlier[cue.cue_id] in names
+    ]

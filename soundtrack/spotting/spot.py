@@ -16,11 +16,13 @@ from soundtrack.errors import LibraryError, NothingFitsError, UsageError
 from soundtrack.settings import MixSettings, SpottingSettings
 from soundtrack.spotting.beam import solve
 from soundtrack.spotting.constraints import Constraints, require_inside
+from soundtrack.spotting.facts import cue_facts
 from soundtrack.spotting.film import Film, divide
 from soundtrack.spotting.likeness import joins
 from soundtrack.spotting.match import Pool, choose_pool
 from soundtrack.spotting.place import place_cues, sheet_track
 from soundtrack.spotting.plan import NO_TRACK, Choice, Problem, plan_value
+from soundtrack.spotting.silence import silences
 from soundtrack.spotting.stretches import Worth, cells_of, weigh
 from soundtrack.spotting.view import LibraryView, ordered_vectors, segment_table
 from soundtrack.timebase import clock
@@ -142,7 +144,8 @@ def spot_cues(
         ),
         scenes=sheet.scenes,
         tracks=tuple(sheet_track(t) for t in tracks if t.track_id in wanted_ids),
-        cues=placed.cues,
+        cues=tuple(replace(c, facts=cue_facts(c, tracks_by_id[c.track_id], sheet.scenes)) for c in placed.cues),
+        silences=silences(problem, choices, placed.cues, best=_best_merits(film, worth), has_sound=has_sound),
         speech=sheet.speech if mix.keep_original else (),
         alternatives=placed.alternatives,
         warnings=(*sheet.warnings, *constraints.notes, *warnings, *placed.warnings),

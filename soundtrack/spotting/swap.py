@@ -10,6 +10,7 @@ from dataclasses import replace
 from soundtrack import cuesheet
 from soundtrack.errors import LibraryError, UsageError
 from soundtrack.settings import MIX_RATE_HZ, SpottingSettings
+from soundtrack.spotting.facts import cue_facts
 from soundtrack.spotting.fit import fit_track
 from soundtrack.spotting.grid import Wanted
 from soundtrack.spotting.place import sheet_track, trim_db
@@ -63,7 +64,7 @@ def swap_cue(
     Raises
     ------
     UsageError
-        There is no such cue or alternative.
+        There is no such cue or alternative, or the cue is locked.
     LibraryError
         The library has lost the track.
     """
@@ -71,6 +72,8 @@ def swap_cue(
     cue = next((c for c in sheet.cues if c.cue_id == cue_id), None)
     if cue is None:
         raise UsageError(f"there is no cue {cue_id}", hint=f"the sheet has {', '.join(c.cue_id for c in sheet.cues)}")
+    if cue.locked:
+        raise UsageError(f"cue {cue_id} is locked", hint=f'set "locked": false at {cue_id} in the sheet to swap it')
     wanted = next((a for a in sheet.alternatives if a.cue_id == cue_id and a.rank == rank), None)
     if wanted is None:
         ranks = ", ".join(str(a.rank) for a in sheet.alternatives if a.cue_id == cue_id) or "none"
@@ -79,6 +82,7 @@ def swap_cue(
     if track is None:
         raise LibraryError(f"the library has no track {wanted.track_id[:12]} any more", hint="index its folder again")
     changed = _refill(cue, wanted, library=library, settings=settings)
+    changed = replace(changed, facts=cue_facts(changed, track, sheet.scenes))
     was = Alternative(
         cue_id, rank, cue.track_id, cue.sections[0].track.start_s, cue.merit, "was the choice before it was swapped"
     )

@@ -44,6 +44,7 @@ from soundtrack.types.music import (
 from soundtrack.types.sheet import (
     Alternative,
     Cue,
+    CueFacts,
     CueSheet,
     FilmRef,
     GainPoint,
@@ -53,6 +54,7 @@ from soundtrack.types.sheet import (
     SceneSheet,
     Section,
     SheetTrack,
+    Silence,
 )
 
 __all__ = [
@@ -64,6 +66,7 @@ __all__ = [
     "Candidate",
     "Clip",
     "Cue",
+    "CueFacts",
     "CueSheet",
     "EmotionState",
     "Ending",
@@ -86,6 +89,7 @@ __all__ = [
     "SegmentHit",
     "SheetTrack",
     "Shot",
+    "Silence",
     "Span",
     "StreamInfo",
     "StreamKind",

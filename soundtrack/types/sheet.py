@@ -72,6 +72,32 @@ class Landing:
 
 
 @dataclass(frozen=True, slots=True)
+class CueFacts:
+    """What a cue's music is, and how far it is from the picture."""
+
+    tempo_bpm: float | None
+    """Beats a minute as played; None without a beat."""
+    key: str | None
+    """Tonic and mode; None where there is none."""
+    valence_apart: float
+    """Valence of the music less that of the picture, in [-2, 2]."""
+    arousal_apart: float
+    """Arousal of the music less that of the picture, in [-2, 2]."""
+    speech_share: float
+    """Share of the cue's scenes in which somebody speaks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A stretch of film without music."""
+
+    span: Span
+    """Film clock."""
+    reason: str
+    """Why, in a few words."""
+
+
+@dataclass(frozen=True, slots=True)
 class Cue:
     """One piece of music against picture."""
 
@@ -103,6 +129,8 @@ class Cue:
     """Tempo at which the track is played, its pitch unchanged: 1.02 is two per cent faster."""
     landings: tuple[Landing, ...] = ()
     """How near the music came to the moments that ``--hit`` named."""
+    facts: CueFacts | None = None
+    """What the music is and how far it is from the picture; None where nobody said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,5 +268,7 @@ class CueSheet:
     """Gain of the music over the film's clock because of speech."""
     alternatives: tuple[Alternative, ...] = ()
     """Runners-up, by cue and rank."""
+    silences: tuple[Silence, ...] = ()
+    """Stretches without music and why; what ``spot`` decided, not read by ``render``."""
     warnings: tuple[str, ...] = ()
     """What the tool could not do as asked, one line each."""
