@@ -3,17 +3,18 @@
 Modules come from the installation and never from the working folder, and a signal ends the run from the first moment.
 """
 
+import _signal  # type: ignore[import-not-found]  # built in; `signal` would import others first
 import sys
+
+if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # Ctrl-C during the imports below ends it without a traceback
 
 from soundtrack.surroundings import clean_environment, module_path
 
 sys.path[:] = module_path()
 
 import os  # noqa: E402 - after the module path
-import signal  # noqa: E402
 
-if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C during the imports below ends it without a traceback
 clean_environment(os.environ)
 
 

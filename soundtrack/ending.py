@@ -26,11 +26,11 @@ from types import FrameType
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 """The signals that end a run; one that is ignored at the start, as under nohup, stays ignored."""
 
-_GATE_S = 0.7
+_GATE_S = 0.5
 """Longest wait for steps that `held_off` protects, in seconds."""
-_ASKED_S = 0.4
+_ASKED_S = 0.25
 """Time for processes that end their own children first, in seconds."""
-_KILLED_S = 0.4
+_KILLED_S = 0.25
 """Time for killed processes to disappear, so that they create no file after it was removed, in seconds."""
 
 _gate = threading.RLock()

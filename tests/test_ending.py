@@ -147,6 +147,15 @@ def test_ctrl_c_during_the_first_imports_shows_no_traceback(tmp_path: Path) -> N
     assert done.stderr in (b"interrupted\n", b"") and done.stdout == b""
 
 
+def test_ctrl_c_is_settled_before_anything_is_imported_that_is_not_built_in() -> None:
+    """Struck while `signal` itself was imported, a run showed a traceback."""
+    lines = (Path(ending.__file__).parent / "__main__.py").read_text().splitlines()
+    imported = [line.split()[1] for line in lines if line.startswith(("import ", "from "))]
+    settled = next(n for n, line in enumerate(lines) if "SIG_DFL" in line)
+    assert imported[:2] == ["_signal", "sys"] and set(imported[:2]) <= set(sys.builtin_module_names)
+    assert settled < next(n for n, line in enumerate(lines) if line.startswith("from "))
+
+
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     return prepare(tmp_path_factory.mktemp("inputs"))
