@@ -25,6 +25,10 @@ from soundtrack.targets import Target, as_output_error, check_targets, require_r
 _FULL_BYTES = 256 * 1024
 _STALE_S = 3600.0
 _LONGEST_NAME_BYTES = 200
+_NO_LINKS = frozenset(
+    {errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EINVAL, errno.ENODEV}
+)
+"""How file systems without hard links, such as FAT and some network shares, say so."""
 _PART = re.compile(r"^\..*\.(\d+)\.[0-9a-f]{8}\.part$", re.DOTALL)
 
 
@@ -66,14 +70,11 @@ def replacing(target: Path, *, kind: Kind, force: bool = False) -> Iterator[Path
                     require_replaceable(Target(target, kind), force=True)
                 part.replace(target)
             else:
-                os.link(part, target)  # fails where a rename would silently replace
+                _give_name(part, target)
             _flush_folder(target.parent)
         except FileExistsError as error:
             raise OutputError(f"{target}: exists already", hint="add --force to replace it") from error
         except OSError as error:
-            if not force and error.errno in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK):
-                _rename_without_links(part, target)  # file systems without hard links, such as FAT
-                return
             raise as_output_error(target, error) from error
 
 
@@ -151,15 +152,24 @@ def _flush_folder(folder: Path) -> None:
         _flush(folder)
 
 
-def _rename_without_links(part: Path, target: Path) -> None:
-    """Take the target's name where hard links don't exist."""
-    if os.path.lexists(target):
-        raise OutputError(f"{target}: exists already", hint="add --force to replace it")
+def _give_name(part: Path, target: Path) -> None:
+    """Let a finished file take its name, unless there is a file of that name by now.
+
+    Raises
+    ------
+    FileExistsError
+        There is one.
+    OSError
+        The system refuses.
+    """
     try:
-        part.replace(target)
+        os.link(part, target)  # fails where a rename would silently replace
     except OSError as error:
-        raise as_output_error(target, error) from error
-    _flush_folder(target.parent)
+        if error.errno not in _NO_LINKS:
+            raise
+        if os.path.lexists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from error
+        part.replace(target)
 
 
 def _is_running(pid: int) -> bool:

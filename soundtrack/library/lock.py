@@ -17,6 +17,7 @@ from pathlib import Path
 
 from soundtrack.errors import LibraryError, OutputError
 from soundtrack.library.files import LOCK_NAME, require_own_files
+from soundtrack.library.share import no_locks, require_byte_locks
 
 _SIGNED = re.compile(rb"(pid \d+ on [^\n]*\n?)?")
 """What a lock file says that a writer left; anything else is somebody's own file."""
@@ -44,7 +45,8 @@ def write_lock(index_dir: Path, *, wait: bool = False) -> Iterator[None]:
     LibraryError
         Another process is writing, or a file of the index is a link.
     OutputError
-        The folder cannot be written, or holds files of others under the names of an index.
+        The folder cannot be written, its file system has no locks, or it holds files of others under the names of an
+        index.
     """
     try:
         index_dir.mkdir(parents=True, exist_ok=True)
@@ -64,6 +66,9 @@ def write_lock(index_dir: Path, *, wait: bool = False) -> Iterator[None]:
                 f"{index_dir}: busy, held by {_holder(descriptor)}",
                 hint="wait until it has ended, or type the same command with --wait",
             ) from error
+        except OSError as error:
+            raise no_locks(index_dir, error.strerror) from error
+        require_byte_locks(descriptor, index_dir)
         _sign(descriptor)
         yield
     finally:

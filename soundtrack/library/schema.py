@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from soundtrack.errors import LibraryError, OutputError, SoundtrackError
 from soundtrack.library.advice import to_fill, to_rebuild
+from soundtrack.library.share import no_locks, no_shared_memory, shares_memory
 
 DATABASE_NAME = "library.sqlite3"
 """Name of the database in the index folder."""
@@ -129,6 +130,10 @@ def _named(path: Path, error: sqlite3.DatabaseError) -> SoundtrackError:
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return LibraryError(f"{path}: busy, another program is using the index", hint="try again when it has ended")
+    if name.startswith("SQLITE_IOERR_SHM"):
+        return no_shared_memory(path, error)
+    if name.startswith("SQLITE_IOERR") and "LOCK" in name:
+        return no_locks(path.parent, error)
     if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
         return OutputError(
             f"{path}: the index cannot be written: {error}",
@@ -224,7 +229,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     with named_errors(path):
         connection = _connect(path, "mode=rwc")
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA journal_mode = {'WAL' if shares_memory(path.parent) else 'DELETE'}")
             connection.execute("PRAGMA synchronous = NORMAL")
             version = _check(connection, path, full=True)
             for step in range(version, SCHEMA_VERSION):
