@@ -65,7 +65,7 @@ class MelSettings:
 @lru_cache(maxsize=4)
 def _filter_bank(settings: MelSettings) -> FloatArray:
     """Triangles of the mel bands, shape (n_mels, n_fft // 2 + 1)."""
-    from librosa.filters import mel as triangles  # a second to import, once for all workers that listen
+    from soundtrack.audio.mel_triangles import triangles  # a second to import, once for all workers that listen
 
     bank = triangles(
         sr=settings.sample_rate_hz,

@@ -31,7 +31,7 @@ _NEEDED = (
     "soundtrack.audio.analyse",
     "soundtrack.audio.mel",
     "soundtrack.audio.speech",
-    "librosa.filters",
+    "soundtrack.audio.mel_triangles",
     "scipy.fft",
     "scipy.ndimage",
 )
