@@ -20,7 +20,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "soundtrack"
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "timebase", "settings", "wording", "ending", "surroundings", "children"}),
+    frozenset(
+        {"errors", "timebase", "settings", "wording", "ending", "surroundings", "children", "safe_read"},
+    ),
     frozenset({"types"}),
     frozenset(
         {
@@ -56,6 +58,7 @@ NEIGHBOURS: frozenset[tuple[str, str]] = frozenset(
         ("timebase", "errors"),
         ("children", "ending"),
         ("children", "surroundings"),
+        ("safe_read", "errors"),
         ("cuesheet", "documents"),
         ("cuesheet", "limits"),
         ("cuesheet", "document_schema"),
@@ -99,7 +102,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "matplotlib": ("soundtrack.export.picture", "soundtrack.export.glyphs", "soundtrack.evaluation.plot"),
     "numba": (),
     "opentimelineio": ("soundtrack.export",),
-    "pathspec": ("soundtrack.library.rules",),
+    "pathspec": ("soundtrack.library.patterns", "soundtrack.library.rules"),
     "platformdirs": ("soundtrack.config", "soundtrack.resources"),
     "rich": ("soundtrack.cli",),
     "safetensors": ("soundtrack.emotion", "soundtrack.training", "soundtrack.audio.voice"),

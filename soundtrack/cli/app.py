@@ -141,19 +141,28 @@ def _what_to_type(error: Any) -> str:
 
 
 def _report(error: SoundtrackError) -> None:
-    from soundtrack.cli.output import plain
+    from soundtrack.cli.output import plain, write_err
 
-    sys.stderr.write(f"error: {plain(error, limit=2_000)}\nhint: {plain(error.hint, limit=2_000)}\n")
+    write_err(f"error: {plain(error, limit=2_000)}\nhint: {plain(error.hint, limit=2_000)}\n")
+
+
+_IMPOSSIBLE_PATH = frozenset({errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EIO})
+"""What the system answers to a path that can be given, but not used."""
 
 
 def _report_unforeseen(error: Exception) -> ExitCode:
-    """A stdout that takes nothing shows in whoever writes to it, such as the help; all else is a bug of ours."""
-    from soundtrack.cli.output import plain, stdout_error
+    """A stdout that takes nothing, or a path that cannot be used, shows wherever it is used; all else is a bug."""
+    from soundtrack.cli.output import plain, stdout_error, write_err
 
     if isinstance(error, OSError) and error.filename is None and error.errno in (errno.ENOSPC, errno.EBADF, errno.EIO):
         _report(stdout_error(error))
         return ExitCode.OUTPUT
-    sys.stderr.write(
+    if isinstance(error, OSError) and error.filename is not None and error.errno in _IMPOSSIBLE_PATH:
+        from soundtrack.safe_read import unreadable
+
+        _report(unreadable(os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename, error))
+        return ExitCode.INPUT
+    write_err(
         f"error: internal error, {type(error).__name__}: {plain(error, limit=2_000)}\n"
         "hint: please report it; SOUNDTRACK_TRACEBACK=1 shows where it happened\n"
     )

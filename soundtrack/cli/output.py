@@ -51,7 +51,16 @@ def plain(text: object, *, limit: int = 500) -> str:
 def say(message: str, *, quiet: bool = False) -> None:
     """One line for people, on stderr."""
     if not quiet:
-        sys.stderr.write(f"{plain(message, limit=4_000)}\n")
+        write_err(f"{plain(message, limit=4_000)}\n")
+
+
+def write_err(text: str) -> None:
+    """Text to stderr; one that takes nothing (a full disk) must not change how the run ends, and is not tried again."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        silence(2)
 
 
 def console(*, stderr: bool = True) -> Console:
@@ -176,8 +185,13 @@ def write_out(text: str) -> None:
 
 def silence_stdout() -> None:
     """Point stdout nowhere, so that closing the interpreter does not complain about a reader that went away."""
+    silence(1)
+
+
+def silence(number: int) -> None:
+    """Point a standard stream nowhere, with whatever waits in it."""
     devnull = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, 1)
+    os.dup2(devnull, number)
     os.close(devnull)
 
 
@@ -194,35 +208,23 @@ def stdout_error(error: OSError) -> OutputError:
 def read_document(source: str) -> str:
     """The text of a JSON document named by a path, or of stdin for ``-``.
 
+    A file, or a pipe such as ``<(jq ...)``, of at most `soundtrack.safe_read.DOCUMENT_BYTES`.
+
     Raises
     ------
     InputError
-        The file is missing, unreadable, or no UTF-8 text.
+        It is missing, unreadable, not a file, too large, or not UTF-8 text.
     UsageError
         ``-`` was asked for and stdin is a terminal.
     """
-    from pathlib import Path
+    from soundtrack import safe_read
+    from soundtrack.errors import UsageError
 
-    from soundtrack.errors import InputError, Reason, UsageError
-
-    try:
-        if source == "-":
-            if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
-                raise UsageError("stdin is a terminal, not a document", hint="pipe a document in, or give a file name")
-            return sys.stdin.buffer.read().decode("utf-8")
-        return Path(source).read_bytes().decode("utf-8")
-    except FileNotFoundError as error:
-        raise InputError(
-            f"{plain(source)}: no such file", hint="check the name; `-` reads from stdin", reason=Reason.MISSING
-        ) from error
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{plain(source)}: is no text", hint="give the JSON that soundtrack wrote", reason=Reason.NOT_MEDIA
-        ) from error
-    except OSError as error:
-        raise InputError(
-            f"{plain(source)}: {error.strerror}", hint="check that it is a readable file", reason=Reason.PERMISSION
-        ) from error
+    if source != "-":
+        return safe_read.read_text(source, most_bytes=safe_read.DOCUMENT_BYTES, pipes=True)
+    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
+        raise UsageError("stdin is a terminal, not a document", hint="pipe a document in, or give a file name")
+    return safe_read.read_stream(sys.stdin.buffer, name="stdin", most_bytes=safe_read.DOCUMENT_BYTES)
 
 
 @contextmanager

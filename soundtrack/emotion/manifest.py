@@ -9,15 +9,18 @@ the rows. A model's folder holds ``config.json``, ``card.md`` and the weights.
 
 from __future__ import annotations
 
-import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import TypeVar, get_type_hints
 
-from soundtrack import ending
-from soundtrack.errors import ModelError
+from soundtrack import ending, safe_read
+from soundtrack.errors import InputError, ModelError
 from soundtrack.resources import models_dir, user_models_dir
+
+T = TypeVar("T")
 
 SCHEMA = "soundtrack.models/1"
 """Of ``manifest.json``."""
@@ -100,24 +103,76 @@ def read_manifest(folder: Path) -> Manifest:
         It is damaged.
     """
     path = folder / "manifest.json"
-    if not path.is_file():
+    if not os.path.lexists(path):
         return Manifest()
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if document["schema"] != SCHEMA:
-            raise ModelError(f"{path}: schema {document['schema']!r} is not {SCHEMA!r}", hint="update soundtrack")
+        document = read_object(path)
+        if document.get("schema") != SCHEMA:
+            raise ModelError(f"{path}: schema {document.get('schema')!r} is not {SCHEMA!r}", hint="update soundtrack")
         manifest = Manifest(
-            models=tuple(ModelEntry(**row) for row in document["models"]),
-            public=tuple(PublicModel(**row) for row in document.get("public", [])),
+            models=tuple(_row(ModelEntry, row) for row in _list(document, "models")),
+            public=tuple(_row(PublicModel, row) for row in _list(document, "public")),
         )
-    except (OSError, UnicodeDecodeError, ValueError, KeyError, TypeError) as error:
+    except ValueError as error:
         raise ModelError(
             f"{path}: damaged manifest: {error}", hint="reinstall soundtrack, or remove the file"
         ) from error
     for entry in manifest.models:
-        if Path(entry.file).is_absolute() or ".." in Path(entry.file).parts:
+        if Path(entry.file).is_absolute() or ".." in Path(entry.file).parts or "\0" in entry.file:
             raise ModelError(f"{path}: {entry.name}: file {entry.file!r} leaves the folder", hint="remove the entry")
     return manifest
+
+
+def read_object(path: Path) -> dict[str, object]:
+    """The JSON object in a file beside a model.
+
+    Raises
+    ------
+    ModelError
+        It is missing, not a regular file of sensible size, or not a JSON object.
+    """
+    try:
+        document = json.loads(safe_read.read_text(path, most_bytes=safe_read.SETTINGS_BYTES), parse_int=_integer)
+    except InputError as error:
+        raise ModelError(str(error), hint="soundtrack models verify") from error
+    except RecursionError as error:
+        raise ModelError(f"{path}: nested too deeply", hint="soundtrack models verify") from error
+    except ValueError as error:
+        raise ModelError(f"{path}: not JSON: {error}", hint="soundtrack models verify") from error
+    if not isinstance(document, dict):
+        raise ModelError(f"{path}: not a JSON object", hint="soundtrack models verify")
+    return document
+
+
+def _integer(text: str) -> int:
+    """A whole number of a document, of no more digits than any of its fields can have."""
+    if len(text) > 18:
+        raise ValueError(f"number too long: {len(text)} digits, at most 18")
+    return int(text)
+
+
+def _list(document: dict[str, object], name: str) -> list[object]:
+    """A list of a document; an empty one where it is missing."""
+    found = document.get(name, [])
+    if not isinstance(found, list):
+        raise ValueError(f"{name} must be a list")
+    return found
+
+
+def _row(kind: type[T], value: object) -> T:
+    """An entry of a manifest, every field of its kind."""
+    hints = get_type_hints(kind)
+    if not isinstance(value, dict) or not value.keys() <= hints.keys():
+        raise ValueError(f"an entry must be an object with {', '.join(hints)}")
+    for name, given in value.items():
+        if not isinstance(given, hints[name]) or isinstance(given, bool):
+            raise ValueError(f"{name} is not of its kind: {str(given)[:60]!r}")
+        if isinstance(given, int) and given < 0:
+            raise ValueError(f"{name} must not be negative: {given}")
+    try:
+        return kind(**value)
+    except TypeError as error:
+        raise ValueError(f"an entry must be an object with {', '.join(hints)}") from error
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> None:
@@ -187,8 +242,7 @@ def public_models() -> tuple[PublicModel, ...]:
 
 def sha256_of(path: Path) -> str:
     """Hash of a file's bytes, lower-case hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return safe_read.sha256(path)
 
 
 def verify(model: LocatedModel) -> None:
@@ -221,14 +275,7 @@ def read_config(model: LocatedModel) -> dict[str, object]:
     ModelError
         It is missing or no JSON object.
     """
-    path = model.folder / "config.json"
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, ValueError) as error:
-        raise ModelError(f"{path}: {error}", hint="soundtrack models verify") from error
-    if not isinstance(config, dict):
-        raise ModelError(f"{path}: is no JSON object", hint="soundtrack models verify")
-    return config
+    return read_object(model.folder / "config.json")
 
 
 ENTRY_FIELDS: tuple[str, ...] = tuple(field.name for field in fields(ModelEntry))

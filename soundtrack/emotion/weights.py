@@ -13,10 +13,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from soundtrack import ending
+from soundtrack import ending, safe_read
 from soundtrack.emotion.i3d import I3D, expected_state
 from soundtrack.emotion.manifest import LocatedModel, ModelEntry, find_model, register, sha256_of, verify
-from soundtrack.errors import ModelError
+from soundtrack.errors import InputError, ModelError
 from soundtrack.resources import user_models_dir
 
 I3D_KINETICS = "i3d-kinetics"
@@ -36,7 +36,10 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     from safetensors.torch import load_file
 
     try:
+        safe_read.require_regular(path)
         raw = load_file(path)
+    except InputError as error:
+        raise ModelError(str(error), hint="soundtrack models verify") from error
     except (OSError, SafetensorError, ValueError, KeyError) as error:
         raise ModelError(f"{path}: no readable weights: {error}", hint="soundtrack models verify") from error
     out: dict[str, Tensor] = {}
@@ -158,18 +161,17 @@ def read_public_checkpoint(path: Path) -> dict[str, Tensor]:
     ModelError
         The file is missing, or is anything but a mapping from names to tensors.
     """
-    if not path.is_file():
-        raise ModelError(f"{path}: no such file", hint="name the downloaded weights")
+    try:
+        safe_read.require_regular(path)
+    except InputError as error:
+        raise ModelError(str(error), hint="name the downloaded weights") from error
     if path.suffix == ".safetensors":
         return read_tensors(path)
     hint = "only plain weights are read, never pickled code; get the published file again"
     try:
         raw = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises half a dozen kinds for a damaged or unsafe file
-        line = str(error).strip().splitlines()
-        raise ModelError(
-            f"{path}: no readable weights: {line[0] if line else type(error).__name__}", hint=hint
-        ) from error
+    except Exception as error:  # torch raises half a dozen kinds, and advises to switch its own safety off
+        raise ModelError(f"{path}: no readable weights: a file of plain tensors is expected", hint=hint) from error
     if not isinstance(raw, Mapping) or not all(isinstance(v, Tensor) for v in raw.values()):
         raise ModelError(f"{path}: is no mapping from names to tensors", hint=hint)
     tensors = {str(k): v.float() for k, v in raw.items() if not str(k).endswith("num_batches_tracked")}

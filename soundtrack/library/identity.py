@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from soundtrack import safe_read
 from soundtrack.errors import InputError, Reason
 from soundtrack.library.tags import read_header
 from soundtrack.media.packets import sound_hash
@@ -80,18 +80,10 @@ def refusal(error: OSError) -> Reason:
 def read_beginning(path: Path | str, n_bytes: int) -> bytes:
     """The first bytes of a regular file; none where there is no such file or it cannot be read. Never blocks."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
-    except (OSError, ValueError):
-        return b""
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return b""
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
+        with safe_read.open_regular(path) as file:
             return file.read(n_bytes)
-    except OSError:
+    except (InputError, OSError):
         return b""
-    finally:
-        os.close(descriptor)
 
 
 def identify(path: Path) -> Identity:
@@ -102,16 +94,8 @@ def identify(path: Path) -> Identity:
     InputError
         The file is missing, not readable, or no regular file.
     """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
-    except OSError as error:
-        raise InputError(
-            f"{path}: {error.strerror}", hint="check that the file is there and readable", reason=refusal(error)
-        ) from error
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise InputError(f"{path}: is no regular file", hint="give a file or a folder", reason=Reason.NOT_REGULAR)
+    with safe_read.open_regular(path) as file:
+        status = os.fstat(file.fileno())
         if status.st_size == 0:
             raise InputError(f"{path}: is empty", hint="delete it, or fetch it again", reason=Reason.EMPTY)
         try:

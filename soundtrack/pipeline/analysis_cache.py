@@ -20,7 +20,7 @@ from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
-from soundtrack import __version__, resources, scenesheet
+from soundtrack import __version__, resources, safe_read, scenesheet
 from soundtrack.errors import SoundtrackError
 from soundtrack.kinds import OWN
 from soundtrack.safe_write import write_text
@@ -83,7 +83,7 @@ class AnalysisCache:
         """
         entry = self._entry(path, fingerprint)
         try:
-            head, text = entry.read_text(encoding="utf-8").split("\n", 1)
+            head, text = safe_read.read_text(entry, most_bytes=safe_read.DOCUMENT_BYTES).split("\n", 1)
             said = json.loads(head)
             if said != _head(entry.stem, text):
                 return None

@@ -14,6 +14,7 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
+from soundtrack import safe_read
 from soundtrack.errors import (
     DependencyError,
     ExitCode,
@@ -140,9 +141,8 @@ def films_of(listing: Path) -> tuple[Path, ...]:
         if listing.is_dir():
             films = sorted(path for path in listing.iterdir() if _looks_like_a_film(path))
         else:
-            if listing.stat().st_size > _MOST_LIST_BYTES:
-                raise InputError(f"{listing}: is too large for a list", hint=hint, reason=Reason.TOO_LARGE)
-            lines = listing.read_bytes().decode("utf-8-sig", "surrogateescape").splitlines()
+            data = safe_read.read_bytes(listing, most_bytes=_MOST_LIST_BYTES, pipes=True)
+            lines = data.decode("utf-8-sig", "surrogateescape").splitlines()
             named = [line.strip() for line in lines]
             films = [listing.parent / name for name in named if name and not name.startswith("#")]
     except OSError as error:

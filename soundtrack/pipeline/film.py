@@ -7,7 +7,6 @@ very size is kept are the bytes read first; else they are hashed beside the deco
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import threading
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from soundtrack import safe_read
 from soundtrack.errors import DependencyError
 from soundtrack.media.ahead import beside
 from soundtrack.names import as_on_disk
@@ -74,8 +74,7 @@ class _Heard:
 
 def fingerprint(path: Path) -> str:
     """``sha256:<hex>`` of a file's bytes, read in pieces."""
-    with path.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    return f"sha256:{safe_read.sha256(path)}"
 
 
 def analyse_video(

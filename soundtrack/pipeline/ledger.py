@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from soundtrack import config, resources
+from soundtrack import config, resources, safe_read
 from soundtrack.errors import InputError, OutputError, Reason
 from soundtrack.kinds import OWN
 from soundtrack.safe_write import write_text
@@ -19,6 +19,9 @@ from soundtrack.types import CueSheet
 
 MOST_FILMS = 1_000
 """Older ones are forgotten."""
+
+MOST_BYTES = 64 << 20
+"""A larger file is no ledger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,13 @@ def read_ledger(path: Path) -> list[ScoredFilm]:
     InputError
         It cannot be read, or is no ledger.
     """
-    hint = "mend that line, or remove the file to start afresh"
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return []
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {error}", hint="remove the file to start afresh") from error
+        lines = safe_read.read_text(path, most_bytes=MOST_BYTES).splitlines()
+    except InputError as error:
+        if error.reason is Reason.MISSING:
+            return []
+        raise InputError(str(error), hint="remove the file to start afresh", reason=error.reason) from error
+    hint = "correct that line, or remove the file to start afresh"
     films = []
     for number, line in enumerate(lines, start=1):
         try:
