@@ -1,9 +1,9 @@
 """The user's defaults: a TOML file and a few environment variables, read here and nowhere else.
 
-``config.toml`` lies in the user's configuration folder (``soundtrack doctor`` prints where) or where SOUNDTRACK_CONFIG
-says. It may set ``index``, ``device``, ``target``, ``ffmpeg``, ``ledger``, ``cache`` and ``model``. An option on the
-command line wins over the environment, the environment over the file. A file in the working folder is never read: a
-folder from somebody else must not name programs.
+``config.toml`` is in the user's configuration folder (``soundtrack doctor`` prints where) or where SOUNDTRACK_CONFIG
+says. It may set ``index``, ``device``, ``target``, ``ffmpeg``, ``ledger``, ``cache`` and ``model``; SOUNDTRACK_INDEX
+and so on set the same. An option on the command line wins over the environment, the environment over the file. A file
+in the working folder is never read: a folder from a stranger must not name programs.
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from soundtrack import safe_read
 from soundtrack.errors import InputError, Reason
+from soundtrack.settings import LOUDNESS_PRESETS_LUFS, parse_target
+
+MOST_BYTES = 1 << 16
+"""A larger file is no configuration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class Config:
     device: str | None = None
     """``auto``, ``cpu`` or ``cuda``."""
     target: float | None = None
-    """Loudness target in LUFS."""
+    """Loudness target in LUFS, in the range of `parse_target`."""
     ffmpeg: Path | None = None
     """The ffmpeg program to use."""
     ledger: bool = False
@@ -56,46 +61,119 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
     Raises
     ------
     InputError
-        The file cannot be read, is no TOML, or sets something unknown.
+        The file cannot be read, is not TOML, or sets something unknown; or a value is not of its kind.
     """
     env = os.environ if environ is None else environ
     path = config_path(env)
-    table: dict[str, object] = {}
-    if path.is_file():
-        try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise InputError(f"{path}: {error}", hint="mend or remove the configuration file") from error
+    table = _table(path)
     known = {f.name for f in fields(Config)}
     for key in table:
         if key not in known:
-            raise InputError(
-                f"{path}: {key}: unknown setting",
-                hint=f"known settings: {', '.join(sorted(known))}",
-                reason=Reason.BAD_FORMAT,
-            )
-    merged = {key: env.get(f"SOUNDTRACK_{key.upper()}") or table.get(key) for key in known}
+            raise _invalid(f"{path}: {key[:60]}: unknown setting", f"known settings: {', '.join(sorted(known))}")
+    given = {
+        key: _Given(f"SOUNDTRACK_{key.upper()}", text)
+        if (text := env.get(f"SOUNDTRACK_{key.upper()}"))
+        else _Given(f"{path}: {key}", table.get(key))
+        for key in known
+    }
+    return Config(
+        index=_path(given["index"]),
+        device=_text(given["device"], "use auto, cpu or cuda"),
+        target=_target(given["target"]),
+        ffmpeg=_path(given["ffmpeg"]),
+        ledger=_is_on(given["ledger"], default=False),
+        cache=_is_on(given["cache"], default=True),
+        model=_text(given["model"], "name a model of `soundtrack models list`"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A value, and what an error calls the place that it comes from."""
+
+    source: str
+    value: object
+
+    @property
+    def is_set(self) -> bool:
+        """Whether there is anything; an empty text counts as nothing."""
+        return self.value is not None and self.value != ""
+
+
+def _table(path: Path) -> dict[str, object]:
+    """What the configuration file sets; nothing where there is none."""
+    hint = "correct the configuration file, or remove it"
     try:
-        return Config(
-            index=Path(str(merged["index"])).expanduser() if merged["index"] else None,
-            device=str(merged["device"]) if merged["device"] else None,
-            target=float(str(merged["target"])) if merged["target"] is not None else None,
-            ffmpeg=Path(str(merged["ffmpeg"])).expanduser() if merged["ffmpeg"] else None,
-            ledger=_is_on("ledger", merged["ledger"], path, default=False),
-            cache=_is_on("cache", merged["cache"], path, default=True),
-            model=str(merged["model"]) if merged["model"] else None,
+        text = safe_read.read_text(path, most_bytes=MOST_BYTES)
+    except InputError as error:
+        if error.reason is Reason.MISSING:
+            return {}
+        raise
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _invalid(f"{path}: {error}", hint) from error
+    except RecursionError as error:
+        raise _invalid(f"{path}: nested too deeply", hint) from error
+    except ValueError as error:  # Python's own limit on the digits of a number
+        raise _invalid(f"{path}: a number or a date that is not possible", hint) from error
+
+
+def _shown(value: object) -> str:
+    """A value as a message quotes it; a number may have more digits than Python writes, a list any depth."""
+    return str(value)[:60] if isinstance(value, str | bool | float) or value in (0, 1) else f"a {type(value).__name__}"
+
+
+def _invalid(message: str, hint: str) -> InputError:
+    return InputError(message, hint=hint, reason=Reason.BAD_FORMAT)
+
+
+def _text(given: _Given, hint: str) -> str | None:
+    """A setting that is a text."""
+    if not given.is_set:
+        return None
+    if not isinstance(given.value, str):
+        raise _invalid(f"{given.source}: must be a text in quotes, got {_shown(given.value)}", hint)
+    return given.value
+
+
+def _path(given: _Given) -> Path | None:
+    """A setting that is a path; ``~`` is the home folder of a user."""
+    text = _text(given, "write the path in quotes")
+    if text is None:
+        return None
+    try:
+        path = Path(text).expanduser()
+        os.stat(path)  # noqa: PTH116 - Path has no way to ask without hiding some errors
+    except RuntimeError as error:
+        raise _invalid(f"{given.source}: there is no user {text.split('/')[0][:60]}", "write the whole path") from error
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass  # said better where it is used; an index may still have to be made
+    except (OSError, ValueError) as error:
+        raise safe_read.unreadable(f"{given.source}: {text}", error) from error
+    return path
+
+
+def _target(given: _Given) -> float | None:
+    """The loudness target: a number, or the name of a preset."""
+    if not given.is_set:
+        return None
+    value = given.value
+    target = None if isinstance(value, bool) or not isinstance(value, int | float | str) else parse_target(value)
+    if target is None:
+        names = ", ".join(sorted(LOUDNESS_PRESETS_LUFS))
+        raise _invalid(
+            f"{given.source}: not a loudness target: {_shown(value)}",
+            f"give LUFS between -40 and -5, or one of {names}",
         )
-    except ValueError as error:
-        raise InputError(f"{path}: target: {error}", hint="give the loudness target as a number of LUFS") from error
+    return target
 
 
-def _is_on(name: str, value: object, path: Path, *, default: bool) -> bool:
+def _is_on(given: _Given, *, default: bool) -> bool:
     """A switch: true or false, as TOML or as text."""
-    text = str(default if value in (None, "") else value).lower()
+    text = _shown(given.value if given.is_set else default).lower()
     if text not in ("true", "false", "1", "0"):
-        raise InputError(
-            f"{path}: {name}: neither true nor false: {value}",
-            hint=f"write {name} = true or {name} = false, or remove the line",
-            reason=Reason.BAD_FORMAT,
+        raise _invalid(
+            f"{given.source}: neither true nor false: {_shown(given.value)}", "set it to true or false, or remove it"
         )
     return text in ("true", "1")

@@ -13,6 +13,29 @@ MAX_STRETCH = 0.1
 LOUDNESS_PRESETS_LUFS: dict[str, float] = {"web": -14.0, "podcast": -16.0, "broadcast": -23.0, "cinema": -27.0}
 """Named loudness targets."""
 
+LOUDEST_TARGET_LUFS = -5.0
+"""Largest loudness target."""
+
+SOFTEST_TARGET_LUFS = -40.0
+"""Smallest loudness target."""
+
+
+def parse_target(value: str | float) -> float | None:
+    """Loudness target from a number or the name of a preset, in LUFS; None for anything else.
+
+    Examples
+    --------
+    >>> parse_target("broadcast"), parse_target("-16"), parse_target("loud"), parse_target(float("nan"))
+    (-23.0, -16.0, None, None)
+    """
+    if isinstance(value, str) and value.strip().lower() in LOUDNESS_PRESETS_LUFS:
+        return LOUDNESS_PRESETS_LUFS[value.strip().lower()]
+    try:
+        target = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return target if SOFTEST_TARGET_LUFS <= target <= LOUDEST_TARGET_LUFS else None
+
 
 @dataclass(frozen=True, slots=True)
 class ShotSettings:

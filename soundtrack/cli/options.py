@@ -253,18 +253,13 @@ def target_lufs(text: str | None) -> float:
     """
     from soundtrack.config import load_config
     from soundtrack.errors import UsageError
-    from soundtrack.settings import LOUDNESS_PRESETS_LUFS, MixSettings
+    from soundtrack.settings import LOUDNESS_PRESETS_LUFS, MixSettings, parse_target
 
     if text is None:
         configured = load_config().target
         return configured if configured is not None else MixSettings().target_lufs
-    if text.lower() in LOUDNESS_PRESETS_LUFS:
-        return LOUDNESS_PRESETS_LUFS[text.lower()]
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not -40.0 <= value <= -5.0:
+    value = parse_target(text)
+    if value is None:
         names = ", ".join(sorted(LOUDNESS_PRESETS_LUFS))
         raise UsageError(
             f"--target {text}: not a loudness target", hint=f"give LUFS between -40 and -5, or one of {names}"

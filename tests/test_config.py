@@ -1,0 +1,85 @@
+"""The configuration file and the environment: what they set, and what is refused with the place that is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from soundtrack.config import load_config
+from soundtrack.errors import InputError
+
+FILE_ONLY = {
+    "deep nesting": "a=" + "[" * 20_000,
+    "5,000 digits": "target=" + "9" * 5_000,
+    "long hexadecimal": "target=0x" + "f" * 6_000,
+    "not a number": "target=nan",
+    "endless": "target=inf",
+    "switch of a list": "cache=[1]",
+    "device of a number": "device=5",
+    "device of a table": "device={a=1}",
+    "target of a date": "target=2026-01-01",
+    "unknown user": 'index="~nosuchuser/x"',
+    "NUL": 'ffmpeg="a\\u0000"',
+    "long path": f'index="{"a" * 5_000}"',
+    "unknown key": "a" * 5_000 + "=1",
+    "not UTF-8": "\udcff",
+    "endless file": "#" * (1 << 20),
+}
+
+
+@pytest.mark.parametrize("kind", FILE_ONLY)
+def test_a_hostile_configuration_is_refused_with_its_name_and_place(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text(FILE_ONLY[kind], encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(InputError, match=r"^/.*c\.toml: ") as refused:
+        load_config({"SOUNDTRACK_CONFIG": str(path)})
+    assert len(str(refused.value)) < 700
+    assert "set_int_max_str_digits" not in str(refused.value)
+
+
+def test_a_configuration_that_is_a_device_or_a_pipe_is_refused(tmp_path: Path) -> None:
+    for place in ("/dev/zero", str(tmp_path)):
+        with pytest.raises(InputError, match="not a regular file"):
+            load_config({"SOUNDTRACK_CONFIG": place})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TARGET", "nan"),
+        ("TARGET", "9" * 5_000),
+        ("TARGET", "loud"),
+        ("TARGET", "0"),
+        ("INDEX", "~nosuchuser/x"),
+        ("INDEX", "a" * 5_000),
+        ("FFMPEG", "a\0b"),
+        ("CACHE", "perhaps"),
+        ("LEDGER", "2"),
+    ],
+)
+def test_a_wrong_variable_is_named_and_no_file_is_blamed(name: str, value: str, tmp_path: Path) -> None:
+    env = {"SOUNDTRACK_CONFIG": str(tmp_path / "nothing.toml"), f"SOUNDTRACK_{name}": value}
+    with pytest.raises(InputError, match=f"^SOUNDTRACK_{name}: ") as refused:
+        load_config(env)
+    assert "nothing.toml" not in str(refused.value)
+
+
+def test_the_target_may_be_a_preset_in_the_file_and_in_the_environment(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    env = {"SOUNDTRACK_CONFIG": str(path)}
+    for text, target in (('"broadcast"', -23.0), ("-18", -18.0), ("-18.5", -18.5), ('"-20"', -20.0), ('""', None)):
+        path.write_text(f"target = {text}\n")
+        assert load_config(env).target == target
+    assert load_config({**env, "SOUNDTRACK_TARGET": "Cinema"}).target == -27.0
+
+
+def test_a_configuration_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_bytes(b"\xef\xbb\xbfcache = false\n")
+    assert load_config({"SOUNDTRACK_CONFIG": str(path)}).cache is False
+
+
+def test_an_index_that_is_still_to_be_made_may_be_named(tmp_path: Path) -> None:
+    env = {"SOUNDTRACK_CONFIG": str(tmp_path / "none"), "SOUNDTRACK_INDEX": str(tmp_path / "later" / "index")}
+    assert load_config(env).index == tmp_path / "later" / "index"
