@@ -146,10 +146,12 @@ def faults(sheet: CueSheet) -> Iterator[str]:
 
 
 def _repeated(place: str, names: list[str]) -> Iterator[str]:
-    """Names that stand twice."""
+    """Names that are used twice."""
+    seen: set[str] = set()
     for i, name in enumerate(names):
-        if name in names[:i]:
-            yield f"{place}[{i}]: {name[:12]} stands twice"
+        if name in seen:
+            yield f"{place}[{i}]: {name[:12]} is used twice"
+        seen.add(name)
 
 
 def _cue_faults(cue: Cue, *, place: str, duration_s: Mapping[str, float], sheet: CueSheet) -> Iterator[str]:

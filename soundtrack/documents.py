@@ -12,6 +12,7 @@ import dataclasses
 import difflib
 import functools
 import json
+import re
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +29,14 @@ from soundtrack.types import FloatArray
 DECIMALS = 6
 """Decimals of every float in a document."""
 
+MOST_CHARACTERS = 100_000
+"""Largest length of a text in a document."""
+
+MOST_ITEMS = 1_000_000
+"""Largest number of items in a list."""
+
 _MAX_DIGITS = 40
+_HALF_PAIR = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _SHOWN_CHARACTERS = 300
 
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
@@ -122,7 +130,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key, value in pairs:
         if key in result:
-            raise _PlaceError("", f"the key {key!r} stands twice in one object")
+            raise _PlaceError("", f"the key {key!r} is used twice in one object")
         result[key] = value
     return result
 
@@ -135,7 +143,7 @@ def _no_constant(text: str) -> None:
 def _whole_number(text: str) -> int:
     """A whole number of no more digits than any field can use; longer ones cost time without end."""
     if len(text) > _MAX_DIGITS:
-        raise _PlaceError("", f"a number of {len(text)} digits, {text[:12]}...; no field holds so large a one")
+        raise _PlaceError("", f"number too long: {len(text)} digits, at most {_MAX_DIGITS}")
     return int(text)
 
 
@@ -180,8 +188,9 @@ def load(cls: type[T], text: str, *, schema: str, upgrades: Mapping[int, Upgrade
             hint=hint,
             reason=Reason.BAD_FORMAT,
         ) from error
-    except (RecursionError, _PlaceError) as error:
-        cause = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+    except (RecursionError, MemoryError, _PlaceError) as error:
+        causes = {RecursionError: "nested too deeply", MemoryError: "needs more memory than there is"}
+        cause = causes.get(type(error), str(error))
         raise InputError(f"{name}: {cause}", hint=hint, reason=Reason.BAD_FORMAT) from error
 
 
@@ -216,6 +225,8 @@ def _build(hint: Any, value: Any, *, place: str, limits: Limits) -> Any:
     if origin is tuple:
         if not isinstance(value, list):
             raise _PlaceError(place, f"must be a list, got {_kind(value)}")
+        if len(value) > MOST_ITEMS:
+            raise _PlaceError(place, f"a list of {len(value)} items, at most {MOST_ITEMS}")
         item = typing.get_args(hint)[0]
         return tuple(_build(item, v, place=f"{place}[{i}]", limits=limits) for i, v in enumerate(value))
     if hint == FloatArray:  # numpy 2.5 makes the name an alias, so its origin tells nothing
@@ -283,7 +294,22 @@ def _leaf(hint: Any, value: Any, *, place: str, limits: Limits) -> Any:
             return hint(value)
         except ValueError as error:
             raise _PlaceError(place, f"must be one of {', '.join(hint)}, got {value}") from error
+    fault = _text_fault(value)
+    if fault is not None:
+        raise _PlaceError(place, fault)
     return value
+
+
+def _text_fault(text: str) -> str | None:
+    """What keeps a text from being written elsewhere, or None.
+
+    Bytes of file names that are not UTF-8 are written as U+DC80 to U+DCFF, as Python has them; no other half of a
+    surrogate pair means anything.
+    """
+    if len(text) > MOST_CHARACTERS:
+        return f"a text of {len(text)} characters, at most {MOST_CHARACTERS}"
+    odd = _HALF_PAIR.search(text)
+    return None if odd is None else f"holds half of a surrogate pair, U+{ord(odd[0]):04X}"
 
 
 def _number(hint: Any, value: int | float, *, place: str, limits: Limits) -> int | float:

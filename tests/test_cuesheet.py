@@ -173,7 +173,7 @@ def test_an_older_document_is_upgraded(cues: CueSheet) -> None:
         (lambda s: replace(s, tracks=tuple(replace(t, duration_s=1.0) for t in s.tracks)), "the track at 1 s"),
         (lambda s: replace(s, film=replace(s.film, duration_s=3.0)), "behind the film's end"),
         (lambda s: replace(s, ducking=(GainPoint(2.0, 0.0), GainPoint(1.0, 0.0))), r"ducking\[1\].time_s"),
-        (lambda s: replace(s, cues=(s.cues[0], s.cues[0])), "stands twice"),
+        (lambda s: replace(s, cues=(s.cues[0], s.cues[0])), "is used twice"),
     ],
 )  # fmt: skip
 def test_a_sheet_that_makes_no_sense_has_faults(
