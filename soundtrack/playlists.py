@@ -9,12 +9,12 @@ from __future__ import annotations
 import configparser
 import os
 import re
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, unquote_to_bytes
 from xml.etree import ElementTree
 
+from soundtrack import safe_read
 from soundtrack.errors import InputError, Reason
 from soundtrack.names import as_on_disk
 
@@ -22,6 +22,10 @@ SUFFIXES = frozenset({".m3u", ".m3u8", ".pls", ".xspf"})
 """Endings of the names of playlists, in lower case."""
 MOST_BYTES = 16 << 20
 """A larger file is no playlist."""
+MOST_ENTRIES = 100_000
+"""Largest number of different names in a playlist: each is looked up on the disk."""
+MOST_LINES = 1_000_000
+"""Largest number of lines."""
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 """What starts like this is an address; one letter is a drive of Windows."""
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
@@ -59,39 +63,29 @@ def read_playlist(path: Path) -> list[Path]:
     """
     if not is_playlist(path):
         raise ValueError(f"not called like a playlist: {path}")
-    data = _read(path)
+    data = safe_read.read_bytes(path, most_bytes=MOST_BYTES)
     kind = path.suffix.lower()
     if kind == ".xspf":
         names = _xspf(data, path)
-    elif kind == ".pls":
-        names = _pls(_text(data), path)
     else:
-        names = _m3u(_text(data))
-    folder = Path(os.path.abspath(path.parent))  # noqa: PTH100 - resolve() would follow links
-    found = (_located(name, folder, quoted=kind == ".xspf") for name in names)
-    return list(dict.fromkeys(file for file in found if file is not None))
-
-
-def _read(path: Path) -> bytes:
-    """The bytes of a regular file of sensible size."""
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise InputError(f"{path}: is not a regular file", hint="give a playlist", reason=Reason.NOT_REGULAR)
-        if status.st_size > MOST_BYTES:
+        lines = _lines(_text(data))
+        if len(lines) > MOST_LINES:
             raise InputError(
-                f"{path}: has {status.st_size >> 20} MiB, too much for a playlist",
-                hint=f"give one of at most {MOST_BYTES >> 20} MiB",
+                f"{path}: has {len(lines)} lines, at most {MOST_LINES}",
+                hint="split the playlist",
                 reason=Reason.TOO_LARGE,
             )
-        with path.open("rb") as file:
-            return file.read(MOST_BYTES)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such playlist", hint="check the name", reason=Reason.MISSING) from error
-    except OSError as error:
+        names = _pls(lines, path) if kind == ".pls" else _m3u(lines)
+    folder = Path(os.path.abspath(path.parent))  # noqa: PTH100 - resolve() would follow links
+    names = list(dict.fromkeys(names))
+    if len(names) > MOST_ENTRIES:
         raise InputError(
-            f"{path}: {error.strerror}", hint="check that it is a readable file", reason=Reason.PERMISSION
-        ) from error
+            f"{path}: names {len(names)} files, at most {MOST_ENTRIES}",
+            hint="split the playlist",
+            reason=Reason.TOO_LARGE,
+        )
+    found = (_located(name, folder, quoted=kind == ".xspf") for name in names)
+    return list(dict.fromkeys(file for file in found if file is not None))
 
 
 def _text(data: bytes) -> str:
@@ -108,18 +102,18 @@ def _lines(text: str) -> list[str]:
     return re.split(r"\r\n|\n|\r", text)
 
 
-def _m3u(text: str) -> list[str]:
+def _m3u(lines: list[str]) -> list[str]:
     """Names in an m3u: one a line; what starts with # is a remark."""
-    return [name for line in _lines(text) if (name := line.strip()) and not name.startswith("#")]
+    return [name for line in lines if (name := line.strip()) and not name.startswith("#")]
 
 
-def _pls(text: str, path: Path) -> list[str]:
+def _pls(lines: list[str], path: Path) -> list[str]:
     """Names in a pls: File1, File2 and so on, by their numbers."""
     parser = configparser.RawConfigParser(
         strict=False, allow_no_value=True, delimiters=("=",), comment_prefixes=(";", "#")
     )
     try:
-        parser.read_string("\n".join(line.strip() for line in _lines(text)), source=path.name)
+        parser.read_string("\n".join(line.strip() for line in lines), source=path.name)
     except configparser.Error as error:
         raise _no_playlist(path, "not a pls, which starts with [playlist]") from error
     numbered = [

@@ -3,7 +3,7 @@
 Goes in: patterns in gitignore's syntax and limits of length. Comes out: `Rules`, and `NameRules`, which says of a path
 whether it is left out. A rule decides what is offered, not what was heard: a track that is left out stays in the index,
 so a rule may change without listening again. Only files that no run has heard yet are spared the listening.
-``.soundtrackignore`` files are read where they lie, each time. This module is the only one that imports pathspec.
+``.soundtrackignore`` files are read where they are, each time.
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from __future__ import annotations
 import json
 import math
 import os
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soundtrack.errors import UsageError
 from soundtrack.library.identity import read_beginning
+from soundtrack.library.patterns import MOST_PATTERNS, spec_of
 from soundtrack.library.store import Store
 from soundtrack.names import composed
 
@@ -33,9 +33,6 @@ MIN_LENGTH_S = 3.0
 
 MOST_BYTES = 1 << 16
 """Of a longer ``.soundtrackignore`` the rest is not read."""
-
-MOST_STARS = 3
-"""A pattern with more runs of stars could take hours on a name made for it: with three it takes 0.05 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +51,11 @@ class Rules:
     """Whether spoken word is offered like music."""
 
     def __post_init__(self) -> None:
+        if len(self.exclude) + len(self.include) > MOST_PATTERNS:
+            raise UsageError(
+                f"{len(self.exclude) + len(self.include)} patterns, at most {MOST_PATTERNS}",
+                hint="drop some with `soundtrack library rules --drop PATTERN`",
+            )
         for pattern in (*self.exclude, *self.include):
             require_pattern(pattern)
         for limit in (self.min_length_s, self.max_length_s):
@@ -118,17 +120,31 @@ class RuleChange:
 def read_rules(store: Store) -> Rules:
     """The rules of an index; those of a new one where a stranger wrote nonsense, which must not stop a film."""
     try:
-        found = {str(name): json.loads(str(value)) for name, value in store.all("SELECT name, value FROM rules")}
-        longest = found.get("max_length_s")
-        return Rules(
-            exclude=tuple(str(pattern) for pattern in found.get("exclude", ())),
-            include=tuple(str(pattern) for pattern in found.get("include", ())),
-            min_length_s=float(found.get("min_length_s", MIN_LENGTH_S)),
-            max_length_s=None if longest is None else float(longest),
-            allow_spoken=found.get("allow_spoken", False) is True,
-        )
-    except (TypeError, ValueError, RecursionError, UsageError):
+        return _rules(store)
+    except (TypeError, ValueError, OverflowError, RecursionError, UsageError):
         return Rules()
+
+
+def rules_fault(store: Store) -> str | None:
+    """Why the rules kept with an index are not used, or None."""
+    try:
+        _rules(store)
+    except (TypeError, ValueError, OverflowError, RecursionError, UsageError) as error:
+        return f"rules: {error}"
+    return None
+
+
+def _rules(store: Store) -> Rules:
+    """The rules of an index, strictly."""
+    found = {str(name): json.loads(str(value)) for name, value in store.all("SELECT name, value FROM rules")}
+    longest = found.get("max_length_s")
+    return Rules(
+        exclude=tuple(str(pattern) for pattern in found.get("exclude", ())),
+        include=tuple(str(pattern) for pattern in found.get("include", ())),
+        min_length_s=float(found.get("min_length_s", MIN_LENGTH_S)),
+        max_length_s=None if longest is None else float(longest),
+        allow_spoken=found.get("allow_spoken", False) is True,
+    )
 
 
 def write_rules(store: Store, rules: Rules) -> None:
@@ -149,27 +165,11 @@ def require_pattern(pattern: str) -> None:
     UsageError
         It means nothing, or might take for ever.
     """
-    if _spec([pattern]) is None:
+    if spec_of([pattern]) is None:
         raise UsageError(
             f"{pattern!r} is no pattern",
             hint="write it as in a .gitignore, such as 'Audiobooks/' or '*.wav', with at most three stars",
         )
-
-
-def _spec(lines: Iterable[str]) -> GitIgnoreSpec | None:
-    """What some lines mean together; lines that mean nothing are passed over, None if all do."""
-    from pathspec import GitIgnoreSpec
-
-    patterns = []
-    for line in lines:
-        if "\0" in line or len(re.findall(r"\*+", line.removeprefix("**/"))) > MOST_STARS:
-            continue
-        try:
-            spec = GitIgnoreSpec.from_lines([composed(line)])
-        except (ValueError, re.error):
-            continue
-        patterns += [pattern for pattern in spec.patterns if pattern.include is not None]
-    return GitIgnoreSpec(patterns) if patterns else None
 
 
 def _read_lines(path: str) -> list[str]:
@@ -190,8 +190,8 @@ class NameRules:
     """
 
     def __init__(self, rules: Rules, roots: Sequence[Path]) -> None:
-        self._exclude = _spec(rules.exclude)
-        self._include = _spec(rules.include)
+        self._exclude = spec_of(rules.exclude)
+        self._include = spec_of(rules.include)
         self._roots = {os.fspath(root) for root in roots}
         self._above = tuple(root.rstrip("/") + "/" for root in sorted(self._roots))
         self._chains: dict[str, tuple[tuple[int, GitIgnoreSpec], ...]] = {}
@@ -223,10 +223,12 @@ class NameRules:
         at = folder
         while at not in self._chains and any(f"{at}/".startswith(above) for above in self._above):
             pending.append(at)
+            if not at:  # the root of the disk is the outermost folder there is
+                break
             at = at.rpartition("/")[0]
         chain = self._chains.get(at, ())
         for below in reversed(pending):
-            spec = _spec(_read_lines(f"{below}/{IGNORE_NAME}"))
+            spec = spec_of(_read_lines(f"{below}/{IGNORE_NAME}"))
             chain = chain if spec is None else (*chain, (len(below) + 1, spec))
             self._chains[below] = chain
         return chain
