@@ -164,7 +164,7 @@ def test_a_database_of_something_else_is_not_touched(tmp_path: Path) -> None:
         other.execute("CREATE TABLE recipes (name TEXT)")
     before = (tmp_path / DATABASE_NAME).read_bytes()
     for write in (False, True):
-        with pytest.raises(LibraryError, match="no index of soundtrack"):
+        with pytest.raises(LibraryError, match="not an index of soundtrack"):
             open_store(tmp_path, write=write)
     with sqlite3.connect(tmp_path / DATABASE_NAME) as other:
         assert other.execute("SELECT name FROM sqlite_master").fetchall() == [("recipes",)]
@@ -181,7 +181,7 @@ def test_a_database_with_a_trigger_is_refused(store: Store) -> None:
     save(store, 1)
     store.execute("CREATE TRIGGER evil AFTER INSERT ON roots BEGIN DELETE FROM tracks; END")
     store.close()
-    with pytest.raises(LibraryError, match="no index of soundtrack"):
+    with pytest.raises(LibraryError, match="not an index of soundtrack"):
         open_store(store.index_dir)
 
 

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
-from soundtrack import ending
+from soundtrack import ending, safe_read
 from soundtrack.errors import InputError, LibraryError, OutputError, Reason, UsageError
 from soundtrack.kinds import ARCHIVE
 from soundtrack.library import rows
@@ -34,7 +34,7 @@ from soundtrack.library.files import own_files
 from soundtrack.library.index import write_vectors
 from soundtrack.library.lock import write_lock
 from soundtrack.library.report import shown
-from soundtrack.library.schema import DATABASE_NAME, LAYOUT, layout
+from soundtrack.library.schema import DATABASE_NAME
 from soundtrack.library.store import Store, open_store
 from soundtrack.safe_write import replacing
 from soundtrack.targets import SPARE_BYTES, Target, as_output_error, check_targets
@@ -175,7 +175,7 @@ def _rename(store: Store, stored: Callable[[Path], bytes]) -> None:
     store.execute("PRAGMA defer_foreign_keys = ON")
     for table, column in _PATHS:
         for (before,) in store.all(f"SELECT DISTINCT {column} FROM {table}"):
-            after = b"\0" + stored(store.to_path(rows.blob(before)))  # so that no new name meets an old one
+            after = b"\0" + stored(store.to_path(rows.path(before)))  # so that no new name meets an old one
             store.execute(f"UPDATE OR REPLACE {table} SET {column} = ? WHERE {column} = ?", (after, before))
     for table, column in _PATHS:
         store.execute(f"UPDATE {table} SET {column} = CAST(substr({column}, 2) AS BLOB)")
@@ -268,16 +268,13 @@ def _refused(archive: Path, why: str) -> InputError:
 @contextmanager
 def _opened(archive: Path) -> Iterator[tuple[zipfile.ZipFile, _Manifest]]:
     """The archive and its manifest, once both look right."""
-    try:
-        if not stat.S_ISREG(archive.stat().st_mode):
-            raise _refused(archive, "is no regular file")
-        opened = zipfile.ZipFile(archive)
-    except FileNotFoundError as error:
-        raise InputError(f"{archive}: no such file", hint="check the name", reason=Reason.MISSING) from error
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-        raise _refused(archive, f"is no archive of an index: {error}") from error
-    with opened:
-        yield opened, _read_manifest(opened, archive)
+    with safe_read.open_regular(archive) as file:
+        try:
+            opened = zipfile.ZipFile(file)
+        except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            raise _refused(archive, f"not an archive of an index: {error}") from error
+        with opened:
+            yield opened, _read_manifest(opened, archive)
 
 
 def _read_manifest(opened: zipfile.ZipFile, archive: Path) -> _Manifest:
@@ -287,7 +284,10 @@ def _read_manifest(opened: zipfile.ZipFile, archive: Path) -> _Manifest:
     try:
         with opened.open(MANIFEST_NAME) as file:
             found = json.loads(file.read(_MOST_MANIFEST_BYTES))
-        said = _Manifest(str(found["database"]["sha256"]), int(found["database"]["size_bytes"]))
+        sha256, size_bytes = found["database"]["sha256"], found["database"]["size_bytes"]
+        if not isinstance(sha256, str) or type(size_bytes) is not int or not 0 <= size_bytes < 1 << 62:
+            raise ValueError(f"a database of {str(size_bytes)[:20]} bytes")
+        said = _Manifest(sha256, size_bytes)
         schema = found["schema"]
     except (*_BROKEN, KeyError, TypeError, ValueError, RecursionError) as error:
         raise _refused(archive, f"its manifest cannot be read: {error}") from error
@@ -329,8 +329,6 @@ def _unpack(opened: zipfile.ZipFile, said: _Manifest, target: Path, archive: Pat
 def _settle(folder: Path, index_dir: Path, moved: Sequence[Moved], archive: Path) -> Imported:
     """Check what came, and say where its files lie here."""
     with open_store(folder, write=True, home=index_dir) as store:
-        if set(store.all(LAYOUT)) != layout():
-            raise _refused(archive, "its index has other tables than this program makes")
         model = store.model()
         if model is None:
             raise _refused(archive, "its index is empty")

@@ -6,23 +6,27 @@ Goes in: an index folder. Comes out: numbers, or a list of faults, each one line
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from soundtrack.errors import LibraryError
 from soundtrack.library import rows
 from soundtrack.library.build import write_summary
 from soundtrack.library.files import CELLS_NAME, VECTORS_NAME, is_plain
-from soundtrack.library.heard import require_unit_vectors
-from soundtrack.library.index import write_vectors
+from soundtrack.library.index import is_usable, write_vectors
 from soundtrack.library.lock import write_lock
+from soundtrack.library.naming import former_names
+from soundtrack.library.playlists import read_playlists
 from soundtrack.library.report import shown
-from soundtrack.library.rules import RuleChange, Rules, read_rules, write_rules
+from soundtrack.library.rules import RuleChange, Rules, read_rules, rules_fault, write_rules
+from soundtrack.library.schema import DAMAGED
 from soundtrack.library.store import Store, open_store
 from soundtrack.safe_write import sweep_stale_parts
+
+_AT_ONCE = 500
+"""Tracks that are read together."""
 
 
 def index_status(index_dir: Path) -> dict[str, object]:
@@ -66,7 +70,7 @@ def index_faults(index_dir: Path) -> list[str]:
                 continue
             if not is_plain(path):
                 faults.append(f"{name}: is gone; the next run makes it again")
-            elif hashlib.sha256(path.read_bytes()).hexdigest() != noted.sha256:
+            elif not is_usable(store, name, noted.dim):
                 faults.append(f"{name}: is damaged; it is not used, and the next run makes it again")
     return faults
 
@@ -76,26 +80,56 @@ def faults_of(store: Store) -> list[str]:
     faults: list[str] = []
     faults += [f"database: {line}" for (line,) in store.all("PRAGMA integrity_check") if line != "ok"]
     faults += [f"database: {table} points to nothing" for table, *_ in store.all("PRAGMA foreign_key_check")]
+    faults += _told(store.model, store.generation, store.counts, store.roots, store.failures, store.locations)
+    faults += _told(*(functools.partial(store.derived, name) for name in (VECTORS_NAME, CELLS_NAME)))
+    faults += _told(functools.partial(read_playlists, store), functools.partial(former_names, store))
+    faults += [fault for fault in (rules_fault(store),) if fault is not None]
+    if not faults:
+        faults += _track_faults(store)
+    return faults
+
+
+def _told(*reads: Callable[[], object]) -> list[str]:
+    """What some ways to read a database complain about: whatever is used must make sense."""
+    faults = []
+    for read in reads:
+        try:
+            read()
+        except LibraryError as error:
+            faults.append(str(error).partition(DAMAGED)[2] or str(error))
+    return list(dict.fromkeys(faults))
+
+
+def _track_faults(store: Store) -> list[str]:
+    """What is wrong with the tracks, once the rest makes sense: each is read as a film would need it."""
+    faults: list[str] = []
     model = store.model()
+    names = [str(name) for (name,) in store.all("SELECT track_id FROM tracks ORDER BY track_id")]
+    for first in range(0, len(names), _AT_ONCE):
+        some = names[first : first + _AT_ONCE]
+        if _told(functools.partial(store.tracks, some)):  # then one by one, to name each
+            for name in some:
+                faults += _told(functools.partial(store.tracks, (name,)))
+        for name in some:
+            faults += _told(functools.partial(store.bars, name), functools.partial(store.warnings, name))
     query = (
-        "SELECT t.track_id, v.n_segments, v.segments, v.whole,"
-        " (SELECT count(*) FROM segments s WHERE s.track = t.id)"
+        "SELECT t.track_id, v.n_segments, v.segments, v.whole"
         " FROM tracks t LEFT JOIN vectors v ON v.track = t.id ORDER BY t.track_id"
     )
-    for track_id, n_segments, segments, whole, counted in store.all(query):
+    for track_id, n_segments, segments, whole in store.execute(query):
         name = f"track {str(track_id)[:12]}"
         if n_segments is None or model is None:
             faults.append(f"{name}: has no vectors")
             continue
         try:
-            vectors = np.concatenate([rows.floats32(segments), rows.floats32(whole)]).reshape(-1, model.dim)
-            require_unit_vectors(vectors, dim=model.dim)
-        except ValueError as error:
+            vectors = rows.unit_vectors(segments, "segments", width=model.dim)
+            rows.unit_vector(whole, "whole", width=model.dim)
+        except rows.RowError as error:
             faults.append(f"{name}: {error}")
             continue
-        if not len(vectors) - 1 == n_segments == counted:
-            faults.append(f"{name}: {counted} segments, but {len(vectors) - 1} vectors")
-    return faults
+        if len(vectors) != n_segments:
+            faults.append(f"{name}: {n_segments} segments, but {len(vectors)} vectors")
+    return list(dict.fromkeys(faults))
 
 
 @dataclass(frozen=True, slots=True)

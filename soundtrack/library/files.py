@@ -58,7 +58,7 @@ def files_known(store: Store) -> Iterator[Path]:
     """Every file outside its folder that an index knows: playlists and music, missing and unusable files included."""
     for table in ("locations", "failures", "playlists"):
         for (path,) in store.all(f"SELECT path FROM {table}"):
-            yield store.to_path(rows.blob(path))
+            yield store.to_path(rows.path(path))
 
 
 def require_own_files(index_dir: Path) -> None:

@@ -19,16 +19,18 @@ from typing import Any, Self, cast
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.errors import LibraryError, OutputError
+from soundtrack import safe_read
+from soundtrack.errors import InputError, LibraryError, OutputError
 from soundtrack.kinds import OWN
 from soundtrack.library import nearest, rows
-from soundtrack.library.advice import to_fill, to_rebuild
+from soundtrack.library.advice import to_fill
 from soundtrack.library.files import CELLS_NAME, VECTORS_NAME, is_plain
 from soundtrack.library.naming import former_names
 from soundtrack.library.offer import judge
 from soundtrack.library.places import DerivedFile
 from soundtrack.library.playlists import playlist_tracks
 from soundtrack.library.rules import Rules, read_rules
+from soundtrack.library.schema import checked, damaged
 from soundtrack.library.store import Store, open_store
 from soundtrack.safe_write import replacing
 from soundtrack.types import BarTable, FloatArray, ModelRef, SegmentHit, Track
@@ -47,10 +49,14 @@ def _faiss() -> Any:
 # --- the derived file ----
 
 
+@checked
 def _all_vectors(store: Store, dim: int) -> FloatArray:
     """Every segment's vector from the database, shape (n, dim), in the order of track id and position."""
     found = store.all("SELECT segments FROM vectors JOIN tracks ON id = track ORDER BY track_id")
-    return np.frombuffer(b"".join(rows.blob(piece) for (piece,) in found), dtype="<f4").reshape(-1, dim)  # (n, dim)
+    pieces = [rows.blob(piece, "segments") for (piece,) in found]
+    if any(len(piece) % (4 * dim) for piece in pieces):
+        raise rows.RowError(f"segments: not vectors of {dim} numbers")
+    return rows.unit_vectors(b"".join(pieces), "segments", width=dim)  # (n, dim)
 
 
 def _build(vectors: FloatArray, dim: int) -> Any:
@@ -118,9 +124,8 @@ def is_usable(store: Store, name: str, dim: int) -> bool:
     try:
         if not is_plain(path):
             return False  # a link, a pipe, a device: neither followed nor opened
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == noted.sha256
-    except OSError:
+        return safe_read.sha256(path, most_bytes=_MAX_FILE_BYTES) == noted.sha256
+    except InputError:
         return False
 
 
@@ -163,12 +168,9 @@ class LibraryView:
         found = judge(self._store, rules, include_missing=include_missing)
         counts = np.array([verdict.n_segments for verdict in found], dtype=np.int64)
         chosen = np.array([verdict.why is None for verdict in found], dtype=bool)
+        if counts.sum() != self._searcher.ntotal:
+            raise damaged(self._store.path, f"{counts.sum()} segments, but {self._searcher.ntotal} vectors")
         owner = np.repeat(np.arange(len(found)), counts)
-        if len(owner) != self._searcher.ntotal:
-            raise LibraryError(
-                f"{self._store.path}: {len(owner)} segments, but {self._searcher.ntotal} vectors",
-                hint=to_rebuild(self._store.index_dir),
-            )
         first = np.concatenate([[0], np.cumsum(counts)])[:-1].astype(np.int64)
         self._offered = chosen[owner]
         self._row_of = np.flatnonzero(self._offered)

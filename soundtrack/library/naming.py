@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from soundtrack.library import rows
-from soundtrack.library.schema import NAMING_VERSION
+from soundtrack.library.schema import NAMING_VERSION, checked
 from soundtrack.library.store import Store
 from soundtrack.types import Tags
 
@@ -25,10 +25,11 @@ def note_content(store: Store, sha256: str, track_id: str) -> None:
     store.execute("INSERT OR REPLACE INTO contents SELECT ?, id FROM tracks WHERE track_id = ?", (sha256, track_id))
 
 
+@checked
 def former_names(store: Store) -> dict[str, str]:
     """Hashes of the bytes of files, by which earlier versions named tracks, and the tracks that these are."""
     found = store.all("SELECT sha256, track_id FROM contents JOIN tracks ON id = track WHERE sha256 != track_id")
-    return {str(sha256): str(track_id) for sha256, track_id in found}
+    return {rows.track_id(sha256): rows.track_id(track_id) for sha256, track_id in found}
 
 
 def is_named(store: Store, before: str, track_id: str) -> bool:
@@ -55,6 +56,7 @@ def rename_track(store: Store, before: str, track_id: str) -> None:
     store.execute("UPDATE state SET generation = generation + 1")
 
 
+@checked
 def retag(store: Store, track_id: str, path: Path, tags: Tags) -> None:
     """Take over the tags of a file if it is the one that stands for its track; inside a transaction."""
     shown = store.all(
@@ -62,7 +64,7 @@ def retag(store: Store, track_id: str, path: Path, tags: Tags) -> None:
         " ORDER BY status != 'present', path LIMIT 1",
         (track_id,),
     )
-    if shown and rows.blob(shown[0][0]) == store.to_bytes(path):
+    if shown and rows.path(shown[0][0]) == store.to_bytes(path):
         columns = rows.tag_columns(tags)
         changes = ", ".join(f"{name} = ?" for name in columns)
         store.execute(f"UPDATE tracks SET {changes} WHERE track_id = ?", (*columns.values(), track_id))

@@ -18,6 +18,7 @@ from enum import StrEnum
 from soundtrack.library import rows
 from soundtrack.library.heard import Warned
 from soundtrack.library.rules import NameRules, Rules, read_rules
+from soundtrack.library.schema import checked
 from soundtrack.library.store import Store
 
 SILENT_LUFS = -60.0
@@ -95,6 +96,7 @@ def sounds_spoken(
     return key_confidence < SPOKEN_KEY or duration_s > LONG_S
 
 
+@checked
 def judge(store: Store, rules: Rules | None = None, *, include_missing: bool = False) -> list[Verdict]:
     """A verdict for every track with vectors, in the order of the ids.
 
@@ -112,18 +114,18 @@ def judge(store: Store, rules: Rules | None = None, *, include_missing: bool = F
     places: dict[object, list[str]] = {}
     for row, stored, status in store.all("SELECT track, path, status FROM locations"):
         if include_missing or status == "present":
-            places.setdefault(row, []).append(store.to_text(rows.blob(stored)))
+            places.setdefault(row, []).append(store.to_text(rows.path(stored)))
     found = store.all(
         "SELECT t.id, t.track_id, v.n_segments, t.duration_s, t.integrated_lufs, t.genre, t.vocal_share, t.tempo_bpm,"
         " t.key_confidence, t.warnings FROM tracks t JOIN vectors v ON v.track = t.id ORDER BY t.track_id"
     )
     verdicts = []
     for row, track_id, n_segments, duration_s, lufs, genre, vocal_share, tempo_bpm, key_confidence, warned in found:
-        paths, length_s = places.get(row, ()), rows.number(duration_s)
+        paths, length_s = places.get(row, ()), rows.number(duration_s, "duration_s")
         why = None
         if not paths and not include_missing:
             why = LeftOut.MISSING
-        elif rows.number(lufs) <= SILENT_LUFS:
+        elif rows.number(lufs, "integrated_lufs") <= SILENT_LUFS:
             why = LeftOut.SILENT
         elif length_s < rules.min_length_s:
             why = LeftOut.TOO_SHORT
@@ -135,9 +137,9 @@ def judge(store: Store, rules: Rules | None = None, *, include_missing: bool = F
             not rules.allow_spoken
             and (
                 sounds_spoken(
-                    vocal_share=None if vocal_share is None else rows.number(vocal_share),
-                    tempo_bpm=None if tempo_bpm is None else rows.number(tempo_bpm),
-                    key_confidence=rows.number(key_confidence),
+                    vocal_share=None if vocal_share is None else rows.number(vocal_share, "vocal_share"),
+                    tempo_bpm=None if tempo_bpm is None else rows.number(tempo_bpm, "tempo_bpm"),
+                    key_confidence=rows.number(key_confidence, "key_confidence"),
                     duration_s=length_s,
                 )
                 or f'"{Warned.SPEECH}"' in str(warned)
@@ -146,7 +148,7 @@ def judge(store: Store, rules: Rules | None = None, *, include_missing: bool = F
             and not any(map(names.takes_in, paths))
         ):
             why = LeftOut.SPOKEN
-        verdicts.append(Verdict(str(track_id), rows.integer(n_segments), why))
+        verdicts.append(Verdict(rows.track_id(track_id), rows.integer(n_segments, "n_segments"), why))
     return verdicts
 
 

@@ -10,17 +10,19 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from soundtrack.library import rows
+from soundtrack.library.schema import checked
 from soundtrack.library.store import Store
 
 
+@checked
 def read_playlists(store: Store) -> dict[Path, tuple[Path, ...]]:
     """The places that each remembered playlist names, in its order; sorted by the bytes of the playlists' paths."""
     found: dict[Path, list[Path]] = {
-        store.to_path(rows.blob(path)): [] for (path,) in store.all("SELECT path FROM playlists ORDER BY path")
+        store.to_path(rows.path(path)): [] for (path,) in store.all("SELECT path FROM playlists ORDER BY path")
     }
     entries = store.all("SELECT playlist, path FROM playlist_entries ORDER BY playlist, position")
     for playlist, path in entries:
-        found[store.to_path(rows.blob(playlist))].append(store.to_path(rows.blob(path)))
+        found[store.to_path(rows.path(playlist))].append(store.to_path(rows.path(path)))
     return {path: tuple(named) for path, named in found.items()}
 
 
@@ -35,6 +37,7 @@ def write_playlists(store: Store, playlists: Mapping[Path, Sequence[Path]], *, g
             store.execute("INSERT INTO playlist_entries VALUES (?, ?, ?)", (stored, position, store.to_bytes(entry)))
 
 
+@checked
 def playlist_tracks(store: Store, offered: Collection[str]) -> dict[Path, tuple[str, ...]]:
     """The offered tracks that each remembered playlist names, in its order, each once.
 
@@ -51,7 +54,7 @@ def playlist_tracks(store: Store, offered: Collection[str]) -> dict[Path, tuple[
     )
     named: dict[Path, dict[str, None]] = {}
     for path, track_id in found:
-        tracks = named.setdefault(store.to_path(rows.blob(path)), {})
+        tracks = named.setdefault(store.to_path(rows.path(path)), {})
         if track_id in offered:
             tracks[str(track_id)] = None
     return {path: tuple(tracks) for path, tracks in named.items()}

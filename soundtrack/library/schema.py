@@ -8,18 +8,25 @@ is not trusted. Changes of the tables come as forward steps, one list of stateme
 
 from __future__ import annotations
 
+import functools
 import os
 import sqlite3
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote
 
-from soundtrack.errors import LibraryError, OutputError, SoundtrackError
+from soundtrack import safe_read
+from soundtrack.errors import InputError, LibraryError, OutputError, Reason, SoundtrackError
 from soundtrack.library.advice import to_fill, to_rebuild
+from soundtrack.library.rows import RowError
 from soundtrack.library.share import no_locks, no_shared_memory, shares_memory
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 DATABASE_NAME = "library.sqlite3"
 """Name of the database in the index folder."""
@@ -106,12 +113,27 @@ LAYOUT = "SELECT type, name, sql FROM sqlite_master"
 SCHEMA_VERSION = len(_STEPS)
 """Version of the tables that this program writes."""
 
+DAMAGED = ": the index is damaged: "
+"""Between the name of a database and what is wrong with it."""
+
 
 def damaged(path: Path, cause: str) -> LibraryError:
     """The error for a database that cannot be used as it is."""
-    return LibraryError(
-        f"{path}: the index is damaged: {cause}", hint=f"restore it from a backup, or {to_rebuild(path.parent)}"
-    )
+    return LibraryError(f"{path}{DAMAGED}{cause}", hint=f"restore it from a backup, or {to_rebuild(path.parent)}")
+
+
+def checked(read: Callable[P, R]) -> Callable[P, R]:
+    """A function that reads rows of a store, its first argument; a row that makes no sense names the database."""
+
+    @functools.wraps(read)
+    def named(*args: P.args, **options: P.kwargs) -> R:
+        try:
+            return read(*args, **options)
+        except RowError as error:
+            store: Any = args[0]
+            raise damaged(store.path, str(error)) from error
+
+    return named
 
 
 @contextmanager
@@ -215,6 +237,18 @@ def database_files(path: Path) -> tuple[Path, ...]:
     return tuple(path.with_name(path.name + ending) for ending in DATABASE_ENDINGS)
 
 
+def _require_files(path: Path) -> None:
+    """Refuse a database, or a log of one, that is a link, or that SQLite would wait at: a pipe, a device."""
+    require_no_links(*database_files(path))
+    for file in database_files(path):
+        try:
+            safe_read.require_regular(file)
+        except InputError as error:
+            if error.reason is Reason.MISSING:
+                continue
+            raise LibraryError(str(error), hint="choose another folder with --index") from error
+
+
 def open_for_writing(path: Path) -> sqlite3.Connection:
     """A connection that may write; makes the database, or brings an older one up to date.
 
@@ -225,7 +259,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     OutputError
         It cannot be written.
     """
-    require_no_links(*database_files(path))
+    _require_files(path)
     with named_errors(path):
         connection = _connect(path, "mode=rwc")
         try:
@@ -248,9 +282,9 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     LibraryError
         There is no index, or it is damaged or of a newer version.
     """
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise LibraryError(f"{path.parent}: there is no index here", hint=to_fill(path.parent))
-    require_no_links(*database_files(path))
+    _require_files(path)
     try:
         with named_errors(path):
             connection = _connect(path, "mode=ro" if os.access(path.parent, os.W_OK) else "mode=ro&immutable=1")
@@ -285,11 +319,12 @@ def _upgraded_copy(connection: sqlite3.Connection, path: Path, version: int) -> 
     return copy
 
 
-def layout() -> set[tuple[object, ...]]:
-    """Kind, name and text of every table and index that a database of the present version has."""
+@functools.cache
+def layout(version: int) -> set[tuple[object, ...]]:
+    """Kind, name and text of every table and index that a database of a version has."""
     fresh = sqlite3.connect(":memory:", isolation_level=None)
     try:
-        for step in range(SCHEMA_VERSION):
+        for step in range(version):
             _upgrade(fresh, step)
         return set(fresh.execute(LAYOUT))
     finally:
@@ -312,17 +347,19 @@ def _check(connection: sqlite3.Connection, path: Path, *, full: bool) -> int:
     """The version of the tables, 0 for an empty database, after looking for damage."""
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-    kinds = {kind for (kind,) in connection.execute("SELECT DISTINCT type FROM sqlite_master")}
-    if not kinds and version == 0:
+    found = set(connection.execute(LAYOUT))
+    if not found and version == 0:
         return 0
-    if application != APPLICATION_ID or kinds - {"table", "index"}:
-        raise LibraryError(f"{path}: is no index of soundtrack", hint="choose another folder with --index")
+    if application != APPLICATION_ID or {kind for kind, *_ in found} - {"table", "index"}:
+        raise LibraryError(f"{path}: not an index of soundtrack", hint="choose another folder with --index")
     if version > SCHEMA_VERSION:
         raise LibraryError(
             f"{path}: the index was made by a newer soundtrack: "
             f"version {version} of the tables, known are {SCHEMA_VERSION}",
             hint="update soundtrack, or choose another folder with --index",
         )
+    if version < 1 or found != layout(version):
+        raise damaged(path, f"its tables are not those of version {version}")
     if full:
         verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":

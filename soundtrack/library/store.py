@@ -11,25 +11,23 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections import defaultdict
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from soundtrack.errors import LibraryError, Reason
+from soundtrack.errors import LibraryError
 from soundtrack.library import rows, schema
 from soundtrack.library.advice import to_rebuild
 from soundtrack.library.heard import Heard, require_unit_vectors
 from soundtrack.library.identity import QuickKey
 from soundtrack.library.places import DerivedFile, Failure, Location
+from soundtrack.library.schema import checked
+from soundtrack.library.track_rows import read_tracks
 from soundtrack.types import BarTable, FloatArray, ModelRef, Track
 
 FEATURES_VERSION = 1
 """Number of the way of listening; older tracks are listened to again when this grows."""
-
-_FEW = 500
-_NOWHERE = Path("unknown")
 
 
 class Store:
@@ -109,13 +107,19 @@ class Store:
 
     # --- the model ----
 
+    @checked
     def model(self) -> ModelRef | None:
         """The networks that made the vectors; None before the first."""
         found = self.all("SELECT name, version, sha256, dim FROM model")
         if not found:
             return None
         name, version, sha256, dim = found[0]
-        return ModelRef(name=str(name), version=str(version), sha256=str(sha256), dim=rows.integer(dim))
+        return ModelRef(
+            name=rows.text(name, "name"),
+            version=rows.text(version, "version"),
+            sha256=rows.text(sha256, "sha256"),
+            dim=rows.integer(dim, "dim"),
+        )
 
     def require_model(self, model: ModelRef) -> None:
         """Make sure that this index holds vectors of these networks; an empty one is signed by them.
@@ -206,47 +210,22 @@ class Store:
             self.forget_track(str(track_id))
         return len(found)
 
+    @checked
     def tracks(self, track_ids: Collection[str] | None = None) -> dict[str, Track]:
         """Some tracks (or all) by id, in the order of the ids, each at its first present place or where it was last."""
-        where = ""
-        values: tuple[str, ...] = ()
-        if track_ids is not None and len(track_ids) <= _FEW:
-            where, values = f" WHERE t.track_id IN ({', '.join('?' * len(track_ids))})", tuple(track_ids)
-        with self.snapshot():
-            segments = self.all(
-                f"SELECT s.track, {rows.columns_of('s', rows.SEGMENT_COLUMNS)} FROM segments s"
-                f" JOIN tracks t ON t.id = s.track{where} ORDER BY s.track, s.position",
-                values,
-            )
-            places = self.all(
-                f"SELECT l.track, l.path FROM locations l JOIN tracks t ON t.id = l.track{where}"
-                " ORDER BY l.status = 'present', l.path DESC",
-                values,
-            )
-            found = self.all(
-                f"SELECT t.id, t.track_id, {rows.columns_of('t', rows.TRACK_COLUMNS)} FROM tracks t{where}"
-                " ORDER BY t.track_id",
-                values,
-            )
-        segments_of: dict[object, list[tuple[object, ...]]] = defaultdict(list)
-        for row, *columns in segments:
-            segments_of[row].append(tuple(columns))
-        path_of = {row: self.to_path(rows.blob(stored)) for row, stored in places}
-        return {
-            str(track_id): rows.track_of(str(track_id), path_of.get(row, _NOWHERE), columns, segments_of[row])
-            for row, track_id, *columns in found
-            if track_ids is None or track_id in track_ids
-        }
+        return read_tracks(self, track_ids)
 
     def track(self, track_id: str) -> Track:
         """One track; KeyError for an unknown one."""
         return self.tracks((track_id,))[track_id]
 
+    @checked
     def warnings(self, track_id: str) -> tuple[str, ...]:
         """What was odd about a track's file."""
         found = self.all("SELECT warnings FROM tracks WHERE track_id = ?", (track_id,))
-        return tuple(json.loads(str(found[0][0]))) if found else ()
+        return rows.strings(found[0][0], "warnings") if found else ()
 
+    @checked
     def bars(self, track_id: str) -> BarTable:
         """Where a track may be cut; KeyError for an unknown one."""
         found = self.all(
@@ -255,18 +234,28 @@ class Store:
             (track_id,),
         )
         if not found:
-            raise KeyError(track_id)
+            raise self._absent(track_id)
         return rows.bars_of(found[0])
 
+    @checked
     def track_vector(self, track_id: str) -> FloatArray:
         """Unit vector of a whole track, shape (D,); KeyError for an unknown one."""
-        found = self.all("SELECT whole FROM vectors JOIN tracks ON id = track WHERE track_id = ?", (track_id,))
+        found = self.all(
+            "SELECT whole, (SELECT dim FROM model) FROM vectors JOIN tracks ON id = track WHERE track_id = ?",
+            (track_id,),
+        )
         if not found:
-            raise KeyError(track_id)
-        return rows.floats32(found[0][0])
+            raise self._absent(track_id)
+        return rows.unit_vector(found[0][0], "whole", width=rows.integer(found[0][1], "dim"))
+
+    def _absent(self, track_id: str) -> Exception:
+        """Why there is nothing about a track: it is unknown, or part of it is missing."""
+        known = self.all("SELECT 1 FROM tracks WHERE track_id = ?", (track_id,))
+        return rows.RowError(f"track {track_id[:12]}: not complete") if known else KeyError(track_id)
 
     # --- places ----
 
+    @checked
     def locations(self) -> dict[Path, Location]:
         """Every known place."""
         found = self.all(
@@ -274,7 +263,7 @@ class Store:
             "FROM locations JOIN tracks ON id = track ORDER BY path"
         )
         places = (
-            Location(self.to_path(rows.blob(path)), str(track_id), rows.key_of(key), status == "present")
+            Location(self.to_path(rows.path(path)), rows.track_id(track_id), rows.key_of(key), status == "present")
             for path, track_id, *key, status in found
         )
         return {place.path: place for place in places}
@@ -301,13 +290,14 @@ class Store:
 
     # --- failures and roots ----
 
+    @checked
     def failures(self) -> dict[Path, Failure]:
         """Every file that could not be used."""
         found = self.all(
             "SELECT path, device, inode, size_bytes, mtime_ns, reason, message FROM failures ORDER BY path"
         )
         refused = (
-            Failure(self.to_path(rows.blob(path)), rows.key_of(key), Reason(str(reason)), str(message))
+            Failure(self.to_path(rows.path(path)), rows.key_of(key), rows.reason(reason), rows.text(message, "message"))
             for path, *key, reason, message in found
         )
         return {failure.path: failure for failure in refused}
@@ -328,9 +318,10 @@ class Store:
         """Forget a failure."""
         self.execute("DELETE FROM failures WHERE path = ?", (self.to_bytes(path),))
 
+    @checked
     def roots(self) -> tuple[Path, ...]:
         """What was given to be indexed, in the order of the bytes."""
-        return tuple(self.to_path(rows.blob(path)) for (path,) in self.all("SELECT path FROM roots ORDER BY path"))
+        return tuple(self.to_path(rows.path(path)) for (path,) in self.all("SELECT path FROM roots ORDER BY path"))
 
     def add_root(self, root: Path) -> None:
         """Note what was given to be indexed."""
@@ -338,17 +329,25 @@ class Store:
 
     # --- the derived file ----
 
+    @checked
     def generation(self) -> int:
         """Grows with every change of the vectors."""
-        return rows.integer(self.all("SELECT generation FROM state")[0][0])
+        found = self.all("SELECT generation FROM state")
+        return rows.integer(found[0][0] if found else None, "generation")
 
+    @checked
     def derived(self, name: str) -> DerivedFile | None:
         """What a derived file must be to be used."""
         found = self.all("SELECT sha256, n_rows, dim, generation FROM derived WHERE name = ?", (name,))
         if not found:
             return None
-        sha256, *numbers = found[0]
-        return DerivedFile(str(sha256), *(rows.integer(n) for n in numbers))
+        sha256, n_rows, dim, generation = found[0]
+        return DerivedFile(
+            rows.text(sha256, "sha256"),
+            n_rows=rows.integer(n_rows, "n_rows"),
+            dim=rows.integer(dim, "dim"),
+            generation=rows.integer(generation, "generation"),
+        )
 
     def note_derived(self, name: str, derived: DerivedFile) -> None:
         """Note what was written."""
@@ -357,14 +356,16 @@ class Store:
             (name, derived.sha256, derived.n_rows, derived.dim, derived.generation),
         )
 
+    @checked
     def counts(self) -> dict[str, int]:
         """How much there is: tracks, present, missing, segments, failures."""
         found = self.all(
             "SELECT (SELECT count(*) FROM tracks),"
             " (SELECT count(DISTINCT track) FROM locations WHERE status = 'present'),"
-            " (SELECT coalesce(sum(n_segments), 0) FROM vectors), (SELECT count(*) FROM failures)"
+            " (SELECT CAST(total(n_segments) AS INTEGER) FROM vectors), (SELECT count(*) FROM failures)"
         )
-        tracks, present, segments, failures = (rows.integer(n) for n in found[0])
+        names = ("tracks", "present", "segments", "failures")
+        tracks, present, segments, failures = map(rows.integer, found[0], names)
         return {
             "tracks": tracks,
             "present": present,
