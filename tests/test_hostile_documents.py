@@ -18,7 +18,9 @@ from pathspec import GitIgnoreSpec
 from made_up import sheet, small_library
 from soundtrack import cuesheet, export, scenesheet
 from soundtrack.config import load_config
-from soundtrack.emotion.manifest import read_manifest
+from soundtrack.emotion.manifest import find_model, read_manifest, read_object
+from soundtrack.emotion.music_tower import MusicTowerConfig
+from soundtrack.emotion.video_tower import parse_config
 from soundtrack.errors import InputError, ModelError, SoundtrackError, UsageError
 from soundtrack.library.patterns import MOST_PATTERNS, spec_of
 from soundtrack.library.rules import IGNORE_NAME, NameRules, Rules
@@ -182,6 +184,11 @@ def _readers(tmp_path: Path, film: SceneSheet, cues: CueSheet) -> dict[str, tupl
     }
 
 
+def _picture(values: dict[str, object]) -> object:
+    """The settings of a network for pictures."""
+    return parse_config(values, where="model")
+
+
 NAMES = [
     *("cues.json", "scenes.json", "manifest.json", "config.toml", "a.m3u8", "a.pls", "a.xspf"),
     *("ledger.jsonl", "films.txt"),
@@ -228,4 +235,23 @@ def test_documents_with_values_of_other_kinds_are_read_or_refused(
             read(path)
         except (InputError, ModelError):
             n_refused += 1
+    assert n_refused > 75
+
+
+@pytest.mark.parametrize(("name", "parse"), [("mel-emotion", MusicTowerConfig.from_dict), ("i3d-emotion", _picture)])
+def test_the_configuration_of_a_model_with_values_of_other_kinds_is_read_or_refused(
+    name: str, parse: Callable[[dict[str, object]], object], tmp_path: Path, rng: np.random.Generator
+) -> None:
+    good = json.loads((find_model(name).folder / "config.json").read_text())
+    path = tmp_path / "config.json"
+    n_refused = 0
+    for _ in range(150):
+        data = json.loads(json.dumps(good))
+        damaged(data, rng)
+        path.write_text(json.dumps(data))
+        try:
+            parse(read_object(path))
+        except ModelError as error:
+            n_refused += 1
+            assert "config.json" in str(error)
     assert n_refused > 75

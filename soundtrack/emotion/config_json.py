@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import types
 from dataclasses import fields, is_dataclass
-from typing import TypeVar, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from soundtrack.errors import ModelError
 
@@ -41,7 +42,20 @@ def from_document(kind: type[T], document: dict[str, object], *, place: str = "c
             values[name] = tuple(value)
         else:
             values[name] = value
+        if not _fits(hints[name], values[name]):
+            raise ModelError(f"{place}: {name} is not of its kind: {str(value)[:60]}", hint=_HINT)
     try:
         return kind(**values)
     except (TypeError, ValueError) as error:
         raise ModelError(f"{place}: {error}", hint=_HINT) from error
+
+
+def _fits(hint: Any, value: object) -> bool:
+    """Whether a value is of the kind that a field's hint names."""
+    if get_origin(hint) in (types.UnionType, Union):
+        return any(_fits(kind, value) for kind in get_args(hint))
+    if get_origin(hint) is tuple:
+        return isinstance(value, tuple) and all(_fits(get_args(hint)[0], item) for item in value)
+    if hint in (int, float):
+        return isinstance(value, int if hint is int else int | float) and not isinstance(value, bool)
+    return not isinstance(hint, type) or isinstance(value, hint)

@@ -10,6 +10,7 @@ the rows. A model's folder holds ``config.json``, ``card.md`` and the weights.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -132,7 +133,8 @@ def read_object(path: Path) -> dict[str, object]:
         It is missing, not a regular file of sensible size, or not a JSON object.
     """
     try:
-        document = json.loads(safe_read.read_text(path, most_bytes=safe_read.SETTINGS_BYTES), parse_int=_integer)
+        text = safe_read.read_text(path, most_bytes=safe_read.SETTINGS_BYTES)
+        document = json.loads(text, parse_int=_integer, parse_float=_finite, parse_constant=_finite)
     except InputError as error:
         raise ModelError(str(error), hint="soundtrack models verify") from error
     except RecursionError as error:
@@ -149,6 +151,14 @@ def _integer(text: str) -> int:
     if len(text) > 18:
         raise ValueError(f"number too long: {len(text)} digits, at most 18")
     return int(text)
+
+
+def _finite(text: str) -> float:
+    """A number of a document that is one."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"not a finite number: {text[:20]}")
+    return number
 
 
 def _list(document: dict[str, object], name: str) -> list[object]:

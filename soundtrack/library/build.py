@@ -18,6 +18,7 @@ from soundtrack.errors import InputError, LibraryError, OutputError, Reason
 from soundtrack.library.advice import to_fill
 from soundtrack.library.files import DATABASE_FILES, REBUILD_NAME, SUMMARY_NAME, SUMMARY_SCHEMA
 from soundtrack.library.heard import Listener
+from soundtrack.library.identity import read_beginning
 from soundtrack.library.index import write_vectors, write_whole
 from soundtrack.library.lock import write_lock
 from soundtrack.library.renew import renew
@@ -204,5 +205,5 @@ def write_summary(store: Store, index_dir: Path) -> None:
     }
     content = (json.dumps(summary, indent=2) + "\n").encode()
     path = index_dir / SUMMARY_NAME
-    if not path.is_file() or path.read_bytes() != content:
+    if read_beginning(path, len(content) + 1) != content:
         write_whole(path, content)

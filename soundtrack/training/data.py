@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from soundtrack import safe_read
 from soundtrack.errors import InputError, Reason
 from soundtrack.types import EMOTIONS
 
@@ -61,22 +63,17 @@ class FeltFile:
 def _rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     """Rows of a CSV that must have the given columns."""
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            present = reader.fieldnames or []
-            missing = [c for c in columns if c not in present]
-            if missing:
-                raise InputError(
-                    f"{path} has no column {', '.join(missing)}",
-                    hint=f"give it a first line with {','.join(columns)} (and source_id, if clips share a source)",
-                    reason=Reason.BAD_FORMAT,
-                )
-            return list(reader)
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read: {error.strerror}", hint="check the path of the table", reason=Reason.MISSING
-        ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
+        reader = csv.DictReader(io.StringIO(safe_read.read_text(path, most_bytes=safe_read.TABLE_BYTES), newline=""))
+        present = reader.fieldnames or []
+        missing = [c for c in columns if c not in present]
+        if missing:
+            raise InputError(
+                f"{path} has no column {', '.join(missing)}",
+                hint=f"give it a first line with {','.join(columns)} (and source_id, if clips share a source)",
+                reason=Reason.BAD_FORMAT,
+            )
+        return list(reader)
+    except csv.Error as error:
         raise InputError(
             f"{path} is not a CSV table: {error}", hint="save it as CSV in UTF-8", reason=Reason.BAD_FORMAT
         ) from error

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from soundtrack import safe_read
 from soundtrack.errors import InputError, Reason
 from soundtrack.training.data import read_labels
 from soundtrack.types import EMOTIONS, ByteArray
@@ -75,10 +77,9 @@ def bucket_of(source: str, *, n_buckets: int = 5) -> int:
 
 def _rows(path: Path) -> list[dict[str, str]]:
     """Rows of a CSV, empty where there is no such file."""
-    if not path.is_file():
+    if not path.exists():
         return []
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+    return list(csv.DictReader(io.StringIO(safe_read.read_text(path, most_bytes=safe_read.TABLE_BYTES), newline="")))
 
 
 def root_of(data: Path) -> Path:
