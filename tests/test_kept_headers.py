@@ -188,9 +188,7 @@ def test_a_lost_region_and_a_lost_name_of_a_chapter_are_named(tmp_path: Path, tr
     subprocess.run(["mkvmerge", "-q", "-o", film, *words, plain], check=True)
     report = render(film, tmp_path / "out.mkv", track)
     assert any("language tag not kept: pt-BR" in line for line in report.warnings)
-    assert any(
-        "chapter names not kept: Akt 1 [ger], Act 1 [eng] became Act 1 [und]" in line for line in report.warnings
-    )
+    assert any("chapter names not kept: Akt 1 [ger], Act 1 [eng]" in line for line in report.warnings)
 
 
 def test_lost_programmes_of_a_broadcast_are_named(tmp_path: Path, track: Path) -> None:

@@ -267,3 +267,16 @@ def test_data_of_a_transport_stream_is_named_or_kept(tmp_path: Path, track: Path
     film = make_film(tmp_path / "film.mp4", seconds=2.0, inputs=[], more=["-timecode", "01:00:00:00"])
     report = render(film, tmp_path / "out.ts", track)
     assert all("left out" in line for line in report.warnings)
+
+
+@pytest.mark.parametrize(
+    "flag", ["forced", "hearing_impaired", "forced+hearing_impaired", "captions", "comment", "dub"]
+)
+def test_roles_that_mp4_writes_in_another_way_are_no_reason_to_refuse(tmp_path: Path, track: Path, flag: str) -> None:
+    plain = with_subtitles(tmp_path / "plain.mkv", srt("one"), "srt")
+    ffmpeg("-i", plain, "-map", 0, "-c", "copy", "-disposition:s:0", flag, tmp_path / "film.mkv")
+    report = render(tmp_path / "film.mkv", tmp_path / "out.mp4", track)
+    flags = film_print(tmp_path / "out.mp4").streams[-1].flags
+    told = any("roles" in line for line in report.warnings)
+    assert told or flags >= film_print(tmp_path / "film.mkv").streams[-1].flags - {"default"}
+    render(tmp_path / "out.mp4", tmp_path / "again.mkv", track)

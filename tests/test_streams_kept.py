@@ -84,7 +84,7 @@ TOLD = {  # (from, into): what is not as it was, and is said to be so
     (".mp4", ".mkv"): ("mov_text) converted to srt",),
     (".mov", ".mkv"): ("mov_text) converted to srt",),
     (".mkv", ".mp4"): ("subrip) converted to mov_text", "attachment stream 4 (unknown) left out"),
-    (".mkv", ".mov"): ("subrip) converted to mov_text", "attachment stream 4 (unknown) left out", "flags: comment"),
+    (".mkv", ".mov"): ("subrip) converted to mov_text", "attachment stream 4 (unknown) left out", "roles: comment"),
 }
 
 

@@ -17,7 +17,13 @@ from soundtrack.media.container import open_container
 Facts = tuple[tuple[str, str], ...]
 
 _LABELS = {"DOVI configuration record": "Dolby Vision record", "Frame Cropping": "cropping"}
-_TOLD_ELSEWHERE = ("cpb", "displaymatrix", "Mastering Display Metadata", "Content Light Level Metadata")
+_TOLD_ELSEWHERE = (
+    "cpb",
+    "Audio Service Type",
+    "displaymatrix",
+    "Mastering Display Metadata",
+    "Content Light Level Metadata",
+)
 
 _SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675
 _TRACKS, _TRACK, _LANGUAGE_TAG = 0x1654AE6B, 0xAE, 0x22B59D
@@ -76,7 +82,7 @@ def _printed(film: Any) -> str:
 
 
 def matroska_facts(path: Path) -> dict[int, Facts]:
-    """Language tags by track position, and chapter names under -1; empty for what is no Matroska.
+    """Language tags by track position, and under -1 chapter names, where there are more than chapters in a row.
 
     Parameters
     ----------
@@ -98,9 +104,10 @@ def matroska_facts(path: Path) -> dict[int, Facts]:
                     facts[n] = (("language tag", tag),)
             editions = list(_children(file, found.get(_CHAPTERS), _EDITION))
             names = [name for edition in editions for name in _chapters(file, edition, depth=0)]
+            n_outer = sum(len(list(_children(file, edition, _ATOM))) for edition in editions)
         except (OSError, StopIteration, RecursionError):
             return {}
-    return facts | ({-1: (("chapter names", ", ".join(names)),)} if names else {})
+    return facts | ({-1: (("chapter names", ", ".join(names)),)} if len(names) > n_outer else {})
 
 
 _Range = tuple[int, int]

@@ -280,10 +280,13 @@ def _label_changes(source: StreamPrint, partner: StreamPrint, info: VideoInfo, p
     labels: dict[str, tuple[str | None, ...]] = {
         "language": (source.language, partner.language),
         "title": (source.title, partner.title),
-        "flags": tuple(" ".join(sorted(s.flags - {"default"})) or None for s in (source, partner)),
         "file name": (source.file_name, partner.file_name),
         "media type": (source.media_type, partner.media_type),
     }
+    flags = [s.flags - {"default"} for s in (source, partner)]
+    is_alike = info.container.startswith("mov" if plan.container.muxer in ("mov", "mp4") else plan.container.muxer)
+    if is_alike or not flags[0] <= flags[1]:  # mp4 has one role for captions and for the hard of hearing
+        labels["flags" if is_alike else "roles"] = tuple(" ".join(sorted(f)) or None for f in flags)
     if source.kind is StreamKind.SUBTITLE and info.container.startswith(_HOLDS_DEFAULT):
         labels["default"] = tuple("on" if "default" in s.flags else "off" for s in (source, partner))
     if info.container.startswith("mov") and plan.container.muxer in ("mov", "mp4"):
