@@ -23,8 +23,8 @@ SCHEMA = "soundtrack.cuesheet/2"
 
 
 def _with_gains_open(data: dict[str, Any]) -> dict[str, Any]:
-    """Version 1 to 2: what version 2 adds has defaults that say "not yet measured"."""
-    return data
+    """Version 1 to 2: probabilities get their names; what else is new has defaults that say "not yet measured"."""
+    return dict(documents.name_values(data))
 
 
 UPGRADES: Mapping[int, documents.Upgrade] = {1: _with_gains_open}

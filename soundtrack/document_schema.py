@@ -13,11 +13,12 @@ import inspect
 import itertools
 import types
 import typing
+from collections.abc import Sequence
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-from soundtrack.documents import hints_of, render
+from soundtrack.documents import NAMED, hints_of, render
 from soundtrack.limits import Limits, limits_of
 from soundtrack.types import FloatArray
 
@@ -73,6 +74,8 @@ def _object(cls: type, parts: dict[str, Any]) -> dict[str, Any]:
     for field in dataclasses.fields(cls):
         limits = limits_of(cls.__name__, field.name)
         described = _of(hints_of(cls)[field.name], parts, limits)
+        if field.name in NAMED.get(cls.__name__, {}):
+            described = _with_names(described["items"], NAMED[cls.__name__][field.name])
         properties[field.name] = {"description": lines[field.name], **described}
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             required.append(field.name)
@@ -81,6 +84,16 @@ def _object(cls: type, parts: dict[str, Any]) -> dict[str, Any]:
         "description": lines[""],
         "properties": properties,
         "required": required,
+        "additionalProperties": False,
+    }
+
+
+def _with_names(item: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """The schema of values that are written with a name each."""
+    return {
+        "type": "object",
+        "properties": dict.fromkeys(names, item),
+        "required": list(names),
         "additionalProperties": False,
     }
 

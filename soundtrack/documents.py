@@ -24,7 +24,7 @@ import numpy as np
 
 from soundtrack.errors import InputError, Reason
 from soundtrack.limits import Limits, limits_of
-from soundtrack.types import FloatArray
+from soundtrack.types import EMOTIONS, FloatArray
 
 DECIMALS = 6
 """Decimals of every float in a document."""
@@ -38,6 +38,9 @@ MOST_ITEMS = 1_000_000
 _MAX_DIGITS = 40
 _HALF_PAIR = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _SHOWN_CHARACTERS = 300
+
+NAMED: Mapping[str, Mapping[str, Sequence[str]]] = {"EmotionState": {"probabilities": EMOTIONS}}
+"""Fields of dataclasses that are written as objects, with the keys of their values in order."""
 
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 """From a document of one version to one of the next."""
@@ -67,6 +70,8 @@ def plain(value: object) -> Any:
         raise ValueError(f"a document holds finite numbers only, got {value}")
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         result = {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        for name, keys in NAMED.get(type(value).__name__, {}).items():
+            result[name] = dict(zip(keys, result[name], strict=True))
     elif value is None or isinstance(value, bool | int):
         result = value
     elif isinstance(value, float):
@@ -248,6 +253,7 @@ def _dataclass(cls: type, value: Any, *, place: str) -> Any:
             asked = f", did you mean {near[0]}?" if near else ""
             raise _PlaceError(f"{before}{key}", f"unknown{asked}")
     arguments: dict[str, Any] = {}
+    value = {**value, **_unnamed(cls, value, before=before)}
     for name, field in fields.items():
         if name in value:
             arguments[name] = _build(
@@ -259,6 +265,45 @@ def _dataclass(cls: type, value: Any, *, place: str) -> Any:
         return cls(**arguments)
     except ValueError as error:
         raise _PlaceError(place, str(error)) from error
+
+
+def _unnamed(cls: type, value: Mapping[str, Any], *, before: str) -> dict[str, Any]:
+    """The values of fields that are written with a name each, as lists in the order of the names."""
+    result = {}
+    for name, keys in NAMED.get(cls.__name__, {}).items():
+        given = value.get(name)
+        if name in value and not isinstance(given, dict):
+            raise _PlaceError(f"{before}{name}", f"must be an object with {', '.join(keys)}, got {_kind(given)}")
+        for key in given or {}:
+            if key not in keys:
+                raise _PlaceError(f"{before}{name}.{key}", f"unknown, must be one of {', '.join(keys)}")
+        missing = [key for key in keys if given is not None and key not in given]
+        if missing:
+            raise _PlaceError(f"{before}{name}.{missing[0]}", "missing")
+        if given is not None:
+            result[name] = [given[key] for key in keys]
+    return result
+
+
+def name_values(data: Any) -> Any:
+    """A document of before, in which lists of probabilities had no names, with a name for each value.
+
+    Examples
+    --------
+    >>> name_values({"probabilities": [0.5, 0.1, 0.1, 0.1, 0.1, 0.1]})["probabilities"]["Excited"]
+    0.5
+    """
+    if isinstance(data, list):
+        return [name_values(item) for item in data]
+    if not isinstance(data, dict):
+        return data
+    named = NAMED["EmotionState"]
+    return {
+        key: dict(zip(named[key], value, strict=True))
+        if key in named and isinstance(value, list) and len(value) == len(named[key])
+        else name_values(value)
+        for key, value in data.items()
+    }
 
 
 def _array(value: Any, *, place: str, limits: Limits) -> Any:

@@ -13,10 +13,10 @@ from soundtrack import documents
 from soundtrack.errors import InputError, Reason
 from soundtrack.types import Scene, SceneSheet, Shot
 
-SCHEMA = "soundtrack.scenes/1"
+SCHEMA = "soundtrack.scenes/2"
 """Name and version of the format."""
 
-UPGRADES: Mapping[int, documents.Upgrade] = {}
+UPGRADES: Mapping[int, documents.Upgrade] = {1: documents.name_values}
 """From version n to n + 1, by n."""
 
 

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from made_up import sheet, small_library
-from soundtrack import cuesheet
+from soundtrack import cuesheet, scenesheet
 from soundtrack.pipeline.swap import ducked
 from soundtrack.settings import MixSettings
 from soundtrack.spotting.constraints import Constraints
 from soundtrack.spotting.spot import spot_cues
-from soundtrack.types import CueSheet
+from soundtrack.types import EMOTIONS, CueSheet
 
 GOLDEN = Path(__file__).parent / "golden"
 NEWEST = int(cuesheet.SCHEMA.rpartition("/")[2])
@@ -46,6 +46,23 @@ def test_a_sheet_of_every_version_is_read_and_can_be_rendered(version: int) -> N
     found = cuesheet.loads(text)
     assert list(cuesheet.faults(found)) == []
     assert cuesheet.loads(cuesheet.dumps(found)) == found
+
+
+def test_probabilities_are_written_with_their_names_and_lists_of_before_are_read() -> None:
+    film = sheet([("Relaxation", 20.0), ("Tension", 25.5)])
+    data = json.loads(scenesheet.dumps(film))
+    first = data["scenes"][0]["emotion"]["probabilities"]
+    assert list(first) == list(EMOTIONS)
+    assert max(first, key=first.__getitem__) == "Relaxation"
+
+    def nameless(part: object) -> object:
+        if isinstance(part, dict):
+            listed = {k: list(v.values()) for k, v in part.items() if k == "probabilities"}
+            return {k: nameless(v) for k, v in part.items()} | listed
+        return [nameless(item) for item in part] if isinstance(part, list) else part
+
+    old = json.dumps(nameless(data | {"schema": "soundtrack.scenes/1"}))
+    assert scenesheet.loads(old) == scenesheet.rounded(film)
 
 
 def test_the_newest_golden_sheet_is_what_is_written_today() -> None:
