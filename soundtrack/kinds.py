@@ -99,6 +99,7 @@ CUE_SHEET = Kind("a cue sheet", _document("soundtrack.cuesheet"))
 SCENE_SHEET = Kind("a scene sheet", _document("soundtrack.scenes"))
 ARCHIVE = Kind("an archive of an index", _is_archive)
 STEM = Kind("a stem", _is_stem)
+TRAINING = Kind("the mark of a training run", _document("soundtrack.training"))
 PAGE = Kind("a page of a cue sheet", _text(rb"<!DOCTYPE html>.*<title>Music in "))
 PICTURES = {
     "png": Kind("a PNG picture", _text(rb"\x89PNG\r\n\x1a\n")),

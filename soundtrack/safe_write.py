@@ -94,6 +94,39 @@ def write_text(target: Path, text: str, *, kind: Kind, force: bool = False) -> N
             raise as_output_error(target, error) from error
 
 
+def claim_folder(folder: Path, *, mark: str, text: str, kind: Kind, option: str) -> None:
+    """Make a folder in which a run writes files of many names, or go on in one that such a run has begun.
+
+    Parameters
+    ----------
+    folder : Path
+        Missing, empty, or marked by an earlier run.
+    mark : str
+        Name of the file that marks it.
+    text : str
+        Content of that file.
+    kind : Kind
+        How it is known.
+    option : str
+        The option that names another folder, for hints.
+
+    Raises
+    ------
+    OutputError
+        It holds files of others, or cannot be made.
+    """
+    hint = f"name a new folder with {option}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        is_empty = next(folder.iterdir(), None) is None
+    except OSError as error:
+        raise OutputError(f"{folder}: {error.strerror or error}", hint=hint) from error
+    if is_empty:
+        write_text(folder / mark, text, kind=kind)
+    elif not kind.is_one(folder / mark):
+        raise OutputError(f"{folder}: holds other files, which this run might replace", hint=hint)
+
+
 @contextlib.contextmanager
 def naming_a_full_disk(target: Path) -> Iterator[None]:
     """Say that the disk is full when that is why another program failed to write.

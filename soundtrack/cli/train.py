@@ -10,7 +10,15 @@ from soundtrack.cli.options import Device, Quiet, device_name
 
 app = typer.Typer(no_args_is_help=True, **STYLE)
 
-Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for stages, report and model.", show_default=False)]
+Out = Annotated[
+    Path,
+    typer.Option(
+        "--out",
+        "-o",
+        help="Folder for stages, report and model: a new one, or that of an earlier run.",
+        show_default=False,
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of first weights and every random choice.")]
 
 
@@ -67,6 +75,7 @@ def video(
     if init is None and teachers is None and not (data / "teachers").is_dir():
         init = DEFAULT_MODEL
     where = choose_device(device_name(device))
+    _claim(out)
     usual = usual_on_gpu() if where == "cuda" else DistilSettings()
     side_px = side or usual.side_px
     settings = replace(
@@ -125,6 +134,7 @@ def music(
         raise UsageError("--teacher needs sound to listen to", hint="add --listen FOLDER")
     for folder in listen_to or []:
         _need_folder(folder)
+    _claim(out)
     name = init or (None if teacher is not None else MODEL)
     start = MusicTower.load(name, device=device_name(device), space=NoSpace()) if name else None
     tables = MusicTables(labels=labels, ratings=ratings, ratings_group=group, felt=felt)
@@ -187,6 +197,7 @@ def space(
             reason=Reason.EMPTY,
         )
     where = device_name(device)
+    _claim(out)
     video_tower = VideoTower.load(video_model, device=where, space=NoSpace())
     music_tower = MusicTower.load(music_model, device=where, space=NoSpace())
     towers = {"video": video_tower.name, "music": music_tower.name}
@@ -212,6 +223,15 @@ def space(
     write_text(out / "report.json", json.dumps(document, indent=2) + "\n", kind=OWN, force=True)
     write_report(out, confusions=confusions, curve=[], over="")
     _tell(out, "own track preferred to another's", numbers["two_afc_true_track"].value, quiet=quiet)
+
+
+def _claim(out: Path) -> None:
+    """Make the folder of a run, or go on in that of an earlier one; refuse any other that holds files."""
+    from soundtrack.kinds import TRAINING
+    from soundtrack.safe_write import claim_folder
+
+    text = '{"schema": "soundtrack.training/1"}\n'
+    claim_folder(out, mark="training.json", text=text, kind=TRAINING, option="--out DIR")
 
 
 def _need(path: Path) -> None:

@@ -6,6 +6,7 @@ the same ffmpeg give the same bytes. Files that are already there are kept.
 
 from __future__ import annotations
 
+import os
 import tempfile
 import threading
 from collections.abc import Callable
@@ -19,7 +20,8 @@ from soundtrack.demo.canvas import HEIGHT, WIDTH
 from soundtrack.demo.instruments import RATE_HZ
 from soundtrack.demo.pieces import PIECES
 from soundtrack.demo.speech import RATE_HZ as FILM_RATE_HZ
-from soundtrack.kinds import OWN
+from soundtrack.errors import OutputError
+from soundtrack.kinds import OWN, head_of
 from soundtrack.media.ahead import beside
 from soundtrack.media.film_kind import FILM
 from soundtrack.media.process import file_arg, pcm_input_args, run_ffmpeg, writing_pipe
@@ -38,6 +40,8 @@ _CODECS: dict[str, list[str]] = {
     "opus": ["-c:a", "libopus", "-b:a", "128k", "-f", "opus"],
     "m4a": ["-c:a", "aac", "-b:a", "160k", "-f", "ipod"],
 }
+
+_TITLE = "A day by the water"
 
 _SAME_BYTES = ("-fflags", "+bitexact", "-flags:a", "+bitexact")
 """No versions and dates in the files."""
@@ -114,7 +118,7 @@ def make_film(target: Path, *, synthesiser: bool = True, progress: Progress | No
             "-f", "wav", "-i", file_arg(sound), "-map", "0:v", "-map", "1:a",
             "-c:v", "libx264", "-preset", "veryfast", "-crf", "22", "-pix_fmt", "yuv420p", "-threads", "2",
             "-c:a", "aac", "-b:a", "160k", "-movflags", "+faststart", *_SAME_BYTES, "-flags:v", "+bitexact",
-            "-metadata", "title=A day by the water", "-metadata:s:a:0", "language=eng",
+            "-metadata", f"title={_TITLE}", "-metadata:s:a:0", "language=eng",
             "-f", "mp4", "-y", file_arg(part),
         ]  # fmt: skip
         with writing_pipe(arguments, task=f"encoding {target.name}") as pipe:
@@ -148,6 +152,11 @@ def make_demo(folder: Path, *, synthesiser: bool = True, progress: Progress | No
         ffmpeg could not encode.
     """
     library = folder / "library"
+    if os.path.lexists(folder / "film.mp4") and _TITLE.encode() not in head_of(folder / "film.mp4", 1 << 20):
+        raise OutputError(
+            f"{folder / 'film.mp4'}: exists already and is not the demo film",
+            hint="name another folder: soundtrack demo DIR",
+        )
     library.mkdir(parents=True, exist_ok=True)
     media = DemoMedia(folder / "film.mp4", library, tuple(library / track_name(piece) for piece in PIECES))
     gate = threading.Lock()
