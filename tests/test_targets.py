@@ -250,7 +250,7 @@ def fake_render(
             writer.restart()
             writer.write(np.zeros((2, 480), np.float32), None)
             writer.finish()
-    return SimpleNamespace(sheet=sheet, warnings=(), summary=list, as_dict=dict)
+    return SimpleNamespace(path=out, sheet=sheet, warnings=(), summary=list, as_dict=dict)
 
 
 class ReachedError(SoundtrackError):
