@@ -10,6 +10,8 @@ from soundtrack.media.containers import MuxPlan
 from soundtrack.mix.levels import MAX_MASTER_GAIN_DB, Levels
 from soundtrack.types import CueSheet
 
+WORTH_SAYING_LU = 1.0
+"""A target missed by more gets a warning; EBU R 128 allows as much where a gain cannot be chosen freely."""
 LOUDNESS_TOLERANCE_LU = 0.2
 """Further from the target than this, the film is written once more."""
 
@@ -125,7 +127,7 @@ def sound_warnings(levels: Levels, missing_s: Mapping[str, float], sheet: CueShe
     if levels.is_silent:
         yield "the mix is silent; its level was left alone"
         return
-    if abs(off_lu) <= LOUDNESS_TOLERANCE_LU or notes.keep_level:
+    if abs(off_lu) <= WORTH_SAYING_LU or notes.keep_level:
         return
     came = f"the mix came out {abs(off_lu):.1f} LU {'under' if off_lu > 0 else 'over'} the target"
     came += f" of {notes.target_lufs:g} LUFS"
