@@ -124,14 +124,14 @@ def run(*words: str | Path) -> Ended:
     """A command line in this process."""
     from soundtrack.cli import app
 
-    argv, streams, handler = sys.argv, (sys.stdout, sys.stderr), app.signal.signal
+    argv, streams, install = sys.argv, (sys.stdout, sys.stderr), app.ending.install
     with tempfile.TemporaryDirectory() as said:
         out, err = Path(said, "out"), Path(said, "err")
         code = -1
         began_s = time.monotonic()
         try:
             sys.argv = ["soundtrack", *map(str, words)]
-            app.signal.signal = lambda *_: None  # type: ignore[assignment]  # handlers are the caller's
+            app.ending.install = lambda: None  # handlers are the caller's
             with _output_to(out, err), open(1, "w", closefd=False) as one, open(2, "w", closefd=False) as two:
                 sys.stdout, sys.stderr = one, two
                 try:
@@ -143,7 +143,7 @@ def run(*words: str | Path) -> Ended:
                     two.flush()
                     sys.stdout, sys.stderr = streams
         finally:
-            sys.argv, app.signal.signal = argv, handler
+            sys.argv, app.ending.install = argv, install
             sys.stdout, sys.stderr = streams
         seconds = time.monotonic() - began_s
         return Ended(code, *(path.read_text("utf-8", "backslashreplace") for path in (out, err)), seconds)

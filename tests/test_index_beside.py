@@ -212,4 +212,6 @@ def test_one_file_that_vanishes_is_told_and_the_rest_goes_on(tmp_path: Path, mus
     assert [(skip.path.name, skip.reason) for skip in report.skipped] == [("2.mp3", Reason.MISSING)]
     assert (report.added, report.n_tracks) == (3, 3)
     with open_store(tmp_path / "index") as store:
-        assert store.failures() == {}
+        assert [(path.name, failure.reason) for path, failure in store.failures().items()] == [
+            ("2.mp3", Reason.MISSING)
+        ]

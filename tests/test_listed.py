@@ -50,7 +50,7 @@ def test_a_playlist_of_other_music_is_an_error(tmp_path: Path) -> None:
     assert "soundtrack index" in caught.value.hint
     with pytest.raises(UsageError, match="names no file"):
         find_listed([str(tmp_path / "empty.m3u")], tracks=made)
-    with pytest.raises(InputError, match="no such playlist"):
+    with pytest.raises(InputError, match="no such file"):
         find_listed([str(tmp_path / "missing.m3u")], tracks=made)
 
 

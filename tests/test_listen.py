@@ -42,8 +42,8 @@ class LevelReader:
         return ReadingBatch(probabilities, level, 2 * level - 1, probabilities.max(axis=1), embedding)
 
     def vocal_share(self, samples: FloatArray) -> float | None:
-        """Half of whatever there is, to see that it arrives."""
-        return 0.5 if len(samples) else None
+        """A quarter of whatever there is, to see that it arrives."""
+        return 0.25 if len(samples) else None
 
 
 def write_wav(path: Path, sound: FloatArray, *, rate_hz: int = 22_050) -> Path:
@@ -83,7 +83,7 @@ def test_what_is_heard_is_what_is_there(tmp_path: Path) -> None:
     arousal = [segment.emotion.arousal for segment in heard.segments]
     assert arousal == sorted(arousal)
     assert heard.emotion.arousal == pytest.approx(np.mean(arousal), abs=1e-6)
-    assert heard.analysis.vocal_share == 0.5
+    assert heard.analysis.vocal_share == 0.25
     require_unit_vectors(heard.vectors, dim=DIM)
     require_unit_vectors(heard.vector[None], dim=DIM)
     assert heard.warnings == ()

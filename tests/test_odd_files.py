@@ -36,7 +36,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> R
     """The command line in this very process, so that the networks are loaded once."""
     from soundtrack.cli import app
 
-    monkeypatch.setattr(app.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(app.ending, "install", lambda: None)
 
     def run(*args: str | Path) -> Ended:
         monkeypatch.setattr(sys, "argv", ["soundtrack", *map(str, args)])

@@ -123,7 +123,7 @@ def test_identity_is_the_content_and_not_the_name(tmp_path: Path) -> None:
 
 def test_identity_of_a_pipe_is_refused_and_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp3")
-    with pytest.raises(InputError, match="no regular file") as caught:
+    with pytest.raises(InputError, match="not a regular file") as caught:
         identify(tmp_path / "pipe.mp3")
     assert caught.value.reason is Reason.NOT_REGULAR
 
