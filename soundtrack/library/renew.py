@@ -53,7 +53,8 @@ class _Run:
         self.images = self._find_images()
         self.names = NameRules(read_rules(store), (*store.roots(), *found.roots))
         self._twins: dict[str, list[tuple[Path, Identity]]] = defaultdict(list)
-        self._refused: dict[str, Outcome] = {}
+        self._refused: dict[str, Outcome] = {}  # by the bytes of the file
+        self.again: list[Path] = []
 
     def _find_gone(self) -> set[Path]:
         """Known places under the roots where nothing was found; folders that may not be read are not judged."""
@@ -118,7 +119,7 @@ class _Run:
         """Whether to listen to a sound: once, whichever file comes first."""
         track_id = identity.track_id
         self._rename(identity)
-        if track_id in self._twins or track_id in self._refused or self.store.has_track(track_id):
+        if track_id in self._twins or identity.sha256 in self._refused or self.store.has_track(track_id):
             return False
         self._twins[track_id] = []
         return True
@@ -153,24 +154,28 @@ class _Run:
                 for path, its_identity in self._twins.pop(identity.track_id, []):
                     self._settle(path, its_identity, heard=False)
             self.warned.extend((outcome.path, warning.value) for warning in heard.warnings)
-        elif identity.track_id in self._refused:
-            first = self._refused[identity.track_id]
+        elif identity.sha256 in self._refused:
+            first = self._refused[identity.sha256]
             message = first.message.replace(str(first.path), str(outcome.path))
             self._take_failure(replace(first, path=outcome.path, message=message), identity.key)
         elif self.store.has_track(identity.track_id):
             with self.store.transaction():
                 self._settle(outcome.path, identity, heard=False)
-        else:
+        elif identity.track_id in self._twins:
             self._twins[identity.track_id].append((outcome.path, identity))
+        else:
+            self.again.append(outcome.path)
 
     def _take_failure(self, outcome: Outcome, key: QuickKey) -> None:
-        """Note a file that could not be used, and every other file with the same content."""
+        """Note a file that could not be used and those of the same bytes; one with only its sound has its own turn."""
         if outcome.reason is None:
             raise ValueError(f"{outcome.path}: no failure")
         failed = [(outcome.path, key)]
         if outcome.identity is not None:
-            self._refused.setdefault(outcome.identity.track_id, outcome)
-            failed += [(path, its.key) for path, its in self._twins.pop(outcome.identity.track_id, [])]
+            self._refused.setdefault(outcome.identity.sha256, outcome)
+            twins = self._twins.pop(outcome.identity.track_id, [])
+            failed += [(path, its.key) for path, its in twins if its.sha256 == outcome.identity.sha256]
+            self.again += [path for path, its in twins if its.sha256 != outcome.identity.sha256]
         with self.store.transaction():
             for path, its_key in failed:
                 message = shown(outcome.message.replace(str(outcome.path), str(path)))
@@ -320,6 +325,10 @@ def renew(
     for done, outcome in enumerate(workers.listen(to_hear, wanted=run.wanted), start=1):
         run.take(outcome, to_hear[outcome.path], dim=dim)
         tell(f"listen: {shown(outcome.path.name)}", done, len(to_hear))
+    while run.again:
+        waiting, run.again = run.again, []
+        for outcome in workers.listen(waiting, wanted=run.wanted):
+            run.take(outcome, to_hear[outcome.path], dim=dim)
     _require_folders(found)
     run.remember_playlists()
     run.tidy(prune=prune)

@@ -13,6 +13,7 @@ import contextlib
 import os
 import signal
 import sys
+import tempfile
 import threading
 import time
 from collections import deque
@@ -266,6 +267,11 @@ class Workers:
                 ending.started(process.pid, leads_group=False)
         except BaseException as error:
             ours.close()  # a worker that starts all the same, after we were told to end, ends by this
+            if isinstance(error, OSError) and "AF_UNIX" in str(error):
+                raise DependencyError(
+                    f"{tempfile.gettempdir()}: too long a name for the temporary folder of listening processes",
+                    hint="give a shorter one, as in `TMPDIR=/tmp soundtrack index ...`",
+                ) from error
             if not isinstance(error, (EOFError, ConnectionError)):
                 raise
             raise DependencyError(
