@@ -13,7 +13,9 @@ from made_up import sheet as made_sheet
 from made_up import small_library
 from odd_files import ffmpeg
 from odd_music import wav
+from soundtrack.errors import InputError, Reason
 from soundtrack.library.build import build_index
+from soundtrack.library.heard import Heard, Listener
 from soundtrack.library.identity import identify
 from soundtrack.library.index import open_library
 from soundtrack.library.naming import former_names
@@ -178,6 +180,30 @@ def test_a_copy_with_other_tags_is_one_track_at_two_places(music: Path, log: Pat
         (track,) = store.tracks().values()
         assert sorted(path.name for path in store.locations()) == ["a.flac", "b.flac"]
     assert (track.path.name, track.tags.title) == ("a.flac", "Before")
+
+
+def _refuse_protected() -> Listener:
+    """A listener that finds files named ``.m4p`` copy-protected."""
+    usual = fake.make_for_sound()
+
+    def listen(path: Path) -> Heard:
+        if path.suffix == ".m4p":
+            raise InputError(f"{path}: copy-protected", hint="use another file", reason=Reason.ENCRYPTED)
+        return usual(path)
+
+    return listen
+
+
+def test_a_plain_file_beside_a_protected_one_of_the_same_sound_is_indexed(tmp_path: Path) -> None:
+    """Both carry the same packets, and the plain one was skipped as encrypted as well."""
+    folder = tmp_path / "music"
+    folder.mkdir()
+    plain = make(folder / "z.m4a")
+    (folder / "a.m4p").write_bytes(plain.read_bytes().replace(b"mp4a", b"drms"))
+    assert identify(plain).track_id == identify(folder / "a.m4p").track_id
+    report = build_index([folder], tmp_path / "ix", model=fake.MODEL, make_listener=_refuse_protected, jobs=1)
+    assert [(entry.path.name, entry.reason) for entry in report.skipped] == [("a.m4p", Reason.ENCRYPTED)]
+    assert (report.added, report.n_tracks) == (1, 1)
 
 
 def test_a_file_moved_and_tagged_at_once_keeps_its_history(music: Path, log: Path) -> None:
