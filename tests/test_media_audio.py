@@ -318,3 +318,23 @@ def test_this_process_reads_sound_within_a_limit_of_memory(tmp_path: Path, rng: 
     )
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, check=False, timeout=60)
     assert done.returncode == 17, done.stderr
+
+
+def sound_of_no_known_codec(path: Path) -> Path:
+    """A film whose sound says of itself that it is something that nobody has heard of."""
+    inputs = ["-f", "lavfi", "-i", "testsrc=d=1:s=64x48", "-f", "lavfi", "-i", "sine=440:d=1"]
+    film = make(path, *inputs, "-pix_fmt", "yuv420p", "-c:a", "aac")
+    data = film.read_bytes()
+    entry = data.rfind(b"mp4a")
+    kind = data.find(b"\x40\x15", data.find(b"esds", entry))
+    path.write_bytes(data[:entry] + b"zzzz" + data[entry + 4 : kind] + b"\x99" + data[kind + 1 :])
+    return path
+
+
+def test_sound_that_nothing_decodes_is_refused_and_no_bug(tmp_path: Path) -> None:
+    film = sound_of_no_known_codec(tmp_path / "a.mp4")
+    with pytest.raises(InputError) as placed:
+        read_audio(film, sample_rate_hz=RATE, channels=1, clock_start_s=0.0)
+    with pytest.raises(InputError) as plain:
+        list(iter_stereo(film, sample_rate_hz=RATE))
+    assert {placed.value.reason, plain.value.reason} == {Reason.CORRUPT}

@@ -57,7 +57,7 @@ def test_nothing_else_is_inside(wheel: Path) -> None:
 def test_the_command_and_the_licence_are_declared(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         about = {name.rsplit("/", 1)[-1]: archive.read(name).decode() for name in names(wheel) if "dist-info" in name}
-    assert "soundtrack = soundtrack.cli.app:main" in about["entry_points.txt"]
+    assert "soundtrack = soundtrack.__main__:main" in about["entry_points.txt"]
     assert "License-Expression: MIT" in about["METADATA"]
 
 

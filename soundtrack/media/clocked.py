@@ -110,13 +110,16 @@ class _Decoder:
 
     def __init__(self, container: Any, stream: Any) -> None:
         self._container, self._stream = container, stream
-        stream.codec_context.thread_count = 1
         self.is_damaged, self.has_decoded = False, False
 
     def frames(self) -> Iterator[Any]:
         """Frames in the order of the file; damage is passed over."""
         import av
 
+        if self._stream.codec_context is None:  # nothing here decodes it
+            self.is_damaged = True
+            return
+        self._stream.codec_context.thread_count = 1
         try:
             for packet in self._container.demux(self._stream):
                 try:

@@ -165,6 +165,9 @@ def _frames(container: av.container.InputContainer, report: SoundReport) -> Iter
     import av
 
     stream = container.streams.audio[0]
+    if stream.codec_context is None:  # nothing here decodes it
+        report.is_damaged = True
+        return
     stream.codec_context.thread_count = 1  # the processes are what runs side by side
     try:
         for packet in container.demux(stream):
