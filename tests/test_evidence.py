@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from soundtrack.types import Channel, EmotionState, Evidence, Medium, Opinion, Span
+from soundtrack.types import Channel, EmotionState, Evidence, Measure, Medium, Opinion, Span
 
 COLOUR = Channel("colour", "1", Medium.PICTURE, dim=2, sha256="0" * 64)
 CALM = EmotionState((0.0, 0.0, 0.0, 1.0, 0.0, 0.0), 0.5, -0.5, 0.9)
@@ -45,6 +45,17 @@ def test_evidence_has_a_row_for_each_span_and_no_infinities(rows: list[list[floa
 
 
 def test_an_opinion_weighs_between_nothing_and_all() -> None:
-    assert Opinion("colour", CALM, 0.25).weight == 0.25
+    assert Opinion("colour", 0.25, CALM).weight == 0.25
     with pytest.raises(ValueError, match="weight"):
-        Opinion("colour", CALM, 1.5)
+        Opinion("colour", 1.5, CALM)
+
+
+def test_what_no_head_can_read_weighs_nothing() -> None:
+    assert Opinion("colour", 0.0, measures=(Measure("warmth", 0.3),)).emotion is None
+    with pytest.raises(ValueError, match="must be 0"):
+        Opinion("colour", 0.5)
+
+
+def test_a_channel_names_all_of_its_features_or_none() -> None:
+    with pytest.raises(ValueError, match="names"):
+        Channel("colour", "1", Medium.PICTURE, dim=2, sha256="0" * 64, names=("warmth",))

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from soundtrack.emotion.head import log_odds, softmax
 from soundtrack.types import EMOTIONS, FloatArray
 
 CLASS_VALENCE_AROUSAL: dict[str, tuple[float, float]] = {
@@ -90,19 +90,6 @@ def evidence(features: FloatArray, film: FloatArray) -> FloatArray:
     if features.ndim != 2 or film.ndim != 2 or len(features) != len(film):
         raise ValueError(f"need (n, F) features and (n, N) film numbers, got {features.shape} and {film.shape}")
     return np.concatenate([np.sqrt(np.maximum(features, 0.0)), film], axis=1).astype(np.float32)
-
-
-def softmax(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Probabilities along the last axis."""
-    wide = np.asarray(logits, np.float64)
-    powers = np.exp(wide - wide.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float64)
-
-
-def log_odds(probability: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """log(p / (1 - p)), kept finite."""
-    p = np.clip(np.asarray(probability, np.float64), 1e-6, 1 - 1e-6)
-    return np.asarray(np.log(p / (1 - p)), np.float64)
 
 
 def untrained_head(n_features: int, n_film: int, *, seed: int) -> PictureHead:

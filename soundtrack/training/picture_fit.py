@@ -17,7 +17,8 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, PictureHead, evidence, log_odds, softmax
+from soundtrack.emotion.head import log_odds, softmax
+from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, PictureHead, evidence
 from soundtrack.types import EMOTIONS, FloatArray
 
 IntArray = npt.NDArray[np.int64]

@@ -40,6 +40,8 @@ class Channel:
     """Features of each span, at least 1."""
     sha256: str
     """Hash of what made the features: weights and configuration; lower-case hex."""
+    names: tuple[str, ...] = ()
+    """What each feature is called, where people can read them; else none."""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -50,6 +52,8 @@ class Channel:
             raise ValueError(f"dim must be at least 1, got {self.dim}")
         if not _SHA256.fullmatch(self.sha256):
             raise ValueError(f"sha256 must be 64 lower-case hex digits, got {self.sha256!r}")
+        if len(self.names) not in (0, self.dim):
+            raise ValueError(f"names must be none or one for each of {self.dim} features, got {len(self.names)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +82,30 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Measure:
+    """One feature of a channel, by the name that the channel gives it."""
+
+    name: str
+    """Of the feature."""
+    value: float
+    """Its mean over the stretch, in the channel's own unit."""
+
+
+@dataclass(frozen=True, slots=True)
 class Opinion:
-    """What the head would say if it knew this channel alone; small enough to stand in a sheet."""
+    """What the head would say if it knew this channel alone; small enough to be kept in a sheet."""
 
     channel: str
     """Name of the channel."""
-    emotion: EmotionState
-    """Classes, valence, arousal."""
     weight: float
     """Its share in the fused reading, in [0, 1]; the weights of all opinions of a scene or segment add up to 1."""
+    emotion: EmotionState | None = None
+    """Classes, valence, arousal; None where the head has no block for the channel, which then weighs 0."""
+    measures: tuple[Measure, ...] = ()
+    """The channel's own numbers, where it names them and the head has no block for it."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.weight <= 1.0:
             raise ValueError(f"weight must be in [0, 1], got {self.weight}")
+        if self.emotion is None and self.weight:
+            raise ValueError(f"{self.channel} has no emotion, so its weight must be 0, got {self.weight}")

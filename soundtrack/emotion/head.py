@@ -1,0 +1,234 @@
+"""From the evidence of some channels to classes, valence and arousal: standardise, one linear map, calibrated.
+
+Goes in: rows of features by the name of the channel. Comes out: a `Mood`. Late fusion: every channel has a block of
+columns of its own. A channel that is missing, as a whole or in some rows (NaN), counts as its mean: it adds nothing,
+and the confidence falls towards chance by its share. Numpy only, so heads can be fitted and judged without a network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from soundtrack.types import EMOTIONS, FloatArray
+
+N_CLASSES = len(EMOTIONS)
+N_MOOD = N_CLASSES + 2
+"""Outputs that every head has: the classes, valence, arousal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """What a head says about n stretches; rows belong together."""
+
+    probabilities: FloatArray = field(repr=False, compare=False)
+    """Calibrated, shape (n, 6), rows adding up to 1."""
+    valence: FloatArray = field(repr=False, compare=False)
+    """In [-1, 1], shape (n,)."""
+    arousal: FloatArray = field(repr=False, compare=False)
+    """In [-1, 1], shape (n,)."""
+    confidence: FloatArray = field(repr=False, compare=False)
+    """Calibrated chance that the leading class is right, in [0, 1], shape (n,)."""
+    further: FloatArray = field(repr=False, compare=False)
+    """Further outputs as they come, shape (n, n_outputs - 8)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelMood:
+    """What a head says when it knows one channel alone, and what that channel counts for."""
+
+    mood: Mood
+    """With all other channels missing."""
+    weight: FloatArray = field(repr=False, compare=False)
+    """Share in the fused reading, in [0, 1], shape (n,); all channels of a row add up to 1, or to 0 with none known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The columns of one channel."""
+
+    channel: str
+    """Its name."""
+    dim: int
+    """How many, at least 1."""
+    rooted: bool = False
+    """Whether the head reads square roots of the features, whose tails are long; negative ones count as 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The linear map with its calibration; F columns in all, K >= 8 outputs: six classes, valence, arousal, further.
+
+    Examples
+    --------
+    >>> head = Head.untrained((Block("light", 2),), seed=1)
+    >>> head.read({"light": np.ones((3, 2), np.float32)}).probabilities.shape
+    (3, 6)
+    """
+
+    blocks: tuple[Block, ...]
+    """In the order of the columns."""
+    mean: FloatArray = field(repr=False, compare=False)
+    """Subtracted from the columns, shape (F,)."""
+    scale: FloatArray = field(repr=False, compare=False)
+    """The difference is divided by this, above 0, shape (F,)."""
+    weight: FloatArray = field(repr=False, compare=False)
+    """Shape (K, F)."""
+    bias: FloatArray = field(repr=False, compare=False)
+    """Shape (K,)."""
+    limit: float = float("inf")
+    """Standardised columns are clipped to plus and minus this."""
+    temperature: float = 1.0
+    """Class logits are divided by it, above 0."""
+    confidence_slope: float = 1.0
+    """Of the confidence's log-odds over those of the leading probability, at least 0."""
+    confidence_offset: float = 0.0
+    """Added to the confidence's log-odds."""
+
+    def __post_init__(self) -> None:
+        n = sum(block.dim for block in self.blocks)
+        if len({block.channel for block in self.blocks}) < len(self.blocks):
+            raise ValueError("a channel has one block")
+        if self.mean.shape != (n,) or self.scale.shape != (n,) or not bool((self.scale > 0).all()):
+            raise ValueError(f"mean and scale must have shape ({n},), scale above 0")
+        if self.weight.ndim != 2 or self.weight.shape[0] < N_MOOD or self.weight.shape[1] != n:
+            raise ValueError(f"weight must have shape (at least {N_MOOD}, {n}), got {self.weight.shape}")
+        if self.bias.shape != self.weight.shape[:1]:
+            raise ValueError(f"bias must have shape {self.weight.shape[:1]}, got {self.bias.shape}")
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels it can read."""
+        return tuple(block.channel for block in self.blocks)
+
+    def read(self, blocks: Mapping[str, FloatArray]) -> Mood:
+        """What it says about each row.
+
+        Parameters
+        ----------
+        blocks : mapping of str to ndarray, shape=(n, dim), float32
+            Features by channel; rows of NaN where a channel knows nothing. Channels that it has no block for are
+            passed over.
+
+        Raises
+        ------
+        ValueError
+            The blocks disagree about n or have another width than fitted.
+        """
+        x, known = self._standard(blocks)
+        return self._mood(x, known)
+
+    def opinions(self, blocks: Mapping[str, FloatArray]) -> dict[str, ChannelMood]:
+        """What each channel that is there would say alone, and its share in what `read` says of all.
+
+        The share is that of the lengths of what the channels add: once for the classes (less what is added to all
+        alike), once for valence and arousal, and the mean of both.
+        """
+        x, known = self._standard(blocks)
+        alone, sizes = {}, []
+        for i, (block, columns) in enumerate(zip(self.blocks, self._columns(), strict=True)):
+            if block.channel not in blocks:
+                continue
+            only, single = np.zeros_like(x), np.zeros_like(known)
+            only[:, columns], single[:, i] = x[:, columns], known[:, i]
+            alone[block.channel] = self._mood(only, single)
+            added = only[:, columns] @ self.weight[:N_MOOD, columns].T
+            classes = added[:, :N_CLASSES] - added[:, :N_CLASSES].mean(axis=1, keepdims=True)
+            plane = added[:, N_CLASSES:]
+            sizes.append((np.linalg.norm(classes, axis=1), np.linalg.norm(plane, axis=1), known[:, i]))
+        if not sizes:
+            return {}
+        weights = _shares(np.array(sizes, np.float64))
+        return {
+            name: ChannelMood(mood, weight.astype(np.float32))
+            for (name, mood), weight in zip(alone.items(), weights, strict=True)
+        }
+
+    def _columns(self) -> list[slice]:
+        """The columns of each block."""
+        ends = np.cumsum([block.dim for block in self.blocks]).tolist()
+        return [slice(end - block.dim, end) for block, end in zip(self.blocks, ends, strict=True)]
+
+    def _standard(self, blocks: Mapping[str, FloatArray]) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+        """Standardised columns, 0 where missing, shape (n, F); and which blocks are there, shape (n, n_blocks)."""
+        rows = {len(features) for name, features in blocks.items() if name in self.channels}
+        if len(rows) != 1:
+            raise ValueError(
+                f"need at least one of {', '.join(self.channels)}, all of one length; got {sorted(blocks)}"
+            )
+        (n,) = rows
+        parts, known = [], np.zeros((n, len(self.blocks)), bool)
+        for i, (block, columns) in enumerate(zip(self.blocks, self._columns(), strict=True)):
+            features = blocks.get(block.channel)
+            if features is None:
+                parts.append(np.zeros((n, block.dim), np.float32))
+                continue
+            if features.shape != (n, block.dim):
+                raise ValueError(f"{block.channel} must have shape ({n}, {block.dim}), got {features.shape}")
+            known[:, i] = np.isfinite(features).all(axis=1)
+            columns_of = np.sqrt(np.maximum(features, 0.0)) if block.rooted else features
+            standard = (np.asarray(columns_of, np.float32) - self.mean[columns]) / self.scale[columns]
+            parts.append(np.where(known[:, i : i + 1], np.clip(standard, -self.limit, self.limit), np.float32(0)))
+        return np.concatenate(parts, axis=1), known
+
+    def _mood(self, x: FloatArray, known: npt.NDArray[np.bool_]) -> Mood:
+        """The linear map and its calibration."""
+        out = x @ self.weight.T + self.bias  # (n, K)
+        probabilities = softmax(out[:, :N_CLASSES] / self.temperature)
+        plane = np.clip(out[:, N_CLASSES:N_MOOD], -1.0, 1.0)
+        odds = log_odds(probabilities.max(axis=1, initial=0.0))
+        confidence = 1.0 / (1.0 + np.exp(-(self.confidence_slope * odds + self.confidence_offset)))
+        missing = 1.0 - np.minimum(known @ self._usual_shares(), 1.0)
+        confidence = confidence - missing * np.maximum(confidence - 1.0 / N_CLASSES, 0.0)
+        return Mood(
+            probabilities=probabilities.astype(np.float32),
+            valence=plane[:, 0].astype(np.float32),
+            arousal=plane[:, 1].astype(np.float32),
+            confidence=confidence.astype(np.float32),
+            further=np.asarray(out[:, N_MOOD:], np.float32),
+        )
+
+    def _usual_shares(self) -> npt.NDArray[np.float64]:
+        """Share of each block in the weights of classes, valence and arousal, adding up to 1, shape (n_blocks,)."""
+        sizes = [float(np.linalg.norm(self.weight[:N_MOOD, columns])) for columns in self._columns()]
+        total = sum(sizes)
+        return np.array(sizes) / total if total > 0 else np.full(len(sizes), 1.0 / len(sizes))
+
+    @classmethod
+    def untrained(cls, blocks: tuple[Block, ...], *, seed: int = 0, n_further: int = 0) -> Head:
+        """A seeded head of the right shape that has learned nothing."""
+        rng = np.random.default_rng(seed)
+        n = sum(block.dim for block in blocks)
+        rows = N_MOOD + n_further
+        return cls(
+            blocks,
+            mean=np.zeros(n, np.float32),
+            scale=np.ones(n, np.float32),
+            weight=rng.normal(0, n**-0.5, (rows, n)).astype(np.float32),
+            bias=np.zeros(rows, np.float32),
+        )
+
+
+def _shares(sizes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Shares of some channels, shape (c, n), from sizes for classes and plane and whether they are known, (c, 3, n)."""
+    known = sizes[:, 2]
+    alike = known / np.maximum(known.sum(axis=0), 1.0)
+    total = sizes[:, :2].sum(axis=0, keepdims=True)
+    parts = np.where(total > 0, sizes[:, :2] / np.where(total > 0, total, 1.0), alike[:, None])
+    return np.asarray(parts.mean(axis=1))
+
+
+def softmax(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Probabilities along the last axis."""
+    wide = np.asarray(logits, np.float64)
+    powers = np.exp(wide - wide.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float64)
+
+
+def log_odds(probability: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """log(p / (1 - p)), kept finite."""
+    p = np.clip(np.asarray(probability, np.float64), 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(p / (1 - p)), np.float64)

@@ -1,0 +1,102 @@
+"""One head for all sides: its numbers are those of the heads in use, and a missing channel is ordinary."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from soundtrack.emotion.head import Block, Head
+from soundtrack.emotion.music_head import MusicHead
+from soundtrack.emotion.picture_head import PictureHead
+
+BLOCKS = (Block("network", 12, rooted=True), Block("numbers", 3))
+
+
+@pytest.fixture
+def head() -> Head:
+    """Two channels, calibrated somehow."""
+    plain = Head.untrained(BLOCKS, seed=4)
+    return Head(BLOCKS, plain.mean, plain.scale, plain.weight * 3, plain.bias + 0.1, temperature=0.8)
+
+
+def test_it_says_what_a_head_of_the_picture_says(rng: np.random.Generator) -> None:
+    n = sum(block.dim for block in BLOCKS)
+    mean, scale = rng.normal(size=n).astype(np.float32), rng.uniform(0.5, 2, n).astype(np.float32)
+    weight, bias = rng.normal(size=(8, n)).astype(np.float32), rng.normal(size=8).astype(np.float32)
+    calibration = {"temperature": 0.7, "confidence_slope": 0.4, "confidence_offset": -0.3}
+    before = PictureHead(mean, scale, weight[:6], bias[:6], weight[6:], bias[6:], **calibration)
+    features, film = rng.exponential(size=(9, 12)).astype(np.float32), rng.normal(size=(9, 3)).astype(np.float32)
+    expected = before.read(features, film)
+    mood = Head(BLOCKS, mean, scale, weight, bias, **calibration).read({"network": features, "numbers": film})
+    for name in ("probabilities", "valence", "arousal", "confidence"):
+        np.testing.assert_allclose(getattr(mood, name), getattr(expected, name), atol=1e-6)
+
+
+def test_it_says_what_a_head_of_the_music_says(rng: np.random.Generator) -> None:
+    before = MusicHead.untrained(20, seed=3)
+    inputs = (rng.normal(size=(9, 20)) * 4).astype(np.float32)
+    blocks = (Block("music-network", 16), Block("harmony", 4))
+    tensors = before.tensors()
+    head = Head(blocks, tensors["mean"], tensors["scale"], tensors["weight"], tensors["bias"], limit=5.0)
+    mood, expected = head.read({"music-network": inputs[:, :16], "harmony": inputs[:, 16:]}), before.read(inputs)
+    for name in ("probabilities", "valence", "arousal"):
+        np.testing.assert_allclose(getattr(mood, name), getattr(expected, name), atol=1e-6)
+    np.testing.assert_allclose(np.clip(mood.further, 0, 1), expected.felt, atol=1e-6)
+    np.testing.assert_allclose(mood.confidence, expected.probabilities.max(axis=1), atol=2e-6)
+
+
+def test_a_missing_channel_counts_as_its_mean_and_lowers_the_confidence(head: Head, rng: np.random.Generator) -> None:
+    features = rng.exponential(size=(30, 12)).astype(np.float32)
+    at_mean = np.broadcast_to(head.mean[12:], (30, 3)).astype(np.float32)
+    full, without = head.read({"network": features, "numbers": at_mean}), head.read({"network": features})
+    np.testing.assert_array_equal(full.probabilities, without.probabilities)
+    np.testing.assert_array_equal(full.valence, without.valence)
+    assert bool((without.confidence <= full.confidence).all())
+    sure = full.confidence > 0.3
+    assert sure.any()
+    assert bool((without.confidence[sure] < full.confidence[sure]).all())
+
+
+def test_a_row_of_nan_is_a_channel_missing_there_alone(head: Head, rng: np.random.Generator) -> None:
+    features, film = rng.exponential(size=(4, 12)).astype(np.float32), rng.normal(size=(4, 3)).astype(np.float32)
+    film[2] = np.nan
+    mood, alone = head.read({"network": features, "numbers": film}), head.read({"network": features})
+    np.testing.assert_array_equal(mood.probabilities[2], alone.probabilities[2])
+    assert not np.array_equal(mood.probabilities[1], alone.probabilities[1])
+    assert head.opinions({"network": features, "numbers": film})["numbers"].weight[2] == 0.0
+
+
+def test_opinions_say_who_said_what(head: Head, rng: np.random.Generator) -> None:
+    features, film = rng.exponential(size=(6, 12)).astype(np.float32), rng.normal(size=(6, 3)).astype(np.float32)
+    said = head.opinions({"network": features, "numbers": film, "stranger": film})
+    assert list(said) == ["network", "numbers"]
+    np.testing.assert_array_equal(said["numbers"].mood.probabilities, head.read({"numbers": film}).probabilities)
+    np.testing.assert_allclose(said["network"].weight + said["numbers"].weight, 1.0, atol=1e-6)
+    louder = head.opinions({"network": features, "numbers": 10 * film})
+    assert bool((louder["numbers"].weight > said["numbers"].weight).all())
+
+
+def test_a_channel_at_its_mean_has_no_say(head: Head, rng: np.random.Generator) -> None:
+    features = rng.exponential(size=(5, 12)).astype(np.float32)
+    said = head.opinions({"network": features, "numbers": np.zeros((5, 3), np.float32)})
+    np.testing.assert_array_equal(said["numbers"].weight, np.zeros(5, np.float32))
+    np.testing.assert_array_equal(said["network"].weight, np.ones(5, np.float32))
+
+
+@pytest.mark.parametrize(
+    ("blocks", "about"),
+    [
+        ({}, "at least one"),
+        ({"stranger": (2, 3)}, "at least one"),
+        ({"network": (2, 11)}, "shape"),
+        ({"network": (2, 12), "numbers": (3, 3)}, "one length"),
+    ],
+)
+def test_blocks_that_do_not_fit_are_refused(head: Head, blocks: dict[str, tuple[int, int]], about: str) -> None:
+    with pytest.raises(ValueError, match=about):
+        head.read({name: np.zeros(shape, np.float32) for name, shape in blocks.items()})
+
+
+def test_no_rows_give_no_rows(head: Head) -> None:
+    assert head.read({"network": np.zeros((0, 12), np.float32)}).probabilities.shape == (0, 6)
+    assert head.opinions({"network": np.zeros((0, 12), np.float32)})["network"].weight.shape == (0,)
