@@ -20,8 +20,9 @@ def picture(film: Path) -> None:
     from soundtrack.emotion.manifest import find_model, read_config
     from soundtrack.media.probe import probe
     from soundtrack.video.clips import ClipSampler
-    from soundtrack.video.decode import DecodeReport, iter_frames
+    from soundtrack.video.decode import iter_frames
     from soundtrack.video.film import clip_numbers
+    from soundtrack.video.frames import DecodeReport
     from soundtrack.video.shots import ShotDetector
 
     config = read_config(find_model("i3d-emotion"))

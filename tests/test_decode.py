@@ -17,7 +17,8 @@ from soundtrack.errors import UsageError
 from soundtrack.media.probe import probe
 from soundtrack.media.process import ffmpeg_path, file_arg, run_ffmpeg
 from soundtrack.types import ByteArray, TimeArray
-from soundtrack.video.decode import DecodeReport, FilmClock, iter_frames
+from soundtrack.video.decode import FilmClock, iter_frames
+from soundtrack.video.frames import DecodeReport
 
 BITS = 8
 WIDTH, HEIGHT = 16 * BITS, 64

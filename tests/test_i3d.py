@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from soundtrack.emotion.i3d import I3D, expected_state, inflate, max_pool, same_padding
+from soundtrack.emotion.i3d_fused import FusedI3D
 
 
 @pytest.fixture(scope="module")
@@ -93,23 +94,23 @@ def test_fused_form_gives_the_same_features(network: I3D) -> None:
     x = clips()
     with torch.inference_mode():
         plain = network.features(x)
-    fused = network.fuse().features(x)
+    fused = FusedI3D(network).features(x)
     assert plain.std(dim=0).mean() > 1e-3, "a dead network would make this test empty"
     torch.testing.assert_close(fused, plain, rtol=1e-4, atol=1e-5)
-    half = network.fuse(dtype=torch.bfloat16).features(x)
+    half = FusedI3D(network, dtype=torch.bfloat16).features(x)
     assert half.dtype == torch.float32
     assert F.cosine_similarity(half, plain).min() > 0.995
 
 
 def test_fusing_leaves_the_network_alone(network: I3D) -> None:
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    network.fuse(dtype=torch.bfloat16)
+    FusedI3D(network, dtype=torch.bfloat16)
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
 
 
 def test_a_clip_is_read_alike_alone_and_in_company(network: I3D) -> None:
     x = clips(3)
-    fused = network.fuse()
+    fused = FusedI3D(network)
     torch.testing.assert_close(fused.features(x[1:2]), fused.features(x)[1:2], rtol=1e-4, atol=1e-6)
 
 

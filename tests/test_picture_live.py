@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from soundtrack.emotion.i3d import I3D, inflate
+from soundtrack.emotion.i3d_fused import FusedI3D
 from soundtrack.emotion.video_tower import backbone
 from soundtrack.training.flat_student import student_features
 from soundtrack.training.picture_data import read_still, resize
@@ -57,7 +58,7 @@ def test_an_inflated_network_folded_flat_gives_the_deep_ones_features(n_frames: 
     clips = torch.rand(2, 3, n_frames, 64, 64) * 2 - 1
     with torch.no_grad():
         expected = deep.eval().features(clips)
-    fused = deep.fuse()
+    fused = FusedI3D(deep)
     assert all(module.is_flat or module.is_pointwise for module in fused.modules() if hasattr(module, "is_flat"))
     assert torch.allclose(fused.features(clips), expected, rtol=1e-4, atol=1e-5)
 
@@ -68,7 +69,7 @@ def test_a_kernel_that_looks_at_other_frames_is_not_folded_flat() -> None:
         {k: v for k, v in flat_network(1 / 16).state_dict().items() if not k.startswith("logits")}, how="mean"
     )
     deep.load_state_dict(state, strict=False)
-    fused = deep.eval().fuse()
+    fused = FusedI3D(deep.eval())
     assert not fused.get_submodule("Conv3d_2c_3x3").is_flat
     clips = torch.rand(1, 3, 16, 64, 64) * 2 - 1
     with torch.no_grad():

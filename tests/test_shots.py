@@ -182,7 +182,8 @@ def marked_cuts(folder: Path) -> tuple[dict[str, list[float]], dict[str, list[tu
 @pytest.mark.needs_data
 def test_marked_cuts_of_real_films(data_dir: Path) -> None:
     from soundtrack.media.probe import probe
-    from soundtrack.video.decode import DecodeReport, iter_frames
+    from soundtrack.video.decode import iter_frames
+    from soundtrack.video.frames import DecodeReport
 
     hard, soft = marked_cuts(data_dir / "video")
     found = invented = 0

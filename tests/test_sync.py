@@ -19,7 +19,8 @@ from soundtrack.mix.limiter import Limiter
 from soundtrack.mix.passes import Work, mixed
 from soundtrack.mix.plan import plan_mix
 from soundtrack.types import VideoInfo
-from soundtrack.video.decode import DecodeReport, iter_frames
+from soundtrack.video.decode import iter_frames
+from soundtrack.video.frames import DecodeReport
 from sync_films import CASES, Case, make, maker
 from sync_meter import Sync, measure
 

@@ -140,7 +140,7 @@ def test_short_numbers_say_the_same_as_long_ones(tower: VideoTower, clips: np.nd
     config = parse_config(read_config(model), where=model.folder)
     network, _head = assemble(load_weights(model, expected=expected_tensors(config)), config)
     x = torch.from_numpy(clips).permute(0, 4, 1, 2, 3).float() / 127.5 - 1.0
-    long, short = (network.fuse(dtype=dtype).features(x).numpy() for dtype in (torch.float32, torch.bfloat16))
+    long, short = (FusedI3D(network, dtype=dtype).features(x).numpy() for dtype in (torch.float32, torch.bfloat16))
     cosine = (long * short).sum(axis=1) / np.linalg.norm(long, axis=1) / np.linalg.norm(short, axis=1)
     assert cosine.min() > 0.99
 

@@ -13,14 +13,11 @@ Inception-v1 that `inflate` starts from.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-
-if TYPE_CHECKING:
-    from soundtrack.emotion.i3d_fused import FusedI3D
 
 Size = tuple[int, int, int]
 
@@ -223,12 +220,6 @@ class I3D(nn.Module):
             x = (x[:, :, 1:] + x[:, :, :-1]) / 2
         y: Tensor = self.logits(self.dropout(x))
         return y.mean(dim=(2, 3, 4))
-
-    def fuse(self, *, dtype: torch.dtype = torch.float32) -> FusedI3D:
-        """The same network for inference only: batch norm folded into the convolutions, memory laid out for speed."""
-        from soundtrack.emotion.i3d_fused import FusedI3D
-
-        return FusedI3D(self, dtype=dtype)
 
 
 def pool(x: Tensor, name: str, *, flat: bool = False) -> Tensor:

@@ -194,7 +194,7 @@ class VideoTower:
             joint = JointSpace.load("tiny-space") if name == TINY else JointSpace.load()
             joint.check_inputs(video=config.n_features + config.n_film)
             space = joint
-        fused = network.fuse(dtype=quick_dtype(where)).to(where)
+        fused = FusedI3D(network, dtype=quick_dtype(where)).to(where)
         return cls(fused, head, config=config, space=space, device=where, model=model)
 
     @property

@@ -92,7 +92,8 @@ def _clips(path: Path, tower: VideoTower) -> list[Clip]:
     """The clips of a film, cut as the analysis cuts them."""
     from soundtrack.media.probe import probe
     from soundtrack.video.clips import ClipSampler
-    from soundtrack.video.decode import DecodeReport, iter_frames
+    from soundtrack.video.decode import iter_frames
+    from soundtrack.video.frames import DecodeReport
 
     config = tower.config
     sampler = ClipSampler(

@@ -252,8 +252,9 @@ def _watch(
 ) -> _Sight:
     """Shots and readings from one pass over the picture; memory does not grow with the film but for its readings."""
     from soundtrack.video.clips import ClipSampler
-    from soundtrack.video.decode import DecodeReport, iter_frames
+    from soundtrack.video.decode import iter_frames
     from soundtrack.video.film import clip_numbers
+    from soundtrack.video.frames import DecodeReport
     from soundtrack.video.shots import ShotDetector
 
     config = tower.config

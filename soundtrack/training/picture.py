@@ -145,7 +145,7 @@ def network_of(state: dict[str, Tensor], *, width: float) -> FusedI3D:
     """An inference network from I3D weights."""
     model = backbone(width)
     model.load_state_dict({k: v.half().float() for k, v in state.items()}, strict=False)
-    return model.eval().fuse(dtype=torch.bfloat16 if has_fast_bf16() else torch.float32)
+    return FusedI3D(model.eval(), dtype=torch.bfloat16 if has_fast_bf16() else torch.float32)
 
 
 def finish(

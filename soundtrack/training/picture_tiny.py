@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from soundtrack.emotion.i3d import I3D
+from soundtrack.emotion.i3d_fused import FusedI3D
 from soundtrack.emotion.picture_head import PictureHead, evidence, untrained_head
 from soundtrack.emotion.video_tower import backbone
 from soundtrack.training.picture import WEIGHTS_LICENCE, write_model
@@ -45,6 +46,6 @@ def _centred(head: PictureHead, model: I3D, *, side_px: int, seed: int) -> Pictu
     coarse = rng.integers(0, 256, (64, N_FRAMES, 4, 4, 3)) * rng.random((64, 1, 1, 1, 3))
     clips = coarse.repeat(side_px // 4, axis=2).repeat(side_px // 4, axis=3).astype(np.uint8)
     numbers = np.stack([clip_numbers(clip) for clip in clips])
-    x = evidence(clip_features(model.eval().fuse(), clips), numbers)
+    x = evidence(clip_features(FusedI3D(model.eval()), clips), numbers)
     weight = head.class_weight * np.float32(2 / np.sqrt(x.shape[1]))
     return replace(head, mean=x.mean(axis=0), deviation=np.maximum(x.std(axis=0), 0.05), class_weight=weight)

@@ -29,6 +29,8 @@ from soundtrack.media.container import open_container, refusal
 from soundtrack.media.probe import MAX_JUMP_S, presentation_s
 from soundtrack.timebase import round_s
 from soundtrack.types import ByteArray, FrameBatch, VideoInfo
+from soundtrack.video.decord_decode import decord_frames
+from soundtrack.video.frames import DecodeReport, TimedFrame
 
 DECODERS = ("auto", "pyav", "decord")
 """What `iter_frames` takes; ``auto`` is PyAV, which is right everywhere."""
@@ -48,27 +50,6 @@ _ENDS_EARLY_S = 1.0
 _SIGN_OF_LIFE_S = 2.0
 _THREADS_BYTES = 1 << 30
 _BYTES_PER_PIXEL = 3
-
-
-@dataclass(slots=True)
-class DecodeReport:
-    """What the decode found out; filled while it runs, complete when the frames have ended."""
-
-    n_frames: int = 0
-    """Frames that were given."""
-    n_damaged: int = 0
-    """Packets that could not be decoded."""
-    n_mended: int = 0
-    """Pictures with damage that the decoder painted over."""
-    duration_s: float = 0.0
-    """End of the last frame on the film's clock: the true length of the picture."""
-    warnings: list[str] = field(default_factory=list)
-    """What was odd, one line each, without the file's name."""
-
-    def warn(self, text: str) -> None:
-        """Add a line once."""
-        if text not in self.warnings:
-            self.warnings.append(text)
 
 
 @dataclass(slots=True)
@@ -162,8 +143,6 @@ def iter_frames(
         raise UsageError(f"{decoder}: no such decoder", hint=f"choose one of {', '.join(DECODERS)}")
     report = DecodeReport() if report is None else report
     if decoder == "decord":
-        from soundtrack.video.decord_decode import decord_frames
-
         frames = decord_frames(info, side_px=side_px, report=report)
         batches = _batches(frames, batch_frames=batch_frames, side_px=side_px)
     else:
@@ -179,16 +158,6 @@ def iter_frames(
         report.warn(f"a raw stream without a clock: {float(info.fps):g} frames a second are taken for granted")
     if report.duration_s < info.duration_s - max(_ENDS_EARLY_S, 0.02 * info.duration_s):
         report.warn(f"the picture ends at {report.duration_s:.1f} s, the header promises {info.duration_s:.1f} s")
-
-
-@dataclass(frozen=True, slots=True)
-class TimedFrame:
-    """One small frame."""
-
-    time_s: float
-    """When it is first shown, on the film's clock."""
-    pixels: ByteArray
-    """RGB, shape (side, side, 3)."""
 
 
 def _batches(frames: Iterator[TimedFrame], *, batch_frames: int, side_px: int) -> Iterator[FrameBatch | None]:

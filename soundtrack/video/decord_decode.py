@@ -19,7 +19,7 @@ from soundtrack.media.apart import apart
 from soundtrack.media.container import open_container
 from soundtrack.timebase import round_s
 from soundtrack.types import VideoInfo
-from soundtrack.video.decode import DecodeReport, TimedFrame
+from soundtrack.video.frames import DecodeReport, TimedFrame
 
 _CONTAINERS = {"mov", "matroska"}
 _CODECS = {"h264", "vp8", "vp9"}

@@ -1,0 +1,38 @@
+"""What a decode gives, frame by frame, and what it finds out on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from soundtrack.types import ByteArray
+
+
+@dataclass(slots=True)
+class DecodeReport:
+    """What the decode found out; filled while it runs, complete when the frames have ended."""
+
+    n_frames: int = 0
+    """Frames that were given."""
+    n_damaged: int = 0
+    """Packets that could not be decoded."""
+    n_mended: int = 0
+    """Pictures with damage that the decoder painted over."""
+    duration_s: float = 0.0
+    """End of the last frame on the film's clock: the true length of the picture."""
+    warnings: list[str] = field(default_factory=list)
+    """What was odd, one line each, without the file's name."""
+
+    def warn(self, text: str) -> None:
+        """Add a line once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+
+@dataclass(frozen=True, slots=True)
+class TimedFrame:
+    """One small frame."""
+
+    time_s: float
+    """When it is first shown, on the film's clock."""
+    pixels: ByteArray
+    """RGB, shape (side, side, 3)."""
