@@ -13,9 +13,12 @@ import os
 import re
 import secrets
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 
 from soundtrack import ending
 from soundtrack.errors import FfmpegError, OutputError
@@ -32,50 +35,148 @@ _NO_LINKS = frozenset(
 _PART = re.compile(r"^\..*\.(\d+)\.[0-9a-f]{8}\.part$", re.DOTALL)
 
 
+class Together:
+    """Temporary files that become their targets together; a context manager.
+
+    They take their names one right after the other when the block ends well, and none of them does otherwise. The file
+    that was begun first gets its name last, so that it is there only if the others are.
+    """
+
+    def __init__(self) -> None:
+        self._parts = contextlib.ExitStack()
+        self._begun: list[_Begun] = []
+
+    def __enter__(self) -> Together:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        with self._parts:
+            if kind is None:
+                self._give_names()
+
+    def part(self, target: Path, *, kind: Kind, force: bool = False) -> Path:
+        """A temporary file beside the target, empty, mode as the umask says.
+
+        Parameters
+        ----------
+        target : Path
+            The file to be written; a symbolic link is itself replaced, never what it points to.
+        kind : Kind
+            What it will be.
+        force : bool
+            Whether an existing file of that kind may be replaced.
+
+        Raises
+        ------
+        OutputError
+            The file cannot be made.
+        """
+        sweep_stale_parts(target.parent)
+        part = _part_name(target)
+        with ending.held_off():
+            self._parts.enter_context(ending.unfinished(part))
+            self._parts.callback(part.unlink, missing_ok=True)
+            _make_part(part, target)
+        self._begun.append(_Begun(part, Target(target, kind), force))
+        return part
+
+    def text(self, target: Path, text: str, *, kind: Kind, force: bool = False) -> None:
+        """Write a small text file, UTF-8; the parameters are those of `part`.
+
+        Raises
+        ------
+        OutputError
+            It cannot be written.
+        """
+        part = self.part(target, kind=kind, force=force)
+        try:
+            part.write_text(text, encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise as_output_error(target, error) from error
+
+    def _give_names(self) -> None:
+        """Let every file take its name, or none.
+
+        Raises
+        ------
+        OutputError
+            A target has appeared in the meantime, is of another kind, or the system refuses.
+        """
+        for file in self._begun:
+            file.get_ready()
+        named: list[Path] = []
+        with ending.held_off():
+            try:
+                for file in reversed(self._begun):
+                    is_new = not os.path.lexists(file.target.path)
+                    file.give_name()
+                    named += [file.target.path] if is_new else []
+            except OutputError:
+                for path in named:
+                    path.unlink(missing_ok=True)
+                raise
+        for folder in {file.target.path.parent for file in self._begun}:
+            _flush_folder(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A file that is being written."""
+
+    part: Path
+    target: Target
+    force: bool
+
+    def get_ready(self) -> None:
+        """Bring the content to the disk and look whether the name is free or may be taken.
+
+        Raises
+        ------
+        OutputError
+            It may not.
+        """
+        try:
+            _flush(self.part)
+        except OSError as error:
+            raise as_output_error(self.target.path, error) from error
+        if os.path.lexists(self.target.path):
+            if not self.force:
+                raise _exists(self.target.path)
+            require_replaceable(self.target, force=True)
+
+    def give_name(self) -> None:
+        """Let the file take its name.
+
+        Raises
+        ------
+        OutputError
+            It is taken by now, or the system refuses.
+        """
+        path = self.target.path
+        try:
+            if self.force:
+                self.part.replace(path)
+            else:
+                _give_name(self.part, path)
+        except FileExistsError as error:
+            raise _exists(path) from error
+        except OSError as error:
+            raise as_output_error(path, error) from error
+
+
 @contextlib.contextmanager
 def replacing(target: Path, *, kind: Kind, force: bool = False) -> Iterator[Path]:
-    """A temporary file beside the target that becomes the target when the block ends well.
-
-    Parameters
-    ----------
-    target : Path
-        The file to be written; a symbolic link is itself replaced, never what it points to.
-    kind : Kind
-        What it will be.
-    force : bool
-        Whether an existing file of that kind may be replaced.
-
-    Yields
-    ------
-    Path
-        An empty file, mode as the umask says, to be written by whoever likes.
+    """A temporary file beside the target that becomes the target when the block ends well; see `Together.part`.
 
     Raises
     ------
     OutputError
         The file cannot be made, or the target has appeared in the meantime, or it is of another kind.
     """
-    with contextlib.ExitStack() as on_exit:
-        sweep_stale_parts(target.parent)
-        part = _part_name(target)
-        with ending.held_off():
-            on_exit.enter_context(ending.unfinished(part))
-            on_exit.callback(part.unlink, missing_ok=True)
-            _make_part(part, target)
-        yield part
-        try:
-            _flush(part)
-            if force:
-                if os.path.lexists(target):
-                    require_replaceable(Target(target, kind), force=True)
-                part.replace(target)
-            else:
-                _give_name(part, target)
-            _flush_folder(target.parent)
-        except FileExistsError as error:
-            raise OutputError(f"{target}: exists already", hint="add --force to replace it") from error
-        except OSError as error:
-            raise as_output_error(target, error) from error
+    with Together() as files:
+        yield files.part(target, kind=kind, force=force)
 
 
 def write_text(target: Path, text: str, *, kind: Kind, force: bool = False) -> None:
@@ -87,11 +188,8 @@ def write_text(target: Path, text: str, *, kind: Kind, force: bool = False) -> N
         It exists and `force` is not given or it is of another kind, or it cannot be written.
     """
     check_targets([Target(target, kind)], force=force)
-    with replacing(target, kind=kind, force=force) as part:
-        try:
-            part.write_text(text, encoding="utf-8", newline="\n")
-        except OSError as error:
-            raise as_output_error(target, error) from error
+    with Together() as files:
+        files.text(target, text, kind=kind, force=force)
 
 
 def claim_folder(folder: Path, *, mark: str, text: str, kind: Kind, option: str) -> None:
@@ -128,6 +226,32 @@ def claim_folder(folder: Path, *, mark: str, text: str, kind: Kind, option: str)
 
 
 @contextlib.contextmanager
+def scratch_folder(beside: Path | None = None) -> Iterator[Path]:
+    """A folder for temporary files, gone when the block or the process ends.
+
+    Parameters
+    ----------
+    beside : Path, optional
+        A file or folder beside which it lies, on the same disk; among the system's temporary files by default.
+
+    Raises
+    ------
+    OutputError
+        It cannot be made.
+    """
+    with contextlib.ExitStack() as on_exit:
+        with ending.held_off():
+            try:
+                prefix = "soundtrack-" if beside is None else f".{_cut(beside.name.lstrip('.'), 40)}."
+                folder = Path(tempfile.mkdtemp(prefix=prefix, dir=None if beside is None else beside.parent))
+            except OSError as error:
+                raise as_output_error(beside or Path(tempfile.gettempdir()), error) from error
+            on_exit.enter_context(ending.unfinished(folder))
+            on_exit.callback(shutil.rmtree, folder, ignore_errors=True)
+        yield folder
+
+
+@contextlib.contextmanager
 def naming_a_full_disk(target: Path) -> Iterator[None]:
     """Say that the disk is full when that is why another program failed to write.
 
@@ -158,8 +282,16 @@ def sweep_stale_parts(folder: Path, *, older_than_s: float = _STALE_S) -> None:
 
 def _part_name(target: Path) -> Path:
     """A name beside the target that nobody has."""
-    stem = os.fsdecode(os.fsencode(target.name)[:_LONGEST_NAME_BYTES])
-    return target.parent / f".{stem}.{os.getpid()}.{secrets.token_hex(4)}.part"
+    return target.parent / f".{_cut(target.name, _LONGEST_NAME_BYTES)}.{os.getpid()}.{secrets.token_hex(4)}.part"
+
+
+def _cut(name: str, n_bytes: int) -> str:
+    """At most so many bytes of a name."""
+    return os.fsdecode(os.fsencode(name)[:n_bytes])
+
+
+def _exists(path: Path) -> OutputError:
+    return OutputError(f"{path}: exists already", hint="add --force to replace it")
 
 
 def _make_part(part: Path, target: Path) -> None:

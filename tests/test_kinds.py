@@ -20,6 +20,7 @@ from soundtrack.export.picture import picture
 from soundtrack.kinds import Kind
 from soundtrack.media.film_kind import FILM
 from soundtrack.mix.stems import StemWriter
+from soundtrack.safe_write import Together
 from soundtrack.spotting.spot import spot_cues
 from soundtrack.types import CueSheet
 
@@ -71,7 +72,7 @@ def test_pages_and_pictures_are_known(tmp_path: Path, some_sheet: CueSheet) -> N
 def test_stems_films_and_archives_are_known(tmp_path: Path) -> None:
     import numpy as np
 
-    with StemWriter(tmp_path, "a", force=False) as stems:
+    with Together() as files, StemWriter(tmp_path, "a", files=files, force=False) as stems:
         stems.restart()
         stems.write(np.zeros((2, 4_800), np.float32), None)
         stems.finish()

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from soundtrack import safe_write, targets
 from soundtrack.errors import OutputError, UsageError
 from soundtrack.kinds import OWN
-from soundtrack.safe_write import replacing, sweep_stale_parts, write_text
+from soundtrack.safe_write import Together, replacing, scratch_folder, sweep_stale_parts, write_text
 from soundtrack.targets import Target, check_targets
 
 
@@ -124,6 +129,84 @@ def test_a_failure_in_the_last_steps_leaves_nothing(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(safe_write.os, step, broken)
     with pytest.raises(OutputError, match="Input/output error"), replacing(tmp_path / "a.mp4", kind=OWN) as part:
         part.write_bytes(b"data")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("fails", [1, 2, 3])
+@pytest.mark.parametrize("force", [False, True])
+def test_files_of_one_run_appear_together_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: int, force: bool
+) -> None:
+    plain, n_calls = (Path.replace if force else os.link), [0]
+
+    def sometimes(*args: Any) -> Any:
+        n_calls[0] += 1
+        if n_calls[0] == fails:
+            raise OSError(5, "Input/output error")
+        return plain(*args)
+
+    monkeypatch.setattr(*((Path, "replace") if force else (safe_write.os, "link")), sometimes)
+    wanted = pytest.raises(OutputError, match="Input/output error") if fails < 3 else contextlib.nullcontext()
+    with wanted, Together() as files:
+        files.part(tmp_path / "film.mp4", kind=OWN, force=force).write_bytes(b"film")
+        files.text(tmp_path / "film.cues.json", "cues", kind=OWN, force=force)
+        assert not (tmp_path / "film.mp4").exists()
+    assert names(tmp_path) == ([] if fails < 3 else ["film.cues.json", "film.mp4"])
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_signal_between_the_names_of_film_and_cue_sheet_leaves_no_film_without_its_sheet(
+    tmp_path: Path, force: bool
+) -> None:
+    code = f"""
+import os, signal, sys, time
+from pathlib import Path
+from soundtrack import ending, safe_write
+from soundtrack.kinds import OWN
+ending.install()
+plain = safe_write._Begun.give_name
+def struck(file):
+    plain(file)
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.1)
+safe_write._Begun.give_name = struck
+with safe_write.Together() as files:
+    files.part(Path("film.mp4"), kind=OWN, force={force}).write_bytes(b"film")
+    files.text(Path("film.cues.json"), "cues", kind=OWN, force={force})
+"""
+    if force:
+        (tmp_path / "film.mp4").write_bytes(b"before")
+    done = subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, check=False, timeout=60)
+    assert done.returncode == 128 + signal.SIGTERM
+    assert names(tmp_path) == ["film.cues.json", "film.mp4"]
+    assert (tmp_path / "film.mp4").read_bytes() == b"film"
+
+
+def test_a_sheet_that_appears_meanwhile_keeps_the_film_from_its_name(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match=r"film\.cues\.json: exists already"), Together() as files:
+        files.part(tmp_path / "film.mp4", kind=OWN).write_bytes(b"film")
+        files.text(tmp_path / "film.cues.json", "cues", kind=OWN)
+        (tmp_path / "film.cues.json").write_text("of others")
+    assert names(tmp_path) == ["film.cues.json"]
+
+
+def test_a_folder_for_temporary_files_is_gone_after_a_failure_and_after_a_signal(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), scratch_folder(tmp_path / "film.mp4") as folder:
+        (folder / "deep").mkdir()
+        assert folder.parent == tmp_path
+        raise RuntimeError
+    code = """
+import os, signal, time
+from soundtrack import ending, safe_write
+ending.install()
+with safe_write.scratch_folder() as folder:
+    (folder / "sample").write_bytes(b"x")
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(60)
+"""
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-P", "-c", code], env=environment, check=False, timeout=60)
+    assert done.returncode == 128 + signal.SIGTERM
     assert names(tmp_path) == []
 
 

@@ -32,7 +32,7 @@ from soundtrack.library.build import build_index
 from soundtrack.media.containers import container_for
 from soundtrack.media.film_kind import FILM
 from soundtrack.mix.stems import StemWriter
-from soundtrack.safe_write import claim_folder, replacing, write_text
+from soundtrack.safe_write import Together, claim_folder, replacing, write_text
 from soundtrack.spotting.spot import spot_cues
 from soundtrack.targets import Target, check_targets
 from soundtrack.types import CueSheet, SceneSheet, VideoInfo
@@ -239,17 +239,19 @@ def commands(tree: Path) -> Iterator[tuple[str, list[str], str]]:
 
 
 def fake_render(
-    info: VideoInfo, sheet: Any, out: Path, *, force: bool, track_paths: Any, stems: Path | None, **_: object
+    info: VideoInfo, sheet: Any, out: Path, *, force: bool, stems: Path | None, cues: Path | None, **_: object
 ) -> Any:
     """Writes a film and stems by the real door, without mixing anything."""
     container_for(out)
-    with replacing(out, kind=FILM, force=force) as part:
-        part.write_bytes(info.path.read_bytes() + bytes(8))
-    if stems is not None:
-        with StemWriter(stems, out.stem, force=force) as writer:
-            writer.restart()
-            writer.write(np.zeros((2, 480), np.float32), None)
-            writer.finish()
+    with Together() as files:
+        files.part(out, kind=FILM, force=force).write_bytes(info.path.read_bytes() + bytes(8))
+        if stems is not None:
+            with StemWriter(stems, out.stem, files=files, force=force) as writer:
+                writer.restart()
+                writer.write(np.zeros((2, 480), np.float32), None)
+                writer.finish()
+        if cues is not None:
+            files.text(cues, cuesheet.dumps(sheet), kind=CUE_SHEET, force=force)
     return SimpleNamespace(path=out, sheet=sheet, warnings=(), summary=list, as_dict=dict)
 
 

@@ -19,7 +19,7 @@ from soundtrack.cli.train import app as train_app
 from soundtrack.config import load_config
 from soundtrack.emotion.manifest import Manifest, find_model, read_manifest, write_manifest
 from soundtrack.emotion.trained import add_trained, networks_of
-from soundtrack.errors import ExitCode, ModelError
+from soundtrack.errors import ExitCode, ModelError, UsageError
 from soundtrack.resources import models_dir
 from soundtrack.training import music_report
 
@@ -58,6 +58,15 @@ def test_a_trained_model_is_kept_under_its_own_name(out: Path, own_cache: Path) 
     add_trained("mine", out / "models")  # again, in its own place
     assert [entry.name for entry in read_manifest(own_cache).models] == ["mine"]
     assert sorted(path.name for path in own_cache.iterdir()) == ["manifest.json", "mine"]
+
+
+def test_adding_a_model_from_the_folder_that_it_is_kept_in_is_refused(out: Path, own_cache: Path) -> None:
+    """The folder was emptied to make room for its own copy."""
+    add_trained("mine", out)
+    before = {path: path.read_bytes() for path in own_cache.rglob("*") if path.is_file()}
+    with pytest.raises(UsageError, match="is the file in which this model is kept already"):
+        add_trained("mine", own_cache)
+    assert {path: path.read_bytes() for path in own_cache.rglob("*") if path.is_file()} == before
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ from soundtrack.emotion.weights import (
     read_tensors,
     save_weights,
 )
-from soundtrack.errors import ModelError
+from soundtrack.errors import ModelError, UsageError
 
 SMALL = {"a": torch.tensor([1.0, 2.0]), "b": torch.zeros(2, 3)}
 
@@ -193,6 +193,21 @@ def test_public_checkpoint_loads_strictly(kinetics_file: Path, own_cache: Path) 
     state = network.state_dict()
     assert all(torch.equal(state[name], value) for name, value in truth.items())
     assert network.logits.conv3d.weight.shape == (400, 1024, 1, 1, 1)
+
+
+def test_adding_the_file_that_is_kept_already_is_refused_and_leaves_it_as_it_is(
+    kinetics_file: Path, own_cache: Path, tmp_path: Path
+) -> None:
+    add_model(I3D_KINETICS, kinetics_file)
+    weights = own_cache / "soundtrack/models/i3d-kinetics/weights.safetensors"
+    before = weights.stat()
+    (tmp_path / "other.safetensors").symlink_to(weights)
+    for name in (weights, tmp_path / "other.safetensors"):
+        with pytest.raises(UsageError, match="is the file in which this model is kept already"):
+            add_model(I3D_KINETICS, name)
+    after = weights.stat()
+    assert (after.st_ino, after.st_mtime_ns, after.st_size) == (before.st_ino, before.st_mtime_ns, before.st_size)
+    verify(find_model(I3D_KINETICS))
 
 
 def test_network_that_was_not_added_says_how(own_cache: Path) -> None:

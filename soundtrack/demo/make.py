@@ -7,13 +7,11 @@ the same ffmpeg give the same bytes. Files that are already there are kept.
 from __future__ import annotations
 
 import os
-import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from soundtrack import ending
 from soundtrack.demo import film
 from soundtrack.demo.band import Piece, play
 from soundtrack.demo.canvas import HEIGHT, WIDTH
@@ -25,7 +23,7 @@ from soundtrack.kinds import OWN, head_of
 from soundtrack.media.ahead import beside
 from soundtrack.media.film_kind import FILM
 from soundtrack.media.process import file_arg, pcm_input_args, run_ffmpeg, writing_pipe
-from soundtrack.safe_write import replacing
+from soundtrack.safe_write import replacing, scratch_folder
 
 ARTIST = "The soundtrack demo band"
 """Who plays, for the tags."""
@@ -100,11 +98,10 @@ def make_track(piece: Piece, target: Path) -> None:
 def make_film(target: Path, *, synthesiser: bool = True, progress: Progress | None = None) -> None:
     """Paint the film and encode it with its own sound."""
     with (
-        tempfile.TemporaryDirectory(prefix="soundtrack-") as scratch,
-        ending.unfinished(Path(scratch)),
+        scratch_folder() as scratch,
         replacing(target, kind=FILM) as part,
     ):
-        sound = Path(scratch) / "sound.wav"
+        sound = scratch / "sound.wav"
         run_ffmpeg(
             [
                 *pcm_input_args(sample_rate_hz=FILM_RATE_HZ, channels=2),

@@ -1,8 +1,8 @@
 """Fetching published weights: only when asked, only over https, only the bytes that were pinned.
 
 Goes in: an address and the SHA-256 that the file must have. Comes out: the file, whole or not at all. The download goes
-to a ``.part`` beside its target and is renamed once the hash is right; a redirect to anything but https is refused, and
-so is a file larger than its limit.
+to a temporary file beside its target and is renamed once the hash is right. A redirect to anything but https is
+refused, and so is a file larger than its limit.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import IO, Protocol
 from urllib.parse import urlsplit
 
-from soundtrack import ending
 from soundtrack.emotion.manifest import ModelEntry, public_models
 from soundtrack.emotion.weights import add_model
 from soundtrack.errors import ModelError, OutputError
+from soundtrack.kinds import OWN
 from soundtrack.resources import cache_dir
+from soundtrack.safe_write import replacing
 
 Progress = Callable[[str, int, int], None]
 
@@ -145,18 +146,17 @@ def fetch(
         The target cannot be written.
     """
     hint = "check the network, or download it yourself and use: soundtrack models add NAME FILE"
-    part = target.with_name(target.name + ".part")
     try:
         answer = (open_url or opener())(url)
     except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
         raise ModelError(f"{url}: cannot be fetched: {error}", hint=hint) from error
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with ending.unfinished(part), part.open("wb") as file:
-            found = _copy(answer, file, url=url, max_bytes=max_bytes, progress=progress)
-        if found != sha256.lower():
-            raise ModelError(f"{url}: its SHA-256 is {found}, not {sha256.lower()}", hint="do not use this file")
-        part.replace(target)
+        with replacing(target, kind=OWN, force=True) as part:
+            with part.open("wb") as file:
+                found = _copy(answer, file, url=url, max_bytes=max_bytes, progress=progress)
+            if found != sha256.lower():
+                raise ModelError(f"{url}: its SHA-256 is {found}, not {sha256.lower()}", hint="do not use this file")
     except (http.client.HTTPException, urllib.error.URLError, TimeoutError, ConnectionError) as error:
         raise ModelError(f"{url}: broke off: {error}", hint=hint) from error
     except OSError as error:
@@ -165,7 +165,6 @@ def fetch(
         ) from error
     finally:
         answer.close()
-        part.unlink(missing_ok=True)
 
 
 def _copy(answer: Response, file: IO[bytes], *, url: str, max_bytes: int, progress: Progress | None) -> str:

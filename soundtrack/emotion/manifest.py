@@ -9,6 +9,7 @@ the rows. A model's folder holds ``config.json``, ``card.md`` and the weights.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -17,9 +18,12 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TypeVar, get_type_hints
 
-from soundtrack import ending, safe_read
-from soundtrack.errors import InputError, ModelError
+from soundtrack import safe_read
+from soundtrack.errors import InputError, ModelError, UsageError
+from soundtrack.kinds import OWN
 from soundtrack.resources import models_dir, user_models_dir
+from soundtrack.safe_write import Together
+from soundtrack.targets import file_identity
 
 T = TypeVar("T")
 
@@ -185,25 +189,40 @@ def _row(kind: type[T], value: object) -> T:
         raise ValueError(f"an entry must be an object with {', '.join(hints)}") from error
 
 
-def write_manifest(folder: Path, manifest: Manifest) -> None:
-    """The manifest as stable JSON, sorted by name, written whole or not at all."""
+def write_manifest(folder: Path, manifest: Manifest, *, files: Together | None = None) -> None:
+    """The manifest as stable JSON, sorted by name, written whole or not at all; with other files if there are any."""
     document = {
         "schema": SCHEMA,
         "models": [asdict(entry) for entry in sorted(manifest.models, key=lambda e: e.name)],
         "public": [asdict(model) for model in sorted(manifest.public, key=lambda m: m.name)],
     }
     folder.mkdir(parents=True, exist_ok=True)
-    part = folder / "manifest.json.part"
-    with ending.unfinished(part):
-        part.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        part.replace(folder / "manifest.json")
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    with Together() if files is None else contextlib.nullcontext(files) as place:
+        place.text(folder / "manifest.json", text, kind=OWN, force=True)
 
 
-def register(folder: Path, entry: ModelEntry) -> None:
+def register(folder: Path, entry: ModelEntry, *, files: Together | None = None) -> None:
     """Add an entry to the manifest of a folder, in place of one of the same name."""
     manifest = read_manifest(folder)
     others = tuple(e for e in manifest.models if e.name != entry.name)
-    write_manifest(folder, Manifest(models=(*others, entry), public=manifest.public))
+    write_manifest(folder, Manifest(models=(*others, entry), public=manifest.public), files=files)
+
+
+def require_other_file(source: Path, target: Path) -> None:
+    """Refuse to add a model from the very file in which it is kept, by whatever name.
+
+    Raises
+    ------
+    UsageError
+        They are one file.
+    """
+    identity = file_identity(target)
+    if identity is not None and identity == file_identity(source):
+        raise UsageError(
+            f"{source}: is the file in which this model is kept already",
+            hint="check it: `soundtrack models verify`, or name the file that was downloaded or trained",
+        )
 
 
 def all_models(*, folders: Sequence[Path] | None = None) -> list[LocatedModel]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,10 +20,13 @@ from soundtrack.emotion.manifest import (
     read_config,
     read_manifest,
     register,
+    require_other_file,
     verify,
 )
 from soundtrack.errors import ModelError, OutputError
+from soundtrack.kinds import OWN
 from soundtrack.resources import models_dir, user_models_dir
+from soundtrack.safe_write import Together
 
 _ROLES = frozenset({"video", "music", "space"})
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -85,6 +87,8 @@ def add_trained(name: str, path: Path, *, folder: Path | None = None) -> ModelEn
     ------
     ModelError
         The name cannot be used, or the folder does not hold one whole model.
+    UsageError
+        The folder is the one in which that model is kept already.
     OutputError
         It cannot be written.
     """
@@ -96,6 +100,7 @@ def add_trained(name: str, path: Path, *, folder: Path | None = None) -> ModelEn
             f"{name} is the name of a model that comes with soundtrack", hint=f"choose another, such as my-{name}"
         )
     source = _only_model(path)
+    require_other_file(source.weights, target / name / source.weights.name)
     verify(source)
     config = read_config(source)
     if source.entry.role == "space":
@@ -104,19 +109,15 @@ def add_trained(name: str, path: Path, *, folder: Path | None = None) -> ModelEn
         config = {**config, "name": name}
     entry = replace(source.entry, name=name, file=f"{name}/{source.weights.name}")
     try:
-        target.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=target))
-        try:
-            shutil.copyfile(source.weights, part / source.weights.name)
-            (part / "config.json").write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        (target / name).mkdir(parents=True, exist_ok=True)
+        with Together() as files:
+            shutil.copyfile(source.weights, files.part(target / entry.file, kind=OWN, force=True))
+            text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
+            files.text(target / name / "config.json", text, kind=OWN, force=True)
             if (source.folder / "card.md").is_file():
-                shutil.copyfile(source.folder / "card.md", part / "card.md")
-            part.chmod(0o755)
-            shutil.rmtree(target / name, ignore_errors=True)
-            part.replace(target / name)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-        register(target, entry)
+                card = files.part(target / name / "card.md", kind=OWN, force=True)
+                shutil.copyfile(source.folder / "card.md", card)
+            register(target, entry, files=files)
     except OSError as error:
         raise OutputError(f"{target}: {error.strerror or error}", hint="make room, or check its rights") from error
     return entry

@@ -13,14 +13,26 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from soundtrack import ending, safe_read
+from soundtrack import safe_read
 from soundtrack.emotion.i3d import I3D, expected_state
-from soundtrack.emotion.manifest import LocatedModel, ModelEntry, find_model, register, sha256_of, verify
+from soundtrack.emotion.manifest import (
+    LocatedModel,
+    ModelEntry,
+    find_model,
+    register,
+    require_other_file,
+    sha256_of,
+    verify,
+)
 from soundtrack.errors import InputError, ModelError
+from soundtrack.kinds import OWN
 from soundtrack.resources import user_models_dir
+from soundtrack.safe_write import Together
 
 I3D_KINETICS = "i3d-kinetics"
 """Name of the public full-width network, in the layout of its PyTorch port."""
+WEIGHTS_NAME = "weights.safetensors"
+"""The file of a model's weights, in its folder."""
 _KINDS = frozenset({torch.float16, torch.float32, torch.bfloat16})
 
 
@@ -131,25 +143,24 @@ def save_weights(
     for key, value in small.items():
         if not bool(torch.isfinite(value).all()):
             raise ValueError(f"{key} is not finite in {dtype}")
-    target = folder / name / "weights.safetensors"
+    target = folder / name / WEIGHTS_NAME
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(".part")
-    with ending.unfinished(part):
+    with Together() as files:
+        part = files.part(target, kind=OWN, force=True)
         save_file(small, part)
         part.chmod(0o644)
-        part.replace(target)
-    entry = ModelEntry(
-        name=name,
-        version=version,
-        role=role,
-        file=f"{name}/{target.name}",
-        sha256=sha256_of(target),
-        size=target.stat().st_size,
-        licence=licence,
-        source=source,
-        embedding_dim=embedding_dim,
-    )
-    register(folder, entry)
+        entry = ModelEntry(
+            name=name,
+            version=version,
+            role=role,
+            file=f"{name}/{target.name}",
+            sha256=sha256_of(part),
+            size=part.stat().st_size,
+            licence=licence,
+            source=source,
+            embedding_dim=embedding_dim,
+        )
+        register(folder, entry, files=files)
     return entry
 
 
@@ -197,6 +208,8 @@ def add_model(name: str, path: Path, *, folder: Path | None = None) -> ModelEntr
     ------
     ModelError
         The name is unknown, or the file is not that network.
+    UsageError
+        It is the file in which the network is kept already.
     """
     from soundtrack.emotion.manifest import public_models
 
@@ -206,11 +219,13 @@ def add_model(name: str, path: Path, *, folder: Path | None = None) -> ModelEntr
         raise ModelError(
             f"{name!r} is no public model that can be added; known: {known}", hint="soundtrack models list"
         )
+    target = user_models_dir() if folder is None else folder
+    require_other_file(path, target / name / WEIGHTS_NAME)
     tensors = read_public_checkpoint(path)
     check_tensors(tensors, expected_state(I3D()), where=path)
     return save_weights(
         tensors,
-        user_models_dir() if folder is None else folder,
+        target,
         name=name,
         version="1",
         role=public.role,

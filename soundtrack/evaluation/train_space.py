@@ -26,6 +26,8 @@ from soundtrack.evaluation.metrics import (
     two_afc_true_track,
     two_afc_true_track_by_query,
 )
+from soundtrack.kinds import OWN
+from soundtrack.safe_write import write_text
 from soundtrack.training.data import fold_of
 from soundtrack.training.music import LICENCE, save_space
 from soundtrack.training.space import IntArray, Matrix, SideRows, SpaceSettings, fit_space
@@ -264,4 +266,4 @@ def write_space(
         "- Few films: more of them, of the kind that it will be used for, are the first thing to add.",
         "",
     ]
-    (models / MODEL / "card.md").write_text("\n".join(lines), encoding="utf-8")
+    write_text(models / MODEL / "card.md", "\n".join(lines), kind=OWN, force=True)

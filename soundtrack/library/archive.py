@@ -17,7 +17,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -36,7 +36,7 @@ from soundtrack.library.lock import write_lock
 from soundtrack.library.report import shown
 from soundtrack.library.schema import DATABASE_NAME
 from soundtrack.library.store import Store, open_store
-from soundtrack.safe_write import replacing
+from soundtrack.safe_write import replacing, scratch_folder
 from soundtrack.targets import SPARE_BYTES, Target, as_output_error, check_targets
 from soundtrack.types import ModelRef
 
@@ -121,7 +121,7 @@ def export_index(index_dir: Path, target: Path, *, force: bool = False) -> int:
         check_targets(
             [Target(target, ARCHIVE, option="FILE", needed_bytes=size)], inputs=own_files(index_dir), force=force
         )
-        with _scratch(target) as folder:
+        with scratch_folder(target) as folder:
             store.execute("VACUUM INTO ?", (f"file:{quote(os.fsencode(folder.absolute() / DATABASE_NAME))}",))
             with open_store(folder, write=True, home=store.index_dir) as copy, copy.transaction():
                 copy.execute("DELETE FROM derived")
@@ -139,20 +139,6 @@ def export_index(index_dir: Path, target: Path, *, force: bool = False) -> int:
                 except OSError as error:
                     raise as_output_error(target, error) from error
     return counts["tracks"]
-
-
-@contextmanager
-def _scratch(target: Path) -> Iterator[Path]:
-    """A folder beside the target that is gone afterwards."""
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.name[:40]}.", dir=target.parent))
-    except OSError as error:
-        raise as_output_error(target, error) from error
-    try:
-        with ending.unfinished(folder):
-            yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _pack(part: Path, manifest: dict[str, object], database: Path) -> None:
@@ -222,11 +208,7 @@ def import_index(archive: Path, index_dir: Path, *, moved: Sequence[Moved] = (),
         for left in index_dir.glob(f"{_IMPORT_PREFIX}*"):
             _remove_unpacked(left)
         try:
-            folder = Path(tempfile.mkdtemp(prefix=_IMPORT_PREFIX, dir=index_dir))
-        except OSError as error:
-            raise as_output_error(index_dir, error) from error
-        try:
-            with ending.unfinished(folder):
+            with _import_folder(index_dir) as folder:
                 _unpack(opened, manifest, folder / DATABASE_NAME, archive)
                 imported = _settle(folder, index_dir, moved, archive)
                 take_over(folder, index_dir)
@@ -234,12 +216,21 @@ def import_index(archive: Path, index_dir: Path, *, moved: Sequence[Moved] = (),
             raise as_output_error(index_dir, error) from error
         except (LibraryError, ValueError, TypeError) as error:
             raise _refused(archive, f"holds no index that can be used: {error}") from error
-        finally:
-            _remove_unpacked(folder)
         with open_store(index_dir, write=True) as store:
             write_vectors(store)
             write_summary(store, index_dir)
     return imported
+
+
+@contextmanager
+def _import_folder(index_dir: Path) -> Iterator[Path]:
+    """A folder inside the index for the database that is being imported."""
+    with ExitStack() as on_exit:
+        with ending.held_off():
+            folder = Path(tempfile.mkdtemp(prefix=_IMPORT_PREFIX, dir=index_dir))
+            on_exit.enter_context(ending.unfinished(folder))
+            on_exit.callback(_remove_unpacked, folder)
+        yield folder
 
 
 def _remove_unpacked(folder: Path) -> None:

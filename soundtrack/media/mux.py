@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from soundtrack import ending
 from soundtrack.media.apart import apart
 from soundtrack.media.container import open_container
 from soundtrack.media.containers import Container, Fate, MuxPlan
@@ -20,6 +19,7 @@ from soundtrack.media.mp4_switch import switch_off
 from soundtrack.media.mp4_tags import needs_own_names
 from soundtrack.media.placing import options_before, picture_start, placed
 from soundtrack.media.process import WritingPipe, file_arg, input_args, pcm_input_args, writing_pipe
+from soundtrack.safe_write import scratch_folder
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.types import StreamInfo, StreamKind, VideoInfo
 
@@ -128,11 +128,12 @@ def _covers(info: VideoInfo, part: Path, plan: MuxPlan) -> Iterator[list[str]]:
     wanted = [fate for fate in plan.fates if fate.fate is Fate.ATTACHED]
     n_before = sum(fate.kind is StreamKind.ATTACHMENT and fate.fate is Fate.COPIED for fate in plan.fates)
     args: list[str] = []
-    with contextlib.ExitStack() as files:
+    if not wanted:
+        yield args
+        return
+    with scratch_folder(part) as folder:
         for n, fate in enumerate(wanted):
-            picture = part.with_name(f"{part.name.removesuffix('.part')}{n}.part")
-            files.enter_context(ending.unfinished(picture))
-            files.callback(picture.unlink, missing_ok=True)
+            picture = folder / f"cover{n}"
             content, name = apart(info.path, _cover, info.path, fate.source)
             picture.write_bytes(content)
             kind = "png" if fate.codec == "png" else "jpeg"

@@ -16,6 +16,7 @@ from soundtrack.media.container import open_container
 from soundtrack.media.containers import Container, Fate, MuxPlan
 from soundtrack.media.probe import probe
 from soundtrack.media.process import file_arg, input_args, run_ffmpeg
+from soundtrack.safe_write import scratch_folder
 from soundtrack.types import StreamKind, VideoInfo
 
 _CLOCKED = frozenset({StreamKind.VIDEO, StreamKind.AUDIO, StreamKind.SUBTITLE})
@@ -63,14 +64,12 @@ def picture_start(info: VideoInfo, plan: MuxPlan, part: Path) -> PictureStart:
 
 def _start_without_stamps(info: VideoInfo, plan: MuxPlan, part: Path) -> float:
     """When readers of such a file will show its first frame: that follows from the order of the pictures alone."""
-    sample = part.with_name(f"{part.name.removesuffix('.part')}-start.part")
     args = ["-y", *input_args(info.path, before=options_before(info, plan.container)), "-map", f"0:{info.video_stream}"]
-    args += ["-c", "copy", "-t", "2", "-f", plan.container.muxer, file_arg(sample)]
-    try:
-        run_ffmpeg(args, task=f"reading {info.path}", ffmpeg=plan.ffmpeg)
+    args += ["-c", "copy", "-t", "2", "-f", plan.container.muxer]
+    with scratch_folder(part) as folder:
+        sample = folder / "start"
+        run_ffmpeg([*args, file_arg(sample)], task=f"reading {info.path}", ffmpeg=plan.ffmpeg)
         return probe(sample).start_s
-    finally:
-        sample.unlink(missing_ok=True)
 
 
 def _first_packet_s(path: Path, stream: int) -> tuple[float | None, float | None]:

@@ -7,7 +7,6 @@ of it (private data in a transport stream). What is known here need not be found
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 
 from soundtrack.errors import FfmpegError, InputError
@@ -15,6 +14,7 @@ from soundtrack.media.apart import apart
 from soundtrack.media.container import open_container
 from soundtrack.media.guard import file_arg, input_args
 from soundtrack.media.process import run_ffmpeg
+from soundtrack.safe_write import scratch_folder
 from soundtrack.types import StreamInfo, VideoInfo
 
 _SAMPLE_S = "0.5"
@@ -32,8 +32,8 @@ def can_hold(info: VideoInfo, stream: StreamInfo, muxer: str) -> bool:
     muxer : str
         ffmpeg's name of the container.
     """
-    with tempfile.TemporaryDirectory(prefix="soundtrack-") as folder:
-        sample = Path(folder) / "sample"
+    with scratch_folder() as folder:
+        sample = folder / "sample"
         args = ["-y", *input_args(info.path, before=["-t", _SAMPLE_S])]
         for index in (info.video_stream, stream.index):
             args += ["-map", f"0:{index}"]

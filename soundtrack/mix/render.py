@@ -18,6 +18,7 @@ import numpy as np
 
 from soundtrack import cuesheet
 from soundtrack.errors import InputError, OutputError, Reason
+from soundtrack.kinds import CUE_SHEET
 from soundtrack.media.containers import plan_streams
 from soundtrack.media.film_kind import FILM
 from soundtrack.media.mux import mux
@@ -28,7 +29,7 @@ from soundtrack.mix.plan import MixPlan, plan_mix
 from soundtrack.mix.report import RenderReport, sound_warnings
 from soundtrack.mix.stems import StemWriter
 from soundtrack.mix.tuning import Outcome, Setting, next_setting, speech_limited_db
-from soundtrack.safe_write import naming_a_full_disk, replacing
+from soundtrack.safe_write import Together, naming_a_full_disk
 from soundtrack.settings import MixSettings
 from soundtrack.targets import Target, check_targets
 from soundtrack.types import CueSheet, StreamInfo, VideoInfo
@@ -52,6 +53,7 @@ def render_film(
     force: bool = False,
     track_paths: Mapping[str, Path],
     stems: Path | None = None,
+    cues: Path | None = None,
     music_track: bool = False,
     layout: str = "auto",
     settings: MixSettings | None = None,
@@ -73,6 +75,8 @@ def render_film(
         Where the tracks of the cues lie, by track id.
     stems : Path, optional
         Folder for the music (MX) and the original sound (DX) as they are in the mix.
+    cues : Path, optional
+        Where the cue sheet goes, with every gain that was decided; film, stems and sheet appear together.
     music_track : bool
         Whether the music becomes a stream of its own as well, and all originals stay.
     layout : {"auto", "stereo", "5.1"}
@@ -99,8 +103,11 @@ def render_film(
     streams = plan_streams(info, out, replaces=_replaced(info, original, channels=channels, music_track=music_track))
     plan = plan_mix(sheet)
     _check_tracks(plan, track_paths)
-    n_bytes = info.path.stat().st_size + plan.n_samples * 4 * (3 if stems else 1)
-    check_targets([Target(out, FILM, needed_bytes=n_bytes)], inputs=[info.path, *track_paths.values()], force=force)
+    check_targets(
+        [Target(out, FILM, needed_bytes=info.path.stat().st_size + plan.n_samples * 4 * (3 if stems else 1))],
+        inputs=[info.path, *track_paths.values()],
+        force=force,
+    )
 
     work = Work(info, original, track_paths, plan.n_samples, progress or _silent, channels=channels)
     headroom_db = LOSSLESS_HEADROOM_DB if streams.container.is_lossless else LOSSY_HEADROOM_DB
@@ -114,12 +121,9 @@ def render_film(
         limiter_dbtp = limiter_dbtp if sheet.mix.limiter_dbtp is not None else allowed_dbtp - headroom_db
     setting = Setting(levels.master_gain_db, round(limiter_dbtp, 6), levels.master_cap_db)
     outcomes: list[Outcome] = []
-    with contextlib.ExitStack() as files:
-        part = files.enter_context(replacing(out, kind=FILM, force=force))
-        files.enter_context(naming_a_full_disk(out))
-        stem_writer = (
-            files.enter_context(StemWriter(stems, out.stem, force=force, channels=channels)) if stems else None
-        )
+    with Together() as files, naming_a_full_disk(out), contextlib.ExitStack() as encoders:
+        part = files.part(out, kind=FILM, force=force)
+        stem_writer = encoders.enter_context(_stems(stems, out.stem, files=files, force=force, channels=channels))
         while True:
             final = replace(
                 plan,
@@ -155,17 +159,16 @@ def render_film(
             if better is None:
                 break
             if len(outcomes) == _MAX_ATTEMPTS:
-                if over_db > 0:
-                    raise OutputError(
-                        f"{out}: its true peak came out at {heard.true_peak_dbtp:.1f} dBTP, over {allowed_dbtp:g} dBTP",
-                        hint="ask for a lower loudness with --target, or for .mkv, which keeps the sound as it is",
-                    )
+                _require_peak(out, heard.true_peak_dbtp, allowed_dbtp)
                 break
             setting = better
-    used = replace(levels, master_gain_db=setting.master_gain_db, master_cap_db=setting.cap_db)
+        used = replace(levels, master_gain_db=setting.master_gain_db, master_cap_db=setting.cap_db)
+        rendered = _as_decided(sheet, used, setting)
+        if cues is not None:
+            files.text(cues, cuesheet.dumps(rendered), kind=CUE_SHEET, force=force)
     return RenderReport(
         path=out,
-        sheet=_as_decided(sheet, used, setting),
+        sheet=rendered,
         integrated_lufs=heard.integrated_lufs,
         true_peak_dbtp=heard.true_peak_dbtp,
         levels=used,
@@ -192,6 +195,24 @@ def _as_decided(sheet: CueSheet, levels: Levels, setting: Setting) -> CueSheet:
         limiter_dbtp=setting.limiter_dbtp,
     )
     return cuesheet.rounded(replace(sheet, mix=mix, ducking=levels.ducking))
+
+
+def _stems(
+    folder: Path | None, name: str, *, files: Together, force: bool, channels: int
+) -> contextlib.AbstractContextManager[StemWriter | None]:
+    """The writer of stems, where they are wanted."""
+    if folder is None:
+        return contextlib.nullcontext()
+    return StemWriter(folder, name, files=files, force=force, channels=channels)
+
+
+def _require_peak(out: Path, true_peak_dbtp: float, allowed_dbtp: float) -> None:
+    """Refuse a film that is still too loud after all attempts."""
+    if true_peak_dbtp > allowed_dbtp:
+        raise OutputError(
+            f"{out}: its true peak came out at {true_peak_dbtp:.1f} dBTP, over {allowed_dbtp:g} dBTP",
+            hint="ask for a lower loudness with --target, or for .mkv, which keeps the sound as it is",
+        )
 
 
 def _silent(_stage: str, _done: int, _total: int) -> None:

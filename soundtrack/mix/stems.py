@@ -1,7 +1,7 @@
 """The parts of a mix as files of their own: MX is the music, DX the film's own sound, at the levels of the mix.
 
-Goes in: blocks of both. Comes out: two FLAC files of 24 bits, each written whole or not at all. Added up they are the
-mix before the limiter.
+Goes in: blocks of both. Comes out: two FLAC files of 24 bits, written whole or not at all. Added up they are the mix
+before the limiter.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from soundtrack.errors import OutputError
 from soundtrack.kinds import STEM
 from soundtrack.media.process import WritingPipe, file_arg, pcm_input_args, writing_pipe
-from soundtrack.safe_write import replacing
+from soundtrack.safe_write import Together
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.targets import Target, check_targets
 from soundtrack.types import FloatArray
@@ -27,7 +27,7 @@ def stem_paths(folder: Path, name: str) -> tuple[Path, Path]:
 
 
 class StemWriter:
-    """A context manager; `restart`, `write` every block, `finish`; the files appear when the context ends well.
+    """A context manager; `restart`, `write` every block, `finish`; the files appear with all others of the run.
 
     Parameters
     ----------
@@ -35,19 +35,21 @@ class StemWriter:
         Made if it is not there; the folder above it has to be.
     name : str
         First part of the file names.
+    files : Together
+        The files of the run.
     force : bool
         Whether existing files may be replaced.
     channels : int
         Of the original; music is stereo.
     """
 
-    def __init__(self, folder: Path, name: str, *, force: bool, channels: int = 2) -> None:
+    def __init__(self, folder: Path, name: str, *, files: Together, force: bool, channels: int = 2) -> None:
         self._channels = (2, channels)
         self._folder = folder
         self._force = force
         self.paths = stem_paths(folder, name)
         """Music, original."""
-        self._files = contextlib.ExitStack()
+        self._files = files
         self._encoders = contextlib.ExitStack()
         self._parts: list[Path] = []
         self._pipes: list[WritingPipe] = []
@@ -60,9 +62,7 @@ class StemWriter:
             self._folder.mkdir(exist_ok=True)
         except OSError as error:
             raise OutputError(f"{self._folder}: {error.strerror}", hint="name a folder with --stems DIR") from error
-        with contextlib.ExitStack() as files:
-            self._parts = [files.enter_context(replacing(path, kind=STEM, force=self._force)) for path in self.paths]
-            self._files = files.pop_all()
+        self._parts = [self._files.part(path, kind=STEM, force=self._force) for path in self.paths]
         return self
 
     def __exit__(
@@ -70,7 +70,6 @@ class StemWriter:
     ) -> None:
         if error is not None:
             self._encoders.__exit__(kind, error, trace)
-        self._files.__exit__(kind, error, trace)
 
     def restart(self) -> None:
         """Begin at the beginning of the film."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from soundtrack.kinds import CUE_SHEET
 from soundtrack.names import as_on_disk
 from soundtrack.pipeline.film import Watcher, fingerprint
 from soundtrack.pipeline.ledger import is_kept, ledger_path, read_ledger, recent_tracks, remember
@@ -159,7 +158,6 @@ def render_video(
     from soundtrack import cuesheet
     from soundtrack.media.probe import probe
     from soundtrack.mix.render import render_film
-    from soundtrack.safe_write import write_text
 
     cuesheet.check(sheet)
     if keep_level:
@@ -169,20 +167,18 @@ def render_video(
     film, tracks = out or scored_path(info), track_paths_of(sheet, index)
     targets = film_targets(film, cues=cues, stems=stems)
     guard(targets, inputs=[video, *inputs, *tracks.values()], index=index, force=force)
-    report = render_film(
+    return render_film(
         info,
         sheet,
         film,
         force=force,
         track_paths=tracks,
         stems=stems,
+        cues=cues,
         music_track=music_track,
         layout=layout,
         progress=progress,
     )
-    if cues is not None:
-        write_text(cues, cuesheet.dumps(report.sheet), kind=CUE_SHEET, force=force)
-    return report
 
 
 def _as_watched(info: VideoInfo, sheet: CueSheet) -> VideoInfo:
@@ -258,10 +254,8 @@ class Scorer:
         progress: Progress = no_progress,
     ) -> Scored:
         """A film with music, and its cue sheet; see `score_video`."""
-        from soundtrack import cuesheet
         from soundtrack.media.containers import container_for
         from soundtrack.mix.render import render_film
-        from soundtrack.safe_write import write_text
 
         film = out or scored_path(info)
         sheet_path = cues or cues_path(film)
@@ -276,11 +270,11 @@ class Scorer:
             force=force,
             track_paths=track_paths_of(sheet, self._index),
             stems=stems,
+            cues=sheet_path,
             music_track=music_track,
             layout=self._mix.layout,
             progress=progress,
         )
-        write_text(sheet_path, cuesheet.dumps(report.sheet), kind=CUE_SHEET, force=force)
         if self._remembers:
             remember(ledger_path(), sheet)
         return Scored(film=film, cues=sheet_path, sheet=report.sheet, report=report)
@@ -332,8 +326,8 @@ def score_video(
     """The film with music from the library, and the cue sheet beside it.
 
     Whatever can be refused is refused before the first frame is decoded: the targets, the index, the wishes.
-    The cue sheet is written last, so that a run that fails leaves nothing behind. With a folder as `cache`, a film that
-    was watched before is not watched again.
+    Film, stems and cue sheet appear together, so that a run that fails leaves nothing behind. With a folder as `cache`,
+    a film that was watched before is not watched again.
 
     Raises
     ------

@@ -21,6 +21,8 @@ from soundtrack.emotion.music_tower import MusicTowerConfig
 from soundtrack.emotion.space import MODEL as SPACE_MODEL
 from soundtrack.emotion.space import JointSpace
 from soundtrack.emotion.weights import save_weights
+from soundtrack.kinds import OWN
+from soundtrack.safe_write import write_text
 from soundtrack.types import FloatArray
 
 LICENCE = "CC BY-NC 4.0"
@@ -41,7 +43,7 @@ def _tensors(arrays: Mapping[str, FloatArray], prefix: str = "") -> dict[str, Te
 def _write_config(folder: Path, document: Mapping[str, object]) -> None:
     """``config.json``, the same bytes for the same numbers."""
     text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-    (folder / "config.json").write_text(text, encoding="utf-8")
+    write_text(folder / "config.json", text, kind=OWN, force=True)
 
 
 def save_music(
@@ -162,7 +164,5 @@ def save_tiny(models: Path, *, n_video_features: int, dim: int = 32, seed: int =
         source="made from a seed, untrained",
     )
     for folder, what in (("tiny-music", "music network"), ("tiny-space", "joint space")):
-        (models / folder / "card.md").write_text(
-            f"# {folder}\n\nA {what} made from seed {seed}, untrained. It knows nothing; tests use it.\n",
-            encoding="utf-8",
-        )
+        text = f"# {folder}\n\nA {what} made from seed {seed}, untrained. It knows nothing; tests use it.\n"
+        write_text(models / folder / "card.md", text, kind=OWN, force=True)

@@ -20,8 +20,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from soundtrack import ending
 from soundtrack.emotion.mel_cnn import MelCnn, MelCnnConfig
+from soundtrack.kinds import OWN
+from soundtrack.safe_write import replacing, write_text
 from soundtrack.training.music_teacher import N_EMBEDDING, N_SCORES
 from soundtrack.types import FloatArray
 
@@ -173,7 +174,7 @@ def distil(
             rows_out = [
                 {"step": c.step, "training_error": c.training_error, "held_out_r2": c.held_out_r2} for c in curve
             ]
-            (out_dir / "curve.json").write_text(json.dumps(rows_out, indent=1) + "\n", encoding="utf-8")
+            write_text(out_dir / "curve.json", json.dumps(rows_out, indent=1) + "\n", kind=OWN, force=True)
     taught = average[0]
     assert isinstance(taught, MelCnn)
     return taught.eval(), curve
@@ -211,10 +212,8 @@ def _follow(average: nn.Module, student: nn.Module, *, decay: float) -> None:
 
 def _keep(path: Path, state: dict[str, object]) -> None:
     """Write a checkpoint whole or not at all."""
-    part = path.with_suffix(".part")
-    with ending.unfinished(part):
+    with replacing(path, kind=OWN, force=True) as part:
         torch.save(state, part)
-        part.replace(path)
 
 
 def _explained(

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from soundtrack import ending
 from soundtrack.audio.mel import MelSettings, log_mel
 from soundtrack.errors import DependencyError, ModelError
+from soundtrack.kinds import OWN
+from soundtrack.safe_write import replacing
 from soundtrack.types import FloatArray
 
 Progress = Callable[[str, int, int], None]
@@ -120,16 +121,14 @@ def write_lessons(
         if not target.exists():
             wise = wise or Teacher(teacher)
             lesson = teach(read_audio(path, sample_rate_hz=mel.sample_rate_hz, channels=1), wise, mel=mel)
-            part = target.with_suffix(".part.npz")
-            with ending.unfinished(part):
+            with replacing(target, kind=OWN, force=True) as part, part.open("wb") as file:
                 np.savez(
-                    part,
+                    file,
                     mel=lesson.mel.astype(np.float16),
                     first_frame=lesson.first_frame.astype(np.int32),
                     embedding=lesson.embedding.astype(np.float16),
                     scores=lesson.scores.astype(np.float16),
                 )
-                part.replace(target)
         out.append(target)
         if progress is not None:
             progress("listening with the teacher", number + 1, len(paths))

@@ -19,6 +19,8 @@ from soundtrack.emotion.mel_cnn import MelCnn
 from soundtrack.emotion.music_head import FELT, MusicHead
 from soundtrack.emotion.music_tower import MODEL, MusicTower, MusicTowerConfig
 from soundtrack.emotion.space import JointSpace
+from soundtrack.kinds import OWN
+from soundtrack.safe_write import write_text
 from soundtrack.training.data import LabelledClip, RatedFile, read_felt, read_labels, read_ratings
 from soundtrack.training.music import LICENCE, MUSIC_SOUNDS, SINGING_SOUNDS, SPEECH_SOUNDS, save_music
 from soundtrack.training.music_distil import LookBack, MusicDistilSettings, distil
@@ -125,7 +127,8 @@ def train_music(
     models = out_dir / "models"
     save_music(models, network, head, config=config, dim=dim)
     facts = _facts(heard, n_lessons=len(recordings(folders)) if teacher is not None else 0, init=init is not None)
-    (models / MODEL / "card.md").write_text(card(report, name=MODEL, facts=facts, limits=LIMITS), encoding="utf-8")
+    text = card(report, name=MODEL, facts=facts, limits=LIMITS)
+    write_text(models / MODEL / "card.md", text, kind=OWN, force=True)
     document = {
         "model": MODEL,
         "settings": asdict(settings or MusicDistilSettings()),
@@ -133,7 +136,7 @@ def train_music(
         "report": asdict(report) if report is not None else None,
         "curve": [asdict(look) for look in curve],
     }
-    (out_dir / "report.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    write_text(out_dir / "report.json", json.dumps(document, indent=2) + "\n", kind=OWN, force=True)
     return TrainedMusic(report, tuple(curve))
 
 

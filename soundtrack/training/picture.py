@@ -16,13 +16,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from soundtrack import ending
 from soundtrack.emotion.i3d import inflate
 from soundtrack.emotion.i3d_fused import FusedI3D, has_fast_bf16
 from soundtrack.emotion.picture_head import PictureHead
 from soundtrack.emotion.video_tower import backbone, head_tensors
 from soundtrack.emotion.weights import save_weights
 from soundtrack.errors import InputError, Reason
+from soundtrack.kinds import OWN
+from soundtrack.safe_write import replacing, write_text
 from soundtrack.training.picture_clips import (
     FRAME_RATE_HZ,
     N_FRAMES,
@@ -210,8 +211,8 @@ def finish(
     )
     told = [*(_facts(settings) if facts is None else facts), *notes]
     text = card(measured.report, name=name, facts=told, limits=LIMITS if facts is None else LIMITS_OF_HEAD, curve=curve)
-    (folder / name / "card.md").write_text(text, encoding="utf-8")
-    (out_dir / "report.json").write_text(json.dumps(asdict(measured.report), indent=2) + "\n")
+    write_text(folder / name / "card.md", text, kind=OWN, force=True)
+    write_text(out_dir / "report.json", json.dumps(asdict(measured.report), indent=2) + "\n", kind=OWN, force=True)
     _save_readings(out_dir / "clips.npz", seen, measured.primary)
     return measured.report
 
@@ -251,16 +252,15 @@ def write_model(
         source=source,
         embedding_dim=dim_of(state),
     )
-    (folder / name / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    write_text(folder / name / "config.json", json.dumps(config, indent=2) + "\n", kind=OWN, force=True)
 
 
 def _save_readings(path: Path, seen: Seen, answers: OutOfFold) -> None:
     """Features, film numbers and out-of-fold answers of every clip, for the joint space to learn from."""
-    part = path.with_suffix(".part.npz")
     film_of = seen.films.film_of
-    with ending.unfinished(part):
+    with replacing(path, kind=OWN, force=True) as part, part.open("wb") as file:
         np.savez(
-            part,
+            file,
             clip_file=np.array(seen.files)[film_of],
             source=np.array(seen.films.sources)[film_of],
             label=np.array(seen.films.labels)[film_of],
@@ -271,7 +271,6 @@ def _save_readings(path: Path, seen: Seen, answers: OutOfFold) -> None:
             oof_valence=answers.valence,
             oof_arousal=answers.arousal,
         )
-        part.replace(path)
 
 
 def train_picture(

@@ -16,6 +16,8 @@ import numpy as np
 import torch
 
 from soundtrack.emotion.i3d_fused import FusedI3D
+from soundtrack.kinds import OWN
+from soundtrack.safe_write import write_text
 from soundtrack.training.picture_data import (
     LabelledClip,
     RatedStill,
@@ -83,8 +85,8 @@ def write_clips(folder: Path, *, data_dir: Path, side_px: int, progress: Progres
                 if progress is not None:
                     progress("clips", i + 1, len(films))
         np.save(folder / "numbers.npy", np.stack(numbers))
-        (folder / "rows.json").write_text(json.dumps(rows))
-        (folder / "done").write_text(str(len(rows)))
+        write_text(folder / "rows.json", json.dumps(rows), kind=OWN, force=True)
+        write_text(folder / "done", str(len(rows)), kind=OWN, force=True)
     rows = json.loads((folder / "rows.json").read_text())
     shape = (len(rows), N_FRAMES, side_px, side_px, 3)
     return ClipStore(

@@ -21,8 +21,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from soundtrack import ending
 from soundtrack.emotion.i3d import I3D
+from soundtrack.kinds import OWN
+from soundtrack.safe_write import replacing
 from soundtrack.training.picture_data import bucket_of
 from soundtrack.training.picture_teachers import Pass, read_pass
 
@@ -178,9 +179,8 @@ def distil(
             "average": average,
             "epoch": epoch + 1,
         }
-        with ending.unfinished(checkpoint.with_suffix(".part")):
-            torch.save(state, checkpoint.with_suffix(".part"))
-            checkpoint.with_suffix(".part").replace(checkpoint)
+        with replacing(checkpoint, kind=OWN, force=True) as part:
+            torch.save(state, part)
     return {k: v for k, v in average.items() if not k.startswith("logits.") and not k.endswith("num_batches_tracked")}
 
 

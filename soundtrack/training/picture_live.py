@@ -23,8 +23,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from soundtrack import ending
 from soundtrack.emotion.i3d import I3D
+from soundtrack.kinds import OWN
+from soundtrack.safe_write import replacing
 from soundtrack.training.flat_student import student_features
 from soundtrack.training.picture_data import resize
 from soundtrack.training.picture_distil import (
@@ -181,9 +182,8 @@ def distil_live(
             with curve.open("a") as file:
                 file.write(json.dumps(line) + "\n")
     state = _without_head(learner.average)
-    with ending.unfinished(out_dir / "student.part"):
-        torch.save(state, out_dir / "student.part")
-        (out_dir / "student.part").replace(student)
+    with replacing(student, kind=OWN, force=True) as part:
+        torch.save(state, part)
     return state
 
 

@@ -21,6 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.errors import DependencyError, ModelError
+from soundtrack.kinds import OWN
+from soundtrack.safe_write import write_text
 from soundtrack.training.picture_data import FRAME_SIDE_PX, Picture, films, frames_at, read_still, resize, stills
 from soundtrack.types import ByteArray
 
@@ -158,7 +160,7 @@ def write_pass(
         kept = min(*counts, rows.read_bytes().count(b"\n"))
     files = {name: (folder / f"{name}.bin").open("r+b" if kept else "wb") for name in names}
     lines = rows.read_text().splitlines()[:kept] if kept else []
-    rows.write_text("".join(line + "\n" for line in lines))
+    write_text(rows, "".join(line + "\n" for line in lines), kind=OWN, force=True)
     for name in names:
         files[name].truncate(kept * row_bytes[name])
         files[name].seek(kept * row_bytes[name])
@@ -185,7 +187,7 @@ def write_pass(
                     progress(f"teachers, pass {number}", n, 0)
     for file in files.values():
         file.close()
-    done.write_text(str(n))
+    write_text(done, str(n), kind=OWN, force=True)
     return n
 
 

@@ -16,6 +16,8 @@ from soundtrack.emotion.i3d import I3D
 from soundtrack.emotion.i3d_fused import FusedI3D
 from soundtrack.emotion.picture_head import PictureHead, evidence, untrained_head
 from soundtrack.emotion.video_tower import backbone
+from soundtrack.kinds import OWN
+from soundtrack.safe_write import write_text
 from soundtrack.training.picture import WEIGHTS_LICENCE, write_model
 from soundtrack.training.picture_clips import N_FRAMES, clip_features
 from soundtrack.training.picture_distil import DistilSettings
@@ -37,7 +39,7 @@ def write_tiny(folder: Path, *, seed: int = 7) -> None:
     head = _centred(untrained_head(model.dim, N_FILM, seed=seed), model, side_px=how.side_px, seed=seed)
     write_model(state, head, folder, settings=how, name="tiny-video", version="1", source="made from a seed, untrained")
     text = "# tiny-video\n\nA seeded, untrained network for tests. What it says means nothing. Licence of the weights: "
-    (folder / "tiny-video" / "card.md").write_text(f"{text}{WEIGHTS_LICENCE}.\n", encoding="utf-8")
+    write_text(folder / "tiny-video" / "card.md", f"{text}{WEIGHTS_LICENCE}.\n", kind=OWN, force=True)
 
 
 def _centred(head: PictureHead, model: I3D, *, side_px: int, seed: int) -> PictureHead:

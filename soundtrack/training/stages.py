@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from soundtrack import ending
+from soundtrack.kinds import OWN
+from soundtrack.safe_write import replacing
 
 Arrays = dict[str, npt.NDArray[np.generic]]
 
@@ -39,10 +40,8 @@ def kept(folder: Path | None, depends_on: tuple[object, ...], make: Callable[[],
             return {key: stored[key] for key in stored.files}
     made = make()
     folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f"{name}.part.npz"
-    with ending.unfinished(part):
-        np.savez(part, **made)  # type: ignore[arg-type]  # numpy's stub takes the arrays for its own options
-        part.replace(target)
+    with replacing(target, kind=OWN, force=True) as part, part.open("wb") as file:
+        np.savez(file, **made)  # type: ignore[arg-type]  # numpy's stub takes the arrays for its own options
     return made
 
 
