@@ -156,7 +156,7 @@ def one_end(command: str, inputs: Inputs, where: Path, ends: Ends, *, after_s: f
     sent_s = time.monotonic()
     process.send_signal(stop)
     fault = ends.faults.append
-    label = f"{command}, {stop.name} after {after_s:.3f} s: "
+    label = f"{command}, {stop.name} after {after_s:.3f} s, load {os.getloadavg()[0]:.1f}: "
     try:
         _, stderr = process.communicate(timeout=60)
     except subprocess.TimeoutExpired:
@@ -226,7 +226,10 @@ def many_ends(commands: Sequence[str], inputs: Inputs, folder: Path, *, n_signal
         command = commands[number % len(commands)]
         ends = seen[command]
         after_s = rng.uniform(0, 0.3) if number % 7 == 0 else rng.uniform(0, ends.lasts_s)
+        n_faults = len(ends.faults)
         one_end(command, inputs, folder / f"run{number}", ends, after_s=after_s, stop=rng.choice(STOPS))
+        sys.stdout.write("".join(f"{fault}\n" for fault in ends.faults[n_faults:]))
+        sys.stdout.flush()
         if number % 50 == 49:
             sys.stdout.write(f"{number + 1} signals\n{table(seen)}\n")
             sys.stdout.flush()

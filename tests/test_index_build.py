@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Self
 
 import pytest
 
 import fake_listener as fake
 from soundtrack.errors import InputError, LibraryError, ModelError, Reason
 from soundtrack.library.build import build_index
+from soundtrack.library.identity import Identity, identify
 from soundtrack.library.index import open_library
 from soundtrack.library.report import IndexReport
 from soundtrack.library.schema import DATABASE_NAME
 from soundtrack.library.store import open_store
+from soundtrack.library.workers import Outcome
 
 Run = Callable[..., IndexReport]
 
@@ -161,6 +164,39 @@ def test_nothing_to_index_makes_no_index(tmp_path: Path) -> None:
     with pytest.raises(LibraryError, match="no index here yet"):
         build_index([], tmp_path / "index", model=fake.MODEL, make_listener=fake.make_listener)
     assert not (tmp_path / "index").exists()
+
+
+@dataclass
+class TogetherCrew:
+    """Hands out all files at once; the first of them is gone when it is listened to, after the others were known."""
+
+    gone: Path
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def listen(self, paths: Iterable[Path], *, wanted: Callable[[Identity], bool]) -> Iterator[Outcome]:
+        identities = {path: replace(identify(path), track_id="ab" * 32) for path in paths}
+        hears = {path: wanted(identity) for path, identity in identities.items()}
+        for path, identity in sorted(identities.items(), key=lambda item: item[0] == self.gone):
+            if path == self.gone:
+                path.unlink()
+                yield Outcome(path, identity, reason=Reason.MISSING, message=f"{path}: no such file")
+            else:
+                yield Outcome(path, identity, heard=fake.listen(path) if hears[path] else None)
+
+
+def test_files_with_the_sound_of_one_that_vanishes_have_their_own_turn(music: Path, run: Run) -> None:
+    """They were reported as gone, though they are there and were never opened."""
+    for path in music.glob("[2-4].mp3"):
+        path.unlink()
+    (music / "1.mp3").write_text("song 0 1")  # the sound of the other
+    (music / "2.mp3").write_text("song 0 1 retagged")
+    report = run(crew=TogetherCrew(music / "0.mp3"))
+    assert [(skip.path.name, skip.reason) for skip in report.skipped] == [("0.mp3", Reason.MISSING)]
+    assert (report.added, report.copies, report.n_tracks) == (1, 1, 1)
 
 
 def test_twins_and_links_are_one_track_and_heard_once(tmp_path: Path, music: Path, run: Run) -> None:

@@ -185,9 +185,9 @@ class _Run:
     def _take_vanished(self, outcome: Outcome) -> None:
         """A file that went away before it was heard: nothing is concluded from that, and its track stays."""
         _require_folders(self.found)
-        twins = [] if outcome.identity is None else self._twins.pop(outcome.identity.track_id, [])
-        for path in (outcome.path, *(path for path, _ in twins)):
-            self.skip(path, Reason.MISSING, f"{shown(path)}: went away while it was being read")
+        if outcome.identity is not None:  # the others of its sound waited for it, and have their own turn now
+            self.again += [path for path, _ in self._twins.pop(outcome.identity.track_id, [])]
+        self.skip(outcome.path, Reason.MISSING, f"{shown(outcome.path)}: went away while it was being read")
         if outcome.path in self.places:
             self.gone.add(outcome.path)
 
