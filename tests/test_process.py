@@ -196,12 +196,14 @@ def test_named_ffmpeg_is_used_or_refused(tmp_path: Path, monkeypatch: pytest.Mon
 def test_ffmpeg_of_the_current_folder_is_never_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script(tmp_path, VERSION)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("SOUNDTRACK_FFMPEG", raising=False)
     monkeypatch.setenv("PATH", f".{os.pathsep}")
     assert ffmpeg_path() == _bundled_ffmpeg()
 
 
 def test_no_ffmpeg_at_all_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("SOUNDTRACK_FFMPEG", raising=False)
     monkeypatch.setattr("soundtrack.media.locate._bundled_ffmpeg", lambda: None)
     with pytest.raises(DependencyError, match="no ffmpeg") as caught:
         ffmpeg_path()

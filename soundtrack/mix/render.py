@@ -154,7 +154,7 @@ def render_film(
             heard = hear(part, found.mix_stream, channels=channels)
             over_db = heard.true_peak_dbtp - allowed_dbtp
             spoken_db = speech_limited_db(limiter.reduction_db, sheet.speech) if original else 0.0
-            outcomes.append(Outcome(setting, heard.integrated_lufs, over_db, spoken_db))
+            outcomes.append(Outcome(setting, heard.integrated_lufs, over_db, spoken_db, limiter.largest_reduction_db))
             better = next_setting(outcomes, levels=levels, notes=sheet.mix)
             if better is None:
                 break

@@ -45,6 +45,8 @@ class Outcome:
     """How far its true peak lies above what is allowed; negative below."""
     speech_limited_db: float
     """How far the limiter went down while somebody speaks."""
+    limited_db: float
+    """How far it went down anywhere."""
 
 
 def speech_limited_db(reduction_db: Mapping[int, float], speech: Sequence[Span]) -> float:
@@ -89,6 +91,8 @@ def next_setting(outcomes: Sequence[Outcome], *, levels: Levels, notes: MixNotes
     if last.speech_limited_db > ORIGINAL_LIMIT_DB:
         cap_db = min(cap_db, gain_db - (last.speech_limited_db - ORIGINAL_LIMIT_DB) - _STEP_UNDER_DB)
     off_lu = 0.0 if levels.is_silent else notes.target_lufs - last.integrated_lufs
+    if off_lu > LOUDNESS_TOLERANCE_LU and last.limited_db == 0:  # peaks of voice and music were expected to coincide
+        cap_db += max(0.0, min(off_lu, -last.over_db - _STEP_UNDER_DB))
     if abs(off_lu) > LOUDNESS_TOLERANCE_LU:
         gain_db += off_lu * _gain_per_lu(outcomes)
     gain_db = last.setting.master_gain_db if is_fixed else min(gain_db, cap_db, MAX_MASTER_GAIN_DB)
