@@ -33,6 +33,9 @@ UPGRADES: Mapping[int, documents.Upgrade] = {1: _with_gains_open}
 MOST_STRETCHED_S = 300.0
 """A stretch of a track that is played faster or slower is at most so long: it is held in memory as a whole."""
 
+TOUCHING_S = 0.005
+"""A cue that starts this near to another one's end touches it: both crossfade over `MixNotes.crossfade_s` there."""
+
 _SLACK_S = 1e-5
 """Times closer than this are the same: half a sample at 48 kHz."""
 

@@ -25,7 +25,7 @@ _COMMANDS = {
     "search": "Find music in the library: by mood, or by likeness.",
     "doctor": "Look at what soundtrack needs, and say how to mend it.",
     "demo": "Try everything out on a demo film and ten demo tracks.",
-    "cues": "Look at a cue sheet, check it, hand it to other programs.",
+    "cues": "Show, check, edit and export a cue sheet.",
     "library": "Look at the music that was listened to.",
     "models": "List, check and fetch the networks.",
     "train": "Train the networks again, or on other material.",

@@ -1,4 +1,4 @@
-"""``soundtrack cues show|check|export``: look at a cue sheet, check it, hand it to other programs."""
+"""``soundtrack cues``: show a cue sheet, check it, export it; the commands that edit one are in `cue_edits`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from soundtrack.cli import STYLE
+from soundtrack.cli import STYLE, cue_edits
 from soundtrack.cli.options import Force
 from soundtrack.wording import counted
 
@@ -179,6 +179,11 @@ def export(
     warnings = found.warnings if chosen in formats.NAME_FILES else ()
     for line in (*warnings, *formats.not_carried(sheet, chosen, media=found.media)):
         output.say(f"warning: {line}")
+
+
+app.command("lock")(cue_edits.lock)
+app.command("unlock")(cue_edits.unlock)
+app.command("set")(cue_edits.set_)
 
 
 def _files(source: str, sheet: "CueSheet") -> list[Path]:

@@ -15,14 +15,14 @@ from fractions import Fraction
 
 import numpy as np
 
-from soundtrack.cuesheet import needed_samples, section_starts
+from soundtrack.cuesheet import TOUCHING_S, needed_samples, section_starts
 from soundtrack.errors import InputError, Reason
 from soundtrack.mix.ducking import REFERENCE_LUFS
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import samples
 from soundtrack.types import Cue, CueSheet, FloatArray, GainPoint, MixNotes, SheetTrack, Span
 
-_TOUCHING = samples(0.005, sample_rate_hz=MIX_RATE_HZ)
+_TOUCHING = samples(TOUCHING_S, sample_rate_hz=MIX_RATE_HZ)
 _ROUNDING_PER_SECTION = 2
 _SHORTEST_CROSSFADE = samples(0.02, sample_rate_hz=MIX_RATE_HZ)
 

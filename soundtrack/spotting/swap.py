@@ -73,7 +73,7 @@ def swap_cue(
     if cue is None:
         raise UsageError(f"there is no cue {cue_id}", hint=f"the sheet has {', '.join(c.cue_id for c in sheet.cues)}")
     if cue.locked:
-        raise UsageError(f"cue {cue_id} is locked", hint=f'set "locked": false at {cue_id} in the sheet to swap it')
+        raise UsageError(f"cue {cue_id} is locked", hint=f"unlock it first: soundtrack cues unlock CUES {cue_id}")
     wanted = next((a for a in sheet.alternatives if a.cue_id == cue_id and a.rank == rank), None)
     if wanted is None:
         ranks = ", ".join(str(a.rank) for a in sheet.alternatives if a.cue_id == cue_id) or "none"
