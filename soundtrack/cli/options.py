@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from soundtrack.pipeline import Keep as PipelineKeep
     from soundtrack.pipeline import Wishes
     from soundtrack.settings import MixSettings, SpottingSettings
 
@@ -104,6 +105,15 @@ Mood = Annotated[
     list[str] | None, typer.Option("--mood", metavar="SPAN=MOOD", help="Overrule the picture: 0:30-1:10=tense.")
 ]
 Silence = Annotated[list[str] | None, typer.Option("--silence", metavar="SPAN", help="No music here: 2:00-2:30.")]
+Keep = Annotated[
+    str | None,
+    typer.Option(
+        "--keep",
+        metavar="CUES",
+        help="Keep the locked cues of this sheet to the sample and plan the rest around them; see `cues lock`.",
+        show_default=False,
+    ),
+]
 Hit = Annotated[
     list[str] | None,
     typer.Option("--hit", metavar="TIME", help="A climax of the music falls on this moment: 1:23.4."),
@@ -164,6 +174,7 @@ def make_wishes(
     one_track: bool,
     explore: float,
     allow_spoken: bool,
+    keep: str | None = None,
 ) -> Wishes:
     """What the user demands, as the pipeline takes it."""
     from soundtrack.pipeline import Wishes
@@ -180,7 +191,18 @@ def make_wishes(
         one_track=one_track,
         explore=explore,
         allow_spoken=allow_spoken,
+        keep=None if keep is None else _locked_in(keep),
     )
+
+
+def _locked_in(source: str) -> PipelineKeep:
+    """The locked cues of the sheet that ``--keep`` names; ``-`` is stdin."""
+    from soundtrack import cuesheet
+    from soundtrack.cli import output
+    from soundtrack.pipeline import keep_locked
+
+    name = "stdin" if source == "-" else source
+    return keep_locked(cuesheet.loads(output.read_document(source), name=name), name=name)
 
 
 def spotting_settings(*, seed: int, allow_vocals: bool, over_music: bool, stretch: str | None) -> SpottingSettings:

@@ -16,6 +16,7 @@ from soundtrack.cli.options import (
     Force,
     Hit,
     Index,
+    Keep,
     KeepLevel,
     KeepOriginal,
     Layout,
@@ -71,6 +72,7 @@ def score(
     layout: Mix = Layout.AUTO,
     seed: Seed = 0,
     lock: Lock = None,
+    keep: Keep = None,
     mood: Mood = None,
     silence: Silence = None,
     hit: Hit = None,
@@ -116,15 +118,16 @@ def score(
         one_track=one_track,
         explore=explore,
         allow_spoken=allow_spoken,
+        keep=keep,
     )
     settings = spotting_settings(seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch)
     mix = mix_settings(target=target, keep_original=keep_original, keep_level=keep_level, layout=layout)
     where = device_name(device)
     cache = cache_folder(no_cache=no_cache)
     if batch is not None:
-        if video is not None or cues is not None or stems is not None or dry_run:
+        if video is not None or cues is not None or stems is not None or keep is not None or dry_run:
             raise UsageError(
-                "--batch scores the films of a list", hint="leave out the film, --cues, --stems and --dry-run"
+                "--batch scores the films of a list", hint="leave out the film, --cues, --keep, --stems and --dry-run"
             )
         order = pipeline.BatchOrder(
             index=index,
@@ -172,6 +175,7 @@ def score(
                 settings=settings,
                 mix=mix,
                 wishes=wishes,
+                inputs=[] if keep in (None, "-") else [Path(keep)],
                 stems=stems,
                 music_track=music_track,
                 force=force,

@@ -12,6 +12,7 @@ from soundtrack.cli.options import (
     Force,
     Hit,
     Index,
+    Keep,
     KeepLevel,
     KeepOriginal,
     Lock,
@@ -46,6 +47,7 @@ def spot(
     keep_level: KeepLevel = False,
     seed: Seed = 0,
     lock: Lock = None,
+    keep: Keep = None,
     mood: Mood = None,
     silence: Silence = None,
     hit: Hit = None,
@@ -65,9 +67,12 @@ def spot(
     """Choose and place music for the scenes of a film; a cue sheet for `soundtrack render`."""
     from soundtrack import cuesheet, pipeline, scenesheet
     from soundtrack.cli import output
+    from soundtrack.errors import UsageError
     from soundtrack.kinds import CUE_SHEET
 
-    named = [] if source == "-" else [Path(source)]
+    if source == "-" and keep == "-":
+        raise UsageError("both the scenes and --keep are to come from stdin", hint="give one of them a file name")
+    named = [Path(name) for name in (source, keep) if name not in (None, "-")]
 
     with output.product_to(out, kind=CUE_SHEET, inputs=named, index=index, force=force) as write:
         wishes = make_wishes(
@@ -82,6 +87,7 @@ def spot(
             one_track=one_track,
             explore=explore,
             allow_spoken=allow_spoken,
+            keep=keep,
         )
         settings = spotting_settings(seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch)
         mix = mix_settings(target=target, keep_original=keep_original, keep_level=keep_level)

@@ -13,6 +13,7 @@ Nothing here prints; progress is a callback ``(stage, done, total)``.
 
 from soundtrack.pipeline.batch import BatchOrder, films_of, score_batch
 from soundtrack.pipeline.film import analyse_video
+from soundtrack.pipeline.keeping import Keep, keep_locked
 from soundtrack.pipeline.music import build_index, current_model, index_dir, open_library, read_music
 from soundtrack.pipeline.score import Scored, plan_video, render_video, score_video, spot_video
 from soundtrack.pipeline.swap import swap_music, swapped_lines
@@ -20,6 +21,7 @@ from soundtrack.pipeline.wishes import Wishes
 
 __all__ = [
     "BatchOrder",
+    "Keep",
     "Scored",
     "Wishes",
     "analyse_video",
@@ -27,6 +29,7 @@ __all__ = [
     "current_model",
     "films_of",
     "index_dir",
+    "keep_locked",
     "open_library",
     "plan_video",
     "read_music",

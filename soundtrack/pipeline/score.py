@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from soundtrack.names import as_on_disk
 from soundtrack.pipeline.film import Watcher, fingerprint
+from soundtrack.pipeline.keeping import kept_cues, require_length
 from soundtrack.pipeline.ledger import is_kept, ledger_path, read_ledger, recent_tracks, remember
 from soundtrack.pipeline.music import open_library
 from soundtrack.pipeline.progress import Progress, no_progress
@@ -86,6 +87,8 @@ def spot_video(
         The index is missing, empty, damaged, or of another model than the scene sheet.
     NothingFitsError
         The wishes leave nothing to choose from.
+    InputError
+        The sheet whose locked cues are to stay is about another film.
     """
     return _spot(
         scenes,
@@ -107,7 +110,8 @@ def _spot(
     used = recent_tracks(ledger_path(), wishes.avoid_recent, besides=scenes.film.fingerprint)
     former = library.former_names()
     constraints = wishes.constraints(ordered, library.playlists(), former=former)
-    constraints = replace(constraints, recent=present_ids(used, former))
+    kept = () if wishes.keep is None else kept_cues(wishes.keep, scenes, former=former)
+    constraints = replace(constraints, recent=present_ids(used, former), kept=kept)
     sheet = spot_cues(scenes, library, settings=settings, mix=mix, constraints=constraints)
     return ducked(sheet, tracks, mix)
 
@@ -237,10 +241,24 @@ class Scorer:
         from soundtrack.spotting.constraints import require_inside
 
         require_inside(self._constraints, length_s=info.duration_s + _BELIEVED_WITHIN_S)
+        self._require_kept(info)
         scenes = self._watcher.analyse(info, progress=progress)
         sheet = _spot(scenes, self._library, settings=self._settings, mix=self._mix, wishes=self._wishes)
         cuesheet.check(sheet)
         return sheet
+
+    def _require_kept(self, info: VideoInfo) -> None:
+        """Refuse a sheet to keep cues of that is about another film, or whose cues other wishes contradict."""
+        from soundtrack.spotting.kept import reconcile
+
+        keep = self._wishes.keep
+        if keep is None:
+            return
+        require_length(keep, film=info.path.name, length_s=info.duration_s)
+        former = self._library.former_names()
+        locked = [cue for cue in keep.sheet.cues if cue.locked]
+        kept = tuple(replace(cue, track_id=former.get(cue.track_id, cue.track_id)) for cue in locked)
+        reconcile(replace(self._constraints, kept=kept))
 
     def score(
         self,
@@ -248,6 +266,7 @@ class Scorer:
         *,
         out: Path | None = None,
         cues: Path | None = None,
+        inputs: Sequence[Path] = (),
         stems: Path | None = None,
         music_track: bool = False,
         force: bool = False,
@@ -260,7 +279,7 @@ class Scorer:
         film = out or scored_path(info)
         sheet_path = cues or cues_path(film)
         targets = film_targets(film, cues=sheet_path, stems=stems)
-        guard(targets, inputs=[info.path], index=self._index, force=force)
+        guard(targets, inputs=[info.path, *inputs], index=self._index, force=force)
         container_for(film)
         sheet = self.plan(info, progress=progress)
         report = render_film(
@@ -317,6 +336,7 @@ def score_video(
     settings: SpottingSettings | None = None,
     mix: MixSettings | None = None,
     wishes: Wishes | None = None,
+    inputs: Sequence[Path] = (),
     stems: Path | None = None,
     music_track: bool = False,
     force: bool = False,
@@ -327,7 +347,8 @@ def score_video(
 
     Whatever can be refused is refused before the first frame is decoded: the targets, the index, the wishes.
     Film, stems and cue sheet appear together, so that a run that fails leaves nothing behind. With a folder as `cache`,
-    a film that was watched before is not watched again.
+    a film that was watched before is not watched again. `inputs` are further files that must not be overwritten, such
+    as the sheet whose locked cues stay.
 
     Raises
     ------
@@ -338,4 +359,13 @@ def score_video(
 
     info = probe(as_on_disk(video))
     scorer = Scorer(index=index, device=device, decoder=decoder, settings=settings, mix=mix, wishes=wishes, cache=cache)
-    return scorer.score(info, out=out, cues=cues, stems=stems, music_track=music_track, force=force, progress=progress)
+    return scorer.score(
+        info,
+        out=out,
+        cues=cues,
+        inputs=inputs,
+        stems=stems,
+        music_track=music_track,
+        force=force,
+        progress=progress,
+    )

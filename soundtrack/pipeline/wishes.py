@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from soundtrack.pipeline.keeping import Keep
 from soundtrack.types import Track
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Wishes:
     """How far from the best fit the plan may wander, in [0, 1]."""
     allow_spoken: bool = False
     """Whether spoken word may be used like music."""
+    keep: Keep | None = None
+    """An earlier sheet whose locked cues stay as they are."""
 
     def constraints(
         self,
@@ -48,6 +51,8 @@ class Wishes:
         former: Mapping[str, str] | None = None,
     ) -> Constraints:
         """The same, with every name looked up among some tracks, playlists and former ids of the library.
+
+        Kept cues are left out: which they are depends on the film.
 
         Raises
         ------

@@ -23,6 +23,9 @@ LONG_SCENE_S = 60.0
 NO_CUT_S = 180.0
 """A stretch without any cut longer than this may change its music all the same."""
 
+_SAME_S = 1e-5
+"""Times closer than this are the same."""
+
 BoolArray = npt.NDArray[np.bool_]
 
 
@@ -131,7 +134,7 @@ def _edges(sheet: SceneSheet, named_s: Sequence[float]) -> tuple[TimeArray, list
     scene_of: list[int] = []
     for scene in sheet.scenes:
         inner = {scene.span.start_s}
-        inner.update(round_s(t) for t in named_s if scene.span.start_s < t < scene.span.end_s)
+        inner.update(round_s(t) for t in named_s if scene.span.start_s + _SAME_S < t < scene.span.end_s - _SAME_S)
         if scene.span.duration_s > LONG_SCENE_S:
             inner.update(_cuts_apart(cuts, scene.span))
         marks = [*sorted(inner), scene.span.end_s]

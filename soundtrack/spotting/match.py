@@ -68,7 +68,7 @@ class Pool:
 
 
 def allowed_tracks(tracks: Sequence[Track], constraints: Constraints) -> list[int]:
-    """Positions of the tracks that the user allows; locked ones are always among them.
+    """Positions of the tracks that the user allows; locked ones and those of kept cues are always among them.
 
     Raises
     ------
@@ -89,7 +89,8 @@ def allowed_tracks(tracks: Sequence[Track], constraints: Constraints) -> list[in
         if t.track_id not in constraints.avoid and (constraints.only is None or t.track_id in constraints.only)
     ]
     long_enough = [i for i in free if tracks[i].audio.duration_s >= MIN_TRACK_S]
-    result = sorted({*(long_enough or free), *(i for i, t in enumerate(tracks) if t.track_id in locked)})
+    bound = locked | {cue.track_id for cue in constraints.kept}
+    result = sorted({*(long_enough or free), *(i for i, t in enumerate(tracks) if t.track_id in bound)})
     if not result:
         raise NothingFitsError(
             f"none of the library's {len(tracks)} tracks may be used",
@@ -125,7 +126,7 @@ def choose_pool(
     seed : int
         For wandering (`Constraints.explore`).
     n_tracks : int > 0
-        At most so many, locked ones apart.
+        At most so many, apart from those of locks and kept cues.
 
     Returns
     -------
@@ -144,8 +145,8 @@ def choose_pool(
     named = name_term(film.asked or (None,) * len(film), tracks, weight=_NAMES)
     best = np.round(best + named, 5)
     order = _in_turn(best, film, tracks, n_tracks=n_tracks)
-    locked = {lock.track_id for lock in constraints.locks}
-    order += [i for i, t in enumerate(tracks) if t.track_id in locked and i not in order]
+    bound = {lock.track_id for lock in constraints.locks} | {cue.track_id for cue in constraints.kept}
+    order += [i for i, t in enumerate(tracks) if t.track_id in bound and i not in order]
     chosen = tuple(tracks[i] for i in order)
     part = subset(table, order)
     means = np.stack([v.mean(axis=0) for v in np.split(part.vectors, part.first_row[1:-1])])

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from soundtrack.cuesheet import TOUCHING_S
 from soundtrack.settings import MIX_RATE_HZ, SpottingSettings
 from soundtrack.spotting.climax import Climax, climaxes
 from soundtrack.spotting.fit import fit_track
@@ -33,6 +34,8 @@ _SOFT_ENTRY_S = 0.5
 """Fade-in of music without a beat."""
 _HIT_ENTRY_S = 0.25
 """Fade-in of music that enters anywhere in a bar, so that its climax falls right."""
+_CLEAR_S = 2 * TOUCHING_S
+"""So long after a kept cue that ends on a cut the next one enters: touching, both would crossfade."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ def place_cues(
     for place, choice in enumerate(choices):
         own = sorted({t for t in hits if _covers(problem, choice, t)})
         cue, fitted = _place(
-            problem, pool, choices, place, library=library, settings=settings, cue_id=ids[place], hits=own
+            problem, pool, choices, place, library=library, settings=settings, cue_id=ids[place], hits=own, kept=kept
         )
         cues.append(cue)
         if not fitted.ends_with_track and cue.span.end_s < problem.film.edges_s[choice.last] - 1.0:
@@ -108,8 +111,7 @@ def place_cues(
     for hit in hits:
         under = next((p for p, choice in enumerate(choices) if _covers(problem, choice, hit)), None)
         if under is None:
-            why = "a cue is kept" if any(c.span.start_s <= hit < c.span.end_s for c in kept) else "no music sounds"
-            warnings.append(f"{why} at {clock(hit)}, where a climax was asked for; --lock brings music there")
+            warnings += _unmet(hit, kept)
             continue
         cue, track = cues[len(kept) + under], pool.tracks[choices[under].track]
         found = climaxes(library.bars(track.track_id), track.segments)
@@ -120,6 +122,16 @@ def place_cues(
     order = {cue.cue_id: i for i, cue in enumerate(cues)}
     alternatives.sort(key=lambda a: (order[a.cue_id], a.rank))
     return Placed(tuple(cues), tuple(alternatives), tuple(warnings))
+
+
+def _unmet(hit_s: float, kept: Sequence[Cue]) -> list[str]:
+    """What to say about a hit under which nothing was planned; nothing where a kept cue meets it."""
+    under = next((cue for cue in kept if cue.span.start_s <= hit_s < cue.span.end_s), None)
+    if under is None:
+        return [f"no music sounds at {clock(hit_s)}, where a climax was asked for; --lock brings music there"]
+    if any(mark.time_s == hit_s and mark.on == "climax" for mark in under.landings):
+        return []
+    return [f"cue {under.cue_id} is kept at {clock(hit_s)}, where a climax was asked for; unlock it to plan it again"]
 
 
 def _names(problem: Problem, choices: Sequence[Choice], kept: Sequence[Cue]) -> list[str]:
@@ -155,11 +167,14 @@ def _place(
     settings: SpottingSettings,
     cue_id: str,
     hits: Sequence[float] = (),
+    kept: Sequence[Cue] = (),
 ) -> tuple[Cue, Fitted]:
     """One cue, and how its track was cut."""
     choice, track, film = choices[place], pool.tracks[choices[place].track], problem.film
     start = round_s(float(film.edges_s[choice.first]))
-    end = _end(problem, choices, place, settings)
+    if any(abs(cue.span.end_s - start) <= TOUCHING_S for cue in kept):
+        start = round_s(start + _CLEAR_S)
+    end = _end(problem, choices, place, settings, kept)
     first_sample = samples(start, sample_rate_hz=MIX_RATE_HZ)
     wanted = Wanted(
         n_samples=samples(end.time_s, sample_rate_hz=MIX_RATE_HZ) - first_sample,
@@ -228,16 +243,19 @@ def trim_db(track: Track) -> float:
     return round(max(-MAX_TRIM_DB, min(MAX_TRIM_DB, trim)), 2) + 0.0
 
 
-def _end(problem: Problem, choices: Sequence[Choice], place: int, settings: SpottingSettings) -> _End:
+def _end(
+    problem: Problem, choices: Sequence[Choice], place: int, settings: SpottingSettings, kept: Sequence[Cue]
+) -> _End:
     """Where a cue ends: over the next cut if music follows there, with the film, or around the cut into silence."""
     film, choice = problem.film, choices[place]
     edge_s, film_end_s = round_s(float(film.edges_s[choice.last])), round_s(float(film.edges_s[-1]))
     if choice.last == len(film):
         return _End(film_end_s, settings.fade_out_s, real=True)
-    if film.silent[choice.last]:
+    into = next((cue.span.duration_s for cue in kept if abs(cue.span.start_s - edge_s) <= TOUCHING_S), None)
+    if into is None and film.silent[choice.last]:
         return _End(edge_s, settings.fade_out_s, real=False)
-    if place + 1 < len(choices) and choices[place + 1].first == choice.last:
-        half_s = min(settings.crossfade_s / 2, float(film.lengths_s[choice.last]) / 2)
+    if into is not None or (place + 1 < len(choices) and choices[place + 1].first == choice.last):
+        half_s = min(settings.crossfade_s / 2, (float(film.lengths_s[choice.last]) if into is None else into) / 2)
         return _End(round_s(min(edge_s + half_s, film_end_s)), 2 * half_s, real=False)
     tail_s = min(settings.fade_out_s / 2, float(film.lengths_s[choice.last]) / 2)
     return _End(round_s(min(edge_s + tail_s, film_end_s)), settings.fade_out_s, real=True)

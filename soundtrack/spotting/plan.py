@@ -77,6 +77,10 @@ class Problem:
     """At most so many cues."""
     free_repeats: bool = False
     """Whether using a track again costs nothing."""
+    kept_use: FloatArray | None = field(default=None, repr=False, compare=False)
+    """What using each track costs because kept cues use it, shape (T,); None without kept cues."""
+    kept_edge: FloatArray | None = field(default=None, repr=False, compare=False)
+    """What each track costs from or up to each edge because a kept cue is on its other side, shape (n + 1, T)."""
 
 
 def lone_value(problem: Problem, choice: Choice) -> float | None:
@@ -98,7 +102,10 @@ def lone_values(problem: Problem, first: int, n: int) -> FloatArray:
     if len(locks) == 1:
         values = np.where(np.arange(len(values)) == locks[0], values, -np.inf)
     missing = max(0.0, 1 - length_s / problem.preferred_cue_s)
-    return np.asarray(values - SHORT * missing**2, np.float32)
+    values = values - SHORT * missing**2
+    if problem.kept_use is not None and problem.kept_edge is not None:
+        values = values - problem.kept_use - problem.kept_edge[first] - problem.kept_edge[first + n]
+    return np.asarray(values, np.float32)
 
 
 def silence_value(problem: Problem, stretch: int) -> float:

@@ -84,7 +84,8 @@ def reasons(problem: Problem, pool: Pool, choices: Sequence[Choice], place: int)
     value = float(problem.worth.value[choice.first][choice.last - choice.first - 1][choice.track])
     entry = ENTRY_SECTION if value - float(parts.sum()) * seconds > ENTRY_SECTION / 2 else 0.0
     missing = max(0.0, 1 - seconds / problem.preferred_cue_s)
-    costs = _costs(problem, choices, place)
+    kept = _kept_costs(problem, choice)
+    costs = [(name, cost + kept.get(name, 0.0)) for name, cost in _costs(problem, choices, place)]
     named = [
         *zip((*TERM_NAMES, "loop"), parts.tolist(), strict=True),
         ("section", entry / seconds),
@@ -103,6 +104,14 @@ def _costs(problem: Problem, choices: Sequence[Choice], place: int) -> list[tupl
     join = join_cost(problem, before, choice) if before is not None and touching else 0.0
     repeat = sum(repeat_cost(problem, other.track, choice.track) for other in choices[:place])
     return [("change", entry_cost(problem, choice.first, touching=touching)), ("join", join), ("repeat", repeat)]
+
+
+def _kept_costs(problem: Problem, choice: Choice) -> dict[str, float]:
+    """What kept cues cost a choice, in merit times seconds; `lone_value` holds it already."""
+    if problem.kept_use is None or problem.kept_edge is None:
+        return {}
+    edges = problem.kept_edge[[choice.first, choice.last], choice.track]
+    return {"join": float(edges.sum()), "repeat": float(problem.kept_use[choice.track])}
 
 
 def runners_up(

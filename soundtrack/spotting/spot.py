@@ -18,6 +18,7 @@ from soundtrack.spotting.beam import solve
 from soundtrack.spotting.constraints import Constraints, require_inside
 from soundtrack.spotting.facts import cue_facts
 from soundtrack.spotting.film import Film, divide
+from soundtrack.spotting.kept import edge_costs, reconcile, use_costs
 from soundtrack.spotting.likeness import joins
 from soundtrack.spotting.match import Pool, choose_pool
 from soundtrack.spotting.place import place_cues, sheet_track
@@ -88,9 +89,13 @@ def spot_cues(
         )
     tracks_by_id = library.tracks()
     tracks = [tracks_by_id[track_id] for track_id in library.track_ids]
-    missing = [cue.track_id for cue in constraints.kept if cue.track_id not in tracks_by_id]
-    if missing:
-        raise UsageError(f"the kept cue's track {missing[0][:12]} is not in the library", hint="index its folder again")
+    missing = next((cue for cue in constraints.kept if cue.track_id not in tracks_by_id), None)
+    if missing is not None:
+        raise UsageError(
+            f"cue {missing.cue_id} is kept, but its track {missing.track_id[:12]} is not offered by the library",
+            hint="index its folder again; soundtrack library list --left-out says what is left out and why",
+        )
+    constraints = reconcile(constraints)
     film = divide(sheet, constraints, keep_original=mix.keep_original, over_music=settings.over_music)
     require_inside(constraints, length_s=float(film.edges_s[-1]))
     left_alone = _left_alone(film)
@@ -117,7 +122,7 @@ def spot_cues(
     for silence_merit in (settings.silence_merit, *_INSISTING):
         stated = replace(settings, silence_merit=silence_merit)
         problem = state_problem(film, pool, worth, stated, constraints, locked_at=locked_at, has_sound=has_sound)
-        choices = _choose(problem, constraints)
+        choices = _choose(problem, pool, constraints)
         if choices or constraints.kept:
             break
         warnings = [*left_alone, "no music of this library suits the film well; this is the best of it"]
@@ -144,7 +149,10 @@ def spot_cues(
         ),
         scenes=sheet.scenes,
         tracks=tuple(sheet_track(t) for t in tracks if t.track_id in wanted_ids),
-        cues=tuple(replace(c, facts=cue_facts(c, tracks_by_id[c.track_id], sheet.scenes)) for c in placed.cues),
+        cues=tuple(
+            c if c in kept else replace(c, facts=cue_facts(c, tracks_by_id[c.track_id], sheet.scenes))
+            for c in placed.cues
+        ),
         silences=silences(problem, choices, placed.cues, best=_best_merits(film, worth), has_sound=has_sound),
         speech=sheet.speech if mix.keep_original else (),
         alternatives=placed.alternatives,
@@ -187,21 +195,34 @@ def state_problem(
     silence = settings.silence_merit + (under_speech if has_sound else _NO_SOUND + 0 * under_speech)
     silence = silence - _WANTING * np.maximum(0, _GOOD_MERIT - _best_merits(film, worth))
     length_s = float(film.edges_s[-1])
+    kept, changing = constraints.kept, joins(pool.tracks)
+    held = {cue.track_id for cue in kept if not _is_named(cue.track_id, constraints)}
     return Problem(
         film=film,
         worth=worth,
         silence=np.where(film.silent, 0.0, silence).astype(np.float32),
-        joins=joins(pool.tracks),
+        joins=changing,
         arousal=_cell_arousal(pool, worth.cell_s, length_s),
         groups=pool.groups,
         artists=pool.artists,
         locked=locked,
-        allowed=np.ones(len(pool.tracks), np.bool_),
+        allowed=np.array([track.track_id not in held for track in pool.tracks]),
         min_cue_s=min(settings.min_cue_s, _longest_run_s(film)),
         preferred_cue_s=min(settings.preferred_cue_s, length_s),
-        max_cues=constraints.max_cues,
+        max_cues=None if constraints.max_cues is None else constraints.max_cues - len(kept),
         free_repeats=constraints.one_track,
+        kept_use=use_costs(kept, pool.tracks, groups=pool.groups, artists=pool.artists, free=constraints.one_track)
+        if kept
+        else None,
+        kept_edge=edge_costs(kept, film, pool.tracks, changing) if kept else None,
     )
+
+
+def _is_named(track_id: str, constraints: Constraints) -> bool:
+    """Whether the user lets the plan use a track."""
+    in_lock = any(lock.track_id == track_id for lock in constraints.locks)
+    in_only = constraints.only is None or track_id in constraints.only
+    return in_lock or (in_only and track_id not in constraints.avoid)
 
 
 def _longest_cue_s(film: Film, settings: SpottingSettings, constraints: Constraints) -> float:
@@ -255,9 +276,11 @@ def _locked_stretches(film: Film, constraints: Constraints) -> dict[int, str]:
             raise UsageError(
                 f"two tracks are locked near {clock(lock.time_s)}, in one scene", hint="lock one track per scene"
             )
-    if constraints.max_cues is not None and len(set(result.values())) > constraints.max_cues:
+    n_cues = len(set(result.values())) + len(constraints.kept)
+    if constraints.max_cues is not None and n_cues > constraints.max_cues:
+        what = "locked tracks and kept cues" if constraints.kept else "locked tracks"
         raise UsageError(
-            f"{len(set(result.values()))} locked tracks do not fit into {constraints.max_cues} cues",
+            f"{n_cues} {what} do not fit into {constraints.max_cues} cues",
             hint="allow more cues with --max-cues",
         )
     if constraints.one_track and len(set(result.values())) > 1:
@@ -265,15 +288,16 @@ def _locked_stretches(film: Film, constraints: Constraints) -> dict[int, str]:
     return result
 
 
-def _choose(problem: Problem, constraints: Constraints) -> list[Choice]:
+def _choose(problem: Problem, pool: Pool, constraints: Constraints) -> list[Choice]:
     """The best plan; with one track only, the best of the plans of the likeliest tracks."""
     try:
         if not constraints.one_track:
             return solve(problem)
         n = len(problem.groups)
-        locked = np.unique(problem.locked[problem.locked != NO_TRACK])
+        needed = {cue.track_id for cue in constraints.kept} | {lock.track_id for lock in constraints.locks}
+        bound = [i for i, track in enumerate(pool.tracks) if track.track_id in needed]
         best: list[Choice] = []
-        for track in locked.tolist() or range(min(n, max(_LEAST_SINGLE, _N_SINGLE // len(problem.film)))):
+        for track in bound or range(min(n, max(_LEAST_SINGLE, _N_SINGLE // len(problem.film)))):
             plan = solve(replace(problem, allowed=np.arange(n) == track))
             if plan and (not best or plan_value(problem, plan) > plan_value(problem, best) + 1e-6):
                 best = plan
