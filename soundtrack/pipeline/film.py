@@ -155,6 +155,9 @@ class Watcher:
 
     @cached_property
     def _tower(self) -> VideoTower:
+        from soundtrack.emotion.loading import load_torch_library
+
+        load_torch_library()
         from soundtrack.emotion.space import JointSpace
         from soundtrack.emotion.video_tower import VideoTower
 
