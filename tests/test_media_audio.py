@@ -8,17 +8,21 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from soundtrack.errors import InputError, Reason
 from soundtrack.media.audio import SoundReport, iter_audio, read_audio
-from soundtrack.media.probe import probe
+from soundtrack.media.probe import probe, probe_audio
 from soundtrack.media.process import file_arg, run_ffmpeg
 from soundtrack.media.sound import iter_stereo
-from soundtrack.types import FloatArray
+from soundtrack.mix.render import require_decoder
+from soundtrack.pipeline.score import plan_video
+from soundtrack.types import UNKNOWN_CODEC, FloatArray, StreamInfo, StreamKind, VideoInfo
 
 RATE = 8000
 
@@ -337,4 +341,36 @@ def test_sound_that_nothing_decodes_is_refused_and_no_bug(tmp_path: Path) -> Non
         read_audio(film, sample_rate_hz=RATE, channels=1, clock_start_s=0.0)
     with pytest.raises(InputError) as plain:
         list(iter_stereo(film, sample_rate_hz=RATE))
-    assert {placed.value.reason, plain.value.reason} == {Reason.CORRUPT}
+    with pytest.raises(InputError) as probed:
+        probe_audio(film)
+    assert {error.value.reason for error in (placed, plain, probed)} == {Reason.UNSUPPORTED}
+    assert "without a decoder" in str(placed.value)
+
+
+def test_a_sound_that_is_decoded_comes_before_one_that_nothing_decodes() -> None:
+    unknown = StreamInfo(1, StreamKind.AUDIO, UNKNOWN_CODEC, is_default=True)
+    other, plain = (StreamInfo(n, StreamKind.AUDIO, "aac", is_default=n == 3) for n in (2, 3))
+
+    def main(*streams: StreamInfo) -> StreamInfo | None:
+        return VideoInfo(Path("a.mp4"), "mov", 1.0, Fraction(25), 64, 48, 0, 0, streams).main_audio
+
+    assert main(unknown, other, plain) == plain
+    assert main(unknown, other) == other
+    assert main(unknown) == unknown
+    assert main() is None
+
+
+def test_a_film_whose_only_sound_nothing_decodes_is_refused_before_it_is_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`score` watched all of it, and then called it damaged; what helps is to replace the sound."""
+    info = probe(sound_of_no_known_codec(tmp_path / "a.mp4"))
+    with pytest.raises(InputError, match="without a decoder") as refused:
+        require_decoder(info, keeps=True, hint="add --replace")
+    assert refused.value.hint.startswith("add --replace to leave it out")
+    require_decoder(info, keeps=False, hint="")
+    library = SimpleNamespace(tracks=dict, track_ids=(), playlists=dict, former_names=dict)
+    monkeypatch.setattr("soundtrack.pipeline.score.open_library", lambda *_, **__: library)
+    monkeypatch.setattr("soundtrack.pipeline.film.Watcher.analyse", lambda *_, **__: pytest.fail("is watched"))
+    with pytest.raises(InputError, match="without a decoder"):
+        plan_video(info.path)

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from soundtrack.errors import Reason
-from soundtrack.media.container import open_container, refusal
+from soundtrack.media.container import no_decoder, open_container, refusal
 from soundtrack.media.probe import MAX_JUMP_S, presentation_s
 from soundtrack.timebase import samples
 from soundtrack.types import FloatArray
@@ -87,6 +87,8 @@ def iter_placed(
         if not container.streams.audio:
             raise refusal(path, Reason.NO_AUDIO)
         source = container.streams.audio[0] if stream is None else container.streams[stream]
+        if source.codec_context is None:
+            raise no_decoder(path)
         clock = _Clock(clock_start_s, _picture_leaps(path, container))
         placer = _Placer(path, sample_rate_hz=sample_rate_hz, channels=channels)
         waiting: list[FloatArray] = []
@@ -116,9 +118,6 @@ class _Decoder:
         """Frames in the order of the file; damage is passed over."""
         import av
 
-        if self._stream.codec_context is None:  # nothing here decodes it
-            self.is_damaged = True
-            return
         self._stream.codec_context.thread_count = 1
         try:
             for packet in self._container.demux(self._stream):

@@ -92,6 +92,11 @@ def refusal(path: Path, reason: Reason, *, detail: str = "") -> InputError:
     return InputError(f"{path}: {detail or cause}", hint=hint, reason=reason)
 
 
+def no_decoder(path: Path, *, hint: str = "convert its sound with a program that knows the format") -> InputError:
+    """The error for sound in a format that ffmpeg does not decode, such as AC-4."""
+    return InputError(f"{path}: its sound is in a format without a decoder", hint=hint, reason=Reason.UNSUPPORTED)
+
+
 def require_regular_file(path: Path) -> int:
     """Size in bytes of a file that can be opened without blocking.
 

@@ -17,10 +17,10 @@ from typing import Any
 
 from soundtrack.errors import Reason
 from soundtrack.media.apart import apart
-from soundtrack.media.container import looks_like_media, open_container, refusal
+from soundtrack.media.container import looks_like_media, no_decoder, open_container, refusal
 from soundtrack.media.guard import MAX_PIXELS
 from soundtrack.timebase import round_half_up, round_s
-from soundtrack.types import AudioInfo, StreamInfo, StreamKind, VideoInfo
+from soundtrack.types import UNKNOWN_CODEC, AudioInfo, StreamInfo, StreamKind, VideoInfo
 
 MAX_JUMP_S = 10.0
 """A gap between neighbouring time stamps longer than this is a fault of the clock and not a pause."""
@@ -116,6 +116,8 @@ def _probe_audio(path: Path, *, counted: bool) -> AudioInfo:
         stream = container.streams.audio[0]
         _refuse_protected(stream, path)
         context = stream.codec_context
+        if context is None and looks_like_media(path):
+            raise no_decoder(path)
         if context is None or not context.sample_rate or not context.channels:
             raise refusal(path, Reason.CORRUPT if looks_like_media(path) else Reason.NOT_MEDIA)
         rate_hz, channels = context.sample_rate, context.channels
@@ -138,8 +140,8 @@ def _codec_name(stream: Any) -> str:
     """Name of the codec, not of the decoder that happens to read it."""
     context = stream.codec_context
     if context is None:
-        return _data_name(stream) if stream.type == "data" else "unknown"
-    return str(getattr(context.codec, "canonical_name", None) or context.name or "unknown")
+        return _data_name(stream) if stream.type == "data" else UNKNOWN_CODEC
+    return str(getattr(context.codec, "canonical_name", None) or context.name or UNKNOWN_CODEC)
 
 
 def _data_name(stream: Any) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 from soundtrack.errors import Reason
 from soundtrack.media.apart import MEMORY_BYTES
 from soundtrack.media.audio import COVER, SoundReport, zero_no_numbers
-from soundtrack.media.container import open_container, refusal
+from soundtrack.media.container import no_decoder, open_container, refusal
 from soundtrack.timebase import samples
 from soundtrack.types import FloatArray
 
@@ -77,6 +77,8 @@ def iter_stereo(
         report.has_giant_cover |= any(COVER.search(complaint) for complaint in complaints)
         if not container.streams.audio:
             raise refusal(path, Reason.NO_AUDIO)
+        if container.streams.audio[0].codec_context is None:
+            raise no_decoder(path)
         try:
             for piece in _pieces(container, sample_rate_hz, report):
                 left, heard = piece, True
@@ -165,9 +167,6 @@ def _frames(container: av.container.InputContainer, report: SoundReport) -> Iter
     import av
 
     stream = container.streams.audio[0]
-    if stream.codec_context is None:  # nothing here decodes it
-        report.is_damaged = True
-        return
     stream.codec_context.thread_count = 1  # the processes are what runs side by side
     try:
         for packet in container.demux(stream):

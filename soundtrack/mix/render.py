@@ -19,6 +19,7 @@ import numpy as np
 from soundtrack import cuesheet
 from soundtrack.errors import InputError, OutputError, Reason
 from soundtrack.kinds import CUE_SHEET
+from soundtrack.media.container import no_decoder
 from soundtrack.media.containers import plan_streams
 from soundtrack.media.film_kind import FILM
 from soundtrack.media.mux import mux
@@ -197,6 +198,27 @@ def _as_decided(sheet: CueSheet, levels: Levels, setting: Setting) -> CueSheet:
     return cuesheet.rounded(replace(sheet, mix=mix, ducking=levels.ducking))
 
 
+def require_decoder(info: VideoInfo, *, keeps: bool, hint: str) -> None:
+    """Refuse a film whose own sound is to be kept and cannot be decoded.
+
+    Parameters
+    ----------
+    info : VideoInfo
+        The film.
+    keeps : bool
+        Whether its sound is to be kept.
+    hint : str
+        How to replace it.
+
+    Raises
+    ------
+    InputError
+        It has sound, of which none has a decoder.
+    """
+    if keeps and info.main_audio is not None and not info.main_audio.has_decoder:
+        raise no_decoder(info.path, hint=f"{hint} to leave it out, or convert it with a program that knows the format")
+
+
 def _stems(
     folder: Path | None, name: str, *, files: Together, force: bool, channels: int
 ) -> contextlib.AbstractContextManager[StemWriter | None]:
@@ -242,7 +264,8 @@ def _replaced(info: VideoInfo, original: StreamInfo | None, *, channels: int, mu
 
 
 def _check_film(info: VideoInfo, sheet: CueSheet) -> None:
-    """Refuse a sheet that is plainly about another film."""
+    """Refuse a sheet that is plainly about another film, or keeps sound that cannot be decoded."""
+    require_decoder(info, keeps=sheet.mix.keep_original, hint="set `mix.keep_original` in the sheet to false")
     if abs(info.duration_s - sheet.film.duration_s) > max(_FILM_TOLERANCE_S, 0.02 * info.duration_s):
         raise InputError(
             f"{info.path}: lasts {info.duration_s:.1f} s, the cue sheet is about {sheet.film.name} of "

@@ -238,8 +238,10 @@ class Scorer:
     def plan(self, info: VideoInfo, *, progress: Progress = no_progress) -> CueSheet:
         """The cue sheet of a film; wishes that it cannot meet are refused before it is watched."""
         from soundtrack import cuesheet
+        from soundtrack.mix.render import require_decoder
         from soundtrack.spotting.constraints import require_inside
 
+        require_decoder(info, keeps=self._mix.keep_original, hint="add --replace")
         require_inside(self._constraints, length_s=info.duration_s + _BELIEVED_WITHIN_S)
         self._require_kept(info)
         scenes = self._watcher.analyse(info, progress=progress)

@@ -37,6 +37,7 @@ from soundtrack.types.evidence import (
     Opinion,
 )
 from soundtrack.types.film import (
+    UNKNOWN_CODEC,
     Clip,
     FilmNumbers,
     FrameBatch,
@@ -77,6 +78,7 @@ from soundtrack.types.sheet import (
 
 __all__ = [
     "EMOTIONS",
+    "UNKNOWN_CODEC",
     "Alternative",
     "AnyChannel",
     "AudioInfo",

@@ -21,6 +21,10 @@ class StreamKind(StrEnum):
     ATTACHMENT = "attachment"
 
 
+UNKNOWN_CODEC = "unknown"
+"""The codec of a stream that ffmpeg cannot decode."""
+
+
 @dataclass(frozen=True, slots=True)
 class StreamInfo:
     """One stream of a container."""
@@ -30,7 +34,7 @@ class StreamInfo:
     kind: StreamKind
     """What it carries."""
     codec: str
-    """Name as ffmpeg gives it, ``unknown`` when it has none."""
+    """Name as ffmpeg gives it, `UNKNOWN_CODEC` when it has none."""
     is_default: bool = False
     """Whether the file marks it as the one to play."""
     is_attached_picture: bool = False
@@ -41,6 +45,11 @@ class StreamInfo:
     """Audio channels."""
     sample_rate_hz: int | None = None
     """Audio samples a second."""
+
+    @property
+    def has_decoder(self) -> bool:
+        """Whether ffmpeg knows what it is, and so can decode it."""
+        return self.codec != UNKNOWN_CODEC
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +88,9 @@ class VideoInfo:
 
     @property
     def main_audio(self) -> StreamInfo | None:
-        """The audio stream that a player would choose, or None for a silent film."""
-        streams = self.audio_streams
-        return next((s for s in streams if s.is_default), streams[0] if streams else None)
+        """The audio stream that a player would choose among those that it can decode, or None for a silent film."""
+        streams = sorted(self.audio_streams, key=lambda s: (not s.has_decoder, not s.is_default))
+        return streams[0] if streams else None
 
 
 @dataclass(frozen=True, slots=True)
