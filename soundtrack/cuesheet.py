@@ -8,6 +8,7 @@ is played faster or slower needs its length times its speed of the track.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
@@ -35,6 +36,11 @@ MOST_STRETCHED_S = 300.0
 
 TOUCHING_S = 0.005
 """A cue that starts this near to another one's end touches it: both crossfade over `MixNotes.crossfade_s` there."""
+
+_LONGEST_NAME_BYTES = 255
+"""No usual file system has longer names of files."""
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _SLACK_S = 1e-5
 """Times closer than this are the same: half a sample at 48 kHz."""
@@ -122,6 +128,8 @@ def faults(sheet: CueSheet) -> Iterator[str]:
     """
     duration_s = {t.track_id: t.duration_s for t in sheet.tracks}
     yield from _repeated("tracks", [t.track_id for t in sheet.tracks])
+    for i, track in enumerate(sheet.tracks):
+        yield from _path_faults(track.path, place=f"tracks[{i}].path")
     yield from _repeated("cues", [c.cue_id for c in sheet.cues])
     for i, cue in enumerate(sheet.cues):
         yield from _cue_faults(cue, place=f"cues[{i}]", duration_s=duration_s, sheet=sheet)
@@ -155,6 +163,16 @@ def _repeated(place: str, names: list[str]) -> Iterator[str]:
         if name in seen:
             yield f"{place}[{i}]: {name[:12]} is used twice"
         seen.add(name)
+
+
+def _path_faults(path: str, *, place: str) -> Iterator[str]:
+    """What keeps a path from being the name of a file on any disk."""
+    as_bytes = _SURROGATE.sub("?", path).encode()  # each of them is one byte on the disk
+    longest = max(len(name) for name in re.split(rb"[/\\]", as_bytes))
+    if longest > _LONGEST_NAME_BYTES:
+        yield f"{place}: has a name of {longest} bytes, at most {_LONGEST_NAME_BYTES}"
+    if "\0" in path:
+        yield f"{place}: holds a NUL byte"
 
 
 def _cue_faults(cue: Cue, *, place: str, duration_s: Mapping[str, float], sheet: CueSheet) -> Iterator[str]:

@@ -95,6 +95,22 @@ def test_a_file_name_that_is_no_utf8_survives(cues: CueSheet) -> None:
     assert cuesheet.loads(text).tracks[0].path == "music/\udcff.mp3"
 
 
+def test_a_track_with_a_name_that_no_file_can_have_is_a_fault(cues: CueSheet) -> None:
+    """`cues check` called it clean, and `render` refused it."""
+    paths = {
+        "/music/" + "A" * 300: "tracks[0].path: has a name of 300 bytes, at most 255",
+        "C:\\Music\\"
+        + "\N{HIRAGANA LETTER A}" * 90
+        + "\\a.mp3": "tracks[0].path: has a name of 270 bytes, at most 255",
+        "a\0b.mp3": "tracks[0].path: holds a NUL byte",
+        "/".join(["A" * 255] * 20): None,
+        "\udcff" * 255: None,
+    }
+    for path, fault in paths.items():
+        sheet = replace(cues, tracks=(replace(cues.tracks[0], path=path), *cues.tracks[1:]))
+        assert list(cuesheet.faults(sheet)) == ([] if fault is None else [fault])
+
+
 def test_a_scene_sheet_in_memory_equals_the_one_read_back(film: SceneSheet) -> None:
     rough = replace(film, embeddings=film.embeddings + np.float32(1.23e-7))
     settled = scenesheet.rounded(rough)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
@@ -111,6 +113,17 @@ def run(poisoned: Path, entrance: str, *words: str | Path, **environment: str) -
     )
 
 
+@contextlib.contextmanager
+def all_names(poisoned: Path, entrance: str, names: set[str]) -> Iterator[None]:
+    """The names that ``python -m`` takes as well, for the script, which does not."""
+    if entrance == "script":
+        for name in names:
+            shutil.copy(poisoned.parent / f"{name}.py", poisoned)
+    yield
+    for name in names:
+        (poisoned / f"{name}.py").unlink(missing_ok=True)
+
+
 def ran(poisoned: Path) -> str:
     """What was run of the poison since the last look."""
     log = poisoned.parent / "ran"
@@ -135,13 +148,9 @@ def test_python_itself_takes_hardly_anything(names_of_pythons_own: set[str]) -> 
 def test_starting_takes_nothing_from_the_working_folder(
     poisoned: Path, entrance: str, names_of_pythons_own: set[str]
 ) -> None:
-    if entrance == "script":
-        for name in names_of_pythons_own:
-            shutil.copy(poisoned.parent / f"{name}.py", poisoned)
-    assert run(poisoned, entrance, "--version").returncode == 0
-    assert run(poisoned, entrance, "--help").returncode == 0
-    for name in names_of_pythons_own:
-        (poisoned / f"{name}.py").unlink(missing_ok=True)
+    with all_names(poisoned, entrance, names_of_pythons_own):
+        assert run(poisoned, entrance, "--version").returncode == 0
+        assert run(poisoned, entrance, "--help").returncode == 0
     assert ran(poisoned) == ""
 
 
@@ -183,10 +192,13 @@ def stocked(poisoned: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("entrance", ENTRANCES)
 @pytest.mark.parametrize("words", COMMANDS)
-def test_no_command_runs_a_file_that_is_beside_the_film(stocked: Path, words: str, entrance: str) -> None:
+def test_no_command_runs_a_file_that_is_beside_the_film(
+    stocked: Path, words: str, entrance: str, names_of_pythons_own: set[str]
+) -> None:
     """`scenes film.mp4` ran the json.py beside the film, and `index` the multiprocessing.py."""
     before = {path.name for path in stocked.iterdir()}
-    done = run(stocked, entrance, *words.split())
+    with all_names(stocked, entrance, names_of_pythons_own):
+        done = run(stocked, entrance, *words.split())
     for name in {path.name for path in stocked.iterdir()} - before:
         path = stocked / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()

@@ -1,4 +1,10 @@
-"""No file of a user is ever lost: every command and every option that writes, pointed at files of every kind."""
+"""No file of a user is ever lost: every command and every option that writes, pointed at files of every kind.
+
+What is real: the command line, all checks of targets, the tree with its films, tracks, index, archive and links, and
+everything that writes: `safe_write`, stems by ffmpeg, exports, archives. What is not: nothing is analysed, spotted or
+mixed; a scored film is a copy of the film with a few more bytes, the scenes and the cue sheet are made up, a picture is
+a word, and `eval` stops where its work would begin. Whole runs are in the tests of the commands.
+"""
 
 from __future__ import annotations
 
