@@ -14,12 +14,14 @@ from scipy.io import wavfile
 
 from films import RATE, ebur128, make_film, make_job, write_track
 from soundtrack import cuesheet
+from soundtrack.cli.app import command_line
 from soundtrack.media.probe import probe
 from soundtrack.mix.ducking import MAX_ATTACK_DB_PER_S, MAX_RELEASE_DB_PER_S, gain_db_at
 from soundtrack.mix.levels import ORIGINAL_LIMIT_DB
 from soundtrack.mix.render import render_film
 from soundtrack.mix.report import RenderReport
 from soundtrack.mix.speech_windows import deepened, missing_db, talk_windows
+from soundtrack.settings import MixSettings
 from soundtrack.types import GainPoint, MixNotes, Span
 
 SPEECH = (Span(1.0, 7.0),)
@@ -76,6 +78,25 @@ def test_an_original_that_keeps_its_level_is_neither_raised_nor_lowered(tmp_path
     assert report.limited_db <= ORIGINAL_LIMIT_DB
     assert any(line.startswith("original sound: its own level") for line in report.summary())
     assert not report.warnings
+
+
+def test_keep_level_on_the_command_line_leaves_the_original_at_its_own_level(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peaky_voice(tmp_path / "v.wav")
+    film = make_film(tmp_path / "film.mkv", sound=tmp_path / "v.wav", seconds=12.0, more=["-c:a", "flac"])
+    job = make_job(film, [write_track(tmp_path / "t.wav", seconds=16.0)], speech=SPEECH, target_lufs=-30.0)
+    sheet = replace(job.sheet, cues=tuple(replace(cue, scenes=()) for cue in job.sheet.cues))
+    (tmp_path / "a.cues.json").write_text(cuesheet.dumps(cuesheet.rounded(sheet)))
+    words = ["render", str(film), str(tmp_path / "a.cues.json"), "-o", str(tmp_path / "out.mkv"), "--keep-level", "-q"]
+    command_line()([*words, "--cues", str(tmp_path / "as.cues.json")], standalone_mode=False)
+    mix = cuesheet.loads((tmp_path / "as.cues.json").read_text()).mix
+    assert mix.keep_level and mix.master_gain_db == 0
+    planned: list[MixSettings] = []
+    monkeypatch.setattr("soundtrack.pipeline.plan_video", lambda *_, mix, **__: planned.append(mix) or sheet)
+    for more in ([], ["--keep-level"]):
+        command_line()(["score", str(film), "--dry-run", *more], standalone_mode=False)
+    assert [mix.keep_level for mix in planned] == [False, True]
 
 
 def test_a_kept_sheet_gives_the_same_sound_and_a_null_has_it_measured_again(tmp_path: Path) -> None:
