@@ -61,6 +61,21 @@ def find_tracks(text: str, *, tracks: Sequence[Track], former: Mapping[str, str]
     return found
 
 
+def find_one_track(text: str, *, tracks: Sequence[Track], former: Mapping[str, str] | None = None) -> Track:
+    """The only track that a text names; parameters as those of `find_tracks`.
+
+    Raises
+    ------
+    UsageError
+        The library has no such track, or several.
+    """
+    found = find_tracks(text, tracks=tracks, former=former)
+    if len(found) > 1:
+        names = ", ".join(track.path.name for track in found[:3])
+        raise UsageError(f"{text!r} may be {len(found)} tracks: {names}", hint="write more of its path")
+    return found[0]
+
+
 def shown_name(track: Track) -> str:
     """A track as people are told of it: ``artist - title``, or the name of its file.
 

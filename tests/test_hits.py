@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from made_up import MadeUpLibrary, library, sheet, track
 from soundtrack import cuesheet
 from soundtrack.audio.structure import bar_levels_db
+from soundtrack.cli.words import parse_hit
 from soundtrack.cuesheet import length_in_samples
 from soundtrack.errors import UsageError
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.spotting.climax import climaxes, nearest_s
-from soundtrack.spotting.constraints import Constraints, parse_hit
+from soundtrack.spotting.constraints import Constraints
 from soundtrack.spotting.grid import Wanted
 from soundtrack.spotting.landing import land
 from soundtrack.spotting.seams import FLOOR

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from made_up import DIM, library, sheet, small_library, track
+from soundtrack.cli.words import parse_lock, parse_mood, parse_span
 from soundtrack.errors import UsageError
-from soundtrack.spotting.constraints import Constraints, parse_lock, parse_mood, parse_span
+from soundtrack.pipeline.wishes import LockWish
+from soundtrack.spotting.constraints import Constraints
 from soundtrack.spotting.film import Film, divide
 from soundtrack.spotting.hubs import closeness, references
 from soundtrack.spotting.likeness import artists, fifths, groups, joins, song_name
@@ -19,7 +21,7 @@ from soundtrack.spotting.moods import WORDS, mood, name_term, named_moods
 from soundtrack.spotting.stretches import ENTRY_SECTION, sounding_terms, weigh
 from soundtrack.spotting.terms import wanted_tempo
 from soundtrack.spotting.view import against_the_rest, segment_table
-from soundtrack.track_names import find_tracks
+from soundtrack.track_names import find_one_track, find_tracks
 from soundtrack.types import EMOTIONS, Span
 
 
@@ -148,7 +150,7 @@ def test_tracks_are_found_by_the_names_people_use() -> None:
     with pytest.raises(UsageError, match="no track called 'Carl'"):
         find_tracks("Carl", tracks=made)
     with pytest.raises(UsageError, match="may be 2 tracks"):
-        parse_lock("0:10=ann", tracks=made)
+        find_one_track("ann", tracks=made)
 
 
 @pytest.mark.parametrize("text", ["", "1:00", "1:00-", "2:00-1:00", "1:00-1:00", "a-b", "-5-3"])
@@ -165,9 +167,9 @@ def test_wishes_are_read() -> None:
     with pytest.raises(UsageError, match="names no mood"):
         parse_mood("0-10")
     with pytest.raises(UsageError, match="names no track"):
-        parse_lock("0:10", tracks=[])
+        parse_lock("0:10")
     with pytest.raises(UsageError, match="does not start with a time"):
-        parse_lock("x=y", tracks=[])
+        parse_lock("x=y")
 
 
 def test_a_vector_too_few_is_our_own_mistake() -> None:
@@ -227,7 +229,8 @@ def test_a_lock_takes_a_track_as_why_prints_it_and_a_near_miss_is_named() -> Non
     """ "Artist - Title" was not understood, and a typo got no suggestion."""
     made = small_library().all_tracks[0]
     made = replace(made, path=Path("/m/07 take.flac"), tags=replace(made.tags, artist="Bryan Teoh", title="Diablo"))
-    assert parse_lock("0:05=Bryan Teoh - Diablo", tracks=[made]).track_id == made.track_id
+    assert parse_lock("0:05=Bryan Teoh - Diablo") == LockWish(5.0, "Bryan Teoh - Diablo")
+    assert find_one_track("Bryan Teoh - Diablo", tracks=[made]) is made
     with pytest.raises(UsageError) as caught:
         find_tracks("Diabolo", tracks=[made])
     assert "did you mean 'Diablo'" in caught.value.hint

@@ -20,9 +20,8 @@ from soundtrack.library.store import open_store
 from soundtrack.library.tags import read_header
 from soundtrack.names import as_on_disk, composed, folded, names_in
 from soundtrack.playlists import read_playlist
-from soundtrack.spotting.constraints import parse_lock
 from soundtrack.spotting.listed import find_listed
-from soundtrack.track_names import find_tracks
+from soundtrack.track_names import find_one_track, find_tracks
 from soundtrack.types import Tags, Track
 
 CAFE, CAFE_APART = "Café", "Cafe\u0301"
@@ -107,7 +106,7 @@ def test_accents_in_either_form_name_the_same_track(typed: str, there: str) -> N
         assert find_tracks(typed, tracks=[track]) == [track]
     track = with_tags(f"{there}.mp3")
     assert find_tracks(f"/music/{typed}.mp3", tracks=[track]) == [track]
-    assert parse_lock(f"0:01=music/{typed}.mp3", tracks=[track]).track_id == track.track_id
+    assert find_one_track(f"music/{typed}.mp3", tracks=[track]) is track
     assert find_listed([typed], tracks=[], playlists={Path(f"/m/{there}.m3u"): ["x"]}).ids == {"x"}
 
 

@@ -15,10 +15,12 @@ import pytest
 
 from made_up import MadeUpLibrary, library, sheet, small_library, track
 from soundtrack import cuesheet
+from soundtrack.cli.words import parse_lock, parse_mood, parse_span
 from soundtrack.errors import LibraryError, NothingFitsError, UsageError
+from soundtrack.pipeline.wishes import Wishes
 from soundtrack.settings import MixSettings, SpottingSettings
 from soundtrack.spotting.beam import solve
-from soundtrack.spotting.constraints import Constraints, Lock, parse_lock, parse_mood, parse_span
+from soundtrack.spotting.constraints import Constraints, Lock
 from soundtrack.spotting.film import Film, divide
 from soundtrack.spotting.plan import NO_TRACK, Choice, Problem, plan_value
 from soundtrack.spotting.spot import spot_cues
@@ -215,7 +217,7 @@ def test_a_film_without_sound_gets_music_even_if_it_is_dull() -> None:
 def test_locks_hold() -> None:
     made = small_library()
     wanted = next(t for t in made.all_tracks if t.tags.title == "fear 2")
-    lock = parse_lock("0:40=fear 2.flac", tracks=made.all_tracks)
+    (lock,) = Wishes(locks=(parse_lock("0:40=fear 2.flac"),)).constraints(made.all_tracks).locks
     assert lock == Lock(40.0, wanted.track_id)
     result = spot_cues(film(), made, constraints=Constraints(locks=(lock,)))
     check_sheet(result, film())

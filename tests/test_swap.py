@@ -8,11 +8,12 @@ import pytest
 
 from made_up import library, sheet, small_library, track
 from soundtrack import cuesheet
+from soundtrack.cli.words import parse_swap
 from soundtrack.errors import LibraryError, UsageError
 from soundtrack.pipeline.swap import ducked, swap_music, swapped_lines
 from soundtrack.settings import MixSettings
 from soundtrack.spotting.spot import spot_cues
-from soundtrack.spotting.swap import parse_swap, swap_cue
+from soundtrack.spotting.swap import swap_cue
 from soundtrack.types import CueSheet
 
 LIBRARY = small_library()
@@ -86,11 +87,11 @@ def test_ducking_follows_the_music_that_was_swapped_in(monkeypatch: pytest.Monke
     before = ducked(found, made.tracks(), mix)
     assert swap_music(before, ()) is before
     other = next(a for a in before.alternatives if a.track_id == quiet.track_id)
-    after = swap_music(before, [f"{other.cue_id}={other.rank}"])
+    after = swap_music(before, [(other.cue_id, other.rank)])
     assert list(cuesheet.faults(after)) == []
     deepest = [min((p.gain_db for p in s.ducking), default=0.0) for s in (before, after)]
     assert deepest[0] < deepest[1] - 3
-    back = swap_music(after, [f"{other.cue_id}={other.rank}"])
+    back = swap_music(after, [(other.cue_id, other.rank)])
     assert back.ducking == before.ducking
     with pytest.raises(UsageError, match="swapped twice"):
-        swap_music(before, ["1m01=2", "1m01=3"])
+        swap_music(before, [("1m01", 2), ("1m01", 3)])

@@ -96,9 +96,9 @@ def test_a_dry_run_finds_a_typo_before_the_film_is_watched(made: Made, monkeypat
         raise AssertionError("the film was watched")
 
     monkeypatch.setattr(Watcher, "analyse", watched)
-    for wrong in (pipeline.Wishes(moods=("0:00-0:03=hapy",)), pipeline.Wishes(moods=("9:00-9:30=sad",))):
+    for wrong in ("0:00-0:03=hapy", "9:00-9:30=sad"):
         with pytest.raises(UsageError):
-            pipeline.plan_video(made.film, index=made.index, wishes=wrong)
+            run_commands(["score", str(made.film), "--dry-run", "--mood", wrong, "--index", str(made.index)])
 
 
 def test_a_film_with_its_own_music_ends_with_nothing_fits(

@@ -42,10 +42,11 @@ def import_(
     """Make an index from an archive, without listening again; --map says where the music lies here."""
     from soundtrack import pipeline
     from soundtrack.cli import output
-    from soundtrack.library.archive import Moved, import_index
+    from soundtrack.cli.words import parse_move
+    from soundtrack.library.archive import import_index
 
     folder = pipeline.index_dir(index)
-    found = import_index(archive, folder, moved=[Moved.parse(text) for text in moved or ()], force=force)
+    found = import_index(archive, folder, moved=[parse_move(text) for text in moved or ()], force=force)
     made_by = f"made with {found.model.name} {found.model.version}"
     output.say(f"{folder}: {found.n_tracks} tracks {made_by}, {found.n_found} of them are here", quiet=quiet)
     if found.n_found < found.n_tracks:

@@ -177,13 +177,14 @@ def make_wishes(
     keep: str | None = None,
 ) -> Wishes:
     """What the user demands, as the pipeline takes it."""
-    from soundtrack.pipeline import Wishes
+    from soundtrack.cli.words import parse_hit, parse_lock, parse_mood, parse_span
+    from soundtrack.pipeline.wishes import Wishes
 
     return Wishes(
-        locks=tuple(lock or ()),
-        moods=tuple(mood or ()),
-        silences=tuple(silence or ()),
-        hits=tuple(hit or ()),
+        locks=tuple(parse_lock(text) for text in lock or ()),
+        moods=tuple(parse_mood(text) for text in mood or ()),
+        silences=tuple(parse_span(text) for text in silence or ()),
+        hits=tuple(parse_hit(text) for text in hit or ()),
         avoid=tuple(avoid or ()),
         only=tuple(only or ()),
         avoid_recent=avoid_recent,
@@ -207,42 +208,10 @@ def _locked_in(source: str) -> PipelineKeep:
 
 def spotting_settings(*, seed: int, allow_vocals: bool, over_music: bool, stretch: str | None) -> SpottingSettings:
     """Settings of the choice of music."""
+    from soundtrack.cli.words import parse_stretch
     from soundtrack.settings import SpottingSettings
 
-    share = stretch_share(stretch)
-    return SpottingSettings(seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=share)
-
-
-def stretch_share(text: str | None) -> float:
-    """Share of the tempo from a text such as ``2%`` or ``0.02``.
-
-    Raises
-    ------
-    UsageError
-        Not a share between 0 and `MAX_STRETCH`.
-    DependencyError
-        Music is to be stretched, but the stretcher is not installed.
-    """
-    from soundtrack.errors import UsageError
-    from soundtrack.settings import MAX_STRETCH
-
-    if text is None:
-        return 0.0
-    number, percent, rest = text.strip().partition("%")
-    try:
-        share = float(number) / (100 if percent else 1) if not rest else float("nan")
-    except ValueError:
-        share = float("nan")
-    if not 0 <= share <= MAX_STRETCH:
-        raise UsageError(
-            f"--stretch {text}: not a share that music may be stretched by",
-            hint=f"give one between 0 and {MAX_STRETCH:.0%}, such as 2%",
-        )
-    if share > 0:
-        from soundtrack.mix.tempo import require_stretcher
-
-        require_stretcher()
-    return round(share, 6)
+    return SpottingSettings(seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=parse_stretch(stretch))
 
 
 def mix_settings(
@@ -255,56 +224,23 @@ def mix_settings(
     UsageError
         The film's own sound is to keep its level and to be replaced.
     """
+    from soundtrack.cli.words import parse_loudness
     from soundtrack.errors import UsageError
+    from soundtrack.pipeline.defaults import target_or_default
     from soundtrack.settings import MixSettings
 
     if keep_level and not keep_original:
         raise UsageError("--keep-level cannot be used with --replace", hint="leave out one of the two")
     return MixSettings(
-        target_lufs=target_lufs(target), keep_original=keep_original, keep_level=keep_level, layout=layout.value
+        target_lufs=target_or_default(parse_loudness(target)),
+        keep_original=keep_original,
+        keep_level=keep_level,
+        layout=layout.value,
     )
-
-
-def target_lufs(text: str | None) -> float:
-    """Loudness target from a number or a preset's name.
-
-    Raises
-    ------
-    UsageError
-        Neither a preset nor a number in [-40, -5].
-    """
-    from soundtrack.config import load_config
-    from soundtrack.errors import UsageError
-    from soundtrack.settings import LOUDNESS_PRESETS_LUFS, MixSettings, parse_target
-
-    if text is None:
-        configured = load_config().target
-        return configured if configured is not None else MixSettings().target_lufs
-    value = parse_target(text)
-    if value is None:
-        names = ", ".join(sorted(LOUDNESS_PRESETS_LUFS))
-        raise UsageError(
-            f"--target {text}: not a loudness target", hint=f"give LUFS between -40 and -5, or one of {names}"
-        )
-    return value
 
 
 def device_name(device: DeviceName | None) -> str:
     """The device asked for on the command line, else in the configuration, else ``auto``."""
-    from soundtrack.config import load_config
-    from soundtrack.errors import UsageError
+    from soundtrack.pipeline.defaults import device_or_default
 
-    if device is not None:
-        return device.value
-    configured = load_config().device or "auto"
-    if configured not in set(DeviceName):
-        raise UsageError(f"device {configured!r} is unknown", hint="use auto, cpu or cuda")
-    return configured
-
-
-def cache_folder(*, no_cache: bool) -> Path | None:
-    """Folder of the analyses that are kept; None where the user or the configuration wants none."""
-    from soundtrack.config import load_config
-    from soundtrack.pipeline.analysis_cache import user_folder
-
-    return None if no_cache or not load_config().cache else user_folder()
+    return device_or_default(None if device is None else device.value)

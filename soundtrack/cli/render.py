@@ -35,12 +35,13 @@ def render(
     """Mix the music of a cue sheet into a film; picture and everything else are copied."""
     from soundtrack import cuesheet, pipeline
     from soundtrack.cli import output
+    from soundtrack.cli.words import parse_swap
 
     is_read = not output.is_terminal(1)
     with output.product() as stream:
         sheet = cuesheet.loads(output.read_document(cues), name="stdin" if cues == "-" else cues)
         before = sheet
-        sheet = pipeline.swap_music(sheet, swap or (), index=index)
+        sheet = pipeline.swap_music(sheet, [parse_swap(text) for text in swap or ()], index=index)
         for line in pipeline.swapped_lines(before, sheet):
             output.say(line, quiet=quiet)
         with output.progress(quiet=quiet) as progress:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from soundtrack.cli.options import Decoder, DecoderName, Device, Force, Model, NoCache, Quiet, cache_folder, device_name
+from soundtrack.cli.options import Decoder, DecoderName, Device, Force, Model, NoCache, Quiet, device_name
 
 
 def scenes(
@@ -22,6 +22,7 @@ def scenes(
     from soundtrack import pipeline, scenesheet
     from soundtrack.cli import output
     from soundtrack.kinds import SCENE_SHEET
+    from soundtrack.pipeline.defaults import cache_folder
 
     with (
         output.product_to(out, kind=SCENE_SHEET, inputs=[video], force=force) as write,
@@ -31,7 +32,7 @@ def scenes(
             video,
             device=device_name(device),
             decoder=decoder.value,
-            cache=cache_folder(no_cache=no_cache),
+            cache=cache_folder(cache=not no_cache),
             progress=progress,
         )
         for line in sheet.warnings:

@@ -38,7 +38,6 @@ from soundtrack.cli.options import (
     Stretch,
     Target,
     Vocals,
-    cache_folder,
     device_name,
     make_wishes,
     mix_settings,
@@ -105,6 +104,7 @@ def score(
     from soundtrack import cuesheet, pipeline
     from soundtrack.cli import output
     from soundtrack.errors import UsageError
+    from soundtrack.pipeline.defaults import cache_folder
 
     wishes = make_wishes(
         lock=lock,
@@ -123,7 +123,7 @@ def score(
     settings = spotting_settings(seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch)
     mix = mix_settings(target=target, keep_original=keep_original, keep_level=keep_level, layout=layout)
     where = device_name(device)
-    cache = cache_folder(no_cache=no_cache)
+    cache = cache_folder(cache=not no_cache)
     if batch is not None:
         if video is not None or cues is not None or stems is not None or keep is not None or dry_run:
             raise UsageError(

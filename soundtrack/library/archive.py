@@ -71,20 +71,6 @@ class Moved:
     new: Path
     """Absolute, here."""
 
-    @classmethod
-    def parse(cls, text: str) -> Moved:
-        """The move of a text such as ``/mnt/music=/home/me/Music``.
-
-        Raises
-        ------
-        UsageError
-            The text is no move.
-        """
-        old, equals, new = text.partition("=")
-        if not equals or not old.startswith("/") or not new:
-            raise UsageError(f"{text!r} moves nothing", hint="write it like --map /mnt/music=/home/me/Music")
-        return cls(Path(os.path.normpath(old)), Path(os.path.abspath(new)))  # noqa: PTH100 - resolve() follows links
-
 
 @dataclass(frozen=True, slots=True)
 class Imported:

@@ -36,15 +36,15 @@ def ducked(sheet: CueSheet, tracks: Mapping[str, Track], mix: MixSettings) -> Cu
     return cuesheet.rounded(replace(sheet, ducking=ducking, mix=notes))
 
 
-def swap_music(sheet: CueSheet, swaps: Sequence[str], *, index: Path | None = None) -> CueSheet:
+def swap_music(sheet: CueSheet, swaps: Sequence[tuple[str, int]], *, index: Path | None = None) -> CueSheet:
     """The sheet with other music in some cues, and the ducking that this music needs.
 
     Parameters
     ----------
     sheet : CueSheet
         As written by `spot_video`, perhaps edited.
-    swaps : sequence of str
-        Such as ``1m02=2``: the cue, and the rank of its alternative; done in order.
+    swaps : sequence of (str, int)
+        Such as ``("1m02", 2)``: the cue, and the rank of its alternative; done in order.
     index : Path, optional
         Folder of the library index that the sheet was made with.
 
@@ -56,24 +56,23 @@ def swap_music(sheet: CueSheet, swaps: Sequence[str], *, index: Path | None = No
     Raises
     ------
     UsageError
-        A text is no swap, or there is no such cue or alternative.
+        There is no such cue or alternative, or a cue is swapped twice.
     LibraryError
         The index is missing, or has lost the track.
     """
     from soundtrack import cuesheet
     from soundtrack.errors import UsageError
-    from soundtrack.spotting.swap import parse_swap, swap_cue
+    from soundtrack.spotting.swap import swap_cue
 
-    wanted = [parse_swap(text) for text in swaps]
-    if not wanted:
+    if not swaps:
         return sheet
-    for cue_id in dict(wanted):
-        if sum(other == cue_id for other, _ in wanted) > 1:
+    for cue_id in dict(swaps):
+        if sum(other == cue_id for other, _ in swaps) > 1:
             raise UsageError(f"cue {cue_id} is swapped twice", hint="give one --swap for each cue")
     cuesheet.check(sheet)
     library = open_library(index, everything=True)
     sheet = with_present_ids(sheet, library.former_names())
-    for cue_id, rank in wanted:
+    for cue_id, rank in swaps:
         sheet = swap_cue(sheet, cue_id, rank=rank, library=library)
     mix = MixSettings(
         target_lufs=sheet.mix.target_lufs,

@@ -1,4 +1,4 @@
-"""What the user demands of the choice of music, in the words of the command line."""
+"""What a person demands of the choice of music, before the library says which tracks are meant."""
 
 from __future__ import annotations
 
@@ -8,32 +8,48 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soundtrack.pipeline.keeping import Keep
-from soundtrack.types import Track
+from soundtrack.types import Span, Track
 
 if TYPE_CHECKING:
-    from soundtrack.spotting.constraints import Constraints
+    from soundtrack.spotting.constraints import Constraints, MoodWish
+
+
+@dataclass(frozen=True, slots=True)
+class LockWish:
+    """A track that must sound at a moment."""
+
+    time_s: float
+    """When, film clock, in seconds."""
+    track: str
+    """Which: a path, file name, title, ``artist - title``, or the first eight or more letters of an id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the user demands of the choice of music, in the words of the command line."""
+    """What a person demands of the choice of music; times are on the film's clock.
 
-    locks: tuple[str, ...] = ()
-    """Such as ``1:05=track.mp3``."""
-    moods: tuple[str, ...] = ()
-    """Such as ``0:30-1:10=tense``."""
-    silences: tuple[str, ...] = ()
-    """Such as ``2:00-2:30``."""
+    Examples
+    --------
+    >>> Wishes(locks=(LockWish(65.0, "track.mp3"),), silences=(Span(120.0, 150.0),), avoid=("Jazz",)).max_cues is None
+    True
+    """
+
+    locks: tuple[LockWish, ...] = ()
+    """Tracks that must sound at given moments."""
+    moods: tuple[MoodWish, ...] = ()
+    """Moods that overrule the picture."""
+    silences: tuple[Span, ...] = ()
+    """Where no music may sound."""
     avoid: tuple[str, ...] = ()
     """Tracks, artists, albums, genres, folders or playlist files that may not be used."""
     only: tuple[str, ...] = ()
     """Tracks, artists, albums, genres, folders or playlist files; nothing else may be used; empty for all."""
-    hits: tuple[str, ...] = ()
-    """Such as ``1:23.4``: a climax falls there."""
+    hits: tuple[float, ...] = ()
+    """Moments on which a climax of the music is to fall, in seconds."""
     avoid_recent: int = 0
     """How many films to look back in the ledger; their tracks are used only where plainly better."""
     max_cues: int | None = None
-    """At most so many cues."""
+    """At most so many cues, 1 or more; None for any number."""
     one_track: bool = False
     """Whether all cues come from one track."""
     explore: float = 0.0
@@ -57,27 +73,25 @@ class Wishes:
         Raises
         ------
         UsageError
-            A time, a mood or a name is not understood.
+            The library has nothing of a name, or a lock's name is that of several tracks.
         InputError
             A playlist cannot be read.
         """
-        from soundtrack.spotting.constraints import (
-            Constraints,
-            parse_hit,
-            parse_lock,
-            parse_mood,
-            parse_span,
-        )
+        from soundtrack.spotting.constraints import Constraints, Lock
         from soundtrack.spotting.listed import find_listed
+        from soundtrack.track_names import find_one_track
 
         avoid, only = (
             find_listed(names, tracks=tracks, playlists=playlists, former=former) for names in (self.avoid, self.only)
         )
         return Constraints(
-            moods=tuple(parse_mood(text) for text in self.moods),
-            silences=tuple(parse_span(text) for text in self.silences),
-            locks=tuple(parse_lock(text, tracks=tracks, former=former) for text in self.locks),
-            hits=tuple(parse_hit(text) for text in self.hits),
+            moods=self.moods,
+            silences=self.silences,
+            locks=tuple(
+                Lock(wish.time_s, find_one_track(wish.track, tracks=tracks, former=former).track_id)
+                for wish in self.locks
+            ),
+            hits=self.hits,
             avoid=avoid.ids,
             only=only.ids if self.only else None,
             notes=(*avoid.notes, *only.notes),

@@ -1,18 +1,12 @@
-"""What the user demands of a plan: hard rules, from the words of the command line.
-
-Goes in: texts such as ``0:30-1:10=tense``. Comes out: a `Constraints`. Times are on the film's clock.
-"""
+"""What the user demands of a plan: hard rules. Times are on the film's clock."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from soundtrack.errors import UsageError
-from soundtrack.spotting.moods import mood
-from soundtrack.timebase import clock, parse_clock
-from soundtrack.track_names import find_tracks
-from soundtrack.types import Cue, EmotionState, Span, Track
+from soundtrack.timebase import clock
+from soundtrack.types import Cue, EmotionState, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,94 +91,3 @@ def require_inside(constraints: Constraints, *, length_s: float) -> None:
                 f"{option} {clock(time_s)} is past the end of the film ({clock(length_s)})",
                 hint=f"give {option} a time inside the film",
             )
-
-
-def parse_span(text: str) -> Span:
-    """The span of a text such as ``0:30-1:10``.
-
-    Raises
-    ------
-    UsageError
-        The text is no span.
-
-    Examples
-    --------
-    >>> parse_span("0:30-1:10")
-    Span(start_s=30.0, end_s=70.0)
-    """
-    start, dash, end = text.partition("-")
-    try:
-        if not dash:
-            raise ValueError("no dash")
-        span = Span(parse_clock(start), parse_clock(end))
-    except ValueError as error:
-        raise UsageError(f"invalid time span {text!r}: expected START-END", hint="write it like 0:30-1:10") from error
-    if span.duration_s <= 0:
-        raise UsageError(
-            f"invalid time span {text!r}: it is empty", hint="write the earlier time first, like 0:30-1:10"
-        )
-    return span
-
-
-def parse_hit(text: str) -> float:
-    """The moment of a text such as ``1:23.4``, in seconds.
-
-    Raises
-    ------
-    UsageError
-        The text is no time.
-
-    Examples
-    --------
-    >>> parse_hit("1:23.4")
-    83.4
-    """
-    try:
-        return parse_clock(text)
-    except ValueError as error:
-        raise UsageError(f"invalid time {text!r}", hint="write it like 1:23.4") from error
-
-
-def parse_mood(text: str) -> MoodWish:
-    """The wish of a text such as ``0:30-1:10=tense``.
-
-    Raises
-    ------
-    UsageError
-        The text is no such wish.
-    """
-    where, equals, word = text.partition("=")
-    if not equals:
-        raise UsageError(f"--mood {text!r} names no mood", hint="write it like 0:30-1:10=tense")
-    return MoodWish(span=parse_span(where), emotion=mood(word))
-
-
-def parse_lock(text: str, *, tracks: Sequence[Track], former: Mapping[str, str] | None = None) -> Lock:
-    """The lock of a text such as ``1:05=track.mp3``.
-
-    Parameters
-    ----------
-    text : str
-        A time, ``=``, and a track as `find_tracks` knows it.
-    tracks : sequence of Track
-        Of the library.
-    former : mapping, optional
-        As `find_tracks` takes it.
-
-    Raises
-    ------
-    UsageError
-        The text is no lock, or names no track or several.
-    """
-    when, equals, name = text.partition("=")
-    try:
-        time_s = parse_clock(when)
-    except ValueError as error:
-        raise UsageError(f"--lock {text!r} does not start with a time", hint="write it like 1:05=track.mp3") from error
-    if not equals or not name:
-        raise UsageError(f"--lock {text!r} names no track", hint="write it like 1:05=track.mp3")
-    found = find_tracks(name, tracks=tracks, former=former)
-    if len(found) > 1:
-        names = ", ".join(track.path.name for track in found[:3])
-        raise UsageError(f"{name!r} may be {len(found)} tracks: {names}", hint="write more of its path")
-    return Lock(time_s=time_s, track_id=found[0].track_id)

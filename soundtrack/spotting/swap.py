@@ -19,25 +19,6 @@ from soundtrack.timebase import round_s, samples, seconds
 from soundtrack.types import Alternative, Cue, CueSheet, Span
 
 
-def parse_swap(text: str) -> tuple[str, int]:
-    """Cue and rank of a text such as ``1m02=2``.
-
-    Raises
-    ------
-    UsageError
-        The text is no swap.
-
-    Examples
-    --------
-    >>> parse_swap("1m02=2")
-    ('1m02', 2)
-    """
-    cue_id, equals, rank = text.partition("=")
-    if not equals or not cue_id or not rank.isdecimal() or int(rank) < 2:
-        raise UsageError(f"{text!r} is no swap", hint="write it like 1m02=2: the cue, and the rank of its alternative")
-    return cue_id, int(rank)
-
-
 def swap_cue(
     sheet: CueSheet, cue_id: str, *, rank: int, library: LibraryView, settings: SpottingSettings | None = None
 ) -> CueSheet:

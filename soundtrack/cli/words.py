@@ -1,0 +1,193 @@
+"""Small texts of the command line as typed values: ``0:30-1:10=calm``, ``1:05=track.mp3``, ``1m02=2``, ``2%``.
+
+Goes in: one text of an option. Comes out: the value that the pipeline takes, or a `UsageError` that shows how the text
+is written. No other module knows these notations.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from soundtrack.errors import UsageError
+
+if TYPE_CHECKING:
+    from soundtrack.library.archive import Moved
+    from soundtrack.pipeline.wishes import LockWish
+    from soundtrack.spotting.constraints import MoodWish
+    from soundtrack.types import Span
+
+
+def parse_span(text: str) -> Span:
+    """The span of a text such as ``0:30-1:10``.
+
+    Raises
+    ------
+    UsageError
+        The text is no span.
+
+    Examples
+    --------
+    >>> parse_span("0:30-1:10")
+    Span(start_s=30.0, end_s=70.0)
+    """
+    from soundtrack.timebase import parse_clock
+    from soundtrack.types import Span
+
+    start, dash, end = text.partition("-")
+    try:
+        if not dash:
+            raise ValueError("no dash")
+        span = Span(parse_clock(start), parse_clock(end))
+    except ValueError as error:
+        raise UsageError(f"invalid time span {text!r}: expected START-END", hint="write it like 0:30-1:10") from error
+    if span.duration_s <= 0:
+        raise UsageError(
+            f"invalid time span {text!r}: it is empty", hint="write the earlier time first, like 0:30-1:10"
+        )
+    return span
+
+
+def parse_hit(text: str) -> float:
+    """The moment of a text such as ``1:23.4``, in seconds.
+
+    Raises
+    ------
+    UsageError
+        The text is no time.
+
+    Examples
+    --------
+    >>> parse_hit("1:23.4")
+    83.4
+    """
+    from soundtrack.timebase import parse_clock
+
+    try:
+        return parse_clock(text)
+    except ValueError as error:
+        raise UsageError(f"invalid time {text!r}", hint="write it like 1:23.4") from error
+
+
+def parse_mood(text: str) -> MoodWish:
+    """The wish of a text such as ``0:30-1:10=tense``.
+
+    Raises
+    ------
+    UsageError
+        The text is no such wish.
+    """
+    from soundtrack.spotting.constraints import MoodWish
+    from soundtrack.spotting.moods import mood
+
+    where, equals, word = text.partition("=")
+    if not equals:
+        raise UsageError(f"--mood {text!r} names no mood", hint="write it like 0:30-1:10=tense")
+    return MoodWish(span=parse_span(where), emotion=mood(word))
+
+
+def parse_lock(text: str) -> LockWish:
+    """The wish of a text such as ``1:05=track.mp3``; which track is meant is for the library to say.
+
+    Raises
+    ------
+    UsageError
+        The text is no lock.
+    """
+    from soundtrack.pipeline.wishes import LockWish
+    from soundtrack.timebase import parse_clock
+
+    when, equals, name = text.partition("=")
+    try:
+        time_s = parse_clock(when)
+    except ValueError as error:
+        raise UsageError(f"--lock {text!r} does not start with a time", hint="write it like 1:05=track.mp3") from error
+    if not equals or not name:
+        raise UsageError(f"--lock {text!r} names no track", hint="write it like 1:05=track.mp3")
+    return LockWish(time_s, name)
+
+
+def parse_swap(text: str) -> tuple[str, int]:
+    """Cue and rank of a text such as ``1m02=2``.
+
+    Raises
+    ------
+    UsageError
+        The text is no swap.
+
+    Examples
+    --------
+    >>> parse_swap("1m02=2")
+    ('1m02', 2)
+    """
+    cue_id, equals, rank = text.partition("=")
+    if not equals or not cue_id or not rank.isdecimal() or int(rank) < 2:
+        raise UsageError(f"{text!r} is no swap", hint="write it like 1m02=2: the cue, and the rank of its alternative")
+    return cue_id, int(rank)
+
+
+def parse_move(text: str) -> Moved:
+    """The move of a text such as ``/mnt/music=/home/me/Music``.
+
+    Raises
+    ------
+    UsageError
+        The text is no move.
+    """
+    from soundtrack.library.archive import Moved
+
+    old, equals, new = text.partition("=")
+    if not equals or not old.startswith("/") or not new:
+        raise UsageError(f"{text!r} moves nothing", hint="write it like --map /mnt/music=/home/me/Music")
+    return Moved(Path(os.path.normpath(old)), Path(os.path.abspath(new)))  # noqa: PTH100 - resolve() follows links
+
+
+def parse_stretch(text: str | None) -> float:
+    """Share of the tempo from a text such as ``2%`` or ``0.02``; 0 without one.
+
+    Raises
+    ------
+    UsageError
+        Not a share between 0 and `soundtrack.settings.MAX_STRETCH`.
+    DependencyError
+        Music is to be stretched, but the stretcher is not installed.
+    """
+    from soundtrack.settings import MAX_STRETCH
+
+    if text is None:
+        return 0.0
+    number, percent, rest = text.strip().partition("%")
+    try:
+        share = float(number) / (100 if percent else 1) if not rest else float("nan")
+    except ValueError:
+        share = float("nan")
+    if not 0 <= share <= MAX_STRETCH:
+        raise UsageError(
+            f"--stretch {text}: not a share that music may be stretched by",
+            hint=f"give one between 0 and {MAX_STRETCH:.0%}, such as 2%",
+        )
+    if share > 0:
+        from soundtrack.mix.tempo import require_stretcher
+
+        require_stretcher()
+    return round(share, 6)
+
+
+def parse_loudness(text: str | None) -> float | None:
+    """Loudness target in LUFS from a number or a preset's name; None without a text.
+
+    Raises
+    ------
+    UsageError
+        Neither a preset nor a number in [-40, -5].
+    """
+    from soundtrack.settings import LOUDNESS_PRESETS_LUFS, parse_target
+
+    value = None if text is None else parse_target(text)
+    if text is not None and value is None:
+        names = ", ".join(sorted(LOUDNESS_PRESETS_LUFS))
+        raise UsageError(
+            f"--target {text}: not a loudness target", hint=f"give LUFS between -40 and -5, or one of {names}"
+        )
+    return value
