@@ -1,5 +1,165 @@
-"""soundtrack: score a film with your own music."""
+"""soundtrack: score a film with your own music.
 
-__all__ = ["__version__"]
+    index, scenes, spot, render, score, search      what the commands of the same names do
+    Library                                         an index, opened once for several searches
+    read_scenes, write_scenes, read_cues, write_cues    documents as files
+    Wishes, SpottingSettings, MixSettings ...       what can be asked for
+    CueSheet, SceneSheet, Track ...                 what comes back
+    SoundtrackError and its children                what can go wrong
+
+Importing the package imports nothing else, and changes nothing in the process: each name is loaded when it is used.
+"""
 
 __version__ = "0.1.0"
+
+TYPE_CHECKING = False
+"""As in `typing`, which is not imported."""
+
+if TYPE_CHECKING:
+    from soundtrack.api import index, render, scenes, score, search, spot
+    from soundtrack.errors import (
+        DependencyError,
+        ExitCode,
+        FfmpegError,
+        InputError,
+        LibraryError,
+        ModelError,
+        NothingFitsError,
+        OutputError,
+        PartialError,
+        Reason,
+        SoundtrackError,
+        UsageError,
+    )
+    from soundtrack.library.query import Found
+    from soundtrack.library.report import IndexReport, SkippedFile
+    from soundtrack.library.rules import RuleChange
+    from soundtrack.mix.report import RenderReport
+    from soundtrack.pipeline.library import Library
+    from soundtrack.pipeline.paths import PathLike
+    from soundtrack.pipeline.progress import Progress
+    from soundtrack.pipeline.score import Scored
+    from soundtrack.pipeline.sheet_files import read_cues, read_scenes, write_cues, write_scenes
+    from soundtrack.pipeline.wishes import LockWish, Wishes
+    from soundtrack.settings import MixSettings, SpottingSettings
+    from soundtrack.spotting.constraints import MoodWish
+    from soundtrack.spotting.moods import mood
+    from soundtrack.types import (
+        EMOTIONS,
+        Alternative,
+        Cue,
+        CueSheet,
+        EmotionState,
+        FilmRef,
+        ModelRef,
+        Scene,
+        SceneSheet,
+        Section,
+        Segment,
+        SheetTrack,
+        Shot,
+        Span,
+        Tags,
+        Track,
+    )
+
+__all__ = [
+    "EMOTIONS",
+    "Alternative",
+    "Cue",
+    "CueSheet",
+    "DependencyError",
+    "EmotionState",
+    "ExitCode",
+    "FfmpegError",
+    "FilmRef",
+    "Found",
+    "IndexReport",
+    "InputError",
+    "Library",
+    "LibraryError",
+    "LockWish",
+    "MixSettings",
+    "ModelError",
+    "ModelRef",
+    "MoodWish",
+    "NothingFitsError",
+    "OutputError",
+    "PartialError",
+    "PathLike",
+    "Progress",
+    "Reason",
+    "RenderReport",
+    "RuleChange",
+    "Scene",
+    "SceneSheet",
+    "Scored",
+    "Section",
+    "Segment",
+    "SheetTrack",
+    "Shot",
+    "SkippedFile",
+    "SoundtrackError",
+    "Span",
+    "SpottingSettings",
+    "Tags",
+    "Track",
+    "UsageError",
+    "Wishes",
+    "__version__",
+    "index",
+    "mood",
+    "read_cues",
+    "read_scenes",
+    "render",
+    "scenes",
+    "score",
+    "search",
+    "spot",
+    "write_cues",
+    "write_scenes",
+]
+
+_NAMES = {
+    "api": ("index", "render", "scenes", "score", "search", "spot"),
+    "errors": (
+        *("DependencyError", "ExitCode", "FfmpegError", "InputError", "LibraryError", "ModelError", "NothingFitsError"),
+        *("OutputError", "PartialError", "Reason", "SoundtrackError", "UsageError"),
+    ),
+    "library.query": ("Found",),
+    "library.report": ("IndexReport", "SkippedFile"),
+    "library.rules": ("RuleChange",),
+    "mix.report": ("RenderReport",),
+    "pipeline.library": ("Library",),
+    "pipeline.paths": ("PathLike",),
+    "pipeline.progress": ("Progress",),
+    "pipeline.score": ("Scored",),
+    "pipeline.sheet_files": ("read_cues", "read_scenes", "write_cues", "write_scenes"),
+    "pipeline.wishes": ("LockWish", "Wishes"),
+    "settings": ("MixSettings", "SpottingSettings"),
+    "spotting.constraints": ("MoodWish",),
+    "spotting.moods": ("mood",),
+    "types": (
+        *("EMOTIONS", "Alternative", "Cue", "CueSheet", "EmotionState", "FilmRef", "ModelRef", "Scene", "SceneSheet"),
+        *("Section", "Segment", "SheetTrack", "Shot", "Span", "Tags", "Track"),
+    ),
+}
+"""The modules below this package, and what each of them gives to it."""
+
+if not TYPE_CHECKING:  # or a type checker would take any name for a public one
+
+    def __getattr__(name):
+        """Load a public name when it is first used."""
+        home = next((module for module, names in _NAMES.items() if name in names), None)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        value = getattr(import_module(f"{__name__}.{home}"), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    """The public names, loaded or not, and the modules that are loaded."""
+    return sorted({*__all__, *globals()})

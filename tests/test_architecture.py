@@ -48,6 +48,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     ),
     frozenset({"video", "emotion", "library", "spotting", "mix"}),
     frozenset({"demo", "pipeline", "training", "evaluation"}),
+    frozenset({"api"}),
     frozenset({"cli"}),
     frozenset({"__main__"}),
 )
@@ -277,8 +278,20 @@ def test_the_yardsticks_stand_on_their_own() -> None:
     assert [text for text in wrong if "imports soundtrack.evaluation.metrics" not in text] == []
 
 
-def test_the_package_itself_imports_nothing() -> None:
-    assert [str(found) for found in imports_of(PACKAGE / "__init__.py") if found.target != "__future__"] == []
+def test_the_package_itself_imports_nothing_until_a_name_is_used() -> None:
+    """What it gives is written down for type checkers, below TYPE_CHECKING, and looked up when it is asked for."""
+    code = "import sys; before = {*sys.modules}; import soundtrack; print(*sorted({*sys.modules} - before))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT
+    )
+    assert done.stdout.split() == ["soundtrack"]
+
+
+def test_nobody_inside_takes_names_from_the_package_itself() -> None:
+    """``from soundtrack import score`` is for callers; here it would hide which module is meant."""
+    parts = {part(dotted(path)) for path in modules()} | {"__version__"}
+    inside = [found for found in all_imports() if found.importer != "soundtrack"]
+    assert [str(f) for f in inside if f.target.startswith("soundtrack.") and part(f.target) not in parts] == []
 
 
 def test_neighbours_do_not_run_in_circles() -> None:

@@ -17,7 +17,7 @@ def demo(
 
     Film and tracks that are already in DIR are kept; index, scored film and cue sheet are brought up to date.
     """
-    from soundtrack import pipeline
+    from soundtrack import api
     from soundtrack.cli import output
     from soundtrack.demo.make import make_demo
     from soundtrack.errors import OutputError, PartialError
@@ -34,7 +34,7 @@ def demo(
         output.say(f"made {media.film} and {len(media.tracks)} tracks in {media.library}", quiet=quiet)
         where = device_name(device)
         with output.progress(quiet=quiet) as progress:
-            report = pipeline.build_index([media.library], index, device=where, progress=progress)
+            report = api.index(media.library, index=index, device=where, progress=progress)
         if report.skipped:
             raise PartialError(
                 f"{report.skipped[0].path}: {report.skipped[0].message}",
@@ -42,7 +42,7 @@ def demo(
             )
         output.say(f"listened to {report.n_tracks} tracks, index in {index}", quiet=quiet)
         with output.progress(quiet=quiet) as progress:
-            scored = pipeline.score_video(media.film, index=index, device=where, force=True, progress=progress)
+            scored = api.score(media.film, index=index, device=where, force=True, progress=progress)
         for cue in scored.sheet.cues:
             title = next((t.title for t in scored.sheet.tracks if t.track_id == cue.track_id), None)
             output.say(f"{cue.cue_id}  {cue.span.start_s:6.1f} - {cue.span.end_s:6.1f} s  {title}", quiet=quiet)

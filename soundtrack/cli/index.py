@@ -64,7 +64,7 @@ def index(
     ] = False,
 ) -> None:
     """Listen to music: add what is new, update what changed, mark what is gone. Run it again at any time."""
-    from soundtrack import pipeline
+    from soundtrack import api, pipeline
     from soundtrack.cli import output
     from soundtrack.errors import PartialError, UsageError
 
@@ -86,9 +86,9 @@ def index(
     def run(paths: "Sequence[Path]" = (), *, first: bool = False) -> "IndexReport":
         """Bring the index up to date once; what is asked for once is done by the first run."""
         with output.progress(quiet=quiet) as progress:
-            return pipeline.build_index(
+            return api.index(
                 paths,
-                folder,
+                index=folder,
                 jobs=jobs,
                 device=device_name(device),
                 cluster=cluster,

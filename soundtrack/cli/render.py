@@ -33,7 +33,7 @@ def render(
     quiet: Quiet = False,
 ) -> None:
     """Mix the music of a cue sheet into a film; picture and everything else are copied."""
-    from soundtrack import cuesheet, pipeline
+    from soundtrack import api, cuesheet, pipeline
     from soundtrack.cli import output
     from soundtrack.cli.words import parse_swap
 
@@ -45,7 +45,7 @@ def render(
         for line in pipeline.swapped_lines(before, sheet):
             output.say(line, quiet=quiet)
         with output.progress(quiet=quiet) as progress:
-            report = pipeline.render_video(
+            report = api.render(
                 video,
                 sheet,
                 out=out,

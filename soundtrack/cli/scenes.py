@@ -19,20 +19,19 @@ def scenes(
     quiet: Quiet = False,
 ) -> None:
     """Split a film into shots and scenes and read their mood; JSON for `soundtrack spot`."""
-    from soundtrack import pipeline, scenesheet
+    from soundtrack import api, scenesheet
     from soundtrack.cli import output
     from soundtrack.kinds import SCENE_SHEET
-    from soundtrack.pipeline.defaults import cache_folder
 
     with (
         output.product_to(out, kind=SCENE_SHEET, inputs=[video], force=force) as write,
         output.progress(quiet=quiet) as progress,
     ):
-        sheet = pipeline.analyse_video(
+        sheet = api.scenes(
             video,
             device=device_name(device),
             decoder=decoder.value,
-            cache=cache_folder(cache=not no_cache),
+            cache=not no_cache,
             progress=progress,
         )
         for line in sheet.warnings:

@@ -101,7 +101,7 @@ def score(
     quiet: Quiet = False,
 ) -> None:
     """Choose music for a film from your library and lay it under the picture."""
-    from soundtrack import cuesheet, pipeline
+    from soundtrack import api, cuesheet, pipeline
     from soundtrack.cli import output
     from soundtrack.errors import UsageError
     from soundtrack.pipeline.defaults import cache_folder
@@ -165,7 +165,7 @@ def score(
     is_read = not output.is_terminal(1)
     with output.product() as stream:
         with output.progress(quiet=quiet) as progress:
-            scored = pipeline.score_video(
+            scored = api.score(
                 video,
                 out=out,
                 cues=cues,
@@ -179,7 +179,7 @@ def score(
                 stems=stems,
                 music_track=music_track,
                 force=force,
-                cache=cache,
+                cache=not no_cache,
                 progress=progress,
             )
         for line in scored.warnings:

@@ -8,7 +8,6 @@ import typer
 from soundtrack.cli.options import Device, Index, Model, Spoken, device_name
 
 if TYPE_CHECKING:
-    from soundtrack.library.index import LibraryView
     from soundtrack.library.query import Found
 
 
@@ -29,22 +28,23 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")] = False,
 ) -> None:
     """Find music in the library: by mood, by valence and arousal, or like a file."""
-    from soundtrack import pipeline
+    from soundtrack import api
     from soundtrack.cli import output
     from soundtrack.cli.library import TRACK_HEADINGS, table, track_facts
-    from soundtrack.errors import UsageError
-    from soundtrack.library.index import require_music
     from soundtrack.timebase import clock
 
-    asked = [mood is not None, valence is not None or arousal is not None, like is not None]
-    if sum(asked) != 1:
-        raise UsageError(
-            "search by one thing at a time", hint="give --mood WORD, or --valence and --arousal, or --like FILE"
-        )
     columns = output.stdout_columns()
-    with output.product() as stream, pipeline.open_library(index, allow_spoken=allow_spoken) as library:
-        require_music(library, pipeline.index_dir(index))
-        found = _ask(library, mood=mood, valence=valence, arousal=arousal, like=like, n=n, device=device_name(device))
+    with output.product() as stream:
+        found = api.search(
+            mood=mood,
+            valence=valence,
+            arousal=arousal,
+            like=like,
+            n=n,
+            allow_spoken=allow_spoken,
+            index=index,
+            device=device_name(device),
+        )
         if as_json:
             output.write_json(
                 [
@@ -61,35 +61,6 @@ def search(
             return
         lines = [[f"{f.similarity:.3f}", clock(f.segment.span.start_s), *_line(f)] for f in found]
         stream.write(table([["similar", "from", *TRACK_HEADINGS], *lines], columns=columns))
-
-
-def _ask(
-    library: "LibraryView",
-    *,
-    mood: str | None,
-    valence: float | None,
-    arousal: float | None,
-    like: Path | None,
-    n: int,
-    device: str,
-) -> "list[Found]":
-    """Put the question that was asked."""
-    from soundtrack import pipeline
-    from soundtrack.library.identity import identify
-    from soundtrack.library.query import find_feeling, find_like, find_mood
-    from soundtrack.names import as_on_disk
-    from soundtrack.spotting.moods import mood as mood_of
-
-    if mood is not None:
-        return find_mood(library, mood_of(mood).label, n=n)
-    if like is None:
-        return find_feeling(library, valence=valence, arousal=arousal, n=n)
-    like = as_on_disk(like)
-    track_id = identify(like).track_id
-    vector = (
-        library.track_vector(track_id) if track_id in library.track_ids else pipeline.read_music(like, device).vector
-    )
-    return find_like(library, vector, n=n, leave_out=track_id)
 
 
 def _line(found: "Found") -> list[str]:

@@ -65,7 +65,7 @@ def spot(
     quiet: Quiet = False,
 ) -> None:
     """Choose and place music for the scenes of a film; a cue sheet for `soundtrack render`."""
-    from soundtrack import cuesheet, pipeline, scenesheet
+    from soundtrack import api, cuesheet, scenesheet
     from soundtrack.cli import output
     from soundtrack.errors import UsageError
     from soundtrack.kinds import CUE_SHEET
@@ -92,7 +92,7 @@ def spot(
         settings = spotting_settings(seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch)
         mix = mix_settings(target=target, keep_original=keep_original, keep_level=keep_level)
         name = "stdin" if source == "-" else source
-        sheet = pipeline.spot_video(
+        sheet = api.spot(
             scenesheet.loads(output.read_document(source), name=name),
             index=index,
             settings=settings,

@@ -1,0 +1,390 @@
+"""The functions of ``import soundtrack``; the command line calls the same ones.
+
+    index:   folders of music          -> the library index, IndexReport
+    scenes:  film                      -> SceneSheet
+    spot:    SceneSheet, library       -> CueSheet
+    render:  film, CueSheet            -> scored film, RenderReport
+    score:   film, library             -> scored film and cue sheet, Scored
+    search:  library                   -> [Found]
+
+Conventions: times in seconds; a path is a `str`, in which a leading ``~`` is the home folder, or an `os.PathLike`. What
+is not given comes from the user's configuration, as on the command line. Files are written whole or not at all, and an
+existing one is replaced only with ``force=True`` and only by one of its own kind. What a caller can cause is a child of
+`soundtrack.SoundtrackError` with a message, a ``hint`` and an ``exit_code``. Nothing is printed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from soundtrack import pipeline
+from soundtrack.pipeline.defaults import cache_folder, device_or_default, target_or_default
+from soundtrack.pipeline.library import Library, require_one_question
+from soundtrack.pipeline.paths import PathLike, as_path
+from soundtrack.pipeline.progress import Progress, no_progress
+from soundtrack.pipeline.score import Scored
+from soundtrack.pipeline.wishes import Wishes
+from soundtrack.settings import MixSettings, SpottingSettings
+from soundtrack.types import CueSheet, SceneSheet
+
+if TYPE_CHECKING:
+    from soundtrack.library.query import Found
+    from soundtrack.library.report import IndexReport
+    from soundtrack.library.rules import RuleChange
+    from soundtrack.mix.report import RenderReport
+
+
+def _mix(mix: MixSettings | None) -> MixSettings:
+    """The settings of the mix; by default those of the tool with the configured loudness target."""
+    return MixSettings(target_lufs=target_or_default(None)) if mix is None else mix
+
+
+def index(
+    paths: PathLike | Iterable[PathLike] = (),
+    *,
+    index: PathLike | None = None,
+    jobs: int = 0,
+    device: str | None = None,
+    rebuild: bool = False,
+    prune: bool = False,
+    retry_failed: bool = False,
+    wait: bool = False,
+    change: RuleChange | None = None,
+    cluster: str | None = None,
+    progress: Progress = no_progress,
+) -> IndexReport:
+    """Bring the library index up to date with some folders and files of music.
+
+    New and changed files are analysed, known ones are not; a run that is killed is continued by the next one.
+
+    Parameters
+    ----------
+    paths : path or iterable of paths
+        Folders and files; none for those that the index knows already.
+    index : path, optional
+        Folder of the index, made if missing; by default SOUNDTRACK_INDEX, the configuration, or the user's data folder.
+    jobs : int >= 0
+        Worker processes; 0 is one per core.
+    device : {"auto", "cpu", "cuda"}, optional
+        Where the network runs.
+    rebuild : bool
+        Analyse everything again; the old index serves until the new one is complete.
+    prune : bool
+        Remove missing files from the index, even if most of a folder is missing.
+    retry_failed : bool
+        Try files again that could not be used before.
+    wait : bool
+        Wait while another process writes the index, instead of failing.
+    change : RuleChange, optional
+        Change of the rules of what counts as music, applied first.
+    cluster : str, optional
+        Address of a Dask scheduler whose workers analyse the files; this machine by default.
+    progress : callable
+        Called with stage, units done, and units in all (0 while unknown).
+
+    Returns
+    -------
+    IndexReport
+        Counts, and every file that could not be used with its reason.
+
+    Raises
+    ------
+    InputError
+        A path does not exist or cannot be read.
+    LibraryError
+        Another process writes the index, other networks made it, it is damaged, or most of a folder has vanished.
+    ModelError
+        A network is missing or damaged.
+    OutputError
+        The index cannot be written.
+    """
+    several = [paths] if isinstance(paths, str | os.PathLike) else paths
+    return pipeline.build_index(
+        [as_path(path) for path in several],
+        as_path(index),
+        jobs=jobs,
+        device=device_or_default(device),
+        rebuild=rebuild,
+        prune=prune,
+        retry_failed=retry_failed,
+        wait=wait,
+        change=change,
+        cluster=cluster,
+        progress=progress,
+    )
+
+
+def scenes(
+    video: PathLike,
+    *,
+    device: str | None = None,
+    decoder: str = "auto",
+    cache: bool = True,
+    progress: Progress = no_progress,
+) -> SceneSheet:
+    """The shots and scenes of a film, their mood, and where there is speech.
+
+    Parameters
+    ----------
+    video : path
+        The film.
+    device : {"auto", "cpu", "cuda"}, optional
+        Where the network runs.
+    decoder : {"auto", "pyav", "decord"}
+        Video decoder.
+    cache : bool
+        Use and keep analyses of films in the user's cache folder, unless the configuration forbids it.
+    progress : callable
+        Called with stage, units done, and units in all (0 while unknown).
+
+    Returns
+    -------
+    SceneSheet
+        Shots tile the film, scenes tile the shots; times in seconds on the film's clock, valence and arousal in
+        [-1, 1], `embeddings` of shape (scenes, D), float32, unit length.
+
+    Raises
+    ------
+    InputError
+        The file is missing, or no film that can be read.
+    ModelError
+        The network is missing or damaged.
+    """
+    return pipeline.analyse_video(
+        as_path(video),
+        device=device_or_default(device),
+        decoder=decoder,
+        cache=cache_folder(cache=cache),
+        progress=progress,
+    )
+
+
+def spot(
+    scenes: SceneSheet,
+    *,
+    index: PathLike | None = None,
+    settings: SpottingSettings | None = None,
+    mix: MixSettings | None = None,
+    wishes: Wishes | None = None,
+) -> CueSheet:
+    """A cue sheet for a film: which music, where, how it is cut, and how it makes room for speech.
+
+    Parameters
+    ----------
+    scenes : SceneSheet
+        From `scenes` or `read_scenes`.
+    index : path, optional
+        Folder of the library index; by default SOUNDTRACK_INDEX, the configuration, or the user's data folder.
+    settings : SpottingSettings, optional
+        How music is chosen and placed.
+    mix : MixSettings, optional
+        How it will be mixed; by default with the configured loudness target.
+    wishes : Wishes, optional
+        Locked tracks, moods, silences, hit points, and what to use or avoid.
+
+    Returns
+    -------
+    CueSheet
+        Cues in order of time, exact to the sample at 48 kHz.
+
+    Raises
+    ------
+    LibraryError
+        The index is missing, empty, damaged, or of other networks than the scene sheet.
+    UsageError
+        A wish names an unknown track or a time outside the film, or wishes contradict each other.
+    NothingFitsError
+        The wishes leave no music, or no place for music.
+    """
+    return pipeline.spot_video(scenes, index=as_path(index), settings=settings, mix=_mix(mix), wishes=wishes)
+
+
+def render(
+    video: PathLike,
+    sheet: CueSheet,
+    *,
+    out: PathLike | None = None,
+    cues: PathLike | None = None,
+    inputs: Sequence[PathLike] = (),
+    index: PathLike | None = None,
+    stems: PathLike | None = None,
+    music_track: bool = False,
+    layout: str = "auto",
+    keep_level: bool = False,
+    force: bool = False,
+    progress: Progress = no_progress,
+) -> RenderReport:
+    """Mix the music of a cue sheet into a film; picture and all other streams are copied.
+
+    Parameters
+    ----------
+    video : path
+        The film.
+    sheet : CueSheet
+        From `spot` or `read_cues`.
+    out : path, optional
+        The scored film; by default ``NAME.scored.EXT`` beside the film.
+    cues : path, optional
+        Where to write the sheet as rendered, with all gains; by default nowhere.
+    inputs : sequence of paths
+        Further files that must not be replaced, such as the one that the sheet came from.
+    index : path, optional
+        Folder of the library index, asked for tracks that are no longer where the sheet says.
+    stems : path, optional
+        Folder for the stems, made if missing: MX (music) and DX (original), FLAC, 48 kHz, 24 bits.
+    music_track : bool
+        Add the music as an audio stream of its own.
+    layout : {"auto", "stereo", "5.1"}
+        Channels of the mix; by default those of the film's own sound.
+    keep_level : bool
+        Keep the film's own sound at its level, even if the sheet does not ask for it.
+    force : bool
+        Replace existing targets of the same kind.
+    progress : callable
+        Called with stage, units done, and units in all (0 while unknown).
+
+    Returns
+    -------
+    RenderReport
+        Loudness in LUFS and true peak in dBTP as measured in the written file, gains in dB, warnings.
+
+    Raises
+    ------
+    InputError
+        The film or a track cannot be read, or the sheet is invalid.
+    FfmpegError
+        ffmpeg failed.
+    OutputError
+        A target exists or cannot be written, or the written file lost something.
+    """
+    return pipeline.render_video(
+        as_path(video),
+        sheet,
+        out=as_path(out),
+        cues=as_path(cues),
+        inputs=[as_path(path) for path in inputs],
+        index=as_path(index),
+        stems=as_path(stems),
+        music_track=music_track,
+        layout=layout,
+        keep_level=keep_level,
+        force=force,
+        progress=progress,
+    )
+
+
+def score(
+    video: PathLike,
+    *,
+    out: PathLike | None = None,
+    cues: PathLike | None = None,
+    index: PathLike | None = None,
+    device: str | None = None,
+    decoder: str = "auto",
+    settings: SpottingSettings | None = None,
+    mix: MixSettings | None = None,
+    wishes: Wishes | None = None,
+    stems: PathLike | None = None,
+    music_track: bool = False,
+    force: bool = False,
+    cache: bool = True,
+    progress: Progress = no_progress,
+) -> Scored:
+    """Score a film with music from the library: `scenes`, `spot` and `render` in a row, with the same result.
+
+    Whatever can be refused is refused before the first frame is decoded.
+
+    Parameters
+    ----------
+    video : path
+        The film.
+    out : path, optional
+        The scored film; by default ``NAME.scored.EXT`` beside the film.
+    cues : path, optional
+        The cue sheet; by default beside the scored film.
+    index, settings, mix, wishes
+        As in `spot`.
+    device, decoder, cache
+        As in `scenes`.
+    stems, music_track, force, progress
+        As in `render`.
+
+    Returns
+    -------
+    Scored
+        Paths of the film and of its cue sheet, the sheet itself, and the report of `render`.
+
+    Raises
+    ------
+    SoundtrackError
+        As `scenes`, `spot` and `render`.
+    """
+    return pipeline.score_video(
+        as_path(video),
+        out=as_path(out),
+        cues=as_path(cues),
+        index=as_path(index),
+        device=device_or_default(device),
+        decoder=decoder,
+        settings=settings,
+        mix=_mix(mix),
+        wishes=wishes,
+        stems=as_path(stems),
+        music_track=music_track,
+        force=force,
+        cache=cache_folder(cache=cache),
+        progress=progress,
+    )
+
+
+def search(
+    *,
+    mood: str | None = None,
+    valence: float | None = None,
+    arousal: float | None = None,
+    like: PathLike | None = None,
+    n: int = 10,
+    allow_spoken: bool = False,
+    index: PathLike | None = None,
+    device: str | None = None,
+) -> list[Found]:
+    """Tracks of the library by mood, by valence and arousal, or by similarity to a file; best first, each once.
+
+    For several searches open a `Library`, which has the same method.
+
+    Parameters
+    ----------
+    mood : str, optional
+        A mood word such as ``tense``.
+    valence, arousal : float, optional
+        From unpleasant to pleasant, from calm to excited, in [-1, 1]; what is None does not count.
+    like : path, optional
+        A file of music, in the library or not.
+    n : int >= 1
+        Largest number of tracks.
+    allow_spoken : bool
+        Include spoken word, whatever the rules of the index say.
+    index : path, optional
+        Folder of the library index; by default SOUNDTRACK_INDEX, the configuration, or the user's data folder.
+    device : {"auto", "cpu", "cuda"}, optional
+        Where the network runs if the file is not in the library.
+
+    Returns
+    -------
+    list of Found
+        Track, its best segment, and similarity, at most 1.
+
+    Raises
+    ------
+    UsageError
+        Not exactly one of mood, valence and arousal, and `like` is given; or the mood is unknown.
+    LibraryError
+        The index is missing, empty or damaged, other networks made it, or it has no usable track.
+    InputError
+        The file cannot be used as music.
+    """
+    require_one_question(mood=mood, valence=valence, arousal=arousal, like=like)
+    with Library(index, allow_spoken=allow_spoken) as library:
+        return library.search(mood=mood, valence=valence, arousal=arousal, like=like, n=n, device=device)
