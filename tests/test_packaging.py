@@ -40,6 +40,7 @@ def test_every_module_and_all_data_are_inside(wheel: Path) -> None:
     inside = names(wheel)
     modules = {str(path.relative_to(ROOT)) for path in (ROOT / "soundtrack").rglob("*.py")}
     assert modules <= inside
+    assert "soundtrack/py.typed" in inside  # or type checkers pass over the annotations
     models = {f"soundtrack/_data/{p.relative_to(ROOT)}" for p in (ROOT / "models").rglob("*") if p.is_file()}
     assert models <= inside
     assert "soundtrack/_data/models/manifest.json" in inside

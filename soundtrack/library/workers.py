@@ -23,6 +23,7 @@ from multiprocessing import connection, forkserver, get_context, parent_process,
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol, Self
 
 from soundtrack import ending
@@ -157,6 +158,17 @@ def _context(imports: Sequence[str]) -> Any:
     return context
 
 
+@contextlib.contextmanager
+def _without_main_module() -> Iterator[None]:
+    """Start a worker without the caller's program, which would otherwise be run again in it, from its first line on."""
+    program = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = program
+
+
 def _start_fork_server() -> None:
     """Start the process that workers are forked from, unless it runs; it imports for seconds and ends with this one."""
     ending.remove_at_end(Path(util.get_temp_dir()))  # of its socket
@@ -262,7 +274,8 @@ class Workers:
                 _start_fork_server()
             needed = (theirs, self._make_listener, dict(os.environ))
             process = self._context.Process(target=_work, args=needed, daemon=True)
-            process.start()
+            with _without_main_module():
+                process.start()
             if process.pid is not None:
                 ending.started(process.pid, leads_group=False)
         except BaseException as error:
