@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from soundtrack.library.report import IndexReport, SkippedFile
     from soundtrack.library.rules import RuleChange
     from soundtrack.mix.report import RenderReport
+    from soundtrack.pipeline.keeping import Keep, keep_locked
     from soundtrack.pipeline.library import Library
     from soundtrack.pipeline.paths import PathLike
     from soundtrack.pipeline.progress import Progress
@@ -76,6 +77,7 @@ __all__ = [
     "Found",
     "IndexReport",
     "InputError",
+    "Keep",
     "Library",
     "LibraryError",
     "LockWish",
@@ -108,6 +110,7 @@ __all__ = [
     "Wishes",
     "__version__",
     "index",
+    "keep_locked",
     "mood",
     "read_cues",
     "read_scenes",
@@ -130,6 +133,7 @@ _NAMES = {
     "library.report": ("IndexReport", "SkippedFile"),
     "library.rules": ("RuleChange",),
     "mix.report": ("RenderReport",),
+    "pipeline.keeping": ("Keep", "keep_locked"),
     "pipeline.library": ("Library",),
     "pipeline.paths": ("PathLike",),
     "pipeline.progress": ("Progress",),

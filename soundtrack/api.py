@@ -182,7 +182,7 @@ def spot(
     mix : MixSettings, optional
         How it will be mixed; by default with the configured loudness target.
     wishes : Wishes, optional
-        Locked tracks, moods, silences, hit points, and what to use or avoid.
+        Locked tracks, moods, silences, hit points, cues of an earlier sheet to keep, and what to use or avoid.
 
     Returns
     -------
@@ -280,6 +280,7 @@ def score(
     *,
     out: PathLike | None = None,
     cues: PathLike | None = None,
+    inputs: Sequence[PathLike] = (),
     index: PathLike | None = None,
     device: str | None = None,
     decoder: str = "auto",
@@ -308,7 +309,7 @@ def score(
         As in `spot`.
     device, decoder, cache
         As in `scenes`.
-    stems, music_track, force, progress
+    inputs, stems, music_track, force, progress
         As in `render`.
 
     Returns
@@ -325,6 +326,7 @@ def score(
         as_path(video),
         out=as_path(out),
         cues=as_path(cues),
+        inputs=[as_path(path) for path in inputs],
         index=as_path(index),
         device=device_or_default(device),
         decoder=decoder,
