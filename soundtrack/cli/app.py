@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import sys
 import traceback
 from importlib import import_module
@@ -117,9 +118,23 @@ def run_commands(args: list[str] | None = None) -> int:
     return code if isinstance(code, int) else ExitCode.OK
 
 
+_OUR_WORDS = (
+    (r": Value error, ", ": "),
+    (r"Input should be greater than or equal to (\S+)", r"must be at least \1"),
+    (r"Input should be less than or equal to (\S+)", r"must be at most \1"),
+    (r"Input should be a valid integer\b.*", "not a whole number"),
+    (r"Input should be a valid number\b.*", "not a number"),
+    (r"\. Did you mean .*", ""),  # said by the hint
+    (r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", r"unexpected argument: \1"),
+)
+"""How typer says what is wrong with a word, and how our errors do."""
+
+
 def _in_our_words(error: Any) -> str:
     """What is wrong with a word of the command line, as our errors say it."""
-    message = str(error.format_message()).strip().rstrip(".").replace(": Value error, ", ": ")
+    message = str(error.format_message()).strip().rstrip(".")
+    for theirs, ours in _OUR_WORDS:
+        message = re.sub(theirs, ours, message)
     name = getattr(error, "option_name", None)
     if name is not None and getattr(error, "possibilities", None) is not None:
         message = f"unknown option {name}"
