@@ -74,6 +74,8 @@ def limits_of(owner: str, name: str) -> Limits:
     """
     if owner == "GainPoint" and name == "gain_db":
         return Limits(-100, 0)
+    if owner == "Opinion" and name == "weight":
+        return Limits(0, 1)
     if name in _BY_NAME:
         return _BY_NAME[name]
     return next((limits for ending, limits in _BY_ENDING.items() if name.endswith(ending)), Limits())

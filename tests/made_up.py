@@ -20,8 +20,10 @@ from soundtrack.types import (
     FilmRef,
     FloatArray,
     Loudness,
+    Measure,
     ModelRef,
     MusicAnalysis,
+    Opinion,
     Reading,
     Scene,
     SceneSheet,
@@ -170,6 +172,15 @@ def small_library() -> MadeUpLibrary:
     return library(made)
 
 
+def opinions(name: str) -> tuple[Opinion, ...]:
+    """A network that is right, film numbers that are not, and a channel that no head reads."""
+    return (
+        Opinion("picture-network", 0.75, state(name)),
+        Opinion("film-numbers", 0.25, state("Sad")),
+        Opinion("colour-heat", 0.0, measures=(Measure("warmth", 0.3),)),
+    )
+
+
 def sheet(
     scenes: Sequence[tuple[str, float]],
     *,
@@ -190,6 +201,7 @@ def sheet(
             Scene(
                 i, Span(start, end), 2 * i, 2, state(name), FilmNumbers(12.0, 0.4, 0.3, 0.05),
                 speech_share=speech[i] if speech else 0.0, music_share=music[i] if music else 0.0,
+                opinions=opinions(name),
             )
         )  # fmt: skip
     vectors = np.round(np.stack([vector(name, rng) for name, _ in scenes]).astype(np.float64), 6)

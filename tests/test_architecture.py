@@ -27,6 +27,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
         {
             "audio",
+            "channels",
             "media",
             "cuesheet",
             "edits",

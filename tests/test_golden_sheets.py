@@ -15,11 +15,12 @@ import pytest
 
 from made_up import sheet, small_library
 from soundtrack import cuesheet, scenesheet
+from soundtrack.errors import InputError
 from soundtrack.pipeline.swap import ducked
 from soundtrack.settings import MixSettings
 from soundtrack.spotting.constraints import Constraints
 from soundtrack.spotting.spot import spot_cues
-from soundtrack.types import EMOTIONS, CueSheet
+from soundtrack.types import EMOTIONS, CueSheet, SceneSheet
 
 GOLDEN = Path(__file__).parent / "golden"
 NEWEST = int(cuesheet.SCHEMA.rpartition("/")[2])
@@ -65,6 +66,44 @@ def test_probabilities_are_written_with_their_names_and_lists_of_before_are_read
     assert scenesheet.loads(old) == scenesheet.rounded(film)
 
 
+def a_scene_sheet() -> SceneSheet:
+    """The sheet that every version's golden scene sheet was made from."""
+    return scenesheet.rounded(sheet([("Relaxation", 20.0), ("Tension", 25.5)], speech=[0.0, 0.9]))
+
+
+def test_the_newest_golden_scene_sheet_is_what_is_written_today() -> None:
+    text = scenesheet.dumps(a_scene_sheet())
+    path = GOLDEN / "scene-sheet-2.json"
+    assert scenesheet.SCHEMA == "soundtrack.scenes/2"
+    if os.environ.get("SOUNDTRACK_GOLDENS") == "write":
+        path.write_text(text)
+    assert path.read_text() == text
+
+
+def test_a_scene_sheet_of_version_1_says_what_it_said_and_has_no_opinions() -> None:
+    old = scenesheet.loads((GOLDEN / "scene-sheet-1.json").read_text())
+    today = a_scene_sheet()
+    assert [scene.opinions for scene in old.scenes] == [(), ()]
+    assert old == replace(today, scenes=tuple(replace(scene, opinions=()) for scene in today.scenes))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "about"),
+    [
+        ({"weight": 1.5}, "weight"),
+        ({"channel": 3}, "text"),
+        ({"emotion": None}, "must be 0"),
+        ({"measures": [{"name": "warmth"}]}, "value: missing"),
+        ({"says": "sad"}, "unknown"),
+    ],
+)
+def test_an_opinion_that_makes_no_sense_is_refused_with_its_place(wrong: dict[str, object], about: str) -> None:
+    data = json.loads(scenesheet.dumps(a_scene_sheet()))
+    data["scenes"][1]["opinions"][0] |= wrong
+    with pytest.raises(InputError, match=rf"scenes\[1\]\.opinions\[0\].*{about}"):
+        scenesheet.loads(json.dumps(data))
+
+
 def test_the_newest_golden_sheet_is_what_is_written_today() -> None:
     text = cuesheet.dumps(made_today())
     path = GOLDEN / f"cue-sheet-{NEWEST}.json"
@@ -77,5 +116,6 @@ def test_a_sheet_of_version_1_keeps_what_it_said_and_leaves_its_gains_to_be_meas
     old, today = cuesheet.loads(text_of(1)), made_today()
     assert (old.mix.music_gain_db, old.mix.master_gain_db, old.mix.limiter_dbtp) == (None, None, None)
     assert not old.mix.keep_level
-    assert (old.ducking, old.scenes, old.tracks) == (today.ducking, today.scenes, today.tracks)
+    silent = tuple(replace(scene, opinions=()) for scene in today.scenes)
+    assert (old.ducking, old.scenes, old.tracks) == (today.ducking, silent, today.tracks)
     assert old.cues == tuple(replace(cue, facts=None) for cue in today.cues)

@@ -7,7 +7,7 @@ import pytest
 
 from soundtrack.emotion.head import Block, Head
 from soundtrack.emotion.music_head import MusicHead
-from soundtrack.emotion.picture_head import PictureHead
+from soundtrack.emotion.picture_head import picture_blocks, picture_head
 
 BLOCKS = (Block("network", 12, rooted=True), Block("numbers", 3))
 
@@ -19,17 +19,34 @@ def head() -> Head:
     return Head(BLOCKS, plain.mean, plain.scale, plain.weight * 3, plain.bias + 0.1, temperature=0.8)
 
 
-def test_it_says_what_a_head_of_the_picture_says(rng: np.random.Generator) -> None:
-    n = sum(block.dim for block in BLOCKS)
-    mean, scale = rng.normal(size=n).astype(np.float32), rng.uniform(0.5, 2, n).astype(np.float32)
-    weight, bias = rng.normal(size=(8, n)).astype(np.float32), rng.normal(size=8).astype(np.float32)
-    calibration = {"temperature": 0.7, "confidence_slope": 0.4, "confidence_offset": -0.3}
-    before = PictureHead(mean, scale, weight[:6], bias[:6], weight[6:], bias[6:], **calibration)
+def test_it_says_what_the_former_head_of_the_picture_said(rng: np.random.Generator) -> None:
+    """The two linear layers as they were computed before there were blocks."""
+    mean, deviation = rng.normal(size=15).astype(np.float32), rng.uniform(0.5, 2, 15).astype(np.float32)
+    classes, plane = rng.normal(size=(6, 15)).astype(np.float32), rng.normal(size=(2, 15)).astype(np.float32)
+    class_bias, plane_bias = rng.normal(size=6).astype(np.float32), rng.normal(size=2).astype(np.float32)
     features, film = rng.exponential(size=(9, 12)).astype(np.float32), rng.normal(size=(9, 3)).astype(np.float32)
-    expected = before.read(features, film)
-    mood = Head(BLOCKS, mean, scale, weight, bias, **calibration).read({"network": features, "numbers": film})
-    for name in ("probabilities", "valence", "arousal", "confidence"):
-        np.testing.assert_allclose(getattr(mood, name), getattr(expected, name), atol=1e-6)
+
+    x = (np.concatenate([np.sqrt(features), film], axis=1) - mean) / deviation
+    logits = (x @ classes.T + class_bias) / 0.7
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    probabilities = powers / powers.sum(axis=1, keepdims=True)
+    va = np.clip(x @ plane.T + plane_bias, -1, 1)
+    odds = np.log(probabilities.max(axis=1) / (1 - probabilities.max(axis=1)))
+    confidence = 1 / (1 + np.exp(-(0.4 * odds - 0.3)))
+
+    arrays = {
+        "mean": mean,
+        "deviation": deviation,
+        "class_weight": classes,
+        "class_bias": class_bias,
+        "plane_weight": plane,
+        "plane_bias": plane_bias,
+    }
+    head = picture_head(arrays, n_film=3, temperature=0.7, confidence_slope=0.4, confidence_offset=-0.3)
+    mood = head.read(picture_blocks(features, film))
+    np.testing.assert_allclose(mood.probabilities, probabilities, atol=1e-6)
+    np.testing.assert_allclose(np.stack([mood.valence, mood.arousal], axis=1), va, atol=1e-6)
+    np.testing.assert_allclose(mood.confidence, confidence, atol=1e-6)
 
 
 def test_it_says_what_a_head_of_the_music_says(rng: np.random.Generator) -> None:

@@ -15,7 +15,9 @@ import torch
 
 from soundtrack.emotion.i3d import I3D, inflate
 from soundtrack.emotion.manifest import find_model, read_config
-from soundtrack.emotion.video_tower import assemble, expected_tensors, parse_config
+from soundtrack.emotion.picture_head import picture_blocks
+from soundtrack.emotion.video_config import parse_config
+from soundtrack.emotion.video_tower import assemble, expected_tensors
 from soundtrack.emotion.weights import load_weights
 from soundtrack.errors import InputError, ModelError
 from soundtrack.training import picture_teachers
@@ -306,9 +308,9 @@ def test_ratings_reach_valence_and_arousal_the_right_way_round(rng: np.random.Ge
     bright[:, 1] += 0.3
     calm = film.copy()
     calm[:, 2] += 0.3
-    before = head.read(features, film)
-    assert (head.read(features, bright).valence > before.valence).mean() > 0.95
-    assert (head.read(features, calm).arousal < before.arousal).mean() > 0.95
+    before = head.read(picture_blocks(features, film))
+    assert (head.read(picture_blocks(features, bright)).valence > before.valence).mean() > 0.95
+    assert (head.read(picture_blocks(features, calm)).arousal < before.arousal).mean() > 0.95
     assert np.corrcoef(before.valence, rated.valence)[0, 1] > 0.9
 
 
@@ -326,7 +328,7 @@ def test_stills_that_nobody_rated_teach_through_the_teachers(rng: np.random.Gene
     agreement = []
     for more in (None, Unrated(features[rest], film[rest], teachers[rest])):
         head = fit_head(*films, rated=rated, unrated=more, settings=settings)
-        reading = head.read(features[n_seen:], film[n_seen:])
+        reading = head.read(picture_blocks(features[n_seen:], film[n_seen:]))
         agreement.append(np.corrcoef(reading.valence, truth[n_seen:, 0])[0, 1])
     assert agreement[1] > agreement[0] + 0.1
 

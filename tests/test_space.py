@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from soundtrack.emotion.space import JointSpace
+from soundtrack.emotion.space import MUSIC, PICTURE, JointSpace, SideProjection
 from soundtrack.errors import ModelError
 from soundtrack.evaluation.folds import PLANE, Evidence, cross_read, merit
 from soundtrack.evaluation.metrics import own_source, two_afc_emotion, two_afc_true_track
@@ -22,8 +22,8 @@ def side(rng: np.random.Generator, n: int, n_features: int = 8) -> tuple[np.ndar
 
 def test_vectors_are_units_on_both_sides(rng):
     space = JointSpace.untrained(dim=24)
-    for project in (space.project_video, space.project_music):
-        vectors = project(*side(rng, 50))
+    for name in space.sides:
+        vectors = space.project(name, *side(rng, 50))
         assert vectors.dtype == np.float32
         assert vectors.shape == (50, 24)
         assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
@@ -32,7 +32,7 @@ def test_vectors_are_units_on_both_sides(rng):
 def test_classes_alone_give_the_bhattacharyya_coefficient(rng):
     space = reweighted(JointSpace.untrained(), (1.0, 0.0, 0.0))
     a, b = side(rng, 5), side(rng, 5)
-    cosines = space.project_video(*a) @ space.project_music(*b).T
+    cosines = space.project("picture", *a) @ space.project("music", *b).T
     assert np.allclose(cosines, np.sqrt(a[0]) @ np.sqrt(b[0]).T, atol=1e-5)
 
 
@@ -50,20 +50,55 @@ def test_odd_inputs_never_give_nan():
     space = JointSpace.untrained()
     zeros = np.zeros((2, 6), np.float32), np.zeros(2, np.float32), np.zeros(2, np.float32)
     for features in (np.zeros((2, 8), np.float32), np.full((2, 8), 1e30, np.float32)):
-        assert np.isfinite(space.project_video(*zeros, features)).all()
+        assert np.isfinite(space.project("picture", *zeros, features)).all()
 
 
 def test_nothing_in_nothing_out():
     space = JointSpace.untrained()
     empty = np.zeros((0, 6), np.float32), np.zeros(0, np.float32), np.zeros(0, np.float32)
-    assert space.project_music(*empty, np.zeros((0, 8), np.float32)).shape == (0, 32)
+    assert space.project("music", *empty, np.zeros((0, 8), np.float32)).shape == (0, 32)
 
 
 def test_tensors_come_back(rng):
     space = JointSpace.untrained(seed=3)
     again = JointSpace.from_tensors(space.tensors(), ref=space.ref)
     rows = side(rng, 4)
-    assert np.array_equal(space.project_video(*rows), again.project_video(*rows))
+    assert np.array_equal(space.project("picture", *rows), again.project("picture", *rows))
+
+
+def with_words() -> JointSpace:
+    """A space with a side for words: moods alone, no features."""
+    space = JointSpace.untrained()
+    words = SideProjection.untrained(n_features=0, n_code=space.dim - 9, rng=np.random.default_rng(0))
+    return JointSpace({**space.sides, "words": words}, weights=space.weights, ref=space.ref)
+
+
+def test_any_side_can_be_compared_with_any_other_and_comes_back_from_its_file(rng):
+    space = with_words()
+    again = JointSpace.from_tensors(space.tensors(), ref=space.ref)
+    assert set(again.sides) == {"picture", "music", "words"}
+    p, v, a, features = side(rng, 30)
+    word = space.project("words", p, v, a, np.zeros((30, 0), np.float32))
+    assert np.array_equal(word, again.project("words", p, v, a, np.zeros((30, 0), np.float32)))
+    for other in ("picture", "music", "words"):
+        cosines = word @ space.project(other, p, v, a, features[:, : 0 if other == "words" else None]).T
+        assert (cosines.argmax(axis=1) == np.arange(30)).all(), other
+
+
+def test_a_missing_channel_counts_as_its_mean_in_the_space_too(rng):
+    space = JointSpace.untrained()
+    p, v, a, features = side(rng, 5)
+    missing, at_mean = features.copy(), features.copy()
+    missing[:, 4:], at_mean[:, 4:] = np.nan, space.sides["music"].feature_mean[4:]
+    assert np.array_equal(space.project("music", p, v, a, missing), space.project("music", p, v, a, at_mean))
+    nothing = space.project("music", p, v, a, np.full_like(features, np.nan))
+    assert np.allclose(np.linalg.norm(nothing, axis=1), 1, atol=1e-6)
+
+
+def test_a_space_without_pictures_is_refused():
+    space = JointSpace.untrained()
+    with pytest.raises(ValueError, match="needs the sides picture and music"):
+        JointSpace({"music": space.sides["music"]}, weights=space.weights, ref=space.ref)
 
 
 def test_the_embedded_spaces_load_and_name_their_towers():
@@ -126,7 +161,7 @@ def test_codes_find_pairs_they_never_saw(rng):
         settings=SpaceSettings(),
     )
     judged = [s.only(~learn) for s in (video, music)]
-    similarity = judged[0].project(space.project_video) @ judged[1].project(space.project_music).T
+    similarity = judged[0].project(space, PICTURE) @ judged[1].project(space, MUSIC).T
     assert two_afc_true_track(similarity, np.arange(15)) > 0.8
 
 

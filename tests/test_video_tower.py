@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 
+from soundtrack.emotion.head import Head, Mood
 from soundtrack.emotion.i3d_fused import FusedI3D
 from soundtrack.emotion.manifest import find_model, read_config
-from soundtrack.emotion.picture_head import HeadReading, PictureHead, evidence, untrained_head
-from soundtrack.emotion.video_tower import VideoTower, assemble, expected_tensors, head_tensors, parse_config
+from soundtrack.emotion.picture_head import evidence, picture_blocks, picture_head, untrained_head
+from soundtrack.emotion.video_config import parse_config
+from soundtrack.emotion.video_tower import VideoTower, assemble, expected_tensors, head_tensors
 from soundtrack.emotion.weights import load_weights
 from soundtrack.errors import DependencyError, ModelError
 from soundtrack.types import EMOTIONS, FloatArray
@@ -24,9 +26,10 @@ class FlatSpace:
 
     dim = 95
 
-    def project_video(
-        self, probabilities: FloatArray, valence: FloatArray, arousal: FloatArray, features: FloatArray
+    def project(
+        self, side: str, probabilities: FloatArray, valence: FloatArray, arousal: FloatArray, features: FloatArray
     ) -> FloatArray:
+        assert side == "picture"
         assert probabilities.shape == (len(features), 6)
         assert valence.shape == arousal.shape == (len(features),)
         return features / np.linalg.norm(features, axis=1, keepdims=True)
@@ -121,7 +124,7 @@ def test_short_memory_means_smaller_batches_and_at_last_the_cpu(
     tower: VideoTower, clips: np.ndarray, room: int, ends_on: str
 ) -> None:
     cramped = Cramped(room, tower._network.features)
-    mine = VideoTower(tower._network, tower._head, config=tower.config, space=FlatSpace())
+    mine = VideoTower(tower._network, tower.reader.head, config=tower.config, space=FlatSpace())
     mine._network = cramped  # type: ignore[assignment]  # pretends to be the network
     mine._batches.device, mine._batches.size = "gpu", 64
     mine._forward = lambda part: mine._network.features(  # type: ignore[method-assign]  # there is no such device
@@ -149,7 +152,7 @@ def test_other_errors_are_not_swallowed(tower: VideoTower, clips: np.ndarray) ->
     def broken(_x: torch.Tensor) -> torch.Tensor:
         raise RuntimeError("something else")
 
-    mine = VideoTower(tower._network, tower._head, config=tower.config, space=FlatSpace())
+    mine = VideoTower(tower._network, tower.reader.head, config=tower.config, space=FlatSpace())
     mine._network = Cramped(9, broken)  # type: ignore[assignment]  # pretends to be the network
     with pytest.raises(RuntimeError, match="something else"):
         mine.features(clips)
@@ -174,7 +177,7 @@ def test_embedded_weights_fit_their_config(name: str) -> None:
     network, head = assemble(load_weights(model, expected=expected_tensors(config)), config)
     assert network.dim == config.n_features
     assert config.n_film == N_FILM
-    assert head.class_weight.shape == (6, config.n_features + N_FILM)
+    assert head.weight.shape == (8, config.n_features + N_FILM)
     assert config.n_frames / config.frame_rate_hz == pytest.approx(config.stride_s)
 
 
@@ -195,14 +198,15 @@ def test_wrong_config_is_named(key: str, value: object, message: str) -> None:
 # --- the head ----
 
 
-def head_reading(head: PictureHead, rng: np.random.Generator, n: int = 50) -> HeadReading:
-    return head.read(rng.random((n, 8)).astype(np.float32), rng.random((n, 3)).astype(np.float32))
+def head_reading(head: Head, rng: np.random.Generator, n: int = 50) -> Mood:
+    features, film = rng.random((n, 8)).astype(np.float32), rng.random((n, 3)).astype(np.float32)
+    return head.read(picture_blocks(features, film))
 
 
 def test_head_survives_the_weights_file(rng: np.random.Generator) -> None:
     head = untrained_head(8, 3, seed=1)
     tensors = head_tensors(head)
-    again = PictureHead(**{name.removeprefix("head."): value.numpy() for name, value in tensors.items()})
+    again = picture_head({name.removeprefix("head."): value.numpy() for name, value in tensors.items()}, n_film=3)
     seed = rng.integers(1 << 30)
     first = head_reading(head, np.random.default_rng(seed))
     second = head_reading(again, np.random.default_rng(seed))

@@ -262,9 +262,10 @@ def _draw(sheet: "CueSheet", *, why: bool) -> None:
 
 
 def _why_lines(sheet: "CueSheet") -> Sequence[str]:
-    """For each cue what made its merit, its facts and alternatives; then each silence and why."""
+    """For each cue what made its merit, its facts, who said what of its scenes, alternatives; then each silence."""
     from soundtrack.cli.output import plain
     from soundtrack.export.clips import facts_line, shown_name
+    from soundtrack.export.opinions import opinions_line
     from soundtrack.timebase import clock
 
     names = {t.track_id: plain(shown_name(t), limit=60) for t in sheet.tracks}
@@ -274,6 +275,11 @@ def _why_lines(sheet: "CueSheet") -> Sequence[str]:
         lines.append("  " + ", ".join(f"{plain(t.name)} {t.value:+.3f}" for t in cue.why))
         if cue.facts is not None:
             lines.append("  " + plain(facts_line(cue.facts)))
+        lines += [
+            f"  scene {i + 1}, {scene.emotion.label}: {plain(opinions_line(scene.opinions), limit=2_000)}"
+            for i, scene in enumerate(sheet.scenes)
+            if scene.index in cue.scenes and scene.opinions
+        ]
         if cue.speed != 1.0:
             lines.append(f"  played at {cue.speed:.2%} of its tempo")
         for hit in cue.landings:

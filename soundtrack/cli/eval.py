@@ -217,10 +217,10 @@ def _music(model: ModelName, device: str, *, fresh_space: bool) -> "MusicTower":
 
 def _video(model: ModelName, device: str, *, fresh_space: bool) -> "VideoTower":
     """The picture tower, without its space where another will be fitted."""
-    from soundtrack.emotion.video_tower import DEFAULT_MODEL, TINY, VideoTower
+    from soundtrack.emotion.video_tower import DEFAULT_MODEL, VideoTower
     from soundtrack.evaluation.read import NoSpace
 
-    name = TINY if model is ModelName.TINY else DEFAULT_MODEL
+    name = DEFAULT_MODEL if model is ModelName.EMBEDDED else model.value
     return VideoTower.load(name, device=device, space=NoSpace() if fresh_space else None)
 
 

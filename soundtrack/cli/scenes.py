@@ -15,12 +15,16 @@ def scenes(
     model: Model = None,  # noqa: ARG001 - its callback has the say
     decoder: Decoder = DecoderName.AUTO,
     no_cache: NoCache = False,
+    why: Annotated[
+        bool, typer.Option("--why", help="Also print on stderr what each channel says about each scene.")
+    ] = False,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
     """Split a film into shots and scenes and read their mood; JSON for `soundtrack spot`."""
     from soundtrack import api, scenesheet
     from soundtrack.cli import output
+    from soundtrack.export.opinions import opinions_line
     from soundtrack.kinds import SCENE_SHEET
 
     with (
@@ -36,4 +40,7 @@ def scenes(
         )
         for line in sheet.warnings:
             output.say(f"warning: {line}", quiet=quiet)
+        if why:
+            for scene in sheet.scenes:
+                output.say(f"scene {scene.index + 1}, {scene.emotion.label}: {opinions_line(scene.opinions)}")
         write(scenesheet.dumps(sheet))

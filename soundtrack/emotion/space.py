@@ -1,8 +1,8 @@
-"""The joint space: one projection for the picture, one for the music, into unit vectors whose cosine is similarity.
+"""The joint space: one projection for each side (picture, music, words), into unit vectors whose cosine is similarity.
 
-Goes in: what a tower says about n stretches (class probabilities, valence, arousal) and what it saw or heard. Comes
-out: float32 ``(n, D)`` unit vectors. A vector is three unit vectors side by side, each with its weight, so that the
-cosine of two stretches is a weighted mean of three likenesses:
+Goes in: what a head says about n stretches (class probabilities, valence, arousal) and the features it read. Comes
+out: float32 ``(n, D)`` unit vectors; those of any side can be compared with those of any other. A vector is three unit
+vectors side by side, each with its weight, so the cosine of two stretches is a weighted mean of three likenesses:
 
 - of the classes: square roots of the probabilities, whose product is the Bhattacharyya coefficient;
 - of valence and arousal: the point of the plane lifted to the sphere, where closeness is a cosine;
@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 
 import numpy as np
 
@@ -26,6 +27,10 @@ MODEL = "joint-space"
 """Name of the embedded model."""
 TINY = "tiny-space"
 """Name of the untrained seeded model that tests use."""
+PICTURE, MUSIC = "picture", "music"
+"""Sides that every space has; it may have more, such as ``words``."""
+_IN_FILES = {PICTURE: "video"}
+"""What a side is called in weights files, where that differs."""
 N_MOOD = len(EMOTIONS)
 N_PLANE = 3
 _LIMIT = 5.0
@@ -34,7 +39,7 @@ _TINY = 1e-8
 
 @dataclass(frozen=True, slots=True)
 class SideProjection:
-    """How one side (picture or music) comes into the space."""
+    """How one side comes into the space; a side without features, such as words, has moods alone."""
 
     mood_centre: FloatArray = field(repr=False, compare=False)
     """Subtracted from the square roots of the probabilities, shape (6,)."""
@@ -61,11 +66,16 @@ class SideProjection:
     def parts(
         self, probabilities: FloatArray, valence: FloatArray, arousal: FloatArray, features: FloatArray
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Unit vectors of classes (n, 6), plane (n, 3) and learned code (n, n_code)."""
+        """Unit vectors of classes (n, 6), plane (n, 3) and learned code (n, n_code).
+
+        Features that are missing (NaN) count as their mean; where all are, the code is 0.
+        """
         mood = np.sqrt(np.maximum(probabilities, 0.0)) - self.mood_centre
         plane = np.stack([valence, arousal], axis=1) - self.plane_offset
+        known = np.isfinite(features)
         standard = np.clip((features - self.feature_mean) / self.feature_scale, -_LIMIT, _LIMIT)
-        return _unit(mood), _lifted(plane * self.plane_scale), _unit(standard @ self.code.T)
+        code = _unit(np.where(known, standard, np.float32(0)) @ self.code.T)
+        return _unit(mood), _lifted(plane * self.plane_scale), code * known.any(axis=1, keepdims=True)
 
     @classmethod
     def untrained(cls, *, n_features: int, n_code: int, rng: np.random.Generator) -> SideProjection:
@@ -76,7 +86,7 @@ class SideProjection:
             plane_scale=np.ones(2, np.float32),
             feature_mean=np.zeros(n_features, np.float32),
             feature_scale=np.ones(n_features, np.float32),
-            code=rng.normal(0, n_features**-0.5, (n_code, n_features)).astype(np.float32),
+            code=rng.normal(0, max(n_features, 1) ** -0.5, (n_code, n_features)).astype(np.float32),
         )
 
 
@@ -121,12 +131,12 @@ def space_ref(name: str = MODEL) -> ModelRef:
 
 
 class JointSpace:
-    """Both projections and the weights of the three likenesses.
+    """The projections of all sides and the weights of the three likenesses.
 
     Parameters
     ----------
-    video, music : SideProjection
-        One per side, with codes of one length.
+    sides : mapping of str to SideProjection
+        By name, ``picture`` and ``music`` among them; codes of one length.
     weights : ndarray, shape=(3,), float32
         Of classes, plane and learned code in the cosine; at least 0, not all 0.
     ref : ModelRef
@@ -136,19 +146,21 @@ class JointSpace:
     --------
     >>> space = JointSpace.untrained(dim=16, n_music_features=4)
     >>> one = np.full((1, 6), 1 / 6, np.float32), np.zeros(1, np.float32), np.zeros(1, np.float32)
-    >>> space.project_music(*one, np.ones((1, 4), np.float32)).shape
+    >>> space.project("music", *one, np.ones((1, 4), np.float32)).shape
     (1, 16)
     """
 
-    def __init__(self, video: SideProjection, music: SideProjection, *, weights: FloatArray, ref: ModelRef) -> None:
-        if video.code.shape[0] != music.code.shape[0]:
-            raise ValueError(f"codes must have one length, got {video.code.shape[0]} and {music.code.shape[0]}")
+    def __init__(self, sides: Mapping[str, SideProjection], *, weights: FloatArray, ref: ModelRef) -> None:
+        lengths = {name: side.code.shape[0] for name, side in sides.items()}
+        if not {PICTURE, MUSIC} <= lengths.keys():
+            raise ValueError(f"a space needs the sides {PICTURE} and {MUSIC}, got {sorted(lengths)}")
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"codes must have one length, got {lengths}")
         if weights.shape != (3,) or bool((weights < 0).any()) or not float(weights.sum()) > 0:
             raise ValueError(f"weights must be three numbers at least 0, not all 0, got {weights}")
-        if ref.dim != N_MOOD + N_PLANE + video.code.shape[0]:
-            raise ValueError(f"dim must be {N_MOOD + N_PLANE + video.code.shape[0]}, got {ref.dim}")
-        self.video = video
-        self.music = music
+        if ref.dim != N_MOOD + N_PLANE + lengths[PICTURE]:
+            raise ValueError(f"dim must be {N_MOOD + N_PLANE + lengths[PICTURE]}, got {ref.dim}")
+        self.sides = MappingProxyType(dict(sides))
         self.weights = weights
         self.ref = ref
 
@@ -190,74 +202,80 @@ class JointSpace:
         rng = np.random.default_rng(seed)
         n_code = dim - N_MOOD - N_PLANE
         return cls(
-            SideProjection.untrained(n_features=n_video_features, n_code=n_code, rng=rng),
-            SideProjection.untrained(n_features=n_music_features, n_code=n_code, rng=rng),
+            {
+                PICTURE: SideProjection.untrained(n_features=n_video_features, n_code=n_code, rng=rng),
+                MUSIC: SideProjection.untrained(n_features=n_music_features, n_code=n_code, rng=rng),
+            },
             weights=np.array([0.6, 0.3, 0.1], np.float32),
             ref=ModelRef(name="tiny", version="1", sha256=f"{seed:064x}", dim=dim),
         )
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, FloatArray], *, ref: ModelRef) -> JointSpace:
-        """The space that `tensors` came from."""
+        """The space that `tensors` came from: a side for every prefix that its names have."""
+        called = {kept: name for name, kept in _IN_FILES.items()}
+        prefixes = sorted({key.partition(".")[0] for key in tensors if "." in key})
         sides = {
-            side: SideProjection(
-                **{f.name: np.asarray(tensors[f"{side}.{f.name}"], np.float32) for f in fields(SideProjection)}
+            called.get(prefix, prefix): SideProjection(
+                **{f.name: np.asarray(tensors[f"{prefix}.{f.name}"], np.float32) for f in fields(SideProjection)}
             )
-            for side in ("video", "music")
+            for prefix in prefixes
         }
-        return cls(sides["video"], sides["music"], weights=np.asarray(tensors["weights"], np.float32), ref=ref)
+        return cls(sides, weights=np.asarray(tensors["weights"], np.float32), ref=ref)
 
-    def check_inputs(self, *, video: int | None = None, music: int | None = None) -> None:
+    def check_inputs(self, **given: int) -> None:
         """Refuse towers that give other features than the space was fitted on.
 
         Parameters
         ----------
-        video, music : int, optional
-            Length of what a tower gives the space.
+        **given : int
+            For a side of that name, the length of what its tower gives the space.
 
         Raises
         ------
         ModelError
             The space belongs to another tower.
         """
-        for side, given, projection in (("picture", video, self.video), ("music", music, self.music)):
-            fitted = projection.feature_mean.shape[0]
-            if given is not None and given != fitted:
+        for name, length in given.items():
+            fitted = self.sides[name].feature_mean.shape[0]
+            if length != fitted:
                 raise ModelError(
-                    f"joint space {self.ref.name} was fitted on {fitted} {side} features; this network gives {given}",
+                    f"joint space {self.ref.name} was fitted on {fitted} {name} features; this network gives {length}",
                     hint="networks and space belong together; fit another: soundtrack train space",
                 )
 
     def tensors(self) -> dict[str, FloatArray]:
         """Arrays by name, as kept in the weights file."""
         named = {
-            f"{side}.{f.name}": getattr(projection, f.name)
-            for side, projection in (("video", self.video), ("music", self.music))
+            f"{_IN_FILES.get(name, name)}.{f.name}": getattr(side, f.name)
+            for name, side in self.sides.items()
             for f in fields(SideProjection)
         }
         return {**named, "weights": self.weights}
 
-    def project_video(
-        self, probabilities: FloatArray, valence: FloatArray, arousal: FloatArray, features: FloatArray
+    def project(
+        self, side: str, probabilities: FloatArray, valence: FloatArray, arousal: FloatArray, features: FloatArray
     ) -> FloatArray:
-        """Unit vectors of stretches of picture, shape (n, D), float32.
+        """Unit vectors of stretches of one side, shape (n, D), float32.
 
         Parameters
         ----------
+        side : str
+            ``picture``, ``music``, or another that the space has.
         probabilities : ndarray, shape=(n, 6)
             Calibrated.
         valence, arousal : ndarray, shape=(n,)
             In [-1, 1].
         features : ndarray, shape=(n, n_features)
-            What the picture tower saw.
+            What the head of that side read; NaN where a channel is missing.
         """
-        return self._join(self.video.parts(probabilities, valence, arousal, features))
+        return self._join(self.sides[side].parts(probabilities, valence, arousal, features))
 
     def project_music(
         self, probabilities: FloatArray, valence: FloatArray, arousal: FloatArray, features: FloatArray
     ) -> FloatArray:
-        """Unit vectors of stretches of music, shape (n, D), float32; as `project_video`."""
-        return self._join(self.music.parts(probabilities, valence, arousal, features))
+        """Unit vectors of stretches of music: `project` for that side."""
+        return self.project(MUSIC, probabilities, valence, arousal, features)
 
     def _join(self, parts: tuple[FloatArray, FloatArray, FloatArray]) -> FloatArray:
         """Parts side by side, each by the square root of its weight."""

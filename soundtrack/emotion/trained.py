@@ -66,6 +66,53 @@ def networks_of(name: str) -> Networks:
     return Networks(model.entry.name, str(config.get("video")), str(config.get("music")))
 
 
+def find_network(name: str, *, role: str) -> LocatedModel:
+    """The picture or music network of that name, or the one of the joint space of that name.
+
+    Parameters
+    ----------
+    name : str
+        Of a network, of a joint space, or what documents call a joint space.
+    role : {"video", "music"}
+        Which of the two.
+
+    Raises
+    ------
+    ModelError
+        There is none, or it is of another kind.
+    """
+    if name in {model.entry.name for model in all_models()}:
+        model = find_model(name)
+        if model.entry.role == "space":
+            model = find_model(getattr(networks_of(name), role))
+    elif any(read_config(model).get("name") == name for model in all_models() if model.entry.role == "space"):
+        model = find_model(getattr(networks_of(name), role))
+    else:
+        model = find_model(name)
+    if model.entry.role != role:
+        raise ModelError(f"{name} is a {model.entry.role} model, not a {role} model", hint="soundtrack models list")
+    return model
+
+
+def space_of(network: str) -> str:
+    """Name of the joint space that a network belongs to; one that came with the tool before one of the user's.
+
+    Raises
+    ------
+    ModelError
+        No space names it.
+    """
+    spaces = sorted((m for m in all_models() if m.entry.role == "space"), key=lambda m: not m.is_embedded)
+    for model in spaces:
+        config = read_config(model)
+        if network in (config.get("video"), config.get("music")):
+            return model.entry.name
+    raise ModelError(
+        f"no joint space belongs to {network}",
+        hint=f"fit one: soundtrack train space FILMS --out OUT --video {network}",
+    )
+
+
 def holds_models(path: Path) -> bool:
     """Whether a path is a folder that ``soundtrack train`` wrote, or its ``models``."""
     return any((folder / "manifest.json").is_file() for folder in (path, path / "models"))

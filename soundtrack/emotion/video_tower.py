@@ -9,102 +9,29 @@ and on a GPU the network runs in bf16 (a GPU without it: fp16), in batches that 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from soundtrack.emotion.devices import Batches, choose_device, fitting_batch, quick_dtype
+from soundtrack.emotion.head import Head
 from soundtrack.emotion.i3d import I3D, expected_state
 from soundtrack.emotion.i3d_fused import FusedI3D
-from soundtrack.emotion.manifest import LocatedModel, find_model, read_config
-from soundtrack.emotion.picture_head import PictureHead, untrained_head
+from soundtrack.emotion.manifest import LocatedModel, read_config
+from soundtrack.emotion.picture_head import head_arrays, picture_blocks, picture_head, untrained_head
+from soundtrack.emotion.reader import Reader, Space
+from soundtrack.emotion.space import PICTURE, JointSpace
+from soundtrack.emotion.trained import find_network, space_of
+from soundtrack.emotion.video_config import VideoConfig, parse_config
 from soundtrack.emotion.weights import load_weights
 from soundtrack.errors import ModelError
 from soundtrack.types import ByteArray, FloatArray, ReadingBatch
 
 DEFAULT_MODEL = "i3d-emotion"
 """The embedded network."""
-TINY = "tiny"
-"""Seeded, untrained, small: for tests and for trying things out."""
 _LARGEST_BATCH = {"cpu": 8, "cuda": 64}
 _BYTES_PER_PIXEL = 64
-HEAD_TENSORS = ("mean", "deviation", "class_weight", "class_bias", "plane_weight", "plane_bias")
-"""Arrays of a head in a weights file, each with ``head.`` before its name."""
-
-
-class Space(Protocol):
-    """The part of the joint space that the picture side needs."""
-
-    @property
-    def dim(self) -> int:
-        """Length of its vectors."""
-        ...
-
-    def project_video(
-        self, probabilities: FloatArray, valence: FloatArray, arousal: FloatArray, features: FloatArray
-    ) -> FloatArray:
-        """Unit vectors, shape (n, dim)."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class VideoConfig:
-    """What the network wants to be fed; from ``config.json``."""
-
-    width: float
-    """Factor on the channels of the I3D."""
-    side_px: int
-    """Frames are squashed to squares of this side."""
-    n_frames: int
-    """Frames of a clip."""
-    frame_rate_hz: float
-    """Frames a second inside a clip."""
-    stride_s: float
-    """From the start of one clip to the start of the next, in seconds."""
-    n_features: int
-    """Length of the pooled vector."""
-    n_film: int
-    """Film numbers a clip."""
-    temperature: float
-    """Divisor of the class logits."""
-    confidence_slope: float
-    """Of the confidence's log-odds."""
-    confidence_offset: float
-    """Added to the confidence's log-odds."""
-
-
-def parse_config(values: Mapping[str, object], *, where: object) -> VideoConfig:
-    """The settings of a ``config.json``; keys it does not know are left for people.
-
-    Raises
-    ------
-    ModelError
-        A number is missing or makes no sense.
-    """
-    numbers: dict[str, float] = {}
-    for name in VideoConfig.__slots__:
-        value = values.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ModelError(
-                f"{where}: config.json: {name} must be a number, got {value!r}", hint="soundtrack models verify"
-            )
-        numbers[name] = value
-    for name in set(numbers) - {"confidence_offset", "confidence_slope"}:
-        if not numbers[name] > 0:
-            raise ModelError(f"{where}: config.json: {name} must be above 0", hint="soundtrack models verify")
-    whole = {name: int(numbers[name]) for name in ("side_px", "n_frames", "n_features", "n_film")}
-    return VideoConfig(
-        width=numbers["width"],
-        frame_rate_hz=numbers["frame_rate_hz"],
-        stride_s=numbers["stride_s"],
-        temperature=numbers["temperature"],
-        confidence_slope=numbers["confidence_slope"],
-        confidence_offset=numbers["confidence_offset"],
-        **whole,
-    )
 
 
 def backbone(width: float) -> I3D:
@@ -117,7 +44,7 @@ def backbone(width: float) -> I3D:
 def expected_tensors(config: VideoConfig) -> dict[str, tuple[int, ...]]:
     """Names and shapes of all tensors in a video model's weights file."""
     head = untrained_head(config.n_features, config.n_film, seed=0)
-    shapes = {f"head.{name}": tuple(getattr(head, name).shape) for name in HEAD_TENSORS}
+    shapes = {f"head.{name}": tuple(array.shape) for name, array in head_arrays(head).items()}
     return {**{f"i3d.{name}": shape for name, shape in expected_state(backbone(config.width)).items()}, **shapes}
 
 
@@ -128,7 +55,7 @@ class VideoTower:
     ----------
     network : FusedI3D
         On its device.
-    head : PictureHead
+    head : Head
         Calibrated.
     config : VideoConfig
         What the network wants.
@@ -143,14 +70,15 @@ class VideoTower:
     def __init__(
         self,
         network: FusedI3D,
-        head: PictureHead,
+        head: Head,
         *,
         config: VideoConfig,
         space: Space,
         device: str = "cpu",
         model: LocatedModel | None = None,
     ) -> None:
-        self._network, self._head, self._space = network, head, space
+        self._network = network
+        self.reader = Reader(head, space, side=PICTURE)
         self.config, self.model = config, model
         clip_bytes = _BYTES_PER_PIXEL * config.n_frames * config.side_px**2
         size = fitting_batch(device, item_bytes=clip_bytes, largest=_LARGEST_BATCH[device])
@@ -163,7 +91,7 @@ class VideoTower:
         Parameters
         ----------
         name : str
-            ``i3d-emotion``, ``tiny``, or another video model at hand.
+            Of a picture network at hand, or of the joint space that it belongs to.
         device : {"auto", "cpu", "cuda"}
             ``auto`` takes a GPU where there is one.
         space : Space, optional
@@ -177,9 +105,7 @@ class VideoTower:
             ``cuda`` was asked for and there is none.
         """
         where = choose_device(device)
-        model = find_model("tiny-video" if name == TINY else name)
-        if model.entry.role != "video":
-            raise ModelError(f"{name} is a {model.entry.role} model, not a video model", hint="soundtrack models list")
+        model = find_network(name, role="video")
         config = parse_config(read_config(model), where=model.folder)
         if backbone(config.width).dim != config.n_features:
             raise ModelError(
@@ -189,10 +115,8 @@ class VideoTower:
         tensors = load_weights(model, expected=expected_tensors(config))
         network, head = assemble(tensors, config)
         if space is None:
-            from soundtrack.emotion.space import JointSpace
-
-            joint = JointSpace.load("tiny-space") if name == TINY else JointSpace.load()
-            joint.check_inputs(video=config.n_features + config.n_film)
+            joint = JointSpace.load(space_of(model.entry.name))
+            joint.check_inputs(picture=config.n_features + config.n_film)
             space = joint
         fused = FusedI3D(network, dtype=quick_dtype(where)).to(where)
         return cls(fused, head, config=config, space=space, device=where, model=model)
@@ -205,7 +129,7 @@ class VideoTower:
     @property
     def dim(self) -> int:
         """Length of the embeddings."""
-        return self._space.dim
+        return self.reader.dim
 
     @property
     def device(self) -> str:
@@ -243,35 +167,29 @@ class VideoTower:
         """
         if film.shape != (len(clips), self.config.n_film):
             raise ValueError(f"film must have shape ({len(clips)}, {self.config.n_film}), got {film.shape}")
-        film = np.asarray(film, np.float32)
-        features = self.features(clips)
-        reading = self._head.read(features, film)
-        both = np.concatenate([features, film], axis=1)
-        embedding = self._space.project_video(reading.probabilities, reading.valence, reading.arousal, both)
-        return ReadingBatch(
-            probabilities=reading.probabilities,
-            valence=reading.valence,
-            arousal=reading.arousal,
-            confidence=reading.confidence,
-            embedding=np.asarray(embedding, np.float32),
-        )
+        return self.reader.read(picture_blocks(self.features(clips), np.asarray(film, np.float32)))
 
 
-def assemble(tensors: Mapping[str, Tensor], config: VideoConfig) -> tuple[I3D, PictureHead]:
+def assemble(tensors: Mapping[str, Tensor], config: VideoConfig) -> tuple[I3D, Head]:
     """Network and head from checked tensors."""
     network = backbone(config.width)
     state = {name.removeprefix("i3d."): value for name, value in tensors.items() if name.startswith("i3d.")}
     network.load_state_dict(state, strict=False)  # names and shapes are checked; only batch counters are left out
-    arrays = {name: tensors[f"head.{name}"].numpy() for name in HEAD_TENSORS}
-    head = PictureHead(
-        **arrays,
+    return network.eval(), head_of(tensors, config)
+
+
+def head_of(tensors: Mapping[str, Tensor], config: VideoConfig) -> Head:
+    """The head alone, from checked tensors."""
+    arrays = {name.removeprefix("head."): t.numpy() for name, t in tensors.items() if name.startswith("head.")}
+    return picture_head(
+        arrays,
+        n_film=config.n_film,
         temperature=config.temperature,
         confidence_slope=config.confidence_slope,
         confidence_offset=config.confidence_offset,
     )
-    return network.eval(), head
 
 
-def head_tensors(head: PictureHead) -> dict[str, Tensor]:
+def head_tensors(head: Head) -> dict[str, Tensor]:
     """A head's arrays under the names of a weights file."""
-    return {f"head.{name}": torch.from_numpy(np.array(getattr(head, name))) for name in HEAD_TENSORS}
+    return {f"head.{name}": torch.from_numpy(np.array(array)) for name, array in head_arrays(head).items()}

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
+from soundtrack.emotion.head import Head
 from soundtrack.emotion.music_head import MusicHead
-from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, PictureHead
-from soundtrack.emotion.space import JointSpace
+from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, picture_blocks
+from soundtrack.emotion.space import MUSIC, PICTURE, JointSpace
 from soundtrack.evaluation.hubs import csls
 from soundtrack.evaluation.metrics import (
     distinct_winners,
@@ -142,7 +143,7 @@ class FoldRecipe:
         return replace(self, with_film=False)
 
 
-def _picture_head(evidence: Evidence, chosen: Mask, recipe: FoldRecipe) -> PictureHead:
+def _picture_head(evidence: Evidence, chosen: Mask, recipe: FoldRecipe) -> Head:
     """The picture head of some clips."""
     rows = chosen[evidence.seen_clip]
     number = np.cumsum(chosen) - 1
@@ -156,12 +157,12 @@ def _picture_head(evidence: Evidence, chosen: Mask, recipe: FoldRecipe) -> Pictu
     )
 
 
-def _picture_rows(evidence: Evidence, head: PictureHead, chosen: Mask, recipe: FoldRecipe) -> SideRows:
+def _picture_rows(evidence: Evidence, head: Head, chosen: Mask, recipe: FoldRecipe) -> SideRows:
     """What a picture head says about some clips."""
     rows = chosen[evidence.seen_clip]
     seen = evidence.seen[rows]
     film = evidence.film[rows] if recipe.with_film else np.zeros_like(evidence.film[rows])
-    said = head.read(seen, film)
+    said = head.read(picture_blocks(seen, film))
     return SideRows(
         said.probabilities,
         said.valence,
@@ -317,10 +318,10 @@ def cross_read(
     joint, code = np.zeros((n, n)), np.zeros((n, n))
     for fold, space in enumerate(unseen.spaces):
         inside = unseen.folds == fold
-        vectors = music.project(space.project_music)
-        joint[inside] = video.only(inside).project(space.project_video) @ vectors.T
+        vectors = music.project(space, MUSIC)
+        joint[inside] = video.only(inside).project(space, PICTURE) @ vectors.T
         only_code = reweighted(space, (0.0, 0.0, 1.0))
-        code[inside] = video.only(inside).project(only_code.project_video) @ music.project(only_code.project_music).T
+        code[inside] = video.only(inside).project(only_code, PICTURE) @ music.project(only_code, MUSIC).T
     video_p = per_recording(video.probabilities, video.clip, n)
     music_p = per_recording(music.probabilities, music.clip, n)
     arousals = [per_recording(rows.arousal, rows.clip, n) for rows in (video, music)]
@@ -358,6 +359,6 @@ def likeness_of_stretches(
     out = np.zeros((len(evidence.classes), len(sound.clip)))
     for fold, space in enumerate(unseen.spaces):
         inside = unseen.folds == fold
-        vectors = space.project_music(sound.probabilities, sound.valence, sound.arousal, sound.features)
-        out[inside] = unseen.video.only(inside).project(space.project_video) @ vectors.T
+        vectors = space.project(MUSIC, sound.probabilities, sound.valence, sound.arousal, sound.features)
+        out[inside] = unseen.video.only(inside).project(space, PICTURE) @ vectors.T
     return out

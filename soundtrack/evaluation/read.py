@@ -31,13 +31,17 @@ class NoSpace:
 
     dim = 1
 
-    def project_video(
-        self, probabilities: FloatArray, _valence: FloatArray, _arousal: FloatArray, _features: FloatArray
+    def project(
+        self, _side: str, probabilities: FloatArray, _valence: FloatArray, _arousal: FloatArray, _features: FloatArray
     ) -> FloatArray:
         """Ones, shape (n, 1)."""
         return np.ones((len(probabilities), 1), np.float32)
 
-    project_music = project_video
+    def project_music(
+        self, probabilities: FloatArray, _valence: FloatArray, _arousal: FloatArray, _features: FloatArray
+    ) -> FloatArray:
+        """Ones, shape (n, 1)."""
+        return np.ones((len(probabilities), 1), np.float32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from soundtrack.emotion.space import MODEL
+from soundtrack.emotion.space import MODEL, MUSIC, PICTURE
 from soundtrack.evaluation import read
 from soundtrack.evaluation.bootstrap import Interval, bootstrap, json_number
 from soundtrack.evaluation.folds import PLANE, Evidence, FoldRecipe, calibrated_inside, merit
@@ -196,8 +196,8 @@ def judge_films(pairs: Pairs, *, n_folds: int = 5, n_draws: int = 500) -> dict[s
         for fold in range(n_folds):
             space = _space_of(pairs, folds != fold)
             inside = folds == fold
-            vectors = pairs.music.project(space.project_music)
-            similarity[inside] = pairs.video.only(inside).project(space.project_video) @ vectors.T
+            vectors = pairs.music.project(space, MUSIC)
+            similarity[inside] = pairs.video.only(inside).project(space, PICTURE) @ vectors.T
         beats.append(two_afc_true_track_by_query(similarity, sources))
         ranks.append(own_track_rank_by_query(similarity, sources))
     beat, rank = np.mean(beats, axis=0), np.mean(ranks, axis=0)

@@ -8,68 +8,43 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from soundtrack import safe_read
 from soundtrack.errors import DependencyError
 from soundtrack.media.ahead import beside
 from soundtrack.names import as_on_disk
 from soundtrack.pipeline.analysis_cache import AnalysisCache
+from soundtrack.pipeline.channel_list import FilmMaker, film_channels, of_picture, of_sound
 from soundtrack.pipeline.music import current_model, current_networks
 from soundtrack.pipeline.progress import Progress, no_progress
-from soundtrack.settings import MIX_RATE_HZ, SceneSettings, ShotSettings
+from soundtrack.pipeline.watch import Heard, Sight, hear, watch
+from soundtrack.settings import SceneSettings, ShotSettings
 from soundtrack.types import (
-    Clip,
+    ChannelSetup,
     EmotionState,
     FilmRef,
-    FloatArray,
     Reading,
     ReadingBatch,
     SceneSheet,
-    Shot,
     Span,
     VideoInfo,
 )
 
 if TYPE_CHECKING:
+    from soundtrack.emotion.manifest import LocatedModel
+    from soundtrack.emotion.space import JointSpace
+    from soundtrack.emotion.trained import Networks
+    from soundtrack.emotion.video_config import VideoConfig
     from soundtrack.emotion.video_tower import VideoTower
 
-CLIPS_AT_ONCE = 8
-"""Clips that go through the network together: 8 x 16 frames of 112 px are 5 MB."""
-SOUND_BLOCK_S = 10.0
-"""Seconds of the film's sound in memory at a time."""
-
-
+CHANNEL_RATE_HZ = 16_000
+"""Of the sound that channels get, in hertz."""
 LOUDEST_LUFS = 20.0
 """No sound is louder, and no sheet may say so."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Sight:
-    """What the picture says."""
-
-    shots: tuple[Shot, ...]
-    readings: tuple[Reading, ...]
-    numbers: tuple[FloatArray, ...]
-    duration_s: float
-    warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """What the film's own sound says."""
-
-    speech: tuple[Span, ...] = ()
-    music: tuple[Span, ...] = ()
-    speech_lufs: float | None = None
-    integrated_lufs: float | None = None
-    warnings: tuple[str, ...] = ()
 
 
 def fingerprint(path: Path) -> str:
@@ -154,32 +129,62 @@ class Watcher:
         return sheet
 
     @cached_property
-    def _tower(self) -> VideoTower:
+    def _networks(self) -> Networks:
+        return current_networks()
+
+    @cached_property
+    def _picture(self) -> LocatedModel:
+        from soundtrack.emotion.manifest import find_model
+
+        return find_model(self._networks.video)
+
+    @cached_property
+    def _config(self) -> VideoConfig:
+        from soundtrack.emotion.manifest import read_config
+        from soundtrack.emotion.video_config import parse_config
+
+        return parse_config(read_config(self._picture), where=self._picture.folder)
+
+    @cached_property
+    def _setup(self) -> ChannelSetup:
+        return ChannelSetup(device=self._device, clips=self._config.clips, sample_rate_hz=CHANNEL_RATE_HZ)
+
+    @cached_property
+    def _makers(self) -> tuple[FilmMaker, ...]:
+        return film_channels(self._picture, tower=lambda: self._tower)
+
+    @cached_property
+    def _space(self) -> JointSpace:
         from soundtrack.emotion.loading import load_torch_library
 
         load_torch_library()
         from soundtrack.emotion.space import JointSpace
+
+        space = JointSpace.load(self._networks.space)
+        space.check_inputs(picture=self._config.n_features + self._config.n_film)
+        return space
+
+    @cached_property
+    def _tower(self) -> VideoTower:
+        space = self._space
         from soundtrack.emotion.video_tower import VideoTower
 
-        networks = current_networks()
-        space = JointSpace.load(networks.space)
-        tower = VideoTower.load(networks.video, device=self._device, space=space)
-        space.check_inputs(video=tower.config.n_features + tower.config.n_film)
-        return tower
+        return VideoTower.load(self._networks.video, device=self._device, space=space)
 
     def _settings(self) -> dict[str, object]:
         """Everything that has a say in an analysis but the film and the tool itself."""
         from soundtrack.emotion.manifest import find_model, read_config
         from soundtrack.media.locate import ffmpeg_path, ffmpeg_version
 
-        space = read_config(find_model(current_networks().space))
+        space = read_config(find_model(self._networks.space))
         ffmpeg = None
         with contextlib.suppress(DependencyError):  # films without sound do without
             ffmpeg = ffmpeg_version(ffmpeg_path())
         return {
             "model": self._model,
             "space": space,
-            "picture": read_config(find_model(str(space.get("video")))),
+            "picture": read_config(self._picture),
+            "channels": [make(self._setup).channel for make in self._makers],
             "device": self._device,
             "decoder": self._decoder,
             "shots": self._shots,
@@ -189,19 +194,34 @@ class Watcher:
 
     def _watch(self, info: VideoInfo, known_fingerprint: str | None, progress: Progress) -> SceneSheet:
         """The sheet from the picture and the sound themselves."""
-        from soundtrack import scenesheet
-        from soundtrack.video.scenes import group_scenes
 
         progress("watching", 0, int(info.duration_s))  # before the network is loaded, which takes a moment
         unwanted = threading.Event()
+        channels = [make(self._setup) for make in self._makers]
+        watching, listening = of_picture(channels), of_sound(channels)
         identity = beside(lambda: known_fingerprint or fingerprint(info.path))
-        sound = beside(lambda: _hear(info, unwanted))
+        sound = beside(lambda: hear(info, listening, unwanted))
         try:
-            sight = _watch(info, self._tower, decoder=self._decoder, shot_settings=self._shots, progress=progress)
+            sight = watch(
+                info,
+                watching,
+                clips=self._setup.clips,
+                decoder=self._decoder,
+                shot_settings=self._shots,
+                progress=progress,
+            )
         except BaseException:
             unwanted.set()
             raise
-        heard = sound()
+        return self._sheet(info, sight, sound(), identity())
+
+    def _sheet(self, info: VideoInfo, sight: Sight, heard: Heard, identity: str) -> SceneSheet:
+        """The sheet of what was seen and heard: all that a head and a space have a say in."""
+        from soundtrack import scenesheet
+        from soundtrack.channels import aligned
+        from soundtrack.video.film import rows_of
+        from soundtrack.video.scenes import group_scenes
+
         film = FilmRef(
             name=info.path.name,
             duration_s=sight.duration_s,
@@ -209,14 +229,19 @@ class Watcher:
             width_px=info.width_px,
             height_px=info.height_px,
             has_audio=info.main_audio is not None,
-            fingerprint=identity(),
+            fingerprint=identity,
             start_timecode=info.start_timecode,
         )
+        evidence = (*sight.evidence, *heard.evidence)
+        blocks = {found.channel.name: aligned(found, sight.clips) for found in evidence}
+        reader = self._tower.reader
+        readings = _as_readings(sight.clips, reader.read(blocks))
         speech = tuple(_clip_spans(heard.speech, sight.duration_s))
         grouped = group_scenes(
             sight.shots,
-            sight.readings,
-            numbers=sight.numbers,
+            readings,
+            numbers=rows_of(blocks),
+            opinions=reader.opinions([found.channel for found in evidence], blocks),
             settings=self._scenes,
             speech=speech,
             music=_clip_spans(heard.music, sight.duration_s),
@@ -226,7 +251,7 @@ class Watcher:
             model=self._model,
             shots=sight.shots,
             scenes=grouped.scenes,
-            readings=sight.readings,
+            readings=readings,
             speech=speech,
             speech_lufs=_possible(heard.speech_lufs),
             original_lufs=_possible(heard.integrated_lufs),
@@ -250,75 +275,11 @@ def _state(path: Path) -> tuple[int, int, int] | None:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _watch(
-    info: VideoInfo, tower: VideoTower, *, decoder: str, shot_settings: ShotSettings, progress: Progress
-) -> _Sight:
-    """Shots and readings from one pass over the picture; memory does not grow with the film but for its readings."""
-    from soundtrack.video.clips import ClipSampler
-    from soundtrack.video.decode import iter_frames
-    from soundtrack.video.film import clip_numbers
-    from soundtrack.video.frames import DecodeReport
-    from soundtrack.video.shots import ShotDetector
-
-    config = tower.config
-    report = DecodeReport()
-    detector = ShotDetector(shot_settings)
-    sampler = ClipSampler(
-        n_frames=config.n_frames, frame_rate_hz=config.frame_rate_hz, stride_s=config.stride_s, side_px=config.side_px
-    )
-    readings: list[Reading] = []
-    numbers: list[FloatArray] = []
-    waiting: list[Clip] = []
-
-    last: list[Clip] = []
-
-    def read(clips: list[Clip]) -> None:
-        is_new = [not _is_same_still(before, clip) for before, clip in pairwise([*last, *clips])]
-        is_new = [True] * (len(clips) - len(is_new)) + is_new  # the very first clip has none before it
-        fresh = [clip for clip, new in zip(clips, is_new, strict=True) if new]
-        rows = [clip_numbers(clip.frames) for clip in fresh]
-        read_now: list[Reading] = []
-        if fresh:
-            batch = tower.read(np.stack([clip.frames for clip in fresh]), np.stack(rows))
-            read_now = _as_readings(fresh, batch)
-        found = zip(read_now, rows, strict=True)
-        for clip, new in zip(clips, is_new, strict=True):
-            reading, row = next(found) if new else (replace(readings[-1], span=clip.span), numbers[-1])
-            readings.append(reading)
-            numbers.append(row)
-        last[:] = clips[-1:]
-
-    total = int(info.duration_s)
-    for batch in iter_frames(info, side_px=config.side_px, decoder=decoder, report=report):
-        detector.push(batch)
-        waiting.extend(sampler.push(batch))
-        while len(waiting) >= CLIPS_AT_ONCE:
-            read(waiting[:CLIPS_AT_ONCE])
-            del waiting[:CLIPS_AT_ONCE]
-        progress("watching", min(total, int(batch.times_s[-1])), total)
-    waiting.extend(sampler.finish(report.duration_s))
-    for start in range(0, len(waiting), CLIPS_AT_ONCE):
-        read(waiting[start : start + CLIPS_AT_ONCE])
-    return _Sight(
-        shots=tuple(detector.finish(report.duration_s)),
-        readings=tuple(readings),
-        numbers=tuple(numbers),
-        duration_s=report.duration_s,
-        warnings=tuple(report.warnings),
-    )
-
-
-def _is_same_still(before: Clip, clip: Clip) -> bool:
-    """Whether a clip goes on showing the one frame that the clip before it showed."""
-    are_stills = before.frames.strides[0] == clip.frames.strides[0] == 0
-    return are_stills and np.array_equal(before.frames[0], clip.frames[0])
-
-
-def _as_readings(clips: list[Clip], batch: ReadingBatch) -> list[Reading]:
+def _as_readings(clips: Sequence[Span], batch: ReadingBatch) -> tuple[Reading, ...]:
     """One reading per clip from the columns of a batch."""
-    return [
+    return tuple(
         Reading(
-            span=clip.span,
+            span=span,
             emotion=EmotionState(
                 probabilities=tuple(float(p) for p in batch.probabilities[i]),
                 valence=float(batch.valence[i]),
@@ -327,52 +288,7 @@ def _as_readings(clips: list[Clip], batch: ReadingBatch) -> list[Reading]:
             ),
             embedding=batch.embedding[i],
         )
-        for i, clip in enumerate(clips)
-    ]
-
-
-def _hear(info: VideoInfo, unwanted: threading.Event) -> _Heard:
-    """Speech, music and loudness from one pass over the film's main sound; nothing once that is unwanted."""
-    from soundtrack.audio.downsample import Downsampler
-    from soundtrack.audio.loudness import LoudnessMeter
-    from soundtrack.audio.own_music import MusicDetector
-    from soundtrack.audio.speech import SpeechDetector
-    from soundtrack.audio.voice import SAMPLE_RATE_HZ
-    from soundtrack.errors import InputError
-    from soundtrack.media.audio import iter_audio
-
-    if info.main_audio is None:
-        return _Heard()
-    meter = LoudnessMeter(sample_rate_hz=MIX_RATE_HZ, true_peak=False)
-    detector, music = SpeechDetector(), MusicDetector()
-    down = Downsampler(MIX_RATE_HZ, SAMPLE_RATE_HZ)
-    try:
-        for block in iter_audio(
-            info.path,
-            sample_rate_hz=MIX_RATE_HZ,
-            channels=2,
-            block_s=SOUND_BLOCK_S,
-            stream=info.main_audio.index,
-            clock_start_s=info.start_s,
-        ):
-            if unwanted.is_set():
-                return _Heard()
-            meter.push(block)
-            (mono,) = down.push(block.mean(axis=0))
-            detector.push(mono)
-            music.push(mono)
-        (rest,) = down.finish()
-        detector.push(rest)
-        music.push(rest)
-    except InputError as error:
-        return _Heard(warnings=(f"the film's own sound cannot be read and is left out of the analysis: {error}",))
-    speech = tuple(detector.finish())
-    loudness = meter.result()
-    return _Heard(
-        speech=speech,
-        music=tuple(music.finish()),
-        speech_lufs=meter.loudness_inside(speech) if speech else None,
-        integrated_lufs=loudness.integrated_lufs,
+        for i, span in enumerate(clips)
     )
 
 

@@ -16,9 +16,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from soundtrack.emotion.head import Head
 from soundtrack.emotion.i3d import inflate
 from soundtrack.emotion.i3d_fused import FusedI3D, has_fast_bf16
-from soundtrack.emotion.picture_head import PictureHead
 from soundtrack.emotion.video_tower import backbone, head_tensors
 from soundtrack.emotion.weights import save_weights
 from soundtrack.errors import InputError, Reason
@@ -219,7 +219,7 @@ def finish(
 
 def write_model(
     state: dict[str, Tensor],
-    head: PictureHead,
+    head: Head,
     folder: Path,
     *,
     settings: DistilSettings,
@@ -237,7 +237,7 @@ def write_model(
         "frame_rate_hz": FRAME_RATE_HZ,
         "stride_s": N_FRAMES / FRAME_RATE_HZ,
         "n_features": dim_of(state),
-        "n_film": head.class_weight.shape[1] - dim_of(state),
+        "n_film": head.weight.shape[1] - dim_of(state),
         "temperature": round(head.temperature, 6),
         "confidence_slope": round(head.confidence_slope, 6),
         "confidence_offset": round(head.confidence_offset, 6),

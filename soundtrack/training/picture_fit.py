@@ -1,6 +1,6 @@
 """Fitting the picture's head on frozen features, measuring it on sources it never saw, and calibrating it.
 
-Goes in: features and film numbers of the clips of labelled films, and of rated stills. Comes out: a `PictureHead`, and
+Goes in: features and film numbers of the clips of labelled films, and of rated stills. Comes out: a `Head`, and
 out-of-fold answers. Classes: multinomial logistic regression on the films' mean evidence (L2). Valence and arousal:
 ridge regression on the stills' ratings, on the films' classes as points of the plane, and on what the teachers make of
 stills that nobody rated: a ridge regression from their embeddings to the ratings guesses those, so that a few hundred
@@ -17,8 +17,8 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from soundtrack.emotion.head import log_odds, softmax
-from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, PictureHead, evidence
+from soundtrack.emotion.head import Head, log_odds, softmax
+from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, evidence, picture_blocks, picture_head
 from soundtrack.types import EMOTIONS, FloatArray
 
 IntArray = npt.NDArray[np.int64]
@@ -95,7 +95,7 @@ def fit_head(
     rated: Rated | None = None,
     unrated: Unrated | None = None,
     settings: HeadSettings | None = None,
-) -> PictureHead:
+) -> Head:
     """A head, not yet calibrated.
 
     Parameters
@@ -133,14 +133,15 @@ def fit_head(
             targets = np.concatenate([targets, _guessed(rated, unrated, penalty=how.teacher_penalty)])
             shares = np.concatenate([shares, np.full(len(unrated.features), how.unrated_weight)])
     plane = _ridge(x, targets, shares=shares, penalty=how.plane_penalty)
-    return PictureHead(
-        mean=mean.astype(np.float32),
-        deviation=deviation.astype(np.float32),
-        class_weight=weight.astype(np.float32),
-        class_bias=bias.astype(np.float32),
-        plane_weight=plane[1:].T.astype(np.float32),
-        plane_bias=plane[0].astype(np.float32),
-    )
+    arrays = {
+        "mean": mean,
+        "deviation": deviation,
+        "class_weight": weight,
+        "class_bias": bias,
+        "plane_weight": plane[1:].T,
+        "plane_bias": plane[0],
+    }
+    return picture_head({name: np.asarray(a, np.float32) for name, a in arrays.items()}, n_film=film.shape[1])
 
 
 def _guessed(rated: Rated, unrated: Unrated, *, penalty: float) -> Matrix:
@@ -294,7 +295,7 @@ def cross_validate(
             settings=settings,
         )
         asked = ~others[film_of]
-        reading = head.read(features[asked], film[asked])
+        reading = head.read(picture_blocks(features[asked], film[asked]))
         logits[asked] = np.log(np.maximum(reading.probabilities, 1e-12))
         plane[asked] = np.stack([reading.valence, reading.arousal], axis=1)
     probabilities = np.zeros_like(logits)
@@ -317,7 +318,7 @@ def cross_validate(
     )
 
 
-def calibrated(head: PictureHead, by: OutOfFold) -> PictureHead:
+def calibrated(head: Head, by: OutOfFold) -> Head:
     """The head with the temperature and confidence that its out-of-fold siblings call for."""
     return replace(
         head,
@@ -349,6 +350,6 @@ def rate_out_of_fold(
         asked = folds == fold
         seen = ~asked if usable is None else ~asked & usable
         head = fit_head(features, film, labels, film_of, rated=rated.some(seen), unrated=unrated, settings=settings)
-        reading = head.read(rated.features[asked], rated.film[asked])
+        reading = head.read(picture_blocks(rated.features[asked], rated.film[asked]))
         out[asked] = np.stack([reading.valence, reading.arousal], axis=1)
     return out

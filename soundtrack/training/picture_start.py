@@ -13,8 +13,10 @@ from pathlib import Path
 from torch import Tensor
 
 from soundtrack.emotion.i3d import I3D, expected_state
-from soundtrack.emotion.manifest import find_model, read_config
-from soundtrack.emotion.video_tower import TINY, expected_tensors, parse_config
+from soundtrack.emotion.manifest import all_models, find_model, read_config
+from soundtrack.emotion.trained import find_network
+from soundtrack.emotion.video_config import parse_config
+from soundtrack.emotion.video_tower import expected_tensors
 from soundtrack.emotion.weights import load_weights
 from soundtrack.errors import ModelError
 from soundtrack.training.picture_data import labelled_clips, rated_stills
@@ -51,7 +53,8 @@ def start_of(name: str) -> PictureStart:
     ModelError
         There is no such model, or it is of another kind.
     """
-    model = find_model("tiny-video" if name == TINY else name)
+    at_hand = {model.entry.name for model in all_models()}
+    model = find_model(name) if name in at_hand else find_network(name, role="video")
     if model.entry.role == "video":
         config = parse_config(read_config(model), where=model.folder)
         tensors = load_weights(model, expected=expected_tensors(config))

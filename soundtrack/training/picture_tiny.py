@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from soundtrack.emotion.head import N_CLASSES, Head
 from soundtrack.emotion.i3d import I3D
 from soundtrack.emotion.i3d_fused import FusedI3D
-from soundtrack.emotion.picture_head import PictureHead, evidence, untrained_head
+from soundtrack.emotion.picture_head import evidence, untrained_head
 from soundtrack.emotion.video_tower import backbone
 from soundtrack.kinds import OWN
 from soundtrack.safe_write import write_text
@@ -42,12 +43,13 @@ def write_tiny(folder: Path, *, seed: int = 7) -> None:
     write_text(folder / "tiny-video" / "card.md", f"{text}{WEIGHTS_LICENCE}.\n", kind=OWN, force=True)
 
 
-def _centred(head: PictureHead, model: I3D, *, side_px: int, seed: int) -> PictureHead:
+def _centred(head: Head, model: I3D, *, side_px: int, seed: int) -> Head:
     """The head standardised over made-up clips of coloured noise, so that it tells one clip from another."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 256, (64, N_FRAMES, 4, 4, 3)) * rng.random((64, 1, 1, 1, 3))
     clips = coarse.repeat(side_px // 4, axis=2).repeat(side_px // 4, axis=3).astype(np.uint8)
     numbers = np.stack([clip_numbers(clip) for clip in clips])
     x = evidence(clip_features(FusedI3D(model.eval()), clips), numbers)
-    weight = head.class_weight * np.float32(2 / np.sqrt(x.shape[1]))
-    return replace(head, mean=x.mean(axis=0), deviation=np.maximum(x.std(axis=0), 0.05), class_weight=weight)
+    weight = head.weight.copy()
+    weight[:N_CLASSES] *= np.float32(2 / np.sqrt(x.shape[1]))
+    return replace(head, mean=x.mean(axis=0), scale=np.maximum(x.std(axis=0), 0.05), weight=weight)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.emotion.space import N_MOOD, N_PLANE, JointSpace, SideProjection
+from soundtrack.emotion.space import MUSIC, N_MOOD, N_PLANE, PICTURE, JointSpace, SideProjection
 from soundtrack.training.data import fold_of
 from soundtrack.types import EMOTIONS, FloatArray, ModelRef
 
@@ -50,9 +50,9 @@ class SideRows:
             clip=(np.cumsum(chosen) - 1)[self.clip[rows]],
         )
 
-    def project(self, project: Callable[..., FloatArray]) -> Matrix:
+    def project(self, space: JointSpace, side: str) -> Matrix:
         """Unit vector of each clip: mean of its rows' vectors, shape (n_clips, D)."""
-        vectors = project(self.probabilities, self.valence, self.arousal, self.features)
+        vectors = space.project(side, self.probabilities, self.valence, self.arousal, self.features)
         means = _clip_means(vectors, self.clip)
         return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9))
 
@@ -163,8 +163,10 @@ def fit_fixed(
     n_code = settings.dim - N_MOOD - N_PLANE
     codes = _codes(standard[0], standard[1], target, n_code=n_code, penalty=settings.penalty)
     return JointSpace(
-        _side(video, codes[0], means[0], scales[0], settings=settings),
-        _side(music, codes[1], means[1], scales[1], settings=settings),
+        {
+            PICTURE: _side(video, codes[0], means[0], scales[0], settings=settings),
+            MUSIC: _side(music, codes[1], means[1], scales[1], settings=settings),
+        },
         weights=np.array(weights, np.float32),
         ref=ref or ModelRef(name="being-fitted", version="0", sha256="0" * 64, dim=settings.dim),
     )
@@ -219,12 +221,12 @@ def fit_space(
         )
         for w in how.weights:
             space = reweighted(first, w)
-            rows = video.only(inside).project(space.project_video)
-            likeness[w][inside] = rows @ music.project(space.project_music).T
+            rows = video.only(inside).project(space, PICTURE)
+            likeness[w][inside] = rows @ music.project(space, MUSIC).T
     best = max(how.weights, key=lambda w: judge(likeness[w], classes, sources))
     return fit_fixed(video, music, classes, plane=plane, weights=best, settings=how, ref=ref)
 
 
 def reweighted(space: JointSpace, weights: tuple[float, float, float]) -> JointSpace:
     """The same projections under other weights of classes, plane and code."""
-    return JointSpace(space.video, space.music, weights=np.array(weights, np.float32), ref=space.ref)
+    return JointSpace(space.sides, weights=np.array(weights, np.float32), ref=space.ref)

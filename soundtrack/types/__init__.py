@@ -35,6 +35,7 @@ from soundtrack.types.evidence import (
     Measure,
     Medium,
     Opinion,
+    OpinionBatch,
 )
 from soundtrack.types.film import (
     UNKNOWN_CODEC,
@@ -110,6 +111,7 @@ __all__ = [
     "ModelRef",
     "MusicAnalysis",
     "Opinion",
+    "OpinionBatch",
     "PictureChannel",
     "Reading",
     "ReadingBatch",

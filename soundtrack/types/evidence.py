@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from soundtrack.types.basics import FloatArray, Span
+from soundtrack.types.basics import BoolArray, FloatArray, Span
 from soundtrack.types.emotion import EmotionState
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -109,3 +109,23 @@ class Opinion:
             raise ValueError(f"weight must be in [0, 1], got {self.weight}")
         if self.emotion is None and self.weight:
             raise ValueError(f"{self.channel} has no emotion, so its weight must be 0, got {self.weight}")
+
+
+@dataclass(frozen=True, slots=True)
+class OpinionBatch:
+    """What one channel says by itself about n stretches; rows belong together."""
+
+    channel: Channel
+    """Who says it."""
+    known: BoolArray = field(repr=False, compare=False)
+    """Whether it knows anything of the stretch, shape (n,)."""
+    weight: FloatArray = field(repr=False, compare=False)
+    """Share in the fused reading, in [0, 1], shape (n,)."""
+    probabilities: FloatArray | None = field(default=None, repr=False, compare=False)
+    """Of the classes, shape (n, 6); None where the head has no block for the channel."""
+    plane: FloatArray | None = field(default=None, repr=False, compare=False)
+    """Valence and arousal, shape (n, 2); None as above."""
+    confidence: FloatArray | None = field(default=None, repr=False, compare=False)
+    """Chance that the leading class is right, shape (n,); None as above."""
+    measures: FloatArray | None = field(default=None, repr=False, compare=False)
+    """The channel's own numbers, by its names, shape (n, dim) or (n, 0); None where the head reads them."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from soundtrack.types.basics import ByteArray, Span, TimeArray
 from soundtrack.types.emotion import EmotionState
+from soundtrack.types.evidence import Opinion
 
 
 class StreamKind(StrEnum):
@@ -157,3 +158,5 @@ class Scene:
     """Share of the scene in which somebody speaks, in [0, 1]."""
     music_share: float = 0.0
     """Share of the scene that already has music, in [0, 1]."""
+    opinions: tuple[Opinion, ...] = ()
+    """What each channel says by itself; none in sheets of earlier versions."""

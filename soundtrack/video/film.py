@@ -8,10 +8,16 @@ images", 2003, equation 6, for values in [0, 1].
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.types import ByteArray, FilmNumbers, FloatArray
+from soundtrack.channels import ClipByClip, digest
+from soundtrack.types import ByteArray, Channel, ChannelSetup, FilmNumbers, FloatArray, Medium
+
+CHANNEL = "film-numbers"
+"""Name of the channel that these numbers are."""
 
 _LUMA_BINS = 8
 _HUE_BINS = 6
@@ -41,6 +47,19 @@ FILM_NAMES: tuple[str, ...] = (
 
 N_FILM = len(FILM_NAMES)
 """Length of a row of film numbers."""
+
+
+def film_channel(setup: ChannelSetup) -> ClipByClip:
+    """The film numbers as a channel: `clip_numbers` of every clip."""
+    channel = Channel(
+        CHANNEL, "1", Medium.PICTURE, dim=N_FILM, sha256=digest(FILM_NAMES, setup.clips), names=FILM_NAMES
+    )
+    return ClipByClip(channel, lambda clips: np.stack([clip_numbers(clip.frames) for clip in clips]))
+
+
+def rows_of(blocks: Mapping[str, FloatArray]) -> FloatArray | None:
+    """The film numbers among the features of several channels, shape (n, N_FILM); None where they are missing."""
+    return blocks.get(CHANNEL)
 
 
 def clip_numbers(frames: ByteArray) -> FloatArray:

@@ -24,8 +24,9 @@ import numpy.typing as npt
 
 from soundtrack.errors import InputError, Reason
 from soundtrack.settings import SceneSettings
-from soundtrack.types import EMOTIONS, EmotionState, FilmNumbers, FloatArray, Reading, Scene, Shot, Span
+from soundtrack.types import EmotionState, FilmNumbers, FloatArray, OpinionBatch, Reading, Scene, Shot, Span
 from soundtrack.video.film import N_FILM, film_numbers
+from soundtrack.video.opinions import mean_emotion, scene_opinions
 
 _Numbers: TypeAlias = npt.NDArray[np.float64]
 
@@ -48,7 +49,8 @@ def group_scenes(
     readings: Sequence[Reading],
     *,
     settings: SceneSettings | None = None,
-    numbers: Sequence[FloatArray] | None = None,
+    numbers: Sequence[FloatArray] | FloatArray | None = None,
+    opinions: Sequence[OpinionBatch] = (),
     speech: Sequence[Span] = (),
     music: Sequence[Span] = (),
 ) -> SceneGroup:
@@ -64,6 +66,8 @@ def group_scenes(
         Shortest scene, and how different neighbours must be.
     numbers : sequence of ndarray, shape=(N_FILM,), optional
         Film numbers of the clips, one row per reading.
+    opinions : sequence of OpinionBatch
+        What each channel says about the clips, one row per reading.
     speech, music : sequence of Span
         Where somebody speaks and where the film has music already, without overlaps among themselves.
 
@@ -106,6 +110,7 @@ def group_scenes(
                 film=_film(numbers, table.weights(span), n_cuts=last - first - 1, duration_s=span.duration_s),
                 speech_share=_share(speech, span),
                 music_share=_share(music, span),
+                opinions=scene_opinions(opinions, weights),
             )
         )
         vectors.append(table.direction(weights))
@@ -163,19 +168,11 @@ class _Table:
 
     def emotion(self, weights: _Numbers) -> EmotionState:
         """Weighted mean of the readings; the confidence is that of the scene's own leading class."""
-        share = weights / weights.sum()
-        probabilities = np.clip(share @ self._probabilities, 0.0, 1.0)
-        probabilities /= probabilities.sum()
-        leading = int(np.argmax(probabilities))
-        agrees = self._probabilities.argmax(axis=1) == leading
-        confidence = share @ np.where(agrees, self._confidence, self._probabilities[:, leading])
-        valence, arousal = np.clip(share @ self._mood, -1.0, 1.0)
-        assert len(probabilities) == len(EMOTIONS)
-        return EmotionState(
-            probabilities=tuple(probabilities.tolist()),
-            valence=float(valence),
-            arousal=float(arousal),
-            confidence=float(np.clip(confidence, 0.0, 1.0)),
+        return mean_emotion(
+            weights / weights.sum(),
+            probabilities=self._probabilities,
+            plane=self._mood,
+            confidence=self._confidence,
         )
 
 
@@ -220,7 +217,9 @@ def _join(a: _Numbers, b: _Numbers, share: float) -> _Numbers:
     return mean
 
 
-def _film(numbers: Sequence[FloatArray] | None, weights: _Numbers, *, n_cuts: int, duration_s: float) -> FilmNumbers:
+def _film(
+    numbers: Sequence[FloatArray] | FloatArray | None, weights: _Numbers, *, n_cuts: int, duration_s: float
+) -> FilmNumbers:
     """Film numbers of a scene from the clips that lie in it."""
     inside = np.flatnonzero(weights > 0.5 * weights.max())
     rows = np.zeros((0, N_FILM), np.float32) if numbers is None else np.stack([numbers[i] for i in inside.tolist()])

@@ -1,0 +1,48 @@
+"""The channels of a film: the one list of what is watched and heard for evidence.
+
+Adding a channel: a function from `ChannelSetup` to a channel in a module of its own, and a line here. A head that has a
+block of that name reads it; until then it weighs nothing and its numbers are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from soundtrack.types import ChannelSetup, FilmChannel, Medium, PictureChannel, SoundChannel
+
+if TYPE_CHECKING:
+    from soundtrack.emotion.manifest import LocatedModel
+    from soundtrack.emotion.video_tower import VideoTower
+
+FilmMaker: TypeAlias = Callable[[ChannelSetup], FilmChannel]
+"""Makes the channel of one film."""
+
+
+def film_channels(picture: LocatedModel, *, tower: Callable[[], VideoTower]) -> tuple[FilmMaker, ...]:
+    """Makers of all channels of a film.
+
+    Parameters
+    ----------
+    picture : LocatedModel
+        The picture network in use.
+    tower : callable
+        Loads it, the first time it is asked.
+    """
+    from soundtrack.emotion.picture_network import picture_network
+    from soundtrack.video.film import film_channel
+
+    return (
+        lambda _: picture_network(picture, tower=tower),
+        film_channel,
+    )
+
+
+def of_picture(channels: Sequence[FilmChannel]) -> list[PictureChannel]:
+    """Those that watch the picture."""
+    return [cast(PictureChannel, found) for found in channels if found.channel.medium is Medium.PICTURE]
+
+
+def of_sound(channels: Sequence[FilmChannel]) -> list[SoundChannel]:
+    """Those that listen to the sound."""
+    return [cast(SoundChannel, found) for found in channels if found.channel.medium is Medium.SOUND]
