@@ -25,6 +25,7 @@ class ClipByClip:
 
     Examples
     --------
+    >>> from soundtrack.types import Medium
     >>> light = Channel("light", "1", Medium.PICTURE, dim=1, sha256=digest("mean of all pixels"), names=("light",))
     >>> watching = ClipByClip(light, lambda clips: np.array([[clip.frames.mean()] for clip in clips]))
     >>> watching.push([Clip(Span(0, 2), np.full((16, 8, 8, 3), 7, np.uint8))])
@@ -77,6 +78,7 @@ def aligned(evidence: Evidence, spans: Sequence[Span]) -> FloatArray:
 
     Examples
     --------
+    >>> from soundtrack.types import Medium
     >>> cold = Channel("cold", "1", Medium.PICTURE, dim=1, sha256="0" * 64)
     >>> found = Evidence(cold, (Span(0, 2), Span(2, 4)), np.array([[1.0], [5.0]], np.float32))
     >>> aligned(found, [Span(1, 3), Span(2, 3), Span(8, 9)])

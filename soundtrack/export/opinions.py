@@ -15,6 +15,7 @@ def opinions_line(opinions: Sequence[Opinion]) -> str:
 
     Examples
     --------
+    >>> from soundtrack.types import Measure
     >>> opinions_line([Opinion("colour-heat", 0.0, measures=(Measure("warmth", 0.314),))])
     'colour heat: warmth 0.31, not weighed'
     """
