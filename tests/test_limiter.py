@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.signal import resample_poly
 
+from soundtrack.audio.true_peak import TruePeak
 from soundtrack.mix.limiter import LOOK_AHEAD, RELEASE_DB_PER_S, Limiter
 
 RATE = 48_000
@@ -74,3 +75,15 @@ def test_the_gain_moves_smoothly_and_never_up() -> None:
 def test_silence_and_very_short_sound_come_through() -> None:
     silence = np.zeros((2, 7), dtype=np.float32)
     np.testing.assert_array_equal(limited(silence), silence)
+
+
+@pytest.mark.parametrize("frequency_hz", [1_000, 5_000, 10_000, 12_000])
+def test_what_the_limiter_lets_pass_is_under_the_ceiling_for_the_meter(frequency_hz: int) -> None:
+    """Films were measured by a meter of their own, tracks by another; now there is one for both."""
+    n = np.arange(24_000)
+    for phase in (0.0, 0.4, 0.8):
+        tone = np.sin(2 * np.pi * frequency_hz * n / 48_000 + phase) * np.hanning(len(n))
+        limiter, peak = Limiter(ceiling_dbtp=-3.0, channels=2), TruePeak()
+        sound = np.stack([tone, tone]).astype(np.float32)
+        peak.push(np.concatenate([limiter.push(sound), limiter.finish()], axis=1))
+        assert -3.2 < peak.dbtp() < -2.97

@@ -8,22 +8,19 @@ true peak four times oversampled) and EBU Tech 3342 (range: 3 s windows, gates a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from soundtrack.audio.k_weighting import STEP_S, Doubles, KPower
-from soundtrack.audio.true_peak import TruePeak
+from soundtrack.audio.true_peak import SILENT_DBTP, TruePeak
 from soundtrack.types import FloatArray, Loudness, Span
 
 SILENCE_LUFS = -70.0
 """Loudness of silence, the absolute gate."""
 SILENCE_POWER = 10 ** ((SILENCE_LUFS + 0.691) / 10)
 """The absolute gate as a weighted mean square."""
-SILENCE_DBTP = -99.0
-"""True peak of silence."""
 MOMENTARY_STEPS = 4
 """Steps of a gated block, 400 ms."""
 _SHORT_TERM_STEPS = 30
@@ -188,12 +185,10 @@ class LoudnessMeter:
             gate = float(_to_lufs(np.array([short.mean()]))[0]) + _RANGE_GATE_LU
             low, high = np.percentile(_to_lufs(short[_to_lufs(short) > gate]), [10, 95])
             range_lu = float(high - low)
-        peak = 0.0 if self._peak is None else self._peak.value
-        peak_dbtp = 20 * math.log10(peak) if peak > 0 else SILENCE_DBTP
         return Loudness(
             integrated_lufs=gated_lufs(moving_mean(powers, MOMENTARY_STEPS)),
             range_lu=range_lu,
-            true_peak_dbtp=max(SILENCE_DBTP, peak_dbtp),
+            true_peak_dbtp=SILENT_DBTP if self._peak is None else self._peak.dbtp(),
         )
 
 

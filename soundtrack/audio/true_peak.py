@@ -7,11 +7,15 @@ the sum of its taps' sizes, so that only stretches near the highest peak so far 
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 
 import numpy as np
 
 from soundtrack.types import FloatArray
+
+SILENT_DBTP = -99.0
+"""True peak of silence."""
 
 _OVERSAMPLING = 4
 _TAPS = 12
@@ -19,21 +23,29 @@ _COARSE, _FINE = 512, 32
 _FIRST = 64
 
 
-@lru_cache(maxsize=1)
-def interpolator() -> FloatArray:
-    """Taps of the filters that find the values between two samples, shape (12, 3), unit gain in each column.
+@lru_cache(maxsize=2)
+def interpolator(n_taps: int = _TAPS, *, beta: float = 5.0) -> FloatArray:
+    """Taps of the filters that find the values between two samples, shape (n_taps, 3), unit gain in each column.
 
-    Row ``k`` goes with the ``k``-th of twelve neighbouring samples; the values lie after the sixth of them, a quarter,
-    a half and three quarters on. It is the usual windowed sinc of 48 taps, whose fourth phase is the sample itself.
+    Row ``k`` goes with the ``k``-th of some neighbouring samples; the values lie after the last of their first half, a
+    quarter, a half and three quarters on. It is the usual windowed sinc of four times as many taps, whose fourth phase
+    is the sample itself.
+
+    Parameters
+    ----------
+    n_taps : int > 0
+        How many neighbouring samples count, an even number; the meter's twelve are those of BS.1770.
+    beta : float >= 0
+        Of the Kaiser window.
 
     Examples
     --------
-    >>> interpolator().shape
-    (12, 3)
+    >>> interpolator().shape, interpolator(24, beta=8.0).shape
+    ((12, 3), (24, 3))
     """
-    n = np.arange(_OVERSAMPLING * _TAPS)
-    taps = np.sinc((n - len(n) // 2) / _OVERSAMPLING) * np.kaiser(len(n) + 1, 5.0)[:-1]
-    phases = taps.reshape(_TAPS, _OVERSAMPLING)[::-1, 1:]
+    n = np.arange(_OVERSAMPLING * n_taps)
+    taps = np.sinc((n - len(n) // 2) / _OVERSAMPLING) * np.kaiser(len(n) + 1, beta)[:-1]
+    phases = taps.reshape(n_taps, _OVERSAMPLING)[::-1, 1:]
     return np.asarray(phases / phases.sum(axis=0), np.float32)
 
 
@@ -87,6 +99,10 @@ class TruePeak:
         if n_whole:
             self._search(np.lib.stride_tricks.sliding_window_view(block, _COARSE + _TAPS - 1, axis=1)[:, ::_COARSE])
         self._oversample(block[:, n_whole * _COARSE :])
+
+    def dbtp(self) -> float:
+        """The peak so far in dBTP, at least `SILENT_DBTP`."""
+        return max(SILENT_DBTP, 20 * math.log10(self.value)) if self.value > 0 else SILENT_DBTP
 
     def _search(self, stretches: FloatArray) -> None:
         """Oversample where the peak may lie, from the loudest down; shape (channels, n, _COARSE + 11)."""

@@ -2,9 +2,9 @@
 
 Goes in: blocks of sound. Comes out: the same sound, later by nothing (the delay is taken back), no peak above the
 ceiling, bit for bit unchanged away from the peaks. Peaks are those of the signal oversampled four times (ITU-R
-BS.1770-5, annex 2, with a longer interpolation filter). The gain falls along a smooth curve within `LOOK_AHEAD`
-before a peak, is there when the peak comes, and returns at `RELEASE_DB_PER_S`; all channels share it, so the picture
-of the room stays put.
+BS.1770-5, annex 2), with twice as many taps as the meter of `soundtrack.audio.true_peak` has. The gain falls along a
+smooth curve within `LOOK_AHEAD` before a peak, is there when the peak comes, and returns at `RELEASE_DB_PER_S`; all
+channels share it, so the picture of the room stays put.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
+from soundtrack.audio.true_peak import interpolator
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.types import FloatArray, TimeArray
 
@@ -37,16 +38,11 @@ _DELAY = _HALF + LOOK_AHEAD
 @functools.cache
 def _interpolation() -> FloatArray:
     """Matrix from a chunk and its surroundings to three points after each sample, shape (chunk + 2 half, 3 chunk)."""
-    matrix = np.zeros((_CHUNK + 2 * _HALF, _CHUNK * _PHASES), dtype=np.float64)
-    for phase in range(_PHASES):
-        offsets = np.arange(-_HALF + 1, _HALF + 1) - (phase + 1) / (_PHASES + 1)
-        window = np.i0(8.0 * np.sqrt(1 - (offsets / _HALF) ** 2)) / np.i0(8.0)
-        taps = np.sinc(offsets) * window
-        taps /= taps.sum()
-        for i in range(_CHUNK):
-            matrix[i + 1 : i + 1 + 2 * _HALF, phase * _CHUNK + i] = taps
-    result: FloatArray = matrix.astype(np.float32)
-    return result
+    matrix = np.zeros((_CHUNK + 2 * _HALF, _PHASES, _CHUNK), dtype=np.float32)
+    taps = interpolator(2 * _HALF, beta=8.0)  # (2 half, 3)
+    for i in range(_CHUNK):
+        matrix[i + 1 : i + 1 + 2 * _HALF, :, i] = taps
+    return matrix.reshape(len(matrix), -1)
 
 
 def true_peaks(audio: FloatArray, *, above: float = 0.0) -> FloatArray:
@@ -86,26 +82,6 @@ def true_peaks(audio: FloatArray, *, above: float = 0.0) -> FloatArray:
     np.maximum(peaks, after[:n], out=peaks)
     np.maximum(peaks[1:], after[: n - 1], out=peaks[1:])
     return peaks
-
-
-class PeakMeter:
-    """Highest true peak of a sound that comes in blocks."""
-
-    def __init__(self, *, channels: int = 2) -> None:
-        self._tail = np.zeros((channels, 2 * _HALF), dtype=np.float32)
-        self._peak = 0.0
-
-    def push(self, block: FloatArray) -> None:
-        """The next block, shape (channels, n)."""
-        audio = np.concatenate([self._tail, block], axis=1)
-        self._tail = audio[:, -2 * _HALF :]
-        above = max(self._peak, float(np.abs(block).max(initial=0.0)))
-        self._peak = max(self._peak, float(true_peaks(audio, above=above).max(initial=0.0)))
-
-    def result_dbtp(self) -> float:
-        """The peak so far, at least -99 dBTP; the sound is taken to end in silence."""
-        self.push(np.zeros((len(self._tail), 2 * _HALF), dtype=np.float32))
-        return max(-99.0, 20 * float(np.log10(max(self._peak, 1e-9))))
 
 
 class Limiter:

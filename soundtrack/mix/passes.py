@@ -13,11 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
+from soundtrack.audio.true_peak import TruePeak
 from soundtrack.media.ahead import ahead
 from soundtrack.media.audio import iter_audio
 from soundtrack.mix.balance import BalanceMeter, loudness_lufs
 from soundtrack.mix.levels import Levels, set_levels
-from soundtrack.mix.limiter import Limiter, PeakMeter
+from soundtrack.mix.limiter import Limiter
 from soundtrack.mix.music import Music
 from soundtrack.mix.plan import MixPlan
 from soundtrack.mix.stems import StemWriter
@@ -137,11 +138,12 @@ def _laid(music: FloatArray, original: FloatArray | None, *, channels: int) -> F
 
 def hear(part: Path, stream: int, *, channels: int) -> Heard:
     """Loudness and true peak of the sound as a decoder gives it."""
-    meter, peaks = BalanceMeter(channels=channels), PeakMeter(channels=channels)
+    meter, peaks = BalanceMeter(channels=channels), TruePeak()
     block_s = BLOCK / MIX_RATE_HZ
     blocks = iter_audio(part, sample_rate_hz=MIX_RATE_HZ, channels=channels, block_s=block_s, stream=stream)
     for block in ahead(blocks):
         nothing = np.zeros((2, block.shape[1]), np.float32)
         meter.push(block, music=nothing, reference=nothing)
         peaks.push(block)
-    return Heard(integrated_lufs=loudness_lufs(meter.result().original), true_peak_dbtp=peaks.result_dbtp())
+    peaks.push(np.zeros((channels, BLOCK), np.float32))  # the sound ends in silence
+    return Heard(integrated_lufs=loudness_lufs(meter.result().original), true_peak_dbtp=peaks.dbtp())
