@@ -155,9 +155,6 @@ class Watcher:
 
     @cached_property
     def _space(self) -> JointSpace:
-        from soundtrack.emotion.loading import load_torch_library
-
-        load_torch_library()
         from soundtrack.emotion.space import JointSpace
 
         space = JointSpace.load(self._networks.space)
@@ -194,8 +191,10 @@ class Watcher:
 
     def _watch(self, info: VideoInfo, known_fingerprint: str | None, progress: Progress) -> SceneSheet:
         """The sheet from the picture and the sound themselves."""
+        from soundtrack.emotion.loading import load_torch_library
 
         progress("watching", 0, int(info.duration_s))  # before the network is loaded, which takes a moment
+        load_torch_library()  # before the threads: what they import would wait for it, with Python's lock
         unwanted = threading.Event()
         channels = [make(self._setup) for make in self._makers]
         watching, listening = of_picture(channels), of_sound(channels)
