@@ -7,16 +7,19 @@ block of that name reads it; until then it weighs nothing and its numbers are sh
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from soundtrack.errors import DependencyError
+from soundtrack.pipeline.installed_channels import Installed, installed_channels, is_for_films
 from soundtrack.types import ChannelSetup, FilmChannel, Medium, PictureChannel, SoundChannel
 
 if TYPE_CHECKING:
     from soundtrack.emotion.manifest import LocatedModel
     from soundtrack.emotion.video_tower import VideoTower
 
-FilmMaker: TypeAlias = Callable[[ChannelSetup], FilmChannel]
-"""Makes the channel of one film."""
+FilmMaker: TypeAlias = Callable[[ChannelSetup], FilmChannel | None]
+"""Makes the channel of one film; None where it is not for films."""
 
 
 def film_channels(picture: LocatedModel, *, tower: Callable[[], VideoTower]) -> tuple[FilmMaker, ...]:
@@ -35,7 +38,32 @@ def film_channels(picture: LocatedModel, *, tower: Callable[[], VideoTower]) -> 
     return (
         lambda _: picture_network(picture, tower=tower),
         film_channel,
+        *(partial(_of_a_film, found) for found in installed_channels()),
     )
+
+
+def make_channels(makers: Sequence[FilmMaker], setup: ChannelSetup) -> list[FilmChannel]:
+    """The channels of one film.
+
+    Raises
+    ------
+    DependencyError
+        Two have one name, or one of another package cannot be made.
+    """
+    made = [channel for make in makers if (channel := make(setup)) is not None]
+    names = [channel.channel.name for channel in made]
+    for name in names:
+        if names.count(name) > 1:
+            raise DependencyError(
+                f"two channels are called {name}", hint="uninstall the package that brought the second one"
+            )
+    return made
+
+
+def _of_a_film(found: Installed, setup: ChannelSetup) -> FilmChannel | None:
+    """The channel of another package; None if it is for tracks or words."""
+    made = found.make_for_film(setup)
+    return made if is_for_films(made) else None
 
 
 def of_picture(channels: Sequence[FilmChannel]) -> list[PictureChannel]:

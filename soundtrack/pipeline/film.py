@@ -18,7 +18,7 @@ from soundtrack.errors import DependencyError
 from soundtrack.media.ahead import beside
 from soundtrack.names import as_on_disk
 from soundtrack.pipeline.analysis_cache import AnalysisCache
-from soundtrack.pipeline.channel_list import FilmMaker, film_channels, of_picture, of_sound
+from soundtrack.pipeline.channel_list import FilmMaker, film_channels, make_channels, of_picture, of_sound
 from soundtrack.pipeline.music import current_model, current_networks
 from soundtrack.pipeline.progress import Progress, no_progress
 from soundtrack.pipeline.watch import Heard, Sight, hear, watch
@@ -181,7 +181,7 @@ class Watcher:
             "model": self._model,
             "space": space,
             "picture": read_config(self._picture),
-            "channels": [make(self._setup).channel for make in self._makers],
+            "channels": [made.channel for made in make_channels(self._makers, self._setup)],
             "device": self._device,
             "decoder": self._decoder,
             "shots": self._shots,
@@ -196,7 +196,7 @@ class Watcher:
         progress("watching", 0, int(info.duration_s))  # before the network is loaded, which takes a moment
         load_torch_library()  # before the threads: what they import would wait for it, with Python's lock
         unwanted = threading.Event()
-        channels = [make(self._setup) for make in self._makers]
+        channels = make_channels(self._makers, self._setup)
         watching, listening = of_picture(channels), of_sound(channels)
         identity = beside(lambda: known_fingerprint or fingerprint(info.path))
         sound = beside(lambda: hear(info, listening, unwanted))
