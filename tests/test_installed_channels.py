@@ -1,4 +1,4 @@
-"""Channels of other packages: found where they are installed, named in the sheet, never taken from a folder of films."""
+"""Channels of other packages: found where they are installed, named in the sheet; never from a folder of films."""
 
 from __future__ import annotations
 
