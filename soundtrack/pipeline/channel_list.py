@@ -33,11 +33,13 @@ def film_channels(picture: LocatedModel, *, tower: Callable[[], VideoTower]) -> 
         Loads it, the first time it is asked.
     """
     from soundtrack.emotion.picture_network import picture_network
+    from soundtrack.video.colour_temperature import colour_temperature
     from soundtrack.video.film import film_channel
 
     return (
         lambda _: picture_network(picture, tower=tower),
         film_channel,
+        colour_temperature,
         *(partial(_of_a_film, found) for found in installed_channels()),
     )
 
