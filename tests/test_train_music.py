@@ -16,7 +16,7 @@ from soundtrack.training.data import fold_of
 from soundtrack.training.music_distil import MusicDistilSettings, distil
 from soundtrack.training.music_fit import Heard, fit_calibrated, fit_music_head, per_recording, tempered
 from soundtrack.training.music_teacher import N_EMBEDDING, N_SCORES, Teacher, teach
-from soundtrack.training.ridge import Penalties, predict_by_fold
+from soundtrack.training.ridge import Penalties, predict_by_fold, solve_ridge
 
 CONFIG = MelCnnConfig(widths=(4, 8), n_features=8, n_sounds=N_SCORES)
 
@@ -146,3 +146,15 @@ def test_ridge_by_fold_never_sees_the_judged_file(rng):
         inputs, rated, file=np.arange(60), folds=np.arange(60) % 5, n_plain=2, penalties=Penalties(penalty=1.0)
     )
     assert abs(np.corrcoef(guess[:, 0], rated[:, 0])[0, 1]) < 0.45
+
+
+@pytest.mark.parametrize("shape", [(200, 12), (30, 90), (40, 40)])
+def test_the_one_ridge_regression_agrees_with_scikit_learn(rng: np.random.Generator, shape: tuple[int, int]) -> None:
+    """There were three copies of it."""
+    from sklearn.linear_model import Ridge
+
+    x, y, shares = rng.normal(size=shape), rng.normal(size=(shape[0], 2)), rng.uniform(0.1, 2.0, shape[0])
+    weights, bias = solve_ridge(x, y, shares=shares, penalty=7.0)
+    theirs = Ridge(alpha=7.0).fit(x, y, sample_weight=shares)
+    np.testing.assert_allclose(weights, theirs.coef_.T, atol=1e-9)
+    np.testing.assert_allclose(bias, theirs.intercept_, atol=1e-9)

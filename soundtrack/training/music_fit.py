@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from soundtrack.emotion.music_head import FELT, LIMIT, N_CLASSES, MusicHead
 from soundtrack.emotion.tonal import N_TONAL
+from soundtrack.training.ridge import solve_ridge
 from soundtrack.types import EMOTIONS, FloatArray
 
 IntArray = npt.NDArray[np.int64]
@@ -273,14 +274,8 @@ def _ridge(x: Matrix, target: Matrix, *, share: Matrix, penalty: float, gain: Ma
     if not known.any():
         return np.zeros((target.shape[1], x.shape[1])), np.zeros(target.shape[1])
     a, b, w = x[known] * gain, target[known], share[known]
-    a_mean, b_mean = w @ a / w.sum(), w @ b / w.sum()
-    root = np.sqrt(w)[:, None]
-    a, b = (a - a_mean) * root, (b - b_mean) * root
-    if len(a) <= a.shape[1]:
-        weight = a.T @ np.linalg.solve(a @ a.T + penalty * np.eye(len(a)), b)
-    else:
-        weight = np.linalg.solve(a.T @ a + penalty * np.eye(a.shape[1]), a.T @ b)
-    return (weight * gain[:, None]).T, b_mean - a_mean @ weight
+    weight, bias = solve_ridge(a, b, shares=w, penalty=penalty)
+    return (weight * gain[:, None]).T, bias
 
 
 def tempered(head: MusicHead, temperature: float) -> MusicHead:

@@ -19,6 +19,7 @@ import torch.nn.functional as F
 
 from soundtrack.emotion.head import Head, log_odds, softmax
 from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, evidence, picture_blocks, picture_head
+from soundtrack.training.ridge import solve_ridge
 from soundtrack.types import EMOTIONS, FloatArray
 
 IntArray = npt.NDArray[np.int64]
@@ -172,18 +173,9 @@ def _logistic(x: Matrix, classes: IntArray, *, penalty: float) -> tuple[Matrix, 
 
 
 def _ridge(x: Matrix, targets: Matrix, *, shares: Matrix, penalty: float) -> Matrix:
-    """Intercept and weights, shape (1 + columns, n_targets), solved among rows or columns, whichever are fewer."""
-    total = shares.sum()
-    x_mean = shares @ x / total
-    y_mean = shares @ targets / total
-    root = np.sqrt(shares)[:, None]
-    a, b = (x - x_mean) * root, (targets - y_mean) * root
-    n_rows, n_columns = a.shape
-    if n_rows < n_columns:
-        weights = a.T @ np.linalg.solve(a @ a.T + penalty * np.eye(n_rows), b)
-    else:
-        weights = np.linalg.solve(a.T @ a + penalty * np.eye(n_columns), a.T @ b)
-    return np.concatenate([(y_mean - x_mean @ weights)[None], weights])
+    """Intercept and weights, shape (1 + columns, n_targets)."""
+    weights, bias = solve_ridge(x, targets, shares=shares, penalty=penalty)
+    return np.concatenate([bias[None], weights])
 
 
 def fit_temperature(logits: Matrix, film_of: IntArray, classes: IntArray) -> float:

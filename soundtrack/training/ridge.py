@@ -29,6 +29,32 @@ class Penalties:
     """Standardised inputs are clipped here."""
 
 
+def solve_ridge(x: Matrix, y: Matrix, *, shares: Matrix, penalty: float) -> tuple[Matrix, Matrix]:
+    """Weights (n_columns, n_targets) and intercepts (n_targets,) of a ridge regression with weighted rows.
+
+    Solved among rows or columns, whichever are fewer; what scikit-learn's `Ridge` with `sample_weight` finds.
+
+    Parameters
+    ----------
+    x : ndarray, shape=(n_rows, n_columns), float64
+        Inputs.
+    y : ndarray, shape=(n_rows, n_targets), float64
+        Targets.
+    shares : ndarray, shape=(n_rows,), float64
+        How much each row counts, not negative, some positive.
+    penalty : float > 0
+        L2 of the weights, not of the intercepts, beside the weighted sum of squared errors.
+    """
+    x_mean, y_mean = shares @ x / shares.sum(), shares @ y / shares.sum()
+    root = np.sqrt(shares)[:, None]
+    a, b = (x - x_mean) * root, (y - y_mean) * root
+    if len(a) <= a.shape[1]:
+        weights = a.T @ np.linalg.solve(a @ a.T + penalty * np.eye(len(a)), b)
+    else:
+        weights = np.linalg.solve(a.T @ a + penalty * np.eye(a.shape[1]), a.T @ b)
+    return weights, y_mean - x_mean @ weights
+
+
 def predict_by_fold(
     inputs: FloatArray, rated: Matrix, *, file: IntArray, folds: IntArray, n_plain: int, penalties: Penalties
 ) -> Matrix:
@@ -63,15 +89,8 @@ def predict_by_fold(
         def standard(rows: Matrix, mean: Matrix = mean, scale: Matrix = scale) -> Matrix:
             return np.asarray(np.clip((rows - mean) / scale, -penalties.limit, penalties.limit) * gain)
 
-        x, y = standard(known), rated[file[learn]]
-        x_mean, y_mean = share @ x / share.sum(), share @ y / share.sum()
-        root = np.sqrt(share)[:, None]
-        a, b = (x - x_mean) * root, (y - y_mean) * root
-        if len(a) <= a.shape[1]:
-            weights = a.T @ np.linalg.solve(a @ a.T + penalties.penalty * np.eye(len(a)), b)
-        else:
-            weights = np.linalg.solve(a.T @ a + penalties.penalty * np.eye(a.shape[1]), a.T @ b)
+        weights, bias = solve_ridge(standard(known), rated[file[learn]], shares=share, penalty=penalties.penalty)
         judged = ~learn
-        guesses = (standard(inputs[judged].astype(np.float64)) - x_mean) @ weights + y_mean
+        guesses = standard(inputs[judged].astype(np.float64)) @ weights + bias
         np.add.at(out, file[judged], guesses / counts[file[judged]][:, None])
     return np.clip(out, -1, 1)
