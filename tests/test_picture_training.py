@@ -336,8 +336,8 @@ def test_stills_that_nobody_rated_teach_through_the_teachers(rng: np.random.Gene
 def test_the_same_rows_give_the_same_head(rng: np.random.Generator) -> None:
     rows = two_moods(rng)
     first, second = (fit_head(**rows) for _ in range(2))  # type: ignore[arg-type]  # a table of rows
-    assert first.class_weight.tobytes() == second.class_weight.tobytes()
-    assert first.plane_weight.tobytes() == second.plane_weight.tobytes()
+    assert first.weight.tobytes() == second.weight.tobytes()
+    assert first.bias.tobytes() == second.bias.tobytes()
 
 
 def test_a_film_without_clips_is_refused(rng: np.random.Generator) -> None:
