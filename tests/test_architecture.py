@@ -110,7 +110,12 @@ DOORS: dict[str, tuple[str, ...]] = {
     "pathspec": ("soundtrack.library.patterns", "soundtrack.library.rules"),
     "platformdirs": ("soundtrack.config", "soundtrack.resources"),
     "rich": ("soundtrack.cli",),
-    "safetensors": ("soundtrack.emotion", "soundtrack.training", "soundtrack.audio.voice"),
+    "safetensors": (
+        "soundtrack.emotion",
+        "soundtrack.training",
+        "soundtrack.audio.voice",
+        "soundtrack.pipeline.evidence_cache",
+    ),
     "scenedetect": ("soundtrack.video",),
     "sqlite3": ("soundtrack.library",),
     "tinytag": ("soundtrack.library",),

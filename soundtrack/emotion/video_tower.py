@@ -178,6 +178,20 @@ def assemble(tensors: Mapping[str, Tensor], config: VideoConfig) -> tuple[I3D, H
     return network.eval(), head_of(tensors, config)
 
 
+def load_reader(name: str, *, space: Space) -> Reader:
+    """The head of a picture network with its side of a space, without the network.
+
+    Raises
+    ------
+    ModelError
+        The model is missing or damaged.
+    """
+    model = find_network(name, role="video")
+    config = parse_config(read_config(model), where=model.folder)
+    tensors = load_weights(model, expected=expected_tensors(config))
+    return Reader(head_of(tensors, config), space, side=PICTURE)
+
+
 def head_of(tensors: Mapping[str, Tensor], config: VideoConfig) -> Head:
     """The head alone, from checked tensors."""
     arrays = {name.removeprefix("head."): t.numpy() for name, t in tensors.items() if name.startswith("head.")}

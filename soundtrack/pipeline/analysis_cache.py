@@ -15,7 +15,7 @@ import functools
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
@@ -111,7 +111,7 @@ class AnalysisCache:
                 return
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_text(entry, content, kind=OWN, force=True)
-            self._drop_oldest(besides=entry)
+            drop_oldest(self._folder, (_SUFFIX,), most_bytes=self._most_bytes, besides=entry)
 
     def _entry(self, path: Path, fingerprint: str) -> Path:
         """Where a film's entry lies: its size, so that one look at the folder tells whether hashing may be of use."""
@@ -119,20 +119,21 @@ class AnalysisCache:
         key.update(f"\n{fingerprint}\n".encode() + os.fsencode(path.suffix.lower()))
         return self._folder / f"{path.stat().st_size}-{key.hexdigest()}{_SUFFIX}"
 
-    def _drop_oldest(self, *, besides: Path) -> None:
-        """Bring the folder under its bound."""
-        found = []
-        for entry in self._folder.glob(f"*{_SUFFIX}"):
-            with contextlib.suppress(OSError):
-                status = entry.stat()
-                found.append((status.st_mtime_ns, entry.name, status.st_size, entry))
-        total = sum(size for _, _, size, _ in found)
-        for _, _, size, entry in sorted(found):
-            if total <= self._most_bytes:
-                return
-            if entry != besides:
-                entry.unlink(missing_ok=True)
-                total -= size
+
+def drop_oldest(folder: Path, suffixes: Sequence[str], *, most_bytes: int, besides: Path) -> None:
+    """Bring the files of those endings in a folder under a bound; what was not used for longest goes first."""
+    found = []
+    for entry in (path for suffix in suffixes for path in folder.glob(f"*{suffix}")):
+        with contextlib.suppress(OSError):
+            status = entry.stat()
+            found.append((status.st_mtime_ns, entry.name, status.st_size, entry))
+    total = sum(size for _, _, size, _ in found)
+    for _, _, size, entry in sorted(found):
+        if total <= most_bytes:
+            return
+        if entry != besides:
+            entry.unlink(missing_ok=True)
+            total -= size
 
 
 def _head(stem: str, text: str) -> dict[str, str]:
@@ -159,3 +160,8 @@ def _libraries() -> str:
         with contextlib.suppress(metadata.PackageNotFoundError):
             found.append(f"{name} {metadata.version(name)}")
     return ", ".join(found)
+
+
+def libraries() -> str:
+    """As `_libraries`, for other caches."""
+    return _libraries()

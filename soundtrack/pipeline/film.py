@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from soundtrack.media.ahead import beside
 from soundtrack.names import as_on_disk
 from soundtrack.pipeline.analysis_cache import AnalysisCache
 from soundtrack.pipeline.channel_list import FilmMaker, film_channels, make_channels, of_picture, of_sound
+from soundtrack.pipeline.evidence_cache import EvidenceCache
 from soundtrack.pipeline.music import current_model, current_networks
 from soundtrack.pipeline.progress import Progress, no_progress
 from soundtrack.pipeline.watch import Heard, Sight, hear, watch
@@ -26,6 +28,7 @@ from soundtrack.settings import SceneSettings, ShotSettings
 from soundtrack.types import (
     ChannelSetup,
     EmotionState,
+    Evidence,
     FilmRef,
     Reading,
     ReadingBatch,
@@ -36,6 +39,7 @@ from soundtrack.types import (
 
 if TYPE_CHECKING:
     from soundtrack.emotion.manifest import LocatedModel
+    from soundtrack.emotion.reader import Reader
     from soundtrack.emotion.space import JointSpace
     from soundtrack.emotion.trained import Networks
     from soundtrack.emotion.video_config import VideoConfig
@@ -45,6 +49,20 @@ CHANNEL_RATE_HZ = 16_000
 """Of the sound that channels get, in hertz."""
 LOUDEST_LUFS = 20.0
 """No sound is louder, and no sheet may say so."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was seen and heard in a film, now or before."""
+
+    sight: Sight
+    """With all evidence."""
+    heard: Heard
+    """Without any."""
+    identity: str
+    """Fingerprint of the film."""
+    is_new: bool
+    """Whether some of it was not kept before."""
 
 
 def fingerprint(path: Path) -> str:
@@ -110,12 +128,18 @@ class Watcher:
         self._shots = shot_settings or ShotSettings()
         self._scenes = scene_settings or SceneSettings()
         self._model = current_model()
-        self._cache = None if cache is None else AnalysisCache(cache, self._settings())
+        settings = {} if cache is None else self._settings()
+        self._cache = None if cache is None else AnalysisCache(cache, settings)
+        decoding = {name: settings[name] for name in settings.keys() & {"device", "decoder", "shots", "ffmpeg"}}
+        self._evidence = (
+            None if cache is None else EvidenceCache(cache / "evidence", {**decoding, "clips": self._setup.clips})
+        )
 
     def analyse(self, info: VideoInfo, *, progress: Progress = no_progress) -> SceneSheet:
         """The scene sheet of a film; see `analyse_video`."""
         path = info.path
-        if self._cache is None or not self._cache.may_have(path):
+        caches = [cache for cache in (self._cache, self._evidence) if cache is not None]
+        if self._cache is None or not any(cache.may_have(path) for cache in caches):
             known_fingerprint = None
         else:
             known_fingerprint = fingerprint(path)
@@ -123,9 +147,12 @@ class Watcher:
             if kept is not None:
                 return kept
         before = _state(path)
-        sheet = self._watch(info, known_fingerprint, progress)
+        found = self._watch(info, known_fingerprint, progress)
+        sheet = self._sheet(info, found)
         if self._cache is not None and before == _state(path):  # else it is not known of which bytes this is the sheet
             self._cache.keep(path, sheet)
+            if self._evidence is not None and found.is_new:
+                self._evidence.keep(path, found.identity, found.sight, found.heard)
         return sheet
 
     @cached_property
@@ -168,6 +195,15 @@ class Watcher:
 
         return VideoTower.load(self._networks.video, device=self._device, space=space)
 
+    def _reader(self) -> Reader:
+        """The head and its space, without the network where that was not needed."""
+        if "_tower" in self.__dict__:
+            return self._tower.reader
+        space = self._space
+        from soundtrack.emotion.video_tower import load_reader
+
+        return load_reader(self._networks.video, space=space)
+
     def _settings(self) -> dict[str, object]:
         """Everything that has a say in an analysis but the film and the tool itself."""
         from soundtrack.emotion.manifest import find_model, read_config
@@ -189,38 +225,62 @@ class Watcher:
             "ffmpeg": ffmpeg,
         }
 
-    def _watch(self, info: VideoInfo, known_fingerprint: str | None, progress: Progress) -> SceneSheet:
-        """The sheet from the picture and the sound themselves."""
+    def _watch(self, info: VideoInfo, known_fingerprint: str | None, progress: Progress) -> _Found:
+        """What is kept of a film, and what is missing from the picture and the sound themselves."""
         from soundtrack.emotion.loading import load_torch_library
 
         progress("watching", 0, int(info.duration_s))  # before the network is loaded, which takes a moment
         load_torch_library()  # before the threads: what they import would wait for it, with Python's lock
-        unwanted = threading.Event()
         channels = make_channels(self._makers, self._setup)
-        watching, listening = of_picture(channels), of_sound(channels)
+        kept = None
+        if known_fingerprint is not None and self._evidence is not None:
+            kept = self._evidence.find(info.path, known_fingerprint, [made.channel for made in channels])
+        before: dict[str, Evidence] = {} if kept is None else kept.evidence
+        missing = [made for made in channels if made.channel.name not in before]
+        watching, listening = of_picture(missing), of_sound(missing)
+        unwanted = threading.Event()
         identity = beside(lambda: known_fingerprint or fingerprint(info.path))
-        sound = beside(lambda: hear(info, listening, unwanted))
+        sound = None if kept is not None and not listening else beside(lambda: hear(info, listening, unwanted))
         try:
-            sight = watch(
-                info,
-                watching,
-                clips=self._setup.clips,
-                decoder=self._decoder,
-                shot_settings=self._shots,
-                progress=progress,
-            )
+            sight = None
+            if kept is None or watching:
+                sight = watch(
+                    info,
+                    watching,
+                    clips=self._setup.clips,
+                    decoder=self._decoder,
+                    shot_settings=self._shots,
+                    progress=progress,
+                )
         except BaseException:
             unwanted.set()
             raise
-        return self._sheet(info, sight, sound(), identity())
+        heard = None if sound is None else sound()
+        now = [one for part in (sight, heard) if part is not None for one in part.evidence]
+        every = before | {one.channel.name: one for one in now}
+        ordered = [
+            *(one.channel.name for one in of_picture(channels)),
+            *(one.channel.name for one in of_sound(channels)),
+        ]
+        seen, listened = (kept.sight, kept.heard) if kept is not None else (sight, heard)
+        assert seen is not None
+        assert listened is not None
+        evidence = tuple(every[name] for name in ordered if name in every)
+        return _Found(
+            replace(seen, evidence=evidence),
+            replace(listened, evidence=()),
+            identity(),
+            is_new=kept is None or bool(now),
+        )
 
-    def _sheet(self, info: VideoInfo, sight: Sight, heard: Heard, identity: str) -> SceneSheet:
+    def _sheet(self, info: VideoInfo, found: _Found) -> SceneSheet:
         """The sheet of what was seen and heard: all that a head and a space have a say in."""
         from soundtrack import scenesheet
         from soundtrack.channels import aligned
         from soundtrack.video.film import rows_of
         from soundtrack.video.scenes import group_scenes
 
+        sight, heard = found.sight, found.heard
         film = FilmRef(
             name=info.path.name,
             duration_s=sight.duration_s,
@@ -228,19 +288,19 @@ class Watcher:
             width_px=info.width_px,
             height_px=info.height_px,
             has_audio=info.main_audio is not None,
-            fingerprint=identity,
+            fingerprint=found.identity,
             start_timecode=info.start_timecode,
         )
-        evidence = (*sight.evidence, *heard.evidence)
-        blocks = {found.channel.name: aligned(found, sight.clips) for found in evidence}
-        reader = self._tower.reader
+        evidence = sight.evidence
+        blocks = {one.channel.name: aligned(one, sight.clips) for one in evidence}
+        reader = self._reader()
         readings = _as_readings(sight.clips, reader.read(blocks))
         speech = tuple(_clip_spans(heard.speech, sight.duration_s))
         grouped = group_scenes(
             sight.shots,
             readings,
             numbers=rows_of(blocks),
-            opinions=reader.opinions([found.channel for found in evidence], blocks),
+            opinions=reader.opinions([one.channel for one in evidence], blocks),
             settings=self._scenes,
             speech=speech,
             music=_clip_spans(heard.music, sight.duration_s),
