@@ -203,6 +203,11 @@ def test_a_film_is_watched_once_and_the_bytes_are_the_same(
     (entry,) = entries(cache)
     entry.write_text("damaged")
     assert scenesheet.dumps(pipeline.analyse_video(copy, device="cpu", cache=cache)) == plain
+    assert len(watched) == 2, "what was seen is kept beside the sheets"
+    entry.write_text("damaged")
+    for seen in (cache / "evidence").iterdir():
+        seen.write_text("damaged")
+    assert scenesheet.dumps(pipeline.analyse_video(copy, device="cpu", cache=cache)) == plain
     assert len(watched) == 3
 
 
