@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from soundtrack.evaluation import metrics
 from soundtrack.evaluation.bootstrap import bootstrap
-from soundtrack.evaluation.hubs import csls
 from soundtrack.evaluation.moments import Stretches, best_windows, deal, lay_out, report
+from soundtrack.spotting.hubs import csls
 
 SEEDS = st.integers(0, 10_000)
 

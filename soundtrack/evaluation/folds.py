@@ -18,7 +18,6 @@ from soundtrack.emotion.head import Head
 from soundtrack.emotion.music_head import MusicHead
 from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, picture_blocks
 from soundtrack.emotion.space import MUSIC, PICTURE, JointSpace
-from soundtrack.evaluation.hubs import csls
 from soundtrack.evaluation.metrics import (
     distinct_winners,
     own_source,
@@ -26,6 +25,7 @@ from soundtrack.evaluation.metrics import (
     two_afc_emotion,
     two_afc_true_track,
 )
+from soundtrack.spotting.hubs import csls
 from soundtrack.training.data import fold_of
 from soundtrack.training.music_fit import (
     Feelings,

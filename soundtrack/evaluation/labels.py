@@ -20,7 +20,6 @@ from soundtrack.emotion.space import N_MOOD, N_PLANE
 from soundtrack.evaluation import read
 from soundtrack.evaluation.bootstrap import Interval, bootstrap, json_number
 from soundtrack.evaluation.folds import CrossRead, Evidence, FoldRecipe, cross_read
-from soundtrack.evaluation.hubs import csls
 from soundtrack.evaluation.metrics import (
     calibration_error,
     confusion,
@@ -35,6 +34,7 @@ from soundtrack.evaluation.metrics import (
     two_afc_emotion_by_query,
     two_afc_true_track_by_query,
 )
+from soundtrack.spotting.hubs import csls
 from soundtrack.training.data import LabelledClip
 from soundtrack.training.music_fit import Feelings
 from soundtrack.training.stages import Arrays, kept, state_of

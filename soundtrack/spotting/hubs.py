@@ -7,6 +7,7 @@ al. 2018, section 2.3) takes from each cosine the mean closeness of both sides t
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from soundtrack.types import FloatArray
 
@@ -61,3 +62,30 @@ def closeness(vectors: FloatArray, *, neighbours: FloatArray, k: int = N_NEIGHBO
         cosines.partition(cosines.shape[1] - k, axis=1)
         result[start : start + 32_768] = cosines[:, -k:].mean(axis=1)
     return result
+
+
+def csls(similarity: npt.NDArray[np.float64], *, k: int = N_NEIGHBOURS) -> npt.NDArray[np.float64]:
+    """The same correction on a closed set of queries and tracks, to judge what it buys.
+
+    Twice the similarity less the mean similarity of either side to its k nearest, shape as given.
+
+    Parameters
+    ----------
+    similarity : ndarray, shape=(n_queries, n_tracks)
+        Higher is closer.
+    k : int, at least 1
+        Neighbours that count; all if there are fewer.
+
+    Examples
+    --------
+    >>> csls(np.array([[1.0, 0.0], [0.0, 1.0]]), k=1).tolist()
+    [[0.0, -2.0], [-2.0, 0.0]]
+    """
+    if k < 1:
+        raise ValueError(f"k must be at least 1, got {k}")
+
+    def crowd(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        nearest = min(k, rows.shape[1])
+        return np.asarray(np.partition(rows, rows.shape[1] - nearest, axis=1)[:, -nearest:].mean(axis=1))
+
+    return 2 * similarity - crowd(similarity)[:, None] - crowd(similarity.T)[None, :]
