@@ -86,7 +86,7 @@ def test_another_file_is_written_with_o_and_never_over_one_that_is_there(path: P
     assert text_of(path) == TEXT
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything, and write it")
 def test_a_protected_sheet_is_not_replaced(path: Path) -> None:
     path.chmod(0o440)
     with pytest.raises(OutputError, match="write-protected"):
