@@ -168,6 +168,8 @@ def test_a_timecode_that_the_rate_does_not_have_is_named(cues: CueSheet) -> None
         (".mp4", "25", "10:00:00:12", ["-c:v", "libx264"]),
         (".mkv", "24000/1001", "23:59:59:20", ["-c:v", "libx264"]),
         (".mxf", "25", "09:59:30:00", ["-c:v", "mpeg2video"]),
+        (".mpg", "30000/1001", "01:02:03;04", ["-c:v", "mpeg2video"]),
+        (".ts", "25", "10:00:00:24", ["-c:v", "mpeg2video"]),
     ],
 )
 def test_the_start_timecode_is_read_from_the_film(
@@ -179,8 +181,8 @@ def test_the_start_timecode_is_read_from_the_film(
     assert probe(film).start_timecode == timecode
 
 
-def test_a_film_without_timecode_has_none(tmp_path: Path) -> None:
-    ffmpeg(
-        "-f", "lavfi", "-i", "testsrc2=s=160x120:r=25:d=1", "-c:v", "libx264", "-pix_fmt", "yuv420p", tmp_path / "a.mp4"
-    )
-    assert probe(tmp_path / "a.mp4").start_timecode is None
+@pytest.mark.parametrize(("suffix", "codec"), [(".mp4", "libx264"), (".mpg", "mpeg2video")])
+def test_a_film_without_timecode_has_none(tmp_path: Path, suffix: str, codec: str) -> None:
+    film = tmp_path / f"a{suffix}"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=160x120:r=25:d=1", "-c:v", codec, "-pix_fmt", "yuv420p", film)
+    assert probe(film).start_timecode is None

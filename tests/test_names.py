@@ -12,13 +12,15 @@ import pytest
 import fake_listener as fake
 from made_up import track as made_track
 from odd_files import ffmpeg
-from soundtrack.errors import UsageError
+from soundtrack.cli.app import run_commands
+from soundtrack.errors import InputError, Reason, UsageError
 from soundtrack.library.build import build_index
 from soundtrack.library.query import find_track
 from soundtrack.library.rules import NameRules, Rules
 from soundtrack.library.store import open_store
 from soundtrack.library.tags import read_header
 from soundtrack.names import as_on_disk, composed, folded, names_in
+from soundtrack.pipeline.batch import films_of
 from soundtrack.playlists import read_playlist
 from soundtrack.spotting.listed import find_listed
 from soundtrack.track_names import find_one_track, find_tracks
@@ -142,6 +144,26 @@ def test_a_rule_and_a_path_on_the_command_line_are_found_in_the_other_form(
     with open_store(tmp_path / "index") as store:
         assert list(store.locations()) == [music / f"{there}.mp3"]  # the bytes of the name stay
         assert find_track(store, str(tmp_path / typed / f"{typed}.mp3"))
+
+
+@pytest.mark.parametrize(("typed", "there"), FORMS)
+def test_films_of_a_list_and_paths_of_every_command_are_found_in_the_other_form(
+    tmp_path: Path, typed: str, there: str
+) -> None:
+    films = tmp_path / there
+    films.mkdir()
+    (films / f"{there}.mp4").write_bytes(b"no film")
+    (films / f"{there}.txt").write_text(f"{typed}.mp4\n", encoding="utf-8")
+    assert films_of(films / f"{there}.txt") == (films / f"{there}.mp4",)
+    for words in (
+        ["verify", f"{typed}.mp4", f"{typed}.mp4"],
+        ["scenes", f"{typed}.mp4"],
+        ["cues", "check", f"{typed}.txt"],
+    ):
+        names = [word if word.isascii() else str(tmp_path / typed / word) for word in words]
+        with pytest.raises(InputError) as refused:
+            run_commands(names)
+        assert refused.value.reason is not Reason.MISSING, words
 
 
 def test_a_name_that_is_not_there_stays_as_it_was_typed(tmp_path: Path) -> None:

@@ -35,8 +35,8 @@ from soundtrack.export.page import page
 from soundtrack.kinds import CUE_SHEET, EXPORTS, OWN, STEM, TRAINING
 from soundtrack.library.archive import export_index
 from soundtrack.library.build import build_index
-from soundtrack.media.containers import container_for
 from soundtrack.media.film_kind import FILM
+from soundtrack.media.muxers import container_for
 from soundtrack.mix.stems import StemWriter
 from soundtrack.safe_write import Together, claim_folder, replacing, write_text
 from soundtrack.spotting.spot import spot_cues

@@ -5,7 +5,10 @@ import os
 import re
 import sys
 import traceback
+from collections.abc import Callable
+from functools import wraps
 from importlib import import_module
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -45,6 +48,9 @@ class LateCommand(TyperCommand):
         if app is None:
             app = typer.Typer(**STYLE)
             app.command(self.name)(getattr(module, str(self.name)))
+        for info in app.registered_commands:
+            if info.callback is not None:
+                info.callback = _as_on_disk(info.callback)
         command = typer.main.get_command(app)
         command.help = command.help or self.short_help
         return command
@@ -52,6 +58,28 @@ class LateCommand(TyperCommand):
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """That of the command; whoever runs commands goes on with it."""
         return self.load().make_context(info_name, args, parent, **extra)
+
+
+_DOCUMENTS = ("cues", "source")
+"""Parameters that name a file and may be ``-``."""
+
+
+def _as_on_disk(callback: Callable[..., Any]) -> Callable[..., Any]:
+    """The function of a command, called with paths as the file system spells them: accents composed or decomposed."""
+    from soundtrack.names import as_on_disk
+
+    def spelled(name: str, value: Any) -> Any:
+        if isinstance(value, list):
+            return [spelled(name, item) for item in value]
+        if isinstance(value, str) and name in _DOCUMENTS:
+            return str(as_on_disk(Path(value))) if not value.isascii() else value
+        return as_on_disk(value) if isinstance(value, Path) else value
+
+    @wraps(callback)
+    def call(**values: Any) -> Any:
+        return callback(**{name: spelled(name, value) for name, value in values.items()})
+
+    return call
 
 
 def _show_version(value: bool) -> None:

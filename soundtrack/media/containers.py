@@ -1,12 +1,8 @@
-"""What each container can hold, and so what becomes of every stream of a film.
+"""What becomes of every stream of a film, by what its new container can hold.
 
 Goes in: a film's streams and the name of the output. Comes out: a `MuxPlan`, one `Fate` per stream: copied, replaced
 by the mix, converted to the nearest that fits, written anew by the container itself, or dropped with a reason. The
 picture is copied or the container is refused; only animated GIF, which no container holds beside sound, is encoded.
-
-Sound codecs: AAC where players expect it (mp4, mov, ts), Opus in webm, FLAC in Matroska, because Matroska can't say
-how many samples an AAC encoder puts in front, and because whoever picks it wants nothing lost; plain samples in avi
-for the same reason.
 """
 
 from __future__ import annotations
@@ -16,10 +12,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from soundtrack.errors import OutputError, UsageError
+from soundtrack.errors import OutputError
 from soundtrack.media.apart import apart
 from soundtrack.media.headers import header_facts
 from soundtrack.media.locate import newer_ffmpeg
+from soundtrack.media.muxers import BY_SUFFIX, MP4_AUDIO, MP4_VIDEO, TEXT_SUBTITLES, Container, container_for
 from soundtrack.media.rehearsal import can_hold
 from soundtrack.types import StreamInfo, StreamKind, VideoInfo
 
@@ -39,44 +36,6 @@ class Fate(StrEnum):
     """Cover art that the container keeps as an attached file."""
     DROPPED = "dropped"
     """The container can't hold it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Container:
-    """What a kind of file can hold; None means anything."""
-
-    muxer: str
-    """ffmpeg's name for writing it."""
-    video: frozenset[str] | None
-    """Picture codecs."""
-    audio: frozenset[str] | None
-    """Sound codecs."""
-    subtitles: frozenset[str]
-    """Subtitle codecs."""
-    text_subtitles: str | None
-    """Codec that text subtitles of other kinds are converted to."""
-    encoder: str
-    """Sound encoder of ffmpeg."""
-    codec: str
-    """What the encoder makes."""
-    is_lossless: bool = False
-    """Whether the sound comes out as it went in, but for rounding to 16 bits."""
-    has_attachments: bool = False
-    """Whether it can hold fonts and the like."""
-    has_cover: bool = False
-    """Whether it can hold cover art as a stream."""
-    has_chapters: bool = True
-    """Whether it can hold chapters."""
-    turns_since: tuple[int, int] | None = None
-    """First ffmpeg that can write into it how the picture is turned; None for none."""
-    has_stamps: bool = True
-    """Whether packets have times; without, a stream starts with the file and frames and samples are counted."""
-    hides_head: bool = False
-    """Whether it can say that the picture's first frames are not to be shown."""
-    data: frozenset[str] = frozenset()
-    """Data codecs."""
-    holds: frozenset[str] = frozenset({"language", "title", "flags", "default", "codec tag"})
-    """Which of a stream's labels can be said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,118 +72,6 @@ class MuxPlan:
     """Who has to write it; None for the usual one."""
 
 
-_TEXT_SUBTITLES = frozenset({"subrip", "srt", "ass", "ssa", "webvtt", "mov_text", "text"})
-_MP4_VIDEO = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "png", "vc1"})
-_MP4_AUDIO = frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "alac", "dts", "flac", "opus"})
-_MOV_VIDEO = frozenset({
-    "h264", "hevc", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg", "png", "prores", "dnxhd", "rawvideo", "qtrle",
-    "cinepak", "dvvideo", "jpeg2000", "v210", "v410", "h263", "svq1", "svq3", "cfhd", "hap", "bmp", "tiff",
-})  # fmt: skip
-_PCM = frozenset(
-    f"pcm_{kind}"
-    for kind in ["s16le", "s16be", "s24le", "s24be", "s32le", "s32be", "f32le", "f32be", "f64le", "f64be", "u8", "s8"]
-)
-_MOV_AUDIO = (_MP4_AUDIO - {"flac", "opus"}) | _PCM | {"pcm_mulaw", "pcm_alaw"}
-
-_MP4 = Container(
-    "mp4",
-    _MP4_VIDEO,
-    _MP4_AUDIO,
-    frozenset({"mov_text", "dvd_subtitle"}),
-    "mov_text",
-    "aac",
-    "aac",
-    has_cover=True,
-    turns_since=(0, 0),
-    hides_head=True,
-)
-_MOV = Container(
-    "mov",
-    _MOV_VIDEO,
-    _MOV_AUDIO,
-    frozenset({"mov_text"}),
-    "mov_text",
-    "aac",
-    "aac",
-    turns_since=(0, 0),
-    hides_head=True,
-    holds=frozenset({"language", "title", "default", "codec tag"}),
-)
-_MATROSKA = Container(
-    "matroska",
-    None,
-    None,
-    frozenset({"subrip", "srt", "ass", "ssa", "webvtt", "hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle"}),
-    "srt",
-    "flac",
-    "flac",
-    is_lossless=True,
-    has_attachments=True,
-    holds=frozenset({"language", "title", "flags", "default", "file name", "media type"}),
-    turns_since=(7, 0),
-)
-_WEBM = Container(
-    "webm",
-    frozenset({"vp8", "vp9", "av1"}),
-    frozenset({"vorbis", "opus"}),
-    frozenset({"webvtt"}),
-    "webvtt",
-    "libopus",
-    "opus",
-    turns_since=(7, 0),
-)
-_AVI = Container(
-    "avi",
-    frozenset(
-        [
-            "mpeg4",
-            "mjpeg",
-            "h264",
-            "msmpeg4v3",
-            "msmpeg4v2",
-            "rawvideo",
-            "huffyuv",
-            "ffv1",
-            "mpeg2video",
-            "mpeg1video",
-            "dvvideo",
-            "h263",
-        ]
-    ),
-    frozenset({"mp3", "mp2", "ac3", "aac", "pcm_s16le", "pcm_u8"}),
-    frozenset(),
-    None,
-    "pcm_s16le",
-    "pcm_s16le",
-    is_lossless=True,
-    has_chapters=False,
-    has_stamps=False,
-    holds=frozenset(),
-)
-_MPEGTS = Container(
-    "mpegts",
-    frozenset({"h264", "hevc", "mpeg2video", "mpeg1video", "mpeg4"}),
-    frozenset({"aac", "mp3", "mp2", "ac3", "eac3", "dts", "opus"}),
-    frozenset({"dvb_subtitle", "dvb_teletext", "hdmv_pgs_subtitle"}),
-    None,
-    "aac",
-    "aac",
-    has_chapters=False,
-    holds=frozenset({"language"}),
-)
-
-_BY_SUFFIX = {
-    ".mp4": _MP4,
-    ".m4v": _MP4,
-    ".mov": _MOV,
-    ".qt": _MOV,
-    ".mkv": _MATROSKA,
-    ".webm": _WEBM,
-    ".avi": _AVI,
-    ".ts": _MPEGTS,
-    ".m2ts": _MPEGTS,
-    ".mts": _MPEGTS,
-}
 _SUFFIX_BY_FORMAT = {"mov": ".mp4", "matroska": ".mkv", "avi": ".avi", "mpegts": ".ts"}
 _OTHER_SUFFIXES = (".mp4", ".mkv", ".mov")
 _CROPS_SINCE = (7, 1)
@@ -232,8 +79,8 @@ _ANYTHING = (StreamKind.VIDEO, StreamKind.AUDIO)
 _FOR_BROADCAST_ONLY = frozenset({"aac_latm"})  # ffmpeg writes it into Matroska, whose other readers do not know it
 _WITH_DATA = ("mp4", "mov", "mpegts")
 _MATROSKA_KNOWN = (
-    _MP4_VIDEO
-    | _MP4_AUDIO
+    MP4_VIDEO
+    | MP4_AUDIO
     | {"vp8", "prores", "ffv1", "theora", "msmpeg4v3", "wmv3", "rawvideo", "vorbis", "truehd", "wavpack", "tta"}
     | {"pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_u8"}
 )
@@ -248,8 +95,8 @@ def default_suffix(info: VideoInfo) -> str:
     ``.mkv`` for a Matroska film, ``.mp4`` for an animated GIF, ``.mkv`` for a film in avi that holds VP8.
     """
     own = [info.path.suffix.lower(), _SUFFIX_BY_FORMAT.get(info.container.split(",")[0], "")]
-    candidates = [suffix for suffix in (*own, *_OTHER_SUFFIXES) if suffix in _BY_SUFFIX]
-    return min(candidates, key=lambda suffix: _n_lost(info, _BY_SUFFIX[suffix]))
+    candidates = [suffix for suffix in (*own, *_OTHER_SUFFIXES) if suffix in BY_SUFFIX]
+    return min(candidates, key=lambda suffix: _n_lost(info, BY_SUFFIX[suffix]))
 
 
 def _n_lost(info: VideoInfo, container: Container) -> float:
@@ -267,23 +114,6 @@ def _shown_wrongly(info: VideoInfo, container: Container) -> str | None:
     if info.hides_head and not container.hides_head:
         return "that the picture's first frames are hidden (the film was cut off a key frame)"
     return None
-
-
-def container_for(out: Path) -> Container:
-    """The kind of file that a name asks for.
-
-    Raises
-    ------
-    UsageError
-        The suffix is unknown.
-    """
-    container = _BY_SUFFIX.get(out.suffix.lower())
-    if container is None:
-        raise UsageError(
-            f"{out}: cannot tell the kind of file from {out.suffix or 'a name without suffix'!r}",
-            hint=f"use one of {' '.join(sorted(_BY_SUFFIX))}",
-        )
-    return container
 
 
 def plan_streams(info: VideoInfo, out: Path, *, replaces: frozenset[int], for_writing: bool = True) -> MuxPlan:
@@ -362,7 +192,7 @@ def _fate(stream: StreamInfo, info: VideoInfo, container: Container, *, replaces
             fate, codec_out = Fate.CONVERTED, container.encoder
         case StreamKind.SUBTITLE if stream.codec in container.subtitles:
             fate = Fate.COPIED
-        case StreamKind.SUBTITLE if stream.codec in _TEXT_SUBTITLES and container.text_subtitles:
+        case StreamKind.SUBTITLE if stream.codec in TEXT_SUBTITLES and container.text_subtitles:
             fate, codec_out = Fate.CONVERTED, container.text_subtitles
         case StreamKind.ATTACHMENT if container.has_attachments:
             fate = Fate.COPIED

@@ -14,9 +14,10 @@ from pathlib import Path
 
 from soundtrack.media.apart import apart
 from soundtrack.media.container import open_container
-from soundtrack.media.containers import Container, Fate, MuxPlan
+from soundtrack.media.containers import Fate, MuxPlan
 from soundtrack.media.mp4_switch import switch_off
 from soundtrack.media.mp4_tags import needs_own_names
+from soundtrack.media.muxers import Container
 from soundtrack.media.placing import options_before, picture_start, placed
 from soundtrack.media.process import WritingPipe, file_arg, input_args, pcm_input_args, writing_pipe
 from soundtrack.safe_write import scratch_folder

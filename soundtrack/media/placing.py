@@ -13,7 +13,8 @@ from pathlib import Path
 
 from soundtrack.media.apart import apart
 from soundtrack.media.container import open_container
-from soundtrack.media.containers import Container, Fate, MuxPlan
+from soundtrack.media.containers import Fate, MuxPlan
+from soundtrack.media.muxers import Container
 from soundtrack.media.probe import probe
 from soundtrack.media.process import file_arg, input_args, run_ffmpeg
 from soundtrack.safe_write import scratch_folder

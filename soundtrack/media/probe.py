@@ -48,6 +48,7 @@ class _FirstFrame:
     width_px: int
     height_px: int
     rotation_deg: int
+    timecode: str | None
 
 
 def probe(path: Path) -> VideoInfo:
@@ -86,7 +87,7 @@ def _probe(path: Path) -> VideoInfo:
             streams=streams,
             start_s=first.time_s,
             hides_head=container.format.name.startswith("mov") and _hides_head(path, stream.index),
-            start_timecode=_start_timecode(container, stream),
+            start_timecode=_start_timecode(container, stream) or first.timecode,
         )
 
 
@@ -272,8 +273,22 @@ def _describe(frame: Any, stream: Any, *, time_s: float, is_guessed: bool) -> _F
     if rotation_deg in (90, 270):
         width_px, height_px = height_px, width_px
     return _FirstFrame(
-        time_s=time_s, is_guessed=is_guessed, width_px=width_px, height_px=height_px, rotation_deg=rotation_deg
+        time_s=time_s,
+        is_guessed=is_guessed,
+        width_px=width_px,
+        height_px=height_px,
+        rotation_deg=rotation_deg,
+        timecode=_group_timecode(frame),
     )
+
+
+def _group_timecode(frame: Any) -> str | None:
+    """Timecode in the header of a group of pictures (ISO/IEC 13818-2, 6.3.8); zero is what encoders write for none."""
+    packed = next((bytes(data)[:4] for data in frame.side_data if data.type.name == "GOP_TIMECODE"), b"")
+    code = int.from_bytes(packed, "little")
+    hours, minutes, seconds, pictures = code >> 19 & 31, code >> 13 & 63, code >> 6 & 63, code & 63
+    text = f"{hours:02}:{minutes:02}:{seconds:02}{';' if code >> 24 & 1 else ':'}{pictures:02}"
+    return text if hours + minutes + seconds + pictures and _TIMECODE.fullmatch(text) else None
 
 
 def _frame_rate(stream: Any) -> Fraction:

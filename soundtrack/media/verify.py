@@ -280,8 +280,8 @@ def _label_changes(source: StreamPrint, partner: StreamPrint, info: VideoInfo, p
     labels: dict[str, tuple[str | None, ...]] = {
         "language": (source.language, partner.language),
         "title": (source.title, partner.title),
-        "file name": (source.file_name, partner.file_name),
-        "media type": (source.media_type, partner.media_type),
+        "file name": (source.file_name, partner.file_name if source.file_name else None),  # mp4 has none for a cover
+        "media type": (source.media_type, partner.media_type if source.media_type else None),
     }
     flags = [s.flags - {"default"} for s in (source, partner)]
     is_alike = info.container.startswith("mov" if plan.container.muxer in ("mov", "mp4") else plan.container.muxer)
@@ -351,7 +351,7 @@ def _whole_changes(before: FilmPrint, after: FilmPrint, plan: MuxPlan) -> list[D
                 found.append(Difference(f"picture: {name}", str(old), str(new)))
     elif before.picture and not after.picture:
         found.append(Difference("picture", "decodes", "does not"))
-    if plan.container.has_chapters and not _same_chapters(before, after):
+    if plan.container.has_chapters and not _same_chapters(before, after, has_ends=plan.container.has_chapter_ends):
         found.append(Difference("chapters", str(len(before.chapters)), str(len(after.chapters))))
     left_out = tags_left_out(before.tags) if plan.container.muxer in ("mp4", "mov") else frozenset()
     if plan.container.muxer in ("mp4", "mov", "matroska", "webm"):
@@ -366,10 +366,10 @@ def _usual_range(colour: tuple[int, ...]) -> tuple[int, ...]:
     return (colour[0] or 1, *colour[1:])
 
 
-def _same_chapters(before: FilmPrint, after: FilmPrint) -> bool:
-    """Whether chapters have the same names and, to a tenth of a second, the same times."""
+def _same_chapters(before: FilmPrint, after: FilmPrint, *, has_ends: bool) -> bool:
+    """Whether chapters have the same names and, to a tenth of a second, the same times as far as a file has them."""
     return len(before.chapters) == len(after.chapters) and all(
-        abs(a[0] - b[0]) <= 10 and abs(a[1] - b[1]) <= 10 and a[2] == b[2]
+        abs(a[0] - b[0]) <= 10 and (abs(a[1] - b[1]) <= 10 or not has_ends) and a[2] == b[2]
         for a, b in zip(before.chapters, after.chapters, strict=True)
     )
 

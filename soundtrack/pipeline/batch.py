@@ -25,6 +25,7 @@ from soundtrack.errors import (
     SoundtrackError,
     UsageError,
 )
+from soundtrack.names import as_on_disk
 from soundtrack.pipeline.analysis_cache import user_folder
 from soundtrack.pipeline.music import current_model, index_dir
 from soundtrack.pipeline.progress import Progress, no_progress
@@ -144,7 +145,7 @@ def films_of(listing: Path) -> tuple[Path, ...]:
             data = safe_read.read_bytes(listing, most_bytes=_MOST_LIST_BYTES, pipes=True)
             lines = data.decode("utf-8-sig", "surrogateescape").splitlines()
             named = [line.strip() for line in lines]
-            films = [listing.parent / name for name in named if name and not name.startswith("#")]
+            films = [as_on_disk(listing.parent / name) for name in named if name and not name.startswith("#")]
     except OSError as error:
         reason = Reason.MISSING if isinstance(error, FileNotFoundError) else Reason.PERMISSION
         raise InputError(f"{listing}: {error.strerror or error}", hint=hint, reason=reason) from error

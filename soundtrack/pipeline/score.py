@@ -275,7 +275,7 @@ class Scorer:
         progress: Progress = no_progress,
     ) -> Scored:
         """A film with music, and its cue sheet; see `score_video`."""
-        from soundtrack.media.containers import container_for
+        from soundtrack.media.muxers import container_for
         from soundtrack.mix.render import render_film
 
         film = out or scored_path(info)
