@@ -20,6 +20,7 @@ from typing import Any
 from soundtrack.media.apart import apart, apart_beside
 from soundtrack.media.container import open_container
 from soundtrack.media.headers import Facts, header_facts
+from soundtrack.media.mp4_tags import stream_title
 from soundtrack.types import StreamKind
 
 _FLAGS = [
@@ -218,6 +219,7 @@ class _StreamReader:
         codec = getattr(context, "codec", None)
         self._codec = str(getattr(codec, "canonical_name", None) or getattr(context, "name", None) or "unknown")
         self._tag = str(context.codec_tag) if self._kind is StreamKind.VIDEO and context else None
+        self._container = str(stream.container.format.name)
         self._by_slices = by_slices and self._codec in ("h264", "hevc")
         self._flags = _flags(stream)
         self._metadata = {name.lower(): value for name, value in stream.metadata.items()}
@@ -282,7 +284,7 @@ class _StreamReader:
             end_s=None if self._end_s is None else self._end_s - zero_s,
             flags=self._flags,
             language=None if language in (None, "", "und") else language,
-            title=_title(self._metadata),
+            title=stream_title(self._metadata, container=self._container),
             file_name=self._metadata.get("filename"),
             media_type=self._metadata.get("mimetype"),
             tag=self._tag,
@@ -290,12 +292,6 @@ class _StreamReader:
             has_steady_clock=self._is_steady,
             texts=tuple((round((time_s - zero_s) * 10), words) for time_s, words in self._texts),
         )
-
-
-def _title(metadata: dict[str, str]) -> str | None:
-    """The name of a stream: its title, or the handler's name where that is no generic one, as mp4 keeps titles."""
-    handler = metadata.get("handler_name", "").strip("\x0c ")
-    return metadata.get("title") or (None if not handler or "handler" in handler.lower() else handler)
 
 
 def _slices(payload: bytes, *, hevc: bool, head: bytes) -> Iterator[bytes]:
@@ -340,8 +336,6 @@ def _words(payload: bytes, codec: str) -> str:
 _WHOLE_PICTURE_DATA = (
     "MASTERING",
     "CONTENT_LIGHT",
-    "STEREO3D",
-    "SPHERICAL",
     "DOVI",
     "DYNAMIC_HDR_VIVID",
 )

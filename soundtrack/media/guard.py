@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 FORMATS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,h264,hevc,flv,asf,gif,"
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,h264,hevc,flv,asf,gif,dv,"
     "mp3,flac,ogg,wav,w64,aac,aiff,wv,ape,tta,mpc,mpc8,dsf,caf,amr,ac3,eac3,dts,"
     "mxf,au,voc,mlp,truehd,iff,tak,oma,rm,shn,xwma,gsm,vqf"
 )

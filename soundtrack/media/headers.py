@@ -25,6 +25,9 @@ _TOLD_ELSEWHERE = (
     "Content Light Level Metadata",
 )
 
+_NAMELESS = "Service01"
+"""What ffmpeg calls a programme without a name."""
+
 _SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675
 _TRACKS, _TRACK, _LANGUAGE_TAG = 0x1654AE6B, 0xAE, 0x22B59D
 _CHAPTERS, _EDITION, _ATOM, _DISPLAY = 0x1043A770, 0x45B9, 0xB6, 0x80
@@ -48,7 +51,7 @@ def stream_facts(film: Any) -> dict[int, Facts]:
             stream, in_side_data = int(found[1]), False
         elif found := re.match(r" +Program (\d+)", line):
             stream, in_side_data, program = -1, False, found[1]
-            facts.setdefault(-1, []).append((f"programme {program}", "Service01"))  # as ffmpeg calls the nameless
+            facts.setdefault(-1, []).append((f"programme {program}", _NAMELESS))
         elif re.match(r" +Side data:$", line):
             in_side_data = True
         elif program and stream < 0 and (found := re.match(r" +service_name +: (.*)", line)):
@@ -58,6 +61,10 @@ def stream_facts(film: Any) -> dict[int, Facts]:
                 facts.setdefault(stream, []).append((_LABELS.get(found[1], found[1]), found[2].strip()))
         else:
             in_side_data = False
+    if [value for _, value in facts.get(-1, [])] == [_NAMELESS]:
+        del facts[-1]  # one programme without a name is none
+    for reel in {s.metadata["reel_name"] for s in film.streams if s.metadata.get("reel_name")}:
+        facts.setdefault(-1, []).append(("reel name", reel))
     return {index: tuple(found) for index, found in facts.items()}
 
 

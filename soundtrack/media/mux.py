@@ -15,8 +15,8 @@ from pathlib import Path
 from soundtrack.media.apart import apart
 from soundtrack.media.container import open_container
 from soundtrack.media.containers import Fate, MuxPlan
-from soundtrack.media.mp4_switch import switch_off
-from soundtrack.media.mp4_tags import needs_own_names
+from soundtrack.media.mp4_switch import say_languages, switch_off
+from soundtrack.media.mp4_tags import needs_own_names, stream_title
 from soundtrack.media.muxers import Container
 from soundtrack.media.placing import options_before, picture_start, placed
 from soundtrack.media.process import WritingPipe, file_arg, input_args, pcm_input_args, writing_pipe
@@ -40,6 +40,7 @@ _DISPOSITIONS = [
 ]
 
 _HOLDS_DEFAULT = ("mov", "matroska")
+_BRANDS = ("major_brand", "minor_version", "compatible_brands")  # of the film's own container
 
 _LAYOUTS = {2: "stereo", 6: "5.1"}
 _SURROUND_RATE = 1.75
@@ -104,23 +105,28 @@ def mux(
     ):
         yield pipe
     if plan.container.muxer in ("mp4", "mov"):
-        switch_off(part, _off(info, plan, music_track=music_track))
+        tracks = _tracks(info, plan, music_track=music_track)
+        switch_off(part, [n for n, out in enumerate(tracks) if _is_off(out, info)])
+        sources = [mixed_in if out.source == "[mix]" else _of_film(out, info) for out in tracks]
+        say_languages(part, {n: source.language for n, source in enumerate(sources) if source and source.language})
 
 
-def _off(info: VideoInfo, plan: MuxPlan, *, music_track: bool) -> list[int]:
-    """Which tracks of the output, counted from 0, are subtitles that are off in the film."""
-    if not info.container.startswith(_HOLDS_DEFAULT):
-        return []
-    outs = [
-        out
-        for out in _outputs(info, plan, music_track=music_track)
-        if out.from_film is None or not info.streams[out.from_film].is_attached_picture  # those are tags, no tracks
-    ]
-    return [
-        n
-        for n, out in enumerate(outs)
-        if out.kind is StreamKind.SUBTITLE and out.from_film is not None and not info.streams[out.from_film].is_default
-    ]
+def _tracks(info: VideoInfo, plan: MuxPlan, *, music_track: bool) -> list[_Out]:
+    """Which streams become tracks of an mp4 or mov file: all but cover art, which becomes a tag."""
+    outs = _outputs(info, plan, music_track=music_track)
+    return [out for out in outs if out.from_film is None or not info.streams[out.from_film].is_attached_picture]
+
+
+def _of_film(out: _Out, info: VideoInfo) -> StreamInfo | None:
+    """The stream of the film that it comes from."""
+    return None if out.from_film is None else info.streams[out.from_film]
+
+
+def _is_off(out: _Out, info: VideoInfo) -> bool:
+    """Whether it is a subtitle that is off in a film that can say so."""
+    source = _of_film(out, info)
+    is_subtitle = out.kind is StreamKind.SUBTITLE and info.container.startswith(_HOLDS_DEFAULT)
+    return is_subtitle and source is not None and not source.is_default
 
 
 @contextlib.contextmanager
@@ -161,7 +167,7 @@ def _arguments(
     channels: int,
 ) -> list[str]:
     """Everything after ffmpeg's name but covers, muxer and file."""
-    kept, titles, custom_tags = apart(info.path, _words, info.path)
+    kept, titles, custom_tags, reel = apart(info.path, _words, info.path, plan.container.muxer)
     outs = _outputs(info, plan, music_track=music_track)
     start = picture_start(info, plan, part)
     args = ["-y", *input_args(info.path, before=[*options_before(info, plan.container), *start.shift])]
@@ -191,24 +197,39 @@ def _arguments(
             args += [f"-filter:{i}", "crop=trunc(iw/2)*2:trunc(ih/2)*2", f"-pix_fmt:{i}", "yuv420p", f"-crf:{i}", "16"]
         if _is_hevc(out, info) and plan.container.muxer in ("mp4", "mov") and not info.container.startswith("mov"):
             args += [f"-tag:{i}", "hvc1"]  # players of Apple open no hev1, which ffmpeg writes by itself
-    mix = next(i for i, out in enumerate(outs) if out.from_film is None)
-    language = mixed_in.language if mixed_in else None
-    args += [f"-metadata:s:{mix}", f"language={language or 'und'}"]
-    keys = ("title", "handler_name") if plan.container.muxer in ("mp4", "mov") else ("title",)
-    for i, out in enumerate(outs):
-        title = titles.get(
-            mixed_in.index if mixed_in and i == mix else out.from_film if out.from_film is not None else -1
-        )
-        if title and (i == mix or len(keys) > 1):
-            args += [part for key in keys for part in (f"-metadata:s:{i}", f"{key}={title}")]
-    if music_track:
-        args += [f"-metadata:s:{len(outs) - 1}", "title=Music", f"-metadata:s:{len(outs) - 1}", "language=und"]
+    args += _names(outs, info, plan, mixed_in=mixed_in, titles=titles, reel=reel)
     args += ["-map_metadata", "0", "-map_chapters", "0" if plan.container.has_chapters else "-1"]
     args += ["-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact"]
     if plan.container.muxer in ("mp4", "mov"):
         args += ["-movflags", "+faststart" + ("+use_metadata_tags" if custom_tags else "")]
         args += ["-strict", "experimental"]  # older versions call FLAC in mp4 that
     return args
+
+
+def _names(
+    outs: list[_Out],
+    info: VideoInfo,
+    plan: MuxPlan,
+    *,
+    mixed_in: StreamInfo | None,
+    titles: dict[int, str | None],
+    reel: str | None,
+) -> list[str]:
+    """Options that say languages, titles and the reel; the mix takes over those of the sound inside it."""
+    in_mov = plan.container.muxer in ("mp4", "mov")
+    mix = next(i for i, out in enumerate(outs) if out.from_film is None)
+    language = mixed_in.language if mixed_in else None
+    said = [(f"s:{mix}", "language", language or "und")]
+    for i, out in enumerate(outs):
+        source = mixed_in.index if mixed_in and i == mix else out.from_film
+        title = None if source is None else titles.get(source)
+        said += [(f"s:{i}", key, title) for key in (("title", "handler_name") if in_mov else ("title",)) if title]
+        if out.from_film == info.video_stream and reel:  # ffmpeg takes that of the time-code track from the picture
+            said.append((f"s:{i}", "reel_name", reel))
+        if out.source == "[music]":
+            said += [(f"s:{i}", "title", "Music"), (f"s:{i}", "language", "und")]
+    args = [part for place, key, value in said for part in (f"-metadata:{place}", f"{key}={value}")]
+    return args if in_mov else [*args, *(part for name in _BRANDS for part in ("-metadata", f"{name}="))]
 
 
 def _outputs(info: VideoInfo, plan: MuxPlan, *, music_track: bool) -> list[_Out]:
@@ -245,16 +266,18 @@ def _encoding(container: Container, i: int, n_audio: int, *, bitrate_kbps: int) 
     return args
 
 
-def _words(path: Path) -> tuple[dict[int, list[str]], dict[int, str | None], bool]:
-    """Flags of every stream and its title, by index; whether there are tags that mp4 does not know."""
+def _words(path: Path, muxer: str) -> tuple[dict[int, list[str]], dict[int, str | None], bool, str | None]:
+    """Flags of every stream and its title, by index; whether there are tags that mp4 does not know; the reel."""
     flags: dict[int, list[str]] = {}
     titles: dict[int, str | None] = {}
     with open_container(path) as film:
         for stream in film.streams:
-            has, names = stream.disposition, type(stream.disposition)
-            flags[stream.index] = [n for n in _DISPOSITIONS if hasattr(names, n) and has & getattr(names, n)]
-            titles[stream.index] = stream.metadata.get("title")
-        return flags, titles, needs_own_names({name.lower() for name in film.metadata})
+            has, known = stream.disposition, type(stream.disposition)
+            flags[stream.index] = [n for n in _DISPOSITIONS if hasattr(known, n) and has & getattr(known, n)]
+            titles[stream.index] = stream_title(stream.metadata, container=film.format.name)
+        names = {name.lower() for name in film.metadata}
+        reel = next((s.metadata["reel_name"] for s in film.streams if s.metadata.get("reel_name")), None)
+        return flags, titles, muxer in ("mp4", "mov") and needs_own_names(names, muxer), reel
 
 
 def _audio_disposition(out: _Out, *, first: bool, kept: dict[int, list[str]]) -> str:

@@ -7,7 +7,6 @@ differs is a difference, and after rendering a difference is an error that leave
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from soundtrack.media.fingerprint import FilmPrint, StreamPrint, film_print, fil
 from soundtrack.media.headers import Facts
 from soundtrack.media.mp4_tags import tags_left_out
 from soundtrack.media.probe import probe
+from soundtrack.media.spoken_lines import altered, come_alike
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.types import StreamKind, VideoInfo
 
@@ -46,6 +46,9 @@ _OWN_TAGS = frozenset(
 )
 _FRAMED_ALIKE = frozenset({"mp4", "mov", "matroska", "webm"})
 _HOLDS_DEFAULT = ("mov", "matroska")
+_MPEG_SOUND = frozenset({"mp1", "mp2", "mp3"})
+_SHOWN_LETTERS = 80
+_GENERAL_TAG = "mp4v"  # of any picture codec that mp4 names by a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +195,8 @@ def _compare(
     unsaid: list[str] = []
     lost: list[str] = []
     unmatched = list(after.streams)
+    mixed = {before.streams[fate.source].digest for fate in plan.fates if fate.fate is Fate.MIXED}
+    has_mix = wants_mix or not mixed <= {s.digest for s in unmatched}  # its first sound then came from nowhere
     for fate in sorted(plan.fates, key=lambda fate: (fate.fate is Fate.MIXED, fate.fate is Fate.CONVERTED)):
         source = before.streams[fate.source]
         match fate.fate:
@@ -203,7 +208,7 @@ def _compare(
             case Fate.MIXED if wants_mix or not any(s.digest == source.digest for s in unmatched):
                 expected.append(f"{source.describe()}: inside the mix")
                 continue
-        partner = _partner(source, fate, unmatched, skips_mix=wants_mix)
+        partner = _partner(source, fate, unmatched, skips_mix=has_mix)
         if partner is None:
             differences.append(Difference(source.describe(), "present", "missing"))
             continue
@@ -216,7 +221,7 @@ def _compare(
         lost += _facts_lost(source.describe(), source.facts, partner.facts)
         if fate.fate is Fate.CONVERTED:
             expected.append(f"{source.describe()}: converted to {partner.codec}")
-            lost += _altered_lines(source, partner)
+            lost += altered(source.texts, partner.texts, name=source.describe())
         elif not changes:
             unchanged.append(f"{source.describe()}: {source.n_packets} packets, sha256 {source.digest[:16]}")
     new_sounds = [s for s in unmatched if s.kind is StreamKind.AUDIO]
@@ -239,14 +244,19 @@ def _partner(
 ) -> StreamPrint | None:
     """The stream of the output that came from this one: by content, else the first of its kind that may be it."""
     alike = [s for s in candidates if s.kind is source.kind]
-    exact = [s for s in alike if s.digest == source.digest and s.codec == source.codec]
+    exact = [s for s in alike if s.digest == source.digest and _is_codec(s.codec, source.codec)]
     if exact:
         return next((s for s in exact if (s.language, s.title) == (source.language, source.title)), exact[0])
     if fate.fate is Fate.CONVERTED:
         wanted = alike[1:] if skips_mix and source.kind is StreamKind.AUDIO else alike
-        same_words = [s for s in wanted if source.texts and not _altered_lines(source, s)]
+        same_words = [s for s in wanted if source.texts and not altered(source.texts, s.texts, name="")]
         return next(iter(same_words + wanted), None)
-    return next((s for s in alike if s.codec == source.codec), None)
+    return next((s for s in alike if _is_codec(s.codec, source.codec)), None)
+
+
+def _is_codec(one: str, other: str) -> bool:
+    """Whether two names mean one codec: mp4 has one name for all layers of MPEG sound."""
+    return one == other or {one, other} <= _MPEG_SOUND
 
 
 def _stream_changes(source: StreamPrint, partner: StreamPrint, fate: StreamFate, *, slack_s: float) -> list[Difference]:
@@ -261,7 +271,7 @@ def _stream_changes(source: StreamPrint, partner: StreamPrint, fate: StreamFate,
                 f"{partner.n_packets} packets {partner.digest[:12]}",
             )
         )
-    if fate.fate is Fate.CONVERTED and not _come_alike(source.texts, partner.texts):
+    if fate.fate is Fate.CONVERTED and not come_alike(source.texts, partner.texts):
         found.append(Difference(f"{name}: text", f"{len(source.texts)} lines", f"{len(partner.texts)} lines"))
     if source.has_steady_clock and fate.fate is Fate.COPIED:
         ends = (source.last_s, partner.last_s, slack_s)
@@ -284,12 +294,13 @@ def _label_changes(source: StreamPrint, partner: StreamPrint, info: VideoInfo, p
         "media type": (source.media_type, partner.media_type if source.media_type else None),
     }
     flags = [s.flags - {"default"} for s in (source, partner)]
-    is_alike = info.container.startswith("mov" if plan.container.muxer in ("mov", "mp4") else plan.container.muxer)
+    in_mov = plan.container.muxer in ("mov", "mp4")
+    is_alike = info.container.startswith("mov" if in_mov else plan.container.muxer)
     if is_alike or not flags[0] <= flags[1]:  # mp4 has one role for captions and for the hard of hearing
         labels["flags" if is_alike else "roles"] = tuple(" ".join(sorted(f)) or None for f in flags)
     if source.kind is StreamKind.SUBTITLE and info.container.startswith(_HOLDS_DEFAULT):
         labels["default"] = tuple("on" if "default" in s.flags else "off" for s in (source, partner))
-    if info.container.startswith("mov") and plan.container.muxer in ("mov", "mp4"):
+    if _GENERAL_TAG not in (source.tag, partner.tag) and info.container.startswith("mov") and in_mov:
         labels["codec tag"] = (source.tag, partner.tag)
     return {
         what: Difference(f"{source.describe()}: {what}", str(old), str(new))
@@ -310,34 +321,11 @@ def _facts_lost(name: str, old: Facts, new: Facts) -> list[str]:
 
 def _tags_lost(before: FilmPrint, after: FilmPrint, plan: MuxPlan) -> list[str]:
     """Tags that ffmpeg cannot write beside those that players know."""
-    gone = tags_left_out(before.tags) if plan.container.muxer in ("mp4", "mov") else frozenset()
     return [
-        f"tag {name} not kept: {before.tags[name]!r}"
-        for name in sorted(gone)
+        f"tag {name} not kept: {before.tags[name][:_SHOWN_LETTERS]!r}"
+        for name in sorted(tags_left_out(before.tags, plan.container.muxer))
         if after.tags.get(name) != before.tags[name]
     ]
-
-
-def _come_alike(old: tuple[tuple[int, str], ...], new: tuple[tuple[int, str], ...]) -> bool:
-    """Whether as many texts come at the same times, to a tenth of a second."""
-    return len(old) == len(new) and all(abs(a[0] - b[0]) <= 1 for a, b in zip(old, new, strict=True))
-
-
-def _altered_lines(source: StreamPrint, partner: StreamPrint) -> list[str]:
-    """Which texts a conversion changed beyond what cannot be seen; the first one is shown."""
-    pairs = zip(source.texts, partner.texts, strict=False)
-    changed = [(old, new) for (_, old), (_, new) in pairs if _letters(old) != _letters(new)]
-    if not changed:
-        return []
-    old, new = changed[0]
-    return [
-        f"{source.describe()}: {len(changed)} of {len(source.texts)} texts not word for word: {old!r} became {new!r}"
-    ]
-
-
-def _letters(text: str) -> str:
-    """A text without spaces and without characters that cannot be seen."""
-    return "".join(c for c in text if not c.isspace() and unicodedata.category(c) != "Cf")
 
 
 def _whole_changes(before: FilmPrint, after: FilmPrint, plan: MuxPlan) -> list[Difference]:
@@ -353,7 +341,7 @@ def _whole_changes(before: FilmPrint, after: FilmPrint, plan: MuxPlan) -> list[D
         found.append(Difference("picture", "decodes", "does not"))
     if plan.container.has_chapters and not _same_chapters(before, after, has_ends=plan.container.has_chapter_ends):
         found.append(Difference("chapters", str(len(before.chapters)), str(len(after.chapters))))
-    left_out = tags_left_out(before.tags) if plan.container.muxer in ("mp4", "mov") else frozenset()
+    left_out = tags_left_out(before.tags, plan.container.muxer)
     if plan.container.muxer in ("mp4", "mov", "matroska", "webm"):
         for name, value in sorted(before.tags.items()):
             if name not in _OWN_TAGS | left_out and after.tags.get(name) != value:
