@@ -72,12 +72,6 @@ def not_carried(sheet: CueSheet, format_name: str, *, media: Media | None = None
         result.append(_LEVELS[format_name])
     if line.lowered_db > 0:
         result.append(f"{format_name} raises a level by at most 12 dB: all levels are {line.lowered_db:.1f} dB lower")
-    if format_name == "xml":
-        result += [
-            f"cue {cue.cue_id} is played at {cue.speed:.2%} of its tempo, which xml does not carry; set it by hand"
-            for cue in sheet.cues
-            if cue.speed != 1.0
-        ]
     return result
 
 

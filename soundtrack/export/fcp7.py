@@ -1,8 +1,9 @@
 """Timeline to Final Cut Pro 7 XML (xmeml 5), as Premiere and Resolve read it.
 
 The film's picture and sound are linked clips, the music is on further audio tracks, with its level as keyframes of an
-Audio Levels filter. As the format has it, every audio track is one channel: a stereo sound is two linked clips on
-neighbouring tracks. Frames of a clip count from the start of its file, keyframes likewise.
+Audio Levels filter, and its speed, where it is not its own, as a Time Remap filter. As the format has it, every audio
+track is one channel: a stereo sound is two linked clips on neighbouring tracks. Frames of a clip count from the start
+of its file as it is played, faster or slower; keyframes likewise.
 """
 
 from __future__ import annotations
@@ -25,6 +26,13 @@ _AUDIO_LEVELS = (
     ("effectid", "audiolevels"),
     ("effectcategory", "audiolevels"),
     ("effecttype", "audiolevels"),
+    ("mediatype", "audio"),
+)
+_TIME_REMAP = (
+    ("name", "Time Remap"),
+    ("effectid", "timeremap"),
+    ("effectcategory", "motion"),
+    ("effecttype", "motion"),
     ("mediatype", "audio"),
 )
 
@@ -105,7 +113,7 @@ def _music(track: Element, clip: MusicClip, line: Timeline, *, number: int, chan
     """A channel of a clip of music."""
     name, ids = shown_name(clip.track), [f"music-{number + 1}-{i + 1}" for i in range(2)]
     item = _clip_item(track, line, name=name, clip_id=ids[channel])
-    ends = {"in": clip.source_in, "out": clip.source_in + clip.n_frames}
+    ends = {"in": clip.warped_in, "out": clip.warped_in + clip.n_frames}
     _texts(item, start=clip.record_in, end=clip.record_out, **ends)
     sound = line.sound(clip.track)
     tracks = list(dict.fromkeys(c.track.track_id for c in line.clips))
@@ -118,7 +126,9 @@ def _music(track: Element, clip: MusicClip, line: Timeline, *, number: int, chan
         _texts(file, duration=line.available(clip.track))
         _sound_format(SubElement(SubElement(file, "media"), "audio"), sound)
     _source_channel(item, min(channel, sound.channels - 1))
-    _levels(item, line.keys(clip), at=clip.source_in - clip.record_in)
+    if clip.cue.speed != 1.0:
+        _speed(item, clip.cue.speed)
+    _levels(item, line.keys(clip), at=clip.warped_in - clip.record_in)
     film_tracks = max(2, line.media.film_sound.channels) if line.keeps_original else 0
     lanes = sorted({c.lane for c in line.clips})
     before = film_tracks + 2 * lanes.index(clip.lane)
@@ -137,6 +147,15 @@ def _levels(item: Element, keys: Sequence[GainKey], *, at: int) -> None:
     _texts(level, parameterid="level", name="Level", valuemin="0", valuemax=_MOST_LEVEL, value=_factor(keys[0].gain_db))
     for key in keys if len(keys) > 1 else ():
         _texts(level, keyframe={"when": key.frame + at, "value": _factor(key.gain_db)})
+
+
+def _speed(item: Element, speed: float) -> None:
+    """The speed of a clip, in percent; its in and out points count frames that are played at this speed."""
+    effect = SubElement(SubElement(item, "filter"), "effect")
+    for name, value in _TIME_REMAP:
+        SubElement(effect, name).text = value
+    for name, value in (("variablespeed", "0"), ("speed", f"{speed * 100:.4f}"), ("reverse", "FALSE")):
+        _texts(SubElement(effect, "parameter"), parameterid=name, name=name, value=value)
 
 
 def _factor(gain_db: float) -> str:
