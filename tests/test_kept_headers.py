@@ -17,7 +17,7 @@ from soundtrack.media.locate import ffmpeg_path, newer_ffmpeg
 from soundtrack.media.mp4_tags import needs_own_names, tags_left_out
 from soundtrack.media.probe import probe
 from soundtrack.media.verify import compare_streams
-from soundtrack.mix.render import RenderReport, render_film
+from soundtrack.mix.render import RenderReport, output_plan, render_film
 
 DOLBY_VISION = bytes.fromhex("0100102540") + bytes(19)
 CLAP = struct.pack(">8I", 160, 1, 60, 1, 0, 1, 0, 1)
@@ -30,12 +30,16 @@ def track(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def render(film: Path, out: Path, track: Path) -> RenderReport:
-    """Score it, and let `verify` say the same as the summary."""
+    """Score it, and let `verify` say the same as the summary, and the summary what was said before the work."""
     job = make_job(film, [track])
+    planned = output_plan(probe(film), out, keeps_original=True, layout="auto", music_track=False).warnings
     report = render_film(probe(film), job.sheet, out, track_paths=job.track_paths)
     found = compare_streams(film, out)
     assert found.is_same, found.differences
     assert set(found.lost) <= set(report.warnings)
+    assert len(report.warnings) == len(set(report.warnings))
+    late = [line for line in found.lost if line not in planned]
+    assert not [line for line in late if "programme" not in line and not line.startswith("tag ")], late
     return report
 
 

@@ -60,7 +60,7 @@ class LateCommand(TyperCommand):
         return self.load().make_context(info_name, args, parent, **extra)
 
 
-_DOCUMENTS = ("cues", "source")
+_DOCUMENTS = ("cues", "source", "keep")
 """Parameters that name a file and may be ``-``."""
 
 

@@ -163,6 +163,12 @@ def score(
             output.say(f"warning: {line}", quiet=quiet)
         return
     is_read = not output.is_terminal(1)
+    said: list[str] = []
+
+    def notice(line: str) -> None:
+        said.append(line)
+        output.say(f"warning: {line}", quiet=quiet)
+
     with output.product() as stream:
         with output.progress(quiet=quiet) as progress:
             scored = api.score(
@@ -181,9 +187,11 @@ def score(
                 force=force,
                 cache=not no_cache,
                 progress=progress,
+                notice=notice,
             )
         for line in scored.warnings:
-            output.say(f"warning: {line}", quiet=quiet)
+            if line not in said:
+                output.say(f"warning: {line}", quiet=quiet)
         for line in scored.summary():
             output.say(line, quiet=quiet)
         if json:

@@ -8,12 +8,14 @@ picture is copied or the container is refused; only animated GIF, which no conta
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from soundtrack.errors import OutputError
 from soundtrack.media.apart import apart
+from soundtrack.media.foreseen import foreseen_losses
 from soundtrack.media.headers import header_facts
 from soundtrack.media.locate import newer_ffmpeg
 from soundtrack.media.muxers import BY_SUFFIX, MP4_AUDIO, MP4_VIDEO, TEXT_SUBTITLES, Container, container_for
@@ -145,17 +147,19 @@ def plan_streams(info: VideoInfo, out: Path, *, replaces: frozenset[int], for_wr
         raise OutputError(f"{out}: {cause}", hint=_use(info, out))
     if for_writing and (unsaid := _shown_wrongly(info, container)):
         raise OutputError(f"{out}: {container.muxer} files cannot say {unsaid}", hint=_use(info, out))
-    return MuxPlan(
-        container=container,
-        fates=fates,
-        warnings=tuple(_warnings(fates, out)),
-        ffmpeg=_writer(info, out, container) if for_writing else None,
-    )
+    warnings = tuple(_warnings(fates, out))
+    if not for_writing:
+        return MuxPlan(container=container, fates=fates, warnings=warnings)
+    facts = apart(info.path, header_facts, info.path)
+    names = {-1: "film"} | {f.source: f.describe() for f in fates if f.fate in (Fate.COPIED, Fate.CONVERTED)}
+    crops = newer_ffmpeg(_CROPS_SINCE) is not None
+    losses = foreseen_losses(facts, names, muxer=container.muxer, crops=crops)
+    writer = _writer(info, out, container, facts=dict(facts.get(info.video_stream, ())))
+    return MuxPlan(container=container, fates=fates, warnings=(*warnings, *losses), ffmpeg=writer)
 
 
-def _writer(info: VideoInfo, out: Path, container: Container) -> Path | None:
+def _writer(info: VideoInfo, out: Path, container: Container, *, facts: Mapping[str, str]) -> Path | None:
     """The ffmpeg that can say how the picture is shown; None for the usual one."""
-    facts = dict(apart(info.path, header_facts, info.path).get(info.video_stream, ()))
     if "cropping" in facts:
         found = newer_ffmpeg(_CROPS_SINCE)
         if found is None and info.container.startswith("matroska"):  # older ones would stretch the picture

@@ -20,7 +20,7 @@ from soundtrack import cuesheet
 from soundtrack.errors import InputError, OutputError, Reason
 from soundtrack.kinds import CUE_SHEET
 from soundtrack.media.container import no_decoder
-from soundtrack.media.containers import plan_streams
+from soundtrack.media.containers import MuxPlan, plan_streams
 from soundtrack.media.film_kind import FILM
 from soundtrack.media.mux import mux
 from soundtrack.mix.levels import BETWEEN_SAMPLES_DB, Levels
@@ -101,7 +101,7 @@ def render_film(
     _check_film(info, sheet)
     original = info.main_audio if sheet.mix.keep_original else None
     channels = _n_channels(layout, original)
-    streams = plan_streams(info, out, replaces=_replaced(info, original, channels=channels, music_track=music_track))
+    streams = output_plan(info, out, keeps_original=original is not None, layout=layout, music_track=music_track)
     plan = plan_mix(sheet)
     _check_tracks(plan, track_paths)
     check_targets(
@@ -181,7 +181,7 @@ def render_film(
         warnings=(
             *streams.warnings,
             *(f"{change}: {out.suffix} files have no place for it" for change in found.unsaid),
-            *found.lost,
+            *(line for line in found.lost if line not in streams.warnings),
             *sound_warnings(used, missing_s, sheet, heard.integrated_lufs),
         ),
     )
@@ -247,6 +247,21 @@ def _n_channels(layout: str, original: StreamInfo | None) -> int:
         raise ValueError(f"layout must be one of {LAYOUTS}, got {layout!r}")
     is_surround = original is not None and original.channels == _SURROUND_CHANNELS
     return _SURROUND_CHANNELS if layout == "5.1" or (layout == "auto" and is_surround) else 2
+
+
+def output_plan(info: VideoInfo, out: Path, *, keeps_original: bool, layout: str, music_track: bool) -> MuxPlan:
+    """What becomes of every stream, known before any work.
+
+    Parameters are those of `render_film` and the wish to keep the film's own sound.
+
+    Raises
+    ------
+    UsageError, OutputError
+        As `plan_streams`.
+    """
+    original = info.main_audio if keeps_original else None
+    channels = _n_channels(layout, original)
+    return plan_streams(info, out, replaces=_replaced(info, original, channels=channels, music_track=music_track))
 
 
 def _replaced(info: VideoInfo, original: StreamInfo | None, *, channels: int, music_track: bool) -> frozenset[int]:

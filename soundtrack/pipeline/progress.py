@@ -10,3 +10,11 @@ Progress = Callable[[str, int, int], None]
 
 def no_progress(_stage: str, _done: int, _total: int) -> None:
     """Progress for callers who do not care."""
+
+
+Notice = Callable[[str], None]
+"""A line that is worth knowing before the work."""
+
+
+def no_notice(_line: str) -> None:
+    """For callers who read it in the result."""

@@ -12,7 +12,7 @@ from soundtrack.pipeline.film import Watcher, fingerprint
 from soundtrack.pipeline.keeping import kept_cues, require_length
 from soundtrack.pipeline.ledger import is_kept, ledger_path, read_ledger, recent_tracks, remember
 from soundtrack.pipeline.music import open_library
-from soundtrack.pipeline.progress import Progress, no_progress
+from soundtrack.pipeline.progress import Notice, Progress, no_notice, no_progress
 from soundtrack.pipeline.sheet_tracks import present_ids, track_paths_of
 from soundtrack.pipeline.swap import ducked
 from soundtrack.pipeline.targets import cues_path, film_targets, guard, scored_path
@@ -273,16 +273,19 @@ class Scorer:
         music_track: bool = False,
         force: bool = False,
         progress: Progress = no_progress,
+        notice: Notice = no_notice,
     ) -> Scored:
         """A film with music, and its cue sheet; see `score_video`."""
-        from soundtrack.media.muxers import container_for
-        from soundtrack.mix.render import render_film
+        from soundtrack.mix.render import output_plan, render_film
 
         film = out or scored_path(info)
         sheet_path = cues or cues_path(film)
         targets = film_targets(film, cues=sheet_path, stems=stems)
         guard(targets, inputs=[info.path, *inputs], index=self._index, force=force)
-        container_for(film)
+        mix = self._mix
+        streams = output_plan(info, film, keeps_original=mix.keep_original, layout=mix.layout, music_track=music_track)
+        for line in streams.warnings:
+            notice(line)
         sheet = self.plan(info, progress=progress)
         report = render_film(
             _as_watched(info, sheet),
@@ -344,10 +347,12 @@ def score_video(
     force: bool = False,
     cache: Path | None = None,
     progress: Progress = no_progress,
+    notice: Notice = no_notice,
 ) -> Scored:
     """The film with music from the library, and the cue sheet beside it.
 
-    Whatever can be refused is refused before the first frame is decoded: the targets, the index, the wishes.
+    Whatever can be refused is refused before the first frame is decoded: the targets, the index, the wishes. What the
+    kind of file cannot keep of the film goes to `notice` at the same time, and is among the warnings of the result.
     Film, stems and cue sheet appear together, so that a run that fails leaves nothing behind. With a folder as `cache`,
     a film that was watched before is not watched again. `inputs` are further files that must not be overwritten, such
     as the sheet whose locked cues stay.
@@ -370,4 +375,5 @@ def score_video(
         music_track=music_track,
         force=force,
         progress=progress,
+        notice=notice,
     )
