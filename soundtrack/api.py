@@ -23,7 +23,7 @@ from soundtrack import pipeline
 from soundtrack.pipeline.defaults import cache_folder, device_or_default, target_or_default
 from soundtrack.pipeline.library import Library, require_one_question
 from soundtrack.pipeline.paths import PathLike, as_path
-from soundtrack.pipeline.progress import Progress, no_progress
+from soundtrack.pipeline.progress import Notice, Progress, no_notice, no_progress
 from soundtrack.pipeline.score import Scored
 from soundtrack.pipeline.wishes import Wishes
 from soundtrack.settings import MixSettings, SpottingSettings
@@ -292,6 +292,7 @@ def score(
     force: bool = False,
     cache: bool = True,
     progress: Progress = no_progress,
+    notice: Notice = no_notice,
 ) -> Scored:
     """Score a film with music from the library: `scenes`, `spot` and `render` in a row, with the same result.
 
@@ -311,6 +312,8 @@ def score(
         As in `scenes`.
     inputs, stems, music_track, force, progress
         As in `render`.
+    notice : callable, optional
+        Called with each warning that is known before the work.
 
     Returns
     -------
@@ -338,6 +341,7 @@ def score(
         force=force,
         cache=cache_folder(cache=cache),
         progress=progress,
+        notice=notice,
     )
 
 
