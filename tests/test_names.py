@@ -184,3 +184,13 @@ def test_index_of_a_folder_typed_in_the_other_form(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "soundtrack", "index", tmp_path / CAFE, "--index", tmp_path / "i"]
     done = subprocess.run(command, capture_output=True, check=False, text=True, timeout=120)
     assert "no such file or folder" not in done.stderr
+
+
+def test_commands_that_are_loaded_again_and_again_stay_as_they_are() -> None:
+    from soundtrack.cli.app import LateCommand
+    from soundtrack.cli.cues import app
+
+    before = [info.callback for info in app.registered_commands]
+    for _ in range(2):
+        LateCommand("cues").load()
+    assert [info.callback for info in app.registered_commands] == before

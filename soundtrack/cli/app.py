@@ -6,6 +6,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable
+from copy import copy
 from functools import wraps
 from importlib import import_module
 from pathlib import Path
@@ -48,6 +49,8 @@ class LateCommand(TyperCommand):
         if app is None:
             app = typer.Typer(**STYLE)
             app.command(self.name)(getattr(module, str(self.name)))
+        app, own = copy(app), app.registered_commands  # the module's stays as it is, however often it is loaded
+        app.registered_commands = [copy(info) for info in own]
         for info in app.registered_commands:
             if info.callback is not None:
                 info.callback = _as_on_disk(info.callback)
