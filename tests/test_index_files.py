@@ -185,3 +185,19 @@ def test_what_a_killed_import_left_is_taken_away(folder: Path, tmp_path: Path) -
     (folder / ".import-left" / DATABASE_NAME).write_text("half")
     import_index(tmp_path / "carried.zip", folder, force=True)
     assert not list(folder.glob(".*"))
+
+
+@pytest.mark.parametrize("left", ["nothing in it", "no table yet", "a write that was not finished"])
+def test_an_index_that_was_ended_at_once_is_made_by_the_next_run(folder: Path, left: str) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / LOCK_NAME).write_text("")
+    (folder / DATABASE_NAME).touch()
+    if left == "no table yet":
+        connection = sqlite3.connect(folder / DATABASE_NAME)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.close()
+    if left == "a write that was not finished":
+        (folder / f"{DATABASE_NAME}-journal").touch()
+    index(folder)
+    with open_library(folder, model=fake.MODEL) as library:
+        assert len(library) > 0

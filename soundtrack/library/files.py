@@ -78,8 +78,12 @@ def require_own_files(index_dir: Path) -> None:
             raise LibraryError(f"{path}: is no regular file", hint=_ELSEWHERE)
     if _is_index(index_dir):
         return
+    database = index_dir / DATABASE_NAME
+    left = {LOCK_NAME}  # by a run that ended at once
+    if database.exists() and look_at(database) is Found.NOTHING:
+        left.update(DATABASE_FILES)
     for path in own_files(index_dir):
-        if path.name != LOCK_NAME and os.path.lexists(path):
+        if path.name not in left and os.path.lexists(path):
             raise OutputError(f"{path}: exists already and is no part of an index", hint=_ELSEWHERE)
 
 
