@@ -81,6 +81,7 @@ def set_(
     Everything else stays as it is. A trimmed cue plays the same music at every moment as before, and the levels of the
     mix are measured again.
     """
+    from soundtrack.cli.words import parse_time
     from soundtrack.edits import SetCue
     from soundtrack.errors import UsageError
 
@@ -91,21 +92,10 @@ def set_(
         gain_db=gain_db,
         fade_in_s=fade_in,
         fade_out_s=fade_out,
-        start_s=_time(start, "--start"),
-        end_s=_time(end, "--end"),
+        start_s=parse_time(start, "--start"),
+        end_s=parse_time(end, "--end"),
     )
     _edit(cues, lambda _: edit, said=f"cue {cue} set", out=out, force=force, quiet=quiet)
-
-
-def _time(text: str | None, option: str) -> float | None:
-    """The seconds of a time such as ``1:05.2``."""
-    from soundtrack.errors import UsageError
-    from soundtrack.timebase import parse_clock
-
-    try:
-        return None if text is None else parse_clock(text)
-    except ValueError as error:
-        raise UsageError(f"{option} {text}: not a time", hint="write it like 1:05.2 or 65.2") from error
 
 
 def _change_locks(

@@ -70,6 +70,27 @@ def parse_hit(text: str) -> float:
         raise UsageError(f"invalid time {text!r}", hint="write it like 1:23.4") from error
 
 
+def parse_time(text: str | None, option: str) -> float | None:
+    """The seconds of an option's time such as ``1:05.2``; None without a text.
+
+    Raises
+    ------
+    UsageError
+        The text is no time.
+
+    Examples
+    --------
+    >>> parse_time("1:05.2", "--start")
+    65.2
+    """
+    from soundtrack.timebase import parse_clock
+
+    try:
+        return None if text is None else parse_clock(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text}: not a time", hint="write it like 1:05.2 or 65.2") from error
+
+
 def parse_mood(text: str) -> MoodWish:
     """The wish of a text such as ``0:30-1:10=tense``.
 
