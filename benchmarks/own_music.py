@@ -19,6 +19,7 @@ import subprocess
 import wave
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -395,7 +396,7 @@ def main() -> None:
             shares.append(sum(s.duration_s for s in spans) / length_s)
         print(f"{kind:20} {len(shares):>9} {np.mean(shares):>20.1%} {np.mean(np.array(shares) >= 0.5):>18.1%}")
     if options.write:
-        target = Path(detector.__file__).with_name("own_music.json")
+        target = Path(str(files("soundtrack.audio"))) / "own_music.json"
         target.write_text(json.dumps(fit(rows, truth), separators=(",", ":")) + "\n", encoding="utf-8")
 
 

@@ -6,6 +6,7 @@ the user makes or fetches lies in the folders of the platform (XDG on Linux), ne
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from soundtrack.config import Config
 
 _PACKAGE = Path(__file__).resolve().parent
+_COMPILED = frozenset({".pyc", ".pyo", ".nbc", ".nbi"})
 
 
 def _carried(inside: str, beside: str) -> Path:
@@ -26,6 +28,28 @@ def _carried(inside: str, beside: str) -> Path:
         f"{beside} is missing from this installation of soundtrack",
         hint="reinstall it: pip install --force-reinstall soundtrack",
     )
+
+
+def code_digest(*names: str) -> str:
+    """Hash of the tool's own code and numbers in some parts, so that nobody can forget to raise a version.
+
+    Parameters
+    ----------
+    *names : str
+        Packages, with all that is in them, and modules; such as ``soundtrack.audio``.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such part.
+    """
+    digest = hashlib.sha256()
+    for name in names:
+        place = _PACKAGE.parent.joinpath(*name.split("."))
+        found = sorted(path for path in place.rglob("*") if path.is_file() and path.suffix not in _COMPILED)
+        for path in found if place.is_dir() else [place.with_suffix(".py")]:
+            digest.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
 
 
 def models_dir() -> Path:

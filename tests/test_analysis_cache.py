@@ -12,7 +12,7 @@ import pytest
 
 from made_up import sheet as made_up_sheet
 from media_made import Made
-from soundtrack import config, pipeline, scenesheet
+from soundtrack import config, pipeline, resources, scenesheet
 from soundtrack.media.probe import probe
 from soundtrack.pipeline import analysis_cache, film
 from soundtrack.pipeline.analysis_cache import AnalysisCache
@@ -224,3 +224,10 @@ def test_scoring_with_and_without_kept_analyses_gives_the_same_bytes(
         films.append((out.read_bytes(), scored.cues.read_bytes()))
     assert films[0] == films[1] == films[2]
     assert probed.count(made.film) == 3
+
+
+def test_every_part_that_has_a_say_is_there() -> None:
+    digest = resources.code_digest(*analysis_cache._PARTS)
+    assert digest != resources.code_digest(*analysis_cache._PARTS[1:])
+    with pytest.raises(FileNotFoundError):
+        resources.code_digest("soundtrack.no_such_part")

@@ -32,7 +32,20 @@ SCHEMA = "soundtrack.analysis/1"
 MOST_BYTES = 256 * 1024 * 1024
 """The folder holds no more; about a thousand films of feature length."""
 
-_PACKAGES = ("audio", "emotion", "media", "pipeline", "types", "video")
+_PARTS = (
+    "soundtrack.audio",
+    "soundtrack.channels",
+    "soundtrack.documents",
+    "soundtrack.emotion",
+    "soundtrack.limits",
+    "soundtrack.media",
+    "soundtrack.pipeline",
+    "soundtrack.scenesheet",
+    "soundtrack.settings",
+    "soundtrack.timebase",
+    "soundtrack.types",
+    "soundtrack.video",
+)
 """Parts of the tool that have a say in what a film's analysis is."""
 _LIBRARIES = ("av", "decord", "numpy", "opencv-python-headless", "scenedetect-headless", "scipy", "silero-vad", "torch")
 _SUFFIX = ".scenes"
@@ -143,13 +156,8 @@ def _head(stem: str, text: str) -> dict[str, str]:
 
 @functools.cache
 def _own_code() -> str:
-    """Hash of the tool's own code and numbers for watching films: nobody can forget to raise a version."""
-    root = Path(__file__).resolve().parent.parent
-    digest = hashlib.sha256()
-    folders = [root, *(root / name for name in _PACKAGES)]
-    for path in sorted(path for folder in folders for path in folder.iterdir() if path.is_file()):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
+    """Hash of the tool's own code and numbers for watching films."""
+    return resources.code_digest(*_PARTS)
 
 
 @functools.cache

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from soundtrack import safe_read
+from soundtrack import resources, safe_read
 from soundtrack.errors import SoundtrackError
 from soundtrack.kinds import OWN
 from soundtrack.pipeline.analysis_cache import drop_oldest, libraries
@@ -33,12 +33,15 @@ SCHEMA = "soundtrack.evidence/1"
 MOST_BYTES = 1024**3
 """The folder holds no more; some sixty films of two hours."""
 _SEEN, _EVIDENCE = ".seen", ".evidence"
-_CODE = (
-    "audio",
-    "media",
-    "types",
-    "pipeline/watch.py",
-    *(f"video/{n}.py" for n in ("clips", "decode", "frames", "shots")),
+_PARTS = (
+    "soundtrack.audio",
+    "soundtrack.media",
+    "soundtrack.types",
+    "soundtrack.pipeline.watch",
+    "soundtrack.video.clips",
+    "soundtrack.video.decode",
+    "soundtrack.video.frames",
+    "soundtrack.video.shots",
 )
 """Parts of the tool that have a say in what channels are given; a channel's own say is its version and hash."""
 
@@ -207,10 +210,4 @@ def _level(value: object) -> float | None:
 @cache
 def _code() -> str:
     """Hash of the tool's own code that decodes and samples."""
-    root = Path(__file__).resolve().parent.parent
-    places = [root / name for name in _CODE]
-    files = [p for place in places for p in (sorted(place.iterdir()) if place.is_dir() else [place]) if p.is_file()]
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
+    return resources.code_digest(*_PARTS)
