@@ -124,31 +124,31 @@ __all__ = [
 ]
 
 _NAMES = {
-    "api": ("index", "render", "scenes", "score", "search", "spot"),
-    "errors": (
+    "soundtrack.api": ("index", "render", "scenes", "score", "search", "spot"),
+    "soundtrack.errors": (
         *("DependencyError", "ExitCode", "FfmpegError", "InputError", "LibraryError", "ModelError", "NothingFitsError"),
         *("OutputError", "PartialError", "Reason", "SoundtrackError", "UsageError"),
     ),
-    "library.query": ("Found",),
-    "library.report": ("IndexReport", "SkippedFile"),
-    "library.rules": ("RuleChange",),
-    "mix.report": ("RenderReport",),
-    "pipeline.keeping": ("Keep", "keep_locked"),
-    "pipeline.library": ("Library",),
-    "pipeline.paths": ("PathLike",),
-    "pipeline.progress": ("Progress",),
-    "pipeline.score": ("Scored",),
-    "pipeline.sheet_files": ("read_cues", "read_scenes", "write_cues", "write_scenes"),
-    "pipeline.wishes": ("LockWish", "Wishes"),
-    "settings": ("MixSettings", "SpottingSettings"),
-    "spotting.constraints": ("MoodWish",),
-    "spotting.moods": ("mood",),
-    "types": (
+    "soundtrack.library.query": ("Found",),
+    "soundtrack.library.report": ("IndexReport", "SkippedFile"),
+    "soundtrack.library.rules": ("RuleChange",),
+    "soundtrack.mix.report": ("RenderReport",),
+    "soundtrack.pipeline.keeping": ("Keep", "keep_locked"),
+    "soundtrack.pipeline.library": ("Library",),
+    "soundtrack.pipeline.paths": ("PathLike",),
+    "soundtrack.pipeline.progress": ("Progress",),
+    "soundtrack.pipeline.score": ("Scored",),
+    "soundtrack.pipeline.sheet_files": ("read_cues", "read_scenes", "write_cues", "write_scenes"),
+    "soundtrack.pipeline.wishes": ("LockWish", "Wishes"),
+    "soundtrack.settings": ("MixSettings", "SpottingSettings"),
+    "soundtrack.spotting.constraints": ("MoodWish",),
+    "soundtrack.spotting.moods": ("mood",),
+    "soundtrack.types": (
         *("EMOTIONS", "Alternative", "Cue", "CueSheet", "EmotionState", "FilmRef", "ModelRef", "Scene", "SceneSheet"),
         *("Section", "Segment", "SheetTrack", "Shot", "Span", "Tags", "Track"),
     ),
 }
-"""The modules below this package, and what each of them gives to it."""
+"""Modules, and what each of them gives to it."""
 
 if not TYPE_CHECKING:  # or a type checker would take any name for a public one
 
@@ -159,7 +159,7 @@ if not TYPE_CHECKING:  # or a type checker would take any name for a public one
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
-        value = getattr(import_module(f"{__name__}.{home}"), name)
+        value = getattr(import_module(home), name)
         globals()[name] = value
         return value
 
