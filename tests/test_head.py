@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from soundtrack.emotion.head import Block, Head
+from soundtrack.emotion.head_file import HeadForm
 from soundtrack.emotion.music_head import MusicHead
-from soundtrack.emotion.picture_head import picture_blocks, picture_head
+from soundtrack.emotion.picture_head import blocks_of, picture_blocks
 
 BLOCKS = (Block("network", 12, rooted=True), Block("numbers", 3))
 
@@ -42,7 +43,8 @@ def test_it_says_what_the_former_head_of_the_picture_said(rng: np.random.Generat
         "plane_weight": plane,
         "plane_bias": plane_bias,
     }
-    head = picture_head(arrays, n_film=3, temperature=0.7, confidence_slope=0.4, confidence_offset=-0.3)
+    form = HeadForm(blocks_of(12, 3), temperature=0.7, confidence_slope=0.4, confidence_offset=-0.3)
+    head = form.head(arrays, where="here")
     mood = head.read(picture_blocks(features, film))
     np.testing.assert_allclose(mood.probabilities, probabilities, atol=1e-6)
     np.testing.assert_allclose(np.stack([mood.valence, mood.arousal], axis=1), va, atol=1e-6)

@@ -17,8 +17,7 @@ from soundtrack.emotion.i3d import I3D, inflate
 from soundtrack.emotion.manifest import find_model, read_config
 from soundtrack.emotion.picture_head import picture_blocks
 from soundtrack.emotion.video_config import parse_config
-from soundtrack.emotion.video_tower import assemble, expected_tensors
-from soundtrack.emotion.weights import load_weights
+from soundtrack.emotion.video_tower import load_parts
 from soundtrack.errors import InputError, ModelError
 from soundtrack.training import picture_teachers
 from soundtrack.training.picture import train_picture
@@ -258,7 +257,11 @@ def test_training_from_end_to_end_writes_a_model_that_loads(
     models = tmp_path / "out/models"
     model = find_model("i3d-emotion", folders=[models])
     config = parse_config(read_config(model), where=models)
-    assemble(load_weights(model, expected=expected_tensors(config)), config)
+    _network, head = load_parts(model, config)
+    assert [(block.channel, block.version) for block in head.blocks] == [
+        ("picture-network", "1"),
+        ("film-numbers", "1"),
+    ]
     text = (models / "i3d-emotion/card.md").read_text()
     assert f"{report.accuracy.value:.3f}" in text
     assert "CC BY-NC 4.0" in text

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from soundtrack.emotion.head import Head, Mood
+from soundtrack.emotion.head_file import form_of
 from soundtrack.emotion.i3d_fused import FusedI3D
 from soundtrack.emotion.manifest import find_model, read_config
-from soundtrack.emotion.picture_head import evidence, picture_blocks, picture_head, untrained_head
+from soundtrack.emotion.picture_head import evidence, picture_blocks, untrained_head
 from soundtrack.emotion.video_config import parse_config
-from soundtrack.emotion.video_tower import VideoTower, assemble, expected_tensors, head_tensors
-from soundtrack.emotion.weights import load_weights
+from soundtrack.emotion.video_tower import VideoTower, head_tensors, load_parts
 from soundtrack.errors import DependencyError, ModelError
 from soundtrack.types import EMOTIONS, FloatArray
 from soundtrack.video.film import N_FILM, clip_numbers
@@ -141,7 +141,7 @@ def test_short_numbers_say_the_same_as_long_ones(tower: VideoTower, clips: np.nd
     """A GPU, and a CPU with bf16, must give the vectors of a CPU without it: within 1e-2 of cosine."""
     model = find_model("tiny-video")
     config = parse_config(read_config(model), where=model.folder)
-    network, _head = assemble(load_weights(model, expected=expected_tensors(config)), config)
+    network, _head = load_parts(model, config)
     x = torch.from_numpy(clips).permute(0, 4, 1, 2, 3).float() / 127.5 - 1.0
     long, short = (FusedI3D(network, dtype=dtype).features(x).numpy() for dtype in (torch.float32, torch.bfloat16))
     cosine = (long * short).sum(axis=1) / np.linalg.norm(long, axis=1) / np.linalg.norm(short, axis=1)
@@ -174,9 +174,9 @@ def test_cuda_that_is_not_there_is_said_so() -> None:
 def test_embedded_weights_fit_their_config(name: str) -> None:
     model = find_model(name)
     config = parse_config(read_config(model), where=name)
-    network, head = assemble(load_weights(model, expected=expected_tensors(config)), config)
+    network, head = load_parts(model, config)
     assert network.dim == config.n_features
-    assert config.n_film == N_FILM
+    assert [block.dim for block in config.head.blocks] == [config.n_features, N_FILM]
     assert head.weight.shape == (8, config.n_features + N_FILM)
     assert config.n_frames / config.frame_rate_hz == pytest.approx(config.stride_s)
 
@@ -206,7 +206,8 @@ def head_reading(head: Head, rng: np.random.Generator, n: int = 50) -> Mood:
 def test_head_survives_the_weights_file(rng: np.random.Generator) -> None:
     head = untrained_head(8, 3, seed=1)
     tensors = head_tensors(head)
-    again = picture_head({name.removeprefix("head."): value.numpy() for name, value in tensors.items()}, n_film=3)
+    arrays = {name.removeprefix("head."): value.numpy() for name, value in tensors.items()}
+    again = form_of(head).head(arrays, where="here")
     seed = rng.integers(1 << 30)
     first = head_reading(head, np.random.default_rng(seed))
     second = head_reading(again, np.random.default_rng(seed))

@@ -36,10 +36,15 @@ def from_document(kind: type[T], document: dict[str, object], *, place: str = "c
         raise ModelError(f"{place}: unknown key {unknown[0]!r}", hint=_HINT)
     values: dict[str, object] = {}
     for name, value in document.items():
-        if is_dataclass(hints[name]) and isinstance(value, dict):
-            values[name] = from_document(hints[name], value, place=f"{place}: {name}")
+        inner = _dataclass_in(hints[name])
+        if inner is not None and isinstance(value, dict):
+            values[name] = from_document(inner, value, place=f"{place}: {name}")
         elif isinstance(value, list):
-            values[name] = tuple(value)
+            objects = inner is not None and all(isinstance(item, dict) for item in value)
+            values[name] = tuple(
+                from_document(inner, item, place=f"{place}: {name}[{i}]") if objects and inner is not None else item
+                for i, item in enumerate(value)
+            )
         else:
             values[name] = value
         if not _fits(hints[name], values[name]):
@@ -48,6 +53,14 @@ def from_document(kind: type[T], document: dict[str, object], *, place: str = "c
         return kind(**values)
     except (TypeError, ValueError) as error:
         raise ModelError(f"{place}: {error}", hint=_HINT) from error
+
+
+def _dataclass_in(hint: Any) -> type[Any] | None:
+    """The dataclass that a field's hint names, as such, as an item of a tuple, or as one of several kinds."""
+    for kind in (hint, *get_args(hint)):
+        if isinstance(kind, type) and is_dataclass(kind):
+            return kind
+    return None
 
 
 def _fits(hint: Any, value: object) -> bool:

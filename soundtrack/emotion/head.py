@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.types import EMOTIONS, FloatArray
+from soundtrack.types import EMOTIONS, Channel, FloatArray
 
 N_CLASSES = len(EMOTIONS)
 N_MOOD = N_CLASSES + 2
@@ -56,6 +56,16 @@ class Block:
     """How many, at least 1."""
     rooted: bool = False
     """Whether the head reads square roots of the features, whose tails are long; negative ones count as 0."""
+    version: str | None = None
+    """Of the channel that it was fitted on; None where that was not written down, and any will do."""
+
+    def __post_init__(self) -> None:
+        if not self.channel or self.dim < 1:
+            raise ValueError(f"a block needs the name of its channel and at least one column, got {self}")
+
+    def reads(self, channel: Channel) -> bool:
+        """Whether it was fitted on what the channel gives."""
+        return (channel.name, channel.dim) == (self.channel, self.dim) and self.version in (None, channel.version)
 
 
 @dataclass(frozen=True, slots=True)

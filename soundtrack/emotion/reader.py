@@ -12,6 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from soundtrack.emotion.head import Head
+from soundtrack.errors import ModelError
 from soundtrack.types import Channel, FloatArray, OpinionBatch, ReadingBatch
 
 
@@ -76,6 +77,35 @@ class Reader:
             embedding=np.asarray(embedding, np.float32),
         )
 
+    def known(self, channels: Sequence[Channel], blocks: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+        """Those of some blocks that the head was fitted on; channels of another version or length count as missing.
+
+        Parameters
+        ----------
+        channels : sequence of Channel
+            Whose features are in `blocks`.
+        blocks : mapping of str to ndarray
+            Features by channel.
+
+        Raises
+        ------
+        ModelError
+            There is none of them.
+        """
+        found = {
+            channel.name: blocks[channel.name]
+            for channel in channels
+            if any(block.reads(channel) for block in self.head.blocks)
+        }
+        if not found:
+            wanted = ", ".join(f"{b.channel} {b.version or ''}".strip() for b in self.head.blocks)
+            given = ", ".join(f"{channel.name} {channel.version}" for channel in channels) or "none"
+            raise ModelError(
+                f"the network's head was fitted on the channels {wanted}; there are: {given}",
+                hint="use a model of this version of soundtrack: soundtrack models list",
+            )
+        return found
+
     def opinions(self, channels: Sequence[Channel], blocks: Mapping[str, FloatArray]) -> tuple[OpinionBatch, ...]:
         """What each channel says by itself about each row, in the order of `channels`.
 
@@ -88,7 +118,7 @@ class Reader:
         blocks : mapping of str to ndarray, shape=(n, dim), float32
             As `read` takes them.
         """
-        said = self.head.opinions(blocks)
+        said = self.head.opinions(self.known(channels, blocks))
         found = []
         for channel in channels:
             features = blocks[channel.name]

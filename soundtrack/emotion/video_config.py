@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from soundtrack.emotion.config_json import from_document
+from soundtrack.emotion.head_file import HeadForm
+from soundtrack.emotion.picture_head import blocks_of
 from soundtrack.errors import ModelError
 from soundtrack.types import ClipFormat
 
@@ -25,19 +28,16 @@ class VideoConfig:
     """From the start of one clip to the start of the next, in seconds."""
     n_features: int
     """Length of the pooled vector."""
-    n_film: int
-    """Film numbers a clip."""
-    temperature: float
-    """Divisor of the class logits."""
-    confidence_slope: float
-    """Of the confidence's log-odds."""
-    confidence_offset: float
-    """Added to the confidence's log-odds."""
+    head: HeadForm
+    """Of the head in the same file."""
 
     @property
     def clips(self) -> ClipFormat:
         """How the clips are sampled."""
         return ClipFormat(self.n_frames, self.frame_rate_hz, self.stride_s, self.side_px)
+
+
+_NUMBERS = ("width", "side_px", "n_frames", "frame_rate_hz", "stride_s", "n_features")
 
 
 def parse_config(values: Mapping[str, object], *, where: object) -> VideoConfig:
@@ -48,24 +48,39 @@ def parse_config(values: Mapping[str, object], *, where: object) -> VideoConfig:
     ModelError
         A number is missing or makes no sense.
     """
-    numbers: dict[str, float] = {}
-    for name in VideoConfig.__slots__:
-        value = values.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ModelError(
-                f"{where}: config.json: {name} must be a number, got {value!r}", hint="soundtrack models verify"
-            )
-        numbers[name] = value
-    for name in set(numbers) - {"confidence_offset", "confidence_slope"}:
-        if not numbers[name] > 0:
-            raise ModelError(f"{where}: config.json: {name} must be above 0", hint="soundtrack models verify")
-    whole = {name: int(numbers[name]) for name in ("side_px", "n_frames", "n_features", "n_film")}
+    numbers = {name: _number(values, name, where) for name in _NUMBERS}
+    whole = {name: int(numbers[name]) for name in ("side_px", "n_frames", "n_features")}
     return VideoConfig(
         width=numbers["width"],
         frame_rate_hz=numbers["frame_rate_hz"],
         stride_s=numbers["stride_s"],
-        temperature=numbers["temperature"],
-        confidence_slope=numbers["confidence_slope"],
-        confidence_offset=numbers["confidence_offset"],
+        head=_head(values, whole["n_features"], where),
         **whole,
     )
+
+
+def _head(values: Mapping[str, object], n_features: int, where: object) -> HeadForm:
+    """The entry ``head``, or what the former layout said about it: so many film numbers, and a calibration."""
+    entry = values.get("head")
+    if isinstance(entry, dict):
+        return from_document(HeadForm, entry, place=f"{where}: config.json: head")
+    if entry is not None:
+        raise ModelError(f"{where}: config.json: head must be an object", hint="soundtrack models verify")
+    return HeadForm(
+        blocks_of(n_features, int(_number(values, "n_film", where))),
+        temperature=_number(values, "temperature", where),
+        confidence_slope=_number(values, "confidence_slope", where, signed=True),
+        confidence_offset=_number(values, "confidence_offset", where, signed=True),
+    )
+
+
+def _number(values: Mapping[str, object], name: str, where: object, *, signed: bool = False) -> float:
+    """A number of the config, above 0 unless it is signed."""
+    value = values.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ModelError(
+            f"{where}: config.json: {name} must be a number, got {value!r}", hint="soundtrack models verify"
+        )
+    if not signed and not value > 0:
+        raise ModelError(f"{where}: config.json: {name} must be above 0", hint="soundtrack models verify")
+    return value

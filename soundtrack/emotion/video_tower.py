@@ -16,15 +16,16 @@ from torch import Tensor, nn
 
 from soundtrack.emotion.devices import Batches, choose_device, fitting_batch, quick_dtype
 from soundtrack.emotion.head import Head
+from soundtrack.emotion.head_file import PREFIX, head_arrays
 from soundtrack.emotion.i3d import I3D, expected_state
 from soundtrack.emotion.i3d_fused import FusedI3D
 from soundtrack.emotion.manifest import LocatedModel, read_config
-from soundtrack.emotion.picture_head import head_arrays, picture_blocks, picture_head, untrained_head
+from soundtrack.emotion.picture_head import FILM_NUMBERS, picture_blocks
 from soundtrack.emotion.reader import Reader, Space
 from soundtrack.emotion.space import PICTURE, JointSpace
 from soundtrack.emotion.trained import find_network, space_of
 from soundtrack.emotion.video_config import VideoConfig, parse_config
-from soundtrack.emotion.weights import load_weights
+from soundtrack.emotion.weights import check_tensors, load_weights
 from soundtrack.errors import ModelError
 from soundtrack.types import ByteArray, FloatArray, ReadingBatch
 
@@ -39,13 +40,6 @@ def backbone(width: float) -> I3D:
     network = I3D(width=width, n_classes=1)
     network.logits = nn.Identity()  # type: ignore[assignment]  # features() never touches it
     return network
-
-
-def expected_tensors(config: VideoConfig) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of all tensors in a video model's weights file."""
-    head = untrained_head(config.n_features, config.n_film, seed=0)
-    shapes = {f"head.{name}": tuple(array.shape) for name, array in head_arrays(head).items()}
-    return {**{f"i3d.{name}": shape for name, shape in expected_state(backbone(config.width)).items()}, **shapes}
 
 
 class VideoTower:
@@ -112,11 +106,10 @@ class VideoTower:
                 f"{model.folder}: config.json: width {config.width:g} does not give {config.n_features} features",
                 hint="soundtrack models verify",
             )
-        tensors = load_weights(model, expected=expected_tensors(config))
-        network, head = assemble(tensors, config)
+        network, head = load_parts(model, config)
         if space is None:
             joint = JointSpace.load(space_of(model.entry.name))
-            joint.check_inputs(picture=config.n_features + config.n_film)
+            joint.check_inputs(picture=config.head.n_columns)
             space = joint
         fused = FusedI3D(network, dtype=quick_dtype(where)).to(where)
         return cls(fused, head, config=config, space=space, device=where, model=model)
@@ -165,17 +158,26 @@ class VideoTower:
         film : ndarray, shape=(n, n_film), float32
             Film numbers of each clip.
         """
-        if film.shape != (len(clips), self.config.n_film):
-            raise ValueError(f"film must have shape ({len(clips)}, {self.config.n_film}), got {film.shape}")
+        n_film = sum(block.dim for block in self.config.head.blocks if block.channel == FILM_NUMBERS)
+        if film.shape != (len(clips), n_film):
+            raise ValueError(f"film must have shape ({len(clips)}, {n_film}), got {film.shape}")
         return self.reader.read(picture_blocks(self.features(clips), np.asarray(film, np.float32)))
 
 
-def assemble(tensors: Mapping[str, Tensor], config: VideoConfig) -> tuple[I3D, Head]:
-    """Network and head from checked tensors."""
+def load_parts(model: LocatedModel, config: VideoConfig) -> tuple[I3D, Head]:
+    """Network and head of a model, all names and shapes checked.
+
+    Raises
+    ------
+    ModelError
+        A file is missing, damaged, or of another network.
+    """
     network = backbone(config.width)
-    state = {name.removeprefix("i3d."): value for name, value in tensors.items() if name.startswith("i3d.")}
-    network.load_state_dict(state, strict=False)  # names and shapes are checked; only batch counters are left out
-    return network.eval(), head_of(tensors, config)
+    tensors = load_weights(model)
+    state = {name: value for name, value in tensors.items() if not name.startswith(PREFIX)}
+    check_tensors(state, {f"i3d.{k}": shape for k, shape in expected_state(network).items()}, where=model.weights)
+    network.load_state_dict({name.removeprefix("i3d."): value for name, value in state.items()}, strict=False)
+    return network.eval(), _head_of(tensors, config, model)
 
 
 def load_reader(name: str, *, space: Space) -> Reader:
@@ -188,22 +190,15 @@ def load_reader(name: str, *, space: Space) -> Reader:
     """
     model = find_network(name, role="video")
     config = parse_config(read_config(model), where=model.folder)
-    tensors = load_weights(model, expected=expected_tensors(config))
-    return Reader(head_of(tensors, config), space, side=PICTURE)
+    return Reader(_head_of(load_weights(model), config, model), space, side=PICTURE)
 
 
-def head_of(tensors: Mapping[str, Tensor], config: VideoConfig) -> Head:
-    """The head alone, from checked tensors."""
-    arrays = {name.removeprefix("head."): t.numpy() for name, t in tensors.items() if name.startswith("head.")}
-    return picture_head(
-        arrays,
-        n_film=config.n_film,
-        temperature=config.temperature,
-        confidence_slope=config.confidence_slope,
-        confidence_offset=config.confidence_offset,
-    )
+def _head_of(tensors: Mapping[str, Tensor], config: VideoConfig, model: LocatedModel) -> Head:
+    """The head alone."""
+    arrays = {name.removeprefix(PREFIX): t.numpy() for name, t in tensors.items() if name.startswith(PREFIX)}
+    return config.head.head(arrays, where=model.weights)
 
 
 def head_tensors(head: Head) -> dict[str, Tensor]:
     """A head's arrays under the names of a weights file."""
-    return {f"head.{name}": torch.from_numpy(np.array(array)) for name, array in head_arrays(head).items()}
+    return {f"{PREFIX}{name}": torch.from_numpy(np.array(array)) for name, array in head_arrays(head).items()}

@@ -185,7 +185,7 @@ class Watcher:
         from soundtrack.emotion.space import JointSpace
 
         space = JointSpace.load(self._networks.space)
-        space.check_inputs(picture=self._config.n_features + self._config.n_film)
+        space.check_inputs(picture=self._config.head.n_columns)
         return space
 
     @cached_property
@@ -293,14 +293,15 @@ class Watcher:
         )
         evidence = sight.evidence
         blocks = {one.channel.name: aligned(one, sight.clips) for one in evidence}
+        channels = [one.channel for one in evidence]
         reader = self._reader()
-        readings = _as_readings(sight.clips, reader.read(blocks))
+        readings = _as_readings(sight.clips, reader.read(reader.known(channels, blocks)))
         speech = tuple(_clip_spans(heard.speech, sight.duration_s))
         grouped = group_scenes(
             sight.shots,
             readings,
             numbers=rows_of(blocks),
-            opinions=reader.opinions([one.channel for one in evidence], blocks),
+            opinions=reader.opinions(channels, blocks),
             settings=self._scenes,
             speech=speech,
             music=_clip_spans(heard.music, sight.duration_s),

@@ -17,8 +17,10 @@ import torch
 from torch import Tensor
 
 from soundtrack.emotion.head import Head
+from soundtrack.emotion.head_file import form_document
 from soundtrack.emotion.i3d import inflate
 from soundtrack.emotion.i3d_fused import FusedI3D, has_fast_bf16
+from soundtrack.emotion.picture_head import FILM_NUMBERS, PICTURE_NETWORK
 from soundtrack.emotion.video_tower import backbone, head_tensors
 from soundtrack.emotion.weights import save_weights
 from soundtrack.errors import InputError, Reason
@@ -42,6 +44,7 @@ from soundtrack.training.picture_teachers import Pass, read_pass, write_pass
 from soundtrack.training.teacher_networks import read_teachers
 from soundtrack.types import FloatArray
 from soundtrack.video.film import N_FILM
+from soundtrack.video.film import VERSION as FILM_VERSION
 
 Progress = Callable[[str, int, int], None]
 
@@ -228,6 +231,9 @@ def write_model(
     source: str = SOURCE,
 ) -> None:
     """Weights, config and manifest entry of a video model."""
+    versions = {PICTURE_NETWORK: version, FILM_NUMBERS: FILM_VERSION}
+    blocks = tuple(replace(block, version=versions.get(block.channel, block.version)) for block in head.blocks)
+    head = replace(head, blocks=blocks)
     tensors = {f"i3d.{key}": value for key, value in state.items() if not key.startswith("logits.")}
     config = {
         "kind": "i3d",
@@ -237,10 +243,7 @@ def write_model(
         "frame_rate_hz": FRAME_RATE_HZ,
         "stride_s": N_FRAMES / FRAME_RATE_HZ,
         "n_features": dim_of(state),
-        "n_film": head.weight.shape[1] - dim_of(state),
-        "temperature": round(head.temperature, 6),
-        "confidence_slope": round(head.confidence_slope, 6),
-        "confidence_offset": round(head.confidence_offset, 6),
+        "head": form_document(head),
     }
     save_weights(
         {**tensors, **head_tensors(head)},

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 
 from soundtrack.emotion.head import Head, log_odds, softmax
-from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, evidence, picture_blocks, picture_head
+from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, blocks_of, evidence, picture_blocks
 from soundtrack.training.ridge import solve_ridge
 from soundtrack.types import EMOTIONS, FloatArray
 
@@ -134,15 +134,13 @@ def fit_head(
             targets = np.concatenate([targets, _guessed(rated, unrated, penalty=how.teacher_penalty)])
             shares = np.concatenate([shares, np.full(len(unrated.features), how.unrated_weight)])
     plane = _ridge(x, targets, shares=shares, penalty=how.plane_penalty)
-    arrays = {
-        "mean": mean,
-        "deviation": deviation,
-        "class_weight": weight,
-        "class_bias": bias,
-        "plane_weight": plane[1:].T,
-        "plane_bias": plane[0],
-    }
-    return picture_head({name: np.asarray(a, np.float32) for name, a in arrays.items()}, n_film=film.shape[1])
+    return Head(
+        blocks_of(n_features, film.shape[1]),
+        mean=mean.astype(np.float32),
+        scale=deviation.astype(np.float32),
+        weight=np.concatenate([weight, plane[1:].T]).astype(np.float32),
+        bias=np.concatenate([bias, plane[0]]).astype(np.float32),
+    )
 
 
 def _guessed(rated: Rated, unrated: Unrated, *, penalty: float) -> Matrix:

@@ -16,7 +16,7 @@ from soundtrack.emotion.i3d import I3D, expected_state
 from soundtrack.emotion.manifest import all_models, find_model, read_config
 from soundtrack.emotion.trained import find_network
 from soundtrack.emotion.video_config import parse_config
-from soundtrack.emotion.video_tower import expected_tensors
+from soundtrack.emotion.video_tower import load_parts
 from soundtrack.emotion.weights import load_weights
 from soundtrack.errors import ModelError
 from soundtrack.training.picture_data import labelled_clips, rated_stills
@@ -57,8 +57,8 @@ def start_of(name: str) -> PictureStart:
     model = find_model(name) if name in at_hand else find_network(name, role="video")
     if model.entry.role == "video":
         config = parse_config(read_config(model), where=model.folder)
-        tensors = load_weights(model, expected=expected_tensors(config))
-        state = {key.removeprefix("i3d."): value for key, value in tensors.items() if key.startswith("i3d.")}
+        network, _head = load_parts(model, config)
+        state = {key: value for key, value in network.state_dict().items() if not key.endswith("num_batches_tracked")}
         return PictureStart(name, state, width=config.width, side_px=config.side_px)
     if model.entry.role == "video-backbone":
         tensors = load_weights(model, expected=expected_state(I3D()))

@@ -18,6 +18,8 @@ from soundtrack.types import ByteArray, Channel, ChannelSetup, FilmNumbers, Floa
 
 CHANNEL = "film-numbers"
 """Name of the channel that these numbers are."""
+VERSION = "1"
+"""Of that channel; changes whenever the numbers of the same clip would differ."""
 
 _LUMA_BINS = 8
 _HUE_BINS = 6
@@ -52,7 +54,7 @@ N_FILM = len(FILM_NAMES)
 def film_channel(setup: ChannelSetup) -> ClipByClip:
     """The film numbers as a channel: `clip_numbers` of every clip."""
     channel = Channel(
-        CHANNEL, "1", Medium.PICTURE, dim=N_FILM, sha256=digest(FILM_NAMES, setup.clips), names=FILM_NAMES
+        CHANNEL, VERSION, Medium.PICTURE, dim=N_FILM, sha256=digest(FILM_NAMES, setup.clips), names=FILM_NAMES
     )
     return ClipByClip(channel, lambda clips: np.stack([clip_numbers(clip.frames) for clip in clips]))
 

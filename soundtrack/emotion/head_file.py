@@ -1,0 +1,166 @@
+"""A head in a model's files: every block under the name of its channel, in the weights and in ``config.json``.
+
+Goes in: a `Head`, or arrays of a weights file and the entry ``head`` of its config. Comes out: the other. A block has
+the arrays ``CHANNEL.mean``, ``CHANNEL.scale`` and ``CHANNEL.weight``; the bias is one for all. In files of the former
+layouts the place of a column told its channel; they are brought to this one as they are read. Numpy only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from soundtrack.emotion.head import N_MOOD, Block, Head
+from soundtrack.errors import ModelError
+from soundtrack.types import FloatArray
+
+PREFIX = "head."
+"""Of the head's arrays among a weights file's tensors."""
+_HINT = "this is not the model that its name says; soundtrack models list"
+
+
+@dataclass(frozen=True, slots=True)
+class HeadForm:
+    """All of a head that is no array, as kept in ``config.json``."""
+
+    blocks: tuple[Block, ...]
+    """Of its channels, in the order of the columns."""
+    n_outputs: int = N_MOOD
+    """Six classes, valence, arousal, and further ones."""
+    limit: float | None = None
+    """As `Head.limit`; None clips nothing."""
+    temperature: float = 1.0
+    """As `Head.temperature`."""
+    confidence_slope: float = 1.0
+    """As `Head.confidence_slope`."""
+    confidence_offset: float = 0.0
+    """As `Head.confidence_offset`."""
+
+    def __post_init__(self) -> None:
+        names = [block.channel for block in self.blocks]
+        if not names or len(set(names)) < len(names):
+            raise ValueError(f"a head needs blocks of different channels, got {names}")
+        if self.n_outputs < N_MOOD:
+            raise ValueError(f"n_outputs must be at least {N_MOOD}, got {self.n_outputs}")
+        for name in ("limit", "temperature"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise ValueError(f"{name} must be above 0, got {value}")
+
+    @property
+    def n_columns(self) -> int:
+        """Of all blocks together."""
+        return sum(block.dim for block in self.blocks)
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of its arrays."""
+        found: dict[str, tuple[int, ...]] = {"bias": (self.n_outputs,)}
+        for block in self.blocks:
+            found[f"{block.channel}.mean"] = found[f"{block.channel}.scale"] = (block.dim,)
+            found[f"{block.channel}.weight"] = (self.n_outputs, block.dim)
+        return found
+
+    def head(self, arrays: Mapping[str, FloatArray], *, where: object) -> Head:
+        """The head of some arrays, of this layout or a former one.
+
+        Parameters
+        ----------
+        arrays : mapping of str to ndarray
+            By name, without `PREFIX`; other things than floats are not checked here.
+        where : object
+            Names the file in the message.
+
+        Raises
+        ------
+        ModelError
+            An array is missing, unknown, or of another shape.
+        """
+        given = _upgraded(arrays, self.blocks)
+        expected = self.shapes()
+        missing, unknown = sorted(expected.keys() - given.keys()), sorted(given.keys() - expected.keys())
+        if missing or unknown:
+            what, name = ("is missing", missing[0]) if missing else ("is unknown", unknown[0])
+            raise ModelError(f"{where}: {PREFIX}{name} {what}", hint=_HINT)
+        for name, shape in expected.items():
+            if given[name].shape != shape:
+                raise ModelError(
+                    f"{where}: {PREFIX}{name} has shape {given[name].shape} instead of {shape}", hint=_HINT
+                )
+
+        def joined(part: str) -> FloatArray:
+            parts = [np.asarray(given[f"{block.channel}.{part}"], np.float32) for block in self.blocks]
+            return np.concatenate(parts, axis=-1)
+
+        try:
+            return Head(
+                self.blocks,
+                mean=joined("mean"),
+                scale=joined("scale"),
+                weight=joined("weight"),
+                bias=np.asarray(given["bias"], np.float32),
+                limit=math.inf if self.limit is None else self.limit,
+                temperature=self.temperature,
+                confidence_slope=self.confidence_slope,
+                confidence_offset=self.confidence_offset,
+            )
+        except ValueError as error:
+            raise ModelError(f"{where}: {error}", hint="soundtrack models verify") from error
+
+
+def form_of(head: Head) -> HeadForm:
+    """What of a head goes into ``config.json``; numbers of the calibration to six places."""
+    return HeadForm(
+        head.blocks,
+        n_outputs=len(head.bias),
+        limit=None if math.isinf(head.limit) else head.limit,
+        temperature=round(head.temperature, 6),
+        confidence_slope=round(head.confidence_slope, 6),
+        confidence_offset=round(head.confidence_offset, 6),
+    )
+
+
+def form_document(head: Head) -> dict[str, object]:
+    """The entry ``head`` of ``config.json``."""
+    return asdict(form_of(head))
+
+
+def head_arrays(head: Head) -> dict[str, FloatArray]:
+    """A head's arrays by name, without `PREFIX`."""
+    found, first = {"bias": head.bias}, 0
+    for block in head.blocks:
+        columns = slice(first, first + block.dim)
+        found[f"{block.channel}.mean"] = head.mean[columns]
+        found[f"{block.channel}.scale"] = head.scale[columns]
+        found[f"{block.channel}.weight"] = head.weight[:, columns]
+        first += block.dim
+    return found
+
+
+def _upgraded(arrays: Mapping[str, FloatArray], blocks: tuple[Block, ...]) -> Mapping[str, FloatArray]:
+    """Arrays of a former layout cut into blocks; those of this layout as they are."""
+    if "mean" not in arrays:
+        return arrays
+    whole = dict(arrays)
+    if "deviation" in whole:  # the first layout of pictures: classes and plane apart
+        parts = {
+            "scale": ("deviation",),
+            "weight": ("class_weight", "plane_weight"),
+            "bias": ("class_bias", "plane_bias"),
+        }
+        for name, old in parts.items():
+            if all(part in whole for part in old):
+                whole[name] = np.concatenate([whole.pop(part) for part in old])
+    found, first = {name: whole.pop(name) for name in ("bias",) if name in whole}, 0
+    for block in blocks:
+        for name in ("mean", "scale", "weight"):
+            if name in whole:
+                found[f"{block.channel}.{name}"] = whole[name][..., first : first + block.dim]
+        first += block.dim
+    if whole["mean"].shape[-1] != first:
+        found["mean"] = whole["mean"]  # of another number of columns: unknown in this layout
+    for name in whole.keys() - {"mean", "scale", "weight"}:
+        found[name] = whole[name]
+    return found
