@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from soundtrack.emotion.products import row_products
 from soundtrack.types import EMOTIONS, Channel, FloatArray
 
 N_CLASSES = len(EMOTIONS)
@@ -145,7 +146,7 @@ class Head:
             only, single = np.zeros_like(x), np.zeros_like(known)
             only[:, columns], single[:, i] = x[:, columns], known[:, i]
             alone[block.channel] = self._mood(only, single)
-            added = only[:, columns] @ self.weight[:N_MOOD, columns].T
+            added = row_products(only[:, columns], self.weight[:N_MOOD, columns])
             classes = added[:, :N_CLASSES] - added[:, :N_CLASSES].mean(axis=1, keepdims=True)
             plane = added[:, N_CLASSES:]
             sizes.append((np.linalg.norm(classes, axis=1), np.linalg.norm(plane, axis=1), known[:, i]))
@@ -186,12 +187,12 @@ class Head:
 
     def _mood(self, x: FloatArray, known: npt.NDArray[np.bool_]) -> Mood:
         """The linear map and its calibration."""
-        out = x @ self.weight.T + self.bias  # (n, K)
+        out = row_products(x, self.weight) + self.bias  # (n, K)
         probabilities = softmax(out[:, :N_CLASSES] / self.temperature)
         plane = np.clip(out[:, N_CLASSES:N_MOOD], -1.0, 1.0)
         odds = log_odds(probabilities.max(axis=1, initial=0.0))
         confidence = 1.0 / (1.0 + np.exp(-(self.confidence_slope * odds + self.confidence_offset)))
-        missing = 1.0 - np.minimum(known @ self._usual_shares(), 1.0)
+        missing = 1.0 - np.minimum((known * self._usual_shares()).sum(axis=1), 1.0)
         confidence = confidence - missing * np.maximum(confidence - 1.0 / N_CLASSES, 0.0)
         return Mood(
             probabilities=probabilities.astype(np.float32),

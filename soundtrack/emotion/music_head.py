@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from soundtrack.emotion.head import Block, Head
 from soundtrack.types import EMOTIONS, FloatArray
 
 N_CLASSES = len(EMOTIONS)
@@ -87,6 +88,10 @@ class MusicHead:
             arousal=np.clip(out[:, N_CLASSES + 1], -1, 1).astype(np.float32),
             felt=np.clip(out[:, N_CLASSES + 2 :], 0, 1).astype(np.float32),
         )
+
+    def over(self, blocks: tuple[Block, ...]) -> Head:
+        """The same map over named channels, whose columns are the inputs in this order."""
+        return Head(blocks, mean=self.mean, scale=self.scale, weight=self.weight, bias=self.bias, limit=LIMIT)
 
     def tensors(self) -> dict[str, FloatArray]:
         """Arrays by name, as kept in the weights file."""

@@ -10,25 +10,27 @@ memory (`devices.Batches`); its vectors keep a cosine above 0.999 with the longe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Protocol
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from soundtrack.audio.mel import MelSettings
+from soundtrack.audio.mel import log_mel
 from soundtrack.audio.pitch import FRAMES_PER_S
 from soundtrack.emotion.devices import Batches, choose_device, fitting_batch, quick_dtype
 from soundtrack.emotion.manifest import LocatedModel
-from soundtrack.emotion.mel_cnn import MelCnn, MelCnnConfig
+from soundtrack.emotion.mel_cnn import MelCnn
 from soundtrack.emotion.mel_cnn_fused import FusedMelCnn
+from soundtrack.emotion.music_channels import HARMONY, NETWORK, music_channels
+from soundtrack.emotion.music_config import MusicTowerConfig
 from soundtrack.emotion.music_head import MusicHead
+from soundtrack.emotion.music_projection import MusicProjection, Space
 from soundtrack.emotion.space import TINY as TINY_SPACE
 from soundtrack.emotion.space import JointSpace
-from soundtrack.emotion.tonal import N_TONAL, tonal_numbers
+from soundtrack.emotion.tonal import tonal_numbers
 from soundtrack.errors import ModelError
-from soundtrack.types import EMOTIONS, FloatArray, ReadingBatch, Span, TimeArray
+from soundtrack.types import Channel, Evidence, FloatArray, ReadingBatch, Span, TimeArray, TrackChannel
 
 MODEL = "mel-emotion"
 """Name of the embedded model."""
@@ -36,69 +38,6 @@ TINY = "tiny"
 """Name of the untrained seeded model that tests use."""
 _LARGEST_BATCH = {"cpu": 64, "cuda": 256}  # more than 64 at once outgrow the caches of a CPU
 _BYTES_PER_CELL = 256
-_NEUTRAL = EMOTIONS.index("Neutral")
-
-
-class Space(Protocol):
-    """The part of the joint space that the music side needs."""
-
-    @property
-    def dim(self) -> int:
-        """Length of its vectors."""
-        ...
-
-    def project_music(
-        self, probabilities: FloatArray, valence: FloatArray, arousal: FloatArray, features: FloatArray
-    ) -> FloatArray:
-        """Unit vectors, shape (n, dim)."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class MusicTowerConfig:
-    """Every number that belongs to the weights."""
-
-    mel: MelSettings = field(default_factory=lambda: MelSettings(n_pitches=84))
-    """How the spectrogram is taken."""
-    cnn: MelCnnConfig = field(default_factory=MelCnnConfig)
-    """Shape of the network."""
-    segment_s: float = 10.0
-    """Length of the stretches it was trained on, in seconds."""
-    hop_frames: int = 96
-    """Spectrogram frames from one patch to the next."""
-    silence_level: float = -6.0
-    """Patches whose mean log-mel value lies below this count as silent."""
-    speech: tuple[int, ...] = ()
-    """Sound classes that are speech."""
-    singing: tuple[int, ...] = ()
-    """Sound classes that are singing."""
-    music: tuple[int, ...] = ()
-    """Sound classes that are music."""
-    no_voice_under: float = 0.0
-    """A track none of whose patches reaches this chance of speech or singing holds no voice; 0 never says so."""
-
-    @property
-    def n_inputs(self) -> int:
-        """Length of what the head gets: mean and spread of the features, and the numbers about harmony."""
-        return 2 * self.cnn.n_features + N_TONAL
-
-    @classmethod
-    def tiny(cls) -> MusicTowerConfig:
-        """Of the untrained model that tests use."""
-        return cls(
-            cnn=MelCnnConfig(widths=(8, 8, 16), n_features=16, n_sounds=4), speech=(0,), singing=(1,), music=(2, 3)
-        )
-
-    def to_dict(self) -> dict[str, object]:
-        """As kept in ``config.json``."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, document: dict[str, object]) -> MusicTowerConfig:
-        """The config that `to_dict` came from."""
-        from soundtrack.emotion.config_json import from_document
-
-        return from_document(cls, document)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +99,9 @@ class MusicTower:
     ) -> None:
         self.config = config
         self.model = model
-        self.head = head
-        self.space = space
+        weights = {f"cnn.{name}": value.float().cpu().numpy() for name, value in network.state_dict().items()}
+        self.channels = music_channels(config, weights)
+        self.projection = MusicProjection(head, space, self.channels)
         self._network = network.eval().to(device)
         patch_bytes = _BYTES_PER_CELL * config.cnn.patch_frames * config.cnn.n_mels
         size = fitting_batch(device, item_bytes=patch_bytes, largest=_LARGEST_BATCH[device])
@@ -225,6 +165,16 @@ class MusicTower:
         return self.model.entry.name if self.model is not None else "untrained"
 
     @property
+    def head(self) -> MusicHead:
+        """From evidence to mood."""
+        return self.projection.head
+
+    @property
+    def space(self) -> Space:
+        """Where the vectors live."""
+        return self.projection.space
+
+    @property
     def network(self) -> MelCnn:
         """The convolutional network, on its device."""
         return self._network
@@ -246,28 +196,39 @@ class MusicTower:
         ReadingBatch
             One row per stretch.
         """
+        return self.projection.read(self.observe(mel, spans, patches=patches))
+
+    def observe(
+        self, mel: FloatArray, spans: Sequence[Span], *, patches: Patches | None = None
+    ) -> dict[str, FloatArray]:
+        """Raw evidence of stretches of a track by the name of the channel, as `projection` reads it.
+
+        Parameters
+        ----------
+        mel, spans, patches
+            As in `read`.
+
+        Returns
+        -------
+        dict of name to ndarray, shape=(n, dim), float32
+            One row per stretch.
+        """
         patches = self.take_patches(mel) if patches is None else patches
-        inputs = np.stack([self._pooled(mel, patches, span) for span in spans]) if spans else self._nothing()
-        audible = np.array([self._audible_share(patches, span) for span in spans], np.float32)
-        mood = self.head.read(inputs)
-        neutral = np.full(len(EMOTIONS), 0.8 / (len(EMOTIONS) - 1), np.float32)
-        neutral[_NEUTRAL] = 0.2
-        share = audible[:, None]
-        probabilities = share * mood.probabilities + (1 - share) * neutral
-        valence, arousal = mood.valence * audible, mood.arousal * audible
-        embedding = self.space.project_music(probabilities, valence, arousal, inputs)
-        return ReadingBatch(
-            probabilities=probabilities,
-            valence=valence,
-            arousal=arousal,
-            confidence=probabilities.max(axis=1) if len(spans) else np.zeros(0, np.float32),
-            embedding=embedding,
-        )
+        return {channel.name: self.observe_one(channel.name, mel, patches, spans) for channel in self.channels}
+
+    def observe_one(self, name: str, mel: FloatArray, patches: Patches, spans: Sequence[Span]) -> FloatArray:
+        """Raw evidence of one channel, by its name; else as `observe`."""
+        dim = next(channel.dim for channel in self.channels if channel.name == name)
+        if name == NETWORK:
+            rows = [self._pooled(patches, span) for span in spans]
+        else:
+            rows = [self._harmony(mel, span) for span in spans]
+        return np.array(rows, np.float32).reshape(len(spans), dim)
 
     def hear(self, mel: FloatArray, spans: Sequence[Span]) -> FloatArray:
         """What the head gets for each stretch, shape (n, n_inputs), float32: for training and evaluation."""
-        patches = self.take_patches(mel)
-        return np.stack([self._pooled(mel, patches, span) for span in spans]) if spans else self._nothing()
+        found = self.observe(mel, spans)
+        return np.concatenate([found[NETWORK][:, :-1], found[HARMONY]], axis=1)
 
     def read_vocals(self, mel: FloatArray) -> SoundShares:
         """Speech, singing and music in each patch of a track."""
@@ -294,9 +255,6 @@ class MusicTower:
             singing=most(config.singing),
             music=most(config.music),
         )
-
-    def _nothing(self) -> FloatArray:
-        return np.zeros((0, self.config.n_inputs), np.float32)
 
     def take_patches(self, mel: FloatArray) -> Patches:
         """Features of every patch of a track, from its spectrogram of shape (n_mels + n_pitches, frames)."""
@@ -340,18 +298,60 @@ class MusicTower:
         middle = (span.start_s + span.end_s) / 2
         return np.array([np.abs(patches.centres - middle).argmin()], np.int64)
 
-    def _audible_share(self, patches: Patches, span: Span) -> float:
-        """Share of the stretch that is not silent."""
-        return float(patches.audible[self._inside(patches, span)].mean())
-
-    def _pooled(self, mel: FloatArray, patches: Patches, span: Span) -> FloatArray:
-        """Mean and spread of the audible patches' features, and the numbers about harmony."""
+    def _pooled(self, patches: Patches, span: Span) -> FloatArray:
+        """Mean and spread of the audible patches' features, and the share of patches that are audible."""
         inside = self._inside(patches, span)
         heard = inside[patches.audible[inside] > 0]
         features = patches.features[heard if len(heard) else inside]
+        audible = patches.audible[inside].mean(keepdims=True)
+        return np.concatenate([features.mean(axis=0), features.std(axis=0), audible]).astype(np.float32)
+
+    def _harmony(self, mel: FloatArray, span: Span) -> FloatArray:
+        """The numbers about harmony of a stretch."""
         settings = self.config.mel
         step = round(settings.frames_per_s / FRAMES_PER_S)
         first = min(int(span.start_s * settings.frames_per_s), mel.shape[1] - 1) // step * step
         last = max(first + 1, int(span.end_s * settings.frames_per_s))
-        harmony = tonal_numbers(mel[settings.n_mels :, first:last:step])
-        return np.concatenate([features.mean(axis=0), features.std(axis=0), harmony]).astype(np.float32)
+        return tonal_numbers(mel[settings.n_mels :, first:last:step])
+
+
+class HeardTrack:
+    """The last track that a tower was given, so that all channels share one spectrogram and one run of the network.
+
+    Parameters
+    ----------
+    tower : MusicTower
+        Reads it.
+    """
+
+    def __init__(self, tower: MusicTower) -> None:
+        self.tower = tower
+        self._last: tuple[FloatArray, FloatArray, Patches] | None = None
+
+    def hear(self, samples: FloatArray) -> tuple[FloatArray, Patches]:
+        """Spectrogram and patches of mono samples, shape (n,); of the last ones they are at hand."""
+        if self._last is None or self._last[0] is not samples:
+            mel = log_mel(np.atleast_2d(samples), self.tower.config.mel)
+            self._last = samples, mel, self.tower.take_patches(mel)
+        return self._last[1:]
+
+
+@dataclass(frozen=True, slots=True)
+class TowerChannel:
+    """One channel of a tower, as the library listens by it."""
+
+    channel: Channel
+    """Which of the tower's."""
+    track: HeardTrack
+    """Shared by all channels of the tower."""
+
+    def read(self, sound: FloatArray, spans: Sequence[Span]) -> Evidence:
+        """One row for each of some spans of a track, from its mono samples of shape (n,)."""
+        tower = self.track.tower
+        mel, patches = self.track.hear(sound)
+        return Evidence(self.channel, tuple(spans), tower.observe_one(self.channel.name, mel, patches, spans))
+
+
+def track_channels(track: HeardTrack) -> tuple[TrackChannel, ...]:
+    """The channels of a tower."""
+    return tuple(TowerChannel(channel, track) for channel in track.tower.channels)

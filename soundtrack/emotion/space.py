@@ -20,6 +20,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from soundtrack.emotion.products import row_products
 from soundtrack.errors import ModelError
 from soundtrack.types import EMOTIONS, FloatArray, ModelRef
 
@@ -74,7 +75,7 @@ class SideProjection:
         plane = np.stack([valence, arousal], axis=1) - self.plane_offset
         known = np.isfinite(features)
         standard = np.clip((features - self.feature_mean) / self.feature_scale, -_LIMIT, _LIMIT)
-        code = _unit(np.where(known, standard, np.float32(0)) @ self.code.T)
+        code = _unit(row_products(np.where(known, standard, np.float32(0)), self.code))
         return _unit(mood), _lifted(plane * self.plane_scale), code * known.any(axis=1, keepdims=True)
 
     @classmethod

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor
 
 from soundtrack.emotion.mel_cnn import MelCnn
+from soundtrack.emotion.music_config import MusicTowerConfig
 from soundtrack.emotion.music_head import MusicHead
 from soundtrack.emotion.music_tower import MODEL as MUSIC_MODEL
-from soundtrack.emotion.music_tower import MusicTowerConfig
 from soundtrack.emotion.space import MODEL as SPACE_MODEL
 from soundtrack.emotion.space import JointSpace
 from soundtrack.emotion.weights import save_weights

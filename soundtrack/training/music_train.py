@@ -16,8 +16,9 @@ import numpy as np
 
 from soundtrack.audio.mel import MelSettings
 from soundtrack.emotion.mel_cnn import MelCnn
+from soundtrack.emotion.music_config import MusicTowerConfig
 from soundtrack.emotion.music_head import FELT, MusicHead
-from soundtrack.emotion.music_tower import MODEL, MusicTower, MusicTowerConfig
+from soundtrack.emotion.music_tower import MODEL, MusicTower
 from soundtrack.emotion.space import JointSpace
 from soundtrack.kinds import OWN
 from soundtrack.safe_write import write_text

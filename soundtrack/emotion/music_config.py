@@ -1,0 +1,84 @@
+"""Every number that belongs to the weights of the music network, as kept in a model's ``config.json``.
+
+No network library is needed to read them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+from soundtrack.audio.mel import MelSettings
+from soundtrack.emotion.tonal import N_TONAL
+
+
+@dataclass(frozen=True, slots=True)
+class MelCnnConfig:
+    """Shape of the network; part of a model's config."""
+
+    n_mels: int = 64
+    """Mel bands of the input."""
+    patch_frames: int = 96
+    """Frames of a patch."""
+    widths: tuple[int, ...] = (32, 64, 128, 256, 384)
+    """Channels of the stem and of each stage."""
+    n_features: int = 512
+    """Length of a patch's feature vector."""
+    n_sounds: int = 521
+    """Classes of the sound head (AudioSet's), which tells speech and singing from instruments."""
+    mel_mean: float = -2.0
+    """Subtracted from the log-mel values."""
+    mel_scale: float = 2.0
+    """The difference is divided by this."""
+
+    def __post_init__(self) -> None:
+        if len(self.widths) < 2 or min(self.widths) < 1:
+            raise ValueError(f"widths must name at least two positive channel counts, got {self.widths}")
+        if not self.mel_scale > 0:
+            raise ValueError(f"mel_scale must be above 0, got {self.mel_scale}")
+
+
+@dataclass(frozen=True, slots=True)
+class MusicTowerConfig:
+    """Every number that belongs to the weights."""
+
+    mel: MelSettings = field(default_factory=lambda: MelSettings(n_pitches=84))
+    """How the spectrogram is taken."""
+    cnn: MelCnnConfig = field(default_factory=MelCnnConfig)
+    """Shape of the network."""
+    segment_s: float = 10.0
+    """Length of the stretches it was trained on, in seconds."""
+    hop_frames: int = 96
+    """Spectrogram frames from one patch to the next."""
+    silence_level: float = -6.0
+    """Patches whose mean log-mel value lies below this count as silent."""
+    speech: tuple[int, ...] = ()
+    """Sound classes that are speech."""
+    singing: tuple[int, ...] = ()
+    """Sound classes that are singing."""
+    music: tuple[int, ...] = ()
+    """Sound classes that are music."""
+    no_voice_under: float = 0.0
+    """A track none of whose patches reaches this chance of speech or singing holds no voice; 0 never says so."""
+
+    @property
+    def n_inputs(self) -> int:
+        """Length of what the head gets: mean and spread of the features, and the numbers about harmony."""
+        return 2 * self.cnn.n_features + N_TONAL
+
+    @classmethod
+    def tiny(cls) -> MusicTowerConfig:
+        """Of the untrained model that tests use."""
+        return cls(
+            cnn=MelCnnConfig(widths=(8, 8, 16), n_features=16, n_sounds=4), speech=(0,), singing=(1,), music=(2, 3)
+        )
+
+    def to_dict(self) -> dict[str, object]:
+        """As kept in ``config.json``."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: dict[str, object]) -> MusicTowerConfig:
+        """The config that `to_dict` came from."""
+        from soundtrack.emotion.config_json import from_document
+
+        return from_document(cls, document)

@@ -1,0 +1,193 @@
+"""From the raw evidence of a track to its readings: head, then joint space; no network and no sound is needed.
+
+Goes in: rows of features by the name of the channel. Comes out: a `ReadingBatch`. The share of a stretch that is silent
+reads as neutral, unsure. A row reads alike whatever other rows there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+
+from soundtrack.emotion.head import Block, Mood
+from soundtrack.emotion.manifest import LocatedModel, find_model, read_config, verify
+from soundtrack.emotion.music_channels import NETWORK, music_channels
+from soundtrack.emotion.music_config import MusicTowerConfig
+from soundtrack.emotion.music_head import MusicHead
+from soundtrack.errors import ModelError
+from soundtrack.types import EMOTIONS, Channel, EmotionState, FloatArray, Opinion, ReadingBatch
+
+_NEUTRAL = EMOTIONS.index("Neutral")
+
+
+class Space(Protocol):
+    """The part of the joint space that the music side needs."""
+
+    @property
+    def dim(self) -> int:
+        """Length of its vectors."""
+        ...
+
+    def project_music(
+        self, probabilities: FloatArray, valence: FloatArray, arousal: FloatArray, features: FloatArray
+    ) -> FloatArray:
+        """Unit vectors, shape (n, dim)."""
+        ...
+
+
+class MusicProjection:
+    """Head and joint space over the channels of a track.
+
+    Parameters
+    ----------
+    head : MusicHead
+        With its weights.
+    space : Space
+        Where the vectors live.
+    channels : tuple of Channel
+        Of the music model, in the order of the head's inputs.
+    """
+
+    def __init__(self, head: MusicHead, space: Space, channels: tuple[Channel, ...]) -> None:
+        self.head = head
+        self.space = space
+        self.channels = channels
+        self._blocks = tuple(
+            Block(channel.name, channel.dim - 1 if channel.name == NETWORK else channel.dim) for channel in channels
+        )
+        self._head = head.over(self._blocks)
+
+    @classmethod
+    def load(cls, music: str, space: str) -> MusicProjection:
+        """Those of the models of these names.
+
+        Raises
+        ------
+        ModelError
+            One is missing or damaged, or they do not belong together.
+        """
+        from soundtrack.emotion.space import JointSpace, space_ref
+
+        model, arrays = _music_model(music)
+        config = MusicTowerConfig.from_dict(read_config(model))
+        try:
+            head = MusicHead.from_tensors({name.removeprefix("head."): value for name, value in arrays.items()})
+            joint = JointSpace.from_tensors(_arrays(find_model(space)), ref=space_ref(space))
+        except (KeyError, ValueError) as error:
+            raise ModelError(f"{model.weights}: {error}", hint="soundtrack models verify") from error
+        joint.check_inputs(music=config.n_inputs)
+        return cls(head, joint, music_channels(config, arrays))
+
+    def read(self, blocks: Mapping[str, FloatArray]) -> ReadingBatch:
+        """Readings of some stretches.
+
+        Parameters
+        ----------
+        blocks : mapping of name to ndarray, shape=(n, dim), float32
+            Features by channel, one row for each stretch. A channel that is missing counts as its mean, and the
+            confidence falls; one that the head does not know is passed over.
+
+        Returns
+        -------
+        ReadingBatch
+            One row for each stretch.
+
+        Raises
+        ------
+        ValueError
+            None of the channels is there, or the blocks do not fit.
+        """
+        inputs, audible = self._inputs(blocks)
+        probabilities, valence, arousal, confidence = _with_silence(self._head.read(inputs), audible)
+        features = [
+            inputs.get(block.channel, np.full((len(audible), block.dim), np.nan, np.float32)) for block in self._blocks
+        ]
+        vectors = self.space.project_music(probabilities, valence, arousal, np.concatenate(features, axis=1))
+        return ReadingBatch(probabilities, valence, arousal, confidence, vectors)
+
+    def place(self, probabilities: FloatArray, valence: FloatArray, arousal: FloatArray) -> FloatArray:
+        """Unit vectors of stretches of which nothing but the mood is known, shape (n, D)."""
+        features = np.full((len(probabilities), len(self.head.mean)), np.nan, np.float32)
+        return self.space.project_music(probabilities, valence, arousal, features)
+
+    def opinions(self, blocks: Mapping[str, FloatArray]) -> list[tuple[Opinion, ...]]:
+        """What each channel that is there would say alone about each stretch, most weight first; as `read`."""
+        inputs, audible = self._inputs(blocks)
+        said = self._head.opinions(inputs)
+        moods = {name: _with_silence(its.mood, audible) for name, its in said.items()}
+        return [
+            tuple(
+                sorted(
+                    (Opinion(name, float(its.weight[i]), _state(*moods[name], i)) for name, its in said.items()),
+                    key=lambda opinion: -opinion.weight,
+                )
+            )
+            for i in range(len(audible))
+        ]
+
+    def _inputs(self, blocks: Mapping[str, FloatArray]) -> tuple[dict[str, FloatArray], FloatArray]:
+        """Features as the head reads them, and the audible share of each stretch."""
+        inputs = {channel.name: blocks[channel.name] for channel in self.channels if channel.name in blocks}
+        if not inputs:
+            raise ValueError(f"needs evidence of {' or '.join(c.name for c in self.channels)}, got {sorted(blocks)}")
+        if NETWORK not in inputs:
+            return inputs, np.ones(len(next(iter(inputs.values()))), np.float32)
+        audible = inputs[NETWORK][:, -1]
+        return {**inputs, NETWORK: inputs[NETWORK][:, :-1]}, audible
+
+
+def _with_silence(mood: Mood, audible: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Classes, valence, arousal and confidence, where the silent share of a stretch reads as neutral, unsure."""
+    neutral = np.full(len(EMOTIONS), 0.8 / (len(EMOTIONS) - 1), np.float32)
+    neutral[_NEUTRAL] = 0.2
+    share = audible[:, None]
+    probabilities = share * mood.probabilities + (1 - share) * neutral
+    doubt = np.maximum(mood.probabilities.max(axis=1) - mood.confidence, 0.0)  # 0 where no channel is missing
+    confidence = np.clip(probabilities.max(axis=1) - audible * doubt, 0.0, 1.0)
+    return probabilities, mood.valence * audible, mood.arousal * audible, confidence
+
+
+def _state(
+    probabilities: FloatArray, valence: FloatArray, arousal: FloatArray, confidence: FloatArray, i: int
+) -> EmotionState:
+    """One row as a state."""
+    shares = probabilities[i].astype(np.float64)
+    return EmotionState(
+        probabilities=tuple((shares / shares.sum()).tolist()),
+        valence=float(np.clip(valence[i], -1.0, 1.0)),
+        arousal=float(np.clip(arousal[i], -1.0, 1.0)),
+        confidence=float(confidence[i]),
+    )
+
+
+def channels_of(music: str) -> tuple[Channel, ...]:
+    """The channels of the music model of this name.
+
+    Raises
+    ------
+    ModelError
+        It is missing or damaged.
+    """
+    model, arrays = _music_model(music)
+    return music_channels(MusicTowerConfig.from_dict(read_config(model)), arrays)
+
+
+def _music_model(name: str) -> tuple[LocatedModel, dict[str, FloatArray]]:
+    model = find_model(name)
+    if model.entry.role != "music":
+        raise ModelError(f"{name} is a {model.entry.role} model, not a music model", hint="soundtrack models list")
+    return model, _arrays(model)
+
+
+def _arrays(model: LocatedModel) -> dict[str, FloatArray]:
+    """The weights of a model as numpy arrays, float32, once its hash is right."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load_file
+
+    verify(model)
+    try:
+        return {name: np.asarray(value, np.float32) for name, value in load_file(model.weights).items()}
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{model.weights}: no readable weights: {error}", hint="soundtrack models verify") from error
