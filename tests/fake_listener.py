@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from soundtrack.errors import InputError, ModelError, Reason
-from soundtrack.library.heard import Heard, Listener, Warned
+from soundtrack.library.evidence import kept
+from soundtrack.library.heard import Heard, Listener, Observed, Warned
 from soundtrack.library.tags import read_header
 from soundtrack.types import (
     AudioInfo,
     BarTable,
+    Channel,
     EmotionState,
     Ending,
+    Evidence,
+    FloatArray,
     Loudness,
+    Medium,
     ModelRef,
     MusicAnalysis,
+    ReadingBatch,
     Segment,
     Span,
     Tags,
@@ -31,6 +38,12 @@ from soundtrack.types import (
 
 DIM = 8
 MODEL = ModelRef(name="fake", version="1", sha256="ab" * 32, dim=DIM)
+CHANNELS = (
+    Channel("fake-network", "1", Medium.TRACK, 5, "12" * 32),
+    Channel("fake-numbers", "1", Medium.TRACK, 3, "34" * 32, names=("low", "middle", "high")),
+)
+WORDS = Channel("fake-words", "1", Medium.TRACK, 2, "56" * 32)
+"""A further channel, which a listener has that was updated."""
 LOG = "SOUNDTRACK_TEST_LISTENED"
 
 
@@ -72,15 +85,58 @@ def song(seed: int, n_segments: int, *, silent: bool = False) -> Heard:
         vectors=vectors[1:],
         vector=vectors[0],
         warnings=(Warned.SILENT,) if silent else (),
+        evidence=evidence(seed, n_segments),
     )
 
 
-def listen(path: Path) -> Heard:
-    """Read the line of text and do what it says; every call leaves a byte in the log, if there is one."""
+def evidence(seed: int, n_segments: int, channels: tuple[Channel, ...] = CHANNELS) -> tuple[Evidence, ...]:
+    """What some channels find in a track made from a seed."""
+    spans = tuple(Span(10.0 * i, 10.0 * i + 10.0) for i in range(n_segments))
+    found = []
+    for channel in channels:
+        rng = np.random.default_rng([seed, len(channel.name)])
+        found.append(kept(Evidence(channel, spans, rng.normal(size=(n_segments, channel.dim)).astype(np.float32))))
+    return tuple(found)
+
+
+class Projection:
+    """A head and a space that are two random maps."""
+
+    def __init__(self, seed: int = 0, dim: int = DIM, channels: tuple[Channel, ...] = CHANNELS) -> None:
+        rng = np.random.default_rng(seed)
+        self.channels = channels
+        self._map = rng.normal(size=(sum(channel.dim for channel in channels), 8 + dim))
+
+    def read(self, blocks: Mapping[str, FloatArray]) -> ReadingBatch:
+        """Whatever comes out."""
+        rows = np.concatenate([blocks[channel.name] for channel in self.channels], axis=1).astype(np.float64)
+        out = np.round((rows[:, :, None] * self._map).sum(axis=1), 6)
+        share = np.exp(out[:, :6]) / np.exp(out[:, :6]).sum(axis=1, keepdims=True)
+        plane, vectors = np.tanh(out[:, 6:8]).astype(np.float32), out[:, 8:]
+        vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+        return ReadingBatch(
+            share.astype(np.float32), plane[:, 0], plane[:, 1], share.max(axis=1).astype(np.float32), vectors
+        )
+
+    def place(self, probabilities: FloatArray, _valence: FloatArray, _arousal: FloatArray) -> FloatArray:
+        """The first axis."""
+        vectors = np.zeros((len(probabilities), self._map.shape[1] - 8), np.float32)
+        vectors[:, 0] = 1.0
+        return vectors
+
+
+def listen(path: Path, channels: tuple[str, ...] = ()) -> Heard | Observed:
+    """Read the line of text and do what it says; every call leaves a byte in the log, if there is one.
+
+    A byte is a point for a whole listening, a comma for one by some channels alone.
+    """
     if log := os.environ.get(LOG):
         with Path(log).open("ab") as file:
-            file.write(b".")
+            file.write(b"," if channels else b".")
     word, *numbers = path.read_text().split()
+    if channels and word in ("song", "silent", "slow"):
+        chosen = tuple(channel for channel in (*CHANNELS, WORDS) if channel.name in channels)
+        return Observed(evidence(int(numbers[0]), int(numbers[1]), chosen))
     match word:
         case "song" | "silent":
             return song(int(numbers[0]), int(numbers[1]), silent=word == "silent")
@@ -116,7 +172,7 @@ def make_dead() -> Listener:
     os._exit(3)
 
 
-def listen_to_sound(path: Path) -> Heard:
+def listen_to_sound(path: Path, channels: tuple[str, ...] = ()) -> Heard | Observed:
     """Hear nothing in a real sound file but its tags; every call leaves a byte in the log, if there is one."""
     if log := os.environ.get(LOG):
         with Path(log).open("ab") as file:

@@ -15,6 +15,7 @@ import pytest
 import fake_listener as fake
 from soundtrack.errors import Reason
 from soundtrack.library.build import build_index
+from soundtrack.library.evidence import gaps, read_evidence, replace_evidence
 from soundtrack.library.index import open_library
 from soundtrack.library.playlists import read_playlists, write_playlists
 from soundtrack.library.rules import Rules, read_rules, write_rules
@@ -25,6 +26,8 @@ GOLDEN = Path(__file__).parent / "golden"
 VERSIONS = range(1, SCHEMA_VERSION + 1)
 WITH_RULES = 2
 """First version that keeps rules and playlists."""
+WITH_EVIDENCE = 4
+"""First version that keeps raw evidence."""
 
 
 @pytest.fixture(params=VERSIONS)
@@ -99,6 +102,16 @@ def test_a_writer_brings_it_up_to_date_and_loses_nothing(golden: Path) -> None:
         check(store, golden.parent / "music", rules=rules)
 
 
+def test_raw_evidence_is_there_from_version_4_on_and_lacking_before(golden: Path) -> None:
+    has_evidence = version_of(golden) >= WITH_EVIDENCE
+    open_store(golden, write=True).close()
+    with open_store(golden) as store:
+        assert [len(read_evidence(store, f"{n:064x}")) for n in range(3)] == [2 if has_evidence else 0] * 3
+        lacking = {gap.track_id: (gap.channels, gap.present) for gap in gaps(store, fake.CHANNELS)}
+    names = tuple(channel.name for channel in fake.CHANNELS)
+    assert lacking == ({} if has_evidence else {f"{n:064x}": (names, n < 2) for n in range(3)})
+
+
 def test_a_run_goes_on_from_it(golden: Path) -> None:
     music = golden.parent / "music"
     music.mkdir()
@@ -122,7 +135,9 @@ def make_golden() -> None:
             store.require_model(fake.MODEL)
             with store.transaction():
                 for n in range(3):
-                    store.save_track(f"{n:064x}", fake.song(n, 1 + n), dim=fake.DIM)
+                    heard = fake.song(n, 1 + n)
+                    store.save_track(f"{n:064x}", heard, dim=fake.DIM)
+                    replace_evidence(store, f"{n:064x}", heard.evidence)
                     store.place(music / f"{n}.mp3", f"{n:064x}", QuickKey(1, 10 + n, 100 + n, 1000 + n))
                 store.place(Path("/elsewhere") / os.fsdecode(b"copy\xff.mp3"), f"{0:064x}", QuickKey(2, 20, 100, 5))
                 store.mark(music / "2.mp3", present=False)

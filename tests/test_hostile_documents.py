@@ -19,7 +19,7 @@ from made_up import sheet, small_library
 from soundtrack import cuesheet, export, scenesheet
 from soundtrack.config import load_config
 from soundtrack.emotion.manifest import find_model, read_manifest, read_object
-from soundtrack.emotion.music_tower import MusicTowerConfig
+from soundtrack.emotion.music_config import MusicTowerConfig
 from soundtrack.emotion.video_config import parse_config
 from soundtrack.errors import InputError, ModelError, SoundtrackError, UsageError
 from soundtrack.library.patterns import MOST_PATTERNS, spec_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import wave
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,30 +20,51 @@ from soundtrack.library.heard import Warned, require_unit_vectors
 from soundtrack.library.listen import listen, segment_spans
 from soundtrack.library.tags import clean_text, read_header
 from soundtrack.media.audio import SoundReport
-from soundtrack.types import FloatArray, ReadingBatch, Span
+from soundtrack.types import Channel, Evidence, FloatArray, Medium, ReadingBatch, Span
 
 DIM = 4
 
 
 class LevelReader:
-    """A network that reads nothing but the level: loud is exciting."""
+    """Networks that read nothing but the level: loud is exciting."""
 
     sample_rate_hz = 16_000
 
-    def read(self, samples: FloatArray, spans: Sequence[Span]) -> ReadingBatch:
-        """One row per span."""
-        rows = []
-        for span in spans:
-            piece = samples[int(span.start_s * 16_000) : int(span.end_s * 16_000)]
-            rows.append(float(np.sqrt(np.mean(np.square(piece)))) if len(piece) else 0.0)
-        level = np.clip(np.array(rows, np.float32), 0, 1)
-        probabilities = np.stack([level, *[(1 - level) / 5] * 5], axis=1)
-        embedding = np.stack([np.cos(level), np.sin(level), 0 * level, 0 * level], axis=1)
-        return ReadingBatch(probabilities, level, 2 * level - 1, probabilities.max(axis=1), embedding)
+    def __init__(self) -> None:
+        self.channels = (LevelChannel("level"), LevelChannel("level-again"))
+        self.projection = LevelProjection()
 
     def vocal_share(self, samples: FloatArray) -> float | None:
         """A quarter of whatever there is, to see that it arrives."""
         return 0.25 if len(samples) else None
+
+
+class LevelChannel:
+    """Root mean square of each stretch."""
+
+    def __init__(self, name: str) -> None:
+        self.channel = Channel(name, "1", Medium.TRACK, 1, "ab" * 32)
+
+    def read(self, sound: FloatArray, spans: Sequence[Span]) -> Evidence:
+        """One number for each stretch."""
+        rows = []
+        for span in spans:
+            piece = sound[int(span.start_s * 16_000) : int(span.end_s * 16_000)]
+            rows.append([float(np.sqrt(np.mean(np.square(piece)))) if len(piece) else 0.0])
+        return Evidence(self.channel, tuple(spans), np.array(rows, np.float32))
+
+
+class LevelProjection:
+    """From levels to moods."""
+
+    channels = (Channel("level", "1", Medium.TRACK, 1, "ab" * 32),)
+
+    def read(self, blocks: Mapping[str, FloatArray]) -> ReadingBatch:
+        """One row per segment."""
+        level = np.clip(blocks["level"][:, 0], 0, 1)
+        probabilities = np.stack([level, *[(1 - level) / 5] * 5], axis=1)
+        embedding = np.stack([np.cos(level), np.sin(level), 0 * level, 0 * level], axis=1)
+        return ReadingBatch(probabilities, level, 2 * level - 1, probabilities.max(axis=1), embedding)
 
 
 def write_wav(path: Path, sound: FloatArray, *, rate_hz: int = 22_050) -> Path:
@@ -159,9 +180,10 @@ def test_of_a_long_file_only_windows_are_kept_whatever_its_header_says(
     for window in windows:
         assert window.duration_s == 10.0
         assert np.median(window.network) == pytest.approx((window.start_s / 10 + 1) / 1000, rel=1e-3)
-    segments, vectors = listening._read(sound, LevelReader())
-    assert len(segments) == len(vectors) == 2 + len(windows)
-    assert all(a.span.end_s <= b.span.start_s for a, b in pairwise(segments))
+    found, again = listening._observe(sound, LevelReader().channels)
+    assert len(found.spans) == len(found.features) == len(listening._loudness(sound)) == 2 + len(windows)
+    assert again.spans == found.spans
+    assert all(a.end_s <= b.start_s for a, b in pairwise(found.spans))
 
 
 @pytest.mark.parametrize("expected_s", [300.0, 300.4, 420.0, 240.0], ids=["right", "rounded", "too long", "too short"])

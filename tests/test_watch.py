@@ -26,6 +26,8 @@ from soundtrack.library import watch
 from soundtrack.pipeline import music
 music.current_model = lambda: fake.MODEL
 music.make_listener = fake.make_for_device
+music.music_channels = lambda: fake.CHANNELS
+music.music_projection = fake.Projection
 watch.changes.__kwdefaults__.update(rest_s=0.2, look_s=0.3)
 from soundtrack.cli.app import main
 sys.argv = ["soundtrack", "index", "--watch", "--jobs", "1", *sys.argv[1:]]

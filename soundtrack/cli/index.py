@@ -149,7 +149,10 @@ def _tell(report: "IndexReport", *, quiet: bool, verbose: bool) -> None:
         output.say(f"note: {path}: {note}", quiet=quiet)
     parts = [
         f"{count} {name}"
-        for name in ("added", "updated", "retagged", "moved", "copies", "unchanged", "missing", "forgotten", "excluded")
+        for name in (
+            *("added", "updated", "retagged", "moved", "copies", "unchanged", "completed", "incomplete", "projected"),
+            *("missing", "forgotten", "excluded"),
+        )
         if (count := getattr(report, name))
     ]
     done = ", ".join(parts) or ("no music found" if report.without_music else "nothing to do")
@@ -210,12 +213,13 @@ def _vacuum(folder: Path, *, wait: bool, quiet: bool) -> None:
 
 def _look(folder: Path, *, verify: bool, as_json: bool) -> None:
     """Say how an index stands, or what is wrong with it."""
+    from soundtrack import pipeline
     from soundtrack.cli import output
     from soundtrack.errors import LibraryError
     from soundtrack.library.advice import index_command, to_rebuild
     from soundtrack.library.care import index_faults, index_status
 
-    facts = index_status(folder)
+    facts = index_status(folder, channels=pipeline.music_channels())
     faults = index_faults(folder) if verify else []
     if verify:
         facts["faults"] = faults

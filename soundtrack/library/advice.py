@@ -5,6 +5,27 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
+from typing import Self
+
+from soundtrack.errors import LibraryError
+from soundtrack.types import ModelRef
+
+
+class OtherModelError(LibraryError):
+    """An index holds vectors of other networks than those in use."""
+
+    @classmethod
+    def between(cls, index_dir: Path, mine: ModelRef | None, model: ModelRef) -> Self:
+        """The error for an index that was made by `mine`, asked for by `model`."""
+        made_by = "no model" if mine is None else f"{mine.name} {mine.version}"
+        if mine is not None and (mine.name, mine.version) == (model.name, model.version):
+            made_by += f" with other weights ({mine.sha256[:8]})"
+        other = f"; or use the networks that made it: --model {mine.name}" if mine and mine.name != model.name else ""
+        return cls(
+            f"{index_dir}: the index was built with {made_by}, "
+            f"this is {model.name} {model.version} ({model.sha256[:8]})",
+            hint=to_rebuild(index_dir) + other,
+        )
 
 
 def index_command(index_dir: Path, *words: str) -> str:
@@ -27,3 +48,8 @@ def to_fill(index_dir: Path) -> str:
 def to_rebuild(index_dir: Path) -> str:
     """What to type where the index cannot be used any more."""
     return f"type `{index_command(index_dir, '--rebuild', 'PATH...')}` to listen to the music again"
+
+
+def to_adopt(index_dir: Path) -> str:
+    """What to type where the evidence that an index holds serves the networks in use."""
+    return f"type `{index_command(index_dir)}`: what was heard is read by these networks, without listening to it again"

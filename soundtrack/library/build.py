@@ -16,7 +16,9 @@ from pathlib import Path
 
 from soundtrack.errors import InputError, LibraryError, OutputError, Reason
 from soundtrack.library.advice import to_fill
+from soundtrack.library.derive import Projection
 from soundtrack.library.files import DATABASE_FILES, REBUILD_NAME, SUMMARY_NAME, SUMMARY_SCHEMA
+from soundtrack.library.fill import adopt, fill_gaps
 from soundtrack.library.heard import Listener
 from soundtrack.library.identity import read_beginning
 from soundtrack.library.index import write_vectors, write_whole
@@ -28,7 +30,7 @@ from soundtrack.library.scan import Progress, scan
 from soundtrack.library.schema import DATABASE_NAME, Found, damaged, look_at, require_no_links
 from soundtrack.library.store import Store, open_store
 from soundtrack.library.workers import Crew, Workers
-from soundtrack.types import ModelRef
+from soundtrack.types import Channel, ModelRef
 
 
 def build_index(
@@ -45,6 +47,8 @@ def build_index(
     retry_failed: bool = False,
     wait: bool = False,
     change: RuleChange | None = None,
+    channels: Sequence[Channel] = (),
+    projection: Projection | None = None,
     progress: Progress | None = None,
 ) -> IndexReport:
     """Bring an index up to date with some files and folders; make it if need be.
@@ -75,6 +79,10 @@ def build_index(
         Wait for another writer.
     change : RuleChange, optional
         How the rules kept with the index are to change first.
+    channels : sequence of Channel
+        Those that listen; known tracks that lack the evidence of one are listened to for it, after all new files.
+    projection : Projection, optional
+        From evidence to the readings of `model`; an index of another model whose evidence serves is derived by it.
     progress : callable, optional
         Told ``("scan", done, 0)``, ``("listen", 0, total)`` and ``("listen: NAME", done, total)``.
 
@@ -95,23 +103,27 @@ def build_index(
         target = _rebuild_folder(index_dir, model) if rebuild else index_dir
         if not rebuild:
             _refuse_lost(index_dir)
-        with open_store(target, write=True, home=index_dir) as store:
+        with (
+            open_store(target, write=True, home=index_dir) as store,
+            crew or Workers(make_listener, jobs=jobs, imports=imports) as workers,
+        ):
+            projected = adopt(store, workers, projection, model, tell=tell) if projection else 0
             store.require_model(model)
             roots = tuple(dict.fromkeys((*paths, *known_roots))) or store.roots()
             if not roots:
                 raise LibraryError(f"{index_dir}: no music was named", hint=to_fill(index_dir))
             _set_rules(store, rules, change)
             found = scan(roots, progress=tell)
-            with crew or Workers(make_listener, jobs=jobs, imports=imports) as workers:
-                report = renew(
-                    store, found, workers=workers, dim=model.dim, prune=prune, retry_failed=retry_failed, tell=tell
-                )
+            report = renew(
+                store, found, workers=workers, dim=model.dim, prune=prune, retry_failed=retry_failed, tell=tell
+            )
+            filled = fill_gaps(store, workers, channels, projection=projection, dim=model.dim, tell=tell)
         if rebuild:
             take_over(target, index_dir)
         with open_store(index_dir, write=True) as store:
             write_vectors(store)
             write_summary(store, index_dir)
-        return report
+        return filled.told_in(report, projected=projected)
 
 
 # --- where to write ----

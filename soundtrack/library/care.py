@@ -14,6 +14,7 @@ from pathlib import Path
 from soundtrack.errors import LibraryError
 from soundtrack.library import rows
 from soundtrack.library.build import write_summary
+from soundtrack.library.evidence import evidence_faults, gaps, known_channels
 from soundtrack.library.files import CELLS_NAME, VECTORS_NAME, is_plain
 from soundtrack.library.index import is_usable, write_vectors
 from soundtrack.library.lock import write_lock
@@ -24,13 +25,21 @@ from soundtrack.library.rules import RuleChange, Rules, read_rules, rules_fault,
 from soundtrack.library.schema import DAMAGED
 from soundtrack.library.store import Store, open_store
 from soundtrack.safe_write import sweep_stale_parts
+from soundtrack.types import Channel
 
 _AT_ONCE = 500
 """Tracks that are read together."""
 
 
-def index_status(index_dir: Path) -> dict[str, object]:
+def index_status(index_dir: Path, *, channels: Sequence[Channel] = ()) -> dict[str, object]:
     """How an index stands: model, counts, roots, failures by reason.
+
+    Parameters
+    ----------
+    index_dir : Path
+        Folder of the index.
+    channels : sequence of Channel
+        Those whose evidence every track should have.
 
     Raises
     ------
@@ -48,6 +57,7 @@ def index_status(index_dir: Path) -> dict[str, object]:
             "model_sha256": None if model is None else model.sha256,
             "dim": None if model is None else model.dim,
             **store.counts(),
+            "incomplete": sum(gap.present for gap in gaps(store, channels)),
             "failures_by_reason": dict(sorted(reasons.items())),
             "roots": [shown(root) for root in store.roots()],
         }
@@ -83,6 +93,7 @@ def faults_of(store: Store) -> list[str]:
     faults += _told(store.model, store.generation, store.counts, store.roots, store.failures, store.locations)
     faults += _told(*(functools.partial(store.derived, name) for name in (VECTORS_NAME, CELLS_NAME)))
     faults += _told(functools.partial(read_playlists, store), functools.partial(former_names, store))
+    faults += _told(functools.partial(known_channels, store))
     faults += [fault for fault in (rules_fault(store),) if fault is not None]
     if not faults:
         faults += _track_faults(store)
@@ -129,6 +140,7 @@ def _track_faults(store: Store) -> list[str]:
             continue
         if len(vectors) != n_segments:
             faults.append(f"{name}: {n_segments} segments, but {len(vectors)} vectors")
+    faults += evidence_faults(store)
     return list(dict.fromkeys(faults))
 
 

@@ -1,16 +1,16 @@
 """What listening to one file brings: everything about a track but its name and its place.
 
 `Heard` travels from a listening process to the one that writes the index. `Listener` is how the rest of the library
-speaks of "whoever listens": a function from a path to `Heard`, or an `InputError` with the reason why not.
+speaks of "whoever listens": a function from a path to `Heard`, or an `InputError` with the reason why not. A track that
+is known but lacks the evidence of some channels is listened to for these alone, which brings `Observed`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from soundtrack.types import (
     AudioInfo,
     BarTable,
     EmotionState,
+    Evidence,
     FloatArray,
     Loudness,
     MusicAnalysis,
@@ -74,6 +75,8 @@ class Heard:
     """Unit vector of the whole, shape (D,)."""
     warnings: tuple[Warned, ...] = ()
     """What was odd."""
+    evidence: tuple[Evidence, ...] = ()
+    """What each channel found in the segments, as the index keeps it."""
 
     def track(self, track_id: str, path: Path) -> Track:
         """The track that this makes, under a name and at a place."""
@@ -89,8 +92,19 @@ class Heard:
         )
 
 
-Listener: TypeAlias = Callable[[Path], Heard]
-"""Listens to one file; raises `InputError` with a reason for a file that cannot be used."""
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What some channels found in a track that is known otherwise."""
+
+    evidence: tuple[Evidence, ...]
+    """Of each of them, in the segments of the track."""
+
+
+class Listener(Protocol):
+    """Listens to one file; raises `InputError` with a reason for a file that cannot be used."""
+
+    def __call__(self, path: Path, channels: tuple[str, ...] = (), /) -> Heard | Observed:
+        """Everything about a track; or, where channels are named, what those find in it and nothing else."""
 
 
 def require_unit_vectors(vectors: FloatArray, *, dim: int) -> None:

@@ -1,6 +1,7 @@
 """Listening to one file: one decode feeds the loudness meter, the musical analysis and the network.
 
-Goes in: a path, and a `MusicReader` that holds the network. Comes out: `Heard`. Sound is decoded once, block by
+Goes in: a path, and a `MusicReader` that holds the networks. Comes out: `Heard`, or `Observed` for a track that only
+lacks the evidence of some channels. Sound is decoded once, block by
 block, in stereo at its own rate (44.1 kHz, or 48 kHz for all others); mono at 24 kHz goes to the musical analysis and
 at the network's rate to the network. The first ten minutes are heard whole; of what lies behind it, only windows of
 ten seconds, at most 120 of them, evenly spread, and where they lie far apart, what is between them is not decoded. So
@@ -21,13 +22,15 @@ import numpy as np
 from soundtrack.audio.downsample import Downsampler
 from soundtrack.audio.loudness import LoudnessMeter
 from soundtrack.errors import InputError, Reason
-from soundtrack.library.heard import Heard, Warned
+from soundtrack.library.derive import SILENT_LUFS, Projection, derive, segments_of
+from soundtrack.library.evidence import kept
+from soundtrack.library.heard import Heard, Observed, Warned
 from soundtrack.library.tags import read_header
 from soundtrack.media.audio import SoundReport, iter_audio
 from soundtrack.media.probe import probe_audio
 from soundtrack.media.sound import iter_stereo
 from soundtrack.timebase import round_s
-from soundtrack.types import EmotionState, Ending, FloatArray, ReadingBatch, Segment, Span
+from soundtrack.types import AudioInfo, Ending, Evidence, FloatArray, Span, TrackChannel
 
 DECODE_RATES_HZ = (44_100, 48_000)
 """Rates of the one decode: the first for files at a simple fraction or multiple of it, the second for all others."""
@@ -50,9 +53,6 @@ MAX_WINDOWS = 120
 JUMP_SPACING = 4
 """From so many blocks between windows on, jumping costs less than decoding; each jump starts ffmpeg again."""
 
-SILENT_LUFS = -60.0
-"""At or below this loudness there is nothing to hear."""
-
 VOICED_SHARE = 0.3
 """Share with a voice from which on a track is asked whether there is music as well."""
 LITTLE_MUSIC = 0.2
@@ -63,14 +63,19 @@ FAR_OFF_ZERO = 0.05
 
 
 class MusicReader(Protocol):
-    """The network's side of listening."""
+    """The networks' side of listening."""
 
     @property
     def sample_rate_hz(self) -> int:
-        """Rate that `read` wants, under 44.1 kHz."""
+        """Rate of the sound that the channels want, under 44.1 kHz."""
 
-    def read(self, samples: FloatArray, spans: Sequence[Span]) -> ReadingBatch:
-        """Readings of stretches of mono sound, shape (n,), float32; one row per span."""
+    @property
+    def channels(self) -> Sequence[TrackChannel]:
+        """Those that listen; at least the ones that `projection` reads."""
+
+    @property
+    def projection(self) -> Projection:
+        """From their evidence to readings."""
 
     def vocal_share(self, samples: FloatArray) -> float | None:
         """Share of mono sound, shape (n,), with singing or speech, in [0, 1]; None where unknown."""
@@ -237,79 +242,70 @@ def segment_spans(duration_s: float) -> tuple[Span, ...]:
     return tuple(Span(start, end) for start, end in pairwise(bounds))
 
 
-def _read(sound: _Sound, reader: MusicReader) -> tuple[tuple[Segment, ...], FloatArray]:
-    """Segments, and their vectors of shape (n, D)."""
-    segments: list[Segment] = []
-    vectors: list[FloatArray] = []
-    for stretch in sound.stretches:
-        spans = segment_spans(stretch.duration_s)
-        batch = reader.read(stretch.network, spans)
-        vectors.append(batch.embedding)
-        for row, span in enumerate(spans):
-            metered = Span(stretch.meter_s + span.start_s, stretch.meter_s + span.end_s)
-            segments.append(
-                Segment(
-                    index=len(segments),
-                    span=Span(round_s(stretch.start_s + span.start_s), round_s(stretch.start_s + span.end_s)),
-                    emotion=_emotion(batch, [row]),
-                    loudness_lufs=sound.meter.loudness_inside([metered]) or -70.0,
-                )
-            )
-    return tuple(segments), np.concatenate(vectors).astype(np.float32)
-
-
-def _emotion(batch: ReadingBatch, chosen: Sequence[int]) -> EmotionState:
-    """Mean of some readings."""
-    share = np.clip(batch.probabilities[chosen].mean(axis=0, dtype=np.float64), 0.0, None)
-    return EmotionState(
-        probabilities=tuple((share / share.sum()).tolist()),
-        valence=float(np.clip(batch.valence[chosen].mean(dtype=np.float64), -1.0, 1.0)),
-        arousal=float(np.clip(batch.arousal[chosen].mean(dtype=np.float64), -1.0, 1.0)),
-        confidence=float(np.clip(batch.confidence[chosen].mean(dtype=np.float64), 0.0, 1.0)),
+def _observe(sound: _Sound, channels: Sequence[TrackChannel]) -> tuple[Evidence, ...]:
+    """What some channels find in the segments, as an index keeps it."""
+    spans = [segment_spans(stretch.duration_s) for stretch in sound.stretches]
+    placed = tuple(
+        Span(round_s(stretch.start_s + span.start_s), round_s(stretch.start_s + span.end_s))
+        for stretch, its_spans in zip(sound.stretches, spans, strict=True)
+        for span in its_spans
+    )
+    features: list[list[FloatArray]] = [[] for _ in channels]
+    for stretch, its_spans in zip(sound.stretches, spans, strict=True):
+        for i, channel in enumerate(channels):  # each stretch goes through all: they may share their work on it
+            features[i].append(channel.read(stretch.network, its_spans).features)
+    return tuple(
+        kept(Evidence(channel.channel, placed, np.concatenate(rows).astype(np.float32)))
+        for channel, rows in zip(channels, features, strict=True)
     )
 
 
-def _mean_emotion(states: Sequence[EmotionState]) -> EmotionState:
-    """Mean of some moods."""
-    share = np.mean([state.probabilities for state in states], axis=0)
-    return EmotionState(
-        probabilities=tuple((share / share.sum()).tolist()),
-        valence=float(np.mean([state.valence for state in states])),
-        arousal=float(np.mean([state.arousal for state in states])),
-        confidence=float(np.mean([state.confidence for state in states])),
-    )
+def _loudness(sound: _Sound) -> list[float]:
+    """Loudness of each segment in LUFS."""
+    return [
+        sound.meter.loudness_inside([Span(stretch.meter_s + span.start_s, stretch.meter_s + span.end_s)]) or -70.0
+        for stretch in sound.stretches
+        for span in segment_spans(stretch.duration_s)
+    ]
 
 
 # --- the whole ----
 
 
-def listen(path: Path, *, reader: MusicReader) -> Heard:
-    """Listen to one file.
+def listen(path: Path, channels: tuple[str, ...] = (), /, *, reader: MusicReader) -> Heard | Observed:
+    """Listen to one file; for some channels alone, where they are named.
 
     Parameters
     ----------
     path : Path
         Any file with sound that ffmpeg decodes.
+    channels : tuple of str
+        Names of those that a known track lacks; none for everything about a track.
     reader : MusicReader
-        Holds the network.
+        Holds the networks.
 
     Raises
     ------
     InputError
         The file cannot be used; `reason` says why.
     """
-    from soundtrack.audio.analyse import analyse_music
-
     info = probe_audio(path, counted=False)
-    said = read_header(path)
     report = SoundReport()
+    sound = _hear(path, info, reader.sample_rate_hz, report)
+    if channels:
+        return Observed(_observe(sound, [channel for channel in reader.channels if channel.channel.name in channels]))
+    return _describe(path, info, sound, report, reader)
+
+
+def _hear(path: Path, info: AudioInfo, rate_hz: int, report: SoundReport) -> _Sound:
+    """Decode a file, and refuse what is too short."""
     decode_hz = _decode_rate_hz(info.sample_rate_hz)
     mono_gain = math.sqrt(2.0) if info.channels == 1 else 1.0  # mono came as two channels of equal power
     try:
         sound = _take_in(
             _numbered(path, decode_hz=decode_hz, expected_s=info.duration_s, report=report),
             decode_hz=decode_hz,
-            rate_hz=reader.sample_rate_hz,
+            rate_hz=rate_hz,
             mono_gain=mono_gain,
             expected_s=info.duration_s,
         )
@@ -319,11 +315,20 @@ def listen(path: Path, *, reader: MusicReader) -> Heard:
         raise
     if sound.duration_s < MIN_LENGTH_S:
         raise _too_short(path, sound.duration_s)
+    return sound
+
+
+def _describe(path: Path, info: AudioInfo, sound: _Sound, report: SoundReport, reader: MusicReader) -> Heard:
+    """Everything about a track."""
+    from soundtrack.audio.analyse import analyse_music
+
+    said = read_header(path)
     vocal_share = reader.vocal_share(sound.stretches[0].network)
     spoken = _is_speech(sound.stretches[0].network, vocal_share)
-    segments, vectors = _read(sound, reader)
-    loudness = sound.meter.result()
-    audible = [i for i, segment in enumerate(segments) if segment.loudness_lufs > SILENT_LUFS] or [0]
+    evidence = _observe(sound, reader.channels)
+    loudness, levels = sound.meter.result(), _loudness(sound)
+    blocks = {found.channel.name: found.features for found in evidence}
+    derived = derive(reader.projection.read(blocks), levels)
     heard = analyse_music(sound.analysis, sample_rate_hz=ANALYSIS_RATE_HZ, vocal_share=vocal_share)
     analysis = heard.analysis
     if len(sound.stretches) > 1:  # how it ends was not heard
@@ -334,10 +339,11 @@ def listen(path: Path, *, reader: MusicReader) -> Heard:
         loudness=loudness,
         analysis=analysis,
         bars=heard.bars,
-        emotion=_mean_emotion([segments[i].emotion for i in audible]),
-        segments=segments,
-        vectors=vectors,
-        vector=_mean_vector(vectors[audible]),
+        emotion=derived.whole.states()[0],
+        segments=segments_of(derived, evidence[0].spans, levels),
+        vectors=derived.vectors,
+        vector=derived.vector,
+        evidence=evidence,
         warnings=(
             *_warnings(sound, said.duration_s or info.duration_s, loudness.integrated_lufs, report),
             *((Warned.SPEECH,) if spoken else ()),
@@ -358,13 +364,6 @@ def _too_short(path: Path, duration_s: float) -> InputError:
         hint=f"music must last {MIN_LENGTH_S:g} s at least",
         reason=Reason.TOO_SHORT,
     )
-
-
-def _mean_vector(vectors: FloatArray) -> FloatArray:
-    """Unit vector in the mean direction of some, shape (D,)."""
-    mean = vectors.mean(axis=0, dtype=np.float64)
-    length = float(np.linalg.norm(mean))
-    return vectors[0] if length < 1e-6 else np.asarray(mean / length, np.float32)
 
 
 def _warnings(sound: _Sound, claimed_s: float, integrated_lufs: float, report: SoundReport) -> Iterable[Warned]:

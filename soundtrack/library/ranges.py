@@ -55,6 +55,8 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "position": _COUNT,
     "n_segments": (1.0, 1e7),
     "n_features": (0.0, 65_536.0),
+    "numbers": (-65_504.0, 65_504.0),
+    "channel": (1.0, 1e9),
     "device": _ANY,
     "inode": _ANY,
     "size_bytes": (0.0, 2.0**63),

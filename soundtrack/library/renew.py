@@ -17,6 +17,7 @@ from pathlib import Path
 from soundtrack.errors import InputError, LibraryError, Reason
 from soundtrack.library.advice import index_command
 from soundtrack.library.disc import DiscImage, disc_images
+from soundtrack.library.evidence import replace_evidence
 from soundtrack.library.heard import Warned
 from soundtrack.library.identity import Identity, QuickKey
 from soundtrack.library.naming import is_named, note_content, rename_track, retag, track_of_content
@@ -150,6 +151,7 @@ class _Run:
                 heard = replace(heard, warnings=(*heard.warnings, Warned.DISC))
             with self.store.transaction():
                 self.store.save_track(identity.track_id, heard, dim=dim)
+                replace_evidence(self.store, identity.track_id, heard.evidence)
                 self._settle(outcome.path, identity, heard=True)
                 for path, its_identity in self._twins.pop(identity.track_id, []):
                     self._settle(path, its_identity, heard=False)

@@ -39,6 +39,12 @@ class IndexReport:
     """Further places of tracks that are also where they were."""
     unchanged: int = 0
     """Files that are as they were."""
+    completed: int = 0
+    """Known tracks that lacked the evidence of a channel and were listened to for that alone."""
+    incomplete: int = 0
+    """Tracks that are there and still lack the evidence of a channel."""
+    projected: int = 0
+    """Tracks whose readings were derived by another head or joint space, without listening."""
     missing: int = 0
     """Files that went away with this run."""
     forgotten: int = 0

@@ -193,6 +193,23 @@ def table32(value: object, column: str, *, width: int) -> FloatArray:
     return found
 
 
+def table16(value: object, column: str, *, n: int, width: int) -> FloatArray:
+    """A column that holds `n` rows of float16 numbers, all in range, as float32, shape (n, width)."""
+    data = blob(value, column)
+    if len(data) != 2 * n * width:
+        raise RowError(f"{column}: {len(data)} bytes are not {n} rows of {width} numbers")
+    found = np.frombuffer(data, dtype="<f2").astype(np.float32).reshape(n, width)
+    if not np.isfinite(found).all():
+        raise RowError(f"{column}: holds numbers that are not finite")
+    return found
+
+
+def table16_values(table: FloatArray) -> bytes:
+    """Rows of numbers as they are stored: the nearest float16, the greatest one for any that is greater."""
+    greatest = RANGES["numbers"][1]
+    return np.clip(table, -greatest, greatest).astype("<f2").tobytes()
+
+
 def unit_vectors(value: object, column: str, *, width: int) -> FloatArray:
     """A column that holds unit vectors, shape (n, width), read only."""
     found = table32(value, column, width=width)

@@ -105,6 +105,20 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX contents_by_track ON contents (track)",
         "INSERT INTO contents SELECT track_id, id FROM tracks",
     ),
+    (
+        """CREATE TABLE channels (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL, version TEXT NOT NULL, dim INTEGER NOT NULL CHECK (dim > 0),
+            sha256 TEXT NOT NULL CHECK (length(sha256) = 64),
+            names TEXT NOT NULL,
+            UNIQUE (name, version, sha256))""",
+        """CREATE TABLE evidence (
+            track INTEGER NOT NULL REFERENCES tracks (id) ON DELETE CASCADE,
+            channel INTEGER NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
+            n_segments INTEGER NOT NULL, numbers BLOB NOT NULL,
+            PRIMARY KEY (track, channel))""",
+        "CREATE INDEX evidence_by_channel ON evidence (channel, track)",
+    ),
 )
 
 LAYOUT = "SELECT type, name, sql FROM sqlite_master"

@@ -11,14 +11,13 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from soundtrack.errors import LibraryError
 from soundtrack.library import rows, schema
-from soundtrack.library.advice import to_rebuild
+from soundtrack.library.advice import OtherModelError
 from soundtrack.library.heard import Heard, require_unit_vectors
 from soundtrack.library.identity import QuickKey
 from soundtrack.library.places import DerivedFile, Failure, Location
@@ -81,6 +80,11 @@ class Store:
         with schema.named_errors(self.path):
             return self._connection.execute(statement, values).fetchall()
 
+    def many(self, statement: str, values: Iterable[tuple[object, ...]]) -> None:
+        """Run one statement for each of some rows of values; errors name the file."""
+        with schema.named_errors(self.path):
+            self._connection.executemany(statement, values)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of the block or nothing of it."""
@@ -131,23 +135,14 @@ class Store:
         """
         mine = self.model()
         if mine is None and self._writable:
-            self.execute(
-                "INSERT INTO model VALUES (1, ?, ?, ?, ?)", (model.name, model.version, model.sha256, model.dim)
-            )
+            self.sign(model)
         elif mine != model:
-            made_by = "no model" if mine is None else f"{mine.name} {mine.version}"
-            if mine is not None and (mine.name, mine.version) == (model.name, model.version):
-                made_by += f" with other weights ({mine.sha256[:8]})"
-            raise LibraryError(
-                f"{self.index_dir}: the index was built with {made_by}, "
-                f"this is {model.name} {model.version} ({model.sha256[:8]})",
-                hint=to_rebuild(self.index_dir)
-                + (
-                    f"; or use the networks that made it: --model {mine.name}"
-                    if mine and mine.name != model.name
-                    else ""
-                ),
-            )
+            raise OtherModelError.between(self.index_dir, mine, model)
+
+    def sign(self, model: ModelRef) -> None:
+        """Note the networks that made the vectors."""
+        values = (model.name, model.version, model.sha256, model.dim)
+        self.execute("INSERT OR REPLACE INTO model VALUES (1, ?, ?, ?, ?)", values)
 
     # --- tracks ----
 
@@ -176,10 +171,8 @@ class Store:
         )
         row = cursor.fetchone()[0]
         self.execute("DELETE FROM segments WHERE track = ?", (row,))
-        for segment in heard.segments:
-            self.execute(
-                "INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (row, *rows.segment_values(segment))
-            )
+        segments = ((row, *rows.segment_values(segment)) for segment in heard.segments)
+        self.many("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", segments)
         self.execute(
             "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)",
             (row, len(heard.vectors), heard.vectors.astype("<f4").tobytes(), heard.vector.astype("<f4").tobytes()),

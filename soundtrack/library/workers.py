@@ -24,7 +24,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeAlias
 
 from soundtrack import ending
 from soundtrack.children import END_LIMIT_S
@@ -37,7 +37,7 @@ from soundtrack.errors import (
     Reason,
     SoundtrackError,
 )
-from soundtrack.library.heard import Heard, Listener
+from soundtrack.library.heard import Heard, Listener, Observed
 from soundtrack.library.identity import Identity, identify
 from soundtrack.surroundings import clean_environment
 
@@ -52,9 +52,13 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA
 """One thread for each worker: the processes are what runs side by side."""
 
 
+Wanted: TypeAlias = bool | tuple[str, ...]
+"""Whether to listen to a file, or the names of the channels that are to listen alone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file; `heard` and `reason` are both None where the content was known."""
+    """What became of one file; nothing was heard and there is no `reason` where the content was known."""
 
     path: Path
     """Which file."""
@@ -62,10 +66,19 @@ class Outcome:
     """Hash and key; None if not even those could be had."""
     heard: Heard | None = None
     """What was heard."""
+    observed: Observed | None = None
+    """What was heard by some channels alone."""
     reason: Reason | None = None
     """Why it could not be used."""
     message: str = ""
     """One line for people on a file that could not be used."""
+
+
+def heard_of(path: Path, identity: Identity | None, found: Heard | Observed | None) -> Outcome:
+    """The outcome of a file that could be used."""
+    if isinstance(found, Observed):
+        return Outcome(path, identity, observed=found)
+    return Outcome(path, identity, heard=found)
 
 
 @dataclass(slots=True)
@@ -87,7 +100,7 @@ class Crew(Protocol):
 
     def __exit__(self, *_: Any) -> None: ...
 
-    def listen(self, paths: Iterable[Path], *, wanted: Callable[[Identity], bool]) -> Iterator[Outcome]:
+    def listen(self, paths: Iterable[Path], *, wanted: Callable[[Identity], Wanted]) -> Iterator[Outcome]:
         """Outcomes of files, in the order in which they are ready; `wanted` is asked whether to listen to a content."""
 
 
@@ -126,11 +139,17 @@ def _answer(pipe: Connection, listener: Listener, path: Path) -> tuple[Any, ...]
     """Hash one file, ask, and listen if wanted."""
     try:
         pipe.send(("identity", identify(path)))
-        return ("heard", listener(path)) if pipe.recv() else ("known",)
+        wanted: Wanted = pipe.recv()
+        return ("heard", attend(listener, path, wanted)) if wanted else ("known",)
     except (DependencyError, ModelError) as error:
         return ("fatal", type(error), str(error), error.hint)
     except Exception as error:  # one file never stops a run
         return ("failed", *explain(error, path))
+
+
+def attend(listener: Listener, path: Path, wanted: Wanted) -> Heard | Observed:
+    """Listen to a file as far as it is wanted."""
+    return listener(path, wanted) if isinstance(wanted, tuple) else listener(path)
 
 
 def explain(error: Exception, path: Path) -> tuple[Reason, str]:
@@ -235,7 +254,7 @@ class Workers:
         if self._context.get_start_method() == "forkserver":
             _stop_fork_server()
 
-    def listen(self, paths: Iterable[Path], *, wanted: Callable[[Identity], bool]) -> Iterator[Outcome]:
+    def listen(self, paths: Iterable[Path], *, wanted: Callable[[Identity], Wanted]) -> Iterator[Outcome]:
         """Outcomes of files, in the order in which they are ready.
 
         Parameters
@@ -305,7 +324,7 @@ class Workers:
         except (BrokenPipeError, ConnectionResetError):
             return  # it has died; reading from it will say so
 
-    def _collect(self, wanted: Callable[[Identity], bool]) -> Iterator[Outcome]:
+    def _collect(self, wanted: Callable[[Identity], Wanted]) -> Iterator[Outcome]:
         """Wait for news, at most until the next deadline, and tell the outcomes."""
         now = time.monotonic()
         watched = {worker.pipe: worker for worker in self._workers if worker.path is not None or not worker.ready}
@@ -319,7 +338,7 @@ class Workers:
             if outcome is not None:
                 yield outcome
 
-    def _hear_from(self, worker: _Worker, wanted: Callable[[Identity], bool]) -> Outcome | None:
+    def _hear_from(self, worker: _Worker, wanted: Callable[[Identity], Wanted]) -> Outcome | None:
         try:
             kind, *news = worker.pipe.recv()
             if kind == "identity":
@@ -340,7 +359,7 @@ class Workers:
         path, worker.path = worker.path, None
         if kind == "failed":
             return Outcome(path, worker.identity, reason=news[0], message=news[1])
-        return Outcome(path, worker.identity, heard=news[0] if kind == "heard" else None)
+        return heard_of(path, worker.identity, news[0] if kind == "heard" else None)
 
     def _lose(self, worker: _Worker, reason: Reason, cause: str) -> Outcome | None:
         """Take a worker out that died or takes too long."""

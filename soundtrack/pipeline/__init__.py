@@ -14,7 +14,15 @@ Nothing here prints; progress is a callback ``(stage, done, total)``.
 from soundtrack.pipeline.batch import BatchOrder, films_of, score_batch
 from soundtrack.pipeline.film import analyse_video
 from soundtrack.pipeline.keeping import Keep, keep_locked
-from soundtrack.pipeline.music import build_index, current_model, index_dir, open_library, read_music
+from soundtrack.pipeline.music import (
+    build_index,
+    current_model,
+    index_dir,
+    music_channels,
+    music_projection,
+    open_library,
+    read_music,
+)
 from soundtrack.pipeline.score import Scored, plan_video, render_video, score_video, spot_video
 from soundtrack.pipeline.swap import swap_music, swapped_lines
 from soundtrack.pipeline.wishes import Wishes
@@ -30,6 +38,8 @@ __all__ = [
     "films_of",
     "index_dir",
     "keep_locked",
+    "music_channels",
+    "music_projection",
     "open_library",
     "plan_video",
     "read_music",

@@ -25,9 +25,9 @@ from typing import Any, Self
 
 from soundtrack import __version__
 from soundtrack.errors import DependencyError, LibraryError, ModelError, Reason, SoundtrackError, UsageError
-from soundtrack.library.heard import Heard
+from soundtrack.library.heard import Heard, Listener, Observed
 from soundtrack.library.identity import Identity, identify
-from soundtrack.library.workers import Outcome, explain
+from soundtrack.library.workers import Outcome, Wanted, attend, explain, heard_of
 from soundtrack.pipeline.music import current_model, make_listener
 from soundtrack.types import ModelRef
 
@@ -242,7 +242,7 @@ class ClusterCrew:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def listen(self, paths: Iterable[Path], *, wanted: Callable[[Identity], bool]) -> Iterator[Outcome]:
+    def listen(self, paths: Iterable[Path], *, wanted: Callable[[Identity], Wanted]) -> Iterator[Outcome]:
         """Outcomes of files, as they get ready; see `soundtrack.library.workers.Workers.listen`."""
         waiting = deque(Job(_identify_there, (path,), (path, None)) for path in paths)
         for job, answer in self._cluster.work_on(waiting):
@@ -252,12 +252,13 @@ class ClusterCrew:
                 case Lost():
                     message = f"{path}: the workers that listened to it were lost, one after the other"
                     yield Outcome(path, identity, reason=Reason.CRASHED, message=message)
-                case Identity() if wanted(answer):
-                    waiting.appendleft(Job(_listen_there, (self._device, path), (path, answer)))
                 case Identity():
-                    yield Outcome(path, answer)
-                case Heard():
-                    yield Outcome(path, identity, heard=answer)
+                    if its := wanted(answer):
+                        waiting.appendleft(Job(_listen_there, (self._device, path, its), (path, answer)))
+                    else:
+                        yield Outcome(path, answer)
+                case Heard() | Observed():
+                    yield heard_of(path, identity, answer)
                 case (reason, message):
                     yield Outcome(path, identity, reason=reason, message=message)
 
@@ -272,7 +273,7 @@ def _own_thread() -> ThreadPoolExecutor:
 
 
 @cache
-def _listener(device: str, _model: str) -> Callable[[Path], Heard]:
+def _listener(device: str, _model: str) -> Listener:
     return make_listener(device)
 
 
@@ -296,9 +297,9 @@ def _identify_there(path: Path) -> Identity | tuple[Reason, str]:
         return explain(error, path)
 
 
-def _listen_there(device: str, path: Path) -> Heard | tuple[Reason, str]:
+def _listen_there(device: str, path: Path, wanted: Wanted) -> Heard | Observed | tuple[Reason, str]:
     try:
-        return _listener(device, current_model().sha256)(path)
+        return attend(_listener(device, current_model().sha256), path, wanted)
     except (DependencyError, ModelError):
         raise
     except Exception as error:  # one file never stops a run

@@ -7,17 +7,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from soundtrack import config, resources
 from soundtrack.errors import Reason
 from soundtrack.names import as_on_disk
 from soundtrack.pipeline.progress import Progress, no_progress
-from soundtrack.types import FloatArray, ModelRef, ReadingBatch, Span
+from soundtrack.types import Channel, FloatArray, ModelRef, TrackChannel
 
 if TYPE_CHECKING:
-    from soundtrack.emotion.music_tower import MusicTower, Patches
+    from soundtrack.emotion.music_projection import MusicProjection
+    from soundtrack.emotion.music_tower import MusicTower
     from soundtrack.emotion.trained import Networks
+    from soundtrack.library.derive import Projection
     from soundtrack.library.heard import Heard, Listener
     from soundtrack.library.index import LibraryView
     from soundtrack.library.report import IndexReport
@@ -74,7 +74,28 @@ def make_listener(device: str) -> Listener:
     space = JointSpace.load(networks.space)
     tower = MusicTower.load(networks.music, device=device, space=space)
     space.check_inputs(music=tower.config.n_inputs)
-    return partial(listen, reader=_TowerReader(tower))
+    return partial(listen, reader=_Reader(tower))
+
+
+def music_projection() -> MusicProjection:
+    """From the evidence of tracks to readings by the networks in use; no network is loaded.
+
+    Raises
+    ------
+    ModelError
+        A model is missing or damaged.
+    """
+    from soundtrack.emotion.music_projection import MusicProjection
+
+    networks = current_networks()
+    return MusicProjection.load(networks.music, networks.space)
+
+
+def music_channels() -> tuple[Channel, ...]:
+    """The channels that listen to tracks, as the networks in use have them."""
+    from soundtrack.emotion.music_projection import channels_of
+
+    return channels_of(current_networks().music)
 
 
 def build_index(
@@ -131,6 +152,8 @@ def build_index(
         retry_failed=retry_failed,
         wait=wait,
         change=change,
+        channels=music_channels(),
+        projection=music_projection(),
         progress=progress,
     )
 
@@ -171,34 +194,33 @@ def open_library(folder: Path | None, *, allow_spoken: bool = False, everything:
     LibraryError
         There is none, it is empty or damaged, or another model made it.
     """
+    from soundtrack.library.advice import OtherModelError, to_adopt
+    from soundtrack.library.fill import can_adopt
     from soundtrack.library.index import open_library as open_view
     from soundtrack.library.rules import EVERYTHING
+    from soundtrack.library.store import open_store
 
     rules = EVERYTHING if everything else None
-    return open_view(index_dir(folder), model=current_model(), rules=rules, allow_spoken=allow_spoken)
+    try:
+        return open_view(index_dir(folder), model=current_model(), rules=rules, allow_spoken=allow_spoken)
+    except OtherModelError as error:
+        with open_store(index_dir(folder)) as store:
+            if not can_adopt(store, music_channels()):
+                raise
+        raise OtherModelError(str(error), hint=to_adopt(index_dir(folder))) from error
 
 
-class _TowerReader:
-    """The music network as the library sees it: samples in, readings out."""
+class _Reader:
+    """The networks as the library sees them."""
 
     def __init__(self, tower: MusicTower) -> None:
+        from soundtrack.emotion.music_tower import HeardTrack, track_channels
+
         self._tower = tower
+        self._track = HeardTrack(tower)
         self.sample_rate_hz: int = tower.config.mel.sample_rate_hz
-        self._heard: tuple[FloatArray, FloatArray, Patches] | None = None
-
-    def _hear(self, samples: FloatArray) -> tuple[FloatArray, Patches]:
-        """Spectrogram and patches of mono samples of shape (n,); of the last ones they are at hand."""
-        from soundtrack.audio.mel import log_mel
-
-        if self._heard is None or self._heard[0] is not samples:
-            mel = log_mel(np.atleast_2d(samples), self._tower.config.mel)
-            self._heard = samples, mel, self._tower.take_patches(mel)
-        return self._heard[1:]
-
-    def read(self, samples: FloatArray, spans: Sequence[Span]) -> ReadingBatch:
-        """Readings of stretches of a track, from its mono samples of shape (n,)."""
-        mel, patches = self._hear(samples)
-        return self._tower.read(mel, spans, patches=patches)
+        self.channels: tuple[TrackChannel, ...] = track_channels(self._track)
+        self.projection: Projection = tower.projection
 
     def vocal_share(self, samples: FloatArray) -> float | None:
         """Share of a track in which somebody sings or speaks; None at a rate that the voice network cannot hear."""
@@ -207,5 +229,5 @@ class _TowerReader:
 
         if self.sample_rate_hz != SAMPLE_RATE_HZ:
             return None
-        _, patches = self._hear(samples)
+        _, patches = self._track.hear(samples)
         return vocal_share(samples) if self._tower.may_hold_voice(patches) else 0.0

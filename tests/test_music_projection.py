@@ -1,0 +1,117 @@
+"""From evidence to readings with the networks that `soundtrack` ships: the same bytes whatever is read at once."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from media_made import Made
+from soundtrack import pipeline
+from soundtrack.emotion import space
+from soundtrack.emotion.music_channels import HARMONY, NETWORK
+from soundtrack.emotion.music_projection import MusicProjection
+from soundtrack.library import rows
+from soundtrack.library.store import open_store
+from soundtrack.types import EMOTIONS, FloatArray, ReadingBatch
+
+N_ROWS = 150
+
+
+@pytest.fixture(scope="module")
+def projection() -> MusicProjection:
+    return pipeline.music_projection()
+
+
+@pytest.fixture
+def blocks(projection: MusicProjection, rng: np.random.Generator) -> dict[str, FloatArray]:
+    """Evidence as an index keeps it, spread as widely as music is."""
+    head, found, start = projection.head, {}, 0
+    for channel in projection.channels:
+        width = channel.dim - (channel.name == NETWORK)
+        columns = slice(start, start + width)
+        features = head.mean[columns] + head.scale[columns] * rng.normal(0, 1.5, (N_ROWS, width))
+        if channel.name == NETWORK:
+            features = np.concatenate([features, rng.choice([0.0, 0.5, 1.0], (N_ROWS, 1))], axis=1)
+        kept = rows.table16_values(features.astype(np.float32))
+        found[channel.name] = rows.table16(kept, "numbers", n=N_ROWS, width=channel.dim)
+        start += width
+    return found
+
+
+def columns(batch: ReadingBatch) -> list[FloatArray]:
+    return [getattr(batch, column.name) for column in dataclasses.fields(batch)]
+
+
+def part(blocks: Mapping[str, FloatArray], start: int, end: int) -> dict[str, FloatArray]:
+    return {name: features[start:end].copy() for name, features in blocks.items()}
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 7, 31, 64])
+def test_a_track_reads_the_same_bytes_alone_and_among_ten_thousand(
+    projection: MusicProjection, blocks: dict[str, FloatArray], at_once: int
+) -> None:
+    whole = columns(projection.read(blocks))
+    for start in range(0, N_ROWS, at_once):
+        end = min(start + at_once, N_ROWS)
+        alone = columns(projection.read(part(blocks, start, end)))
+        assert [column.tobytes() for column in alone] == [column[start:end].tobytes() for column in whole]
+
+
+def test_readings_are_those_of_the_former_formula(
+    projection: MusicProjection, blocks: dict[str, FloatArray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = projection.read(blocks)
+    monkeypatch.setattr(space, "row_products", lambda rows, weight: rows @ weight.T)
+    inputs = np.concatenate([blocks[NETWORK][:, :-1], blocks[HARMONY]], axis=1)
+    audible = blocks[NETWORK][:, -1]
+    mood = projection.head.read(inputs)
+    neutral = np.full(len(EMOTIONS), 0.16, np.float32)
+    neutral[EMOTIONS.index("Neutral")] = 0.2
+    probabilities = audible[:, None] * mood.probabilities + (1 - audible[:, None]) * neutral
+    valence, arousal = mood.valence * audible, mood.arousal * audible
+    vectors = projection.space.project_music(probabilities, valence, arousal, inputs)
+    for former, now in zip(
+        [probabilities, valence, arousal, probabilities.max(axis=1), vectors], columns(found), strict=True
+    ):
+        np.testing.assert_allclose(now, former, rtol=0, atol=1e-6)
+
+
+def test_a_track_without_one_channel_is_read_with_less_confidence(
+    projection: MusicProjection, blocks: dict[str, FloatArray]
+) -> None:
+    alone = projection.read({HARMONY: blocks[HARMONY]})
+    leading = alone.probabilities.max(axis=1)
+    assert (alone.confidence <= leading + 1e-6).all()
+    assert (alone.confidence < leading - 1e-3).any()
+    with pytest.raises(ValueError, match="needs evidence of music-network or harmony"):
+        projection.read({"lyrics": blocks[HARMONY]})
+
+
+def derived(index: Path) -> list[tuple[object, ...]]:
+    """Whatever follows from evidence."""
+    with open_store(index) as store:
+        return [
+            *store.all("SELECT probabilities, valence, arousal, confidence FROM segments ORDER BY track, position"),
+            *store.all("SELECT probabilities, valence, arousal, confidence FROM tracks ORDER BY id"),
+            *store.all("SELECT segments, whole FROM vectors ORDER BY track"),
+        ]
+
+
+def test_reading_the_evidence_again_gives_the_bytes_of_listening(made: Made, tmp_path: Path) -> None:
+    index, music = tmp_path / "index", tmp_path / "music"
+    shutil.copytree(made.index, index)
+    shutil.copytree(made.music, music)
+    listened = derived(index)
+    with open_store(index, write=True) as store, store.transaction():
+        store.sign(dataclasses.replace(pipeline.current_model(), version="0", sha256="0" * 64))
+        store.execute("UPDATE segments SET valence = 0, arousal = 0, confidence = 0.5")
+        store.execute("UPDATE tracks SET valence = 0, arousal = 0, confidence = 0.5")
+    assert derived(index) != listened
+    report = pipeline.build_index([music], index, jobs=1, device="cpu")
+    assert (report.projected, report.unchanged, report.completed) == (2, 2, 0)
+    assert derived(index) == listened
