@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from soundtrack.cli import STYLE
+from soundtrack.cli.eval_sets import Set, Which, apart_of, asked_of, lines_of, part_of, taught_note, write_sets
 from soundtrack.cli.options import Device, Force, Quiet, device_name
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def labels(
     table: Table,
     json_: Json = False,
     folds: Folds = 0,
+    which: Which = None,
     seeds: Seeds = 4,
     plot: Plot = None,
     force: Force = False,
@@ -69,40 +71,58 @@ def labels(
     """Clips with a class: does picture and sound get it right, and do they find each other?
 
     The table has columns file, class and, where clips share a source, source_id. With --folds 5 the numbers of the
-    model cards come out: fresh heads and a fresh joint space per fold, over the frozen networks.
+    model cards come out: fresh heads and a fresh joint space per fold, over the frozen networks. Clips of the locked
+    set are then asked of heads and a space that learned from all others.
     """
     from soundtrack.cli import output
     from soundtrack.evaluation import labels as evaluation
     from soundtrack.evaluation import plot as plotting
+    from soundtrack.evaluation import two_sets
     from soundtrack.training.data import read_labels
 
-    clips = read_labels(table)
+    clips = read_labels(table, part=part_of(which, folds=folds))
+    apart = apart_of([clip.path for clip in clips], which, table)
     _check_plot(plot, [table, *(clip.path for clip in clips)], force=force)
     video, music = _towers(model, device_name(device), fresh_space=folds > 0)
+    dealt = tuple(range(seeds)) if folds else ()
+    asked: dict[Set, evaluation.LabelsReport] = {}
     with output.progress(quiet=quiet) as progress:
         if folds:
-            _check_folds(folds, {clip.source_id for clip in clips}, table)
+            _check_folds(
+                folds, {clip.source_id for clip, hidden in zip(clips, apart, strict=True) if not hidden}, table
+            )
             evidence = evaluation.gather(clips, video=video, music=music, progress=progress)
-            dealt = tuple(range(seeds))
-            reads = evaluation.cross_reads(evidence, n_folds=folds, seeds=dealt, progress=progress)
+            for name in asked_of(which, apart):
+                rows = evidence.only(apart if name is Set.LOCKED else ~apart)
+                reads = evaluation.cross_reads(
+                    evidence if name is Set.LOCKED else rows,
+                    n_folds=folds,
+                    seeds=dealt,
+                    apart=apart if name is Set.LOCKED else None,
+                    progress=progress,
+                )
+                asked[name] = evaluation.report(
+                    reads, classes=rows.classes, source_ids=rows.sources, seeds=dealt, n_draws=draws
+                )
         else:
-            dealt = ()
             reads = [evaluation.read_as_is(clips, video=video, music=music, progress=progress)]
-    classes = evaluation.class_numbers(clips)
-    found = evaluation.report(
-        reads, classes=classes, source_ids=[clip.source_id for clip in clips], seeds=dealt, n_draws=draws
-    )
+            sources = [clip.source_id for clip in clips]
+            asked[which or Set.FOLDS] = evaluation.report(
+                reads, classes=evaluation.class_numbers(clips), source_ids=sources, n_draws=draws
+            )
+    found = next(iter(asked.values()))
     if plot is not None:
         plotting.confusion_matrices(
             {"picture": found.confusion_video, "sound": found.confusion_music}, plot, force=force
         )
-    with output.product() as out:
-        if json_:
-            out.write(json.dumps(found.to_dict(), indent=2) + "\n")
-            return
-        out.write(f"{found.n} clips from {found.n_sources} sources\n\n")
-        out.write("\n".join(_lines(found.numbers)) + "\n\n")
-        out.write("\n".join(_ablation(found.ablation)) + "\n")
+    notes = [*taught_note(apart, (video.model, music.model), folds=folds)]
+    document = found.to_dict()
+    if folds:
+        notes.append(two_sets.choices_line(folds, seeds))
+        document["choices"] = two_sets.choices(folds, seeds)
+    title = f"{found.n} clips from {found.n_sources} sources"
+    further = "\n\n".join("\n".join(_ablation(report.ablation)) for report in asked.values())
+    write_sets(document, asked, title, json_=json_, notes=notes, further=further)
 
 
 @app.command("va")
@@ -115,6 +135,7 @@ def va(
     ] = Kind.AUTO,
     group: Annotated[str, typer.Option("--group", help="Column that says which files belong together.")] = "source_id",
     folds: Folds = 0,
+    which: Which = None,
     plot: Plot = None,
     force: Force = False,
     draws: Draws = 500,
@@ -135,7 +156,8 @@ def va(
     low, high = scale
     if not low < high:
         raise UsageError(f"--scale {low:g} {high:g} is empty", hint="give the lowest rating, then the highest")
-    files = read_ratings(table, group_column=group)
+    files = read_ratings(table, group_column=group, part=part_of(which, folds=folds))
+    apart = apart_of([file.path for file in files], which, table)
     _check_plot(plot, [table, *(file.path for file in files)], force=force)
     groups = [file.source_id for file in files]
     rated = evaluation.rescaled(files, low=low, high=high)
@@ -149,19 +171,29 @@ def va(
         video = _video(model, name, fresh_space=folds > 0)
     with output.progress(quiet=quiet) as progress:
         if folds:
-            _check_folds(folds, set(groups), table)
+            _check_folds(folds, {g for g, hidden in zip(groups, apart, strict=True) if not hidden}, table)
             if music is not None:
                 rows = evaluation.music_rows(files, music, progress=progress)
             else:
                 assert video is not None
                 rows = evaluation.picture_rows(files, video, progress=progress)
-            predicted = evaluation.read_by_fold(rows, rated, groups, n_folds=folds)
+            predicted = evaluation.read_by_fold(rows, rated, groups, n_folds=folds, apart=apart)
         else:
             predicted = evaluation.read_as_is(files, video=video, music=music, progress=progress)
-    found = evaluation.report(rated, predicted, source_ids=groups, n_draws=draws)
+    asked: dict[Set, evaluation.PlaneReport] = {}
+    for part in asked_of(which, apart) if folds else [which or Set.FOLDS]:
+        chosen = (apart == (part is Set.LOCKED)).nonzero()[0] if folds else range(len(files))
+        asked[part] = evaluation.report(
+            rated[list(chosen)], predicted[list(chosen)], source_ids=[groups[i] for i in chosen], n_draws=draws
+        )
+    found = next(iter(asked.values()))
     if plot is not None:
         plotting.plane(found.rated, found.read, plot, force=force)
-    _write(found.to_dict(), found.numbers, f"{found.n} files in {found.n_sources} groups", json_=json_)
+    tower = music if music is not None else video
+    assert tower is not None
+    notes = taught_note(apart, (tower.model,), folds=folds)
+    title = f"{found.n} files in {found.n_sources} groups"
+    write_sets(found.to_dict(), asked, title, json_=json_, notes=notes)
 
 
 @app.command("moments")
@@ -180,15 +212,17 @@ def moments(
 ) -> None:
     """Clips with their own music: is its place found again in long tracks made of several clips' sound?
 
-    Clips are dealt to tracks anew for each seed. With --folds 5, fresh heads and a fresh space per fold do the looking.
+    Clips are dealt to tracks anew for each seed. With --folds 5, fresh heads and a fresh space per fold do the looking;
+    clips of the locked set are then left out.
     """
     from soundtrack.cli import output
     from soundtrack.evaluation import moments as evaluation
     from soundtrack.evaluation.labels import gather
     from soundtrack.evaluation.moments_read import likeness_as_is, likeness_by_fold
     from soundtrack.training.data import read_labels
+    from soundtrack.training.locked import Part
 
-    clips = read_labels(table)
+    clips = read_labels(table, part=Part.DEVELOPMENT if folds else Part.ALL)
     sources = [clip.source_id for clip in clips]
     video, music = _towers(model, device_name(device), fresh_space=folds > 0)
     with output.progress(quiet=quiet) as progress:
@@ -252,12 +286,6 @@ def _check_folds(folds: int, sources: set[str], table: Path) -> None:
         )
 
 
-def _lines(numbers: "Mapping[str, Interval]") -> list[str]:
-    """Numbers for people: name, value, interval."""
-    width = max(len(key) for key in numbers)
-    return [f"{key.ljust(width)}  {value}" for key, value in numbers.items()]
-
-
 def _ablation(table: "Mapping[str, Mapping[str, float]]") -> list[str]:
     """The ablation table for people."""
     columns: Sequence[str] = list(next(iter(table.values())))
@@ -276,4 +304,4 @@ def _write(document: "Mapping[str, object]", numbers: "Mapping[str, Interval]", 
         if json_:
             out.write(json.dumps(document, indent=2) + "\n")
         else:
-            out.write(f"{title}\n\n" + "\n".join(_lines(numbers)) + "\n")
+            out.write(f"{title}\n\n" + "\n".join(lines_of(numbers)) + "\n")

@@ -74,6 +74,22 @@ class Evidence:
     feelings: Feelings | None = None
     """Of the music head in use; it learned them from no clip with a class."""
 
+    def only(self, chosen: Mask) -> Evidence:
+        """Of those clips for which `chosen`, shape (n,), is true."""
+        number = np.cumsum(chosen) - 1
+        seen, heard = chosen[self.seen_clip], chosen[self.heard_clip]
+        return replace(
+            self,
+            seen=self.seen[seen],
+            film=self.film[seen],
+            seen_clip=number[self.seen_clip[seen]],
+            heard=self.heard[heard],
+            heard_clip=number[self.heard_clip[heard]],
+            classes=self.classes[chosen],
+            sources=tuple(source for source, wanted in zip(self.sources, chosen, strict=True) if wanted),
+            heard_s=None if self.heard_s is None else self.heard_s[heard],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class CrossRead:
@@ -239,7 +255,7 @@ class _Unseen:
     """What heads and spaces say about clips of which they saw no label."""
 
     folds: IntArray
-    """Outer fold of each clip, shape (n,)."""
+    """Outer fold of each clip that was asked about, shape (n,)."""
     spaces: list[JointSpace]
     """Fitted without the fold of its number."""
     video: SideRows
@@ -249,10 +265,19 @@ class _Unseen:
 
 
 def _read_unseen(
-    evidence: Evidence, how: FoldRecipe, *, n_folds: int, seed: int, progress: Progress | None = None
+    evidence: Evidence,
+    how: FoldRecipe,
+    *,
+    n_folds: int,
+    seed: int,
+    apart: Mask | None = None,
+    progress: Progress | None = None,
 ) -> _Unseen:
-    """Heads and a space for each outer fold, and what they say about its clips."""
-    folds = fold_of(evidence.sources, classes=[EMOTIONS[c] for c in evidence.classes], n_folds=n_folds, seed=seed)
+    """Heads and a space for each outer fold, and what they say about its clips; or about those kept apart."""
+    if apart is None:
+        folds = fold_of(evidence.sources, classes=[EMOTIONS[c] for c in evidence.classes], n_folds=n_folds, seed=seed)
+    else:
+        folds, n_folds = np.where(apart, 0, -1), 1
     names = {s: i for i, s in enumerate(dict.fromkeys(evidence.sources))}
     sources = np.array([names[s] for s in evidence.sources])
     heard = as_heard(evidence)
@@ -280,12 +305,12 @@ def _read_unseen(
         judged.append((judge, seen, _music_rows(heard.only(judge), head)))
         if progress is not None:
             progress("folds", fold + 1, n_folds)
-    everyone = np.ones(len(folds), bool)
+    asked = folds >= 0
     return _Unseen(
-        folds,
+        folds[asked],
         spaces,
-        video=_gathered([(judge, seen) for judge, seen, _ in judged], everyone),
-        music=_gathered([(judge, sound) for judge, _, sound in judged], everyone),
+        video=_gathered([(judge, seen) for judge, seen, _ in judged], asked),
+        music=_gathered([(judge, sound) for judge, _, sound in judged], asked),
     )
 
 
@@ -295,9 +320,10 @@ def cross_read(
     *,
     n_folds: int = 5,
     seed: int = 0,
+    apart: Mask | None = None,
     progress: Progress | None = None,
 ) -> CrossRead:
-    """Every clip read by what never saw a label of its source.
+    """Every clip read by what never saw a label of its source; or those kept apart, by what learned from all others.
 
     Parameters
     ----------
@@ -309,11 +335,14 @@ def cross_read(
         Outer folds.
     seed : int
         Of the folds.
+    apart : ndarray, shape=(n,), bool, optional
+        Clips that are asked and never learned from; the rows of the result are theirs.
     progress : callable, optional
         Told after each outer fold.
     """
-    n = len(evidence.classes)
-    unseen = _read_unseen(evidence, recipe or FoldRecipe(), n_folds=n_folds, seed=seed, progress=progress)
+    how = recipe or FoldRecipe()
+    unseen = _read_unseen(evidence, how, n_folds=n_folds, seed=seed, apart=apart, progress=progress)
+    n = len(unseen.folds)
     video, music = unseen.video, unseen.music
     joint, code = np.zeros((n, n)), np.zeros((n, n))
     for fold, space in enumerate(unseen.spaces):

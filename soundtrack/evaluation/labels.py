@@ -19,7 +19,7 @@ import numpy.typing as npt
 from soundtrack.emotion.space import N_MOOD, N_PLANE
 from soundtrack.evaluation import read
 from soundtrack.evaluation.bootstrap import Interval, bootstrap, json_number
-from soundtrack.evaluation.folds import CrossRead, Evidence, FoldRecipe, cross_read
+from soundtrack.evaluation.folds import CrossRead, Evidence, FoldRecipe, Mask, cross_read
 from soundtrack.evaluation.metrics import (
     calibration_error,
     confusion,
@@ -194,14 +194,15 @@ def cross_reads(
     recipe: FoldRecipe | None = None,
     n_folds: int = 5,
     seeds: Sequence[int] = (0, 1, 2, 3),
+    apart: Mask | None = None,
     progress: Progress | None = None,
 ) -> list[CrossRead]:
-    """Out-of-fold readings for each seed, with the ablation's row without film numbers."""
+    """Out-of-fold readings for each seed (of clips kept apart, if any are named), also without film numbers."""
     how = recipe or FoldRecipe()
     reads = []
     for i, seed in enumerate(seeds):
-        full = cross_read(evidence, how, n_folds=n_folds, seed=seed)
-        bare = cross_read(evidence, how.without_film(), n_folds=n_folds, seed=seed)
+        full = cross_read(evidence, how, n_folds=n_folds, seed=seed, apart=apart)
+        bare = cross_read(evidence, how.without_film(), n_folds=n_folds, seed=seed, apart=apart)
         rows: dict[str, Array] = {}
         for name, similarity in full.similarities.items():
             if name == JOINT:

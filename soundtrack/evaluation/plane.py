@@ -165,13 +165,36 @@ def read_by_fold(
     *,
     n_folds: int = 5,
     seed: int = 0,
+    apart: npt.NDArray[np.bool_] | None = None,
     penalties: Penalties | None = None,
 ) -> Array:
-    """Valence and arousal by regressions that saw no file of the same group, shape (n, 2)."""
-    folds = fold_of(source_ids, n_folds=n_folds, seed=seed)
-    return predict_by_fold(
-        rows.inputs, rated, file=rows.file, folds=folds, n_plain=rows.n_plain, penalties=penalties or Penalties()
+    """Valence and arousal by regressions that saw no file of the same group, shape (n, 2).
+
+    With `apart`, shape (n,), those files are never learned from: they are asked of what learned from all others, which
+    are asked by fold.
+    """
+    kept = np.zeros(len(rated), bool) if apart is None else apart
+    folds = np.zeros(len(rated), np.int64)
+    others = [source for source, hidden in zip(source_ids, kept, strict=True) if not hidden]
+    folds[~kept] = fold_of(others, n_folds=n_folds, seed=seed)
+    learned = ~kept[rows.file]
+    how = penalties or Penalties()
+    out = np.zeros_like(rated)
+    out[~kept] = predict_by_fold(
+        rows.inputs[learned],
+        rated[~kept],
+        file=(np.cumsum(~kept) - 1)[rows.file[learned]],
+        folds=folds[~kept],
+        n_plain=rows.n_plain,
+        penalties=how,
     )
+    if kept.any():
+        asked = np.where(kept, 0, -1)
+        predicted = predict_by_fold(
+            rows.inputs, rated, file=rows.file, folds=asked, n_plain=rows.n_plain, penalties=how
+        )
+        out[kept] = predicted[kept]
+    return out
 
 
 def report(rated: Array, predicted: Array, *, source_ids: Sequence[str], n_draws: int = 500) -> PlaneReport:

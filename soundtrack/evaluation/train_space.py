@@ -29,6 +29,7 @@ from soundtrack.evaluation.metrics import (
 from soundtrack.kinds import OWN
 from soundtrack.safe_write import write_text
 from soundtrack.training.data import fold_of
+from soundtrack.training.locked import unlocked
 from soundtrack.training.music import LICENCE, save_space
 from soundtrack.training.space import IntArray, Matrix, SideRows, SpaceSettings, fit_space
 from soundtrack.training.stages import Arrays, kept, state_of
@@ -217,8 +218,8 @@ def to_dict(n: int, numbers: Mapping[str, Interval]) -> dict[str, object]:
 
 
 def films_in(folder: Path) -> list[Path]:
-    """Films under a folder, sorted by path."""
-    return sorted(p for p in folder.rglob("*") if p.suffix.lower() in FILMS)
+    """Films under a folder, sorted by path, without the locked set."""
+    return sorted(p for p in unlocked(folder.rglob("*")) if p.suffix.lower() in FILMS)
 
 
 def write_space(

@@ -2,7 +2,8 @@
 
 Goes in: a CSV with a column ``file`` and labels. Comes out: rows in file order and fold numbers. Everything cut from
 one source (one film, one music video, one game, one theme of pictures) goes to one fold, classes are spread evenly
-over the folds, and the same table and seed give the same folds on every machine.
+over the folds, and the same table and seed give the same folds on every machine. Rows of the locked set are left out
+unless they are asked for.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy.typing as npt
 
 from soundtrack import safe_read
 from soundtrack.errors import InputError, Reason
+from soundtrack.training.locked import Part
 from soundtrack.types import EMOTIONS
 
 IntArray = npt.NDArray[np.int64]
@@ -105,18 +107,20 @@ def _existing(path: Path, *, table: Path, line: int) -> Path:
     return path
 
 
-def read_labels(path: Path) -> list[LabelledClip]:
+def read_labels(path: Path, *, part: Part = Part.DEVELOPMENT) -> list[LabelledClip]:
     """Clips of a table with columns ``file,class`` and, as a rule, ``source_id``.
 
     Parameters
     ----------
     path : Path
         The CSV; file names in it count from its folder.
+    part : Part
+        Which rows are wanted.
 
     Returns
     -------
     list of LabelledClip
-        In the table's order, at least one.
+        In the table's order, at least one unless the locked set was asked for.
     """
     clips = []
     by_lower = {e.lower(): e for e in EMOTIONS}
@@ -129,10 +133,17 @@ def read_labels(path: Path) -> list[LabelledClip]:
                 reason=Reason.BAD_FORMAT,
             )
         file = _existing(path.parent / row["file"], table=path, line=line)
-        clips.append(LabelledClip(path=file, emotion=emotion, source_id=row.get("source_id") or row["file"]))
-    if not clips:
-        raise InputError(f"{path} has no rows", hint="one line per clip is needed", reason=Reason.EMPTY)
+        if part.takes(file):
+            clips.append(LabelledClip(path=file, emotion=emotion, source_id=row.get("source_id") or row["file"]))
+    if not clips and part is not Part.LOCKED:
+        raise _no_rows(path, part, "clip")
     return clips
+
+
+def _no_rows(path: Path, part: Part, what: str) -> InputError:
+    """What is said of a table without rows to use."""
+    beside = " beside those of the locked set" if part is Part.DEVELOPMENT else ""
+    return InputError(f"{path} has no rows{beside}", hint=f"one line per {what} is needed", reason=Reason.EMPTY)
 
 
 def read_ratings(
@@ -141,6 +152,7 @@ def read_ratings(
     group_column: str = "source_id",
     valence_column: str = "valence",
     arousal_column: str = "arousal",
+    part: Part = Part.DEVELOPMENT,
 ) -> list[RatedFile]:
     """Files of a table with columns ``file,valence,arousal``.
 
@@ -152,28 +164,30 @@ def read_ratings(
         Column that names what a file belongs to; may be absent.
     valence_column, arousal_column : str
         Columns of the ratings.
+    part : Part
+        Which rows are wanted.
 
     Returns
     -------
     list of RatedFile
-        In the table's order, at least one.
+        In the table's order, at least one unless the locked set was asked for.
     """
     files = []
     for line, row in enumerate(_rows(path, ("file", valence_column, arousal_column)), start=2):
-        files.append(
-            RatedFile(
-                path=_existing(path.parent / row["file"], table=path, line=line),
-                valence=_number(row, valence_column, path=path, line=line),
-                arousal=_number(row, arousal_column, path=path, line=line),
-                source_id=row.get(group_column) or row["file"],
-            )
+        file = RatedFile(
+            path=_existing(path.parent / row["file"], table=path, line=line),
+            valence=_number(row, valence_column, path=path, line=line),
+            arousal=_number(row, arousal_column, path=path, line=line),
+            source_id=row.get(group_column) or row["file"],
         )
-    if not files:
-        raise InputError(f"{path} has no rows", hint="one line per file is needed", reason=Reason.EMPTY)
+        if part.takes(file.path):
+            files.append(file)
+    if not files and part is not Part.LOCKED:
+        raise _no_rows(path, part, "file")
     return files
 
 
-def read_felt(path: Path, *, columns: Sequence[str]) -> list[FeltFile]:
+def read_felt(path: Path, *, columns: Sequence[str], part: Part = Part.DEVELOPMENT) -> list[FeltFile]:
     """Music of a table with a column ``file`` and one share per emotion.
 
     Parameters
@@ -182,11 +196,15 @@ def read_felt(path: Path, *, columns: Sequence[str]) -> list[FeltFile]:
         The CSV; file names in it count from its folder.
     columns : sequence of str
         Columns of the shares, in order.
+    part : Part
+        Which rows are wanted.
     """
     files = []
     for line, row in enumerate(_rows(path, ("file", *columns)), start=2):
         shares = tuple(_number(row, column, path=path, line=line) for column in columns)
-        files.append(FeltFile(path=_existing(path.parent / row["file"], table=path, line=line), shares=shares))
+        file = _existing(path.parent / row["file"], table=path, line=line)
+        if part.takes(file):
+            files.append(FeltFile(path=file, shares=shares))
     return files
 
 

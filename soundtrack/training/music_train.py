@@ -23,6 +23,7 @@ from soundtrack.emotion.space import JointSpace
 from soundtrack.kinds import OWN
 from soundtrack.safe_write import write_text
 from soundtrack.training.data import LabelledClip, RatedFile, read_felt, read_labels, read_ratings
+from soundtrack.training.locked import unlocked
 from soundtrack.training.music import LICENCE, MUSIC_SOUNDS, SINGING_SOUNDS, SPEECH_SOUNDS, save_music
 from soundtrack.training.music_distil import LookBack, MusicDistilSettings, distil
 from soundtrack.training.music_fit import N_FELT, Feelings, Heard, fit_calibrated
@@ -64,8 +65,8 @@ class TrainedMusic:
 
 
 def recordings(folders: Sequence[Path]) -> list[Path]:
-    """All files with sound under some folders, sorted by path."""
-    return sorted(p for folder in folders for p in folder.rglob("*") if p.suffix.lower() in SOUNDS)
+    """All files with sound under some folders, sorted by path, without the locked set."""
+    return sorted(p for folder in folders for p in unlocked(folder.rglob("*")) if p.suffix.lower() in SOUNDS)
 
 
 def train_music(

@@ -3,7 +3,7 @@
 Goes in: a data folder with any of ``images/`` (stills), ``oasis/`` (stills rated for valence and arousal,
 `ratings.csv`), ``mved/`` (clips of six classes, `labels.csv`) and ``video/`` (films without labels); or one table of
 clips with a class. Comes out: lists of `Picture` and `LabelledClip`, and RGB arrays. Everything of one ``source`` stays
-on one side of every split.
+on one side of every split. The locked set is left out unless it is asked for.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 from soundtrack import safe_read
 from soundtrack.errors import InputError, Reason
 from soundtrack.training.data import read_labels
+from soundtrack.training.locked import Part, unlocked
 from soundtrack.types import EMOTIONS, ByteArray
 
 FRAME_SIDE_PX = 224
@@ -87,7 +88,7 @@ def root_of(data: Path) -> Path:
     return data.parent if data.is_file() else data
 
 
-def labelled_clips(data_dir: Path) -> list[LabelledClip]:
+def labelled_clips(data_dir: Path, *, part: Part = Part.DEVELOPMENT) -> list[LabelledClip]:
     """Clips of ``mved/labels.csv``, or of the table that stands in for the folder, in the order of the file."""
     if data_dir.is_file():
         root = data_dir.parent
@@ -95,7 +96,7 @@ def labelled_clips(data_dir: Path) -> list[LabelledClip]:
             LabelledClip(
                 str(c.path.relative_to(root) if c.path.is_relative_to(root) else c.path), c.emotion, c.source_id
             )
-            for c in read_labels(data_dir)
+            for c in read_labels(data_dir, part=part)
         ]
     clips = []
     for row in _rows(data_dir / "mved" / "labels.csv"):
@@ -105,11 +106,12 @@ def labelled_clips(data_dir: Path) -> list[LabelledClip]:
                 hint=f"use one of {', '.join(EMOTIONS)}",
                 reason=Reason.BAD_FORMAT,
             )
-        clips.append(LabelledClip(f"mved/{row['file']}", row["class"], f"mved/{row['source_id']}"))
+        if part.takes(row["file"]):
+            clips.append(LabelledClip(f"mved/{row['file']}", row["class"], f"mved/{row['source_id']}"))
     return clips
 
 
-def rated_stills(data_dir: Path) -> list[RatedStill]:
+def rated_stills(data_dir: Path, *, part: Part = Part.DEVELOPMENT) -> list[RatedStill]:
     """Stills of ``oasis/ratings.csv`` with ratings scaled from 1..7 to [-1, 1], in the order of the file."""
     return [
         RatedStill(
@@ -119,13 +121,16 @@ def rated_stills(data_dir: Path) -> list[RatedStill]:
             f"oasis/{row['theme_group']}",
         )
         for row in _rows(data_dir / "oasis" / "ratings.csv")
+        if part.takes(row["file"])
     ]
 
 
 def stills(data_dir: Path) -> list[Picture]:
     """All stills: rated ones first, then those without ratings, sorted by name."""
     rated = [Picture(still.file, still.source) for still in rated_stills(data_dir)]
-    plain = sorted(p for p in (data_dir / "images").glob("*") if p.suffix.lower() in {".jpg", ".jpeg", ".png"})
+    plain = sorted(
+        p for p in unlocked((data_dir / "images").glob("*")) if p.suffix.lower() in {".jpg", ".jpeg", ".png"}
+    )
     return rated + [Picture(f"images/{path.name}", f"images/{path.name}") for path in plain]
 
 
@@ -142,7 +147,7 @@ def films(data_dir: Path) -> list[Picture]:
     """All films as pictures without a moment: labelled clips first, then those of ``video/``, sorted by name."""
     labelled = [Picture(clip.file, clip.source) for clip in labelled_clips(data_dir)]
     suffixes = {".mp4", ".webm", ".mkv", ".mov"}
-    plain = sorted(p for p in (data_dir / "video").glob("*") if p.suffix.lower() in suffixes)
+    plain = sorted(p for p in unlocked((data_dir / "video").glob("*")) if p.suffix.lower() in suffixes)
     return labelled + [Picture(f"video/{path.name}", f"video/{path.name}") for path in plain]
 
 

@@ -69,7 +69,7 @@ def predict_by_fold(
     file : ndarray, shape=(n_windows,), int
         Which file each window belongs to, from 0 without gaps.
     folds : ndarray, shape=(n_files,), int
-        Fold of each file.
+        Fold of each file, from 0; files of fold -1 are learned from and never asked.
     n_plain : int
         How many trailing inputs are plain numbers.
     penalties : Penalties
@@ -79,7 +79,7 @@ def predict_by_fold(
     counts = np.bincount(file, minlength=len(rated))
     gain = np.ones(inputs.shape[1])
     gain[inputs.shape[1] - n_plain :] = penalties.plain_gain
-    for fold in np.unique(folds):
+    for fold in np.unique(folds[folds >= 0]):
         learn = (folds != fold)[file]
         share = 1.0 / counts[file[learn]]  # every file counts once
         known = inputs[learn].astype(np.float64)
