@@ -20,7 +20,7 @@ from soundtrack.evaluation import train_space, two_sets
 from soundtrack.evaluation.bootstrap import Interval
 from soundtrack.evaluation.folds import Evidence, cross_read
 from soundtrack.training import locked, music_train, picture_data
-from soundtrack.training.data import read_felt, read_labels, read_ratings
+from soundtrack.training.data import count_locked, read_felt, read_labels, read_ratings
 from soundtrack.training.locked import Item, Part, draw, is_locked, locked_sets
 from soundtrack.training.ridge import Penalties, predict_by_fold
 from soundtrack.types import EMOTIONS
@@ -118,6 +118,12 @@ def test_tables_are_read_without_the_locked_set_unless_it_is_asked_for(tmp_path)
         assert [row.path.name for row in read()] == ["mine.mp4"]
         assert [row.path for row in read(part=Part.LOCKED)] == [tmp_path / names[0]]
         assert len(read(part=Part.ALL)) == 2
+
+
+def test_what_is_held_back_from_training_is_counted(tmp_path):
+    names = files(tmp_path, f"{A_LOCKED['emotify']}.opus", f"{A_LOCKED['vgmidi']}.wav", "mine.wav")
+    assert count_locked(tmp_path) == 2
+    assert count_locked(write_table(tmp_path / "felt.csv", [{"file": n} for n in names])) == 2
 
 
 def test_a_table_of_the_locked_set_alone_teaches_nothing(tmp_path):

@@ -76,6 +76,7 @@ def video(
         init = DEFAULT_MODEL
     where = choose_device(device_name(device))
     _claim(out)
+    _say_held_back([data], quiet=quiet)
     usual = usual_on_gpu() if where == "cuda" else DistilSettings()
     side_px = side or usual.side_px
     settings = replace(
@@ -135,6 +136,7 @@ def music(
     for folder in listen_to or []:
         _need_folder(folder)
     _claim(out)
+    _say_held_back([labels, *(table for table in (ratings, felt) if table), *(listen_to or [])], quiet=quiet)
     name = init or (None if teacher is not None else MODEL)
     start = MusicTower.load(name, device=device_name(device), space=NoSpace()) if name else None
     tables = MusicTables(labels=labels, ratings=ratings, ratings_group=group, felt=felt)
@@ -198,6 +200,7 @@ def space(
         )
     where = device_name(device)
     _claim(out)
+    _say_held_back([material], quiet=quiet)
     video_tower = VideoTower.load(video_model, device=where, space=NoSpace())
     music_tower = MusicTower.load(music_model, device=where, space=NoSpace())
     towers = {"video": video_tower.name, "music": music_tower.name}
@@ -232,6 +235,16 @@ def _claim(out: Path) -> None:
 
     text = '{"schema": "soundtrack.training/1"}\n'
     claim_folder(out, mark="training.json", text=text, kind=TRAINING, option="--out DIR")
+
+
+def _say_held_back(material: list[Path], *, quiet: bool) -> None:
+    """Say how many files are not learned from, since they are of the locked set."""
+    from soundtrack.cli import output
+    from soundtrack.training.data import count_locked
+
+    n = sum(count_locked(path) for path in material)
+    if n:
+        output.say(f"{n} files of the locked set are not learned from (docs/models.md, The locked set)", quiet=quiet)
 
 
 def _need(path: Path) -> None:

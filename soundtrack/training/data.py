@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from soundtrack import safe_read
 from soundtrack.errors import InputError, Reason
-from soundtrack.training.locked import Part
+from soundtrack.training.locked import Part, is_locked
 from soundtrack.types import EMOTIONS
 
 IntArray = npt.NDArray[np.int64]
@@ -206,6 +206,13 @@ def read_felt(path: Path, *, columns: Sequence[str], part: Part = Part.DEVELOPME
         if part.takes(file):
             files.append(FeltFile(path=file, shares=shares))
     return files
+
+
+def count_locked(path: Path) -> int:
+    """How many files of the locked set a table names, or a folder holds."""
+    if path.is_dir():
+        return sum(is_locked(file) for file in path.rglob("*"))
+    return sum(is_locked(row["file"] or "") for row in _rows(path, ("file",)))
 
 
 def fold_of(
