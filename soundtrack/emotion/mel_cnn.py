@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from soundtrack.emotion.music_config import MelCnnConfig
+from soundtrack.emotion.mel_config import MelCnnConfig
 
 
 def _convolution(n_in: int, n_out: int, *, size: int, stride: int) -> nn.Sequential:

@@ -26,7 +26,7 @@ class FusedMelCnn(nn.Module):
 
     Examples
     --------
-    >>> from soundtrack.emotion.music_config import MelCnnConfig
+    >>> from soundtrack.emotion.mel_config import MelCnnConfig
     >>> net = MelCnn(MelCnnConfig(widths=(4, 8), n_features=16, n_sounds=5))
     >>> FusedMelCnn(net, dtype=torch.float32)(torch.zeros(2, 1, 96, 64))[1].shape
     torch.Size([2, 5])

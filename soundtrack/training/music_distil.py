@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from soundtrack.emotion.mel_cnn import MelCnn
-from soundtrack.emotion.music_config import MelCnnConfig
+from soundtrack.emotion.mel_config import MelCnnConfig
 from soundtrack.kinds import OWN
 from soundtrack.safe_write import replacing, write_text
 from soundtrack.training.music_teacher import N_EMBEDDING, N_SCORES
