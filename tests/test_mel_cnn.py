@@ -8,7 +8,7 @@ import torch
 
 from soundtrack.emotion.mel_cnn import MelCnn
 from soundtrack.emotion.mel_cnn_fused import FusedMelCnn
-from soundtrack.emotion.music_config import MelCnnConfig
+from soundtrack.emotion.mel_config import MelCnnConfig
 from soundtrack.emotion.tonal import N_TONAL, tonal_numbers
 
 SMALL = MelCnnConfig(widths=(4, 8), n_features=16, n_sounds=5)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soundtrack.audio.mel import MelSettings
-from soundtrack.emotion.music_config import MelCnnConfig
+from soundtrack.emotion.mel_config import MelCnnConfig
 from soundtrack.emotion.tonal import N_TONAL
 from soundtrack.errors import ModelError
 from soundtrack.training.data import fold_of
