@@ -12,9 +12,10 @@ from soundtrack.audio.mel import MelSettings
 from soundtrack.emotion.mel_config import MelCnnConfig
 from soundtrack.emotion.tonal import N_TONAL
 from soundtrack.errors import ModelError
+from soundtrack.training.calibrate import means_of
 from soundtrack.training.data import fold_of
 from soundtrack.training.music_distil import MusicDistilSettings, distil
-from soundtrack.training.music_fit import Heard, fit_calibrated, fit_music_head, per_recording, tempered
+from soundtrack.training.music_fit import Heard, fit_calibrated, fit_music_head, tempered
 from soundtrack.training.music_teacher import N_EMBEDDING, N_SCORES, Teacher, teach
 from soundtrack.training.ridge import Penalties, predict_by_fold, solve_ridge
 
@@ -115,11 +116,11 @@ def test_the_head_finds_classes_and_valence(rng):
     learn, judge = heard(rng, 120), heard(rng, 120)
     mood = fit_music_head(learn).read(judge.inputs)
     n = len(judge.classes)
-    guess = per_recording(mood.probabilities, judge.recording, n).argmax(axis=1)
+    guess = means_of(mood.probabilities, judge.recording, n).argmax(axis=1)
     labelled = judge.classes >= 0
     assert np.mean(guess[labelled] == judge.classes[labelled]) > 0.8
     rated = ~labelled
-    valence = per_recording(mood.valence, judge.recording, n)
+    valence = means_of(mood.valence, judge.recording, n)
     assert np.corrcoef(valence[rated], judge.plane[rated, 0])[0, 1] > 0.5
 
 

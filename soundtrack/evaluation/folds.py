@@ -26,16 +26,15 @@ from soundtrack.evaluation.metrics import (
     two_afc_true_track,
 )
 from soundtrack.spotting.hubs import csls
+from soundtrack.training.calibrate import fit_temperature, means_of
 from soundtrack.training.data import fold_of
 from soundtrack.training.music_fit import (
     Feelings,
     Heard,
     MusicFitSettings,
     fit_music_head,
-    per_recording,
     tempered,
 )
-from soundtrack.training.music_fit import fit_temperature as fit_music_temperature
 from soundtrack.training.picture_fit import Rated, fit_head
 from soundtrack.training.space import SideRows, SpaceSettings, fit_space, reweighted
 from soundtrack.types import EMOTIONS, FloatArray
@@ -246,7 +245,7 @@ def _sharpened(probabilities: FloatArray, temperature: float) -> FloatArray:
 def _calibrated(rows: SideRows, classes: IntArray) -> tuple[SideRows, float]:
     """Rows with the temperature that suits them best, and that temperature."""
     logs = np.log(np.maximum(rows.probabilities.astype(np.float64), 1e-9))
-    temperature = fit_music_temperature(logs, rows.clip, classes)
+    temperature = fit_temperature(logs, rows.clip, classes)
     return replace(rows, probabilities=_sharpened(rows.probabilities, temperature)), temperature
 
 
@@ -351,9 +350,9 @@ def cross_read(
         joint[inside] = video.only(inside).project(space, PICTURE) @ vectors.T
         only_code = reweighted(space, (0.0, 0.0, 1.0))
         code[inside] = video.only(inside).project(only_code, PICTURE) @ music.project(only_code, MUSIC).T
-    video_p = per_recording(video.probabilities, video.clip, n)
-    music_p = per_recording(music.probabilities, music.clip, n)
-    arousals = [per_recording(rows.arousal, rows.clip, n) for rows in (video, music)]
+    video_p = means_of(video.probabilities, video.clip, n)
+    music_p = means_of(music.probabilities, music.clip, n)
+    arousals = [means_of(rows.arousal, rows.clip, n) for rows in (video, music)]
     standard = [(a - a.mean()) / max(float(a.std()), 1e-9) for a in arousals]
     return CrossRead(
         video_probabilities=video_p,

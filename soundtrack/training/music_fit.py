@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 from soundtrack.emotion.music_head import FELT, LIMIT, N_CLASSES, MusicHead
 from soundtrack.emotion.tonal import N_TONAL
+from soundtrack.training.absence import with_absences
+from soundtrack.training.calibrate import fit_temperature
 from soundtrack.training.ridge import solve_ridge
 from soundtrack.types import EMOTIONS, FloatArray
 
@@ -83,6 +85,8 @@ class MusicFitSettings:
     """Weight of a recording without a class, whose class is guessed from its ratings, beside a labelled clip."""
     class_felt_gain: float = 16.0
     """Of the felt emotions beside the features, for the classes; 0 leaves them out."""
+    absent_share: float = 0.1
+    """How much of the teaching goes without one of the channels, in [0, 1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +133,6 @@ class Feelings:
         return cls(slopes=slopes, offsets=head.bias[-N_FELT:] - slopes @ head.mean)
 
 
-def per_recording(values: npt.NDArray[np.floating], recording: IntArray, n: int) -> Matrix:
-    """Mean of the rows of each recording, shape (n, ...)."""
-    sums = np.zeros((n, *values.shape[1:]))
-    np.add.at(sums, recording, values)
-    return np.asarray(sums / np.bincount(recording, minlength=n).reshape(-1, *[1] * (values.ndim - 1)))
-
-
 def fit_music_head(
     heard: Heard, *, settings: MusicFitSettings | None = None, feelings: Feelings | None = None
 ) -> MusicHead:
@@ -159,19 +156,22 @@ def fit_music_head(
     scale = np.sqrt((share[:, None] * (heard.inputs - mean) ** 2).sum(axis=0) / share.sum())
     scale = np.maximum(scale, 1e-3)
     x = np.clip((heard.inputs - mean) / scale, -LIMIT, LIMIT).astype(np.float64)
+    n_network = x.shape[1] - N_TONAL
+    some = with_absences(x, (slice(0, n_network), slice(n_network, None)), share=how.absent_share)
+    x, recording, share = some.rows, heard.recording[some.origin], share[some.origin] * some.weight
 
     def gained(gain: float) -> Matrix:
         return np.concatenate([np.ones(x.shape[1] - N_TONAL), np.full(N_TONAL, gain)])
 
     felt, felt_bias = _ridge(
-        x, heard.felt[heard.recording], share=share, penalty=how.felt_penalty, gain=gained(how.felt_tonal_gain)
+        x, heard.felt[recording], share=share, penalty=how.felt_penalty, gain=gained(how.felt_tonal_gain)
     )
     if feelings is not None and not np.isfinite(heard.felt).all(axis=1).any():
         felt, felt_bias = feelings.slopes * scale, feelings.offsets + feelings.slopes @ mean
     beliefs, belief_share = _class_targets(heard, how)
-    rows_share = share * belief_share[heard.recording]
+    rows_share = share * belief_share[recording]
     weight, bias = _class_map(
-        x, beliefs[heard.recording], share=rows_share, slopes=felt, gain=gained(how.class_tonal_gain), how=how
+        x, beliefs[recording], share=rows_share, slopes=felt, gain=gained(how.class_tonal_gain), how=how
     )
     weights, biases = [weight], [bias]
 
@@ -180,8 +180,8 @@ def fit_music_head(
         (0, how.valence_penalty, how.valence_tonal_gain),
         (1, how.arousal_penalty, how.arousal_tonal_gain),
     ):
-        target = plane[heard.recording, column : column + 1]
-        rows_share = share * plane_share[heard.recording]
+        target = plane[recording, column : column + 1]
+        rows_share = share * plane_share[recording]
         w, b = _ridge(x, target, share=rows_share, penalty=penalty, gain=gained(tonal_gain))
         weights.append(w)
         biases.append(b)
@@ -283,27 +283,6 @@ def tempered(head: MusicHead, temperature: float) -> MusicHead:
     divisor = np.ones(len(head.bias), np.float32)
     divisor[:N_CLASSES] = temperature
     return replace(head, weight=head.weight / divisor[:, None], bias=head.bias / divisor)
-
-
-def fit_temperature(log_probabilities: Matrix, recording: IntArray, classes: IntArray) -> float:
-    """Divisor under which recordings' mean probabilities have the smallest log-loss, in [0.2, 5].
-
-    Parameters
-    ----------
-    log_probabilities : ndarray, shape=(n, 6)
-        Of all stretches, from heads that never saw their recordings.
-    recording : ndarray, shape=(n,), int
-        Which recording each stretch belongs to.
-    classes : ndarray, shape=(n_recordings,), int
-        Right answers.
-    """
-
-    def loss(temperature: float) -> float:
-        powers = np.exp(log_probabilities / temperature)
-        means = per_recording(powers / powers.sum(axis=1, keepdims=True), recording, len(classes))
-        return float(-np.log(np.maximum(means[np.arange(len(classes)), classes], 1e-12)).mean())
-
-    return float(min(np.exp(np.linspace(np.log(0.2), np.log(5.0), 61)), key=loss))
 
 
 def fit_calibrated(

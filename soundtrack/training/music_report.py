@@ -15,6 +15,7 @@ import numpy.typing as npt
 from soundtrack.emotion.music_head import MusicHead
 from soundtrack.evaluation.bootstrap import Interval, bootstrap
 from soundtrack.evaluation.metrics import calibration_error, concordance, confusion, pearson
+from soundtrack.training.calibrate import fit_temperature, means_of
 from soundtrack.training.data import fold_of
 from soundtrack.training.music_fit import (
     N_FELT,
@@ -22,8 +23,6 @@ from soundtrack.training.music_fit import (
     Heard,
     MusicFitSettings,
     fit_music_head,
-    fit_temperature,
-    per_recording,
     tempered,
 )
 from soundtrack.types import EMOTIONS
@@ -138,9 +137,9 @@ def cross_validate(
         asked = heard.only(judged)
         mood = head.read(asked.inputs)
         m = int(judged.sum())
-        out.probabilities[judged] = per_recording(mood.probabilities, asked.recording, m)
-        out.plane[judged] = per_recording(np.stack([mood.valence, mood.arousal], axis=1), asked.recording, m)
-        out.felt[judged] = per_recording(mood.felt, asked.recording, m)
+        out.probabilities[judged] = means_of(mood.probabilities, asked.recording, m)
+        out.plane[judged] = means_of(np.stack([mood.valence, mood.arousal], axis=1), asked.recording, m)
+        out.felt[judged] = means_of(mood.felt, asked.recording, m)
     return out
 
 

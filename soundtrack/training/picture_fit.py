@@ -17,8 +17,10 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from soundtrack.emotion.head import Head, log_odds, softmax
+from soundtrack.emotion.head import Head, softmax
 from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, blocks_of, evidence, picture_blocks
+from soundtrack.training.absence import with_absences
+from soundtrack.training.calibrate import fit_confidence, fit_temperature, means_of
 from soundtrack.training.ridge import solve_ridge
 from soundtrack.types import EMOTIONS, FloatArray
 
@@ -42,6 +44,8 @@ class HeadSettings:
     """Of a view with a guessed rating beside a still with a real one."""
     film_weight: float = 1.0
     """Of one film beside one still, for valence and arousal."""
+    absent_share: float = 0.1
+    """How much of the teaching goes without one of the channels, in [0, 1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +81,6 @@ class Unrated:
     """Standardised as those of the rated ones, shape (n, T)."""
 
 
-def film_means(values: npt.NDArray[np.floating], film_of: IntArray, n_films: int) -> Matrix:
-    """Mean over the rows of each film, shape (n_films, columns); every film needs a row."""
-    counts = np.bincount(film_of, minlength=n_films)
-    if (counts == 0).any():
-        raise ValueError(f"film {int(np.argmin(counts))} has no rows")
-    sums = np.zeros((n_films, values.shape[1]))
-    np.add.at(sums, film_of, values)
-    return np.asarray(sums / counts[:, None], np.float64)
-
-
 def fit_head(
     features: FloatArray,
     film: FloatArray,
@@ -116,12 +110,14 @@ def fit_head(
     """
     how = settings or HeadSettings()
     n_features = features.shape[1]
-    means = film_means(evidence(features, film), film_of, len(labels))
+    means = means_of(evidence(features, film), film_of, len(labels))
     mean, deviation = means.mean(axis=0), np.maximum(means.std(axis=0), 1e-3)
     deviation[n_features:] /= how.class_film_gain
     classes = np.array([EMOTIONS.index(label) for label in labels])
     x = (means - mean) / deviation
-    weight, bias = _logistic(x, classes, penalty=how.class_penalty)
+    channels = (slice(0, n_features), slice(n_features, None))
+    some = with_absences(x, channels, share=how.absent_share)
+    weight, bias = _logistic(some.rows, classes[some.origin], shares=some.weight, penalty=how.class_penalty)
     targets = np.array([CLASS_VALENCE_AROUSAL[label] for label in labels])
     shares = np.full(len(labels), how.film_weight)
     if rated is not None:
@@ -133,7 +129,9 @@ def fit_head(
             x = np.concatenate([x, (evidence(unrated.features, unrated.film) - mean) / deviation])
             targets = np.concatenate([targets, _guessed(rated, unrated, penalty=how.teacher_penalty)])
             shares = np.concatenate([shares, np.full(len(unrated.features), how.unrated_weight)])
-    plane = _ridge(x, targets, shares=shares, penalty=how.plane_penalty)
+    some = with_absences(x, channels, share=how.absent_share)
+    shares = shares[some.origin] * some.weight
+    plane = _ridge(some.rows, targets[some.origin], shares=shares, penalty=how.plane_penalty)
     return Head(
         blocks_of(n_features, film.shape[1]),
         mean=mean.astype(np.float32),
@@ -152,16 +150,18 @@ def _guessed(rated: Rated, unrated: Unrated, *, penalty: float) -> Matrix:
     return np.asarray(plane[0] + unrated.teachers @ plane[1:], np.float64)
 
 
-def _logistic(x: Matrix, classes: IntArray, *, penalty: float) -> tuple[Matrix, Matrix]:
+def _logistic(x: Matrix, classes: IntArray, *, shares: Matrix, penalty: float) -> tuple[Matrix, Matrix]:
     """Weights (6, columns) and biases (6,) of the smallest summed log-loss plus half the penalty times the squares."""
-    data, truth = torch.from_numpy(x), torch.from_numpy(classes)
+    data, truth, weight = torch.from_numpy(x), torch.from_numpy(classes), torch.from_numpy(shares)
     layer = torch.zeros(len(EMOTIONS), x.shape[1] + 1, dtype=torch.float64, requires_grad=True)
     solver = torch.optim.LBFGS([layer], max_iter=500, tolerance_grad=1e-7, line_search_fn="strong_wolfe")
 
     def loss() -> float:
         solver.zero_grad()
         logits = data @ layer[:, 1:].T + layer[:, 0]
-        value = F.cross_entropy(logits, truth, reduction="sum") + 0.5 * penalty * layer[:, 1:].square().sum()
+        value = (weight * F.cross_entropy(logits, truth, reduction="none")).sum() + 0.5 * penalty * layer[
+            :, 1:
+        ].square().sum()
         torch.autograd.backward(value)
         return float(value.detach())
 
@@ -174,57 +174,6 @@ def _ridge(x: Matrix, targets: Matrix, *, shares: Matrix, penalty: float) -> Mat
     """Intercept and weights, shape (1 + columns, n_targets)."""
     weights, bias = solve_ridge(x, targets, shares=shares, penalty=penalty)
     return np.concatenate([bias[None], weights])
-
-
-def fit_temperature(logits: Matrix, film_of: IntArray, classes: IntArray) -> float:
-    """Divisor of the logits under which the films' mean probabilities have the smallest log-loss, in [0.2, 5].
-
-    Parameters
-    ----------
-    logits : ndarray, shape=(n, 6)
-        Of all clips, from heads that never saw their films.
-    film_of : ndarray, shape=(n,), int64
-        Which film each clip belongs to.
-    classes : ndarray, shape=(n_films,), int64
-        Right answers.
-    """
-
-    def loss(temperature: float) -> float:
-        means = film_means(softmax(logits / temperature), film_of, len(classes))
-        return float(-np.log(np.maximum(means[np.arange(len(classes)), classes], 1e-12)).mean())
-
-    candidates = np.exp(np.linspace(np.log(0.2), np.log(5.0), 61))
-    return float(min(candidates, key=loss))
-
-
-def fit_confidence(probabilities: Matrix, right: npt.NDArray[np.bool_]) -> tuple[float, float]:
-    """Slope and offset that turn the log-odds of the leading probability into the chance of being right.
-
-    Parameters
-    ----------
-    probabilities : ndarray, shape=(n, 6)
-        Calibrated, of clips, from heads that never saw their films.
-    right : ndarray, shape=(n,), bool
-        Whether the leading class was the film's.
-    """
-    odds = log_odds(probabilities.max(axis=1))
-    design = np.stack([odds, np.ones_like(odds)], axis=1)
-    prior = np.array([1.0, 0.0])
-
-    def loss(at: Matrix) -> float:
-        z = design @ at
-        return float((np.logaddexp(0, z) - right * z).sum() + 0.5 * np.square(at - prior).sum())
-
-    found = prior
-    for _ in range(50):  # Newton's method on a log-loss with a small pull towards the prior
-        chance = 0.5 * (1 + np.tanh(0.5 * design @ found))
-        slope = design.T @ (chance - right) + found - prior
-        curve = (design * (chance * (1 - chance))[:, None]).T @ design + np.eye(2)
-        step = np.linalg.solve(curve, slope)
-        while loss(found - step) > loss(found) and np.abs(step).max() > 1e-9:
-            step = step / 2  # a whole step can overshoot where few answers are right
-        found = found - step
-    return float(max(0.0, found[0])), float(found[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +248,7 @@ def cross_validate(
     slope, offset = fit_confidence(softmax(logits / temperature), right)
     return OutOfFold(
         probabilities=probabilities.astype(np.float32),
-        film_probabilities=film_means(probabilities, film_of, len(labels)).astype(np.float32),
+        film_probabilities=means_of(probabilities, film_of, len(labels)).astype(np.float32),
         valence=plane[:, 0].astype(np.float32),
         arousal=plane[:, 1].astype(np.float32),
         temperature=temperature,

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.emotion.space import MUSIC, N_MOOD, N_PLANE, PICTURE, JointSpace, SideProjection
+from soundtrack.training.calibrate import means_of
 from soundtrack.training.data import fold_of
 from soundtrack.types import EMOTIONS, FloatArray, ModelRef
 
@@ -53,7 +54,8 @@ class SideRows:
     def project(self, space: JointSpace, side: str) -> Matrix:
         """Unit vector of each clip: mean of its rows' vectors, shape (n_clips, D)."""
         vectors = space.project(side, self.probabilities, self.valence, self.arousal, self.features)
-        means = _clip_means(vectors, self.clip)
+        n = int(self.clip.max()) + 1
+        means = means_of(vectors, self.clip, n)
         return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9))
 
 
@@ -82,13 +84,6 @@ class SpaceSettings:
         (0.4, 0.4, 0.2),
     )
     """Candidates for the weights of classes, plane and code."""
-
-
-def _clip_means(rows: npt.NDArray[np.floating], clip: IntArray) -> Matrix:
-    """Mean of the rows of each clip."""
-    sums = np.zeros((int(clip.max()) + 1, *rows.shape[1:]))
-    np.add.at(sums, clip, rows)
-    return np.asarray(sums / np.bincount(clip).reshape(-1, *[1] * (rows.ndim - 1)))
 
 
 def target_likeness(classes: IntArray, plane: Matrix, *, own_share: float) -> Matrix:
@@ -129,8 +124,9 @@ def _codes(video: Matrix, music: Matrix, target: Matrix, *, n_code: int, penalty
 
 def _side(rows: SideRows, code: Matrix, mean: Matrix, scale: Matrix, *, settings: SpaceSettings) -> SideProjection:
     """A side's projection, its averages taken over clips."""
-    mood = _clip_means(np.sqrt(rows.probabilities), rows.clip).mean(axis=0)
-    plane = _clip_means(np.stack([rows.valence, rows.arousal], axis=1), rows.clip)
+    n = int(rows.clip.max()) + 1
+    mood = means_of(np.sqrt(rows.probabilities), rows.clip, n).mean(axis=0)
+    plane = means_of(np.stack([rows.valence, rows.arousal], axis=1), rows.clip, n)
     return SideProjection(
         mood_centre=(settings.centring * mood).astype(np.float32),
         plane_offset=plane.mean(axis=0).astype(np.float32),
@@ -154,7 +150,7 @@ def fit_fixed(
     """The space for given weights of the likenesses; parameters as `fit_space`."""
     standard, means, scales = [], [], []
     for rows in (video, music):
-        clips = _clip_means(rows.features, rows.clip)
+        clips = means_of(rows.features, rows.clip, len(classes))
         mean, scale = clips.mean(axis=0), np.maximum(clips.std(axis=0), 1e-3)
         standard.append(np.clip((clips - mean) / scale, -5, 5))
         means.append(mean)

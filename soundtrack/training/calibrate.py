@@ -1,0 +1,75 @@
+"""Calibration of heads on answers that they gave about what they never saw: one way for all sides.
+
+Goes in: probabilities or logits of stretches, which item (film, recording) each stretch belongs to, and right classes.
+Comes out: the divisor of the logits, and the two numbers that turn a leading probability into a chance of being right.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from soundtrack.emotion.head import log_odds, softmax
+
+IntArray = npt.NDArray[np.int64]
+Matrix = npt.NDArray[np.float64]
+
+
+def means_of(values: npt.NDArray[np.floating], item: IntArray, n: int) -> Matrix:
+    """Mean over the rows of each item, shape (n, ...); every item needs a row."""
+    counts = np.bincount(item, minlength=n)
+    if (counts == 0).any():
+        raise ValueError(f"item {int(np.argmin(counts))} has no rows")
+    sums = np.zeros((n, *values.shape[1:]))
+    np.add.at(sums, item, values)
+    return np.asarray(sums / counts.reshape(-1, *[1] * (values.ndim - 1)), np.float64)
+
+
+def fit_temperature(logits: Matrix, item: IntArray, classes: IntArray) -> float:
+    """Divisor of the logits under which the items' mean probabilities have the smallest log-loss, in [0.2, 5].
+
+    Parameters
+    ----------
+    logits : ndarray, shape=(n, 6)
+        Of all stretches, from heads that never saw their items; log-probabilities will do.
+    item : ndarray, shape=(n,), int64
+        Which film or recording each stretch belongs to, from 0 without gaps.
+    classes : ndarray, shape=(n_items,), int64
+        Right answers.
+    """
+
+    def loss(temperature: float) -> float:
+        means = means_of(softmax(logits / temperature), item, len(classes))
+        return float(-np.log(np.maximum(means[np.arange(len(classes)), classes], 1e-12)).mean())
+
+    return float(min(np.exp(np.linspace(np.log(0.2), np.log(5.0), 61)), key=loss))
+
+
+def fit_confidence(probabilities: Matrix, right: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """Slope and offset that turn the log-odds of the leading probability into the chance of being right.
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape=(n, 6)
+        Calibrated, of stretches, from heads that never saw their items.
+    right : ndarray, shape=(n,), bool
+        Whether the leading class was the item's.
+    """
+    odds = log_odds(probabilities.max(axis=1))
+    design = np.stack([odds, np.ones_like(odds)], axis=1)
+    prior = np.array([1.0, 0.0])
+
+    def loss(at: Matrix) -> float:
+        z = design @ at
+        return float((np.logaddexp(0, z) - right * z).sum() + 0.5 * np.square(at - prior).sum())
+
+    found = prior
+    for _ in range(50):  # Newton's method on a log-loss with a small pull towards the prior
+        chance = 0.5 * (1 + np.tanh(0.5 * design @ found))
+        slope = design.T @ (chance - right) + found - prior
+        curve = (design * (chance * (1 - chance))[:, None]).T @ design + np.eye(2)
+        step = np.linalg.solve(curve, slope)
+        while loss(found - step) > loss(found) and np.abs(step).max() > 1e-9:
+            step = step / 2  # a whole step can overshoot where few answers are right
+        found = found - step
+    return float(max(0.0, found[0])), float(found[1])
