@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 from soundtrack.errors import InputError
-from soundtrack.evaluation import train_space, two_sets
+from soundtrack.evaluation import labels, train_space, two_sets
 from soundtrack.evaluation.bootstrap import Interval
 from soundtrack.evaluation.folds import Evidence, cross_read
 from soundtrack.training import locked, music_train, picture_data
@@ -161,8 +163,8 @@ def test_no_way_into_training_hands_out_a_locked_file(tmp_path):
 
 
 def test_only_the_judge_asks_for_the_locked_set():
-    """Whatever names `Part.LOCKED` or `Part.ALL` could teach with it: the command line of `eval` alone may."""
-    allowed = {"training/locked.py", "training/data.py", "cli/eval.py", "cli/eval_sets.py"}
+    """Whatever names `Part.LOCKED` or `Part.ALL` could teach with it: `eval` may, and the report of `train space`."""
+    allowed = {"training/locked.py", "training/data.py", "cli/eval.py", "cli/eval_sets.py", "cli/train.py"}
     found = set()
     for path in (ROOT / "soundtrack").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -195,13 +197,39 @@ def test_clips_kept_apart_change_nothing_that_is_learned(rng):
     first = cross_read(evidence, apart=apart)
     assert first.video_probabilities.shape == (6, 6)
     assert first.similarities["joint"].shape == (6, 6)
-    from dataclasses import replace
-
     other = replace(evidence, classes=np.where(apart, 0, evidence.classes))
     second = cross_read(other, apart=apart)
     assert np.array_equal(first.video_probabilities, second.video_probabilities)
     assert np.array_equal(first.similarities["joint"], second.similarities["joint"])
     assert evidence.only(~apart).classes.tolist() == evidence.classes[:30].tolist()
+
+
+@pytest.mark.slow
+def test_a_space_is_fitted_without_the_clips_that_its_card_is_also_judged_on(rng, tmp_path, monkeypatch):
+    """Other classes for the locked clips: the space stays the same, the card has both columns and the verdict first."""
+    monkeypatch.setattr(labels, "cross_reads", partial(labels.cross_reads, n_folds=2, seeds=(0,)))
+    evidence = some_evidence(rng, 36)
+    spaces = []
+    for classes in (evidence.classes, np.concatenate([evidence.classes[:30], evidence.classes[30:][::-1]])):
+        judged = labels.judge_both(replace(evidence, classes=classes), n_apart=6)
+        spaces.append(train_space.space_of_labels(judged.learned))
+    assert all(np.array_equal(value, spaces[1].tensors()[name]) for name, value in spaces[0].tensors().items())
+    assert judged.locked is not None
+    assert judged.locked.n == 6
+    assert judged.to_dict()["locked"] == judged.locked.to_dict()
+    train_space.write_space(
+        spaces[0],
+        tmp_path,
+        **{"video": "tiny-video", "music": "tiny-music"},
+        n=30,
+        numbers=judged.folds.numbers,
+        how="By folds.",
+        locked=judged.locked.numbers,
+    )
+    card = (tmp_path / "joint-space" / "card.md").read_text(encoding="utf-8").splitlines()
+    assert card[2] == two_sets.verdict(judged.folds.numbers, judged.locked.numbers)
+    assert "| what | folds | locked set |" in card
+    assert any(line.startswith("Choices: 60 inside the folds") for line in card)
 
 
 def test_a_regression_never_learns_from_what_it_is_asked_about_alone(rng):

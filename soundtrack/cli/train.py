@@ -187,9 +187,11 @@ def space(
     from soundtrack.kinds import OWN
     from soundtrack.safe_write import write_text
     from soundtrack.training.data import read_labels
+    from soundtrack.training.locked import Part
 
     _need(material)
     clips = read_labels(material) if material.is_file() else []
+    apart = read_labels(material, part=Part.LOCKED) if clips else []
     films = [] if material.is_file() else train_space.films_in(material)
     n = len({clip.source_id for clip in clips}) or len(films)
     if n < train_space.LEAST_FILMS:
@@ -201,18 +203,19 @@ def space(
     where = device_name(device)
     _claim(out)
     _say_held_back([material], quiet=quiet)
+    locked: judging.LabelsReport | None = None
     video_tower = VideoTower.load(video_model, device=where, space=NoSpace())
     music_tower = MusicTower.load(music_model, device=where, space=NoSpace())
     towers = {"video": video_tower.name, "music": music_tower.name}
     with output.progress(quiet=quiet) as progress:
         if clips:
             evidence = judging.gather(
-                clips, video=video_tower, music=music_tower, kept_in=out / "read", progress=progress
+                [*clips, *apart], video=video_tower, music=music_tower, kept_in=out / "read", progress=progress
             )
-            reads = judging.cross_reads(evidence, progress=progress)
-            found = judging.report(reads, classes=evidence.classes, source_ids=evidence.sources, seeds=(0, 1, 2, 3))
-            fitted = train_space.space_of_labels(evidence)
-            numbers, document = found.numbers, found.to_dict()
+            judged = judging.judge_both(evidence, n_apart=len(apart), progress=progress)
+            found, locked = judged.folds, judged.locked
+            fitted = train_space.space_of_labels(judged.learned)
+            numbers, document = found.numbers, judged.to_dict()
             confusions = {"picture": found.confusion_video.tolist(), "sound": found.confusion_music.tolist()}
         else:
             pairs = train_space.read_films(
@@ -222,7 +225,15 @@ def space(
             fitted = train_space.space_of_films(pairs)
             document, confusions = train_space.to_dict(pairs.n, numbers), {}
     how = train_space.HOW_LABELLED if clips else train_space.HOW_UNLABELLED
-    train_space.write_space(fitted, out / "models", **towers, n=len(clips) or len(films), numbers=numbers, how=how)
+    train_space.write_space(
+        fitted,
+        out / "models",
+        **towers,
+        n=len(clips) or len(films),
+        numbers=numbers,
+        how=how,
+        locked=locked.numbers if locked is not None else None,
+    )
     write_text(out / "report.json", json.dumps(document, indent=2) + "\n", kind=OWN, force=True)
     write_report(out, confusions=confusions, curve=[], over="")
     _tell(out, "own track preferred to another's", numbers["two_afc_true_track"].value, quiet=quiet)

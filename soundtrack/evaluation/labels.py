@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.emotion.space import N_MOOD, N_PLANE
-from soundtrack.evaluation import read
+from soundtrack.evaluation import read, two_sets
 from soundtrack.evaluation.bootstrap import Interval, bootstrap, json_number
 from soundtrack.evaluation.folds import CrossRead, Evidence, FoldRecipe, Mask, cross_read
 from soundtrack.evaluation.metrics import (
@@ -48,6 +48,8 @@ Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Progress = Callable[[str, int, int], None]
 
+N_FOLDS, SEEDS = 5, (0, 1, 2, 3)
+"""Folds by source, and the deals that are averaged."""
 JOINT = "joint"
 """The similarity that the tool uses, among `CrossRead.similarities`."""
 WITHOUT_FILM = "without film numbers"
@@ -192,8 +194,8 @@ def cross_reads(
     evidence: Evidence,
     *,
     recipe: FoldRecipe | None = None,
-    n_folds: int = 5,
-    seeds: Sequence[int] = (0, 1, 2, 3),
+    n_folds: int = N_FOLDS,
+    seeds: Sequence[int] = SEEDS,
     apart: Mask | None = None,
     progress: Progress | None = None,
 ) -> list[CrossRead]:
@@ -212,6 +214,52 @@ def cross_reads(
         if progress is not None:
             progress("folds", i + 1, len(seeds))
     return reads
+
+
+@dataclass(frozen=True, slots=True)
+class BothSets:
+    """What folds of the clips that may be learned from say, and what the locked set says."""
+
+    learned: Evidence
+    """Of the clips that may be learned from."""
+    folds: LabelsReport
+    """Of these, by folds."""
+    locked: LabelsReport | None
+    """Of the others, by what learned from these; None where there are none."""
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON: the folds' keys, and the locked set's beside them."""
+        document = {**self.folds.to_dict(), "choices": two_sets.choices(N_FOLDS, len(SEEDS))}
+        if self.locked is None:
+            return document
+        verdict = two_sets.verdict(self.folds.numbers, self.locked.numbers)
+        return {**document, "verdict": verdict, "locked": self.locked.to_dict()}
+
+
+def judge_both(evidence: Evidence, *, n_apart: int, progress: Progress | None = None) -> BothSets:
+    """Judge clips by folds, and the last `n_apart` of them by what learned from all before.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Of all clips, the locked ones last.
+    n_apart : int
+        How many of them are locked.
+    progress : callable, optional
+        Told after each deal.
+    """
+    n = len(evidence.classes)
+    apart = np.arange(n) >= n - n_apart
+    learned = evidence.only(~apart)
+
+    def judged(rows: Evidence, reads: Sequence[CrossRead]) -> LabelsReport:
+        return report(reads, classes=rows.classes, source_ids=rows.sources, seeds=SEEDS)
+
+    folds = judged(learned, cross_reads(learned, progress=progress))
+    if not n_apart:
+        return BothSets(learned, folds, None)
+    asked = cross_reads(evidence, apart=apart, progress=progress)
+    return BothSets(learned, folds, judged(evidence.only(apart), asked))
 
 
 @dataclass(frozen=True, slots=True)

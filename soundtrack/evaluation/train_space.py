@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soundtrack.emotion.space import MODEL, MUSIC, PICTURE
-from soundtrack.evaluation import read
+from soundtrack.evaluation import read, two_sets
 from soundtrack.evaluation.bootstrap import Interval, bootstrap, json_number
 from soundtrack.evaluation.folds import PLANE, Evidence, FoldRecipe, calibrated_inside, merit
 from soundtrack.evaluation.metrics import (
@@ -222,8 +222,21 @@ def films_in(folder: Path) -> list[Path]:
     return sorted(p for p in unlocked(folder.rglob("*")) if p.suffix.lower() in FILMS)
 
 
+def _cell(value: Interval) -> str:
+    """Value and bounds."""
+    return f"{value.value:.3f} ({value.low:.3f} to {value.high:.3f})"
+
+
 def write_space(
-    space: JointSpace, models: Path, *, video: str, music: str, n: int, numbers: Mapping[str, Interval], how: str
+    space: JointSpace,
+    models: Path,
+    *,
+    video: str,
+    music: str,
+    n: int,
+    numbers: Mapping[str, Interval],
+    how: str,
+    locked: Mapping[str, Interval] | None = None,
 ) -> None:
     """Write the space of two towers and its card into a models folder.
 
@@ -241,12 +254,16 @@ def write_space(
         How good spaces are that saw the other films only.
     how : str
         A sentence on how that was measured.
+    locked : mapping of name to Interval, optional
+        The same of the locked set, by spaces that learned from all the rest.
     """
     save_space(models, space, video=video, music=music)
     weights = ", ".join(f"{w / space.weights.sum():.1f}" for w in space.weights)
+    beside = locked or {}
     lines = [
         f"# {MODEL}",
         "",
+        *([two_sets.verdict(numbers, locked), ""] if locked is not None else []),
         f"- Two projections, one for the picture ({video}) and one for the music ({music}), into unit vectors of "
         f"{space.dim} numbers whose cosine is similarity.",
         f"- Fitted on {n} films. Weights of classes, plane and learned code, chosen by cross-validation: {weights}.",
@@ -257,9 +274,10 @@ def write_space(
         "",
         how,
         "",
-        "| what | value |",
-        "| --- | --- |",
-        *(f"| {name} | {value.value:.3f} ({value.low:.3f} to {value.high:.3f}) |" for name, value in numbers.items()),
+        *([two_sets.choices_line(5, len(SEEDS)), ""] if locked is not None else []),
+        "| what | folds | locked set |" if beside else "| what | folds |",
+        "| --- | --- | --- |" if beside else "| --- | --- |",
+        *(f"| {' | '.join([name, *(_cell(by[name]) for by in (numbers, beside) if by)])} |" for name in numbers),
         "",
         "## What to know",
         "",
