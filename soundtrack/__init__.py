@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from soundtrack.library.query import Found
     from soundtrack.library.report import IndexReport, SkippedFile
     from soundtrack.library.rules import RuleChange
+    from soundtrack.merit_table import MeritTable, PlanTable, Row
     from soundtrack.mix.report import RenderReport
     from soundtrack.pipeline.keeping import Keep, keep_locked
     from soundtrack.pipeline.library import Library
@@ -81,6 +82,7 @@ __all__ = [
     "Library",
     "LibraryError",
     "LockWish",
+    "MeritTable",
     "MixSettings",
     "ModelError",
     "ModelRef",
@@ -89,9 +91,11 @@ __all__ = [
     "OutputError",
     "PartialError",
     "PathLike",
+    "PlanTable",
     "Progress",
     "Reason",
     "RenderReport",
+    "Row",
     "RuleChange",
     "Scene",
     "SceneSheet",
@@ -132,6 +136,7 @@ _NAMES = {
     "soundtrack.library.query": ("Found",),
     "soundtrack.library.report": ("IndexReport", "SkippedFile"),
     "soundtrack.library.rules": ("RuleChange",),
+    "soundtrack.merit_table": ("MeritTable", "PlanTable", "Row"),
     "soundtrack.mix.report": ("RenderReport",),
     "soundtrack.pipeline.keeping": ("Keep", "keep_locked"),
     "soundtrack.pipeline.library": ("Library",),

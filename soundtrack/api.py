@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from soundtrack import pipeline
-from soundtrack.pipeline.defaults import cache_folder, device_or_default, target_or_default
+from soundtrack.pipeline.defaults import cache_folder, device_or_default, spotting_or_default, target_or_default
 from soundtrack.pipeline.library import Library, require_one_question
 from soundtrack.pipeline.paths import PathLike, as_path
 from soundtrack.pipeline.progress import Notice, Progress, no_notice, no_progress
@@ -178,7 +178,7 @@ def spot(
     index : path, optional
         Folder of the library index; by default SOUNDTRACK_INDEX, the configuration, or the user's data folder.
     settings : SpottingSettings, optional
-        How music is chosen and placed.
+        How music is chosen and placed; by default with the configured weights.
     mix : MixSettings, optional
         How it will be mixed; by default with the configured loudness target.
     wishes : Wishes, optional
@@ -198,7 +198,9 @@ def spot(
     NothingFitsError
         The wishes leave no music, or no place for music.
     """
-    return pipeline.spot_video(scenes, index=as_path(index), settings=settings, mix=_mix(mix), wishes=wishes)
+    return pipeline.spot_video(
+        scenes, index=as_path(index), settings=spotting_or_default(settings), mix=_mix(mix), wishes=wishes
+    )
 
 
 def render(
@@ -333,7 +335,7 @@ def score(
         index=as_path(index),
         device=device_or_default(device),
         decoder=decoder,
-        settings=settings,
+        settings=spotting_or_default(settings),
         mix=_mix(mix),
         wishes=wishes,
         stems=as_path(stems),

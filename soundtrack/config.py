@@ -2,8 +2,9 @@
 
 ``config.toml`` is in the user's configuration folder (``soundtrack doctor`` prints where) or where SOUNDTRACK_CONFIG
 says. It may set ``index``, ``device``, ``target``, ``ffmpeg``, ``ledger``, ``cache`` and ``model``; SOUNDTRACK_INDEX
-and so on set the same. An option on the command line wins over the environment, the environment over the file. A file
-in the working folder is never read: a folder from a stranger must not name programs.
+and so on set the same. Its tables ``[merit]`` and ``[plan]`` set the weights that choose the music
+(`soundtrack.merit_table`). An option on the command line wins over the environment, the environment over the file. A
+file in the working folder is never read: a folder from a stranger must not name programs.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import TypeVar
 
 from soundtrack import safe_read
 from soundtrack.errors import InputError, Reason
+from soundtrack.merit_table import MeritTable, PlanTable
 from soundtrack.settings import LOUDNESS_PRESETS_LUFS, parse_target
 
 MOST_BYTES = 1 << 16
@@ -40,6 +43,10 @@ class Config:
     """Whether what was seen in a film is kept for the next time."""
     model: str | None = None
     """Name of the joint space whose networks read films and music."""
+    merit: MeritTable = field(default_factory=MeritTable)
+    """What makes music suit a stretch of film."""
+    plan: PlanTable = field(default_factory=PlanTable)
+    """What the plan of the whole film counts besides."""
 
 
 def config_path(environ: Mapping[str, str] | None = None) -> Path:
@@ -74,7 +81,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         key: _Given(f"SOUNDTRACK_{key.upper()}", text)
         if (text := env.get(f"SOUNDTRACK_{key.upper()}"))
         else _Given(f"{path}: {key}", table.get(key))
-        for key in known
+        for key in known - {"merit", "plan"}
     }
     return Config(
         index=_path(given["index"]),
@@ -84,6 +91,8 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         ledger=_is_on(given["ledger"], default=False),
         cache=_is_on(given["cache"], default=True),
         model=_text(given["model"], "name a model of `soundtrack models list`"),
+        merit=_weights(MeritTable(), table.get("merit", {}), f"{path}: merit"),
+        plan=_weights(PlanTable(), table.get("plan", {}), f"{path}: plan"),
     )
 
 
@@ -167,6 +176,20 @@ def _target(given: _Given) -> float | None:
             f"give LUFS between -40 and -5, or one of {names}",
         )
     return target
+
+
+_Weights = TypeVar("_Weights", MeritTable, PlanTable)
+
+
+def _weights(usual: _Weights, given: object, place: str) -> _Weights:
+    """A table of weights with what the file sets in it."""
+    hint = "`soundtrack config --defaults` prints every row"
+    if not isinstance(given, dict):
+        raise _invalid(f"{place}: must be a table, got {_shown(given)}", hint)
+    try:
+        return usual.adjusted(given)
+    except ValueError as error:
+        raise _invalid(f"{place}.{error}", hint) from error
 
 
 def _is_on(given: _Given, *, default: bool) -> bool:

@@ -15,9 +15,10 @@ from typing import Any
 
 from soundtrack import documents
 from soundtrack.errors import InputError, Reason
+from soundtrack.merit_table import MeritTable, PlanTable, digest
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import round_half_up, samples
-from soundtrack.types import Cue, CueSheet, Span
+from soundtrack.types import Cue, CueSheet, Span, WeightNote, WeightNotes
 
 SCHEMA = "soundtrack.cuesheet/2"
 """Name and version of the format."""
@@ -71,6 +72,31 @@ def loads(text: str, *, name: str = "cue sheet") -> CueSheet:
 def rounded(sheet: CueSheet) -> CueSheet:
     """The sheet as it would be after being written and read: equal to it, so both ways render the same bytes."""
     return loads(dumps(sheet))
+
+
+def weight_notes(merit: MeritTable, plan: PlanTable) -> WeightNotes:
+    """What a sheet says about the weights that its music was chosen with."""
+    changed = [
+        WeightNote(f"{table}.{name}", row.weight, row.neutral)
+        for table, rows in (("merit", merit.changed()), ("plan", plan.changed()))
+        for name, row in rows.items()
+    ]
+    return WeightNotes(digest(merit, plan), tuple(changed))
+
+
+def weights_of(sheet: CueSheet) -> tuple[MeritTable, PlanTable] | None:
+    """The weights that a sheet's music was chosen with; None where it says nothing, or this version has other rows."""
+    if sheet.weights is None:
+        return None
+    tables: dict[str, dict[str, dict[str, float]]] = {"merit": {}, "plan": {}}
+    for note in sheet.weights.changed:
+        table, _, row = note.name.partition(".")
+        tables.setdefault(table, {})[row] = {"weight": note.weight, "neutral": note.neutral}
+    try:
+        merit, plan = MeritTable().adjusted(tables["merit"]), PlanTable().adjusted(tables["plan"])
+    except ValueError:
+        return None
+    return (merit, plan) if digest(merit, plan) == sheet.weights.sha256 else None
 
 
 def length_in_samples(span: Span) -> int:

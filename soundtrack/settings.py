@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from soundtrack.merit_table import MeritTable, PlanTable
 
 MIX_RATE_HZ = 48_000
 """Sample rate of everything that is mixed."""
@@ -83,8 +85,6 @@ class SpottingSettings:
     """Shorter cues are avoided, unless the film is shorter."""
     preferred_cue_s: float = 45.0
     """Around this length a change of music costs least."""
-    silence_merit: float = 0.05
-    """What a scene without music is worth; candidates below lose to silence."""
     crossfade_s: float = 1.5
     """Equal-power change between touching cues, in seconds."""
     fade_in_s: float = 0.02
@@ -99,6 +99,10 @@ class SpottingSettings:
     """By how much of its tempo music may be played faster or slower where that saves seams, in [0, `MAX_STRETCH`]."""
     seed: int = 0
     """Of every random choice."""
+    merit: MeritTable = field(default_factory=MeritTable)
+    """What makes music suit a stretch of film."""
+    plan: PlanTable = field(default_factory=PlanTable)
+    """What the plan of the whole film counts besides."""
 
 
 @dataclass(frozen=True, slots=True)

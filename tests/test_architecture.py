@@ -21,7 +21,7 @@ PACKAGE = ROOT / "soundtrack"
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
-        {"errors", "timebase", "settings", "wording", "ending", "surroundings", "children", "safe_read"},
+        {"errors", "timebase", "settings", "merit_table", "wording", "ending", "surroundings", "children", "safe_read"},
     ),
     frozenset({"types"}),
     frozenset(
@@ -58,6 +58,7 @@ LAYERS: tuple[frozenset[str], ...] = (
 NEIGHBOURS: frozenset[tuple[str, str]] = frozenset(
     {
         ("settings", "errors"),
+        ("settings", "merit_table"),
         ("timebase", "errors"),
         ("children", "ending"),
         ("children", "surroundings"),

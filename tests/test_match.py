@@ -11,14 +11,15 @@ import pytest
 from made_up import DIM, library, sheet, small_library, track
 from soundtrack.cli.words import parse_lock, parse_mood, parse_span
 from soundtrack.errors import UsageError
+from soundtrack.merit_table import MeritTable, PlanTable
 from soundtrack.pipeline.wishes import LockWish
 from soundtrack.spotting.constraints import Constraints
 from soundtrack.spotting.film import Film, divide
 from soundtrack.spotting.hubs import closeness, references
 from soundtrack.spotting.likeness import artists, fifths, groups, joins, song_name
-from soundtrack.spotting.match import TERM_NAMES, Pool, choose_pool, match_scenes
+from soundtrack.spotting.match import TERM_NAMES, Pool, choose_pool
 from soundtrack.spotting.moods import WORDS, mood, name_term, named_moods
-from soundtrack.spotting.stretches import ENTRY_SECTION, sounding_terms, weigh
+from soundtrack.spotting.stretches import sounding_terms, weigh
 from soundtrack.spotting.terms import wanted_tempo
 from soundtrack.spotting.view import against_the_rest, segment_table
 from soundtrack.track_names import find_one_track, find_tracks
@@ -31,36 +32,52 @@ def film_and_pool(*, n_tracks: int = 50) -> tuple[Film, Pool]:
     film = divide(sheet([("Sad", 20.0), ("Excited", 31.0), ("Fear", 15.5)]), Constraints(), keep_original=True)
     table = segment_table(made.all_tracks, made.embeddings)
     pool = choose_pool(
-        film, made.all_tracks, table, constraints=Constraints(), allow_vocals=False, seed=0, n_tracks=n_tracks
+        film,
+        made.all_tracks,
+        table,
+        merit=MeritTable(),
+        constraints=Constraints(),
+        allow_vocals=False,
+        seed=0,
+        n_tracks=n_tracks,
     )
     return film, pool
 
 
-def test_the_best_candidates_have_the_mood_of_the_scene_and_terms_that_add_up() -> None:
-    film, pool = film_and_pool()
-    found = match_scenes(film, pool, n_candidates=5)
-    names = {t.track_id: t.tags.title or "" for t in pool.tracks}
-    assert len(found) == 15
-    for candidate in found:
-        wanted = ("sad", "excited", "fear")[candidate.scene_index]
-        assert names[candidate.track_id].startswith(wanted)
-        assert candidate.merit == pytest.approx(sum(t.value for t in candidate.terms), abs=1e-4)
-        assert {t.name for t in candidate.terms} <= set(TERM_NAMES)
+def test_the_best_segments_have_the_mood_of_the_scene_and_terms_that_add_up() -> None:
+    _, pool = film_and_pool()
+    track_of = np.repeat(np.arange(len(pool.tracks)), np.diff(pool.table.first_row))
+    for stretch, wanted in enumerate(("sad", "excited", "fear")):
+        merits = pool.merits(stretch)
+        for row in np.argsort(-merits)[:5]:
+            place = int(track_of[row])
+            assert (pool.tracks[place].tags.title or "").startswith(wanted)
+            terms = pool.terms(stretch, track=place)[:, row - pool.table.first_row[place]]
+            assert len(terms) == len(TERM_NAMES)
+            assert merits[row] == pytest.approx(terms.sum(), abs=1e-4)
 
 
 def test_the_value_of_a_cue_is_what_sounds_second_by_second() -> None:
     film, pool = film_and_pool()
-    worth = weigh(film, pool, max_cue_s=240.0)
+    section = PlanTable().section.weight
+    worth = weigh(film, pool, PlanTable(), max_cue_s=240.0)
     for first in range(len(film)):
         for run in range(int(worth.n_stretches[first])):
             seconds = float(film.edges_s[first + run + 1] - film.edges_s[first])
             for place in range(len(pool.tracks)):
                 cell = int(worth.cell[first][run, place])
                 parts = sounding_terms(
-                    film, pool, track=place, cell=cell, first=first, last=first + run + 1, cell_s=worth.cell_s
+                    film,
+                    pool,
+                    PlanTable(),
+                    track=place,
+                    cell=cell,
+                    first=first,
+                    last=first + run + 1,
+                    cell_s=worth.cell_s,
                 )
                 entry = float(worth.value[first][run, place]) - float(parts.sum()) * seconds
-                assert min(abs(entry), abs(entry - ENTRY_SECTION)) < 1e-3
+                assert min(abs(entry), abs(entry - section)) < 1e-3
 
 
 def test_a_small_pool_holds_the_best_of_every_scene() -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from soundtrack.evaluation import metrics
 from soundtrack.evaluation.bootstrap import bootstrap
+from soundtrack.evaluation.deciding import Said, corrected
 from soundtrack.evaluation.moments import Stretches, best_windows, deal, lay_out, report
-from soundtrack.spotting.hubs import csls
 
 SEEDS = st.integers(0, 10_000)
 
@@ -73,11 +73,22 @@ def test_one_track_that_wins_everything_is_seen():
 
 def test_hub_correction_takes_wins_from_a_hub():
     rng = np.random.default_rng(3)
-    similarity = np.eye(20) * 0.4 + rng.normal(0, 0.05, (20, 20))
-    similarity[:, 7] += 0.6
-    nobody = np.zeros((20, 20), bool)
-    assert metrics.distinct_winners(similarity, nobody) < 5
-    assert metrics.distinct_winners(csls(similarity, k=5), nobody) > 15
+    seen = rng.normal(0, 1, (40, 16)) + 0.5
+    heard = seen + rng.normal(0, 1, (40, 16))
+    heard[7] = 1.0
+    pictures, sounds = (_said(vectors) for vectors in (seen, heard))
+    nobody = np.zeros((40, 40), bool)
+    bare = pictures.vectors @ sounds.vectors.T
+    assert metrics.top_winner_share(bare, nobody) > 0.1
+    assert metrics.top_winner_share(corrected(pictures, sounds), nobody) < metrics.top_winner_share(bare, nobody)
+    assert metrics.distinct_winners(corrected(pictures, sounds), nobody) > metrics.distinct_winners(bare, nobody)
+
+
+def _said(vectors: np.ndarray) -> Said:
+    """One row per clip."""
+    unit = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    flat = np.zeros(len(unit), np.float32)
+    return Said(np.full((len(unit), 6), 1 / 6, np.float32), flat, flat, unit, np.arange(len(unit)))
 
 
 def test_confusion_has_the_truth_in_rows():

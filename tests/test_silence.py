@@ -6,6 +6,7 @@ import pytest
 
 from made_up import library, sheet, small_library, track
 from soundtrack.cli.cues import _why_lines
+from soundtrack.merit_table import PlanTable
 from soundtrack.settings import SpottingSettings
 from soundtrack.spotting.constraints import Constraints
 from soundtrack.spotting.spot import spot_cues
@@ -35,7 +36,7 @@ def test_a_scene_with_music_of_its_own_and_one_full_of_speech_say_so() -> None:
     film = sheet(
         [("Relaxation", 30.0), ("Tension", 30.0), ("Sad", 40.0)], music=[0.0, 0.9, 0.0], speech=[0.0, 0.0, 1.0]
     )
-    found = spot_cues(film, small_library(), settings=SpottingSettings(silence_merit=0.6))
+    found = spot_cues(film, small_library(), settings=SpottingSettings(plan=PlanTable().adjusted({"silence": 0.6})))
     reasons = [s.reason for s in found.silences]
     assert "the film has music of its own" in reasons
     assert covered_s(found) == pytest.approx(100.0, abs=2.0)
@@ -45,7 +46,7 @@ def test_a_scene_with_music_of_its_own_and_one_full_of_speech_say_so() -> None:
 def test_where_nothing_fits_the_numbers_are_given() -> None:
     film = sheet([("Sad", 30.0), ("Excited", 30.0)])
     sad = library([track(f"sad {i}", ["Sad"] * 12) for i in range(3)])
-    found = spot_cues(film, sad, settings=SpottingSettings(silence_merit=0.9))
+    found = spot_cues(film, sad, settings=SpottingSettings(plan=PlanTable().adjusted({"silence": 0.9})))
     if not found.silences:  # it insists on music where all would be silent
         assert covered_s(found) == pytest.approx(60.0, abs=1.0)
     for silence in found.silences:

@@ -263,16 +263,18 @@ def _draw(sheet: "CueSheet", *, why: bool) -> None:
 
 def _why_lines(sheet: "CueSheet") -> Sequence[str]:
     """For each cue what made its merit, its facts, who said what of its scenes, alternatives; then each silence."""
+    from soundtrack import cuesheet
     from soundtrack.cli.output import plain
     from soundtrack.export.clips import facts_line, shown_name
     from soundtrack.export.opinions import opinions_line
+    from soundtrack.export.terms import term_lines
     from soundtrack.timebase import clock
 
     names = {t.track_id: plain(shown_name(t), limit=60) for t in sheet.tracks}
-    lines = []
+    lines, weights = [], cuesheet.weights_of(sheet)
     for cue in sheet.cues:
         lines.append(f"{plain(cue.cue_id)} {names.get(cue.track_id, '?')}: merit {cue.merit:.3f}")
-        lines.append("  " + ", ".join(f"{plain(t.name)} {t.value:+.3f}" for t in cue.why))
+        lines += [f"  {plain(line)}" for line in term_lines(cue, weights)]
         if cue.facts is not None:
             lines.append("  " + plain(facts_line(cue.facts)))
         lines += [

@@ -72,9 +72,11 @@ def labels(
 
     The table has columns file, class and, where clips share a source, source_id. With --folds 5 the numbers of the
     model cards come out: fresh heads and a fresh joint space per fold, over the frozen networks. Clips of the locked
-    set are then asked of heads and a space that learned from all others.
+    set are then asked of heads and a space that learned from all others. Two-alternative numbers that begin with merit
+    are of the merit by which spotting chooses, the others of the bare cosine.
     """
     from soundtrack.cli import output
+    from soundtrack.config import load_config
     from soundtrack.evaluation import labels as evaluation
     from soundtrack.evaluation import plot as plotting
     from soundtrack.evaluation import two_sets
@@ -82,6 +84,7 @@ def labels(
 
     clips = read_labels(table, part=part_of(which, folds=folds))
     apart = apart_of([clip.path for clip in clips], which, table)
+    merit = load_config().merit
     _check_plot(plot, [table, *(clip.path for clip in clips)], force=force)
     video, music = _towers(model, device_name(device), fresh_space=folds > 0)
     dealt = tuple(range(seeds)) if folds else ()
@@ -96,6 +99,7 @@ def labels(
                 rows = evidence.only(apart if name is Set.LOCKED else ~apart)
                 reads = evaluation.cross_reads(
                     evidence if name is Set.LOCKED else rows,
+                    merit=merit,
                     n_folds=folds,
                     seeds=dealt,
                     apart=apart if name is Set.LOCKED else None,
@@ -105,7 +109,7 @@ def labels(
                     reads, classes=rows.classes, source_ids=rows.sources, seeds=dealt, n_draws=draws
                 )
         else:
-            reads = [evaluation.read_as_is(clips, video=video, music=music, progress=progress)]
+            reads = [evaluation.read_as_is(clips, video=video, music=music, merit=merit, progress=progress)]
             sources = [clip.source_id for clip in clips]
             asked[which or Set.FOLDS] = evaluation.report(
                 reads, classes=evaluation.class_numbers(clips), source_ids=sources, n_draws=draws

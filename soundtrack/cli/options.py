@@ -209,9 +209,18 @@ def _locked_in(source: str) -> PipelineKeep:
 def spotting_settings(*, seed: int, allow_vocals: bool, over_music: bool, stretch: str | None) -> SpottingSettings:
     """Settings of the choice of music."""
     from soundtrack.cli.words import parse_stretch
+    from soundtrack.config import load_config
     from soundtrack.settings import SpottingSettings
 
-    return SpottingSettings(seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=parse_stretch(stretch))
+    weights = load_config()
+    return SpottingSettings(
+        seed=seed,
+        allow_vocals=allow_vocals,
+        over_music=over_music,
+        stretch=parse_stretch(stretch),
+        merit=weights.merit,
+        plan=weights.plan,
+    )
 
 
 def mix_settings(

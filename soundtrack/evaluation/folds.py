@@ -18,6 +18,7 @@ from soundtrack.emotion.head import Head
 from soundtrack.emotion.music_head import MusicHead
 from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, picture_blocks
 from soundtrack.emotion.space import MUSIC, PICTURE, JointSpace
+from soundtrack.evaluation.deciding import MERIT, WITH_HUBS, Said, corrected, decided
 from soundtrack.evaluation.metrics import (
     distinct_winners,
     own_source,
@@ -25,7 +26,7 @@ from soundtrack.evaluation.metrics import (
     two_afc_emotion,
     two_afc_true_track,
 )
-from soundtrack.spotting.hubs import csls
+from soundtrack.merit_table import MeritTable
 from soundtrack.training.calibrate import fit_temperature, means_of
 from soundtrack.training.data import fold_of
 from soundtrack.training.music_fit import (
@@ -317,6 +318,7 @@ def cross_read(
     evidence: Evidence,
     recipe: FoldRecipe | None = None,
     *,
+    merit: MeritTable | None = None,
     n_folds: int = 5,
     seed: int = 0,
     apart: Mask | None = None,
@@ -330,6 +332,8 @@ def cross_read(
         Of at least `n_folds` sources.
     recipe : FoldRecipe, optional
         Further material and settings.
+    merit : MeritTable, optional
+        Weights of the merit.
     n_folds : int
         Outer folds.
     seed : int
@@ -343,11 +347,14 @@ def cross_read(
     unseen = _read_unseen(evidence, how, n_folds=n_folds, seed=seed, apart=apart, progress=progress)
     n = len(unseen.folds)
     video, music = unseen.video, unseen.music
-    joint, code = np.zeros((n, n)), np.zeros((n, n))
+    joint, code, hubs, weighed = (np.zeros((n, n)) for _ in range(4))
     for fold, space in enumerate(unseen.spaces):
         inside = unseen.folds == fold
         vectors = music.project(space, MUSIC)
         joint[inside] = video.only(inside).project(space, PICTURE) @ vectors.T
+        sides = _said(video, space, PICTURE), _said(music, space, MUSIC)
+        hubs[inside] = corrected(*sides)[inside]
+        weighed[inside] = decided(*sides, merit or MeritTable())[inside]
         only_code = reweighted(space, (0.0, 0.0, 1.0))
         code[inside] = video.only(inside).project(only_code, PICTURE) @ music.project(only_code, MUSIC).T
     video_p = means_of(video.probabilities, video.clip, n)
@@ -363,9 +370,16 @@ def cross_read(
             "labels only": np.sqrt(video_p) @ np.sqrt(music_p).T,
             "embedding only": code,
             "joint": joint,
-            "+ hub correction": csls(joint, k=10),
+            WITH_HUBS: hubs,
+            MERIT: weighed,
         },
     )
+
+
+def _said(rows: SideRows, space: JointSpace, side: str) -> Said:
+    """What one side says, with vectors of a space."""
+    vectors = space.project(side, rows.probabilities, rows.valence, rows.arousal, rows.features)
+    return Said(rows.probabilities, rows.valence, rows.arousal, vectors, rows.clip)
 
 
 def likeness_of_stretches(

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from soundtrack.emotion.space import N_MOOD, N_PLANE
 from soundtrack.evaluation import read, two_sets
 from soundtrack.evaluation.bootstrap import Interval, bootstrap, json_number
+from soundtrack.evaluation.deciding import MERIT, WITH_HUBS, Said, corrected, decided
 from soundtrack.evaluation.folds import CrossRead, Evidence, FoldRecipe, Mask, cross_read
 from soundtrack.evaluation.metrics import (
     calibration_error,
@@ -34,11 +35,11 @@ from soundtrack.evaluation.metrics import (
     two_afc_emotion_by_query,
     two_afc_true_track_by_query,
 )
-from soundtrack.spotting.hubs import csls
+from soundtrack.merit_table import MeritTable
 from soundtrack.training.data import LabelledClip
 from soundtrack.training.music_fit import Feelings
 from soundtrack.training.stages import Arrays, kept, state_of
-from soundtrack.types import EMOTIONS
+from soundtrack.types import EMOTIONS, ReadingBatch
 
 if TYPE_CHECKING:
     from soundtrack.emotion.music_tower import MusicTower
@@ -51,9 +52,8 @@ Progress = Callable[[str, int, int], None]
 N_FOLDS, SEEDS = 5, (0, 1, 2, 3)
 """Folds by source, and the deals that are averaged."""
 JOINT = "joint"
-"""The similarity that the tool uses, among `CrossRead.similarities`."""
+"""The bare cosine in the joint space, among `CrossRead.similarities`."""
 WITHOUT_FILM = "without film numbers"
-WITH_HUBS = "+ hub correction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,10 +154,15 @@ def gather(
 
 
 def read_as_is(
-    clips: Sequence[LabelledClip], *, video: VideoTower, music: MusicTower, progress: Progress | None = None
+    clips: Sequence[LabelledClip],
+    *,
+    video: VideoTower,
+    music: MusicTower,
+    merit: MeritTable | None = None,
+    progress: Progress | None = None,
 ) -> CrossRead:
     """Every clip read by the loaded models."""
-    sides: list[list[tuple[Array, Array, float]]] = [[], []]
+    sides: list[list[ReadingBatch]] = [[], []]
     for i, clip in enumerate(clips):
         sound = read.sound(clip.path, music)
         batches = (
@@ -165,13 +170,13 @@ def read_as_is(
             music.read(sound.mel, sound.spans),
         )
         for side, batch in zip(sides, batches, strict=True):
-            probabilities = np.asarray(batch.probabilities.mean(axis=0), np.float64)
-            side.append((probabilities, read.unit_mean(batch.embedding), float(batch.arousal.mean())))
+            side.append(batch)
         if progress is not None:
             progress("reading clips", i + 1, len(clips))
-    p = [np.stack([row[0] for row in side]) for side in sides]
-    vectors = [np.stack([row[1] for row in side]) for side in sides]
-    arousals = [np.array([row[2] for row in side]) for side in sides]
+    p = [np.stack([np.asarray(b.probabilities.mean(axis=0), np.float64) for b in side]) for side in sides]
+    vectors = [np.stack([read.unit_mean(b.embedding) for b in side]) for side in sides]
+    arousals = [np.array([float(b.arousal.mean()) for b in side]) for side in sides]
+    seen, heard = (_said(side) for side in sides)
     standard = [(a - a.mean()) / max(float(a.std()), 1e-9) for a in arousals]
     joint = vectors[0] @ vectors[1].T
     codes = [v[:, N_MOOD + N_PLANE :] for v in vectors]  # the learned part of a vector comes last
@@ -185,15 +190,24 @@ def read_as_is(
             "labels only": np.sqrt(p[0]) @ np.sqrt(p[1]).T,
             "embedding only": codes[0] @ codes[1].T,
             JOINT: joint,
-            WITH_HUBS: csls(joint),
+            WITH_HUBS: corrected(seen, heard),
+            MERIT: decided(seen, heard, merit or MeritTable()),
         },
     )
+
+
+def _said(batches: Sequence[ReadingBatch]) -> Said:
+    """The readings of one batch per clip as columns."""
+    whole = read.joined(batches)
+    clip = np.repeat(np.arange(len(batches)), [len(b.valence) for b in batches])
+    return Said(whole.probabilities, whole.valence, whole.arousal, whole.embedding, clip)
 
 
 def cross_reads(
     evidence: Evidence,
     *,
     recipe: FoldRecipe | None = None,
+    merit: MeritTable | None = None,
     n_folds: int = N_FOLDS,
     seeds: Sequence[int] = SEEDS,
     apart: Mask | None = None,
@@ -203,7 +217,7 @@ def cross_reads(
     how = recipe or FoldRecipe()
     reads = []
     for i, seed in enumerate(seeds):
-        full = cross_read(evidence, how, n_folds=n_folds, seed=seed, apart=apart)
+        full = cross_read(evidence, how, merit=merit, n_folds=n_folds, seed=seed, apart=apart)
         bare = cross_read(evidence, how.without_film(), n_folds=n_folds, seed=seed, apart=apart)
         rows: dict[str, Array] = {}
         for name, similarity in full.similarities.items():
@@ -339,6 +353,11 @@ def report(
         lambda rows: macro_mean(own.two_afc_emotion[rows], classes[rows]), sources, n_draws=n_draws
     )
     numbers["two_afc_true_track"] = over(own.two_afc_true_track)
+    weighed = _queries([r.similarities[MERIT] for r in reads], classes, sources)
+    numbers["merit_two_afc_emotion"] = bootstrap(
+        lambda rows: macro_mean(weighed.two_afc_emotion[rows], classes[rows]), sources, n_draws=n_draws
+    )
+    numbers["merit_two_afc_true_track"] = over(weighed.two_afc_true_track)
     numbers["own_track_median_rank"] = bootstrap(
         lambda rows: float(np.median(own.rank[rows])), sources, n_draws=n_draws
     )

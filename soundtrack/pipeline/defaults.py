@@ -6,7 +6,7 @@ from pathlib import Path
 
 from soundtrack.config import load_config
 from soundtrack.errors import UsageError
-from soundtrack.settings import MixSettings
+from soundtrack.settings import MixSettings, SpottingSettings
 
 DEVICES = ("auto", "cpu", "cuda")
 """Where networks can run; auto takes a GPU if there is one."""
@@ -32,6 +32,14 @@ def target_or_default(asked_lufs: float | None) -> float:
         return asked_lufs
     configured = load_config().target
     return MixSettings().target_lufs if configured is None else configured
+
+
+def spotting_or_default(asked: SpottingSettings | None) -> SpottingSettings:
+    """How music is chosen: as asked for, else with the configured weights."""
+    if asked is not None:
+        return asked
+    configured = load_config()
+    return SpottingSettings(merit=configured.merit, plan=configured.plan)
 
 
 def cache_folder(*, cache: bool) -> Path | None:

@@ -12,19 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.spotting.plan import (
-    AFTER_SILENCE,
-    JOIN,
-    LEAP,
-    NO_TRACK,
-    REPEAT,
-    SAME_ARTIST,
-    Choice,
-    Problem,
-    entry_cost,
-    lone_values,
-    silence_value,
-)
+from soundtrack.spotting.plan import NO_TRACK, Choice, Problem, entry_cost, lone_values, silence_value
 from soundtrack.spotting.view import IntArray
 
 _Values = npt.NDArray[np.float64]
@@ -142,15 +130,16 @@ def _extend(
 
 def _starters(problem: Problem, labels: _Labels, edge: int) -> _Values:
     """Value of each label less what starting each track costs, leaps apart, shape (B, T)."""
+    weights = problem.weights
     touching = labels.last != NO_TRACK
     entry = entry_cost(problem, edge, touching=True)
-    value = labels.value - np.where(touching, entry, entry * AFTER_SILENCE)
+    value = labels.value - np.where(touching, entry, entry * weights.after_silence.weight)
     result = np.repeat(value[:, None], len(problem.groups), axis=1)
     if not problem.free_repeats:
         same_group = labels.used[:, problem.groups].astype(np.float64)
         same_artist = labels.used_artists[:, problem.artists] - same_group
-        result -= REPEAT * same_group + SAME_ARTIST * np.maximum(same_artist, 0)
-    result[touching] -= JOIN * problem.joins[labels.last[touching]]
+        result += weights.repeat.weight * same_group + weights.artist.weight * np.maximum(same_artist, 0)
+    result[touching] += weights.join.weight * problem.joins[labels.last[touching]]
     again = problem.groups[labels.last][:, None] == problem.groups[None, :]
     result[again & touching[:, None]] = -np.inf
     if problem.max_cues is not None:
@@ -164,7 +153,7 @@ def _leaps(problem: Problem, labels: _Labels, edge: int, tracks: IntArray, cells
         return np.zeros((len(labels.value), len(tracks)))
     wanted = float(problem.film.arousal[edge] - problem.film.arousal[edge - 1])
     leap = problem.arousal[tracks, cells][None, :] - labels.exit_arousal[:, None]
-    return np.where((labels.last != NO_TRACK)[:, None], LEAP * np.abs(leap - wanted), 0.0)
+    return np.where((labels.last != NO_TRACK)[:, None], -problem.weights.leap.weight * np.abs(leap - wanted), 0.0)
 
 
 def _settle(problem: Problem, offers: list[_Offers], labels: list[_Labels], *, beam: int) -> _Labels:

@@ -10,8 +10,6 @@ from soundtrack.spotting.climax import Climax, nearest_s
 from soundtrack.timebase import clock
 from soundtrack.types import BarTable, Cue, Landing, Section, Term, Track
 
-_HIT_MERIT = 0.1
-"""What a climax exactly on its moment is worth; nothing from half a beat on."""
 _BEAT_S = 0.5
 """Of music without a pulse."""
 
@@ -61,7 +59,7 @@ def _half_bar_s(bars: BarTable) -> float:
     return max((b - a for a, b in itertools.pairwise(lines)), default=0.0) / 2
 
 
-def hit_term(landed: Sequence[Landing], track: Track) -> tuple[Term, ...]:
+def hit_term(landed: Sequence[Landing], track: Track, *, weight: float) -> tuple[Term, ...]:
     """The term ``hit`` of a cue's merit: the mean over its moments; none where no climax fell on any.
 
     Parameters
@@ -70,11 +68,13 @@ def hit_term(landed: Sequence[Landing], track: Track) -> tuple[Term, ...]:
         From `landings`.
     track : Track
         For the length of a beat.
+    weight : float
+        What a climax exactly on its moment is worth; nothing from half a beat on.
     """
     half_beat_s = (60 / track.analysis.tempo_bpm if track.analysis.tempo_bpm else _BEAT_S) / 2
     late_s = [abs(hit.late_ms) / 1000 for hit in landed if hit.on == "climax" and hit.late_ms is not None]
     worth = sum(max(0.0, 1 - max(0.0, off_s - 1e-4) / half_beat_s) for off_s in late_s)
-    value = round(_HIT_MERIT * worth / max(1, len(landed)), 4)
+    value = round(weight * worth / max(1, len(landed)), 4)
     return (Term("hit", value),) if value else ()
 
 

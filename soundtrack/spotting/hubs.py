@@ -6,8 +6,9 @@ al. 2018, section 2.3) takes from each cosine the mean closeness of both sides t
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
-import numpy.typing as npt
 
 from soundtrack.types import FloatArray
 
@@ -64,28 +65,25 @@ def closeness(vectors: FloatArray, *, neighbours: FloatArray, k: int = N_NEIGHBO
     return result
 
 
-def csls(similarity: npt.NDArray[np.float64], *, k: int = N_NEIGHBOURS) -> npt.NDArray[np.float64]:
-    """The same correction on a closed set of queries and tracks, to judge what it buys.
+@dataclass(frozen=True, slots=True)
+class Crowding:
+    """How close both sides are to their neighbourhoods in the music, in [-1, 1]."""
 
-    Twice the similarity less the mean similarity of either side to its k nearest, shape as given.
+    seen: FloatArray = field(repr=False, compare=False)
+    """Of the pictures, shape (n,)."""
+    heard: FloatArray = field(repr=False, compare=False)
+    """Of the music, shape (m,)."""
+
+
+def crowding(seen: FloatArray, heard: FloatArray) -> Crowding:
+    """What the correction takes from the cosines of pictures and music: half of each.
 
     Parameters
     ----------
-    similarity : ndarray, shape=(n_queries, n_tracks)
-        Higher is closer.
-    k : int, at least 1
-        Neighbours that count; all if there are fewer.
-
-    Examples
-    --------
-    >>> csls(np.array([[1.0, 0.0], [0.0, 1.0]]), k=1).tolist()
-    [[0.0, -2.0], [-2.0, 0.0]]
+    seen : ndarray, shape=(n, D), float32
+        Unit vectors of pictures; zero where there is none, which is near nothing.
+    heard : ndarray, shape=(m, D), float32
+        Unit vectors of all the music there is.
     """
-    if k < 1:
-        raise ValueError(f"k must be at least 1, got {k}")
-
-    def crowd(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        nearest = min(k, rows.shape[1])
-        return np.asarray(np.partition(rows, rows.shape[1] - nearest, axis=1)[:, -nearest:].mean(axis=1))
-
-    return 2 * similarity - crowd(similarity)[:, None] - crowd(similarity.T)[None, :]
+    reference = references(heard)
+    return Crowding(closeness(seen, neighbours=reference), closeness(heard, neighbours=reference))

@@ -12,9 +12,9 @@ from dataclasses import replace
 import numpy as np
 
 from soundtrack.errors import UsageError
+from soundtrack.merit_table import PlanTable
 from soundtrack.spotting.constraints import Constraints
 from soundtrack.spotting.film import Film
-from soundtrack.spotting.plan import JOIN, REPEAT, SAME_ARTIST
 from soundtrack.spotting.view import IntArray
 from soundtrack.timebase import clock
 from soundtrack.types import Cue, FloatArray, Span, Track
@@ -95,7 +95,7 @@ def _collision(cue: Cue, what: str) -> UsageError:
 
 
 def use_costs(
-    kept: Sequence[Cue], tracks: Sequence[Track], *, groups: IntArray, artists: IntArray, free: bool
+    kept: Sequence[Cue], tracks: Sequence[Track], plan: PlanTable, *, groups: IntArray, artists: IntArray, free: bool
 ) -> FloatArray:
     """What using each track costs because kept cues use it, its piece or its artist, shape (T,).
 
@@ -105,6 +105,8 @@ def use_costs(
         Cues whose tracks are among `tracks`.
     tracks : sequence of Track
         T tracks.
+    plan : PlanTable
+        What repeats count.
     groups, artists : ndarray, shape=(T,), int64
         Which tracks are one piece of music, and which are by one artist.
     free : bool
@@ -113,11 +115,15 @@ def use_costs(
     cost = np.zeros(len(tracks), np.float32)
     position = {track.track_id: i for i, track in enumerate(tracks)}
     for i in (position[cue.track_id] for cue in kept if not free):
-        cost += np.where(groups == groups[i], REPEAT, np.where(artists == artists[i], SAME_ARTIST, 0.0))
+        cost -= np.where(
+            groups == groups[i], plan.repeat.weight, np.where(artists == artists[i], plan.artist.weight, 0.0)
+        )
     return cost
 
 
-def edge_costs(kept: Sequence[Cue], film: Film, tracks: Sequence[Track], joins: FloatArray) -> FloatArray:
+def edge_costs(
+    kept: Sequence[Cue], film: Film, tracks: Sequence[Track], plan: PlanTable, *, joins: FloatArray
+) -> FloatArray:
     """What each track costs right before or after a kept cue, by key and tempo, shape (n + 1, T).
 
     Parameters
@@ -128,6 +134,8 @@ def edge_costs(kept: Sequence[Cue], film: Film, tracks: Sequence[Track], joins: 
         n stretches.
     tracks : sequence of Track
         T tracks.
+    plan : PlanTable
+        What joins count.
     joins : ndarray, shape=(T, T), float32
         Cost of changing from row to column, in [0, 1].
     """
@@ -137,6 +145,6 @@ def edge_costs(kept: Sequence[Cue], film: Film, tracks: Sequence[Track], joins: 
     for cue in kept:
         under = np.flatnonzero(film.demanded & (middles >= cue.span.start_s) & (middles < cue.span.end_s))
         if len(under):
-            cost[under[0]] += JOIN * joins[:, position[cue.track_id]]
-            cost[under[-1] + 1] += JOIN * joins[position[cue.track_id]]
+            cost[under[0]] -= plan.join.weight * joins[:, position[cue.track_id]]
+            cost[under[-1] + 1] -= plan.join.weight * joins[position[cue.track_id]]
     return cost

@@ -1,7 +1,7 @@
 """From the whole library to the tracks that are worth planning with.
 
 Goes in: the film's stretches and the library's segments. Comes out: a `Pool` of tracks with the merit of each of their
-segments in each stretch; or, to look at, the best candidates of every scene.
+segments in each stretch.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from soundtrack.errors import NothingFitsError, UsageError
+from soundtrack.merit_table import MeritTable
 from soundtrack.spotting.constraints import Constraints
 from soundtrack.spotting.film import Film
 from soundtrack.spotting.likeness import artists, groups, song_name
 from soundtrack.spotting.moods import name_term
 from soundtrack.spotting.terms import SEGMENT_TERMS, TRACK_TERMS, Sides, sides, split, track_terms
 from soundtrack.spotting.view import IntArray, SegmentTable, subset
-from soundtrack.types import Candidate, FloatArray, Term, Track
+from soundtrack.types import FloatArray, Track
 
 TERM_NAMES = (*SEGMENT_TERMS, *TRACK_TERMS, "explore", "recent", "names")
 """Everything that can speak for or against a segment in a stretch."""
@@ -27,11 +28,6 @@ MIN_TRACK_S = 8.0
 """Shorter files are effects, not music; used only if there is nothing else or by a lock."""
 
 _BLOCK = 16
-_EXPLORE = 0.25
-_RECENT = 0.25
-"""Merit that a track loses because an earlier film used it."""
-_NAMES = 0.5
-"""Merit of a track whose title, genre or folder speaks of the mood that a person asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +100,7 @@ def choose_pool(
     tracks: Sequence[Track],
     table: SegmentTable,
     *,
+    merit: MeritTable,
     constraints: Constraints,
     allow_vocals: bool,
     seed: int,
@@ -119,6 +116,8 @@ def choose_pool(
         The library.
     table : SegmentTable
         Its segments.
+    merit : MeritTable
+        Weights and neutral points.
     constraints : Constraints
         What the user allows.
     allow_vocals : bool
@@ -140,9 +139,9 @@ def choose_pool(
     allowed = allowed_tracks(tracks, constraints)
     if len(allowed) < len(tracks):
         tracks, table = [tracks[i] for i in allowed], subset(table, allowed)
-    recent = _recent(tracks, constraints)
-    best = _best_per_track(film, tracks, table, allow_vocals=allow_vocals) + recent
-    named = name_term(film.asked or (None,) * len(film), tracks, weight=_NAMES)
+    recent = _recent(tracks, constraints, merit.recent.weight)
+    best = _best_per_track(film, tracks, table, merit, allow_vocals=allow_vocals) + recent
+    named = name_term(film.asked or (None,) * len(film), tracks, weight=merit.names.weight)
     best = np.round(best + named, 5)
     order = _in_turn(best, film, tracks, n_tracks=n_tracks)
     bound = {lock.track_id for lock in constraints.locks} | {cue.track_id for cue in constraints.kept}
@@ -151,29 +150,36 @@ def choose_pool(
     part = subset(table, order)
     means = np.stack([v.mean(axis=0) for v in np.split(part.vectors, part.first_row[1:-1])])
     means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
-    wander = _wander(best[:, order], chosen, explore=constraints.explore, seed=seed)
+    wander = _wander(best[:, order], chosen, weight=merit.explore.weight, explore=constraints.explore, seed=seed)
     used = np.broadcast_to(recent[order], (len(film), len(chosen)))
     by_track = np.concatenate(
-        [track_terms(film, chosen, allow_vocals=allow_vocals), wander[None], used[None], named[None][:, :, order]]
+        [
+            track_terms(film, chosen, merit, allow_vocals=allow_vocals),
+            wander[None],
+            used[None],
+            named[None][:, :, order],
+        ]
     )
     return Pool(
         tracks=chosen,
         table=part,
-        sides=sides(film, part),
+        sides=sides(film, part, merit),
         by_track=by_track,
         groups=groups(chosen, means),
         artists=artists(chosen),
     )
 
 
-def _best_per_track(film: Film, tracks: Sequence[Track], table: SegmentTable, *, allow_vocals: bool) -> FloatArray:
+def _best_per_track(
+    film: Film, tracks: Sequence[Track], table: SegmentTable, merit: MeritTable, *, allow_vocals: bool
+) -> FloatArray:
     """Merit of each track's best segment in each stretch, shape (n, T), rounded so that order is stable."""
-    both = sides(film, table)
+    both = sides(film, table, merit)
     best = np.empty((len(film), len(tracks)), np.float32)
     for start in range(0, len(film), _BLOCK):
         merits = both.film[start : start + _BLOCK] @ both.music.T  # (block, S)
         best[start : start + _BLOCK] = np.maximum.reduceat(merits, table.first_row[:-1], axis=1)
-    best += track_terms(film, tracks, allow_vocals=allow_vocals).sum(axis=0)
+    best += track_terms(film, tracks, merit, allow_vocals=allow_vocals).sum(axis=0)
     return np.round(best, 5)
 
 
@@ -211,14 +217,14 @@ def _in_turn(best: FloatArray, film: Film, tracks: Sequence[Track], *, n_tracks:
     return list(chosen)
 
 
-def _recent(tracks: Sequence[Track], constraints: Constraints) -> FloatArray:
+def _recent(tracks: Sequence[Track], constraints: Constraints, weight: float) -> FloatArray:
     """What each track loses because earlier films used it, shape (T,); locked ones lose nothing."""
     spared = {lock.track_id for lock in constraints.locks}
     used = [t.track_id in constraints.recent and t.track_id not in spared for t in tracks]
-    return np.where(used, -_RECENT, 0.0).astype(np.float32)
+    return np.where(used, weight, 0.0).astype(np.float32)
 
 
-def _wander(best: FloatArray, tracks: Sequence[Track], *, explore: float, seed: int) -> FloatArray:
+def _wander(best: FloatArray, tracks: Sequence[Track], *, weight: float, explore: float, seed: int) -> FloatArray:
     """What exploring adds to each track in each stretch, shape (n, T): seeded luck for those above a floor of fit."""
     luck = np.zeros(len(tracks))
     for i, track in enumerate(tracks):
@@ -226,43 +232,4 @@ def _wander(best: FloatArray, tracks: Sequence[Track], *, explore: float, seed: 
         chance = (int.from_bytes(digest[:8], "big") + 0.5) / 2**64
         luck[i] = -np.log(-np.log(chance))
     floor = best.max(axis=1, keepdims=True) - explore
-    return np.where(best >= floor, _EXPLORE * explore * np.maximum(luck, 0.0)[None, :], 0.0).astype(np.float32)
-
-
-def match_scenes(film: Film, pool: Pool, *, n_candidates: int) -> list[Candidate]:
-    """The best segments of every stretch, to be looked at.
-
-    Parameters
-    ----------
-    film : Film
-        n stretches.
-    pool : Pool
-        Of this film.
-    n_candidates : int > 0
-        At most so many for each stretch.
-
-    Returns
-    -------
-    list of Candidate
-        By stretch, best first.
-    """
-    track_of = np.repeat(np.arange(len(pool.tracks)), np.diff(pool.table.first_row))
-    result = []
-    for stretch in range(len(film)):
-        merits = np.round(pool.merits(stretch), 5)
-        cosines = pool.table.vectors @ film.vectors[stretch]
-        for row in np.argsort(-merits, kind="stable")[:n_candidates]:
-            track = int(track_of[row])
-            segment = int(row - pool.table.first_row[track])
-            terms = pool.terms(stretch, track=track)[:, segment]
-            result.append(
-                Candidate(
-                    scene_index=int(film.scene[stretch]),
-                    track_id=pool.tracks[track].track_id,
-                    segment_index=segment,
-                    similarity=float(np.clip(cosines[row], -1, 1)),
-                    merit=float(merits[row]),
-                    terms=tuple(Term(name, float(v)) for name, v in zip(TERM_NAMES, terms, strict=True) if v),
-                )
-            )
-    return result
+    return np.where(best >= floor, weight * explore * np.maximum(luck, 0.0)[None, :], 0.0).astype(np.float32)

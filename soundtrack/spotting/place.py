@@ -202,7 +202,7 @@ def _place(
         fade_in = max(settings.fade_in_s, min(_HIT_ENTRY_S, (hits[0] - start) / 2))
     fade_out = 0.0 if fitted.ends_with_track else (end.fade_s if whole else settings.fade_out_s)
     notes = landings(fitted.sections, bars, found, start_s=span.start_s, speed=fitted.speed, hits=hits)
-    why = (*reasons(problem, pool, choices, place), *hit_term(notes, track))
+    why = (*reasons(problem, pool, choices, place), *hit_term(notes, track, weight=settings.merit.hit.weight))
     cue = Cue(
         cue_id=cue_id,
         span=span,

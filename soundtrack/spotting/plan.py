@@ -12,25 +12,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from soundtrack.merit_table import PlanTable
 from soundtrack.spotting.film import BoolArray, Film
 from soundtrack.spotting.stretches import Worth
 from soundtrack.spotting.view import IntArray
 from soundtrack.types import FloatArray
 
-SWITCH = 4.0
-"""A new cue where the picture does not change; a quarter of it where the picture changes as much as it can."""
-AFTER_SILENCE = 0.5
-"""Share of `SWITCH` that a cue costs that enters after silence."""
-SHORT = 6.0
-"""A cue much shorter than preferred; grows with the square of what is missing."""
-JOIN = 2.0
-"""Changing between tracks of the farthest keys and tempi without a rest."""
-LEAP = 3.0
-"""A jump of arousal at a join that the picture does not make, per unit of arousal."""
-REPEAT = 8.0
-"""Each earlier use of the same piece of music."""
-SAME_ARTIST = 0.75
-"""Each earlier cue by the same artist."""
 NO_TRACK = -1
 """In place of a track: silence."""
 
@@ -73,6 +60,8 @@ class Problem:
     """Shorter cues are not made, unless they hold a lock."""
     preferred_cue_s: float
     """From this length on, a change costs least."""
+    weights: PlanTable = field(default_factory=PlanTable)
+    """What changes, joins and repeats count."""
     max_cues: int | None = None
     """At most so many cues."""
     free_repeats: bool = False
@@ -102,7 +91,7 @@ def lone_values(problem: Problem, first: int, n: int) -> FloatArray:
     if len(locks) == 1:
         values = np.where(np.arange(len(values)) == locks[0], values, -np.inf)
     missing = max(0.0, 1 - length_s / problem.preferred_cue_s)
-    values = values - SHORT * missing**2
+    values = values + problem.weights.length.weight * missing**2
     if problem.kept_use is not None and problem.kept_edge is not None:
         values = values - problem.kept_use - problem.kept_edge[first] - problem.kept_edge[first + n]
     return np.asarray(values, np.float32)
@@ -119,8 +108,8 @@ def entry_cost(problem: Problem, first: int, *, touching: bool) -> float:
     """What starting a new cue costs; nothing at the film's start."""
     if first == 0:
         return 0.0
-    cost = SWITCH * (1 - 0.75 * float(problem.film.contrast[first]))
-    return cost if touching else cost * AFTER_SILENCE
+    cost = -problem.weights.change.weight * (1 - 0.75 * float(problem.film.contrast[first]))
+    return cost if touching else cost * problem.weights.after_silence.weight
 
 
 def plan_value(problem: Problem, choices: Sequence[Choice]) -> float:
@@ -164,8 +153,8 @@ def repeat_cost(problem: Problem, earlier: int, track: int) -> float:
     if problem.free_repeats:
         return 0.0
     if problem.groups[earlier] == problem.groups[track]:
-        return REPEAT
-    return SAME_ARTIST if problem.artists[earlier] == problem.artists[track] else 0.0
+        return -problem.weights.repeat.weight
+    return -problem.weights.artist.weight if problem.artists[earlier] == problem.artists[track] else 0.0
 
 
 def arousals(problem: Problem, choice: Choice) -> tuple[float, float]:
@@ -181,4 +170,5 @@ def join_cost(problem: Problem, before: Choice, after: Choice) -> float:
     """What a direct change from one cue to the next costs: key, tempo, and a leap that the picture does not make."""
     leap = arousals(problem, after)[0] - arousals(problem, before)[1]
     wanted = float(problem.film.arousal[after.first] - problem.film.arousal[after.first - 1])
-    return JOIN * float(problem.joins[before.track, after.track]) + LEAP * abs(leap - wanted)
+    apart = float(problem.joins[before.track, after.track])
+    return -problem.weights.join.weight * apart - problem.weights.leap.weight * abs(leap - wanted)

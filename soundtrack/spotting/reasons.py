@@ -13,7 +13,6 @@ import numpy as np
 
 from soundtrack.spotting.match import TERM_NAMES, Pool
 from soundtrack.spotting.plan import (
-    SHORT,
     Choice,
     Problem,
     entry_cost,
@@ -22,7 +21,7 @@ from soundtrack.spotting.plan import (
     lone_values,
     repeat_cost,
 )
-from soundtrack.spotting.stretches import ENTRY_SECTION, sounding_terms
+from soundtrack.spotting.stretches import sounding_terms
 from soundtrack.types import Term
 
 _DECIMALS = 4
@@ -75,6 +74,7 @@ def reasons(problem: Problem, pool: Pool, choices: Sequence[Choice], place: int)
     parts = sounding_terms(
         problem.film,
         pool,
+        problem.weights,
         track=choice.track,
         cell=cell,
         first=choice.first,
@@ -82,14 +82,15 @@ def reasons(problem: Problem, pool: Pool, choices: Sequence[Choice], place: int)
         cell_s=problem.worth.cell_s,
     )
     value = float(problem.worth.value[choice.first][choice.last - choice.first - 1][choice.track])
-    entry = ENTRY_SECTION if value - float(parts.sum()) * seconds > ENTRY_SECTION / 2 else 0.0
+    section = problem.weights.section.weight
+    entry = section if value - float(parts.sum()) * seconds > section / 2 else 0.0
     missing = max(0.0, 1 - seconds / problem.preferred_cue_s)
     kept = _kept_costs(problem, choice)
     costs = [(name, cost + kept.get(name, 0.0)) for name, cost in _costs(problem, choices, place)]
     named = [
         *zip((*TERM_NAMES, "loop"), parts.tolist(), strict=True),
         ("section", entry / seconds),
-        ("length", -SHORT * missing**2 / seconds),
+        ("length", problem.weights.length.weight * missing**2 / seconds),
         *((name, -cost / seconds) for name, cost in costs),
     ]
     rounded = [Term(name, round(value, _DECIMALS) + 0.0) for name, value in named]
@@ -187,6 +188,7 @@ def _note(
         sounding_terms(
             problem.film,
             pool,
+            problem.weights,
             track=c.track,
             cell=int(problem.worth.cell[c.first][c.last - c.first - 1][c.track]),
             first=c.first,

@@ -16,9 +16,6 @@ from soundtrack.types import Cue, FloatArray, Silence, Span
 SHORTEST_S = 0.5
 """Gaps shorter than this are breaths between two cues."""
 
-_SPOKEN = 0.6
-"""Share of speech from which on silence is worth more, as `spotting.spot` has it."""
-
 
 def silences(
     problem: Problem, choices: Sequence[Choice], cues: Sequence[Cue], *, best: FloatArray, has_sound: bool
@@ -80,7 +77,7 @@ def _reason(problem: Problem, i: int, *, best: float, has_sound: bool) -> str:
         return "silence was asked for"
     if film.silent[i]:
         return "the film has music of its own"
-    if has_sound and film.speech[i] > _SPOKEN:
+    if has_sound and film.speech[i] > problem.weights.speech.neutral:
         return f"speech fills {float(film.speech[i]):.0%} of the scene"
     silence = float(problem.silence[i])
     if not np.isfinite(best) or best < silence:

@@ -13,6 +13,7 @@ import numpy as np
 
 from soundtrack import cuesheet
 from soundtrack.errors import LibraryError, NothingFitsError, UsageError
+from soundtrack.merit_table import PlanTable
 from soundtrack.settings import MixSettings, SpottingSettings
 from soundtrack.spotting.beam import solve
 from soundtrack.spotting.constraints import Constraints, require_inside
@@ -29,14 +30,6 @@ from soundtrack.spotting.view import LibraryView, ordered_vectors, segment_table
 from soundtrack.timebase import clock
 from soundtrack.types import CueSheet, FloatArray, MixNotes, SceneSheet
 
-_NO_SOUND = -0.6
-"""What silence is worth less in a film that has no sound of its own."""
-_UNDER_SPEECH = 0.3
-"""What silence is worth more where somebody speaks all the time."""
-_GOOD_MERIT = 0.3
-"""What the best music of a library that has something for every mood is worth, as a rule."""
-_WANTING = 0.8
-"""How much of what the library's best lacks of `_GOOD_MERIT` is laid to the library and not to the scene."""
 _INSISTING = (-0.5, -2.0, -8.0)
 """What silence is worth when the plan would leave the whole film silent: who asks for music gets the best there is."""
 _N_SINGLE, _LEAST_SINGLE = 1_200, 4
@@ -111,16 +104,17 @@ def spot_cues(
         film,
         tracks,
         segment_table(tracks, ordered_vectors(library, tracks)),
+        merit=settings.merit,
         constraints=constraints,
         allow_vocals=settings.allow_vocals,
         seed=settings.seed,
         n_tracks=settings.n_candidates if unlimited else 3 * settings.n_candidates,
     )
-    worth = weigh(film, pool, max_cue_s=_longest_cue_s(film, settings, constraints))
+    worth = weigh(film, pool, settings.plan, max_cue_s=_longest_cue_s(film, settings, constraints))
     has_sound = sheet.film.has_audio and mix.keep_original
     warnings = list(left_alone)
-    for silence_merit in (settings.silence_merit, *_INSISTING):
-        stated = replace(settings, silence_merit=silence_merit)
+    for worth_of_silence in (settings.plan.silence.weight, *_INSISTING):
+        stated = replace(settings, plan=settings.plan.adjusted({"silence": worth_of_silence}))
         problem = state_problem(film, pool, worth, stated, constraints, locked_at=locked_at, has_sound=has_sound)
         choices = _choose(problem, pool, constraints)
         if choices or constraints.kept:
@@ -153,9 +147,12 @@ def spot_cues(
             c if c in kept else replace(c, facts=cue_facts(c, tracks_by_id[c.track_id], sheet.scenes))
             for c in placed.cues
         ),
-        silences=silences(problem, choices, placed.cues, best=_best_merits(film, worth), has_sound=has_sound),
+        silences=silences(
+            problem, choices, placed.cues, best=_best_merits(film, worth, settings.plan), has_sound=has_sound
+        ),
         speech=sheet.speech if mix.keep_original else (),
         alternatives=placed.alternatives,
+        weights=cuesheet.weight_notes(settings.merit, settings.plan),
         warnings=(*sheet.warnings, *constraints.notes, *warnings, *placed.warnings),
     )
     return cuesheet.rounded(result)
@@ -191,9 +188,10 @@ def state_problem(
     locked = np.full(len(film), NO_TRACK, np.int64)
     for stretch, track_id in locked_at.items():
         locked[stretch] = position[track_id]
-    under_speech = _UNDER_SPEECH * np.clip((film.speech - 0.6) / 0.4, 0, 1)
-    silence = settings.silence_merit + (under_speech if has_sound else _NO_SOUND + 0 * under_speech)
-    silence = silence - _WANTING * np.maximum(0, _GOOD_MERIT - _best_merits(film, worth))
+    plan = settings.plan
+    under_speech = plan.speech.weight * np.clip((film.speech - plan.speech.neutral) / (1 - plan.speech.neutral), 0, 1)
+    silence = plan.silence.weight + (under_speech if has_sound else plan.no_sound.weight + 0 * under_speech)
+    silence = silence - plan.wanting.weight * np.maximum(0, plan.wanting.neutral - _best_merits(film, worth, plan))
     length_s = float(film.edges_s[-1])
     kept, changing = constraints.kept, joins(pool.tracks)
     held = {cue.track_id for cue in kept if not _is_named(cue.track_id, constraints)}
@@ -209,12 +207,15 @@ def state_problem(
         allowed=np.array([track.track_id not in held for track in pool.tracks]),
         min_cue_s=min(settings.min_cue_s, _longest_run_s(film)),
         preferred_cue_s=min(settings.preferred_cue_s, length_s),
+        weights=plan,
         max_cues=None if constraints.max_cues is None else constraints.max_cues - len(kept),
         free_repeats=constraints.one_track,
-        kept_use=use_costs(kept, pool.tracks, groups=pool.groups, artists=pool.artists, free=constraints.one_track)
+        kept_use=use_costs(
+            kept, pool.tracks, plan, groups=pool.groups, artists=pool.artists, free=constraints.one_track
+        )
         if kept
         else None,
-        kept_edge=edge_costs(kept, film, pool.tracks, changing) if kept else None,
+        kept_edge=edge_costs(kept, film, pool.tracks, plan, joins=changing) if kept else None,
     )
 
 
@@ -234,10 +235,10 @@ def _longest_cue_s(film: Film, settings: SpottingSettings, constraints: Constrai
     return max(240.0, 4 * settings.preferred_cue_s, fewest_s)
 
 
-def _best_merits(film: Film, worth: Worth) -> FloatArray:
-    """Merit of the best track in each stretch by itself, shape (n,); `_GOOD_MERIT` where none may sound."""
+def _best_merits(film: Film, worth: Worth, plan: PlanTable) -> FloatArray:
+    """Merit of the best track in each stretch by itself, shape (n,); as good as wanted where none may sound."""
     best = [
-        float(v[0].max()) / max(s, 1e-3) if len(v) else _GOOD_MERIT
+        float(v[0].max()) / max(s, 1e-3) if len(v) else plan.wanting.neutral
         for v, s in zip(worth.value, film.lengths_s, strict=True)
     ]
     return np.array(best, np.float32)

@@ -11,15 +11,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from soundtrack.merit_table import PlanTable
 from soundtrack.spotting.film import Film
 from soundtrack.spotting.match import TERM_NAMES, Pool
 from soundtrack.spotting.view import IntArray
 from soundtrack.types import Ending, FloatArray, TimeArray, Track
 
-LOOP_PENALTY = 0.15
-"""Merit that music loses while it repeats itself because the track is over."""
-ENTRY_SECTION = 1.0
-"""What starting where a section of the track starts is worth, in merit times seconds."""
 MAX_TRACK_S = 900.0
 """Only so much of a track is looked at."""
 FADE_S = 10.0
@@ -57,7 +54,7 @@ def cells_of(track: Track, cell_s: float) -> IntArray:
     return np.minimum(np.searchsorted(ends, middles, side="right"), len(ends) - 1).astype(np.int64)
 
 
-def weigh(film: Film, pool: Pool, *, max_cue_s: float) -> Worth:
+def weigh(film: Film, pool: Pool, plan: PlanTable, *, max_cue_s: float) -> Worth:
     """The worth of every track under every run of stretches.
 
     Parameters
@@ -66,6 +63,8 @@ def weigh(film: Film, pool: Pool, *, max_cue_s: float) -> Worth:
         n stretches.
     pool : Pool
         T tracks.
+    plan : PlanTable
+        What looping and entering on a section count.
     max_cue_s : float > 0
         Runs longer than this are left out, unless they are one stretch.
 
@@ -80,8 +79,9 @@ def weigh(film: Film, pool: Pool, *, max_cue_s: float) -> Worth:
     longest_s = max(max_cue_s, float(lengths.max()))
     width = n_starts + int(min(longest_s, float(film.edges_s[-1])) / cell_s) + 3
     rows, over = _layout(pool, cells, width)
-    prefix = [_prefix(pool, i, rows=rows, over=over, cell_s=cell_s) for i in range(n)]
-    entry = _entries(pool, n_starts, cell_s)
+    looping = plan.loop.weight * over
+    prefix = [_prefix(pool, i, rows=rows, looping=looping, cell_s=cell_s) for i in range(n)]
+    entry = _entries(pool, n_starts, cell_s, plan.section.weight)
     left_s = np.array([len(c) * cell_s for c in cells])[:, None] - np.arange(n_starts)[None, :] * cell_s
     counts, values, places = np.zeros(n, np.int64), [], []
     for start in range(n):
@@ -114,9 +114,9 @@ def _layout(pool: Pool, cells: list[IntArray], width: int) -> tuple[IntArray, Fl
     return rows, over
 
 
-def _prefix(pool: Pool, stretch: int, *, rows: IntArray, over: FloatArray, cell_s: float) -> FloatArray:
+def _prefix(pool: Pool, stretch: int, *, rows: IntArray, looping: FloatArray, cell_s: float) -> FloatArray:
     """Merit times seconds from a track's start up to each cell's start, in one stretch, shape (T, width + 1)."""
-    merits = pool.merits(stretch)[rows] - LOOP_PENALTY * over
+    merits = pool.merits(stretch)[rows] + looping
     result = np.zeros((rows.shape[0], rows.shape[1] + 1), np.float32)
     np.cumsum(merits * cell_s, axis=1, out=result[:, 1:])
     return result
@@ -135,22 +135,24 @@ def _sounding(prefix: FloatArray, after_s: float, length_s: float, cell_s: float
     return _at(prefix, last, n_starts) - _at(prefix, first, n_starts)
 
 
-def _entries(pool: Pool, n_starts: int, cell_s: float) -> FloatArray:
+def _entries(pool: Pool, n_starts: int, cell_s: float, worth: float) -> FloatArray:
     """What starting in each cell is worth by itself, shape (T, n_starts)."""
     entry = np.zeros((len(pool.tracks), n_starts), np.float32)
     for t, track in enumerate(pool.tracks):
         for time_s in (track.analysis.music_start_s, *track.analysis.sections_s):
             if time_s < n_starts * cell_s:
-                entry[t, int(time_s / cell_s)] = ENTRY_SECTION
+                entry[t, int(time_s / cell_s)] = worth
     return entry
 
 
-def sounding_terms(film: Film, pool: Pool, *, track: int, cell: int, first: int, last: int, cell_s: float) -> TimeArray:
+def sounding_terms(
+    film: Film, pool: Pool, plan: PlanTable, *, track: int, cell: int, first: int, last: int, cell_s: float
+) -> TimeArray:
     """The named terms of a cue, averaged over what would sound, shape (11,): `TERM_NAMES` and what looping takes.
 
     Parameters
     ----------
-    film, pool : Film, Pool
+    film, pool, plan : Film, Pool, PlanTable
         As in `weigh`.
     track : int
         Position in the pool.
@@ -175,5 +177,5 @@ def sounding_terms(film: Film, pool: Pool, *, track: int, cell: int, first: int,
         covered = np.arange(int(low), int(np.ceil(high)))
         seconds = (np.minimum(covered + 1, high) - np.maximum(covered, low)) * cell_s
         total[:-1] += terms[:, cells[covered % len(cells)]] @ seconds
-        total[-1] -= LOOP_PENALTY * seconds[covered >= len(cells)].sum()
+        total[-1] += plan.loop.weight * seconds[covered >= len(cells)].sum()
     return total / float(film.edges_s[last] - start_s)

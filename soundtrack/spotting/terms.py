@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from soundtrack.merit_table import MeritTable, Row
 from soundtrack.spotting.film import Film
-from soundtrack.spotting.hubs import closeness, references
+from soundtrack.spotting.hubs import crowding
 from soundtrack.spotting.view import SegmentTable
 from soundtrack.types import FloatArray, Track
 
@@ -23,22 +24,6 @@ SEGMENT_TERMS = ("picture", "mood", "valence", "arousal", "level")
 whether it is so much quieter than its track that little would be heard."""
 TRACK_TERMS = ("pace", "vocals")
 """Terms that depend on the whole track: tempo against cut rate, singing against speech."""
-
-_PICTURE = 0.5
-_MOOD = 0.6
-_MOOD_NEUTRAL = 0.65
-"""Bhattacharyya coefficient of two emotion readings that say nothing about each other."""
-_VALENCE = 0.7
-_AROUSAL = 1.0
-_APART_NEUTRAL = 0.3
-"""Squared distance in valence or arousal, from which on music jars: 0.55 apart."""
-_LEVEL = 0.03
-"""For each LU beyond `_LEVEL_FREE_LU` that a segment is quieter than its track."""
-_LEVEL_FREE_LU = 6.0
-_PACE = 0.25
-_PACE_NEUTRAL = 0.35
-"""Octaves between the tempo and the one the cutting asks for, from which on music jars."""
-_VOCALS = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +38,7 @@ class Sides:
     """Where each of `SEGMENT_TERMS` ends among the A columns."""
 
 
-def sides(film: Film, table: SegmentTable) -> Sides:
+def sides(film: Film, table: SegmentTable, merit: MeritTable) -> Sides:
     """The long vectors of film and music, whose products are merits.
 
     Parameters
@@ -62,29 +47,34 @@ def sides(film: Film, table: SegmentTable) -> Sides:
         n stretches.
     table : SegmentTable
         S segments.
+    merit : MeritTable
+        Weights and neutral points.
 
     Returns
     -------
     Sides
     """
-    reference = references(table.vectors)
+    hubs = crowding(film.vectors, table.vectors)
     seen: FloatArray = (np.linalg.norm(film.vectors, axis=1, keepdims=True) > 0.5).astype(np.float32)
-    near_film: FloatArray = closeness(film.vectors, neighbours=reference)[:, None]
-    near_music: FloatArray = closeness(table.vectors, neighbours=reference)[:, None]
+    near_film, near_music = hubs.seen[:, None], hubs.heard[:, None]
     one_film, one_music = np.ones((len(film), 1), np.float32), np.ones((len(table.valence), 1), np.float32)
     film_parts = [
-        [_PICTURE * film.vectors, -_PICTURE / 2 * seen, -_PICTURE / 2 * near_film],
-        [_MOOD * np.sqrt(film.probabilities), -_MOOD * _MOOD_NEUTRAL * one_film],
-        _apart(_VALENCE, _within_reach(film.valence, table.valence)),
-        _apart(_AROUSAL, _within_reach(film.arousal, table.arousal)),
-        [-_LEVEL * one_film],
+        [
+            merit.picture.weight * film.vectors,
+            -merit.picture.weight / 2 * seen,
+            -merit.picture.weight / 2 * near_film - merit.picture.weight * merit.picture.neutral * seen,
+        ],
+        [merit.mood.weight * np.sqrt(film.probabilities), -merit.mood.weight * merit.mood.neutral * one_film],
+        _apart(merit.valence, _within_reach(film.valence, table.valence)),
+        _apart(merit.arousal, _within_reach(film.arousal, table.arousal)),
+        [merit.level.weight * one_film],
     ]
     music_parts = [
         [table.vectors, near_music, one_music],
         [np.sqrt(table.probabilities), one_music],
         [table.valence[:, None], table.valence[:, None] ** 2, one_music],
         [table.arousal[:, None], table.arousal[:, None] ** 2, one_music],
-        [np.clip(table.under_lu[:, None] - _LEVEL_FREE_LU, 0.0, 20.0)],
+        [np.clip(table.under_lu[:, None] - merit.level.neutral, 0.0, 20.0)],
     ]
     widths = [sum(part.shape[1] for part in parts) for parts in film_parts]
     return Sides(
@@ -100,11 +90,11 @@ def _within_reach(wanted: FloatArray, there: FloatArray) -> FloatArray:
     return np.clip(wanted, low, high).astype(np.float32)
 
 
-def _apart(weight: float, wanted: FloatArray) -> list[FloatArray]:
+def _apart(row: Row, wanted: FloatArray) -> list[FloatArray]:
     """The film's side of a term that falls with the square of a distance."""
-    a = wanted[:, None]
+    a, weight = wanted[:, None], -row.weight
     constant = np.full_like(a, -weight)
-    return [2 * weight * a, constant, (weight * (_APART_NEUTRAL - a**2)).astype(np.float32)]
+    return [2 * weight * a, constant, (weight * (row.neutral - a**2)).astype(np.float32)]
 
 
 def split(both: Sides, *, stretch: int) -> FloatArray:
@@ -131,7 +121,7 @@ def wanted_tempo(cuts_per_min: FloatArray, arousal: FloatArray) -> FloatArray:
     return (82 + 45 * (1 - np.exp(-cuts_per_min / 20)) + 25 * arousal).astype(np.float32)
 
 
-def track_terms(film: Film, tracks: Sequence[Track], *, allow_vocals: bool) -> FloatArray:
+def track_terms(film: Film, tracks: Sequence[Track], merit: MeritTable, *, allow_vocals: bool) -> FloatArray:
     """The terms that depend on whole tracks.
 
     Parameters
@@ -140,6 +130,8 @@ def track_terms(film: Film, tracks: Sequence[Track], *, allow_vocals: bool) -> F
         n stretches.
     tracks : sequence of Track
         T tracks.
+    merit : MeritTable
+        Weights and neutral points.
     allow_vocals : bool
         Whether singing may lie under speech without a penalty.
 
@@ -153,7 +145,8 @@ def track_terms(film: Film, tracks: Sequence[Track], *, allow_vocals: bool) -> F
     sure = np.array([t.analysis.tempo_confidence if t.analysis.tempo_bpm else 0.0 for t in tracks], np.float32)
     apart = wanted - np.log2(np.where(tempo > 0, tempo, 100.0))[None, :]
     octave_off = np.minimum(np.abs(apart), np.minimum(np.abs(apart - 1), np.abs(apart + 1)) + 0.3)
-    pace = _PACE * sure * np.clip(_PACE_NEUTRAL - octave_off, -0.6, _PACE_NEUTRAL)
+    pace = -merit.pace.weight * sure * np.clip(merit.pace.neutral - octave_off, -0.6, merit.pace.neutral)
     vocal = np.array([t.analysis.vocal_share or 0.0 for t in tracks], np.float32)
-    vocals = np.zeros_like(pace) if allow_vocals else -_VOCALS * vocal[None, :] * (film.speech[:, None] + 0.1)
+    sung = vocal[None, :] * (film.speech[:, None] + 0.1)
+    vocals = np.zeros_like(pace) if allow_vocals else merit.vocals.weight * sung
     return np.stack([pace, vocals]).astype(np.float32)

@@ -51,7 +51,6 @@ from soundtrack.types.film import (
 from soundtrack.types.music import (
     AudioInfo,
     BarTable,
-    Candidate,
     Ending,
     Loudness,
     MusicAnalysis,
@@ -75,6 +74,8 @@ from soundtrack.types.sheet import (
     Section,
     SheetTrack,
     Silence,
+    WeightNote,
+    WeightNotes,
 )
 
 __all__ = [
@@ -85,7 +86,6 @@ __all__ = [
     "AudioInfo",
     "BarTable",
     "ByteArray",
-    "Candidate",
     "Channel",
     "ChannelMaker",
     "ChannelSetup",
@@ -134,4 +134,6 @@ __all__ = [
     "Track",
     "TrackChannel",
     "VideoInfo",
+    "WeightNote",
+    "WeightNotes",
 ]

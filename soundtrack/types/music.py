@@ -165,21 +165,3 @@ class Term:
     """Which kind of evidence."""
     value: float
     """What it added to (or took from) the merit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A segment offered for a scene."""
-
-    scene_index: int
-    """Which scene."""
-    track_id: str
-    """Which track."""
-    segment_index: int
-    """Which of its segments."""
-    similarity: float
-    """Cosine in the joint space, in [-1, 1]."""
-    merit: float
-    """Sum of the terms; higher is better."""
-    terms: tuple[Term, ...] = ()
-    """What made the merit."""

@@ -217,6 +217,28 @@ class MixNotes:
 
 
 @dataclass(frozen=True, slots=True)
+class WeightNote:
+    """A row of the tables of weights that is not as the tool has it by default."""
+
+    name: str
+    """Table and row, such as ``merit.picture``."""
+    weight: float
+    """Of the measure."""
+    neutral: float
+    """Value at which the measure says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightNotes:
+    """With which weights the music was chosen."""
+
+    sha256: str
+    """Of all names, weights and neutral points, lower-case hex."""
+    changed: tuple[WeightNote, ...] = ()
+    """The rows that were not as by default."""
+
+
+@dataclass(frozen=True, slots=True)
 class SceneSheet:
     """What the picture says: the product of ``soundtrack scenes``."""
 
@@ -270,5 +292,7 @@ class CueSheet:
     """Runners-up, by cue and rank."""
     silences: tuple[Silence, ...] = ()
     """Stretches without music and why; what ``spot`` decided, not read by ``render``."""
+    weights: WeightNotes | None = None
+    """With which weights the music was chosen; None where nobody said."""
     warnings: tuple[str, ...] = ()
     """What the tool could not do as asked, one line each."""

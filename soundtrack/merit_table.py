@@ -1,0 +1,240 @@
+"""The weights that choose the music, as two tables: terms of merit, and what the plan of a whole film counts.
+
+A row adds ``weight x (measure - neutral)``. At its neutral point a measure says nothing, and that point is used where
+the measure is not known. What speaks for music has a positive weight, what speaks against it a negative one. Tables are
+values: they are handed to the functions that need them, and a changed copy is another table.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Self
+
+DECIMALS = 6
+"""Decimals that count: as many as a document has."""
+_FOR, _AGAINST = (0.0, 10.0), (-10.0, 0.0)
+"""Sensible weights of merit."""
+_GAIN, _COST = (0.0, 1_000.0), (-1_000.0, 0.0)
+"""Sensible weights in merit times seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table."""
+
+    measure: str
+    """What is measured: of which channel of evidence, or a number that follows from it, and its unit."""
+    purpose: str
+    """What the row is for, in one line."""
+    weight: float
+    """Merit for each unit of the measure."""
+    neutral: float = 0.0
+    """Value at which the measure says nothing, used where it is not known."""
+    weights: tuple[float, float] = field(default=_FOR, repr=False)
+    """Range of sensible weights."""
+    neutrals: tuple[float, float] = field(default=(0.0, 0.0), repr=False)
+    """Range of sensible neutral points; the same value twice where there is no choice."""
+
+    def __post_init__(self) -> None:
+        for what, value, (low, high) in (
+            ("weight", self.weight, self.weights),
+            ("neutral", self.neutral, self.neutrals),
+        ):
+            if not (math.isfinite(value) and low <= value <= high):
+                wanted = f"between {low:g} and {high:g}" if low < high else f"{low:g}"
+                raise ValueError(f"{what} must be {wanted}, got {value:.6g}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Rows by name."""
+
+    def rows(self) -> dict[str, Row]:
+        """The rows in their order."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def adjusted(self, changes: Mapping[str, float | Mapping[str, float]]) -> Self:
+        """The table with other weights or neutral points.
+
+        Parameters
+        ----------
+        changes : mapping
+            By the name of the row: a weight, or a mapping with ``weight``, ``neutral`` or both.
+
+        Raises
+        ------
+        ValueError
+            There is no such row, or a number is none, or out of range; the message begins with the place.
+
+        Examples
+        --------
+        >>> MeritTable().adjusted({"mood": 0.7, "pace": {"neutral": 0.4}}).mood.weight
+        0.7
+        """
+        rows = self.rows()
+        for name, change in changes.items():
+            if name not in rows:
+                raise ValueError(f"{name[:60]}: unknown; known are {', '.join(rows)}")
+            numbers = change if isinstance(change, Mapping) else {"weight": change}
+            for key, number in numbers.items():
+                if key not in ("weight", "neutral"):
+                    raise ValueError(f"{name}.{key[:60]}: unknown; known are weight, neutral")
+                if isinstance(number, bool) or not isinstance(number, int | float):
+                    raise ValueError(f"{name}.{key}: must be a number")
+                try:
+                    rows[name] = replace(rows[name], **{key: round(float(number), DECIMALS) + 0.0})  # type: ignore[arg-type]
+                except (ValueError, OverflowError) as error:
+                    raise ValueError(f"{name}: {error}") from error
+        return replace(self, **rows)
+
+    def changed(self) -> dict[str, Row]:
+        """The rows that differ from the defaults."""
+        usual = type(self)().rows()
+        return {name: row for name, row in self.rows().items() if row != usual[name]}
+
+
+@dataclass(frozen=True, slots=True)
+class MeritTable(_Table):
+    """What makes a segment of music suit a stretch of film; merit is 0 where music neither suits nor jars."""
+
+    picture: Row = Row(
+        "cosine of picture and music in the joint space, less the hub correction",
+        "the networks find picture and music alike",
+        0.5,
+        neutrals=(-1.0, 1.0),
+    )
+    mood: Row = Row(
+        "overlap of the class probabilities of picture and music (Bhattacharyya coefficient)",
+        "the same classes of emotion are probable in both",
+        0.6,
+        0.65,
+        neutrals=(0.0, 1.0),
+    )
+    valence: Row = Row(
+        "squared distance in valence",
+        "music as pleasant as the picture; far off it jars",
+        -0.7,
+        0.3,
+        weights=_AGAINST,
+        neutrals=(0.0, 4.0),
+    )
+    arousal: Row = Row(
+        "squared distance in arousal",
+        "music as excited as the picture; far off it jars",
+        -1.0,
+        0.3,
+        weights=_AGAINST,
+        neutrals=(0.0, 4.0),
+    )
+    level: Row = Row(
+        "how much softer the segment is than its track, in LU; nothing below the neutral point",
+        "not so soft that little is heard of it",
+        -0.03,
+        6.0,
+        weights=_AGAINST,
+        neutrals=(0.0, 30.0),
+    )
+    pace: Row = Row(
+        "distance of the tempo from the one that cutting and arousal ask for, in octaves",
+        "tempo that goes with the cutting",
+        -0.25,
+        0.35,
+        weights=_AGAINST,
+        neutrals=(0.0, 2.0),
+    )
+    vocals: Row = Row(
+        "share of the track with singing, times the share of the scene with speech plus a tenth",
+        "no singing, above all under speech",
+        -0.8,
+        weights=_AGAINST,
+    )
+    explore: Row = Row("luck by the seed, times --explore", "variety, if --explore asks for it", 0.25)
+    recent: Row = Row(
+        "1 for a track of a recently scored film",
+        "music that was not just used, if --avoid-recent asks for it",
+        -0.25,
+        weights=_AGAINST,
+    )
+    names: Row = Row(
+        "agreement of the words in title, genre and folder with the mood that --mood names, in [-1, 1]",
+        "a track that says of itself what was asked for",
+        0.5,
+    )
+    hit: Row = Row(
+        "share of the cue's --hit moments on which a climax falls", "counted after the choice, to be seen", 0.1
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PlanTable(_Table):
+    """What the plan of a whole film counts beside the merit of the music.
+
+    ``loop`` and the silences weigh merit, second by second; the others weigh merit times seconds, once.
+    """
+
+    loop: Row = Row(
+        "1 while a track repeats itself", "no repetition because the track is over", -0.15, weights=_AGAINST
+    )
+    section: Row = Row(
+        "1 for a start where a section of the track starts", "entrances where the music has one", 1.0, weights=_GAIN
+    )
+    length: Row = Row(
+        "square of the share that a cue lacks of the preferred length", "no cues much too short", -6.0, weights=_COST
+    )
+    change: Row = Row(
+        "1 for a new cue, down to a quarter where the picture changes most",
+        "new music where the picture gives a reason",
+        -4.0,
+        weights=_COST,
+    )
+    after_silence: Row = Row(
+        "1 for a new cue after silence, as a share of change",
+        "entrances after silence cost less",
+        0.5,
+        weights=(0.0, 1.0),
+    )
+    join: Row = Row(
+        "distance of key and tempo of touching cues, in [0, 1]", "near keys and like tempi", -2.0, weights=_COST
+    )
+    leap: Row = Row(
+        "jump of arousal between touching cues that the picture does not make",
+        "no leap that the picture does not make",
+        -3.0,
+        weights=_COST,
+    )
+    repeat: Row = Row("earlier cues with the same piece", "no piece twice", -8.0, weights=_COST)
+    artist: Row = Row("earlier cues with another piece by the same artist", "several artists", -0.75, weights=_COST)
+    silence: Row = Row("1 without music", "music below this leaves the scene silent", 0.05, weights=(-10.0, 10.0))
+    no_sound: Row = Row(
+        "1 without music in a film without sound", "no film in full silence", -0.6, weights=(-10.0, 10.0)
+    )
+    speech: Row = Row(
+        "share of the scene with speech above the neutral point, from 0 to 1",
+        "silence is worth more where speech fills the scene",
+        0.3,
+        0.6,
+        neutrals=(0.0, 0.95),
+    )
+    wanting: Row = Row(
+        "merit of the library's best music, below the neutral point",
+        "silence is worth less where the library has nothing good",
+        0.8,
+        0.3,
+        neutrals=(-1.0, 1.0),
+    )
+
+
+def digest(merit: MeritTable, plan: PlanTable) -> str:
+    """SHA-256 of all weights and neutral points, lower-case hex.
+
+    Examples
+    --------
+    >>> digest(MeritTable(), PlanTable()) == digest(MeritTable(), PlanTable().adjusted({"repeat": -9}))
+    False
+    """
+    rows = [(f"merit.{n}", r) for n, r in merit.rows().items()] + [(f"plan.{n}", r) for n, r in plan.rows().items()]
+    text = "".join(f"{name} {round(row.weight, DECIMALS)!r} {round(row.neutral, DECIMALS)!r}\n" for name, row in rows)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
