@@ -14,6 +14,7 @@ from media_made import ffmpeg
 from soundtrack.cli.eval import app
 from soundtrack.errors import InputError, SoundtrackError, UsageError
 from soundtrack.evaluation import plane
+from soundtrack.evaluation.deciding import MERIT
 from soundtrack.evaluation.folds import CrossRead
 from soundtrack.evaluation.labels import JOINT, report
 from soundtrack.types import EMOTIONS
@@ -21,6 +22,7 @@ from soundtrack.types import EMOTIONS
 KEYS = {
     *("n", "n_sources", "video_accuracy", "music_accuracy", "p_at_1", "p_at_5", "mrr", "two_afc_emotion"),
     *("two_afc_true_track", "own_track_median_rank", "distinct_winners", "top_winner_share"),
+    *("merit_two_afc_emotion", "merit_two_afc_true_track"),
     *("ece_video", "ece_music", "confusion_video", "confusion_music"),
 }
 VA_KEYS = {"valence_ccc", "arousal_ccc", "valence_r", "arousal_r", "valence_r2", "arousal_r2"}
@@ -54,7 +56,7 @@ def tones(tmp_path: Path) -> Path:
 
 def some_read(rng: np.random.Generator, n: int = 18) -> CrossRead:
     p = rng.dirichlet(np.ones(6), (2, n))
-    return CrossRead(p[0], p[1], {"random": rng.random((n, n)), JOINT: rng.random((n, n))})
+    return CrossRead(p[0], p[1], {"random": rng.random((n, n)), JOINT: rng.random((n, n)), MERIT: np.eye(n)})
 
 
 def test_the_report_has_every_promised_key(rng):
@@ -64,7 +66,9 @@ def test_the_report_has_every_promised_key(rng):
     assert document.keys() >= KEYS
     assert np.array(document["confusion_video"]).sum() == 18
     assert document["classes"] == list(EMOTIONS)
-    assert set(document["ablation"]) == {"random", JOINT}
+    assert set(document["ablation"]) == {"random", JOINT, MERIT}
+    assert document["merit_two_afc_true_track"] == 1.0  # of the merit, and the other one of the bare cosine
+    assert document["two_afc_true_track"] < 0.9
     for key, (low, high) in document["intervals"].items():
         assert low <= high, key
 
