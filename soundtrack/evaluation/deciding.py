@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from soundtrack.emotion.space import JointSpace
 from soundtrack.merit_table import MeritTable
 from soundtrack.spotting.film import Film
 from soundtrack.spotting.hubs import crowding
 from soundtrack.spotting.terms import sides
 from soundtrack.spotting.view import SegmentTable, against_the_rest, drawn_apart
+from soundtrack.training.space import SideRows
 from soundtrack.types import FloatArray
 
 IntArray = npt.NDArray[np.int64]
@@ -42,6 +44,12 @@ class Said:
     """Unit vectors in the joint space, shape (n_rows, D)."""
     clip: IntArray = field(repr=False, compare=False)
     """Which clip each row belongs to, ascending from 0 without gaps, shape (n_rows,)."""
+
+    @classmethod
+    def of(cls, rows: SideRows, space: JointSpace, side: str) -> Said:
+        """What a tower says, with vectors of a space."""
+        vectors = space.project(side, rows.probabilities, rows.valence, rows.arousal, rows.features)
+        return cls(rows.probabilities, rows.valence, rows.arousal, vectors, rows.clip)
 
     @property
     def first_row(self) -> IntArray:

@@ -352,7 +352,7 @@ def cross_read(
         inside = unseen.folds == fold
         vectors = music.project(space, MUSIC)
         joint[inside] = video.only(inside).project(space, PICTURE) @ vectors.T
-        sides = _said(video, space, PICTURE), _said(music, space, MUSIC)
+        sides = Said.of(video, space, PICTURE), Said.of(music, space, MUSIC)
         hubs[inside] = corrected(*sides)[inside]
         weighed[inside] = decided(*sides, merit or MeritTable())[inside]
         only_code = reweighted(space, (0.0, 0.0, 1.0))
@@ -374,12 +374,6 @@ def cross_read(
             MERIT: weighed,
         },
     )
-
-
-def _said(rows: SideRows, space: JointSpace, side: str) -> Said:
-    """What one side says, with vectors of a space."""
-    vectors = space.project(side, rows.probabilities, rows.valence, rows.arousal, rows.features)
-    return Said(rows.probabilities, rows.valence, rows.arousal, vectors, rows.clip)
 
 
 def likeness_of_stretches(
