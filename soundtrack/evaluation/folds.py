@@ -350,8 +350,7 @@ def cross_read(
     joint, code, hubs, weighed = (np.zeros((n, n)) for _ in range(4))
     for fold, space in enumerate(unseen.spaces):
         inside = unseen.folds == fold
-        vectors = music.project(space, MUSIC)
-        joint[inside] = video.only(inside).project(space, PICTURE) @ vectors.T
+        joint[inside] = video.only(inside).project(space, PICTURE) @ music.project(space, MUSIC).T
         sides = Said.of(video, space, PICTURE), Said.of(music, space, MUSIC)
         hubs[inside] = corrected(*sides)[inside]
         weighed[inside] = decided(*sides, merit or MeritTable())[inside]
