@@ -154,3 +154,9 @@ def test_a_track_holds_no_voice_where_the_model_says_so_and_no_patch_has_a_chanc
     )
     assert not sure.may_hold_voice(quiet)
     assert sure.may_hold_voice(replace(quiet, sounds=np.where(np.arange(4) == 1, 0.0, quiet.sounds)))
+
+
+@pytest.mark.parametrize("name", ["tiny", "tiny-space", "tiny-music"])
+def test_a_music_network_is_found_by_its_own_name_and_by_those_of_its_space(name: str) -> None:
+    tower = MusicTower.load(name, device="cpu")
+    assert (tower.name, tower.space.ref.name) == ("tiny-music", "tiny")  # type: ignore[attr-defined]  # a loaded space

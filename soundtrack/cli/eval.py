@@ -36,14 +36,9 @@ Plot = Annotated[Path | None, typer.Option("--plot", help="Also draw a picture, 
 Draws = Annotated[int, typer.Option("--draws", min=1, max=100_000, help="Draws of the bootstrap intervals.")]
 
 
-class ModelName(StrEnum):
-    """Which networks are judged."""
-
-    EMBEDDED = "embedded"
-    TINY = "tiny"
-
-
-Model = Annotated[ModelName, typer.Option("--model", help="The networks in use, or untrained tiny ones for a trial.")]
+Model = Annotated[
+    str, typer.Option("--model", help="Joint space whose networks are judged; `soundtrack models list` has the names.")
+]
 
 
 class Kind(StrEnum):
@@ -64,7 +59,7 @@ def labels(
     plot: Plot = None,
     force: Force = False,
     draws: Draws = 500,
-    model: Model = ModelName.EMBEDDED,
+    model: Model = "joint-space",
     device: Device = None,
     quiet: Quiet = False,
 ) -> None:
@@ -143,7 +138,7 @@ def va(
     plot: Plot = None,
     force: Force = False,
     draws: Draws = 500,
-    model: Model = ModelName.EMBEDDED,
+    model: Model = "joint-space",
     device: Device = None,
     quiet: Quiet = False,
 ) -> None:
@@ -210,7 +205,7 @@ def moments(
     folds: Folds = 0,
     seeds: Seeds = 4,
     draws: Draws = 500,
-    model: Model = ModelName.EMBEDDED,
+    model: Model = "joint-space",
     device: Device = None,
     quiet: Quiet = False,
 ) -> None:
@@ -244,25 +239,23 @@ def moments(
     _write(found.to_dict(), found.numbers, f"{found.n} clips in {found.n_tracks} tracks", json_=json_)
 
 
-def _music(model: ModelName, device: str, *, fresh_space: bool) -> "MusicTower":
+def _music(model: str, device: str, *, fresh_space: bool) -> "MusicTower":
     """The music tower, without its space where another will be fitted."""
-    from soundtrack.emotion.music_tower import MODEL, TINY, MusicTower
+    from soundtrack.emotion.music_tower import MusicTower
     from soundtrack.evaluation.read import NoSpace
 
-    name = TINY if model is ModelName.TINY else MODEL
-    return MusicTower.load(name, device=device, space=NoSpace() if fresh_space else None)
+    return MusicTower.load(model, device=device, space=NoSpace() if fresh_space else None)
 
 
-def _video(model: ModelName, device: str, *, fresh_space: bool) -> "VideoTower":
+def _video(model: str, device: str, *, fresh_space: bool) -> "VideoTower":
     """The picture tower, without its space where another will be fitted."""
-    from soundtrack.emotion.video_tower import DEFAULT_MODEL, VideoTower
+    from soundtrack.emotion.video_tower import VideoTower
     from soundtrack.evaluation.read import NoSpace
 
-    name = DEFAULT_MODEL if model is ModelName.EMBEDDED else model.value
-    return VideoTower.load(name, device=device, space=NoSpace() if fresh_space else None)
+    return VideoTower.load(model, device=device, space=NoSpace() if fresh_space else None)
 
 
-def _towers(model: ModelName, device: str, *, fresh_space: bool) -> "tuple[VideoTower, MusicTower]":
+def _towers(model: str, device: str, *, fresh_space: bool) -> "tuple[VideoTower, MusicTower]":
     """Both towers."""
     return _video(model, device, fresh_space=fresh_space), _music(model, device, fresh_space=fresh_space)
 

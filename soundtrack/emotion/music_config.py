@@ -40,13 +40,6 @@ class MusicTowerConfig:
         """Length of what the head gets: mean and spread of the features, and the numbers about harmony."""
         return 2 * self.cnn.n_features + N_TONAL
 
-    @classmethod
-    def tiny(cls) -> MusicTowerConfig:
-        """Of the untrained model that tests use."""
-        return cls(
-            cnn=MelCnnConfig(widths=(8, 8, 16), n_features=16, n_sounds=4), speech=(0,), singing=(1,), music=(2, 3)
-        )
-
     def to_dict(self) -> dict[str, object]:
         """As kept in ``config.json``."""
         return asdict(self)

@@ -16,6 +16,7 @@ from soundtrack.emotion.manifest import LocatedModel, find_model, read_config, v
 from soundtrack.emotion.music_channels import NETWORK, music_channels
 from soundtrack.emotion.music_config import MusicTowerConfig
 from soundtrack.emotion.music_head import MusicHead
+from soundtrack.emotion.trained import find_network
 from soundtrack.errors import ModelError
 from soundtrack.types import EMOTIONS, Channel, EmotionState, FloatArray, Opinion, ReadingBatch
 
@@ -175,9 +176,7 @@ def channels_of(music: str) -> tuple[Channel, ...]:
 
 
 def _music_model(name: str) -> tuple[LocatedModel, dict[str, FloatArray]]:
-    model = find_model(name)
-    if model.entry.role != "music":
-        raise ModelError(f"{name} is a {model.entry.role} model, not a music model", hint="soundtrack models list")
+    model = find_network(name, role="music")
     return model, _arrays(model)
 
 

@@ -26,16 +26,12 @@ from soundtrack.emotion.music_channels import HARMONY, NETWORK, music_channels
 from soundtrack.emotion.music_config import MusicTowerConfig
 from soundtrack.emotion.music_head import MusicHead
 from soundtrack.emotion.music_projection import MusicProjection, Space
-from soundtrack.emotion.space import TINY as TINY_SPACE
 from soundtrack.emotion.space import JointSpace
 from soundtrack.emotion.tonal import tonal_numbers
-from soundtrack.errors import ModelError
 from soundtrack.types import Channel, Evidence, FloatArray, ReadingBatch, Span, TimeArray, TrackChannel
 
 MODEL = "mel-emotion"
 """Name of the embedded model."""
-TINY = "tiny"
-"""Name of the untrained seeded model that tests use."""
 _LARGEST_BATCH = {"cpu": 64, "cuda": 256}  # more than 64 at once outgrow the caches of a CPU
 _BYTES_PER_CELL = 256
 
@@ -115,23 +111,22 @@ class MusicTower:
         Parameters
         ----------
         name : str
-            Of the manifest, or ``tiny`` for an untrained one.
+            Of a music network at hand, or of the joint space that it belongs to.
         device : str
             ``auto``, ``cpu`` or ``cuda``.
         space : Space, optional
-            The embedded joint space by default.
+            Instead of the joint space that belongs to the model.
 
         Raises
         ------
         ModelError
             The model is missing or damaged.
         """
-        from soundtrack.emotion.manifest import find_model, read_config
+        from soundtrack.emotion.manifest import read_config
+        from soundtrack.emotion.trained import find_network, space_of
         from soundtrack.emotion.weights import check_tensors, load_weights
 
-        model = find_model("tiny-music" if name == TINY else name)
-        if model.entry.role != "music":
-            raise ModelError(f"{name} is a {model.entry.role} model, not a music model", hint="soundtrack models list")
+        model = find_network(name, role="music")
         config = MusicTowerConfig.from_dict(read_config(model))
         tensors = load_weights(model)
         network = MelCnn(config.cnn)
@@ -143,21 +138,10 @@ class MusicTower:
         network.load_state_dict(state, strict=False)
         head = MusicHead.from_tensors({k: tensors[f"head.{k}"].numpy() for k in untrained})
         if space is None:
-            space = JointSpace.load(TINY_SPACE) if name == TINY else JointSpace.load()
-            space.check_inputs(music=config.n_inputs)
+            joint = JointSpace.load(space_of(model.entry.name))
+            joint.check_inputs(music=config.n_inputs)
+            space = joint
         return cls(config, network=network, head=head, space=space, device=choose_device(device), model=model)
-
-    @classmethod
-    def untrained(cls, *, device: str = "cpu", seed: int = 0, dim: int = 32) -> MusicTower:
-        """A small seeded tower that knows nothing, for tests."""
-        config = MusicTowerConfig.tiny()
-        state = torch.get_rng_state()
-        torch.manual_seed(seed)
-        network = MelCnn(config.cnn)
-        torch.set_rng_state(state)
-        head = MusicHead.untrained(config.n_inputs, seed=seed)
-        space = JointSpace.untrained(dim=dim, n_music_features=config.n_inputs, seed=seed)
-        return cls(config, network=network, head=head, space=space, device=choose_device(device))
 
     @property
     def name(self) -> str:

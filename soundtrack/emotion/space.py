@@ -26,8 +26,6 @@ from soundtrack.types import EMOTIONS, FloatArray, ModelRef
 
 MODEL = "joint-space"
 """Name of the embedded model."""
-TINY = "tiny-space"
-"""Name of the untrained seeded model that tests use."""
 PICTURE, MUSIC = "picture", "music"
 """Sides that every space has; it may have more, such as ``words``."""
 _IN_FILES = {PICTURE: "video"}
@@ -208,7 +206,7 @@ class JointSpace:
                 MUSIC: SideProjection.untrained(n_features=n_music_features, n_code=n_code, rng=rng),
             },
             weights=np.array([0.6, 0.3, 0.1], np.float32),
-            ref=ModelRef(name="tiny", version="1", sha256=f"{seed:064x}", dim=dim),
+            ref=ModelRef(name="untrained", version="1", sha256=f"{seed:064x}", dim=dim),
         )
 
     @classmethod

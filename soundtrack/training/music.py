@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from soundtrack.emotion.mel_cnn import MelCnn
+from soundtrack.emotion.mel_config import MelCnnConfig
 from soundtrack.emotion.music_config import MusicTowerConfig
 from soundtrack.emotion.music_head import MusicHead
 from soundtrack.emotion.music_tower import MODEL as MUSIC_MODEL
@@ -139,7 +140,9 @@ def save_tiny(models: Path, *, n_video_features: int, dim: int = 32, seed: int =
     seed : int
         Of the weights.
     """
-    config = MusicTowerConfig.tiny()
+    config = MusicTowerConfig(
+        cnn=MelCnnConfig(widths=(8, 8, 16), n_features=16, n_sounds=4), speech=(0,), singing=(1,), music=(2, 3)
+    )
     torch.manual_seed(seed)
     network = MelCnn(config.cnn)
     save_music(
