@@ -8,8 +8,6 @@ on; then spans closer than `hold_s` join, spans shorter than `shortest_s` go, an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from soundtrack.audio import voice
@@ -99,19 +97,6 @@ def speech_spans(
         for start_s, end_s in joined
         if end_s - start_s >= shortest_s and start_s < duration_s
     ]
-
-
-def speech_share(spans: Sequence[Span], inside: Span) -> float:
-    """Share of a stretch in which somebody speaks, in [0, 1].
-
-    Examples
-    --------
-    >>> speech_share([Span(1, 2), Span(5, 9)], Span(0, 8))
-    0.5
-    """
-    if inside.duration_s <= 0:
-        return 0.0
-    return min(1.0, sum(span.overlap_s(inside) for span in spans) / inside.duration_s)
 
 
 class SpeechDetector:
