@@ -36,7 +36,7 @@ def soundtrack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Ca
     """Run a command with the index of this test and the network that reads text."""
     monkeypatch.setattr(music_stage, "current_model", lambda: fake.MODEL)
     monkeypatch.setattr(music_stage, "make_listener", fake.make_for_device)
-    monkeypatch.setattr(music_stage, "music_channels", lambda: fake.CHANNELS)
+    monkeypatch.setattr(music_stage, "music_channels", lambda *_: fake.CHANNELS)
     monkeypatch.setattr(music_stage, "music_projection", fake.Projection)
     monkeypatch.setenv("SOUNDTRACK_INDEX", str(tmp_path / "index"))
     app = typer.Typer()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from media_made import Made
-from soundtrack import pipeline
+from soundtrack import cuesheet, pipeline
+from soundtrack.cli import cues, library
 from soundtrack.errors import DependencyError
 from soundtrack.export.opinions import opinions_line
+from soundtrack.library.care import index_status
 from soundtrack.pipeline.installed_channels import installed_channels
-from soundtrack.types import ChannelSetup, ClipFormat
+from soundtrack.types import ChannelSetup, ClipFormat, Span
 
 SETUP = ChannelSetup("cpu", ClipFormat(16, 8.0, 2.0, 64), 16_000)
 CODE = """
@@ -24,6 +28,28 @@ def toy(setup):
     sha256 = digest("toy", setup.clips)
     channel = Channel("toy-light", "1", Medium.PICTURE, dim=2, sha256=sha256, names=("light", "one"))
     return ClipByClip(channel, lambda clips: np.array([[clip.frames.mean() / 255, 1.0] for clip in clips]))
+"""
+
+
+TRACK_CODE = """
+import numpy as np
+from soundtrack.channels import digest
+from soundtrack.types import Channel, Evidence, Medium
+
+class Loud:
+    channel = Channel("toy-loud", "1", Medium.TRACK, dim=1, sha256=digest("loud"), names=("loud",))
+
+    def read(self, sound, spans):
+        piece = [sound[int(span.start_s * 16_000) : int(span.end_s * 16_000)] for span in spans]
+        return Evidence(self.channel, tuple(spans), np.array([[np.abs(p).mean()] for p in piece], np.float32))
+
+def toy(setup):
+    return Loud()
+"""
+
+
+OTHER = """
+OTHER = Channel("toy-other", "1", Medium.TRACK, dim=1, sha256=digest("other"))
 """
 
 
@@ -43,7 +69,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))
     yield folder
-    for name in ("toy_channel_code", "toy_broken_code"):
+    for name in ("toy_channel_code", "toy_broken_code", "toy_track_code"):
         sys.modules.pop(name, None)
 
 
@@ -79,3 +105,69 @@ def test_no_channel_is_taken_from_the_working_folder(tmp_path: Path, monkeypatch
     monkeypatch.chdir(films)
     monkeypatch.setattr(sys, "path", ["", *sys.path, str(films)])
     assert installed_channels() == ()
+
+
+@pytest.mark.slow
+def test_a_package_adds_a_channel_of_tracks_that_listens_for_itself_alone_and_is_shown(
+    made: Made, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SOUNDTRACK_MODEL", "tiny")
+    index, sheet = tmp_path / "index", tmp_path / "cues.json"
+    pipeline.build_index([made.music], index, jobs=1, device="cpu")
+    install(site, TRACK_CODE, module="toy_track_code")
+    assert index_status(index, channels=pipeline.music_channels())["incomplete"] == 2
+    stages: list[str] = []
+    report = pipeline.build_index([], index, jobs=1, device="cpu", progress=lambda stage, *_: stages.append(stage))
+    assert (report.unchanged, report.completed, report.incomplete) == (2, 2, 0)
+    assert {stage for stage in stages if ":" in stage} == {"listen again: bright.flac", "listen again: dark.mp3"}
+
+    library.show_track(str(made.music / "dark.mp3"), index=index, as_json=True)
+    (first, *_) = json.loads(capfd.readouterr().out)["segments"]
+    *fitted, toy = first["opinions"]
+    assert sorted(its["channel"] for its in fitted) == ["harmony", "music-network"]
+    assert sum(its["weight"] for its in fitted) == pytest.approx(1.0, abs=2e-3)
+    assert (toy["channel"], toy["weight"], toy["measures"]["loud"] > 0) == ("toy-loud", 0.0, True)
+    library.show_track(str(made.music / "dark.mp3"), index=index)
+    assert "toy loud: loud 0." in capfd.readouterr().out
+
+    scored = pipeline.spot_video(pipeline.analyse_video(made.film, device="cpu"), index=index)
+    sheet.write_text(cuesheet.dumps(scored))
+    cues.show(str(sheet), why=True, index=index)
+    (line, *_) = [line for line in capfd.readouterr().out.splitlines() if line.startswith("  music from")]
+    assert "music network: " in line
+    assert line.endswith("not weighed")
+    cues.show(str(sheet), why=True, index=tmp_path / "none")
+    assert "music from" not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("code", "cause"),
+    [
+        (TRACK_CODE.replace("[[np.abs(p).mean()] for p in piece]", "[[1.0]]"), "ValueError: features of toy-loud must"),
+        (
+            TRACK_CODE.replace('dim=1, sha256=digest("loud"), names=("loud",)', 'dim=2, sha256=digest("loud")').replace(
+                "Evidence(self.channel", "Evidence(OTHER"
+            )
+            + OTHER,
+            "its read must give (2, 2)",
+        ),
+        (TRACK_CODE.replace("return Evidence", "return str"), "TypeError"),
+        (TRACK_CODE.replace("def read", "def reads"), "TypeError: it has no read, which a track needs"),
+    ],
+    ids=["rows", "width", "kind", "no read"],
+)
+def test_a_channel_of_tracks_that_fails_is_named_with_its_package(site: Path, code: str, cause: str) -> None:
+    install(site, code, module="toy_track_code")
+    (found,) = installed_channels()
+    made = found.make_for_track(SETUP)
+    with pytest.raises(DependencyError) as raised:
+        made.read(np.zeros(48_000, np.float32), [Span(0, 1), Span(1, 3)])
+    assert str(raised.value).startswith("channel toy of package toy-channel 1.0 failed: ")
+    assert cause in str(raised.value)
+
+
+def test_two_channels_of_tracks_with_one_name_are_refused(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOUNDTRACK_MODEL", "tiny")
+    install(site, TRACK_CODE.replace("toy-loud", "harmony"), module="toy_track_code")
+    with pytest.raises(DependencyError, match="two channels are called harmony"):
+        pipeline.music_channels()

@@ -26,7 +26,7 @@ from soundtrack.library import watch
 from soundtrack.pipeline import music
 music.current_model = lambda: fake.MODEL
 music.make_listener = fake.make_for_device
-music.music_channels = lambda: fake.CHANNELS
+music.music_channels = lambda *_: fake.CHANNELS
 music.music_projection = fake.Projection
 watch.changes.__kwdefaults__.update(rest_s=0.2, look_s=0.3)
 from soundtrack.cli.app import main

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from soundtrack.cli import STYLE, cue_edits
-from soundtrack.cli.options import Force
+from soundtrack.cli.options import Force, Index
 from soundtrack.wording import counted
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def show(
     film: Annotated[
         Path | None, typer.Option("--film", help="Where the stills of --html come from; default: beside the sheet.")
     ] = None,
+    index: Index = None,
     force: Force = False,
 ) -> None:
     """Print the cues of a sheet as a table, draw them, or make a page of them."""
@@ -51,12 +52,12 @@ def show(
         with output.product() as stream:
             stream.write(cuesheet.dumps(sheet))
     elif sys.stdout.isatty():
-        _draw(sheet, why=why)
+        _draw(sheet, why=_why_lines(sheet, index) if why else ())
     else:
         with output.product() as stream:
             stream.write(_plain_table(sheet))
             if why:
-                stream.write("\n" + "\n".join(_why_lines(sheet)) + "\n")
+                stream.write("\n" + "\n".join(_why_lines(sheet, index)) + "\n")
 
 
 def _film_beside(source: str, sheet: "CueSheet", html: Path | None) -> Path | None:
@@ -244,8 +245,8 @@ def _plain_table(sheet: "CueSheet") -> str:
     return "".join("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() + "\n" for row in rows)
 
 
-def _draw(sheet: "CueSheet", *, why: bool) -> None:
-    """The table on a terminal."""
+def _draw(sheet: "CueSheet", *, why: Sequence[str]) -> None:
+    """The table on a terminal, and lines below it."""
     from rich.table import Table
 
     from soundtrack.cli import output
@@ -258,12 +259,12 @@ def _draw(sheet: "CueSheet", *, why: bool) -> None:
     console = output.console(stderr=False)
     console.print(table)
     if why:
-        console.print("\n" + "\n".join(_why_lines(sheet)))
+        console.print("\n" + "\n".join(why))
 
 
-def _why_lines(sheet: "CueSheet") -> Sequence[str]:
-    """For each cue what made its merit, its facts, who said what of its scenes, alternatives; then each silence."""
-    from soundtrack import cuesheet
+def _why_lines(sheet: "CueSheet", index: Path | None) -> Sequence[str]:
+    """For each cue what made its merit, its facts, who said what of scenes and music, alternatives; then silences."""
+    from soundtrack import cuesheet, pipeline
     from soundtrack.cli.output import plain
     from soundtrack.export.clips import facts_line, shown_name
     from soundtrack.export.opinions import opinions_line
@@ -271,6 +272,7 @@ def _why_lines(sheet: "CueSheet") -> Sequence[str]:
     from soundtrack.timebase import clock
 
     names = {t.track_id: plain(shown_name(t), limit=60) for t in sheet.tracks}
+    music = pipeline.segments_of_cues(sheet.cues, index)
     lines, weights = [], cuesheet.weights_of(sheet)
     for cue in sheet.cues:
         lines.append(f"{plain(cue.cue_id)} {names.get(cue.track_id, '?')}: merit {cue.merit:.3f}")
@@ -282,6 +284,9 @@ def _why_lines(sheet: "CueSheet") -> Sequence[str]:
             for i, scene in enumerate(sheet.scenes)
             if scene.index in cue.scenes and scene.opinions
         ]
+        if (segment := music.get(cue.cue_id)) is not None:
+            said = plain(opinions_line(segment.opinions), limit=2_000)
+            lines.append(f"  music from {clock(segment.span.start_s)}, {segment.emotion.label}: {said}")
         if cue.speed != 1.0:
             lines.append(f"  played at {cue.speed:.2%} of its tempo")
         for hit in cue.landings:

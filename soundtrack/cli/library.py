@@ -154,9 +154,13 @@ def show_track(
     index: Index = None,
     as_json: Json = False,
 ) -> None:
-    """Show all that was heard in one track."""
+    """Show all that was heard in one track, and what each channel says of it by itself."""
+    import contextlib
+
     from soundtrack import pipeline
     from soundtrack.cli import output
+    from soundtrack.errors import ModelError
+    from soundtrack.export.opinions import opinion_facts, opinions_line
     from soundtrack.library.offer import judge
     from soundtrack.library.query import find_track
     from soundtrack.library.report import shown
@@ -168,6 +172,8 @@ def show_track(
         places = [p for p in store.locations().values() if p.track_id == found.track_id]
         warnings = store.warnings(found.track_id)
         why = next(verdict.why for verdict in judge(store) if verdict.track_id == found.track_id)
+        with contextlib.suppress(ModelError):  # what was heard can be shown without the networks
+            found = pipeline.with_opinions(store, found)
     facts = track_facts(found) | {
         "places": [shown(place.path) + ("" if place.present else " (missing)") for place in places],
         "warnings": list(warnings),
@@ -185,6 +191,7 @@ def show_track(
             "arousal": round(segment.emotion.arousal, 3),
             "confidence": round(segment.emotion.confidence, 3),
             "loudness_lufs": round(segment.loudness_lufs, 1),
+            "opinions": [opinion_facts(opinion) for opinion in segment.opinions],
         }
         for segment in found.segments
     ]
@@ -209,6 +216,13 @@ def show_track(
             for s in found.segments
         ]
         stream.write("\n" + table([headings, *lines]))
+        said = [
+            f"{clock(s.span.start_s)}  {output.plain(opinions_line(s.opinions), limit=2_000)}\n"
+            for s in found.segments
+            if s.opinions
+        ]
+        if said:
+            stream.write("\nwhat each channel says:\n" + "".join(said))
 
 
 @app.command("forget")

@@ -1,6 +1,6 @@
-"""Who said what about a scene, in a line of plain words.
+"""Who said what about a scene or a segment, in a line of plain words or as JSON.
 
-Goes in: the opinions of a scene. Comes out: text such as ``picture network: Tension 0.41, weight 0.62``.
+Goes in: opinions. Comes out: text such as ``picture network: Tension 0.41, weight 0.62``.
 """
 
 from __future__ import annotations
@@ -20,6 +20,27 @@ def opinions_line(opinions: Sequence[Opinion]) -> str:
     'colour heat: warmth 0.31, not weighed'
     """
     return "; ".join(f"{opinion.channel.replace('-', ' ')}: {_said(opinion)}" for opinion in opinions)
+
+
+def opinion_facts(opinion: Opinion) -> dict[str, object]:
+    """An opinion as an object of JSON, numbers to three places.
+
+    Examples
+    --------
+    >>> from soundtrack.types import Measure
+    >>> opinion_facts(Opinion("colour-heat", 0.0, measures=(Measure("warmth", 0.3141),)))
+    {'channel': 'colour-heat', 'weight': 0.0, 'measures': {'warmth': 0.314}}
+    """
+    facts: dict[str, object] = {"channel": opinion.channel, "weight": round(opinion.weight, 3)}
+    if opinion.emotion is None:
+        return facts | {"measures": {measure.name: round(measure.value, 3) for measure in opinion.measures}}
+    mood = opinion.emotion
+    return facts | {
+        "mood": mood.label,
+        "valence": round(mood.valence, 3),
+        "arousal": round(mood.arousal, 3),
+        "confidence": round(mood.confidence, 3),
+    }
 
 
 def _said(opinion: Opinion) -> str:

@@ -25,6 +25,7 @@ from soundtrack.pipeline.music import (
 )
 from soundtrack.pipeline.score import Scored, plan_video, render_video, score_video, spot_video
 from soundtrack.pipeline.swap import swap_music, swapped_lines
+from soundtrack.pipeline.track_opinions import segments_of_cues, with_opinions
 from soundtrack.pipeline.wishes import Wishes
 
 __all__ = [
@@ -46,7 +47,9 @@ __all__ = [
     "render_video",
     "score_batch",
     "score_video",
+    "segments_of_cues",
     "spot_video",
     "swap_music",
     "swapped_lines",
+    "with_opinions",
 ]

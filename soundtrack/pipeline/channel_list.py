@@ -1,4 +1,4 @@
-"""The channels of a film: the one list of what is watched and heard for evidence.
+"""The channels of a film and of a track: the one list of what is watched and heard for evidence.
 
 Adding a channel: a function from `ChannelSetup` to a channel in a module of its own, and a line here. A head that has a
 block of that name reads it; until then it weighs nothing and its numbers are shown.
@@ -6,13 +6,19 @@ block of that name reads it; until then it weighs nothing and its numbers are sh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from soundtrack.errors import DependencyError
-from soundtrack.pipeline.installed_channels import Installed, installed_channels, is_for_films
-from soundtrack.types import ChannelSetup, FilmChannel, Medium, PictureChannel, SoundChannel
+from soundtrack.pipeline.installed_channels import (
+    GuardedTrackChannel,
+    Installed,
+    installed_channels,
+    is_for_films,
+    is_for_tracks,
+)
+from soundtrack.types import Channel, ChannelSetup, FilmChannel, Medium, PictureChannel, SoundChannel
 
 if TYPE_CHECKING:
     from soundtrack.emotion.manifest import LocatedModel
@@ -53,13 +59,46 @@ def make_channels(makers: Sequence[FilmMaker], setup: ChannelSetup) -> list[Film
         Two have one name, or one of another package cannot be made.
     """
     made = [channel for make in makers if (channel := make(setup)) is not None]
-    names = [channel.channel.name for channel in made]
-    for name in names:
-        if names.count(name) > 1:
-            raise DependencyError(
-                f"two channels are called {name}", hint="uninstall the package that brought the second one"
-            )
+    require_different(channel.channel for channel in made)
     return made
+
+
+def installed_track_channels(setup: Callable[[], ChannelSetup]) -> tuple[GuardedTrackChannel, ...]:
+    """The channels of tracks that other packages bring.
+
+    Parameters
+    ----------
+    setup : callable
+        What they are made with; asked only where there are such packages.
+
+    Raises
+    ------
+    DependencyError
+        One cannot be made.
+    """
+    found = installed_channels()
+    if not found:
+        return ()
+    given = setup()
+    made = (entry.make_for_track(given) for entry in found)
+    return tuple(channel for channel in made if is_for_tracks(channel))
+
+
+def require_different(channels: Iterable[Channel]) -> None:
+    """Refuse two channels of one name.
+
+    Raises
+    ------
+    DependencyError
+        There are two.
+    """
+    seen: set[str] = set()
+    for channel in channels:
+        if channel.name in seen:
+            raise DependencyError(
+                f"two channels are called {channel.name}", hint="uninstall the package that brought the second one"
+            )
+        seen.add(channel.name)
 
 
 def _of_a_film(found: Installed, setup: ChannelSetup) -> FilmChannel | None:

@@ -15,7 +15,18 @@ from typing import ParamSpec, TypeVar, cast
 
 from soundtrack import surroundings
 from soundtrack.errors import DependencyError
-from soundtrack.types import AnyChannel, Channel, ChannelMaker, ChannelSetup, Clip, Evidence, FloatArray, Medium
+from soundtrack.types import (
+    AnyChannel,
+    Channel,
+    ChannelMaker,
+    ChannelSetup,
+    Clip,
+    Evidence,
+    FloatArray,
+    Medium,
+    Span,
+    TrackChannel,
+)
 
 GROUP = "soundtrack.channels"
 """Of the entry points."""
@@ -51,6 +62,10 @@ class Installed:
     def make_for_film(self, setup: ChannelSetup) -> GuardedFilmChannel:
         """The channel of a film, its faults named."""
         return GuardedFilmChannel(self.make(setup), self._guarded)
+
+    def make_for_track(self, setup: ChannelSetup) -> GuardedTrackChannel:
+        """The channel of tracks, its faults named."""
+        return GuardedTrackChannel(self.make(setup), self._guarded)
 
     def _guarded(self, function: Callable[P, R]) -> Callable[P, R]:
         """The function, its faults named."""
@@ -88,6 +103,33 @@ class GuardedFilmChannel:
         return cast(Evidence, self._finish())
 
 
+class GuardedTrackChannel:
+    """A channel of tracks of another package."""
+
+    def __init__(self, made: AnyChannel, guarded: Callable[[Callable[..., object]], Callable[..., object]]) -> None:
+        self.channel = made.channel
+        self._made = made
+        self._checked = guarded(self._read)
+
+    def read(self, sound: FloatArray, spans: Sequence[Span]) -> Evidence:
+        """One row for each of some spans of a track."""
+        return cast(Evidence, self._checked(sound, spans))
+
+    def _read(self, sound: FloatArray, spans: Sequence[Span]) -> Evidence:
+        """The channel's answer, if it is one."""
+        if not hasattr(self._made, "read"):
+            raise TypeError("it has no read, which a track needs")
+        found = cast(TrackChannel, self._made).read(sound, spans)
+        if not isinstance(found, Evidence):
+            raise TypeError(f"its read gave a {type(found).__name__}, not a soundtrack.types.Evidence")
+        if found.features.shape != (len(spans), self.channel.dim):
+            raise ValueError(
+                f"its read must give {(len(spans), self.channel.dim)} numbers for {len(spans)} spans, "
+                f"got {found.features.shape}"
+            )
+        return found
+
+
 def _no_film(*_: object) -> None:
     raise TypeError("it has no push and finish, which a film needs")
 
@@ -105,6 +147,11 @@ def installed_channels() -> tuple[Installed, ...]:
             if entry.group == GROUP:
                 found.setdefault(entry.name, Installed(entry.name, f"{package} {distribution.version}", entry))
     return tuple(found[name] for name in sorted(found))
+
+
+def is_for_tracks(made: AnyChannel) -> bool:
+    """Whether a channel listens to the tracks of the library."""
+    return made.channel.medium is Medium.TRACK
 
 
 def is_for_films(made: AnyChannel) -> bool:

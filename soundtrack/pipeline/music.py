@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from soundtrack import config, resources
 from soundtrack.errors import Reason
 from soundtrack.names import as_on_disk
+from soundtrack.pipeline.channel_list import installed_track_channels, require_different
 from soundtrack.pipeline.progress import Progress, no_progress
-from soundtrack.types import Channel, FloatArray, ModelRef, TrackChannel
+from soundtrack.types import Channel, ChannelSetup, FloatArray, ModelRef, TrackChannel
 
 if TYPE_CHECKING:
     from soundtrack.emotion.music_projection import MusicProjection
@@ -74,7 +75,8 @@ def make_listener(device: str) -> Listener:
     space = JointSpace.load(networks.space)
     tower = MusicTower.load(networks.music, device=device, space=space)
     space.check_inputs(music=tower.config.n_inputs)
-    return partial(listen, reader=_Reader(tower))
+    rest = installed_track_channels(partial(_setup, networks, device, tower.config.mel.sample_rate_hz))
+    return partial(listen, reader=_Reader(tower, rest))
 
 
 def music_projection() -> MusicProjection:
@@ -91,11 +93,36 @@ def music_projection() -> MusicProjection:
     return MusicProjection.load(networks.music, networks.space)
 
 
-def music_channels() -> tuple[Channel, ...]:
-    """The channels that listen to tracks, as the networks in use have them."""
+def music_channels(device: str = "auto") -> tuple[Channel, ...]:
+    """The channels that listen to tracks: those of the networks in use, then those of other packages.
+
+    Raises
+    ------
+    DependencyError
+        One of another package cannot be made, or two have one name.
+    ModelError
+        A model is missing or damaged.
+    """
+    from soundtrack.emotion.manifest import find_model, read_config
+    from soundtrack.emotion.music_config import MusicTowerConfig
     from soundtrack.emotion.music_projection import channels_of
 
-    return channels_of(current_networks().music)
+    networks = current_networks()
+    rate_hz = MusicTowerConfig.from_dict(read_config(find_model(networks.music))).mel.sample_rate_hz
+    rest = installed_track_channels(partial(_setup, networks, device, rate_hz))
+    found = (*channels_of(networks.music), *(made.channel for made in rest))
+    require_different(found)
+    return found
+
+
+def _setup(networks: Networks, device: str, sample_rate_hz: int) -> ChannelSetup:
+    """What channels of other packages are made with."""
+    from soundtrack.emotion.manifest import find_model, read_config
+    from soundtrack.emotion.video_config import parse_config
+
+    picture = find_model(networks.video)
+    clips = parse_config(read_config(picture), where=picture.folder).clips
+    return ChannelSetup(device=device, clips=clips, sample_rate_hz=sample_rate_hz)
 
 
 def build_index(
@@ -152,7 +179,7 @@ def build_index(
         retry_failed=retry_failed,
         wait=wait,
         change=change,
-        channels=music_channels(),
+        channels=music_channels(device),
         projection=music_projection(),
         progress=progress,
     )
@@ -205,7 +232,7 @@ def open_library(folder: Path | None, *, allow_spoken: bool = False, everything:
         return open_view(index_dir(folder), model=current_model(), rules=rules, allow_spoken=allow_spoken)
     except OtherModelError as error:
         with open_store(index_dir(folder)) as store:
-            if not can_adopt(store, music_channels()):
+            if not can_adopt(store, music_projection().channels):
                 raise
         raise OtherModelError(str(error), hint=to_adopt(index_dir(folder))) from error
 
@@ -213,13 +240,13 @@ def open_library(folder: Path | None, *, allow_spoken: bool = False, everything:
 class _Reader:
     """The networks as the library sees them."""
 
-    def __init__(self, tower: MusicTower) -> None:
+    def __init__(self, tower: MusicTower, rest: Sequence[TrackChannel]) -> None:
         from soundtrack.emotion.music_tower import HeardTrack, track_channels
 
         self._tower = tower
         self._track = HeardTrack(tower)
         self.sample_rate_hz: int = tower.config.mel.sample_rate_hz
-        self.channels: tuple[TrackChannel, ...] = track_channels(self._track)
+        self.channels: tuple[TrackChannel, ...] = (*track_channels(self._track), *rest)
         self.projection: Projection = tower.projection
 
     def vocal_share(self, samples: FloatArray) -> float | None:

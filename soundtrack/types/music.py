@@ -8,6 +8,7 @@ from pathlib import Path
 
 from soundtrack.types.basics import FloatArray, Span, TimeArray
 from soundtrack.types.emotion import EmotionState
+from soundtrack.types.evidence import Opinion
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ class Segment:
     """What the music network reads there."""
     loudness_lufs: float
     """Loudness of the stretch, at least -70."""
+    opinions: tuple[Opinion, ...] = ()
+    """What each channel says by itself, most weight first; derived from evidence when asked for, and kept nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
