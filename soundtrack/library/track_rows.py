@@ -1,27 +1,38 @@
 """Tracks from the rows of an index database, each value checked.
 
-Goes in: an open `Store` and ids. Comes out: `Track`, exactly as it went in; a row that this program never wrote is
-refused with the names of its track and column.
+Goes in: an open `Store`, as a `Database`, and ids. Comes out: `Track`, exactly as it went in; a row that this program
+never wrote is refused with the names of its track and column.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from soundtrack.library import rows
 from soundtrack.types import AudioInfo, Ending, Loudness, MusicAnalysis, Segment, Span, Tags, Track
-
-if TYPE_CHECKING:
-    from soundtrack.library.store import Store
 
 _FEW = 500
 _NOWHERE = Path("unknown")
 
 
-def read_tracks(store: Store, track_ids: Collection[str] | None = None) -> dict[str, Track]:
+class Database(Protocol):
+    """The part of a `Store` that is read here."""
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """What the block reads is of one moment."""
+
+    def all(self, statement: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+        """All rows of a query."""
+
+    def to_path(self, stored: bytes) -> Path:
+        """The absolute path of a stored one."""
+
+
+def read_tracks(store: Database, track_ids: Collection[str] | None = None) -> dict[str, Track]:
     """Some tracks (or all) by id, in the order of the ids, each at its first present place or where it was last.
 
     Raises
