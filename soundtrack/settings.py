@@ -117,7 +117,7 @@ class MixSettings:
     """Whether the film's own sound stays."""
     keep_level: bool = False
     """Whether the film's own sound keeps its level, whatever the target."""
-    speech_over_music_lu: float = 10.0
+    speech_over_music_lu: float = 12.0
     """Speech lies this much above the music."""
     attack_s: float = 0.35
     """Ducking is complete this long before speech starts, having started to fall that much earlier."""

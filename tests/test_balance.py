@@ -7,7 +7,7 @@ import pytest
 
 from soundtrack.audio.loudness import SILENCE_LUFS, measure_loudness
 from soundtrack.mix.balance import Balance, BalanceMeter, loudness_lufs, mixed_power
-from soundtrack.mix.ducking import REFERENCE_LUFS
+from soundtrack.mix.ducking import REFERENCE_LUFS, gain_db_at
 from soundtrack.mix.levels import MAX_MASTER_GAIN_DB, MUSIC_FLOOR_LUFS, Levels, set_levels
 from soundtrack.types import MixNotes, Span
 
@@ -87,3 +87,20 @@ def test_silence_is_left_alone() -> None:
 @pytest.mark.parametrize("n", [1, 100, 4800, 5000])
 def test_sound_shorter_than_a_window_still_has_a_loudness(n: int) -> None:
     assert loudness_lufs(measured(None, tone(-20.0)[:, 30 : 30 + n]).music) > SILENCE_LUFS
+
+
+@pytest.mark.parametrize("softer_lu", [8.0, 16.0])
+def test_a_talker_who_is_much_softer_than_the_other_is_heard_over_the_music(softer_lu: float) -> None:
+    original = tone(-70.0, seconds=60.0)
+    speech = (Span(5.0, 20.0), Span(30.0, 45.0))
+    for span, lufs in zip(speech, (-20.0, -20.0 - softer_lu), strict=True):
+        first, last = int(span.start_s * RATE), int(span.end_s * RATE)
+        original[:, first:last] = tone(lufs, seconds=span.duration_s, hz=600.0)
+    found = levels(original, tone(-20.0, seconds=60.0), speech=speech)
+    rows = np.arange(600) / 10 + 0.05
+    music_db = -20.0 + found.music_gain_db + gain_db_at(found.ducking, rows)
+    for span, lufs in zip(speech, (-20.0, -20.0 - softer_lu), strict=True):
+        inside = (rows > span.start_s) & (rows < span.end_s)
+        assert music_db[inside].max() < lufs - 9.0
+    assert min(point.gain_db for point in found.ducking) >= -20.0
+    assert (found.speech_over_music_low_lu or 0) > 9.0

@@ -16,7 +16,7 @@ from films import RATE, ebur128, make_film, make_job, write_track
 from soundtrack import cuesheet
 from soundtrack.cli.app import command_line
 from soundtrack.media.probe import probe
-from soundtrack.mix.ducking import MAX_ATTACK_DB_PER_S, MAX_RELEASE_DB_PER_S, gain_db_at
+from soundtrack.mix.ducking import MAX_ATTACK_DB_PER_S, MAX_DEPTH_DB, MAX_RELEASE_DB_PER_S, gain_db_at
 from soundtrack.mix.levels import ORIGINAL_LIMIT_DB
 from soundtrack.mix.render import render_film
 from soundtrack.mix.report import RenderReport
@@ -130,7 +130,7 @@ def test_a_deeper_envelope_reaches_every_window_and_moves_no_faster(
     points = deepened(base, missing)
     times_s = (np.arange(k) + 0.5) / 10
     gain_db = gain_db_at(points, times_s)
-    reachable = np.maximum(base_db + missing, min(base_db, -24.0))
+    reachable = np.maximum(base_db + missing, min(base_db, -MAX_DEPTH_DB))
     assert np.all(gain_db <= reachable + 0.12)
     corners = np.array([(p.time_s, p.gain_db) for p in points])
     if len(corners) > 1:

@@ -32,8 +32,8 @@ MAX_ATTACK_DB_PER_S = 30.0
 MAX_RELEASE_DB_PER_S = 12.0
 """The music never comes back faster."""
 
-MAX_DEPTH_DB = 24.0
-"""Music that would have to go further down is hardly there any more."""
+MAX_DEPTH_DB = 20.0
+"""Music never goes further down: a deeper hole is heard as one. Beside softer speech all music is set lower."""
 
 MIN_CLEAR_S = 1.5
 """A return of the music is made only if it can stay up for this long."""
@@ -115,7 +115,7 @@ def duck(
     >>> level = (MusicLevel(Span(0.0, 60.0), -20.0),)
     >>> points = duck((Span(10.0, 20.0),), level, duration_s=60.0, settings=MixSettings())
     >>> [(p.time_s, p.gain_db) for p in points]
-    [(9.3, 0.0), (9.65, -7.0), (20.0, -7.0), (21.2, 0.0)]
+    [(9.3, 0.0), (9.65, -9.0), (20.0, -9.0), (21.2, 0.0)]
     """
     spans = _merged([s for s in speech if any(s.overlap_s(m.span) > 0 for m in music)], settings=settings)
     dips = [_dip(span, speech, music, settings=settings) for span in spans]

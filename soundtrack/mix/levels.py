@@ -5,7 +5,8 @@ Goes in: what `mix/balance.py` measured, the sheet's notes and envelope. Comes o
 1. Where somebody speaks over music, the (ducked) music lies the wanted distance under the speech on the whole. Without
    speech it lies `OVER_ORIGINAL_LU` above the original, but not under `MUSIC_FLOOR_LUFS`: room tone is not raised to
    set the level of a score.
-2. In every three seconds of talk the distance holds as well: the envelope goes deeper where it does not.
+2. In every three seconds of talk the distance holds as well: the envelope goes deeper where it does not, and where that
+   is not enough because somebody speaks much softer than the others, all music is set lower.
 3. One gain brings the whole to the target, at most `MAX_MASTER_GAIN_DB` up, and never so far that the limiter would
    take more than `ORIGINAL_LIMIT_DB` from speech, or from the original for its own peaks.
 4. Where that leaves the whole under the target, the music is raised, under speech no more than rule 2 allows and in
@@ -32,6 +33,7 @@ from soundtrack.mix.speech_windows import (
     distances_lu,
     marked,
     missing_db,
+    most_music_db,
     talk_windows,
 )
 from soundtrack.types import GainPoint, MixNotes, Span, TimeArray
@@ -219,12 +221,19 @@ def _against_original(scene: _Scene, original_lufs: float | None) -> tuple[float
         gain_db = voice_lufs - CLEAR_BELOW_SPEECH_LU - REFERENCE_LUFS
     else:
         gain_db = max(original_lufs + OVER_ORIGINAL_LU, MUSIC_FLOOR_LUFS) - REFERENCE_LUFS
-    gain_db = min(max(gain_db, -MAX_MUSIC_GAIN_DB), MAX_MUSIC_GAIN_DB)
+    most_db = most_music_db(
+        scene.windows,
+        voice=balance.original,
+        music=balance.reference,
+        points=scene.ducking,
+        wanted_lu=scene.notes.speech_over_music_lu,
+    )
+    gain_db = min(max(min(gain_db, most_db), -MAX_MUSIC_GAIN_DB), MAX_MUSIC_GAIN_DB)
     if spoken.any() and voice_lufs > SILENCE_LUFS:
         most_lift_db = voice_lufs + CLEAR_OVER_SPEECH_LU - (REFERENCE_LUFS + gain_db)
     else:
         most_lift_db = MAX_MUSIC_GAIN_DB
-    return gain_db, speech_lufs, max(0.0, most_lift_db)
+    return gain_db, speech_lufs, max(0.0, min(most_lift_db, most_db - gain_db))
 
 
 def _mixed(scene: _Scene, music_gain_db: float) -> _Mixed:

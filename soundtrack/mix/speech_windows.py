@@ -8,6 +8,7 @@ shorter stretch as a whole. Pure.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -26,8 +27,14 @@ WINDOW = 30
 PER_S = 10
 """Rows of a second."""
 
-FAINT_LU = 15.0
+FAINT_LU = 20.0
 """Speech further than this under the loudest is no measure: music would have to vanish under a whisper."""
+
+LEAST_LU = 9.5
+"""Every window of talk lies this far above the music, however soft it is."""
+
+SPARE_LU = 0.5
+"""Windows may stay this much under the wanted distance."""
 
 _TOLERANCE_DB = 0.2
 """How far a straight line may lie beside the envelope that it stands for."""
@@ -112,6 +119,41 @@ def distances_lu(windows: Windows, *, voice: TimeArray, music: TimeArray) -> Tim
     """
     levels = [np.maximum(windows.means(power), SILENCE_POWER) for power in (voice, music)]
     return np.asarray(10 * np.log10(levels[0] / levels[1]))
+
+
+def most_music_db(
+    windows: Windows, *, voice: TimeArray, music: TimeArray, points: Sequence[GainPoint], wanted_lu: float
+) -> float:
+    """The largest gain of the music at which ducking still keeps it under the softest talk; infinite without talk.
+
+    Music goes down by `MAX_DEPTH_DB` at most, so beside a loud talker a soft one is protected only if the music as a
+    whole is not too loud: 95 % of the windows reach the wanted distance, less `SPARE_LU`, and all of them `LEAST_LU`.
+
+    Parameters
+    ----------
+    windows : Windows
+    voice, music : ndarray, shape=(k,), float64
+        Powers of the film's own sound and of the music under `points`.
+    points : sequence of GainPoint
+        The envelope so far, which can be deepened.
+    wanted_lu : float
+        Distance to be held.
+    """
+    if not len(windows.start):
+        return math.inf
+    voices = windows.means(voice)
+    heard = np.maximum(np.maximum(voices, voices.max() * 10 ** (-FAINT_LU / 10)), SILENCE_POWER)
+    distance_lu = 10 * np.log10(heard / np.maximum(windows.means(music), SILENCE_POWER))
+    ducked_db = gain_db_at(points, (np.arange(len(voice)) + 0.5) / PER_S)
+    lowest = np.minimum.reduceat(np.concatenate([ducked_db, [0.0]]), _edges(windows))[::2]
+    reach_lu = distance_lu + np.maximum(MAX_DEPTH_DB + lowest, 0.0)
+    least_lu = min(LEAST_LU, wanted_lu)
+    return float(min(np.percentile(reach_lu, 5) - max(wanted_lu - SPARE_LU, least_lu), reach_lu.min() - least_lu))
+
+
+def _edges(windows: Windows) -> Index:
+    """First row and row after of each window, alternating, shape (2 w,)."""
+    return np.stack([windows.start, windows.stop], axis=1).reshape(-1)
 
 
 def missing_db(windows: Windows, *, voice: TimeArray, music: TimeArray, wanted_lu: float) -> TimeArray:
