@@ -12,6 +12,9 @@ MIX_RATE_HZ = 48_000
 MAX_STRETCH = 0.1
 """More than this share of its tempo no music is played faster or slower."""
 
+REFERENCE_LUFS = -20.0
+"""Where a cue's own gain brings its track, before it is set against the film."""
+
 LOUDNESS_PRESETS_LUFS: dict[str, float] = {"web": -14.0, "podcast": -16.0, "broadcast": -23.0, "cinema": -27.0}
 """Named loudness targets."""
 

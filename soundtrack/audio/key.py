@@ -21,8 +21,8 @@ NO_KEY_UNDER = 0.1
 _FLAT = 0.22
 """Spread over mean of the pitch classes under which it is noise: white noise has 0.20, the flattest music seen 0.23."""
 # Ratings of the probe tones, Krumhansl and Kessler (1982), table 1, from the tonic upwards.
-_MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
-_MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
+MAJOR_PROFILE = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
+MINOR_PROFILE = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def key_fits(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     ndarray, shape=(24,), float64
         C major to B major, then C minor to B minor.
     """
-    profiles = np.array([np.roll(mode, tonic) for mode in (_MAJOR, _MINOR) for tonic in range(12)])
+    profiles = np.array([np.roll(mode, tonic) for mode in (MAJOR_PROFILE, MINOR_PROFILE) for tonic in range(12)])
     profiles = profiles - profiles.mean(axis=1, keepdims=True)
     centred = weights - weights.mean()
     norms = np.linalg.norm(profiles, axis=1) * np.linalg.norm(centred)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from soundtrack.audio.key import MAJOR_PROFILE, MINOR_PROFILE
 from soundtrack.types import FloatArray
 
 _CHORD_FRAMES, _CHORD_STEP = 5, 3
@@ -33,8 +34,8 @@ def _roots(triad: tuple[int, int, int]) -> npt.NDArray[np.float64]:
     return np.stack([np.roll(template, k) for k in range(12)])
 
 
-_MAJOR = _keys((6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88))
-_MINOR = _keys((6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17))
+_MAJOR = _keys(MAJOR_PROFILE)
+_MINOR = _keys(MINOR_PROFILE)
 _TRIADS = np.concatenate([_roots(triad) for triad in ((0, 4, 7), (0, 3, 7), (0, 3, 6), (0, 4, 8))])
 
 

@@ -17,12 +17,10 @@ import numpy.typing as npt
 
 from soundtrack.library import rows
 from soundtrack.library.evidence import TrackBlocks, blocks_of, drop_superseded, gaps, iter_blocks
+from soundtrack.library.heard import SILENT_LUFS
 from soundtrack.library.schema import checked
 from soundtrack.library.store import Store
 from soundtrack.types import Channel, EmotionState, FloatArray, ModelRef, ReadingBatch, Segment, Span
-
-SILENT_LUFS = -60.0
-"""At or below this loudness there is nothing to hear."""
 
 _TRACKS_AT_ONCE = 200
 

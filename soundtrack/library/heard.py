@@ -27,6 +27,9 @@ from soundtrack.types import (
     Track,
 )
 
+SILENT_LUFS = -60.0
+"""A track or segment at or below this loudness is silent, and is never offered."""
+
 
 class Warned(StrEnum):
     """Closed list of what may be odd about a file that is indexed all the same."""

@@ -22,9 +22,9 @@ import numpy as np
 from soundtrack.audio.downsample import Downsampler
 from soundtrack.audio.loudness import LoudnessMeter
 from soundtrack.errors import InputError, Reason
-from soundtrack.library.derive import SILENT_LUFS, Projection, derive, segments_of
+from soundtrack.library.derive import Projection, derive, segments_of
 from soundtrack.library.evidence import kept
-from soundtrack.library.heard import Heard, Observed, Warned
+from soundtrack.library.heard import SILENT_LUFS, Heard, Observed, Warned
 from soundtrack.library.tags import read_header
 from soundtrack.media.audio import SoundReport, iter_audio
 from soundtrack.media.probe import probe_audio

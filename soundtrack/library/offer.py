@@ -16,13 +16,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from soundtrack.library import rows
-from soundtrack.library.heard import Warned
+from soundtrack.library.heard import SILENT_LUFS, Warned
 from soundtrack.library.rules import NameRules, Rules, read_rules
 from soundtrack.library.schema import checked
 from soundtrack.library.store import Store
-
-SILENT_LUFS = -60.0
-"""Tracks at or below this loudness are never offered."""
 
 SPOKEN_SHARE = 0.65
 """With a voice in so much of it and neither pulse nor key, a track is spoken."""

@@ -16,12 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from soundtrack.settings import MixSettings
+from soundtrack.settings import REFERENCE_LUFS, MixSettings
 from soundtrack.timebase import round_s
 from soundtrack.types import Cue, GainPoint, Span, TimeArray, Track
-
-REFERENCE_LUFS = -20.0
-"""Where a cue's own gain brings its track, before it is set against the film."""
 
 CLEAR_BELOW_SPEECH_LU = 3.0
 """How far music at the reference lies under the level of speech while nobody speaks."""

@@ -25,7 +25,7 @@ import numpy as np
 
 from soundtrack.audio.loudness import SILENCE_LUFS, SILENCE_POWER
 from soundtrack.mix.balance import Balance, loudness_lufs, mixed_power
-from soundtrack.mix.ducking import CLEAR_BELOW_SPEECH_LU, REFERENCE_LUFS, gain_db_at
+from soundtrack.mix.ducking import CLEAR_BELOW_SPEECH_LU, gain_db_at
 from soundtrack.mix.speech_windows import (
     PER_S,
     Windows,
@@ -36,6 +36,7 @@ from soundtrack.mix.speech_windows import (
     most_music_db,
     talk_windows,
 )
+from soundtrack.settings import REFERENCE_LUFS
 from soundtrack.types import GainPoint, MixNotes, Span, TimeArray
 
 OVER_ORIGINAL_LU = 3.0

@@ -17,8 +17,7 @@ import numpy as np
 
 from soundtrack.cuesheet import TOUCHING_S, needed_samples, section_starts
 from soundtrack.errors import InputError, Reason
-from soundtrack.mix.ducking import REFERENCE_LUFS
-from soundtrack.settings import MIX_RATE_HZ
+from soundtrack.settings import MIX_RATE_HZ, REFERENCE_LUFS
 from soundtrack.timebase import samples
 from soundtrack.types import Cue, CueSheet, FloatArray, GainPoint, MixNotes, SheetTrack, Span
 

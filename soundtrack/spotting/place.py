@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from soundtrack.cuesheet import TOUCHING_S
-from soundtrack.settings import MIX_RATE_HZ, SpottingSettings
+from soundtrack.settings import MIX_RATE_HZ, REFERENCE_LUFS, SpottingSettings
 from soundtrack.spotting.climax import Climax, climaxes
 from soundtrack.spotting.fit import fit_track
 from soundtrack.spotting.grid import Fitted, Wanted
@@ -24,10 +24,8 @@ from soundtrack.spotting.view import LibraryView
 from soundtrack.timebase import clock, round_s, samples, seconds
 from soundtrack.types import Alternative, Cue, SheetTrack, Span, Track
 
-REFERENCE_LUFS = -20.0
-"""Every cue is brought to this loudness before the mix."""
 MAX_TRIM_DB = 20.0
-"""But never by more than this."""
+"""A cue is brought to `REFERENCE_LUFS` by no more than this."""
 _MAX_LEAD_S = 2.0
 """A cue under the whole film may wait so long after the first frame for its ending to fall right."""
 _SOFT_ENTRY_S = 0.5
