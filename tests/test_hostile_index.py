@@ -14,6 +14,7 @@ from soundtrack.errors import InputError, LibraryError, OutputError
 from soundtrack.library.archive import MANIFEST_NAME, import_index
 from soundtrack.library.build import REBUILD_NAME, build_index
 from soundtrack.library.care import index_faults, index_status
+from soundtrack.library.evidence import read_evidence
 from soundtrack.library.index import VECTORS_NAME, open_library
 from soundtrack.library.offer import judge
 from soundtrack.library.playlists import read_playlists
@@ -84,6 +85,7 @@ def use_everything(index: Path) -> None:
         store.failures()
         for track_id in tracks:
             store.warnings(track_id)
+            read_evidence(store, track_id)
     with open_library(index, include_missing=True) as view:
         for track_id in view.tracks():
             view.bars(track_id)
@@ -142,6 +144,18 @@ def test_forged_values_in_any_column_are_named_or_harmless(whole: Path, tmp_path
         "UPDATE bars SET starts_s = x'00'",
         "UPDATE bars SET n_features = 3",
         "UPDATE vectors SET n_segments = 1000000000",
+        "UPDATE evidence SET numbers = x'0000'",
+        "UPDATE evidence SET numbers = zeroblob(length(numbers) - 2) || x'007e'",
+        "UPDATE evidence SET numbers = zeroblob(length(numbers) - 2) || x'007c'",
+        "UPDATE evidence SET n_segments = 1000000000",
+        "UPDATE evidence SET n_segments = n_segments + 1",
+        "UPDATE evidence SET channel = channel + 76",
+        "UPDATE channels SET dim = 1000000000",
+        "UPDATE channels SET dim = dim + 1",
+        "UPDATE channels SET sha256 = replace(hex(zeroblob(32)), '0', 'z')",
+        "UPDATE channels SET name = 'Not a name'",
+        "UPDATE channels SET names = 'one' || char(10) || 'two'",
+        "UPDATE channels SET names = hex(zeroblob(1000000))",
         "UPDATE locations SET size_bytes = 9e999",
         "UPDATE failures SET reason = 'none'",
         "UPDATE rules SET value = '['",

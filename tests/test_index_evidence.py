@@ -19,6 +19,7 @@ from soundtrack.library.care import index_faults, index_status
 from soundtrack.library.derive import derive
 from soundtrack.library.evidence import gaps, kept, known_channels, read_evidence
 from soundtrack.library.heard import Observed
+from soundtrack.library.identity import identify
 from soundtrack.library.index import open_library
 from soundtrack.library.report import IndexReport
 from soundtrack.library.schema import DATABASE_NAME
@@ -293,3 +294,48 @@ def test_the_golden_index_of_version_3_keeps_what_cannot_be_filled_in(tmp_path: 
     with open_store(index) as store:
         assert [gap.track_id for gap in gaps(store, fake.CHANNELS)] == [f"{0:064x}"]
         assert store.tracks()[f"{0:064x}"].tags.title == "Song 0"
+
+
+@pytest.mark.parametrize("version", [1, 2, 3])
+def test_golden_indexes_without_evidence_serve_at_once_lose_nothing_and_are_filled_in_resumably(
+    version: int, tmp_path: Path, run: Run
+) -> None:
+    index, music = tmp_path / "index", tmp_path / "music"
+    index.mkdir()
+    (music / "3.mp3").unlink()
+    golden = Path(__file__).parent / "golden" / f"index-{version}.sqlite3.gz"
+    (index / DATABASE_NAME).write_bytes(gzip.decompress(golden.read_bytes()))
+    connection = sqlite3.connect(index / DATABASE_NAME)
+    for n in range(3):  # the golden tracks are those of the files that are there
+        name = identify(music / f"{n}.mp3").sha256
+        connection.execute("UPDATE tracks SET track_id = ? WHERE track_id = ?", (name, f"{n:064x}"))
+        if version >= 3:
+            connection.execute("UPDATE contents SET sha256 = ? WHERE sha256 = ?", (name, f"{n:064x}"))
+    connection.commit()
+    connection.close()
+    before = facts_of(index)
+    with open_library(index, model=fake.MODEL, include_missing=True) as view:
+        assert view.search(view.embeddings[:1], 1)[0][0].similarity == pytest.approx(1.0, abs=1e-5)
+
+    def stop(stage: str, done: int, _total: int) -> None:
+        if stage.startswith("listen again") and done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(progress=stop)
+    assert facts_of(index) == before
+    assert index_status(index, channels=fake.CHANNELS)["incomplete"] == 2
+    report = run()
+    assert (report.completed, report.incomplete, report.added, report.updated) == (2, 0, 0, 0)
+    assert listened(tmp_path) == ",,"
+    assert facts_of(index) == before
+    assert index_faults(index) == []
+    assert run().completed == 0
+    assert listened(tmp_path) == ""
+
+
+def facts_of(index: Path) -> list[tuple[object, ...]]:
+    """What an index knows of its tracks beside moods, names and tags, which are those of the files."""
+    with open_store(index) as store:
+        facts = [(track.segments, track.audio, track.loudness, track.analysis) for track in store.tracks().values()]
+    return sorted([([s.span for s in its], *rest) for its, *rest in facts], key=lambda fact: len(fact[0]))
