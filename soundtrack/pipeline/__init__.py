@@ -12,10 +12,10 @@ Nothing here prints; progress is a callback ``(stage, done, total)``.
 """
 
 from soundtrack.pipeline.batch import BatchOrder, films_of, score_batch
+from soundtrack.pipeline.building import build_index
 from soundtrack.pipeline.film import analyse_video
 from soundtrack.pipeline.keeping import Keep, keep_locked
 from soundtrack.pipeline.music import (
-    build_index,
     current_model,
     index_dir,
     music_channels,

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 
 from soundtrack import config, resources
 from soundtrack.errors import Reason
-from soundtrack.names import as_on_disk
 from soundtrack.pipeline.channel_list import installed_track_channels, require_different
-from soundtrack.pipeline.progress import Progress, no_progress
 from soundtrack.types import Channel, ChannelSetup, FloatArray, ModelRef, TrackChannel
 
 if TYPE_CHECKING:
@@ -21,11 +19,9 @@ if TYPE_CHECKING:
     from soundtrack.library.derive import Projection
     from soundtrack.library.heard import Heard, Listener
     from soundtrack.library.index import LibraryView
-    from soundtrack.library.report import IndexReport
-    from soundtrack.library.rules import RuleChange
 
 
-_NEEDED = (
+NEEDED = (
     "soundtrack.pipeline.music",
     "soundtrack.library.listen",
     "soundtrack.emotion.music_tower",
@@ -125,66 +121,6 @@ def _setup(networks: Networks, device: str, sample_rate_hz: int) -> ChannelSetup
     return ChannelSetup(device=device, clips=clips, sample_rate_hz=sample_rate_hz)
 
 
-def build_index(
-    paths: Sequence[Path],
-    folder: Path | None,
-    *,
-    jobs: int = 0,
-    device: str = "auto",
-    rebuild: bool = False,
-    prune: bool = False,
-    retry_failed: bool = False,
-    wait: bool = False,
-    change: RuleChange | None = None,
-    cluster: str | None = None,
-    progress: Progress = no_progress,
-) -> IndexReport:
-    """Listen to what is new or changed under some paths and bring the library index up to date.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        Folders and files; may be empty to look again at the ones the index knows.
-    folder : Path, optional
-        Where the index lies.
-    jobs : int >= 0
-        Worker processes; 0 is one per core.
-    change : RuleChange, optional
-        How the rules of what counts as music are to change first.
-    cluster : str, optional
-        Address of a Dask scheduler whose workers listen; processes of this machine by default.
-
-    Raises
-    ------
-    LibraryError
-        Another run holds the index, another model made it, it is damaged, or most of a root has vanished.
-    """
-    from soundtrack.library import build
-
-    crew = None
-    if cluster is not None:
-        from soundtrack.pipeline.cluster import ClusterCrew
-
-        crew = ClusterCrew(cluster, model=current_model(), device=device)
-    return build.build_index(
-        [as_on_disk(path) for path in paths],
-        index_dir(folder),
-        model=current_model(),
-        make_listener=partial(make_listener, device),
-        jobs=jobs,
-        imports=_NEEDED,
-        crew=crew,
-        rebuild=rebuild,
-        prune=prune,
-        retry_failed=retry_failed,
-        wait=wait,
-        change=change,
-        channels=music_channels(device),
-        projection=music_projection(),
-        progress=progress,
-    )
-
-
 def read_music(path: Path, device: str = "auto") -> Heard:
     """What listening says about one file, without any index.
 
@@ -196,7 +132,7 @@ def read_music(path: Path, device: str = "auto") -> Heard:
     from soundtrack.library.workers import Workers
     from soundtrack.media.container import refusal
 
-    with Workers(partial(make_listener, device), jobs=1, imports=_NEEDED) as workers:
+    with Workers(partial(make_listener, device), jobs=1, imports=NEEDED) as workers:
         (outcome,) = workers.listen([path], wanted=lambda _: True)
     if outcome.heard is None:
         reason = outcome.reason or Reason.CRASHED
