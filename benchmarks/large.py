@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from soundtrack.library.identity import QuickKey
-from soundtrack.library.index import open_library, write_vectors
-from soundtrack.library.store import Store, open_store
+from soundtrack.library.search.library_view import open_library, write_vectors
+from soundtrack.library.store.store import Store, open_store
 
 N_FILES = 20_000
 N_SEGMENTS = 1_000_000

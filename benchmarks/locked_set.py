@@ -17,7 +17,7 @@ import json
 from pathlib import Path
 
 from soundtrack.training.locked import LIST, SEED, Item, digest, draw
-from soundtrack.training.picture_distil import held_out
+from soundtrack.training.picture.distil import held_out
 
 N_FILMS, N_STILLS, N_PIECES, N_TRACKS = 25, 120, 30, 60
 

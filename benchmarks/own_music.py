@@ -27,10 +27,10 @@ import numpy.typing as npt
 import torch
 from scipy.signal import butter, fftconvolve, lfilter, resample_poly, sosfilt
 
-import soundtrack.audio.own_music as detector
-from soundtrack.audio.music_marks import SAMPLE_RATE_HZ as RATE
-from soundtrack.audio.music_marks import WINDOW, music_marks
-from soundtrack.media.audio import read_audio
+import soundtrack.audio.voices.music_detection as detector
+from soundtrack.audio.voices.music_features import SAMPLE_RATE_HZ as RATE
+from soundtrack.audio.voices.music_features import WINDOW, music_marks
+from soundtrack.media.reading.audio import read_audio
 
 Sound = npt.NDArray[np.float64]
 STEP = round(detector.STEP_S * RATE)

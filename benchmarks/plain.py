@@ -17,13 +17,13 @@ from pathlib import Path
 
 def picture(film: Path) -> None:
     """Decode once, find the cuts, and measure every clip."""
-    from soundtrack.emotion.manifest import find_model, read_config
-    from soundtrack.media.probe import probe
+    from soundtrack.checkpoints.manifest import find_model, read_config
+    from soundtrack.media.reading.probe import probe
     from soundtrack.video.clips import ClipSampler
     from soundtrack.video.decode import iter_frames
-    from soundtrack.video.film import clip_numbers
     from soundtrack.video.frames import DecodeReport
     from soundtrack.video.shots import ShotDetector
+    from soundtrack.video.visual_features import clip_numbers
 
     config = read_config(find_model("i3d-emotion"))
     number = {name: float(str(config[name])) for name in ("n_frames", "frame_rate_hz", "stride_s", "side_px")}
@@ -49,7 +49,7 @@ def i3d(film: Path) -> None:
     import numpy as np
     import torch
 
-    from soundtrack.emotion.i3d import I3D
+    from soundtrack.networks.i3d import I3D
 
     network = I3D().eval()
     reader = cv2.VideoCapture(str(film))

@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.audio.analyse import analyse_music
-from soundtrack.media.audio import read_audio
-from soundtrack.spotting.fit import fit_track
-from soundtrack.spotting.grid import SEAM_S, Wanted
+from soundtrack.audio.music.analyse import analyse_music
+from soundtrack.media.reading.audio import read_audio
+from soundtrack.spotting.fit.grid import SEAM_S, Wanted
+from soundtrack.spotting.fit.sections import fit_track
 
 RATE_HZ = 22_050
 N_FFT = 2_048

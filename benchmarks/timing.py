@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from soundtrack import cuesheet, scenesheet
-from soundtrack.library.index import open_library
+from soundtrack.documents import cuesheet, scenesheet
+from soundtrack.library.search.library_view import open_library
 
 N_SHIFTS = 1_000
 

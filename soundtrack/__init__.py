@@ -31,21 +31,21 @@ if TYPE_CHECKING:
         SoundtrackError,
         UsageError,
     )
-    from soundtrack.library.query import Found
     from soundtrack.library.report import IndexReport, SkippedFile
-    from soundtrack.library.rules import RuleChange
+    from soundtrack.library.search.query import Found
+    from soundtrack.library.search.rules import RuleChange
     from soundtrack.merit_table import MeritTable, PlanTable, Row
     from soundtrack.mix.report import RenderReport
-    from soundtrack.pipeline.keeping import Keep, keep_locked
-    from soundtrack.pipeline.library import Library
-    from soundtrack.pipeline.paths import PathLike
-    from soundtrack.pipeline.progress import Progress
+    from soundtrack.pipeline.ground.paths import PathLike
+    from soundtrack.pipeline.ground.progress import Progress
+    from soundtrack.pipeline.library.opened import Library
     from soundtrack.pipeline.score import Scored
-    from soundtrack.pipeline.sheet_files import read_cues, read_scenes, write_cues, write_scenes
-    from soundtrack.pipeline.wishes import LockWish, Wishes
+    from soundtrack.pipeline.sheets.keeping import Keep, keep_locked
+    from soundtrack.pipeline.sheets.sheet_files import read_cues, read_scenes, write_cues, write_scenes
+    from soundtrack.pipeline.sheets.wishes import LockWish, Wishes
     from soundtrack.settings import MixSettings, SpottingSettings
-    from soundtrack.spotting.constraints import MoodWish
-    from soundtrack.spotting.moods import mood
+    from soundtrack.spotting.merit.constraints import MoodWish
+    from soundtrack.spotting.merit.moods import mood
     from soundtrack.types import (
         EMOTIONS,
         Alternative,
@@ -133,21 +133,21 @@ _NAMES = {
         *("DependencyError", "ExitCode", "FfmpegError", "InputError", "LibraryError", "ModelError", "NothingFitsError"),
         *("OutputError", "PartialError", "Reason", "SoundtrackError", "UsageError"),
     ),
-    "soundtrack.library.query": ("Found",),
+    "soundtrack.library.search.query": ("Found",),
     "soundtrack.library.report": ("IndexReport", "SkippedFile"),
-    "soundtrack.library.rules": ("RuleChange",),
+    "soundtrack.library.search.rules": ("RuleChange",),
     "soundtrack.merit_table": ("MeritTable", "PlanTable", "Row"),
     "soundtrack.mix.report": ("RenderReport",),
-    "soundtrack.pipeline.keeping": ("Keep", "keep_locked"),
-    "soundtrack.pipeline.library": ("Library",),
-    "soundtrack.pipeline.paths": ("PathLike",),
-    "soundtrack.pipeline.progress": ("Progress",),
+    "soundtrack.pipeline.sheets.keeping": ("Keep", "keep_locked"),
+    "soundtrack.pipeline.library.opened": ("Library",),
+    "soundtrack.pipeline.ground.paths": ("PathLike",),
+    "soundtrack.pipeline.ground.progress": ("Progress",),
     "soundtrack.pipeline.score": ("Scored",),
-    "soundtrack.pipeline.sheet_files": ("read_cues", "read_scenes", "write_cues", "write_scenes"),
-    "soundtrack.pipeline.wishes": ("LockWish", "Wishes"),
+    "soundtrack.pipeline.sheets.sheet_files": ("read_cues", "read_scenes", "write_cues", "write_scenes"),
+    "soundtrack.pipeline.sheets.wishes": ("LockWish", "Wishes"),
     "soundtrack.settings": ("MixSettings", "SpottingSettings"),
-    "soundtrack.spotting.constraints": ("MoodWish",),
-    "soundtrack.spotting.moods": ("mood",),
+    "soundtrack.spotting.merit.constraints": ("MoodWish",),
+    "soundtrack.spotting.merit.moods": ("mood",),
     "soundtrack.types": (
         *("EMOTIONS", "Alternative", "Cue", "CueSheet", "EmotionState", "FilmRef", "ModelRef", "Scene", "SceneSheet"),
         *("Section", "Segment", "SheetTrack", "Shot", "Span", "Tags", "Track"),

@@ -9,7 +9,7 @@ import sys
 if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
     _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # Ctrl-C during the imports below ends it without a traceback
 
-from soundtrack.surroundings import clean_environment, module_path
+from soundtrack.processes.surroundings import clean_environment, module_path
 
 sys.path[:] = module_path()
 
@@ -23,7 +23,7 @@ def main() -> None:
     from soundtrack.cli.streams import open_closed_streams
 
     open_closed_streams()
-    from soundtrack import ending
+    from soundtrack.processes import ending
 
     ending.install()
     from soundtrack.cli.app import main as run

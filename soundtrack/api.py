@@ -20,19 +20,19 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from soundtrack import pipeline
-from soundtrack.pipeline.defaults import cache_folder, device_or_default, spotting_or_default, target_or_default
-from soundtrack.pipeline.library import Library, require_one_question
-from soundtrack.pipeline.paths import PathLike, as_path
-from soundtrack.pipeline.progress import Notice, Progress, no_notice, no_progress
+from soundtrack.pipeline.ground.defaults import cache_folder, device_or_default, spotting_or_default, target_or_default
+from soundtrack.pipeline.ground.paths import PathLike, as_path
+from soundtrack.pipeline.ground.progress import Notice, Progress, no_notice, no_progress
+from soundtrack.pipeline.library.opened import Library, require_one_question
 from soundtrack.pipeline.score import Scored
-from soundtrack.pipeline.wishes import Wishes
+from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.settings import MixSettings, SpottingSettings
 from soundtrack.types import CueSheet, SceneSheet
 
 if TYPE_CHECKING:
-    from soundtrack.library.query import Found
     from soundtrack.library.report import IndexReport
-    from soundtrack.library.rules import RuleChange
+    from soundtrack.library.search.query import Found
+    from soundtrack.library.search.rules import RuleChange
     from soundtrack.mix.report import RenderReport
 
 

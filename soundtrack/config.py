@@ -16,8 +16,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TypeVar
 
-from soundtrack import safe_read
 from soundtrack.errors import InputError, Reason
+from soundtrack.files import safe_read
 from soundtrack.merit_table import MeritTable, PlanTable
 from soundtrack.settings import LOUDNESS_PRESETS_LUFS, parse_target
 

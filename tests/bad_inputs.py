@@ -193,7 +193,7 @@ def try_all(entries: list[Entry], *, folder: Path, music: Path, scratch: Path) -
 def _index(rows: list[Row], folder: Path, index: Path) -> float:
     """Index the whole folder at once and say what became of each."""
     from soundtrack.library.report import shown
-    from soundtrack.library.store import open_store
+    from soundtrack.library.store.store import open_store
 
     ended = run("index", folder, "--index", index, "--jobs", "1", "--json")
     told = json.loads(ended.stdout)

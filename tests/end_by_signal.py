@@ -206,7 +206,7 @@ def left_in(command: str, where: Path) -> list[str]:
 def index_faults(folder: Path) -> list[str]:
     """What is wrong with an index that a run was filling; one that holds nothing yet may be without tables."""
     from soundtrack.errors import LibraryError
-    from soundtrack.library.store import open_store
+    from soundtrack.library.store.store import open_store
 
     if not (folder / "library.sqlite3").exists():
         return []

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from soundtrack.errors import InputError, ModelError, Reason
-from soundtrack.library.evidence import kept
 from soundtrack.library.heard import Heard, Listener, Observed, Warned
+from soundtrack.library.store.evidence import kept
 from soundtrack.library.tags import read_header
 from soundtrack.types import (
     AudioInfo,

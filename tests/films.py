@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from scipy.io import wavfile
 
-from soundtrack.media.audio import read_audio
 from soundtrack.media.locate import ffmpeg_path
-from soundtrack.media.probe import probe
+from soundtrack.media.reading.audio import read_audio
+from soundtrack.media.reading.probe import probe
 from soundtrack.mix.balance import BalanceMeter, loudness_lufs
 from soundtrack.types import (
     Cue,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from soundtrack.audio.music.tonal import N_TONAL
 from soundtrack.emotion.head import Block, Head
 from soundtrack.emotion.music_head import LIMIT
-from soundtrack.emotion.tonal import N_TONAL
 from soundtrack.training.absence import with_absences
-from soundtrack.training.music_fit import Heard, MusicFitSettings, fit_music_head
-from soundtrack.training.picture_fit import HeadSettings, fit_head
+from soundtrack.training.music.fit import Heard, MusicFitSettings, fit_music_head
+from soundtrack.training.picture.fit import HeadSettings, fit_head
 from soundtrack.types import EMOTIONS, FloatArray
 
 N = 600

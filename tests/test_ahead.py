@@ -11,7 +11,7 @@ from collections.abc import Generator
 
 import pytest
 
-from soundtrack.media.ahead import ahead, beside
+from soundtrack.media.prefetch import ahead, beside
 
 
 def test_the_next_item_is_made_while_the_consumer_has_the_one_before() -> None:
@@ -66,7 +66,7 @@ def test_an_interrupt_at_any_step_of_waiting_ends_at_once() -> None:
 
 _INTERRUPTED = """
 import signal, sys, time
-from soundtrack.media.ahead import ahead, beside
+from soundtrack.media.prefetch import ahead, beside
 class Stop(Exception): pass
 def handler(*_): raise Stop
 signal.signal(signal.SIGALRM, handler)

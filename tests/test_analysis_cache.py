@@ -12,10 +12,12 @@ import pytest
 
 from made_up import sheet as made_up_sheet
 from media_made import Made
-from soundtrack import config, pipeline, resources, scenesheet
-from soundtrack.media.probe import probe
-from soundtrack.pipeline import analysis_cache, film
-from soundtrack.pipeline.analysis_cache import AnalysisCache
+from soundtrack import config, pipeline, resources
+from soundtrack.documents import scenesheet
+from soundtrack.media.reading.probe import probe
+from soundtrack.pipeline.film import analyse as film
+from soundtrack.pipeline.ground import analysis_cache
+from soundtrack.pipeline.ground.analysis_cache import AnalysisCache
 from soundtrack.settings import SceneSettings
 from soundtrack.types import SceneSheet
 
@@ -216,7 +218,7 @@ def test_scoring_with_and_without_kept_analyses_gives_the_same_bytes(
     made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     probed: list[Path] = []
-    monkeypatch.setattr("soundtrack.media.probe.probe", lambda path: probed.append(path) or probe(path))
+    monkeypatch.setattr("soundtrack.media.reading.probe.probe", lambda path: probed.append(path) or probe(path))
     films = []
     for name, cache in (("plain", None), ("first", tmp_path / "cache"), ("second", tmp_path / "cache")):
         out = tmp_path / f"{name}.mp4"

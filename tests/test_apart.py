@@ -14,9 +14,9 @@ import pytest
 
 from mp4_bombs import mp4_of_many_samples
 from soundtrack.errors import InputError, Reason
-from soundtrack.media import apart as apart_module
-from soundtrack.media.apart import apart, apart_beside, apart_stream, reading_limit_s
-from soundtrack.media.probe import probe, probe_audio
+from soundtrack.media import sandbox as apart_module
+from soundtrack.media.reading.probe import probe, probe_audio
+from soundtrack.media.sandbox import apart, apart_beside, apart_stream, reading_limit_s
 
 SOMETHING = Path("film.mp4")
 
@@ -174,7 +174,7 @@ def test_a_process_that_was_killed_while_it_waited_is_replaced() -> None:
 @pytest.mark.parametrize("end", ["sys.exit(0)", "os.kill(os.getpid(), 9)"])
 def test_it_ends_with_the_process_that_started_it(end: str) -> None:
     code = (
-        "import os, sys; from pathlib import Path; import test_apart; from soundtrack.media.apart import apart\n"
+        "import os, sys; from pathlib import Path; import test_apart; from soundtrack.media.sandbox import apart\n"
         f"print(apart(Path('a'), test_apart.own_pid), flush=True); {end}"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}

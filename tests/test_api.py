@@ -47,7 +47,7 @@ def test_importing_the_package_and_all_its_names_changes_nothing_in_the_process(
         "for name in soundtrack.__all__:\n"
         "    getattr(soundtrack, name)\n"
         "import soundtrack.pipeline, soundtrack.media.process\n"
-        "import soundtrack.library.build, soundtrack.children\n"
+        "import soundtrack.library.update.build, soundtrack.processes.children\n"
         "assert state() == before\n"
         "assert signal.set_wakeup_fd(-1) == -1\n"
         "print(*[m for m in ('torch', 'librosa', 'faiss', 'cv2', 'av', 'scipy', 'typer') if m in sys.modules])\n"

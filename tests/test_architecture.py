@@ -93,43 +93,43 @@ NEIGHBOURS: frozenset[tuple[str, str]] = frozenset(
 )
 """Who, within one layer, may import whom; the crafts (video, emotion, library, spotting, mix) never do."""
 
-YARDSTICKS = frozenset({"soundtrack.evaluation.metrics", "soundtrack.evaluation.bootstrap"})
+YARDSTICKS = frozenset({"soundtrack.yardsticks.metrics", "soundtrack.yardsticks.bootstrap"})
 """Pure numbers about numbers, which the reports of `training` need as well; they import neither."""
 
 DOORS: dict[str, tuple[str, ...]] = {
-    "av": ("soundtrack.media", "soundtrack.video", "soundtrack.training.picture_data"),
-    "cv2": ("soundtrack.video", "soundtrack.training.picture_data"),
+    "av": ("soundtrack.media", "soundtrack.video", "soundtrack.training.picture.data"),
+    "cv2": ("soundtrack.video", "soundtrack.training.picture.data"),
     "decord": ("soundtrack.video",),
-    "distributed": ("soundtrack.pipeline.cluster",),
-    "faiss": ("soundtrack.library.index", "soundtrack.library.nearest"),
+    "distributed": ("soundtrack.pipeline.library.cluster",),
+    "faiss": ("soundtrack.library.search.library_view", "soundtrack.library.search.nearest"),
     "ffmpeg": ("soundtrack.media",),
     "imageio_ffmpeg": ("soundtrack.media",),
     "librosa": ("soundtrack.audio",),
-    "matplotlib": ("soundtrack.export.picture", "soundtrack.export.glyphs", "soundtrack.evaluation.plot"),
+    "matplotlib": ("soundtrack.export.page.picture", "soundtrack.export.page.glyphs", "soundtrack.yardsticks.plot"),
     "numba": (),
     "opentimelineio": ("soundtrack.export",),
-    "pathspec": ("soundtrack.library.patterns", "soundtrack.library.rules"),
+    "pathspec": ("soundtrack.library.search.patterns", "soundtrack.library.search.rules"),
     "platformdirs": ("soundtrack.config", "soundtrack.resources"),
     "rich": ("soundtrack.cli",),
     "safetensors": (
         "soundtrack.emotion",
         "soundtrack.training",
-        "soundtrack.audio.voice",
-        "soundtrack.pipeline.evidence_cache",
+        "soundtrack.audio.voices.voice",
+        "soundtrack.pipeline.film.evidence_cache",
     ),
     "scenedetect": ("soundtrack.video",),
     "sqlite3": ("soundtrack.library",),
     "tinytag": ("soundtrack.library",),
-    "python_stretch": ("soundtrack.mix.tempo",),
+    "python_stretch": ("soundtrack.mix.tempo_change",),
     "torch": (
         "soundtrack.emotion",
         "soundtrack.training",
         "soundtrack.evaluation",
-        "soundtrack.cli.doctor",
+        "soundtrack.cli.models.doctor",
     ),
-    "torchvision": ("soundtrack.emotion.vision_ops",),
+    "torchvision": ("soundtrack.networks.vision_ops",),
     "typer": ("soundtrack.cli",),
-    "watchfiles": ("soundtrack.library.watch",),
+    "watchfiles": ("soundtrack.library.update.folder_watch",),
 }
 """The only modules that may import an outside library."""
 
@@ -146,10 +146,10 @@ READS_ENVIRONMENT = (
     "soundtrack.cli",
     "soundtrack.config",
     "soundtrack.resources",
-    "soundtrack.surroundings",
-    "soundtrack.children",
-    "soundtrack.library.workers",
-    "soundtrack.media.apart",
+    "soundtrack.processes.surroundings",
+    "soundtrack.processes.children",
+    "soundtrack.library.update.workers",
+    "soundtrack.media.sandbox",
     "soundtrack.__main__",
 )
 """Where environment variables are looked at: settings, search paths, and what is passed on to processes."""
@@ -282,7 +282,7 @@ def test_the_yardsticks_stand_on_their_own() -> None:
     paths = [path for path in modules() if dotted(path) in YARDSTICKS]
     wrong = [str(f) for path in paths for f in imports_of(path) if part(f.target) in {"training", "evaluation"}]
     assert len(paths) == len(YARDSTICKS)
-    assert [text for text in wrong if "imports soundtrack.evaluation.metrics" not in text] == []
+    assert [text for text in wrong if "imports soundtrack.yardsticks.metrics" not in text] == []
 
 
 def test_the_package_itself_imports_nothing_until_a_name_is_used() -> None:
@@ -349,11 +349,11 @@ def _calls(path: Path) -> Iterator[tuple[str, int]]:
 
 SPEAKING = frozenset({"print()", "input()", "breakpoint()", "sys.stdout", "sys.stderr", "logging.basicConfig"})
 EXITING = frozenset({"exit()", "quit()", "sys.exit", "os._exit"})
-MAY_EXIT = frozenset({"soundtrack.media.apart", "soundtrack.ending"})
+MAY_EXIT = frozenset({"soundtrack.media.sandbox", "soundtrack.processes.ending"})
 """A process of our own, which ends when its parent is gone; and where a signal ends a process."""
 STARTS_PROCESSES = {
-    "subprocess": {"soundtrack.children", "soundtrack.media.apart", "soundtrack.media.process"},
-    "multiprocessing": {"soundtrack.library.workers", "soundtrack.media.apart"},
+    "subprocess": {"soundtrack.processes.children", "soundtrack.media.sandbox", "soundtrack.media.process"},
+    "multiprocessing": {"soundtrack.library.update.workers", "soundtrack.media.sandbox"},
 }
 """Who may import these; only the first of them calls `subprocess.Popen`, the others know its types and errors."""
 
@@ -380,7 +380,7 @@ def test_processes_are_started_in_one_place() -> None:
     for path in modules():
         called = [node.func for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
         wrong += [f"{dotted(path)}: {ast.unparse(name)}" for name in called if ast.unparse(name) in starting]
-    assert wrong == ["soundtrack.children: subprocess.Popen"]
+    assert wrong == ["soundtrack.processes.children: subprocess.Popen"]
 
 
 def test_the_environment_is_read_in_few_places() -> None:

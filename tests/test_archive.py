@@ -17,15 +17,15 @@ import pytest
 import fake_listener as fake
 from soundtrack.cli.words import parse_move
 from soundtrack.errors import InputError, LibraryError, OutputError, SoundtrackError, UsageError
-from soundtrack.library.archive import MANIFEST_NAME, SCHEMA, Moved, export_index, import_index
-from soundtrack.library.build import build_index
-from soundtrack.library.care import index_faults, set_rules, vacuum_index
-from soundtrack.library.index import open_library
-from soundtrack.library.lock import write_lock
-from soundtrack.library.playlists import read_playlists
-from soundtrack.library.rules import RuleChange, read_rules
-from soundtrack.library.schema import DATABASE_NAME
-from soundtrack.library.store import open_store
+from soundtrack.library.search.library_view import open_library
+from soundtrack.library.search.rules import RuleChange, read_rules
+from soundtrack.library.store.lock import write_lock
+from soundtrack.library.store.playlists import read_playlists
+from soundtrack.library.store.schema import DATABASE_NAME
+from soundtrack.library.store.store import open_store
+from soundtrack.library.update.archive import MANIFEST_NAME, SCHEMA, Moved, export_index, import_index
+from soundtrack.library.update.build import build_index
+from soundtrack.library.update.maintenance import index_faults, set_rules, vacuum_index
 
 
 def index(music: Path, folder: Path, **options: object) -> None:

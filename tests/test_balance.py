@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from soundtrack.audio.loudness import SILENCE_LUFS, measure_loudness
+from soundtrack.audio.levels.loudness import SILENCE_LUFS, measure_loudness
 from soundtrack.mix.balance import Balance, BalanceMeter, loudness_lufs, mixed_power
 from soundtrack.mix.ducking import REFERENCE_LUFS, gain_db_at
 from soundtrack.mix.levels import MAX_MASTER_GAIN_DB, MUSIC_FLOOR_LUFS, Levels, set_levels

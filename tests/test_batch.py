@@ -16,7 +16,7 @@ from media_made import Made, make_film
 from soundtrack.errors import DependencyError, ExitCode, InputError, NothingFitsError, OutputError, UsageError
 from soundtrack.pipeline import batch
 from soundtrack.pipeline.batch import BatchOrder, FilmState, films_of, score_batch
-from soundtrack.pipeline.targets import cues_path
+from soundtrack.pipeline.sheets.targets import cues_path
 
 
 class FakeScorer:
@@ -54,7 +54,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Non
         return
     FakeScorer.opened = 0
     monkeypatch.setattr(batch, "Scorer", FakeScorer)
-    monkeypatch.setattr("soundtrack.media.probe.probe", fake_probe)
+    monkeypatch.setattr("soundtrack.media.reading.probe.probe", fake_probe)
     monkeypatch.setattr(batch, "scored_path", lambda info: info.path.with_name(f"{info.path.stem}.scored.mp4"))
 
 

@@ -18,9 +18,9 @@ import cluster_jobs
 from media_made import Made, make_film
 from soundtrack import pipeline
 from soundtrack.errors import ModelError, UsageError
-from soundtrack.library.store import open_store
+from soundtrack.library.store.store import open_store
 from soundtrack.pipeline.batch import BatchOrder, FilmState, score_batch
-from soundtrack.pipeline.cluster import Cluster, Job, Lost
+from soundtrack.pipeline.library.cluster import Cluster, Job, Lost
 
 distributed = pytest.importorskip("distributed", reason="distributed is not installed: pip install soundtrack[cluster]")
 
@@ -86,7 +86,7 @@ def test_workers_with_other_networks_refuse(workers: Any, tmp_path: Path) -> Non
 
 
 def test_an_address_where_nobody_answers_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("soundtrack.pipeline.cluster.CONNECT_LIMIT_S", 1.0)
+    monkeypatch.setattr("soundtrack.pipeline.library.cluster.CONNECT_LIMIT_S", 1.0)
     for address in ("tcp://127.0.0.1:9", "nonsense", "http://127.0.0.1:9", ""):
         with pytest.raises(UsageError, match="no Dask scheduler"):
             Cluster(address, model=pipeline.current_model())

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from made_up import sheet, small_library
-from soundtrack import cuesheet
 from soundtrack.cli.app import run_commands
-from soundtrack.edits import LockCues, SetCue, apply
+from soundtrack.documents import cuesheet
+from soundtrack.documents.edits import LockCues, SetCue, apply
 from soundtrack.errors import OutputError, UsageError
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.spotting.plan.spot import spot_cues
 
 SHEET = spot_cues(sheet([("Relaxation", 20.0), ("Tension", 25.5)]), small_library())
 TEXT = cuesheet.dumps(SHEET)

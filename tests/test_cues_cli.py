@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from made_up import sheet, small_library
-from soundtrack import cuesheet
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.documents import cuesheet
+from soundtrack.spotting.plan.spot import spot_cues
 
 
 def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:

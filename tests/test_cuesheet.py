@@ -17,10 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from made_up import sheet, small_library
-from soundtrack import cuesheet, documents, scenesheet
-from soundtrack.document_schema import schema_text
+from soundtrack.documents import codec as documents
+from soundtrack.documents import cuesheet, scenesheet
+from soundtrack.documents.schema import schema_text
 from soundtrack.errors import InputError
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import CueSheet, GainPoint, SceneSheet, Span
 
 SCHEMA_FILE = Path(__file__).parent.parent / "docs" / "cue-sheet.schema.json"

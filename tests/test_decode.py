@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from soundtrack.errors import UsageError
-from soundtrack.media.probe import probe
 from soundtrack.media.process import ffmpeg_path, file_arg, run_ffmpeg
+from soundtrack.media.reading.probe import probe
 from soundtrack.types import ByteArray, TimeArray
 from soundtrack.video.decode import FilmClock, iter_frames
 from soundtrack.video.frames import DecodeReport
@@ -113,8 +113,8 @@ def test_music_can_be_stretched_after_decord_has_decoded(tmp_path: Path) -> None
     pytest.importorskip("python_stretch", reason="there is no python-stretch for this machine")
     path = film(tmp_path / "h264.mp4", *CODINGS["h264.mp4"])
     script = (
-        "import sys; from pathlib import Path; import numpy as np; from soundtrack.media.probe import probe; "
-        "from soundtrack.mix.tempo import _stretched; from soundtrack.video.decode import iter_frames; "
+        "import sys; from pathlib import Path; import numpy as np; from soundtrack.media.reading.probe import probe; "
+        "from soundtrack.mix.tempo_change import _stretched; from soundtrack.video.decode import iter_frames; "
         "[*iter_frames(probe(Path(sys.argv[1])), side_px=112, decoder='decord')]; "
         "print(_stretched(np.zeros((2, 48_000), np.float32), n_out=47_000).shape)"
     )

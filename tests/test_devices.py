@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from soundtrack.emotion.devices import Batches, choose_device, fitting_batch, is_out_of_memory, quick_dtype
+from soundtrack.networks.devices import Batches, choose_device, fitting_batch, is_out_of_memory, quick_dtype
 
 
 class Device:

@@ -9,13 +9,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from made_up import sheet, small_library
-from soundtrack import cuesheet
-from soundtrack.cuesheet import length_in_samples, needed_samples
-from soundtrack.edits import BY_HAND, LockCues, SetCue, UnlockCues, apply, scenes_under
+from soundtrack.documents import cuesheet
+from soundtrack.documents.cuesheet import length_in_samples, needed_samples
+from soundtrack.documents.edits import BY_HAND, LockCues, SetCue, UnlockCues, apply, scenes_under
 from soundtrack.errors import InputError, UsageError
 from soundtrack.mix.plan import plan_mix
 from soundtrack.settings import MIX_RATE_HZ, SpottingSettings
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.timebase import round_s, samples
 from soundtrack.types import Cue, CueSheet, Span
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from end_by_signal import GONE_S, MARK, PRODUCTS, Inputs, many_ends, prepare, running
-from soundtrack import children, ending
+from soundtrack.processes import children, ending
 
 _PRELUDE = """
 import os, signal, subprocess, sys, threading, time
@@ -135,7 +135,7 @@ def test_a_signal_need_not_wait_until_the_library_of_the_networks_is_loaded() ->
     """`scenes` took 2.6 s to end on a busy machine: an import of torch lets no other thread run for 0.4 s of work."""
     code = """
 import sys, threading, time
-from soundtrack.emotion.loading import load_torch_library
+from soundtrack.networks.loading import load_torch_library
 ticks, is_over = 0, False
 def tick():
     global ticks

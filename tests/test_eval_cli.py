@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from media_made import ffmpeg
-from soundtrack.cli.eval import app
+from soundtrack.cli.models.eval import app
 from soundtrack.errors import InputError, SoundtrackError, UsageError
 from soundtrack.evaluation import plane
 from soundtrack.evaluation.deciding import MERIT

@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soundtrack import pipeline, scenesheet
+from soundtrack import pipeline
 from soundtrack.channels import ClipByClip
+from soundtrack.documents import scenesheet
 from soundtrack.emotion.reader import Reader
 from soundtrack.media.locate import ffmpeg_path
-from soundtrack.pipeline import film
+from soundtrack.pipeline.film import analyse as film
 from soundtrack.types import Channel, Medium, SceneSheet
 
 LIGHT = Channel("toy-light", "1", Medium.PICTURE, dim=1, sha256="0" * 64, names=("light",))

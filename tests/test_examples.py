@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soundtrack.demo import film
+from soundtrack.demo import movie as film
 from soundtrack.demo.band import Part, Passage, Piece, play
 from soundtrack.demo.canvas import HEIGHT, WIDTH
 from soundtrack.demo.instruments import INSTRUMENTS, RATE_HZ, frequency_hz
 from soundtrack.demo.make import make_demo, make_track, track_name
 from soundtrack.demo.pieces import PIECES
-from soundtrack.demo.speech import RATE_HZ as FILM_RATE_HZ
-from soundtrack.demo.speech import say
+from soundtrack.demo.spoken import RATE_HZ as FILM_RATE_HZ
+from soundtrack.demo.spoken import say
 from soundtrack.types import EMOTIONS, FloatArray
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -136,7 +136,7 @@ def test_the_sound_is_as_long_as_the_picture_with_a_quiet_stretch_and_a_voice() 
 def test_our_own_voice_passes_for_speech() -> None:
     from scipy.signal import resample_poly
 
-    from soundtrack.audio.speech import SpeechDetector
+    from soundtrack.audio.voices.speech import SpeechDetector
 
     detector = SpeechDetector()
     voice = say(0, synthesiser=False)
@@ -157,7 +157,7 @@ def written_cuts_s() -> list[float]:
 
 def found_cuts_s(path: Path) -> list[float]:
     """Where the tool sees shots begin."""
-    from soundtrack.media.probe import probe
+    from soundtrack.media.reading.probe import probe
     from soundtrack.video.decode import iter_frames
     from soundtrack.video.shots import ShotDetector
 
@@ -178,7 +178,7 @@ def test_a_track_is_encoded_with_its_tags_and_again_to_the_same_bytes(tmp_path: 
 
 @pytest.mark.slow
 def test_the_whole_demo_is_made_and_what_is_there_is_kept(tmp_path: Path) -> None:
-    from soundtrack.media.probe import probe, probe_audio
+    from soundtrack.media.reading.probe import probe, probe_audio
 
     kept = tmp_path / "library" / track_name(PIECES[0])
     kept.parent.mkdir()

@@ -16,7 +16,7 @@ from made_up import sheet, small_library
 from soundtrack.errors import UsageError
 from soundtrack.export import FORMATS, export, not_carried
 from soundtrack.export.clips import music_clips, one_line
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.timebase import frames, round_half_up
 from soundtrack.types import CueSheet
 

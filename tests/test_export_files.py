@@ -21,12 +21,12 @@ from scipy.io import wavfile
 
 from films import RATE, ffmpeg
 from made_up import sheet, small_library
-from soundtrack import cuesheet
+from soundtrack.documents import cuesheet
 from soundtrack.errors import InputError
 from soundtrack.export import export, not_carried
 from soundtrack.export.timeline import Media, Sound, timeline_of
-from soundtrack.pipeline.exports import find_media
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.pipeline.sheets.exports import find_media
+from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import CueSheet
 
 NAME = "Été à 東京 #1 100%.mp4"

@@ -13,10 +13,10 @@ import pytest
 from films import ffmpeg
 from made_up import sheet, small_library
 from soundtrack.export import TIME_LINES, export, not_carried
-from soundtrack.export.grid import STANDARD, grid_of, standard_rate
+from soundtrack.export.frame_rate import STANDARD, grid_of, standard_rate
 from soundtrack.export.timeline import timeline_of
-from soundtrack.media.probe import probe
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.media.reading.probe import probe
+from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.timebase import frame_timecode, parse_timecode
 from soundtrack.types import CueSheet
 

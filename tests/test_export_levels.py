@@ -12,8 +12,8 @@ import pytest
 from made_up import sheet, small_library
 from soundtrack.export import export
 from soundtrack.export.clips import music_clips
-from soundtrack.export.levels import FLOOR_DB, gain_keys
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.export.keyframes import FLOOR_DB, gain_keys
+from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.timebase import frame_time_s, frames
 from soundtrack.types import CueSheet, GainPoint
 

@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 import pytest
 
 from made_up import sheet, small_library
-from soundtrack.export.page import POLICY, page
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.export.page.page import POLICY, page
+from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import CueSheet
 
 EVIL = "\"><script>alert(1)</script><img src=x onerror='x'>&amp;\u202e\x1b\udcff"

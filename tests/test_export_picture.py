@@ -12,9 +12,9 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 
 from made_up import sheet, small_library
 from soundtrack.errors import UsageError
-from soundtrack.export.glyphs import Fonts, fonts_for
-from soundtrack.export.picture import picture, undrawable
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.export.page.glyphs import Fonts, fonts_for
+from soundtrack.export.page.picture import picture, undrawable
+from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import CueSheet, GainPoint
 
 

@@ -16,10 +16,10 @@ from scipy.io import wavfile
 
 from films import RATE, ffmpeg, make_job, write_voice
 from soundtrack.export import export
-from soundtrack.export.grid import standard_rate
+from soundtrack.export.frame_rate import standard_rate
 from soundtrack.export.timeline import Media
-from soundtrack.media.audio import read_audio
-from soundtrack.media.probe import probe
+from soundtrack.media.reading.audio import read_audio
+from soundtrack.media.reading.probe import probe
 from soundtrack.mix.render import render_film
 from soundtrack.types import CueSheet, FloatArray, GainPoint, Section, Span
 

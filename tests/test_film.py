@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from soundtrack.video.film import FILM_NAMES, N_FILM, clip_numbers, film_numbers
+from soundtrack.video.visual_features import FILM_NAMES, N_FILM, clip_numbers, film_numbers
 
 
 def number(frames: np.ndarray, name: str) -> float:

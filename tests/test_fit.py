@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from made_up import bars_of, track
-from soundtrack.cuesheet import length_in_samples, needed_samples
+from soundtrack.documents.cuesheet import length_in_samples, needed_samples
 from soundtrack.settings import MIX_RATE_HZ
-from soundtrack.spotting.fit import fit_track
-from soundtrack.spotting.grid import SEAM_S, Fitted, Wanted
-from soundtrack.spotting.seams import FLOOR, Ways, jump_qualities, likeness
+from soundtrack.spotting.fit.grid import SEAM_S, Fitted, Wanted
+from soundtrack.spotting.fit.seams import FLOOR, Ways, jump_qualities, likeness
+from soundtrack.spotting.fit.sections import fit_track
 from soundtrack.types import BarTable, Ending, Track
 
 RATE = MIX_RATE_HZ

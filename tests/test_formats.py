@@ -9,11 +9,11 @@ import pytest
 from odd_files import ffmpeg
 from odd_music import dff, dsf
 from soundtrack.errors import InputError, Reason
-from soundtrack.library.scan import AUDIO_EXTENSIONS
-from soundtrack.media.audio import iter_audio
-from soundtrack.media.container import open_container
-from soundtrack.media.probe import probe, probe_audio
-from soundtrack.media.sound import iter_stereo
+from soundtrack.library.update.scan import AUDIO_EXTENSIONS
+from soundtrack.media.opening import open_container
+from soundtrack.media.reading.audio import iter_audio
+from soundtrack.media.reading.probe import probe, probe_audio
+from soundtrack.media.reading.sound import iter_stereo
 
 CODED: dict[str, list[str]] = {
     "3ga": ["-c:a", "aac", "-f", "3gp"],

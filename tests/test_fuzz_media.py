@@ -70,9 +70,9 @@ def damaged(data: bytes, turn: int, rng: np.random.Generator) -> bytes:
 
 def read_everything(path: Path) -> list[str]:
     """What each reader came to."""
-    from soundtrack.media.audio import read_audio
-    from soundtrack.media.fingerprint import film_print
-    from soundtrack.media.probe import probe, probe_audio
+    from soundtrack.media.checking.fingerprint import film_print
+    from soundtrack.media.reading.audio import read_audio
+    from soundtrack.media.reading.probe import probe, probe_audio
     from soundtrack.video.decode import iter_frames
 
     def frames() -> None:

@@ -14,13 +14,13 @@ import pytest
 
 import fake_listener as fake
 from soundtrack.errors import Reason
-from soundtrack.library.build import build_index
-from soundtrack.library.evidence import gaps, read_evidence, replace_evidence
-from soundtrack.library.index import open_library
-from soundtrack.library.playlists import read_playlists, write_playlists
-from soundtrack.library.rules import Rules, read_rules, write_rules
-from soundtrack.library.schema import DATABASE_NAME, SCHEMA_VERSION
-from soundtrack.library.store import Store, open_store
+from soundtrack.library.search.library_view import open_library
+from soundtrack.library.search.rules import Rules, read_rules, write_rules
+from soundtrack.library.store.evidence import gaps, read_evidence, replace_evidence
+from soundtrack.library.store.playlists import read_playlists, write_playlists
+from soundtrack.library.store.schema import DATABASE_NAME, SCHEMA_VERSION
+from soundtrack.library.store.store import Store, open_store
+from soundtrack.library.update.build import build_index
 
 GOLDEN = Path(__file__).parent / "golden"
 VERSIONS = range(1, SCHEMA_VERSION + 1)

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from made_up import sheet, small_library
-from soundtrack import cuesheet, scenesheet
+from soundtrack.documents import cuesheet, scenesheet
 from soundtrack.errors import InputError
-from soundtrack.pipeline.swap import ducked
+from soundtrack.pipeline.sheets.swap import ducked
 from soundtrack.settings import MixSettings
-from soundtrack.spotting.constraints import Constraints
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.spotting.merit.constraints import Constraints
+from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import EMOTIONS, CueSheet, SceneSheet
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 import torch
 
-from soundtrack.emotion.config_json import from_document
+from soundtrack.checkpoints.config_json import from_document
+from soundtrack.checkpoints.manifest import find_model, read_config
 from soundtrack.emotion.head import Block, Head
 from soundtrack.emotion.head_file import HeadForm, form_document, form_of, head_arrays
-from soundtrack.emotion.manifest import find_model, read_config
 from soundtrack.emotion.picture_head import blocks_of, untrained_head
 from soundtrack.emotion.reader import Reader
 from soundtrack.emotion.space import PICTURE, JointSpace
 from soundtrack.emotion.video_config import parse_config
 from soundtrack.emotion.video_tower import backbone, load_parts
 from soundtrack.errors import ModelError
-from soundtrack.training.picture import write_model
-from soundtrack.training.picture_distil import DistilSettings
+from soundtrack.training.picture.distil import DistilSettings
+from soundtrack.training.picture.train import write_model
 from soundtrack.types import Channel, FloatArray, Medium
 
 THREE = (Block("network", 5, rooted=True, version="4"), Block("numbers", 3), Block("faces", 2, version="2"))

@@ -10,18 +10,18 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from made_up import MadeUpLibrary, library, sheet, track
-from soundtrack import cuesheet
-from soundtrack.audio.structure import bar_levels_db
+from soundtrack.audio.music.structure import bar_levels_db
 from soundtrack.cli.words import parse_hit
-from soundtrack.cuesheet import length_in_samples
+from soundtrack.documents import cuesheet
+from soundtrack.documents.cuesheet import length_in_samples
 from soundtrack.errors import UsageError
 from soundtrack.settings import MIX_RATE_HZ
-from soundtrack.spotting.climax import climaxes, nearest_s
-from soundtrack.spotting.constraints import Constraints
-from soundtrack.spotting.grid import Wanted
-from soundtrack.spotting.landing import land
-from soundtrack.spotting.seams import FLOOR
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.spotting.fit.climax import climaxes, nearest_s
+from soundtrack.spotting.fit.grid import Wanted
+from soundtrack.spotting.fit.landing import land
+from soundtrack.spotting.fit.seams import FLOOR
+from soundtrack.spotting.merit.constraints import Constraints
+from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import BarTable, Ending, Span, Track
 
 

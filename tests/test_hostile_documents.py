@@ -16,18 +16,19 @@ import pytest
 from pathspec import GitIgnoreSpec
 
 from made_up import sheet, small_library
-from soundtrack import cuesheet, export, scenesheet
+from soundtrack import export
+from soundtrack.checkpoints.manifest import find_model, read_manifest, read_object
 from soundtrack.config import load_config
-from soundtrack.emotion.manifest import find_model, read_manifest, read_object
+from soundtrack.documents import cuesheet, scenesheet
 from soundtrack.emotion.music_config import MusicTowerConfig
 from soundtrack.emotion.video_config import parse_config
 from soundtrack.errors import InputError, ModelError, SoundtrackError, UsageError
-from soundtrack.library.patterns import MOST_PATTERNS, spec_of
-from soundtrack.library.rules import IGNORE_NAME, NameRules, Rules
+from soundtrack.library.search.patterns import MOST_PATTERNS, spec_of
+from soundtrack.library.search.rules import IGNORE_NAME, NameRules, Rules
+from soundtrack.naming.playlists import MOST_ENTRIES, read_playlist
 from soundtrack.pipeline.batch import films_of
-from soundtrack.pipeline.ledger import read_ledger
-from soundtrack.playlists import MOST_ENTRIES, read_playlist
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.pipeline.ground.ledger import read_ledger
+from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import CueSheet, SceneSheet
 from test_odd_files import damaged
 

@@ -11,17 +11,17 @@ import pytest
 
 import fake_listener as fake
 from soundtrack.errors import InputError, LibraryError, OutputError
-from soundtrack.library.archive import MANIFEST_NAME, import_index
-from soundtrack.library.build import REBUILD_NAME, build_index
-from soundtrack.library.care import index_faults, index_status
-from soundtrack.library.evidence import read_evidence
-from soundtrack.library.index import VECTORS_NAME, open_library
-from soundtrack.library.offer import judge
-from soundtrack.library.playlists import read_playlists
-from soundtrack.library.query import find_like, find_mood
-from soundtrack.library.rules import RuleChange
-from soundtrack.library.schema import DATABASE_NAME
-from soundtrack.library.store import open_store
+from soundtrack.library.search.library_view import VECTORS_NAME, open_library
+from soundtrack.library.search.offer import judge
+from soundtrack.library.search.query import find_like, find_mood
+from soundtrack.library.search.rules import RuleChange
+from soundtrack.library.store.evidence import read_evidence
+from soundtrack.library.store.playlists import read_playlists
+from soundtrack.library.store.schema import DATABASE_NAME
+from soundtrack.library.store.store import open_store
+from soundtrack.library.update.archive import MANIFEST_NAME, import_index
+from soundtrack.library.update.build import REBUILD_NAME, build_index
+from soundtrack.library.update.maintenance import index_faults, index_status
 from test_archive import archive, forge, music, original, run_sql  # noqa: F401 - fixtures
 
 VALUES = [

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from soundtrack.emotion.i3d import I3D, expected_state, inflate, max_pool, same_padding
-from soundtrack.emotion.i3d_fused import FusedI3D
+from soundtrack.networks.i3d import I3D, expected_state, inflate, max_pool, same_padding
+from soundtrack.networks.i3d_fused import FusedI3D
 
 
 @pytest.fixture(scope="module")

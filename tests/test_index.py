@@ -9,12 +9,12 @@ import pytest
 
 import fake_listener as fake
 from soundtrack.errors import LibraryError, OutputError
-from soundtrack.library.files import VECTORS_NAME
 from soundtrack.library.identity import QuickKey
-from soundtrack.library.index import LibraryView, open_library, require_music, write_vectors, write_whole
-from soundtrack.library.rules import Rules
-from soundtrack.library.schema import DATABASE_NAME
-from soundtrack.library.store import open_store
+from soundtrack.library.search.library_view import LibraryView, open_library, require_music, write_vectors, write_whole
+from soundtrack.library.search.rules import Rules
+from soundtrack.library.store.files import VECTORS_NAME
+from soundtrack.library.store.schema import DATABASE_NAME
+from soundtrack.library.store.store import open_store
 from soundtrack.types import FloatArray
 
 

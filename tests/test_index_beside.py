@@ -12,16 +12,16 @@ import pytest
 
 import fake_listener as fake
 from soundtrack.errors import LibraryError, Reason, UsageError
-from soundtrack.library.build import build_index
-from soundtrack.library.disc import disc_images
 from soundtrack.library.heard import Heard, Listener, Warned
-from soundtrack.library.index import open_library
-from soundtrack.library.playlists import read_playlists
-from soundtrack.library.query import in_order
 from soundtrack.library.report import IndexReport
-from soundtrack.library.scan import scan
-from soundtrack.library.store import open_store
-from soundtrack.spotting.listed import find_listed
+from soundtrack.library.search.library_view import open_library
+from soundtrack.library.search.query import in_order
+from soundtrack.library.store.playlists import read_playlists
+from soundtrack.library.store.store import open_store
+from soundtrack.library.update.build import build_index
+from soundtrack.library.update.disc_images import disc_images
+from soundtrack.library.update.scan import scan
+from soundtrack.spotting.merit.listed import find_listed
 
 Run = Callable[..., IndexReport]
 

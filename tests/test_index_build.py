@@ -14,13 +14,13 @@ import pytest
 
 import fake_listener as fake
 from soundtrack.errors import InputError, LibraryError, ModelError, Reason
-from soundtrack.library.build import build_index
 from soundtrack.library.identity import Identity, identify
-from soundtrack.library.index import open_library
 from soundtrack.library.report import IndexReport
-from soundtrack.library.schema import DATABASE_NAME
-from soundtrack.library.store import open_store
-from soundtrack.library.workers import Outcome
+from soundtrack.library.search.library_view import open_library
+from soundtrack.library.store.schema import DATABASE_NAME
+from soundtrack.library.store.store import open_store
+from soundtrack.library.update.build import build_index
+from soundtrack.library.update.workers import Outcome
 
 Run = Callable[..., IndexReport]
 
@@ -308,7 +308,7 @@ def test_odd_names_go_through_and_into_json(tmp_path: Path, run: Run, name: byte
 def test_a_second_run_over_20000_files_takes_a_few_seconds(tmp_path: Path, run: Run) -> None:
     import time
 
-    from soundtrack.library.scan import scan
+    from soundtrack.library.update.scan import scan
 
     folder = tmp_path / "many"
     for n in range(20_000):

@@ -13,10 +13,10 @@ import pytest
 import typer
 
 import fake_listener as fake
-from soundtrack.cli import index, library, search
+from soundtrack.cli.music import index, library, search
 from soundtrack.cli.output import plain
 from soundtrack.errors import ExitCode, SoundtrackError
-from soundtrack.pipeline import music as music_stage
+from soundtrack.pipeline.library import music as music_stage
 
 
 @dataclass(frozen=True)

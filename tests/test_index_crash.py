@@ -15,10 +15,10 @@ import pytest
 
 import fake_listener as fake
 from soundtrack.errors import LibraryError, OutputError
-from soundtrack.library.build import build_index
-from soundtrack.library.index import open_library
-from soundtrack.library.lock import write_lock
-from soundtrack.library.store import open_store
+from soundtrack.library.search.library_view import open_library
+from soundtrack.library.store.lock import write_lock
+from soundtrack.library.store.store import open_store
+from soundtrack.library.update.build import build_index
 
 JOBS = 2
 _RUN = """
@@ -26,7 +26,7 @@ import resource, sys
 from pathlib import Path
 import fake_listener as fake
 from soundtrack.errors import SoundtrackError
-from soundtrack.library.build import build_index
+from soundtrack.library.update.build import build_index
 music, index, limit = sys.argv[1:]
 if int(limit):
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))

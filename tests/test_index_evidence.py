@@ -13,17 +13,17 @@ import pytest
 
 import fake_listener as fake
 from soundtrack.errors import LibraryError
-from soundtrack.library.archive import export_index, import_index
-from soundtrack.library.build import build_index
-from soundtrack.library.care import index_faults, index_status
-from soundtrack.library.derive import derive
-from soundtrack.library.evidence import gaps, kept, known_channels, read_evidence
 from soundtrack.library.heard import Observed
 from soundtrack.library.identity import identify
-from soundtrack.library.index import open_library
 from soundtrack.library.report import IndexReport
-from soundtrack.library.schema import DATABASE_NAME
-from soundtrack.library.store import open_store
+from soundtrack.library.search.library_view import open_library
+from soundtrack.library.store.evidence import gaps, kept, known_channels, read_evidence
+from soundtrack.library.store.schema import DATABASE_NAME
+from soundtrack.library.store.store import open_store
+from soundtrack.library.update.archive import export_index, import_index
+from soundtrack.library.update.build import build_index
+from soundtrack.library.update.derive import derive
+from soundtrack.library.update.maintenance import index_faults, index_status
 from soundtrack.types import Channel, Evidence, Medium, Span
 
 OTHER = replace(fake.MODEL, version="2", sha256="cd" * 32, dim=6)

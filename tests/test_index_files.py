@@ -10,12 +10,12 @@ import pytest
 
 import fake_listener as fake
 from soundtrack.errors import LibraryError, OutputError, SoundtrackError, UsageError
-from soundtrack.library.archive import export_index, import_index
-from soundtrack.library.build import build_index
-from soundtrack.library.care import index_faults, vacuum_index
-from soundtrack.library.files import FILE_NAMES, LOCK_NAME, REBUILD_NAME, SUMMARY_NAME, VECTORS_NAME
-from soundtrack.library.index import open_library
-from soundtrack.library.schema import DATABASE_NAME
+from soundtrack.library.search.library_view import open_library
+from soundtrack.library.store.files import FILE_NAMES, LOCK_NAME, REBUILD_NAME, SUMMARY_NAME, VECTORS_NAME
+from soundtrack.library.store.schema import DATABASE_NAME
+from soundtrack.library.update.archive import export_index, import_index
+from soundtrack.library.update.build import build_index
+from soundtrack.library.update.maintenance import index_faults, vacuum_index
 
 PRECIOUS = "somebody's only copy"
 

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from media_made import Made
-from soundtrack import cuesheet, pipeline
-from soundtrack.cli import cues, library
+from soundtrack import pipeline
+from soundtrack.cli.film import cues
+from soundtrack.cli.music import library
+from soundtrack.documents import cuesheet
 from soundtrack.errors import DependencyError
 from soundtrack.export.opinions import opinions_line
-from soundtrack.library.care import index_status
-from soundtrack.pipeline.installed_channels import installed_channels
+from soundtrack.library.update.maintenance import index_status
+from soundtrack.pipeline.ground.installed_channels import installed_channels
 from soundtrack.types import ChannelSetup, ClipFormat, Span
 
 SETUP = ChannelSetup("cpu", ClipFormat(16, 8.0, 2.0, 64), 16_000)

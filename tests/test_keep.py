@@ -14,18 +14,19 @@ from hypothesis import strategies as st
 
 from made_up import library, sheet, small_library, track
 from media_made import Made
-from soundtrack import cuesheet, pipeline, scenesheet
+from soundtrack import pipeline
 from soundtrack.cli.app import run_commands
-from soundtrack.edits import LockCues, SetCue, apply
+from soundtrack.documents import cuesheet, scenesheet
+from soundtrack.documents.edits import LockCues, SetCue, apply
 from soundtrack.errors import InputError, UsageError
-from soundtrack.mix.music import Music
+from soundtrack.mix.bed import Music
 from soundtrack.mix.plan import plan_mix
-from soundtrack.pipeline.film import Watcher
-from soundtrack.pipeline.keeping import keep_locked, kept_cues
+from soundtrack.pipeline.film.analyse import Watcher
+from soundtrack.pipeline.sheets.keeping import keep_locked, kept_cues
 from soundtrack.settings import MIX_RATE_HZ, SpottingSettings
-from soundtrack.spotting.constraints import Constraints, Lock, MoodWish
-from soundtrack.spotting.moods import mood
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.spotting.merit.constraints import Constraints, Lock, MoodWish
+from soundtrack.spotting.merit.moods import mood
+from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import Cue, CueSheet, FloatArray, SceneSheet, Span
 
 FILMS = [
@@ -80,7 +81,7 @@ def fake_audio(path: Path, *, start_s: float, duration_s: float, **_: object) ->
 
 
 def test_the_sound_under_a_kept_cue_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("soundtrack.mix.music.iter_audio", fake_audio)
+    monkeypatch.setattr("soundtrack.mix.bed.iter_audio", fake_audio)
     film = sheet(FILMS[0])
     before = apply(spot_cues(film, LIBRARY), LockCues(("1m02",)))
     kept = kept_cues(keep_locked(before), film, former={})

@@ -11,12 +11,12 @@ import pytest
 
 from films import ffmpeg, make_film, make_job, write_track
 from soundtrack.errors import OutputError
-from soundtrack.media.fingerprint import film_print
-from soundtrack.media.headers import header_facts, matroska_facts
+from soundtrack.media.checking.fingerprint import film_print
+from soundtrack.media.checking.verify import compare_streams
 from soundtrack.media.locate import ffmpeg_path, newer_ffmpeg
-from soundtrack.media.mp4_tags import needs_own_names, tags_left_out
-from soundtrack.media.probe import probe
-from soundtrack.media.verify import compare_streams
+from soundtrack.media.reading.headers import header_facts, matroska_facts
+from soundtrack.media.reading.probe import probe
+from soundtrack.media.writing.mp4_tags import needs_own_names, tags_left_out
 from soundtrack.mix.render import RenderReport, output_plan, render_film
 
 DOLBY_VISION = bytes.fromhex("0100102540") + bytes(19)

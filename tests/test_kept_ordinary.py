@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from films import ffmpeg, make_film, make_job, write_track
-from soundtrack.media.containers import default_suffix
-from soundtrack.media.fingerprint import film_print
-from soundtrack.media.probe import probe
-from soundtrack.media.verify import compare_streams
+from soundtrack.media.checking.fingerprint import film_print
+from soundtrack.media.checking.verify import compare_streams
+from soundtrack.media.reading.probe import probe
+from soundtrack.media.writing.formats import default_suffix
 from soundtrack.mix.render import RenderReport, render_film
 from soundtrack.types import StreamKind
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from soundtrack.audio.key import PITCH_CLASSES, find_key, key_fits
-from soundtrack.audio.spectrum import take_frames
+from soundtrack.audio.music.key import PITCH_CLASSES, find_key, key_fits
+from soundtrack.audio.music.spectrum import take_frames
 from soundtrack.types import FloatArray
 
 RATE_HZ = 22_050

@@ -13,15 +13,16 @@ import pytest
 
 from made_up import sheet, small_library
 from media_made import Made, ffmpeg, make_film
-from soundtrack import cuesheet, kinds
+from soundtrack.documents import cuesheet
 from soundtrack.export import FORMATS, export
-from soundtrack.export.page import page
-from soundtrack.export.picture import picture
-from soundtrack.kinds import Kind
-from soundtrack.media.film_kind import FILM
+from soundtrack.export.page.page import page
+from soundtrack.export.page.picture import picture
+from soundtrack.files import kinds
+from soundtrack.files.kinds import Kind
+from soundtrack.files.safe_write import Together
+from soundtrack.media.reading.film_kind import FILM
 from soundtrack.mix.stems import StemWriter
-from soundtrack.safe_write import Together
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import CueSheet
 
 ALL: dict[str, Kind] = {

@@ -19,12 +19,12 @@ import pytest
 import fake_listener as fake
 from media_made import Made
 from odd_files import ffmpeg
-from soundtrack import scenesheet
-from soundtrack.library.build import build_index
+from soundtrack.documents import scenesheet
 from soundtrack.library.identity import QuickKey
-from soundtrack.library.index import open_library, write_vectors
-from soundtrack.library.store import Store, open_store
-from soundtrack.media.verify import compare_streams
+from soundtrack.library.search.library_view import open_library, write_vectors
+from soundtrack.library.store.store import Store, open_store
+from soundtrack.library.update.build import build_index
+from soundtrack.media.checking.verify import compare_streams
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from made_up import MODEL, sheet, small_library
-from soundtrack import config, cuesheet, pipeline
+from soundtrack import config, pipeline
+from soundtrack.documents import cuesheet
 from soundtrack.errors import InputError
-from soundtrack.pipeline.ledger import MOST_FILMS, read_ledger, recent_tracks, remember
-from soundtrack.spotting.constraints import Constraints, Lock
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.pipeline.ground.ledger import MOST_FILMS, read_ledger, recent_tracks, remember
+from soundtrack.spotting.merit.constraints import Constraints, Lock
+from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import CueSheet
 
 LIBRARY = small_library()

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from scipy.io import wavfile
 
 from films import RATE, ebur128, make_film, make_job, write_track
-from soundtrack import cuesheet
 from soundtrack.cli.app import command_line
-from soundtrack.media.probe import probe
+from soundtrack.documents import cuesheet
+from soundtrack.media.reading.probe import probe
 from soundtrack.mix.ducking import MAX_ATTACK_DB_PER_S, MAX_DEPTH_DB, MAX_RELEASE_DB_PER_S, gain_db_at
 from soundtrack.mix.levels import ORIGINAL_LIMIT_DB
 from soundtrack.mix.render import render_film

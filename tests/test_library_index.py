@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from soundtrack import pipeline, resources
-from soundtrack.library.index import open_library
+from soundtrack.library.search.library_view import open_library
 
 
 def test_the_shipped_index_belongs_to_the_shipped_networks() -> None:

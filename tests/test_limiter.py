@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.signal import resample_poly
 
-from soundtrack.audio.true_peak import TruePeak
+from soundtrack.audio.levels.true_peak import TruePeak
 from soundtrack.mix.limiter import LOOK_AHEAD, RELEASE_DB_PER_S, Limiter
 
 RATE = 48_000

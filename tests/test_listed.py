@@ -10,8 +10,8 @@ import pytest
 from made_up import library, sheet, track
 from soundtrack.errors import InputError, UsageError
 from soundtrack.pipeline import Wishes
-from soundtrack.spotting.listed import find_listed
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.spotting.merit.listed import find_listed
+from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import Track
 
 

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soundtrack.errors import InputError, Reason
-from soundtrack.library import listen as listening
 from soundtrack.library.heard import Warned, require_unit_vectors
-from soundtrack.library.listen import listen, segment_spans
 from soundtrack.library.tags import clean_text, read_header
-from soundtrack.media.audio import SoundReport
+from soundtrack.library.update import listen as listening
+from soundtrack.library.update.listen import listen, segment_spans
+from soundtrack.media.reading.audio import SoundReport
 from soundtrack.types import Channel, Evidence, FloatArray, Medium, ReadingBatch, Span
 
 DIM = 4

@@ -19,13 +19,15 @@ from typer.testing import CliRunner
 
 from soundtrack.errors import InputError
 from soundtrack.evaluation import labels, train_space, two_sets
-from soundtrack.evaluation.bootstrap import Interval
 from soundtrack.evaluation.folds import Evidence, cross_read
-from soundtrack.training import locked, music_train, picture_data
+from soundtrack.training import locked
 from soundtrack.training.data import count_locked, read_felt, read_labels, read_ratings
 from soundtrack.training.locked import Item, Part, draw, is_locked, locked_sets
+from soundtrack.training.music import train as music_train
+from soundtrack.training.picture import data as picture_data
 from soundtrack.training.ridge import Penalties, predict_by_fold
 from soundtrack.types import EMOTIONS
+from soundtrack.yardsticks.bootstrap import Interval
 
 ROOT = Path(__file__).parent.parent
 A_LOCKED = {corpus: min(names) for corpus, names in locked_sets().items()}
@@ -164,14 +166,20 @@ def test_no_way_into_training_hands_out_a_locked_file(tmp_path):
 
 def test_only_the_judge_asks_for_the_locked_set():
     """Whatever names `Part.LOCKED` or `Part.ALL` could teach with it: `eval` may, and the report of `train space`."""
-    allowed = {"training/locked.py", "training/data.py", "cli/eval.py", "cli/eval_sets.py", "cli/train.py"}
+    allowed = {
+        "training/locked.py",
+        "training/data.py",
+        "cli/models/eval.py",
+        "cli/models/eval_sets.py",
+        "cli/models/train.py",
+    }
     found = set()
     for path in (ROOT / "soundtrack").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and node.attr in {"LOCKED", "ALL"} and ast.unparse(node.value) == "Part":
                 found.add(path.relative_to(ROOT / "soundtrack").as_posix())
     assert found <= allowed
-    assert "cli/eval_sets.py" in found
+    assert "cli/models/eval_sets.py" in found
 
 
 def some_evidence(rng: np.random.Generator, n: int) -> Evidence:
@@ -271,7 +279,7 @@ def rated_sounds(tmp_path: Path) -> Path:
 
 
 def run_va(*args: object) -> str:
-    from soundtrack.cli.eval import app
+    from soundtrack.cli.models.eval import app
 
     run = CliRunner().invoke(app, ["va", *map(str, args), "--model", "tiny", "--draws", "3"])
     assert run.exit_code == 0, run.output
@@ -294,7 +302,7 @@ def test_eval_asks_both_sets_and_each_by_its_name(rated_sounds, capfd):
 
 
 def test_asking_for_the_locked_set_where_there_is_none_is_said(tmp_path):
-    from soundtrack.cli.eval import app
+    from soundtrack.cli.models.eval import app
     from soundtrack.errors import UsageError
 
     files(tmp_path, "mine.wav")

@@ -8,9 +8,9 @@ import subprocess
 import numpy as np
 import pytest
 
-from soundtrack.audio.k_weighting import KPower, k_filter
-from soundtrack.audio.loudness import LoudnessMeter, channel_weights, measure_loudness
-from soundtrack.audio.true_peak import TruePeak, interpolator
+from soundtrack.audio.levels.k_weighting import KPower, k_filter
+from soundtrack.audio.levels.loudness import LoudnessMeter, channel_weights, measure_loudness
+from soundtrack.audio.levels.true_peak import TruePeak, interpolator
 from soundtrack.media.process import ffmpeg_path
 from soundtrack.types import FloatArray, Span
 

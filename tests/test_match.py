@@ -12,17 +12,17 @@ from made_up import DIM, library, sheet, small_library, track
 from soundtrack.cli.words import parse_lock, parse_mood, parse_span
 from soundtrack.errors import UsageError
 from soundtrack.merit_table import MeritTable, PlanTable
-from soundtrack.pipeline.wishes import LockWish
-from soundtrack.spotting.constraints import Constraints
-from soundtrack.spotting.film import Film, divide
-from soundtrack.spotting.hubs import closeness, references
-from soundtrack.spotting.likeness import artists, fifths, groups, joins, song_name
-from soundtrack.spotting.match import TERM_NAMES, Pool, choose_pool
-from soundtrack.spotting.moods import WORDS, mood, name_term, named_moods
-from soundtrack.spotting.stretches import sounding_terms, weigh
-from soundtrack.spotting.terms import wanted_tempo
-from soundtrack.spotting.view import against_the_rest, segment_table
-from soundtrack.track_names import find_one_track, find_tracks
+from soundtrack.naming.track_names import find_one_track, find_tracks
+from soundtrack.pipeline.sheets.wishes import LockWish
+from soundtrack.spotting.merit.constraints import Constraints
+from soundtrack.spotting.merit.eligibility import TERM_NAMES, Pool, choose_pool
+from soundtrack.spotting.merit.hubs import closeness, references
+from soundtrack.spotting.merit.intervals import Film, divide
+from soundtrack.spotting.merit.likeness import artists, fifths, groups, joins, song_name
+from soundtrack.spotting.merit.moods import WORDS, mood, name_term, named_moods
+from soundtrack.spotting.merit.terms import wanted_tempo
+from soundtrack.spotting.merit.view import against_the_rest, segment_table
+from soundtrack.spotting.plan.worth import sounding_terms, weigh
 from soundtrack.types import EMOTIONS, Span
 
 

@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 
 from soundtrack.errors import InputError, Reason
-from soundtrack.media.audio import SoundReport, iter_audio, read_audio
-from soundtrack.media.probe import probe, probe_audio
 from soundtrack.media.process import file_arg, run_ffmpeg
-from soundtrack.media.sound import iter_stereo
+from soundtrack.media.reading.audio import SoundReport, iter_audio, read_audio
+from soundtrack.media.reading.probe import probe, probe_audio
+from soundtrack.media.reading.sound import iter_stereo
 from soundtrack.mix.render import require_decoder
 from soundtrack.pipeline.score import plan_video
 from soundtrack.types import UNKNOWN_CODEC, FloatArray, StreamInfo, StreamKind, VideoInfo
@@ -371,6 +371,6 @@ def test_a_film_whose_only_sound_nothing_decodes_is_refused_before_it_is_watched
     require_decoder(info, keeps=False, hint="")
     library = SimpleNamespace(tracks=dict, track_ids=(), playlists=dict, former_names=dict)
     monkeypatch.setattr("soundtrack.pipeline.score.open_library", lambda *_, **__: library)
-    monkeypatch.setattr("soundtrack.pipeline.film.Watcher.analyse", lambda *_, **__: pytest.fail("is watched"))
+    monkeypatch.setattr("soundtrack.pipeline.film.analyse.Watcher.analyse", lambda *_, **__: pytest.fail("is watched"))
     with pytest.raises(InputError, match="without a decoder"):
         plan_video(info.path)

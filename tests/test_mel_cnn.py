@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from soundtrack.emotion.mel_cnn import MelCnn
-from soundtrack.emotion.mel_cnn_fused import FusedMelCnn
-from soundtrack.emotion.mel_config import MelCnnConfig
-from soundtrack.emotion.tonal import N_TONAL, tonal_numbers
+from soundtrack.audio.music.tonal import N_TONAL, tonal_numbers
+from soundtrack.networks.mel_cnn import MelCnn
+from soundtrack.networks.mel_cnn_fused import FusedMelCnn
+from soundtrack.networks.mel_config import MelCnnConfig
 
 SMALL = MelCnnConfig(widths=(4, 8), n_features=16, n_sounds=5)
 

@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 
 from made_up import library, sheet, small_library, track
-from soundtrack import cuesheet
 from soundtrack.cli.app import main
 from soundtrack.config import load_config
+from soundtrack.documents import cuesheet
 from soundtrack.errors import InputError
 from soundtrack.evaluation.deciding import Said, decided
 from soundtrack.export.terms import term_lines
 from soundtrack.merit_table import MeritTable, PlanTable, digest
-from soundtrack.pipeline.defaults import spotting_or_default
+from soundtrack.pipeline.ground.defaults import spotting_or_default
 from soundtrack.settings import SpottingSettings
-from soundtrack.spotting.constraints import Constraints
-from soundtrack.spotting.film import divide
-from soundtrack.spotting.spot import spot_cues
-from soundtrack.spotting.terms import SEGMENT_TERMS, sides, split
-from soundtrack.spotting.view import segment_table
+from soundtrack.spotting.merit.constraints import Constraints
+from soundtrack.spotting.merit.intervals import divide
+from soundtrack.spotting.merit.terms import SEGMENT_TERMS, sides, split
+from soundtrack.spotting.merit.view import segment_table
+from soundtrack.spotting.plan.spot import spot_cues
 
 MOODS = [("Sad", 30.0), ("Excited", 40.0), ("Fear", 35.0)]
 
@@ -206,6 +206,6 @@ def test_what_is_measured_is_what_decides() -> None:
 
 def found_valence(seen: Said, name: str) -> np.ndarray:
     """Valence or arousal of the pictures as the evaluation draws them apart: every clip counts once."""
-    from soundtrack.spotting.view import drawn_apart
+    from soundtrack.spotting.merit.view import drawn_apart
 
     return drawn_apart(getattr(seen, name).astype(np.float64))

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soundtrack.evaluation import metrics
-from soundtrack.evaluation.bootstrap import bootstrap
 from soundtrack.evaluation.deciding import Said, corrected
 from soundtrack.evaluation.moments import Stretches, best_windows, deal, lay_out, report
+from soundtrack.yardsticks import metrics
+from soundtrack.yardsticks.bootstrap import bootstrap
 
 SEEDS = st.integers(0, 10_000)
 

@@ -10,10 +10,10 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from soundtrack.cli.models import app
-from soundtrack.emotion import manifest
-from soundtrack.emotion.i3d import I3D, expected_state
+from soundtrack.checkpoints import manifest
+from soundtrack.cli.models.models import app
 from soundtrack.errors import ModelError, UsageError
+from soundtrack.networks.i3d import I3D, expected_state
 from soundtrack.resources import models_dir
 
 

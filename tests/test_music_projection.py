@@ -15,8 +15,8 @@ from soundtrack import pipeline
 from soundtrack.emotion import space
 from soundtrack.emotion.music_channels import HARMONY, NETWORK
 from soundtrack.emotion.music_projection import MusicProjection
-from soundtrack.library import rows
-from soundtrack.library.store import open_store
+from soundtrack.library.store import rows
+from soundtrack.library.store.store import open_store
 from soundtrack.types import EMOTIONS, FloatArray, ReadingBatch
 
 N_ROWS = 150

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from soundtrack.audio.mel import log_mel
-from soundtrack.emotion.mel_cnn_fused import FusedMelCnn
 from soundtrack.emotion.music_config import MusicTowerConfig
 from soundtrack.emotion.music_head import MusicHead
 from soundtrack.emotion.music_tower import MusicTower
 from soundtrack.errors import ModelError
+from soundtrack.networks.mel_cnn_fused import FusedMelCnn
 from soundtrack.types import EMOTIONS, Span
 
 

@@ -10,12 +10,12 @@ import pytest
 
 from films import Job, ffmpeg, make_film, make_job, write_track, write_voice
 from soundtrack.errors import FfmpegError, OutputError
-from soundtrack.media.audio import read_audio
-from soundtrack.media.containers import default_suffix
-from soundtrack.media.fingerprint import film_print
+from soundtrack.media.checking.fingerprint import film_print
+from soundtrack.media.checking.verify import compare_streams
 from soundtrack.media.locate import ffmpeg_path, ffmpeg_version
-from soundtrack.media.probe import probe
-from soundtrack.media.verify import compare_streams
+from soundtrack.media.reading.audio import read_audio
+from soundtrack.media.reading.probe import probe
+from soundtrack.media.writing.formats import default_suffix
 from soundtrack.mix.render import render_film
 from soundtrack.mix.report import RenderReport
 from soundtrack.types import Span, StreamKind
@@ -172,7 +172,7 @@ def test_a_disk_that_fills_up_is_an_error_that_leaves_nothing(
 def test_a_full_disk_is_called_by_its_name(tmp_path: Path, track: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     film = make_film(tmp_path / "film.mkv", seconds=1.0)
     job = make_job(film, [track])
-    from soundtrack import safe_write
+    from soundtrack.files import safe_write
     from soundtrack.mix import render as module
 
     def failing(*_: object, **__: object) -> None:

@@ -14,16 +14,16 @@ from made_up import track as made_track
 from odd_files import ffmpeg
 from soundtrack.cli.app import run_commands
 from soundtrack.errors import InputError, Reason, UsageError
-from soundtrack.library.build import build_index
-from soundtrack.library.query import find_track
-from soundtrack.library.rules import NameRules, Rules
-from soundtrack.library.store import open_store
+from soundtrack.library.search.query import find_track
+from soundtrack.library.search.rules import NameRules, Rules
+from soundtrack.library.store.store import open_store
 from soundtrack.library.tags import read_header
-from soundtrack.names import as_on_disk, composed, folded, names_in
+from soundtrack.library.update.build import build_index
+from soundtrack.naming.names import as_on_disk, composed, folded, names_in
+from soundtrack.naming.playlists import read_playlist
+from soundtrack.naming.track_names import find_one_track, find_tracks
 from soundtrack.pipeline.batch import films_of
-from soundtrack.playlists import read_playlist
-from soundtrack.spotting.listed import find_listed
-from soundtrack.track_names import find_one_track, find_tracks
+from soundtrack.spotting.merit.listed import find_listed
 from soundtrack.types import Tags, Track
 
 CAFE, CAFE_APART = "Café", "Cafe\u0301"
@@ -188,7 +188,7 @@ def test_index_of_a_folder_typed_in_the_other_form(tmp_path: Path) -> None:
 
 def test_commands_that_are_loaded_again_and_again_stay_as_they_are() -> None:
     from soundtrack.cli.app import LateCommand
-    from soundtrack.cli.cues import app
+    from soundtrack.cli.film.cues import app
 
     before = [info.callback for info in app.registered_commands]
     for _ in range(2):

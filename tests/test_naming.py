@@ -14,17 +14,17 @@ from made_up import small_library
 from odd_files import ffmpeg
 from odd_music import wav
 from soundtrack.errors import InputError, Reason
-from soundtrack.library.build import build_index
 from soundtrack.library.heard import Heard, Listener
 from soundtrack.library.identity import identify
-from soundtrack.library.index import open_library
-from soundtrack.library.naming import former_names
-from soundtrack.library.query import find_track
 from soundtrack.library.report import IndexReport
-from soundtrack.library.store import open_store
-from soundtrack.media.packets import sound_hash, without_tags
-from soundtrack.pipeline.sheet_tracks import present_ids, with_present_ids
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.library.search.library_view import open_library
+from soundtrack.library.search.query import find_track
+from soundtrack.library.store.naming import former_names
+from soundtrack.library.store.store import open_store
+from soundtrack.library.update.build import build_index
+from soundtrack.media.reading.packets import sound_hash, without_tags
+from soundtrack.pipeline.sheets.sheet_tracks import present_ids, with_present_ids
+from soundtrack.spotting.plan.spot import spot_cues
 
 KINDS: dict[str, list[str]] = {
     "mp3": [],
@@ -265,7 +265,7 @@ def test_a_second_look_opens_no_file(music: Path, monkeypatch: pytest.MonkeyPatc
     def busy(*_args: object, **_kwargs: object) -> None:
         raise AssertionError("a file that did not change is opened")
 
-    monkeypatch.setattr("soundtrack.library.workers.Workers._start", busy)
+    monkeypatch.setattr("soundtrack.library.update.workers.Workers._start", busy)
     assert index(music).unchanged == 2
 
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 import fake_listener as fake
-from soundtrack.library import nearest
-from soundtrack.library.care import index_faults
-from soundtrack.library.files import CELLS_NAME
 from soundtrack.library.identity import QuickKey
-from soundtrack.library.index import open_library, write_vectors
-from soundtrack.library.nearest import Cells
-from soundtrack.library.store import open_store
+from soundtrack.library.search import nearest
+from soundtrack.library.search.library_view import open_library, write_vectors
+from soundtrack.library.search.nearest import Cells
+from soundtrack.library.store.files import CELLS_NAME
+from soundtrack.library.store.store import open_store
+from soundtrack.library.update.maintenance import index_faults
 from soundtrack.types import FloatArray
 
 DIM = 32

@@ -79,9 +79,9 @@ def assert_refused(ended: Ended, code: ExitCode, says: str) -> None:
 
 def assert_scored(film: Path, folder: Path) -> None:
     """One scored film and one cue sheet beside the film; all its packets are there; new sound from start to end."""
-    from soundtrack import cuesheet
-    from soundtrack.media.probe import probe
-    from soundtrack.media.verify import compare_streams
+    from soundtrack.documents import cuesheet
+    from soundtrack.media.checking.verify import compare_streams
+    from soundtrack.media.reading.probe import probe
 
     beside = sorted(p for p in folder.iterdir() if p != film)
     assert len(beside) == 2, beside
@@ -217,7 +217,8 @@ def bytes_name() -> str:
 
 @pytest.fixture(scope="session")
 def sheet_text(made: Made) -> str:
-    from soundtrack import cuesheet, pipeline
+    from soundtrack import pipeline
+    from soundtrack.documents import cuesheet
 
     scenes = pipeline.analyse_video(made.film, device="cpu")
     return cuesheet.dumps(pipeline.spot_video(scenes, index=made.index))
@@ -255,7 +256,7 @@ def damaged(data: object, rng: np.random.Generator) -> None:
 def test_two_thousand_damaged_cue_sheets_are_read_or_refused_with_a_place(
     sheet_text: str, rng: np.random.Generator
 ) -> None:
-    from soundtrack import cuesheet
+    from soundtrack.documents import cuesheet
     from soundtrack.errors import InputError
     from soundtrack.mix.plan import plan_mix
 
@@ -334,7 +335,7 @@ def test_a_decoder_that_stands_still_is_given_up(side: str, plain: Plain, monkey
     import threading
 
     from soundtrack.errors import InputError, Reason
-    from soundtrack.media.probe import probe
+    from soundtrack.media.reading.probe import probe
     from soundtrack.video import decode
 
     never = threading.Event()

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from made_up import sheet, small_library
-from soundtrack.audio.music_marks import N_MARKS, SAMPLE_RATE_HZ, WINDOW, music_marks
-from soundtrack.audio.own_music import MusicDetector, music_spans
+from soundtrack.audio.voices.music_detection import MusicDetector, music_spans
+from soundtrack.audio.voices.music_features import N_MARKS, SAMPLE_RATE_HZ, WINDOW, music_marks
 from soundtrack.errors import NothingFitsError
-from soundtrack.media.audio import read_audio
+from soundtrack.media.reading.audio import read_audio
 from soundtrack.settings import MixSettings, SpottingSettings
-from soundtrack.spotting.constraints import Constraints, Lock
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.spotting.merit.constraints import Constraints, Lock
+from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import FloatArray, Span
 
 CHORDS = ((220.0, 261.63, 329.63), (174.61, 220.0, 261.63), (261.63, 329.63, 392.0), (196.0, 246.94, 293.66))

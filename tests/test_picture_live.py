@@ -9,15 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from soundtrack.emotion.i3d import I3D, inflate
-from soundtrack.emotion.i3d_fused import FusedI3D
 from soundtrack.emotion.video_tower import backbone
-from soundtrack.training.flat_student import student_features
-from soundtrack.training.picture_data import read_still, resize
-from soundtrack.training.picture_live import Gallery, LiveSettings, distil_live
-from soundtrack.training.picture_teachers import Teachers
-from soundtrack.training.picture_views import Views
-from soundtrack.training.teacher_networks import (
+from soundtrack.networks.i3d import I3D, inflate
+from soundtrack.networks.i3d_fused import FusedI3D
+from soundtrack.training.picture.data import read_still, resize
+from soundtrack.training.picture.flat_student import student_features
+from soundtrack.training.picture.live import Gallery, LiveSettings, distil_live
+from soundtrack.training.picture.teacher_networks import (
     Parts,
     Step,
     TeacherNetworks,
@@ -26,6 +24,8 @@ from soundtrack.training.teacher_networks import (
     read_parts,
     teachers_of,
 )
+from soundtrack.training.picture.teachers import Teachers
+from soundtrack.training.picture.views import Views
 
 
 def flat_network(width: float, *, n_classes: int = 1) -> I3D:

@@ -13,27 +13,21 @@ import numpy as np
 import pytest
 import torch
 
-from soundtrack.emotion.i3d import I3D, inflate
-from soundtrack.emotion.manifest import find_model, read_config
+from soundtrack.checkpoints.manifest import find_model, read_config
 from soundtrack.emotion.picture_head import picture_blocks
 from soundtrack.emotion.video_config import parse_config
 from soundtrack.emotion.video_tower import load_parts
 from soundtrack.errors import InputError, ModelError
-from soundtrack.training import picture_teachers
+from soundtrack.networks.i3d import I3D, inflate
 from soundtrack.training.calibrate import fit_confidence, fit_temperature
-from soundtrack.training.picture import train_picture
-from soundtrack.training.picture_clips import N_FRAMES, cut
-from soundtrack.training.picture_data import bucket_of, frames_at, labelled_clips, rated_stills, stills
-from soundtrack.training.picture_distil import DistilSettings, distil
-from soundtrack.training.picture_fit import (
-    HeadSettings,
-    Rated,
-    Unrated,
-    cross_validate,
-    fit_head,
-)
-from soundtrack.training.picture_start import flattened
-from soundtrack.training.picture_teachers import TEACHER_SIDE_PX, Answer, crop, read_pass, view_of, write_pass
+from soundtrack.training.picture import teachers as picture_teachers
+from soundtrack.training.picture.clips import N_FRAMES, cut
+from soundtrack.training.picture.data import bucket_of, frames_at, labelled_clips, rated_stills, stills
+from soundtrack.training.picture.distil import DistilSettings, distil
+from soundtrack.training.picture.fit import HeadSettings, Rated, Unrated, cross_validate, fit_head
+from soundtrack.training.picture.start import flattened
+from soundtrack.training.picture.teachers import TEACHER_SIDE_PX, Answer, crop, read_pass, view_of, write_pass
+from soundtrack.training.picture.train import train_picture
 from soundtrack.types import EMOTIONS
 
 MOODS = {"Excited": (230, 60, 40), "Sad": (40, 60, 110)}

@@ -14,17 +14,17 @@ import numpy as np
 import pytest
 
 from made_up import MadeUpLibrary, library, sheet, small_library, track
-from soundtrack import cuesheet
 from soundtrack.cli.words import parse_lock, parse_mood, parse_span
+from soundtrack.documents import cuesheet
 from soundtrack.errors import LibraryError, NothingFitsError, UsageError
-from soundtrack.pipeline.wishes import Wishes
+from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.settings import MixSettings, SpottingSettings
-from soundtrack.spotting.beam import solve
-from soundtrack.spotting.constraints import Constraints, Lock
-from soundtrack.spotting.film import Film, divide
-from soundtrack.spotting.plan import NO_TRACK, Choice, Problem, plan_value
-from soundtrack.spotting.spot import spot_cues
-from soundtrack.spotting.stretches import Worth
+from soundtrack.spotting.merit.constraints import Constraints, Lock
+from soundtrack.spotting.merit.intervals import Film, divide
+from soundtrack.spotting.plan.beam import solve
+from soundtrack.spotting.plan.problem import NO_TRACK, Choice, Problem, plan_value
+from soundtrack.spotting.plan.spot import spot_cues
+from soundtrack.spotting.plan.worth import Worth
 from soundtrack.types import CueSheet, SceneSheet, Span
 
 MOODS = ("Excited", "Fear", "Neutral", "Relaxation", "Sad", "Tension")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soundtrack.errors import InputError, Reason
-from soundtrack.playlists import MOST_BYTES, is_playlist, read_playlist
+from soundtrack.naming.playlists import MOST_BYTES, is_playlist, read_playlist
 
 XSPF = '<?xml version="1.0" encoding="UTF-8"?>\n<playlist version="1" xmlns="http://xspf.org/ns/0/">{}</playlist>\n'
 

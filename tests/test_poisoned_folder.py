@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from end_by_signal import prepare
-from soundtrack import children
 from soundtrack.errors import DependencyError
 from soundtrack.media.locate import ffmpeg_path
-from soundtrack.surroundings import clean_environment, find_program, module_path
+from soundtrack.processes import children
+from soundtrack.processes.surroundings import clean_environment, find_program, module_path
 
 ROOT = Path(__file__).parents[1]
 
@@ -214,7 +214,7 @@ def test_no_command_runs_a_file_that_is_beside_the_film(
 def test_helpers_of_a_library_user_take_nothing_from_the_working_folder(poisoned: Path, made_film: Path) -> None:
     """Whoever imports the package from a program of their own has its helper processes started likewise."""
     code = (
-        "import sys; sys.path.pop(0); from pathlib import Path; from soundtrack.media.probe import probe; "
+        "import sys; sys.path.pop(0); from pathlib import Path; from soundtrack.media.reading.probe import probe; "
         "print(probe(Path(sys.argv[1])).width_px)"
     )
     done = subprocess.run(

@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 
 from films import RATE, Job, make_film, make_job, write_track
-from soundtrack import cuesheet, pipeline
+from soundtrack import pipeline
 from soundtrack.cli.app import command_line
+from soundtrack.documents import cuesheet
 from soundtrack.errors import SoundtrackError
-from soundtrack.media.audio import read_audio
-from soundtrack.media.previews import sound_mp3, still_jpeg
+from soundtrack.media.reading.audio import read_audio
+from soundtrack.media.writing.previews import sound_mp3, still_jpeg
 from soundtrack.mix.audition import cue_sound
-from soundtrack.pipeline import preview
+from soundtrack.pipeline.sheets import preview
 from soundtrack.types import EmotionState, FilmNumbers, Scene, Span
 
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from soundtrack.errors import InputError, Reason
-from soundtrack.media.probe import probe, probe_audio
 from soundtrack.media.process import file_arg, run_ffmpeg
+from soundtrack.media.reading.probe import probe, probe_audio
 from soundtrack.types import StreamKind
 
 PICTURE = ("-f", "lavfi", "-i", "testsrc2=s=160x120:r=25:d=2")

@@ -21,11 +21,11 @@ from films import (
     write_track,
     write_voice,
 )
-from soundtrack.cuesheet import needed_samples
+from soundtrack.documents.cuesheet import needed_samples
 from soundtrack.errors import InputError, OutputError, UsageError
-from soundtrack.media import fingerprint
-from soundtrack.media.audio import read_audio
-from soundtrack.media.probe import probe
+from soundtrack.media.checking import fingerprint
+from soundtrack.media.reading.audio import read_audio
+from soundtrack.media.reading.probe import probe
 from soundtrack.mix.ducking import MusicLevel, duck
 from soundtrack.mix.render import render_film
 from soundtrack.mix.report import RenderReport

@@ -12,15 +12,15 @@ import pytest
 
 import fake_listener as fake
 from soundtrack.errors import UsageError
-from soundtrack.library.build import build_index
-from soundtrack.library.care import set_rules
 from soundtrack.library.heard import Warned
 from soundtrack.library.identity import QuickKey
-from soundtrack.library.index import open_library
-from soundtrack.library.offer import LeftOut, judge, sounds_spoken
 from soundtrack.library.report import IndexReport
-from soundtrack.library.rules import EVERYTHING, IGNORE_NAME, NameRules, RuleChange, Rules, read_rules
-from soundtrack.library.store import open_store
+from soundtrack.library.search.library_view import open_library
+from soundtrack.library.search.offer import LeftOut, judge, sounds_spoken
+from soundtrack.library.search.rules import EVERYTHING, IGNORE_NAME, NameRules, RuleChange, Rules, read_rules
+from soundtrack.library.store.store import open_store
+from soundtrack.library.update.build import build_index
+from soundtrack.library.update.maintenance import set_rules
 
 Run = Callable[..., IndexReport]
 NAMES = ("Albums/1.mp3", "Albums/live/2.mp3", "Books/3.mp3", "Books/4.m4b", "5.wav")
@@ -241,9 +241,9 @@ def test_voices_without_music_are_not_offered_whatever_their_pulse(tmp_path: Pat
 def test_no_real_music_is_taken_for_speech(data_dir: Path) -> None:
     import numpy as np
 
-    from soundtrack.audio.analyse import analyse_music
-    from soundtrack.audio.speech import vocal_share
-    from soundtrack.media.audio import iter_audio
+    from soundtrack.audio.music.analyse import analyse_music
+    from soundtrack.audio.voices.speech import vocal_share
+    from soundtrack.media.reading.audio import iter_audio
 
     def heard(path: Path, rate_hz: int) -> np.ndarray:
         return np.concatenate(list(iter_audio(path, sample_rate_hz=rate_hz, channels=1, block_s=10.0)), axis=1)

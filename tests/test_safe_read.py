@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from soundtrack import safe_read
 from soundtrack.errors import ExitCode, InputError, Reason
+from soundtrack.files import safe_read
 
 Run = Callable[..., "Ended"]
 

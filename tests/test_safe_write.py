@@ -15,11 +15,11 @@ from typing import Any
 
 import pytest
 
-from soundtrack import safe_write, targets
 from soundtrack.errors import OutputError, UsageError
-from soundtrack.kinds import OWN
-from soundtrack.safe_write import Together, replacing, scratch_folder, sweep_stale_parts, write_text
-from soundtrack.targets import Target, check_targets
+from soundtrack.files import safe_write, targets
+from soundtrack.files.kinds import OWN
+from soundtrack.files.safe_write import Together, replacing, scratch_folder, sweep_stale_parts, write_text
+from soundtrack.files.targets import Target, check_targets
 
 
 def check_target(path: Path, *, inputs: Sequence[Path] = (), force: bool = False, needed_bytes: int = 0) -> None:
@@ -162,7 +162,7 @@ def test_a_signal_between_the_names_of_film_and_cue_sheet_leaves_no_film_without
 import os, signal, sys, time
 from pathlib import Path
 from soundtrack import ending, safe_write
-from soundtrack.kinds import OWN
+from soundtrack.files.kinds import OWN
 ending.install()
 plain = safe_write._Begun.give_name
 def struck(file):

@@ -12,7 +12,7 @@ import pytest
 
 from soundtrack.errors import InputError, Reason
 from soundtrack.library.identity import QuickKey, identify
-from soundtrack.library.scan import scan
+from soundtrack.library.update.scan import scan
 
 
 def put(folder: Path, *names: str | bytes) -> None:

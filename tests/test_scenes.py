@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from soundtrack.errors import InputError
 from soundtrack.settings import SceneSettings
 from soundtrack.types import EMOTIONS, EmotionState, Reading, Shot, Span
-from soundtrack.video.film import N_FILM
 from soundtrack.video.scenes import SceneGroup, group_scenes
+from soundtrack.video.visual_features import N_FILM
 
 DIM = 4
 MOODS = {"calm": (0, 0.6, -0.5, 3), "fear": (1, -0.6, 0.7, 1), "sad": (2, -0.5, -0.6, 4)}

@@ -11,10 +11,10 @@ import pytest
 
 from soundtrack.config import load_config
 from soundtrack.errors import FfmpegError, InputError
-from soundtrack.media.audio import read_audio
 from soundtrack.media.guard import input_args
-from soundtrack.media.probe import probe, probe_audio
 from soundtrack.media.process import run_ffmpeg
+from soundtrack.media.reading.audio import read_audio
+from soundtrack.media.reading.probe import probe, probe_audio
 
 ROOT = Path(__file__).parents[1]
 

@@ -10,17 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from made_up import MadeUpLibrary, library, sheet, track
-from soundtrack import cuesheet
-from soundtrack.cuesheet import length_in_samples, needed_samples
+from soundtrack.documents import cuesheet
+from soundtrack.documents.cuesheet import length_in_samples, needed_samples
 from soundtrack.settings import MIX_RATE_HZ, SpottingSettings
-from soundtrack.spotting.chain import TOLERANCE_S, chains, misfit
-from soundtrack.spotting.climax import climaxes
-from soundtrack.spotting.constraints import Constraints
-from soundtrack.spotting.grid import Fitted, Grid, Wanted
-from soundtrack.spotting.hits import landings
-from soundtrack.spotting.landing import land
-from soundtrack.spotting.seams import FLOOR, Ways
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.spotting.fit.chain import TOLERANCE_S, chains, misfit
+from soundtrack.spotting.fit.climax import climaxes
+from soundtrack.spotting.fit.grid import Fitted, Grid, Wanted
+from soundtrack.spotting.fit.hit_points import landings
+from soundtrack.spotting.fit.landing import land
+from soundtrack.spotting.fit.seams import FLOOR, Ways
+from soundtrack.spotting.merit.constraints import Constraints
+from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import BarTable, Ending, Landing, Track
 from test_hits import bars_with_levels
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from soundtrack.errors import OutputError
-from soundtrack.kinds import CUE_SHEET
-from soundtrack.library.lock import write_lock
-from soundtrack.library.schema import DATABASE_NAME, open_for_reading, open_for_writing
-from soundtrack.safe_write import replacing, write_text
+from soundtrack.files.kinds import CUE_SHEET
+from soundtrack.files.safe_write import replacing, write_text
+from soundtrack.library.store.lock import write_lock
+from soundtrack.library.store.schema import DATABASE_NAME, open_for_reading, open_for_writing
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EIO])
@@ -44,7 +44,7 @@ def test_an_index_on_a_share_without_shared_memory_works(tmp_path: Path, monkeyp
 
 
 def test_what_sqlite_says_of_locks_and_shared_memory_names_the_file_system(tmp_path: Path) -> None:
-    from soundtrack.library.schema import named_errors
+    from soundtrack.library.store.schema import named_errors
 
     for name, word in (("SQLITE_IOERR_SHMMAP", "share memory"), ("SQLITE_IOERR_RDLOCK", "no file locks")):
         with pytest.raises(OutputError, match=word) as caught, named_errors(tmp_path / DATABASE_NAME):

@@ -181,7 +181,7 @@ def marked_cuts(folder: Path) -> tuple[dict[str, list[float]], dict[str, list[tu
 @pytest.mark.slow
 @pytest.mark.needs_data
 def test_marked_cuts_of_real_films(data_dir: Path) -> None:
-    from soundtrack.media.probe import probe
+    from soundtrack.media.reading.probe import probe
     from soundtrack.video.decode import iter_frames
     from soundtrack.video.frames import DecodeReport
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from made_up import library, sheet, small_library, track
-from soundtrack.cli.cues import _why_lines
+from soundtrack.cli.film.cues import _why_lines
 from soundtrack.merit_table import PlanTable
 from soundtrack.settings import SpottingSettings
-from soundtrack.spotting.constraints import Constraints
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.spotting.merit.constraints import Constraints
+from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import CueSheet, Span
 
 

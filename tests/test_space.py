@@ -10,8 +10,8 @@ import pytest
 from soundtrack.emotion.space import MUSIC, PICTURE, JointSpace, SideProjection
 from soundtrack.errors import ModelError
 from soundtrack.evaluation.folds import PLANE, Evidence, cross_read, merit
-from soundtrack.evaluation.metrics import own_source, two_afc_emotion, two_afc_true_track
 from soundtrack.training.space import SideRows, SpaceSettings, fit_fixed, fit_space, reweighted, target_likeness
+from soundtrack.yardsticks.metrics import own_source, two_afc_emotion, two_afc_true_track
 
 
 def side(rng: np.random.Generator, n: int, n_features: int = 8) -> tuple[np.ndarray, ...]:

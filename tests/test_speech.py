@@ -11,17 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soundtrack.audio.own_music import music_share
-from soundtrack.audio.speech import (
-    SAMPLE_RATE_HZ,
-    SpeechDetector,
-    speech_mask,
-    speech_spans,
-    vocal_share,
-)
-from soundtrack.audio.voice import VoiceNetwork, load_voice_weights
-from soundtrack.library.listen import LITTLE_MUSIC, VOICED_SHARE
-from soundtrack.media.audio import read_audio
+from soundtrack.audio.voices.music_detection import music_share
+from soundtrack.audio.voices.speech import SAMPLE_RATE_HZ, SpeechDetector, speech_mask, speech_spans, vocal_share
+from soundtrack.audio.voices.voice import VoiceNetwork, load_voice_weights
+from soundtrack.library.update.listen import LITTLE_MUSIC, VOICED_SHARE
+from soundtrack.media.reading.audio import read_audio
 from soundtrack.types import FloatArray, Span
 from test_own_music import song
 

@@ -14,9 +14,9 @@ import pytest
 from scipy.io import wavfile
 
 from films import RATE, Job, ebur128, ffmpeg, make_film, make_job, write_track, write_voice
-from soundtrack.audio.speech import SAMPLE_RATE_HZ, SpeechDetector
-from soundtrack.media.audio import read_audio
-from soundtrack.media.probe import probe
+from soundtrack.audio.voices.speech import SAMPLE_RATE_HZ, SpeechDetector
+from soundtrack.media.reading.audio import read_audio
+from soundtrack.media.reading.probe import probe
 from soundtrack.mix.ducking import MAX_ATTACK_DB_PER_S, MAX_RELEASE_DB_PER_S, MusicLevel, duck
 from soundtrack.mix.render import render_film
 from soundtrack.settings import MixSettings

@@ -12,19 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from made_up import sheet, small_library
-from soundtrack import cuesheet, resources
-from soundtrack.cuesheet import length_in_samples, needed_samples
+from soundtrack import resources
+from soundtrack.documents import cuesheet
+from soundtrack.documents.cuesheet import length_in_samples, needed_samples
 from soundtrack.errors import InputError
-from soundtrack.library.index import LibraryView, open_library
+from soundtrack.library.search.library_view import LibraryView, open_library
 from soundtrack.mix.plan import plan_mix
 from soundtrack.settings import MIX_RATE_HZ, SpottingSettings
-from soundtrack.spotting.climax import climaxes
-from soundtrack.spotting.constraints import Constraints, Lock
-from soundtrack.spotting.fit import fit_track
-from soundtrack.spotting.grid import Wanted
-from soundtrack.spotting.landing import land
-from soundtrack.spotting.seams import FLOOR
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.spotting.fit.climax import climaxes
+from soundtrack.spotting.fit.grid import Wanted
+from soundtrack.spotting.fit.landing import land
+from soundtrack.spotting.fit.seams import FLOOR
+from soundtrack.spotting.fit.sections import fit_track
+from soundtrack.spotting.merit.constraints import Constraints, Lock
+from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import SceneSheet, Section, Span
 
 N_PAIRS = 200

@@ -13,10 +13,10 @@ import pytest
 import fake_listener as fake
 from soundtrack.errors import LibraryError, OutputError, Reason
 from soundtrack.library.identity import QuickKey
-from soundtrack.library.lock import write_lock
 from soundtrack.library.places import Failure
-from soundtrack.library.schema import DATABASE_NAME, SCHEMA_VERSION
-from soundtrack.library.store import Store, open_store
+from soundtrack.library.store.lock import write_lock
+from soundtrack.library.store.schema import DATABASE_NAME, SCHEMA_VERSION
+from soundtrack.library.store.store import Store, open_store
 
 KEY = QuickKey(1, 2, 3, -4)
 

@@ -10,11 +10,11 @@ import pytest
 
 from films import ffmpeg, frame_times_s, make_film, make_job, picture_hash, write_track, write_voice
 from soundtrack.errors import OutputError
-from soundtrack.media.containers import default_suffix
-from soundtrack.media.fingerprint import film_print
+from soundtrack.media.checking.fingerprint import film_print
+from soundtrack.media.checking.verify import compare_streams
 from soundtrack.media.locate import ffmpeg_path, ffmpeg_version, newer_ffmpeg
-from soundtrack.media.probe import probe
-from soundtrack.media.verify import compare_streams
+from soundtrack.media.reading.probe import probe
+from soundtrack.media.writing.formats import default_suffix
 from soundtrack.mix.render import render_film
 from soundtrack.mix.report import RenderReport
 from soundtrack.types import Span, StreamKind

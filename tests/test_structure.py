@@ -5,16 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from soundtrack.audio.analyse import Listening, analyse_music
-from soundtrack.audio.spectrum import take_frames
-from soundtrack.audio.structure import (
-    N_BAR_FEATURES,
-    Ends,
-    bar_features,
-    bar_lines,
-    find_ends,
-    section_lines,
-)
+from soundtrack.audio.music.analyse import Listening, analyse_music
+from soundtrack.audio.music.spectrum import take_frames
+from soundtrack.audio.music.structure import N_BAR_FEATURES, Ends, bar_features, bar_lines, find_ends, section_lines
 from soundtrack.types import Ending, FloatArray
 
 RATE_HZ = 22_050

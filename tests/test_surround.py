@@ -11,10 +11,10 @@ import pytest
 from scipy.io import wavfile
 
 from films import RATE, Job, ebur128, ffmpeg, make_job, write_track
-from soundtrack.media.audio import read_audio
-from soundtrack.media.containers import Fate
-from soundtrack.media.probe import probe
-from soundtrack.media.verify import compare_streams
+from soundtrack.media.checking.verify import compare_streams
+from soundtrack.media.reading.audio import read_audio
+from soundtrack.media.reading.probe import probe
+from soundtrack.media.writing.formats import Fate
 from soundtrack.mix.balance import BalanceMeter, loudness_lufs
 from soundtrack.mix.render import render_film
 from soundtrack.mix.report import RenderReport

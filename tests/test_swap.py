@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 from made_up import library, sheet, small_library, track
-from soundtrack import cuesheet
 from soundtrack.cli.words import parse_swap
+from soundtrack.documents import cuesheet
 from soundtrack.errors import LibraryError, UsageError
-from soundtrack.pipeline.swap import ducked, swap_music, swapped_lines
+from soundtrack.pipeline.sheets.swap import ducked, swap_music, swapped_lines
 from soundtrack.settings import MixSettings
-from soundtrack.spotting.spot import spot_cues
-from soundtrack.spotting.swap import swap_cue
+from soundtrack.spotting.plan.spot import spot_cues
+from soundtrack.spotting.plan.swap import swap_cue
 from soundtrack.types import CueSheet
 
 LIBRARY = small_library()
@@ -81,7 +81,7 @@ def test_ducking_follows_the_music_that_was_swapped_in(monkeypatch: pytest.Monke
     loud, quiet = track("loud", ["Sad"] * 12), track("quiet", ["Relaxation"] * 12)
     quiet = replace(quiet, segments=tuple(replace(s, loudness_lufs=-23.0) for s in quiet.segments))
     made = library([loud, quiet])
-    monkeypatch.setattr("soundtrack.pipeline.swap.open_library", lambda _, **_options: made)
+    monkeypatch.setattr("soundtrack.pipeline.sheets.swap.open_library", lambda _, **_options: made)
     mix = MixSettings()
     found = spot_cues(sheet([("Sad", 60.0)], speech=[0.7]), made, mix=mix)
     before = ducked(found, made.tracks(), mix)

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from films import make_job
-from soundtrack.media.containers import default_suffix, plan_streams
+from soundtrack.media.checking.verify import require_same
 from soundtrack.media.locate import ffmpeg_path, ffmpeg_version
-from soundtrack.media.mux import mux
-from soundtrack.media.probe import probe
-from soundtrack.media.verify import require_same
+from soundtrack.media.reading.probe import probe
+from soundtrack.media.writing.formats import default_suffix, plan_streams
+from soundtrack.media.writing.mux import mux
 from soundtrack.mix.limiter import Limiter
 from soundtrack.mix.passes import Work, mixed
 from soundtrack.mix.plan import plan_mix

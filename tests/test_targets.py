@@ -27,20 +27,20 @@ import fake_listener as fake
 from made_up import sheet as made_up_sheet
 from made_up import small_library
 from media_made import ffmpeg
-from soundtrack import cuesheet, scenesheet
 from soundtrack.cli.app import command_line
+from soundtrack.documents import cuesheet, scenesheet
 from soundtrack.errors import OutputError, SoundtrackError, UsageError
 from soundtrack.export import FORMATS, export
-from soundtrack.export.page import page
-from soundtrack.kinds import CUE_SHEET, EXPORTS, OWN, STEM, TRAINING
-from soundtrack.library.archive import export_index
-from soundtrack.library.build import build_index
-from soundtrack.media.film_kind import FILM
-from soundtrack.media.muxers import container_for
+from soundtrack.export.page.page import page
+from soundtrack.files.kinds import CUE_SHEET, EXPORTS, OWN, STEM, TRAINING
+from soundtrack.files.safe_write import Together, claim_folder, replacing, write_text
+from soundtrack.files.targets import Target, check_targets
+from soundtrack.library.update.archive import export_index
+from soundtrack.library.update.build import build_index
+from soundtrack.media.reading.film_kind import FILM
+from soundtrack.media.writing.muxers import container_for
 from soundtrack.mix.stems import StemWriter
-from soundtrack.safe_write import Together, claim_folder, replacing, write_text
-from soundtrack.spotting.spot import spot_cues
-from soundtrack.targets import Target, check_targets
+from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import CueSheet, SceneSheet, VideoInfo
 
 # --- the door itself ----
@@ -277,14 +277,14 @@ def tree(original: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tre
     for name in ("XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.setenv(name, str(tmp_path / name))
     monkeypatch.setenv("SOUNDTRACK_CONFIG", str(tree.folder / "config.toml"))
-    monkeypatch.setattr("soundtrack.pipeline.film.Watcher.analyse", lambda *_, **__: tree.scenes)
+    monkeypatch.setattr("soundtrack.pipeline.film.analyse.Watcher.analyse", lambda *_, **__: tree.scenes)
     monkeypatch.setattr("soundtrack.pipeline.score._spot", lambda *_, **__: tree.cues)
     monkeypatch.setattr("soundtrack.pipeline.score.open_library", lambda *_, **__: library)
     monkeypatch.setattr("soundtrack.mix.render.render_film", fake_render)
-    monkeypatch.setattr("soundtrack.export.picture.picture", lambda *_, **__: b"a new picture")
-    monkeypatch.setattr("soundtrack.evaluation.plot.check_plotting", lambda: None)
+    monkeypatch.setattr("soundtrack.export.page.picture.picture", lambda *_, **__: b"a new picture")
+    monkeypatch.setattr("soundtrack.yardsticks.plot.check_plotting", lambda: None)
     for name in ("_towers", "_video", "_music"):
-        monkeypatch.setattr(f"soundtrack.cli.eval.{name}", reached)
+        monkeypatch.setattr(f"soundtrack.cli.models.eval.{name}", reached)
     return tree
 
 

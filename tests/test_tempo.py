@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from soundtrack.audio.spectrum import mean_between, take_frames
-from soundtrack.audio.tempo import Pulse, find_pulse
+from soundtrack.audio.music.spectrum import mean_between, take_frames
+from soundtrack.audio.music.tempo import Pulse, find_pulse
 from soundtrack.types import FloatArray
 
 

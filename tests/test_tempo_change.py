@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from soundtrack.media.audio import read_audio
-from soundtrack.mix.music import Music
+from soundtrack.media.reading.audio import read_audio
+from soundtrack.mix.bed import Music
 from soundtrack.mix.plan import Piece, plan_mix
-from soundtrack.mix.tempo import stretch_piece
+from soundtrack.mix.tempo_change import stretch_piece
 from soundtrack.types import FloatArray, Section, Span
 from test_mix_plan import make_cue, make_sheet
 
@@ -67,7 +67,7 @@ def test_stretching_in_a_process_that_has_loaded_decord_does_not_crash() -> None
     pytest.importorskip("decord")
     code = """
 import decord, numpy as np
-from soundtrack.mix.tempo import _stretched
+from soundtrack.mix.tempo_change import _stretched
 print(_stretched(np.zeros((2, 9000), np.float32), n_out=10_000).shape)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -12,10 +12,10 @@ from media_made import Made
 from soundtrack import pipeline
 from soundtrack.cli import output
 from soundtrack.cli.app import run_commands
-from soundtrack.cli.library import table
+from soundtrack.cli.music.library import table
 from soundtrack.errors import ExitCode, NothingFitsError, UsageError
-from soundtrack.pipeline.film import Watcher
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.pipeline.film.analyse import Watcher
+from soundtrack.spotting.plan.spot import spot_cues
 from test_cli import assert_refused, soundtrack
 
 
@@ -114,7 +114,7 @@ def test_a_film_with_its_own_music_ends_with_nothing_fits(
         scenes = replace(scenes, scenes=tuple(replace(s, music_share=1.0) for s in scenes.scenes))
         return spot_cues(scenes, *rest, **more)
 
-    monkeypatch.setattr("soundtrack.spotting.spot.spot_cues", full_of_music)
+    monkeypatch.setattr("soundtrack.spotting.plan.spot.spot_cues", full_of_music)
     with pytest.raises(NothingFitsError, match="nothing was scored"):
         pipeline.score_video(made.film, out=tmp_path / "o.mp4", index=made.index)
     assert list(tmp_path.iterdir()) == []

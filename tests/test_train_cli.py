@@ -13,12 +13,14 @@ import pytest
 from typer.testing import CliRunner
 
 from media_made import ffmpeg
-from soundtrack.cli.train import app
-from soundtrack.emotion.manifest import find_model
+from soundtrack.checkpoints.manifest import find_model
+from soundtrack.cli.models.train import app
 from soundtrack.errors import InputError, ModelError, SoundtrackError, UsageError
 from soundtrack.evaluation import labels
-from soundtrack.training import music_report, picture_teachers, stages
-from soundtrack.training.picture_teachers import Answer
+from soundtrack.training import stages
+from soundtrack.training.music import report as music_report
+from soundtrack.training.picture import teachers as picture_teachers
+from soundtrack.training.picture.teachers import Answer
 
 MOODS = {"Excited": ("0xE6402A", 880), "Sad": ("0x203C6E", 220)}
 
@@ -191,11 +193,11 @@ def test_pictures_from_nothing_the_same_numbers_twice_and_after_an_interrupt(
         colour = f"0x{(i * 4_111_111) % 0xFFFFFF:06x}"
         ffmpeg("-f", "lavfi", "-i", f"color=c={colour}:size=40x40", "-frames:v", "1", data / f"images/{i}.png")
     monkeypatch.setattr(picture_teachers, "Teachers", ColourTeachers)
-    monkeypatch.setattr("soundtrack.training.picture.N_PASSES", 2)
+    monkeypatch.setattr("soundtrack.training.picture.train.N_PASSES", 2)
     how = ("--width", "0.0625", "--side", "32", "--epochs", "3")
     train("video", data, "--out", tmp_path / "whole", *how)
 
-    from soundtrack.training import picture
+    from soundtrack.training.picture import train as picture
 
     real = picture.finish
 
@@ -233,7 +235,7 @@ class Parrot:
 
 @pytest.mark.slow
 def test_music_taught_from_the_command_line(tones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("soundtrack.training.music_teacher.Teacher", Parrot)
+    monkeypatch.setattr("soundtrack.training.music.teacher.Teacher", Parrot)
     monkeypatch.setattr(music_report, "SEEDS", (0,))  # one deal will do
     teacher = tmp_path / "yamnet.tflite"
     teacher.touch()

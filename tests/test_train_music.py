@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soundtrack.audio.mel import MelSettings
-from soundtrack.emotion.mel_config import MelCnnConfig
-from soundtrack.emotion.tonal import N_TONAL
+from soundtrack.audio.music.tonal import N_TONAL
 from soundtrack.errors import ModelError
+from soundtrack.networks.mel_config import MelCnnConfig
 from soundtrack.training.calibrate import means_of
 from soundtrack.training.data import fold_of
-from soundtrack.training.music_distil import MusicDistilSettings, distil
-from soundtrack.training.music_fit import Heard, fit_calibrated, fit_music_head, tempered
-from soundtrack.training.music_teacher import N_EMBEDDING, N_SCORES, Teacher, teach
+from soundtrack.training.music.distil import MusicDistilSettings, distil
+from soundtrack.training.music.fit import Heard, fit_calibrated, fit_music_head, tempered
+from soundtrack.training.music.teacher import N_EMBEDDING, N_SCORES, Teacher, teach
 from soundtrack.training.ridge import Penalties, predict_by_fold, solve_ridge
 
 CONFIG = MelCnnConfig(widths=(4, 8), n_features=8, n_sounds=N_SCORES)

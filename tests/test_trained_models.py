@@ -15,13 +15,13 @@ from typer.testing import CliRunner
 
 from media_made import make_film, make_track
 from odd_files import ffmpeg
-from soundtrack.cli.train import app as train_app
+from soundtrack.checkpoints.manifest import Manifest, find_model, read_manifest, write_manifest
+from soundtrack.checkpoints.trained import add_trained, networks_of
+from soundtrack.cli.models.train import app as train_app
 from soundtrack.config import load_config
-from soundtrack.emotion.manifest import Manifest, find_model, read_manifest, write_manifest
-from soundtrack.emotion.trained import add_trained, networks_of
 from soundtrack.errors import ExitCode, ModelError, UsageError
 from soundtrack.resources import models_dir
-from soundtrack.training import music_report
+from soundtrack.training.music import report as music_report
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from films import ffmpeg, make_film, make_job, write_track, write_voice
-from soundtrack.media.probe import probe
-from soundtrack.media.verify import compare_streams
+from soundtrack.media.checking.verify import compare_streams
+from soundtrack.media.reading.probe import probe
 from soundtrack.mix.render import render_film
 from soundtrack.types import Span
 
@@ -110,7 +110,7 @@ def test_the_command_ends_with_nine_when_something_is_lost(folder: Path, tmp_pat
 
 _PROGRAM = """
 import sys, typer
-from soundtrack.cli.verify import verify
+from soundtrack.cli.film.verify import verify
 from soundtrack.errors import SoundtrackError
 app = typer.Typer(pretty_exceptions_enable=False)
 app.command()(verify)

@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 import torch
 
+from soundtrack.checkpoints.manifest import find_model, read_config
 from soundtrack.emotion.head import Head, Mood
 from soundtrack.emotion.head_file import form_of
-from soundtrack.emotion.i3d_fused import FusedI3D
-from soundtrack.emotion.manifest import find_model, read_config
 from soundtrack.emotion.picture_head import evidence, picture_blocks, untrained_head
 from soundtrack.emotion.video_config import parse_config
 from soundtrack.emotion.video_tower import VideoTower, head_tensors, load_parts
 from soundtrack.errors import DependencyError, ModelError
+from soundtrack.networks.i3d_fused import FusedI3D
 from soundtrack.types import EMOTIONS, FloatArray
-from soundtrack.video.film import N_FILM, clip_numbers
+from soundtrack.video.visual_features import N_FILM, clip_numbers
 
 
 class FlatSpace:

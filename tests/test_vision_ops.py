@@ -8,8 +8,8 @@ import sys
 import pytest
 import torch
 
-from soundtrack.emotion.vision_ops import load_torchvision
 from soundtrack.errors import DependencyError
+from soundtrack.networks.vision_ops import load_torchvision
 
 
 def test_transforms_work_beside_this_torch() -> None:
@@ -34,7 +34,7 @@ def test_a_missing_torchvision_says_what_to_install(monkeypatch: pytest.MonkeyPa
 @pytest.mark.slow
 def test_a_fresh_process_survives_the_cuda_wheel_beside_a_cpu_torch() -> None:
     code = (
-        "from soundtrack.emotion.vision_ops import load_torchvision as load\n"
+        "from soundtrack.networks.vision_ops import load_torchvision as load\n"
         "package = load()\n"
         "assert package.models.video.r3d_18().fc.out_features == 400\n"
     )

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from soundtrack.library.watch import changes
+from soundtrack.library.update.folder_watch import changes
 from test_index_crash import nobody_left
 
 pytest.importorskip("watchfiles")

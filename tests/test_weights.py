@@ -18,9 +18,8 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from soundtrack.emotion import fetch as fetching
-from soundtrack.emotion.i3d import I3D, expected_state
-from soundtrack.emotion.manifest import (
+from soundtrack.checkpoints import fetch as fetching
+from soundtrack.checkpoints.manifest import (
     Manifest,
     ModelEntry,
     all_models,
@@ -30,7 +29,7 @@ from soundtrack.emotion.manifest import (
     verify,
     write_manifest,
 )
-from soundtrack.emotion.weights import (
+from soundtrack.checkpoints.weights import (
     I3D_KINETICS,
     add_model,
     load_i3d_kinetics,
@@ -40,6 +39,7 @@ from soundtrack.emotion.weights import (
     save_weights,
 )
 from soundtrack.errors import ModelError, UsageError
+from soundtrack.networks.i3d import I3D, expected_state
 
 SMALL = {"a": torch.tensor([1.0, 2.0]), "b": torch.zeros(2, 3)}
 

@@ -15,10 +15,11 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from soundtrack import __version__, ending
+from soundtrack import __version__
 from soundtrack.cli import STYLE
 from soundtrack.cli.streams import open_closed_streams
 from soundtrack.errors import ExitCode, SoundtrackError
+from soundtrack.processes import ending
 
 _COMMANDS = {
     "index": "Listen to music: add what is new, mark what is gone.",
@@ -39,13 +40,24 @@ _COMMANDS = {
 }
 """A line on each command. In the module of that name is a function of that name, or an ``app`` of several commands."""
 
+_PACKAGE_OF = {
+    name: package
+    for package, names in {
+        "film": ("cues", "render", "scenes", "score", "spot", "verify"),
+        "music": ("index", "library", "search"),
+        "models": ("config", "demo", "doctor", "eval", "models", "train"),
+    }.items()
+    for name in names
+}
+"""Which package of ``soundtrack.cli`` a command's module is in."""
+
 
 class LateCommand(TyperCommand):
     """A name and a line for the help; the command itself is imported when it is asked for."""
 
     def load(self) -> Any:
         """The command."""
-        module = import_module(f"soundtrack.cli.{self.name}")
+        module = import_module(f"soundtrack.cli.{_PACKAGE_OF[str(self.name)]}.{self.name}")
         app = getattr(module, "app", None)
         if app is None:
             app = typer.Typer(**STYLE)
@@ -70,7 +82,7 @@ _DOCUMENTS = ("cues", "source", "keep")
 
 def _as_on_disk(callback: Callable[..., Any]) -> Callable[..., Any]:
     """The function of a command, called with paths as the file system spells them: accents composed or decomposed."""
-    from soundtrack.names import as_on_disk
+    from soundtrack.naming.names import as_on_disk
 
     def spelled(name: str, value: Any) -> Any:
         if isinstance(value, list):
@@ -100,7 +112,7 @@ def _root(
     ] = False,
 ) -> None:
     """Score a film with your own music."""
-    from soundtrack.heap import return_large_blocks
+    from soundtrack.processes.heap import return_large_blocks
 
     return_large_blocks()
 
@@ -205,7 +217,7 @@ def _report_unforeseen(error: Exception) -> ExitCode:
         _report(stdout_error(error))
         return ExitCode.OUTPUT
     if isinstance(error, OSError) and error.filename is not None and error.errno in _IMPOSSIBLE_PATH:
-        from soundtrack.safe_read import unreadable
+        from soundtrack.files.safe_read import unreadable
 
         _report(unreadable(os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename, error))
         return ExitCode.INPUT

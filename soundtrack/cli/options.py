@@ -178,7 +178,7 @@ def make_wishes(
 ) -> Wishes:
     """What the user demands, as the pipeline takes it."""
     from soundtrack.cli.words import parse_hit, parse_lock, parse_mood, parse_span
-    from soundtrack.pipeline.wishes import Wishes
+    from soundtrack.pipeline.sheets.wishes import Wishes
 
     return Wishes(
         locks=tuple(parse_lock(text) for text in lock or ()),
@@ -198,8 +198,8 @@ def make_wishes(
 
 def _locked_in(source: str) -> PipelineKeep:
     """The locked cues of the sheet that ``--keep`` names; ``-`` is stdin."""
-    from soundtrack import cuesheet
     from soundtrack.cli import output
+    from soundtrack.documents import cuesheet
     from soundtrack.pipeline import keep_locked
 
     name = "stdin" if source == "-" else source
@@ -235,7 +235,7 @@ def mix_settings(
     """
     from soundtrack.cli.words import parse_loudness
     from soundtrack.errors import UsageError
-    from soundtrack.pipeline.defaults import target_or_default
+    from soundtrack.pipeline.ground.defaults import target_or_default
     from soundtrack.settings import MixSettings
 
     if keep_level and not keep_original:
@@ -250,6 +250,6 @@ def mix_settings(
 
 def device_name(device: DeviceName | None) -> str:
     """The device asked for on the command line, else in the configuration, else ``auto``."""
-    from soundtrack.pipeline.defaults import device_or_default
+    from soundtrack.pipeline.ground.defaults import device_or_default
 
     return device_or_default(None if device is None else device.value)

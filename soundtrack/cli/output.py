@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
-from soundtrack import ending
+from soundtrack.processes import ending
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from soundtrack.errors import OutputError
-    from soundtrack.kinds import Kind
+    from soundtrack.files.kinds import Kind
 
 Progress = Callable[[str, int, int], None]
 """Stage, units done, units in all (0 while unknown)."""
@@ -208,7 +208,7 @@ def stdout_error(error: OSError) -> OutputError:
 def read_document(source: str) -> str:
     """The text of a JSON document named by a path, or of stdin for ``-``.
 
-    A file, or a pipe such as ``<(jq ...)``, of at most `soundtrack.safe_read.DOCUMENT_BYTES`.
+    A file, or a pipe such as ``<(jq ...)``, of at most `soundtrack.files.safe_read.DOCUMENT_BYTES`.
 
     Raises
     ------
@@ -217,8 +217,8 @@ def read_document(source: str) -> str:
     UsageError
         ``-`` was asked for and stdin is a terminal.
     """
-    from soundtrack import safe_read
     from soundtrack.errors import UsageError
+    from soundtrack.files import safe_read
 
     if source != "-":
         return safe_read.read_text(source, most_bytes=safe_read.DOCUMENT_BYTES, pipes=True)
@@ -259,9 +259,9 @@ def product_to(
 
             yield write
         return
-    from soundtrack.pipeline.targets import guard
-    from soundtrack.safe_write import write_text
-    from soundtrack.targets import Target
+    from soundtrack.files.safe_write import write_text
+    from soundtrack.files.targets import Target
+    from soundtrack.pipeline.sheets.targets import guard
 
     guard([Target(target, kind)], inputs=inputs, index=index, force=force)
     with product():

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from soundtrack.errors import UsageError
 
 if TYPE_CHECKING:
-    from soundtrack.library.archive import Moved
-    from soundtrack.pipeline.wishes import LockWish
-    from soundtrack.spotting.constraints import MoodWish
+    from soundtrack.library.update.archive import Moved
+    from soundtrack.pipeline.sheets.wishes import LockWish
+    from soundtrack.spotting.merit.constraints import MoodWish
     from soundtrack.types import Span
 
 
@@ -99,8 +99,8 @@ def parse_mood(text: str) -> MoodWish:
     UsageError
         The text is no such wish.
     """
-    from soundtrack.spotting.constraints import MoodWish
-    from soundtrack.spotting.moods import mood
+    from soundtrack.spotting.merit.constraints import MoodWish
+    from soundtrack.spotting.merit.moods import mood
 
     where, equals, word = text.partition("=")
     if not equals:
@@ -116,7 +116,7 @@ def parse_lock(text: str) -> LockWish:
     UsageError
         The text is no lock.
     """
-    from soundtrack.pipeline.wishes import LockWish
+    from soundtrack.pipeline.sheets.wishes import LockWish
     from soundtrack.timebase import parse_clock
 
     when, equals, name = text.partition("=")
@@ -156,7 +156,7 @@ def parse_move(text: str) -> Moved:
     UsageError
         The text is no move.
     """
-    from soundtrack.library.archive import Moved
+    from soundtrack.library.update.archive import Moved
 
     old, equals, new = text.partition("=")
     if not equals or not old.startswith("/") or not new:
@@ -189,7 +189,7 @@ def parse_stretch(text: str | None) -> float:
             hint=f"give one between 0 and {MAX_STRETCH:.0%}, such as 2%",
         )
     if share > 0:
-        from soundtrack.mix.tempo import require_stretcher
+        from soundtrack.mix.tempo_change import require_stretcher
 
         require_stretcher()
     return round(share, 6)

@@ -12,18 +12,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from soundtrack.demo import film
+from soundtrack.demo import movie as film
 from soundtrack.demo.band import Piece, play
 from soundtrack.demo.canvas import HEIGHT, WIDTH
 from soundtrack.demo.instruments import RATE_HZ
 from soundtrack.demo.pieces import PIECES
-from soundtrack.demo.speech import RATE_HZ as FILM_RATE_HZ
+from soundtrack.demo.spoken import RATE_HZ as FILM_RATE_HZ
 from soundtrack.errors import OutputError
-from soundtrack.kinds import OWN, head_of
-from soundtrack.media.ahead import beside
-from soundtrack.media.film_kind import FILM
+from soundtrack.files.kinds import OWN, head_of
+from soundtrack.files.safe_write import replacing, scratch_folder
+from soundtrack.media.prefetch import beside
 from soundtrack.media.process import file_arg, pcm_input_args, run_ffmpeg, writing_pipe
-from soundtrack.safe_write import replacing, scratch_folder
+from soundtrack.media.reading.film_kind import FILM
 
 ARTIST = "The soundtrack demo band"
 """Who plays, for the tags."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.emotion.products import row_products
+from soundtrack.networks.products import row_products
 from soundtrack.types import EMOTIONS, Channel, FloatArray
 
 N_CLASSES = len(EMOTIONS)

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from soundtrack.audio.music.tonal import N_TONAL
 from soundtrack.emotion.music_config import MusicTowerConfig
-from soundtrack.emotion.tonal import N_TONAL
 from soundtrack.types import Channel, FloatArray, Medium
 
 NETWORK = "music-network"
@@ -22,7 +22,7 @@ NETWORK = "music-network"
 stretch that is audible."""
 
 HARMONY = "harmony"
-"""Name of the channel of `soundtrack.emotion.tonal`."""
+"""Name of the channel of `soundtrack.audio.music.tonal`."""
 
 _NETWORK_VERSION = "1"
 _HARMONY_VERSION = "1"

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 
 from soundtrack.audio.mel import MelSettings
-from soundtrack.emotion.mel_config import MelCnnConfig
-from soundtrack.emotion.tonal import N_TONAL
+from soundtrack.audio.music.tonal import N_TONAL
+from soundtrack.networks.mel_config import MelCnnConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,6 @@ class MusicTowerConfig:
     @classmethod
     def from_dict(cls, document: dict[str, object]) -> MusicTowerConfig:
         """The config that `to_dict` came from."""
-        from soundtrack.emotion.config_json import from_document
+        from soundtrack.checkpoints.config_json import from_document
 
         return from_document(cls, document)

@@ -11,12 +11,12 @@ from typing import Protocol
 
 import numpy as np
 
+from soundtrack.checkpoints.manifest import LocatedModel, find_model, read_config, verify
+from soundtrack.checkpoints.trained import find_network
 from soundtrack.emotion.head import Block, Mood
-from soundtrack.emotion.manifest import LocatedModel, find_model, read_config, verify
 from soundtrack.emotion.music_channels import NETWORK, music_channels
 from soundtrack.emotion.music_config import MusicTowerConfig
 from soundtrack.emotion.music_head import MusicHead
-from soundtrack.emotion.trained import find_network
 from soundtrack.errors import ModelError
 from soundtrack.types import EMOTIONS, Channel, EmotionState, FloatArray, Opinion, ReadingBatch
 

@@ -17,17 +17,17 @@ import numpy.typing as npt
 import torch
 
 from soundtrack.audio.mel import log_mel
+from soundtrack.audio.music.tonal import tonal_numbers
 from soundtrack.audio.pitch import FRAMES_PER_S
-from soundtrack.emotion.devices import Batches, choose_device, fitting_batch, quick_dtype
-from soundtrack.emotion.manifest import LocatedModel
-from soundtrack.emotion.mel_cnn import MelCnn
-from soundtrack.emotion.mel_cnn_fused import FusedMelCnn
+from soundtrack.checkpoints.manifest import LocatedModel
 from soundtrack.emotion.music_channels import HARMONY, NETWORK, music_channels
 from soundtrack.emotion.music_config import MusicTowerConfig
 from soundtrack.emotion.music_head import MusicHead
 from soundtrack.emotion.music_projection import MusicProjection, Space
 from soundtrack.emotion.space import JointSpace
-from soundtrack.emotion.tonal import tonal_numbers
+from soundtrack.networks.devices import Batches, choose_device, fitting_batch, quick_dtype
+from soundtrack.networks.mel_cnn import MelCnn
+from soundtrack.networks.mel_cnn_fused import FusedMelCnn
 from soundtrack.types import Channel, Evidence, FloatArray, ReadingBatch, Span, TimeArray, TrackChannel
 
 MODEL = "mel-emotion"
@@ -122,9 +122,9 @@ class MusicTower:
         ModelError
             The model is missing or damaged.
         """
-        from soundtrack.emotion.manifest import read_config
-        from soundtrack.emotion.trained import find_network, space_of
-        from soundtrack.emotion.weights import check_tensors, load_weights
+        from soundtrack.checkpoints.manifest import read_config
+        from soundtrack.checkpoints.trained import find_network, space_of
+        from soundtrack.checkpoints.weights import check_tensors, load_weights
 
         model = find_network(name, role="music")
         config = MusicTowerConfig.from_dict(read_config(model))

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from soundtrack import safe_read
 from soundtrack.channels import ClipByClip, digest
-from soundtrack.emotion.manifest import LocatedModel, read_config
+from soundtrack.checkpoints.manifest import LocatedModel, read_config
 from soundtrack.emotion.picture_head import PICTURE_NETWORK
 from soundtrack.emotion.video_config import parse_config
 from soundtrack.errors import InputError, ModelError
+from soundtrack.files import safe_read
 from soundtrack.types import Channel, Medium
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from types import MappingProxyType
 
 import numpy as np
 
-from soundtrack.emotion.products import row_products
 from soundtrack.errors import ModelError
+from soundtrack.networks.products import row_products
 from soundtrack.types import EMOTIONS, FloatArray, ModelRef
 
 MODEL = "joint-space"
@@ -111,7 +111,7 @@ def space_ref(name: str = MODEL) -> ModelRef:
     ModelError
         The model or one of its towers is missing, or it is no joint space.
     """
-    from soundtrack.emotion.manifest import find_model, read_config
+    from soundtrack.checkpoints.manifest import find_model, read_config
 
     model = find_model(name)
     if model.entry.role != "space":
@@ -182,8 +182,8 @@ class JointSpace:
         ModelError
             The model is missing or damaged.
         """
-        from soundtrack.emotion.manifest import find_model
-        from soundtrack.emotion.weights import load_weights
+        from soundtrack.checkpoints.manifest import find_model
+        from soundtrack.checkpoints.weights import load_weights
 
         ref = space_ref(name)
         model = find_model(name)

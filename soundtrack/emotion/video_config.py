@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from soundtrack.emotion.config_json import from_document
+from soundtrack.checkpoints.config_json import from_document
 from soundtrack.emotion.head_file import HeadForm
 from soundtrack.emotion.picture_head import blocks_of
 from soundtrack.errors import ModelError

@@ -14,19 +14,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from soundtrack.emotion.devices import Batches, choose_device, fitting_batch, quick_dtype
+from soundtrack.checkpoints.manifest import LocatedModel, read_config
+from soundtrack.checkpoints.trained import find_network, space_of
+from soundtrack.checkpoints.weights import check_tensors, load_weights
 from soundtrack.emotion.head import Head
 from soundtrack.emotion.head_file import PREFIX, head_arrays
-from soundtrack.emotion.i3d import I3D, expected_state
-from soundtrack.emotion.i3d_fused import FusedI3D
-from soundtrack.emotion.manifest import LocatedModel, read_config
 from soundtrack.emotion.picture_head import FILM_NUMBERS, picture_blocks
 from soundtrack.emotion.reader import Reader, Space
 from soundtrack.emotion.space import PICTURE, JointSpace
-from soundtrack.emotion.trained import find_network, space_of
 from soundtrack.emotion.video_config import VideoConfig, parse_config
-from soundtrack.emotion.weights import check_tensors, load_weights
 from soundtrack.errors import ModelError
+from soundtrack.networks.devices import Batches, choose_device, fitting_batch, quick_dtype
+from soundtrack.networks.i3d import I3D, expected_state
+from soundtrack.networks.i3d_fused import FusedI3D
 from soundtrack.types import ByteArray, FloatArray, ReadingBatch
 
 DEFAULT_MODEL = "i3d-emotion"

@@ -1,8 +1,8 @@
 """The merit of every sound under every picture, as spotting weighs it: what `eval labels` measures beside the cosine.
 
 Goes in: what both sides read of labelled clips, with their vectors. Comes out: merits from the table of the settings
-by `soundtrack.spotting.terms`, the very function that chooses music. The clips' pictures are taken for one film and
-their sounds for one library. What these readings do not say (tempo, singing, levels) is at its neutral point.
+by `soundtrack.spotting.merit.terms`, the very function that chooses music. The clips' pictures are taken for one film
+and their sounds for one library. What these readings do not say (tempo, singing, levels) is at its neutral point.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from soundtrack.emotion.space import JointSpace
 from soundtrack.merit_table import MeritTable
-from soundtrack.spotting.film import Film
-from soundtrack.spotting.hubs import crowding
-from soundtrack.spotting.terms import sides
-from soundtrack.spotting.view import SegmentTable, against_the_rest, drawn_apart
+from soundtrack.spotting.merit.hubs import crowding
+from soundtrack.spotting.merit.intervals import Film
+from soundtrack.spotting.merit.terms import sides
+from soundtrack.spotting.merit.view import SegmentTable, against_the_rest, drawn_apart
 from soundtrack.training.space import SideRows
 from soundtrack.types import FloatArray
 

@@ -19,26 +19,20 @@ from soundtrack.emotion.music_head import MusicHead
 from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, picture_blocks
 from soundtrack.emotion.space import MUSIC, PICTURE, JointSpace
 from soundtrack.evaluation.deciding import MERIT, WITH_HUBS, Said, corrected, decided
-from soundtrack.evaluation.metrics import (
+from soundtrack.merit_table import MeritTable
+from soundtrack.training.calibrate import fit_temperature, means_of
+from soundtrack.training.data import fold_of
+from soundtrack.training.music.fit import Feelings, Heard, MusicFitSettings, fit_music_head, tempered
+from soundtrack.training.picture.fit import Rated, fit_head
+from soundtrack.training.space import SideRows, SpaceSettings, fit_space, reweighted
+from soundtrack.types import EMOTIONS, FloatArray
+from soundtrack.yardsticks.metrics import (
     distinct_winners,
     own_source,
     precision_at,
     two_afc_emotion,
     two_afc_true_track,
 )
-from soundtrack.merit_table import MeritTable
-from soundtrack.training.calibrate import fit_temperature, means_of
-from soundtrack.training.data import fold_of
-from soundtrack.training.music_fit import (
-    Feelings,
-    Heard,
-    MusicFitSettings,
-    fit_music_head,
-    tempered,
-)
-from soundtrack.training.picture_fit import Rated, fit_head
-from soundtrack.training.space import SideRows, SpaceSettings, fit_space, reweighted
-from soundtrack.types import EMOTIONS, FloatArray
 
 IntArray = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]

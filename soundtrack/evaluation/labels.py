@@ -18,10 +18,15 @@ import numpy.typing as npt
 
 from soundtrack.emotion.space import N_MOOD, N_PLANE
 from soundtrack.evaluation import read, two_sets
-from soundtrack.evaluation.bootstrap import Interval, bootstrap, json_number
 from soundtrack.evaluation.deciding import MERIT, WITH_HUBS, Said, corrected, decided
 from soundtrack.evaluation.folds import CrossRead, Evidence, FoldRecipe, Mask, cross_read
-from soundtrack.evaluation.metrics import (
+from soundtrack.merit_table import MeritTable
+from soundtrack.training.data import LabelledClip
+from soundtrack.training.music.fit import Feelings
+from soundtrack.training.stages import Arrays, kept, state_of
+from soundtrack.types import EMOTIONS, ReadingBatch
+from soundtrack.yardsticks.bootstrap import Interval, bootstrap, json_number
+from soundtrack.yardsticks.metrics import (
     calibration_error,
     confusion,
     distinct_winners,
@@ -35,11 +40,6 @@ from soundtrack.evaluation.metrics import (
     two_afc_emotion_by_query,
     two_afc_true_track_by_query,
 )
-from soundtrack.merit_table import MeritTable
-from soundtrack.training.data import LabelledClip
-from soundtrack.training.music_fit import Feelings
-from soundtrack.training.stages import Arrays, kept, state_of
-from soundtrack.types import EMOTIONS, ReadingBatch
 
 if TYPE_CHECKING:
     from soundtrack.emotion.music_tower import MusicTower

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.evaluation.bootstrap import Interval, bootstrap, json_number
-from soundtrack.evaluation.metrics import interval_overlap
+from soundtrack.yardsticks.bootstrap import Interval, bootstrap, json_number
+from soundtrack.yardsticks.metrics import interval_overlap
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]

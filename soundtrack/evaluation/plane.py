@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.evaluation import read
-from soundtrack.evaluation.bootstrap import Interval, bootstrap, json_number
-from soundtrack.evaluation.metrics import binary_accuracy, concordance, determination, pearson
 from soundtrack.training.data import RatedFile, fold_of
 from soundtrack.training.ridge import Penalties, predict_by_fold
+from soundtrack.yardsticks.bootstrap import Interval, bootstrap, json_number
+from soundtrack.yardsticks.metrics import binary_accuracy, concordance, determination, pearson
 
 if TYPE_CHECKING:
     from soundtrack.emotion.music_tower import MusicTower
@@ -86,7 +86,7 @@ def has_picture(path: Path) -> bool:
     if path.suffix.lower() in read.STILLS:
         return True
     from soundtrack.errors import InputError, Reason
-    from soundtrack.media.probe import probe
+    from soundtrack.media.reading.probe import probe
 
     try:
         probe(path)
@@ -99,7 +99,7 @@ def has_picture(path: Path) -> bool:
 
 def music_rows(files: Sequence[RatedFile], tower: MusicTower, *, progress: Progress | None = None) -> Rows:
     """What the music network hears in each file."""
-    from soundtrack.emotion.tonal import N_TONAL
+    from soundtrack.audio.music.tonal import N_TONAL
 
     inputs, number = [], []
     for i, file in enumerate(files):

@@ -79,11 +79,11 @@ def stretches(duration_s: float, *, segment_s: float) -> tuple[Span, ...]:
 
 def film_windows(path: Path, tower: VideoTower) -> Windows:
     """A film (or a still, by its ending) as the picture tower wants it."""
-    from soundtrack.video.film import clip_numbers
+    from soundtrack.video.visual_features import clip_numbers
 
     config = tower.config
     if path.suffix.lower() in STILLS:
-        from soundtrack.training.picture_data import read_still, resize
+        from soundtrack.training.picture.data import read_still, resize
 
         still = resize(read_still(path), config.side_px)
         frames = np.repeat(still[None, None], config.n_frames, axis=1)  # (1, n_frames, side, side, 3)
@@ -94,7 +94,7 @@ def film_windows(path: Path, tower: VideoTower) -> Windows:
 
 def _clips(path: Path, tower: VideoTower) -> list[Clip]:
     """The clips of a film, cut as the analysis cuts them."""
-    from soundtrack.media.probe import probe
+    from soundtrack.media.reading.probe import probe
     from soundtrack.video.clips import ClipSampler
     from soundtrack.video.decode import iter_frames
     from soundtrack.video.frames import DecodeReport
@@ -131,7 +131,7 @@ def picture_readings(windows: Windows, tower: VideoTower) -> ReadingBatch:
 def sound(path: Path, tower: MusicTower) -> Sound:
     """The sound of a film or of a piece of music as the music tower wants it."""
     from soundtrack.audio.mel import log_mel
-    from soundtrack.media.audio import read_audio
+    from soundtrack.media.reading.audio import read_audio
 
     mel = tower.config.mel
     samples = read_audio(path, sample_rate_hz=mel.sample_rate_hz, channels=1)

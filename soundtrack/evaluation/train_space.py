@@ -17,23 +17,23 @@ import numpy as np
 
 from soundtrack.emotion.space import MODEL, MUSIC, PICTURE
 from soundtrack.evaluation import read, two_sets
-from soundtrack.evaluation.bootstrap import Interval, bootstrap, json_number
 from soundtrack.evaluation.folds import PLANE, Evidence, FoldRecipe, calibrated_inside, merit
-from soundtrack.evaluation.metrics import (
+from soundtrack.files.kinds import OWN
+from soundtrack.files.safe_write import write_text
+from soundtrack.training.data import fold_of
+from soundtrack.training.locked import unlocked
+from soundtrack.training.music.labels import LICENCE, save_space
+from soundtrack.training.space import IntArray, Matrix, SideRows, SpaceSettings, fit_space
+from soundtrack.training.stages import Arrays, kept, state_of
+from soundtrack.types import FloatArray, ReadingBatch
+from soundtrack.yardsticks.bootstrap import Interval, bootstrap, json_number
+from soundtrack.yardsticks.metrics import (
     distinct_winners,
     own_source,
     own_track_rank_by_query,
     two_afc_true_track,
     two_afc_true_track_by_query,
 )
-from soundtrack.kinds import OWN
-from soundtrack.safe_write import write_text
-from soundtrack.training.data import fold_of
-from soundtrack.training.locked import unlocked
-from soundtrack.training.music import LICENCE, save_space
-from soundtrack.training.space import IntArray, Matrix, SideRows, SpaceSettings, fit_space
-from soundtrack.training.stages import Arrays, kept, state_of
-from soundtrack.types import FloatArray, ReadingBatch
 
 if TYPE_CHECKING:
     from soundtrack.emotion.music_tower import MusicTower

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from soundtrack.errors import DependencyError
-from soundtrack.evaluation import plot
-from soundtrack.kinds import OWN
-from soundtrack.safe_write import write_text
+from soundtrack.files.kinds import OWN
+from soundtrack.files.safe_write import write_text
 from soundtrack.types import EMOTIONS
+from soundtrack.yardsticks import plot
 
 Confusion = Sequence[Sequence[int]]
 Curve = Sequence[Mapping[str, float | None]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from soundtrack.evaluation.bootstrap import Interval, json_number
+from soundtrack.yardsticks.bootstrap import Interval, json_number
 
 COMPARED = ("video_accuracy", "music_accuracy", "two_afc_emotion", "two_afc_true_track", "valence_r", "arousal_r")
 """Numbers that do not depend on how many files a set has."""

@@ -90,7 +90,7 @@ def export(sheet: CueSheet, format_name: str, *, media: Media | None = None) -> 
     Parameters
     ----------
     sheet : CueSheet
-        Sound by `soundtrack.cuesheet.check`.
+        Sound by `soundtrack.documents.cuesheet.check`.
     format_name : str
         One of `FORMATS`.
     media : Media, optional

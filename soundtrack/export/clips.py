@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from soundtrack.cuesheet import section_starts
+from soundtrack.documents.cuesheet import section_starts
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import frames, round_half_up, samples, seconds
 from soundtrack.types import Cue, CueFacts, CueSheet, SheetTrack

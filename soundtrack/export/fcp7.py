@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from soundtrack.export.clips import MusicClip, one_line, shown_name
-from soundtrack.export.levels import GainKey
+from soundtrack.export.keyframes import GainKey
 from soundtrack.export.timeline import Sound, Timeline, file_url
 from soundtrack.timebase import round_half_up
 

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from xml.etree import ElementTree
 
 from soundtrack.export.clips import MusicClip, one_line, shown_name
-from soundtrack.export.levels import GainKey
+from soundtrack.export.keyframes import GainKey
 from soundtrack.export.timeline import Timeline
 from soundtrack.timebase import frames, round_half_up
 

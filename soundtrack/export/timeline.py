@@ -12,8 +12,8 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from soundtrack.export.clips import MusicClip, music_clips
-from soundtrack.export.grid import Grid, grid_of
-from soundtrack.export.levels import GainKey, gain_keys
+from soundtrack.export.frame_rate import Grid, grid_of
+from soundtrack.export.keyframes import GainKey, gain_keys
 from soundtrack.timebase import frame_timecode, frames
 from soundtrack.types import CueSheet, SheetTrack
 
@@ -116,7 +116,7 @@ def timeline_of(sheet: CueSheet, *, media: Media | None = None, highest_db: floa
     Parameters
     ----------
     sheet : CueSheet
-        Sound by `soundtrack.cuesheet.check`.
+        Sound by `soundtrack.documents.cuesheet.check`.
     media : Media, optional
         Where its files are and what they hold.
     highest_db : float, optional

@@ -1,8 +1,8 @@
 """What a file is: the hash of its sound, that of its bytes, and the quick key that spares hashing.
 
-A track is named by its sound (`soundtrack.media.packets`), so a file that was renamed, moved, copied or tagged is the
-same track. The SHA-256 of the bytes tells whether a file was seen before, and is the name that earlier versions gave
-to tracks. Reading every byte on every run would take hours on a large library; a file whose inode, size and
+A track is named by its sound (`soundtrack.media.reading.packets`), so a file that was renamed, moved, copied or tagged
+is the same track. The SHA-256 of the bytes tells whether a file was seen before, and is the name that earlier versions
+gave to tracks. Reading every byte on every run would take hours on a large library; a file whose inode, size and
 modification time are what they were is taken to be unchanged. Times are compared for equality only, since clocks jump.
 """
 
@@ -13,10 +13,10 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from soundtrack import safe_read
 from soundtrack.errors import InputError, Reason
+from soundtrack.files import safe_read
 from soundtrack.library.tags import read_header
-from soundtrack.media.packets import sound_hash
+from soundtrack.media.reading.packets import sound_hash
 from soundtrack.types import Tags
 
 

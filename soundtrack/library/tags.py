@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from soundtrack.names import SEPARATOR
+from soundtrack.naming.names import SEPARATOR
 from soundtrack.types import Tags
 
 MAX_CHARACTERS = 500

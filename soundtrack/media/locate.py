@@ -9,10 +9,10 @@ import functools
 import re
 from pathlib import Path
 
-from soundtrack.children import output_of
 from soundtrack.config import load_config
 from soundtrack.errors import DependencyError
-from soundtrack.surroundings import find_program
+from soundtrack.processes.children import output_of
+from soundtrack.processes.surroundings import find_program
 
 MIN_FFMPEG = (5, 0)
 """Oldest ffmpeg that is used."""

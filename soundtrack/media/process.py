@@ -24,10 +24,10 @@ from typing import IO, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.children import start, stop
 from soundtrack.errors import FfmpegError
 from soundtrack.media.guard import file_arg, guard_options, input_args, pcm_input_args
 from soundtrack.media.locate import ffmpeg_path
+from soundtrack.processes.children import start, stop
 
 __all__ = [  # one place to import from for whoever runs ffmpeg
     "FfmpegResult",

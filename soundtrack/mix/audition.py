@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from soundtrack.mix.music import Music
+from soundtrack.mix.bed import Music
 from soundtrack.mix.plan import plan_mix
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import samples

@@ -13,13 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.audio.k_weighting import KFilter
-from soundtrack.audio.loudness import (
-    MOMENTARY_STEPS,
-    channel_weights,
-    gated_lufs,
-    moving_mean,
-)
+from soundtrack.audio.levels.k_weighting import KFilter
+from soundtrack.audio.levels.loudness import MOMENTARY_STEPS, channel_weights, gated_lufs, moving_mean
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.types import FloatArray, TimeArray
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from soundtrack.audio.loudness import SILENCE_LUFS, SILENCE_POWER
+from soundtrack.audio.levels.loudness import SILENCE_LUFS, SILENCE_POWER
 from soundtrack.mix.balance import Balance, loudness_lufs, mixed_power
 from soundtrack.mix.ducking import CLEAR_BELOW_SPEECH_LU, gain_db_at
 from soundtrack.mix.speech_windows import (

@@ -2,9 +2,9 @@
 
 Goes in: blocks of sound. Comes out: the same sound, later by nothing (the delay is taken back), no peak above the
 ceiling, bit for bit unchanged away from the peaks. Peaks are those of the signal oversampled four times (ITU-R
-BS.1770-5, annex 2), with twice as many taps as the meter of `soundtrack.audio.true_peak` has. The gain falls along a
-smooth curve within `LOOK_AHEAD` before a peak, is there when the peak comes, and returns at `RELEASE_DB_PER_S`; all
-channels share it, so the picture of the room stays put.
+BS.1770-5, annex 2), with twice as many taps as the meter of `soundtrack.audio.levels.true_peak` has. The gain falls
+along a smooth curve within `LOOK_AHEAD` before a peak, is there when the peak comes, and returns at `RELEASE_DB_PER_S`;
+all channels share it, so the picture of the room stays put.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.audio.true_peak import interpolator
+from soundtrack.audio.levels.true_peak import interpolator
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.types import FloatArray, TimeArray
 

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from soundtrack.audio.true_peak import TruePeak
-from soundtrack.media.ahead import ahead
-from soundtrack.media.audio import iter_audio
+from soundtrack.audio.levels.true_peak import TruePeak
+from soundtrack.media.prefetch import ahead
+from soundtrack.media.reading.audio import iter_audio
 from soundtrack.mix.balance import BalanceMeter, loudness_lufs
+from soundtrack.mix.bed import Music
 from soundtrack.mix.levels import Levels, set_levels
 from soundtrack.mix.limiter import Limiter
-from soundtrack.mix.music import Music
 from soundtrack.mix.plan import MixPlan
 from soundtrack.mix.stems import StemWriter
 from soundtrack.settings import MIX_RATE_HZ

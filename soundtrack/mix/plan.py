@@ -15,7 +15,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from soundtrack.cuesheet import TOUCHING_S, needed_samples, section_starts
+from soundtrack.documents.cuesheet import TOUCHING_S, needed_samples, section_starts
 from soundtrack.errors import InputError, Reason
 from soundtrack.settings import MIX_RATE_HZ, REFERENCE_LUFS
 from soundtrack.timebase import samples

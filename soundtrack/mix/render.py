@@ -16,13 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
-from soundtrack import cuesheet
+from soundtrack.documents import cuesheet
 from soundtrack.errors import InputError, OutputError, Reason
-from soundtrack.kinds import CUE_SHEET
-from soundtrack.media.container import no_decoder
-from soundtrack.media.containers import MuxPlan, plan_streams
-from soundtrack.media.film_kind import FILM
-from soundtrack.media.mux import mux
+from soundtrack.files.kinds import CUE_SHEET
+from soundtrack.files.safe_write import Together, naming_a_full_disk
+from soundtrack.files.targets import Target, check_targets
+from soundtrack.media.opening import no_decoder
+from soundtrack.media.reading.film_kind import FILM
+from soundtrack.media.writing.formats import MuxPlan, plan_streams
+from soundtrack.media.writing.mux import mux
 from soundtrack.mix.levels import BETWEEN_SAMPLES_DB, Levels
 from soundtrack.mix.limiter import Limiter
 from soundtrack.mix.passes import LOSSY_HEADROOM_DB, Progress, Work, hear, measure, mixed
@@ -30,9 +32,7 @@ from soundtrack.mix.plan import MixPlan, plan_mix
 from soundtrack.mix.report import RenderReport, sound_warnings
 from soundtrack.mix.stems import StemWriter
 from soundtrack.mix.tuning import Outcome, Setting, next_setting, speech_limited_db
-from soundtrack.safe_write import Together, naming_a_full_disk
 from soundtrack.settings import MixSettings
-from soundtrack.targets import Target, check_targets
 from soundtrack.types import CueSheet, StreamInfo, VideoInfo
 
 LOSSLESS_HEADROOM_DB = 0.1
@@ -95,7 +95,7 @@ def render_film(
     OutputError
         The target cannot be written, can't hold the picture, or did not come out as it should.
     """
-    from soundtrack.media.verify import print_before, require_same
+    from soundtrack.media.checking.verify import print_before, require_same
 
     settings = settings or MixSettings()
     _check_film(info, sheet)

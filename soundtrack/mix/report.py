@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from soundtrack.media.containers import MuxPlan
+from soundtrack.media.writing.formats import MuxPlan
 from soundtrack.mix.levels import MAX_MASTER_GAIN_DB, Levels
 from soundtrack.types import CueSheet
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.audio.loudness import SILENCE_POWER
+from soundtrack.audio.levels.loudness import SILENCE_POWER
 from soundtrack.mix.ducking import MAX_ATTACK_DB_PER_S, MAX_DEPTH_DB, MAX_RELEASE_DB_PER_S, gain_db_at
 from soundtrack.settings import MixSettings
 from soundtrack.timebase import round_s, samples

@@ -13,11 +13,11 @@ from types import TracebackType
 import numpy as np
 
 from soundtrack.errors import OutputError
-from soundtrack.kinds import STEM
+from soundtrack.files.kinds import STEM
+from soundtrack.files.safe_write import Together
+from soundtrack.files.targets import Target, check_targets
 from soundtrack.media.process import WritingPipe, file_arg, pcm_input_args, writing_pipe
-from soundtrack.safe_write import Together
 from soundtrack.settings import MIX_RATE_HZ
-from soundtrack.targets import Target, check_targets
 from soundtrack.types import FloatArray
 
 

@@ -12,10 +12,9 @@ Nothing here prints; progress is a callback ``(stage, done, total)``.
 """
 
 from soundtrack.pipeline.batch import BatchOrder, films_of, score_batch
-from soundtrack.pipeline.building import build_index
-from soundtrack.pipeline.film import analyse_video
-from soundtrack.pipeline.keeping import Keep, keep_locked
-from soundtrack.pipeline.music import (
+from soundtrack.pipeline.film.analyse import analyse_video
+from soundtrack.pipeline.library.building import build_index
+from soundtrack.pipeline.library.music import (
     current_model,
     index_dir,
     music_channels,
@@ -24,9 +23,10 @@ from soundtrack.pipeline.music import (
     read_music,
 )
 from soundtrack.pipeline.score import Scored, plan_video, render_video, score_video, spot_video
-from soundtrack.pipeline.swap import swap_music, swapped_lines
+from soundtrack.pipeline.sheets.keeping import Keep, keep_locked
+from soundtrack.pipeline.sheets.swap import swap_music, swapped_lines
+from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.pipeline.track_opinions import segments_of_cues, with_opinions
-from soundtrack.pipeline.wishes import Wishes
 
 __all__ = [
     "BatchOrder",

@@ -14,7 +14,6 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
-from soundtrack import safe_read
 from soundtrack.errors import (
     DependencyError,
     ExitCode,
@@ -25,15 +24,16 @@ from soundtrack.errors import (
     SoundtrackError,
     UsageError,
 )
-from soundtrack.names import as_on_disk
-from soundtrack.pipeline.analysis_cache import user_folder
-from soundtrack.pipeline.music import current_model, index_dir
-from soundtrack.pipeline.progress import Progress, no_progress
+from soundtrack.files import safe_read
+from soundtrack.files.targets import file_identity
+from soundtrack.naming.names import as_on_disk
+from soundtrack.pipeline.ground.analysis_cache import user_folder
+from soundtrack.pipeline.ground.progress import Progress, no_progress
+from soundtrack.pipeline.library.music import current_model, index_dir
 from soundtrack.pipeline.score import Scorer
-from soundtrack.pipeline.targets import cues_path, scored_path, scored_stem
-from soundtrack.pipeline.wishes import Wishes
+from soundtrack.pipeline.sheets.targets import cues_path, scored_path, scored_stem
+from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.settings import MixSettings, SpottingSettings
-from soundtrack.targets import file_identity
 
 FILM_SUFFIXES = frozenset(
     f".{name}"
@@ -244,7 +244,7 @@ def _scorer(order: BatchOrder) -> Scorer:
 
 def _score(scorer: Scorer, order: BatchOrder, film: Path) -> FilmOutcome:
     """What becomes of one film."""
-    from soundtrack.media.probe import probe
+    from soundtrack.media.reading.probe import probe
 
     out: Path | None = None
     try:
@@ -281,7 +281,7 @@ class _Errand:
 
 def _on(address: str, films: Sequence[Path], order: BatchOrder) -> Iterator[FilmOutcome]:
     """Films scored by the workers of a cluster, as they get ready."""
-    from soundtrack.pipeline.cluster import Cluster, Job
+    from soundtrack.pipeline.library.cluster import Cluster, Job
 
     here = index_dir(order.index).absolute()
     folder = None if order.folder is None else order.folder.absolute()
@@ -297,7 +297,7 @@ def _on(address: str, films: Sequence[Path], order: BatchOrder) -> Iterator[Film
 
 def _library_state(folder: Path) -> tuple[int, int]:
     """What changes when an index is written."""
-    from soundtrack.library.schema import DATABASE_NAME
+    from soundtrack.library.store.schema import DATABASE_NAME
 
     status = (folder / DATABASE_NAME).stat()
     return status.st_size, status.st_mtime_ns

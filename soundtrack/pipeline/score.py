@@ -7,22 +7,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from soundtrack.names import as_on_disk
-from soundtrack.pipeline.film import Watcher, fingerprint
-from soundtrack.pipeline.keeping import kept_cues, require_length
-from soundtrack.pipeline.ledger import is_kept, ledger_path, read_ledger, recent_tracks, remember
-from soundtrack.pipeline.music import open_library
-from soundtrack.pipeline.progress import Notice, Progress, no_notice, no_progress
-from soundtrack.pipeline.sheet_tracks import present_ids, track_paths_of
-from soundtrack.pipeline.swap import ducked
-from soundtrack.pipeline.targets import cues_path, film_targets, guard, scored_path
-from soundtrack.pipeline.wishes import Wishes
+from soundtrack.naming.names import as_on_disk
+from soundtrack.naming.wording import counted
+from soundtrack.pipeline.film.analyse import Watcher, fingerprint
+from soundtrack.pipeline.ground.ledger import is_kept, ledger_path, read_ledger, recent_tracks, remember
+from soundtrack.pipeline.ground.progress import Notice, Progress, no_notice, no_progress
+from soundtrack.pipeline.library.music import open_library
+from soundtrack.pipeline.sheets.keeping import kept_cues, require_length
+from soundtrack.pipeline.sheets.sheet_tracks import present_ids, track_paths_of
+from soundtrack.pipeline.sheets.swap import ducked
+from soundtrack.pipeline.sheets.targets import cues_path, film_targets, guard, scored_path
+from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.settings import MixSettings, SpottingSettings
 from soundtrack.types import CueSheet, SceneSheet, VideoInfo
-from soundtrack.wording import counted
 
 if TYPE_CHECKING:
-    from soundtrack.library.index import LibraryView
+    from soundtrack.library.search.library_view import LibraryView
     from soundtrack.mix.report import RenderReport
 
 _BELIEVED_WITHIN_S = 0.5
@@ -103,7 +103,7 @@ def _spot(
     scenes: SceneSheet, library: LibraryView, *, settings: SpottingSettings, mix: MixSettings, wishes: Wishes
 ) -> CueSheet:
     """The cue sheet for a library that is already open."""
-    from soundtrack.spotting.spot import spot_cues
+    from soundtrack.spotting.plan.spot import spot_cues
 
     tracks = library.tracks()
     ordered = [tracks[track_id] for track_id in library.track_ids]
@@ -159,8 +159,8 @@ def render_video(
     OutputError
         The target cannot be written, or the written file lost something.
     """
-    from soundtrack import cuesheet
-    from soundtrack.media.probe import probe
+    from soundtrack.documents import cuesheet
+    from soundtrack.media.reading.probe import probe
     from soundtrack.mix.render import render_film
 
     cuesheet.check(sheet)
@@ -237,9 +237,9 @@ class Scorer:
 
     def plan(self, info: VideoInfo, *, progress: Progress = no_progress) -> CueSheet:
         """The cue sheet of a film; wishes that it cannot meet are refused before it is watched."""
-        from soundtrack import cuesheet
+        from soundtrack.documents import cuesheet
         from soundtrack.mix.render import require_decoder
-        from soundtrack.spotting.constraints import require_inside
+        from soundtrack.spotting.merit.constraints import require_inside
 
         require_decoder(info, keeps=self._mix.keep_original, hint="add --replace")
         require_inside(self._constraints, length_s=info.duration_s + _BELIEVED_WITHIN_S)
@@ -251,7 +251,7 @@ class Scorer:
 
     def _require_kept(self, info: VideoInfo) -> None:
         """Refuse a sheet to keep cues of that is about another film, or whose cues other wishes contradict."""
-        from soundtrack.spotting.kept import reconcile
+        from soundtrack.spotting.plan.kept import reconcile
 
         keep = self._wishes.keep
         if keep is None:
@@ -323,7 +323,7 @@ def plan_video(
     SoundtrackError
         As `analyse_video` and `spot_video`.
     """
-    from soundtrack.media.probe import probe
+    from soundtrack.media.reading.probe import probe
 
     info = probe(video)
     scorer = Scorer(index=index, device=device, decoder=decoder, settings=settings, mix=mix, wishes=wishes, cache=cache)
@@ -362,7 +362,7 @@ def score_video(
     SoundtrackError
         As `analyse_video`, `spot_video` and `render_video`.
     """
-    from soundtrack.media.probe import probe
+    from soundtrack.media.reading.probe import probe
 
     info = probe(as_on_disk(video))
     scorer = Scorer(index=index, device=device, decoder=decoder, settings=settings, mix=mix, wishes=wishes, cache=cache)

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soundtrack.errors import LibraryError, ModelError
-from soundtrack.pipeline.music import index_dir, music_projection
+from soundtrack.pipeline.library.music import index_dir, music_projection
 from soundtrack.types import Cue, Evidence, Measure, Opinion, Segment, Track
 from soundtrack.video.opinions import MOST_MEASURES
 
 if TYPE_CHECKING:
     from soundtrack.emotion.music_projection import MusicProjection
-    from soundtrack.library.store import Store
+    from soundtrack.library.store.store import Store
 
 
 def with_opinions(store: Store, track: Track, projection: MusicProjection | None = None) -> Track:
@@ -40,7 +40,7 @@ def with_opinions(store: Store, track: Track, projection: MusicProjection | None
     ModelError
         A model is missing or damaged.
     """
-    from soundtrack.library.evidence import read_evidence, same_channel
+    from soundtrack.library.store.evidence import read_evidence, same_channel
 
     found = read_evidence(store, track.track_id)
     if not found:
@@ -76,8 +76,8 @@ def segments_of_cues(cues: Sequence[Cue], folder: Path | None) -> Mapping[str, S
     folder : Path, optional
         Folder of the index; the user's own by default.
     """
-    from soundtrack.library.naming import former_names
-    from soundtrack.library.store import open_store
+    from soundtrack.library.store.naming import former_names
+    from soundtrack.library.store.store import open_store
 
     found: dict[str, Segment] = {}
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from soundtrack.spotting.constraints import Constraints
-from soundtrack.spotting.spot import spot_cues
+from soundtrack.spotting.merit.constraints import Constraints
+from soundtrack.spotting.plan.spot import spot_cues
 
 __all__ = ["Constraints", "spot_cues"]

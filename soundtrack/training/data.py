@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack import safe_read
 from soundtrack.errors import InputError, Reason
+from soundtrack.files import safe_read
 from soundtrack.training.locked import Part, is_locked
 from soundtrack.types import EMOTIONS
 

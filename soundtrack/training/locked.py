@@ -16,7 +16,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path, PurePath
 
-from soundtrack import safe_read
+from soundtrack.files import safe_read
 
 LIST = Path(__file__).with_name("locked.json")
 SEED = "locked-1"

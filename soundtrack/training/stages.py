@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from soundtrack.kinds import OWN
-from soundtrack.safe_write import replacing
+from soundtrack.files.kinds import OWN
+from soundtrack.files.safe_write import replacing
 
 Arrays = dict[str, npt.NDArray[np.generic]]
 

@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 
 from soundtrack.errors import Reason, UsageError
-from soundtrack.media.apart import apart_stream
-from soundtrack.media.container import open_container, refusal
-from soundtrack.media.probe import MAX_JUMP_S, presentation_s
+from soundtrack.media.opening import open_container, refusal
+from soundtrack.media.reading.probe import MAX_JUMP_S, presentation_s
+from soundtrack.media.sandbox import apart_stream
 from soundtrack.timebase import round_s
 from soundtrack.types import ByteArray, FrameBatch, VideoInfo
 from soundtrack.video.decord_decode import decord_frames

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from soundtrack.errors import DependencyError, UsageError
-from soundtrack.media.apart import apart
-from soundtrack.media.container import open_container
+from soundtrack.media.opening import open_container
+from soundtrack.media.sandbox import apart
 from soundtrack.timebase import round_s
 from soundtrack.types import VideoInfo
 from soundtrack.video.frames import DecodeReport, TimedFrame

@@ -25,8 +25,8 @@ import numpy.typing as npt
 from soundtrack.errors import InputError, Reason
 from soundtrack.settings import SceneSettings
 from soundtrack.types import EmotionState, FilmNumbers, FloatArray, OpinionBatch, Reading, Scene, Shot, Span
-from soundtrack.video.film import N_FILM, film_numbers
 from soundtrack.video.opinions import mean_emotion, scene_opinions
+from soundtrack.video.visual_features import N_FILM, film_numbers
 
 _Numbers: TypeAlias = npt.NDArray[np.float64]
 

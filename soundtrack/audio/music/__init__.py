@@ -1,0 +1,1 @@
+"""How music is built: tempo, bars, key, sections."""

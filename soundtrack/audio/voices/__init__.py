@@ -1,0 +1,1 @@
+"""Speech, singing and music in sound."""

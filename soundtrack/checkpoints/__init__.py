@@ -1,0 +1,1 @@
+"""Weights of networks: the manifest, checking, adding, downloading."""

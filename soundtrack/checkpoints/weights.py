@@ -1,0 +1,250 @@
+"""Weights from and to files: checked by hash first, then by names, shapes, kinds of number and finiteness.
+
+Goes in: a model of the manifest, or a file that others publish. Comes out: float32 tensors. Files are safetensors in
+float16 or float32; nothing is ever unpickled. A public ``.pt`` is read once with ``weights_only=True`` (safe since
+torch 2.10) and kept as safetensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from soundtrack.checkpoints.manifest import (
+    LocatedModel,
+    ModelEntry,
+    find_model,
+    register,
+    require_other_file,
+    sha256_of,
+    verify,
+)
+from soundtrack.errors import InputError, ModelError
+from soundtrack.files import safe_read
+from soundtrack.files.kinds import OWN
+from soundtrack.files.safe_write import Together
+from soundtrack.networks.i3d import I3D, expected_state
+from soundtrack.resources import user_models_dir
+
+I3D_KINETICS = "i3d-kinetics"
+"""Name of the public full-width network, in the layout of its PyTorch port."""
+WEIGHTS_NAME = "weights.safetensors"
+"""The file of a model's weights, in its folder."""
+_KINDS = frozenset({torch.float16, torch.float32, torch.bfloat16})
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """All tensors of a safetensors file as float32.
+
+    Raises
+    ------
+    ModelError
+        It is no such file, or holds other numbers than floats, or one that is not finite.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        safe_read.require_regular(path)
+        raw = load_file(path)
+    except InputError as error:
+        raise ModelError(str(error), hint="soundtrack models verify") from error
+    except (OSError, SafetensorError, ValueError, KeyError) as error:
+        raise ModelError(f"{path}: no readable weights: {error}", hint="soundtrack models verify") from error
+    out: dict[str, Tensor] = {}
+    for name, value in raw.items():
+        if value.dtype not in _KINDS:
+            raise ModelError(f"{path}: {name} holds {value.dtype}, not floats", hint="soundtrack models verify")
+        out[name] = value.float()
+        if not bool(torch.isfinite(out[name]).all()):
+            raise ModelError(f"{path}: {name} holds numbers that are not finite", hint="soundtrack models verify")
+    return out
+
+
+def check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, tuple[int, ...]], *, where: object) -> None:
+    """Check names and shapes.
+
+    Parameters
+    ----------
+    tensors : mapping of name to Tensor
+        What a file holds.
+    expected : mapping of name to shape
+        What it must hold, no more and no less.
+    where : object
+        Names the file in the message.
+
+    Raises
+    ------
+    ModelError
+        Something is missing, unknown, or of another shape.
+    """
+    hint = "this is not the model that its name says; soundtrack models list"
+    missing, unknown = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
+    if missing:
+        raise ModelError(f"{where}: {len(missing)} tensors are missing, the first {missing[0]}", hint=hint)
+    if unknown:
+        raise ModelError(f"{where}: {len(unknown)} tensors are unknown, the first {unknown[0]}", hint=hint)
+    for name, shape in expected.items():
+        if tuple(tensors[name].shape) != shape:
+            raise ModelError(f"{where}: {name} has shape {tuple(tensors[name].shape)} instead of {shape}", hint=hint)
+
+
+def load_weights(model: LocatedModel, *, expected: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, Tensor]:
+    """A model's tensors as float32, after all checks.
+
+    Parameters
+    ----------
+    model : LocatedModel
+        Which.
+    expected : mapping of name to shape, optional
+        Checked when given.
+
+    Raises
+    ------
+    ModelError
+        The file is missing, damaged, or of another network.
+    """
+    verify(model)
+    tensors = read_tensors(model.weights)
+    if expected is not None:
+        check_tensors(tensors, expected, where=model.weights)
+    return tensors
+
+
+def save_weights(
+    tensors: Mapping[str, Tensor],
+    folder: Path,
+    *,
+    name: str,
+    version: str,
+    role: str,
+    licence: str,
+    source: str,
+    embedding_dim: int,
+    dtype: torch.dtype = torch.float16,
+) -> ModelEntry:
+    """Write ``<folder>/<name>/weights.safetensors`` and its entry in ``<folder>/manifest.json``; returns the entry.
+
+    Parameters
+    ----------
+    tensors : mapping of name to Tensor
+        Floats that stay finite in `dtype`.
+    folder : Path
+        A models folder; made if need be.
+    dtype : torch.dtype
+        Kind of number in the file.
+    """
+    from safetensors.torch import save_file
+
+    small = {key: value.detach().cpu().to(dtype).contiguous() for key, value in tensors.items()}
+    for key, value in small.items():
+        if not bool(torch.isfinite(value).all()):
+            raise ValueError(f"{key} is not finite in {dtype}")
+    target = folder / name / WEIGHTS_NAME
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with Together() as files:
+        part = files.part(target, kind=OWN, force=True)
+        save_file(small, part)
+        part.chmod(0o644)
+        entry = ModelEntry(
+            name=name,
+            version=version,
+            role=role,
+            file=f"{name}/{target.name}",
+            sha256=sha256_of(part),
+            size=part.stat().st_size,
+            licence=licence,
+            source=source,
+            embedding_dim=embedding_dim,
+        )
+        register(folder, entry, files=files)
+    return entry
+
+
+def read_public_checkpoint(path: Path) -> dict[str, Tensor]:
+    """Tensors of a ``.pt`` or ``.safetensors`` file that others publish, as float32, without running its code.
+
+    Raises
+    ------
+    ModelError
+        The file is missing, or is anything but a mapping from names to tensors.
+    """
+    try:
+        safe_read.require_regular(path)
+    except InputError as error:
+        raise ModelError(str(error), hint="name the downloaded weights") from error
+    if path.suffix == ".safetensors":
+        return read_tensors(path)
+    hint = "only plain weights are read, never pickled code; get the published file again"
+    try:
+        raw = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises half a dozen kinds, and advises to switch its own safety off
+        raise ModelError(f"{path}: no readable weights: a file of plain tensors is expected", hint=hint) from error
+    if not isinstance(raw, Mapping) or not all(isinstance(v, Tensor) for v in raw.values()):
+        raise ModelError(f"{path}: is no mapping from names to tensors", hint=hint)
+    tensors = {str(k): v.float() for k, v in raw.items() if not str(k).endswith("num_batches_tracked")}
+    for name, value in tensors.items():
+        if not bool(torch.isfinite(value).all()):
+            raise ModelError(f"{path}: {name} holds numbers that are not finite", hint=hint)
+    return tensors
+
+
+def add_model(name: str, path: Path, *, folder: Path | None = None) -> ModelEntry:
+    """Convert a public checkpoint and keep it in the user's models folder; returns its entry.
+
+    Parameters
+    ----------
+    name : str
+        ``i3d-kinetics``, the only public network that is known.
+    path : Path
+        The published file.
+    folder : Path, optional
+        Instead of the user's models folder.
+
+    Raises
+    ------
+    ModelError
+        The name is unknown, or the file is not that network.
+    UsageError
+        It is the file in which the network is kept already.
+    """
+    from soundtrack.checkpoints.manifest import public_models
+
+    public = next((model for model in public_models() if model.name == name), None)
+    if public is None or name != I3D_KINETICS:
+        known = ", ".join(model.name for model in public_models()) or "none"
+        raise ModelError(
+            f"{name!r} is no public model that can be added; known: {known}", hint="soundtrack models list"
+        )
+    target = user_models_dir() if folder is None else folder
+    require_other_file(path, target / name / WEIGHTS_NAME)
+    tensors = read_public_checkpoint(path)
+    check_tensors(tensors, expected_state(I3D()), where=path)
+    return save_weights(
+        tensors,
+        target,
+        name=name,
+        version="1",
+        role=public.role,
+        licence=public.licence,
+        source=public.url,
+        embedding_dim=public.embedding_dim,
+        dtype=torch.float32,
+    )
+
+
+def load_i3d_kinetics() -> I3D:
+    """The full-width network with the public Kinetics weights that the user added.
+
+    Raises
+    ------
+    ModelError
+        They were not added.
+    """
+    network = I3D()
+    tensors = load_weights(find_model(I3D_KINETICS), expected=expected_state(network))
+    network.load_state_dict(tensors, strict=False)
+    return network.eval()

@@ -1,0 +1,1 @@
+"""Commands about films and their sheets."""

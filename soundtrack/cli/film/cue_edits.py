@@ -1,0 +1,186 @@
+"""``soundtrack cues lock|unlock|set``: edit a cue sheet in place, or from stdin to stdout."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from soundtrack.cli.options import Force, Quiet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from soundtrack.documents.edits import Edit, LockCues, UnlockCues
+    from soundtrack.types import CueSheet
+
+Cues = Annotated[
+    str, typer.Argument(metavar="CUES|-", help="The cue sheet, changed in place; - is stdin.", show_default=False)
+]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[CUE]...", help="Cues, such as 1m02.", show_default=False)]
+One = Annotated[str, typer.Argument(metavar="CUE", help="Which cue, such as 1m02.", show_default=False)]
+All = Annotated[bool, typer.Option("--all", help="All cues of the sheet.")]
+Out = Annotated[
+    str | None,
+    typer.Option(
+        "--output", "-o", metavar="OUT", help="Write another file instead, or - for stdout.", show_default=False
+    ),
+]
+
+
+def lock(
+    cues: Cues, ids: Ids = None, every: All = False, out: Out = None, force: Force = False, quiet: Quiet = False
+) -> None:
+    """Lock cues, so that no later plan moves them.
+
+    `spot --keep` and `score --keep` leave locked cues as they are; `render --swap` and `cues set` refuse them.
+    """
+    from soundtrack.documents.edits import LockCues
+
+    _change_locks(cues, ids, every=every, edit=LockCues, out=out, force=force, quiet=quiet)
+
+
+def unlock(
+    cues: Cues, ids: Ids = None, every: All = False, out: Out = None, force: Force = False, quiet: Quiet = False
+) -> None:
+    """Unlock cues, so that they may be planned again."""
+    from soundtrack.documents.edits import UnlockCues
+
+    _change_locks(cues, ids, every=every, edit=UnlockCues, out=out, force=force, quiet=quiet)
+
+
+def set_(
+    cues: Cues,
+    cue: One,
+    gain_db: Annotated[
+        float | None, typer.Option("--gain-db", help="Level change of the music, in dB.", show_default=False)
+    ] = None,
+    fade_in: Annotated[
+        float | None, typer.Option("--fade-in", metavar="S", help="Length of the fade-in.", show_default=False)
+    ] = None,
+    fade_out: Annotated[
+        float | None, typer.Option("--fade-out", metavar="S", help="Length of the fade-out.", show_default=False)
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--start", metavar="TIME", help="Trim the start: the music keeps its place.", show_default=False),
+    ] = None,
+    end: Annotated[
+        str | None,
+        typer.Option("--end", metavar="TIME", help="Trim the end: the music keeps its place.", show_default=False),
+    ] = None,
+    out: Out = None,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Set level, fades, start or end of a cue.
+
+    Everything else stays as it is. A trimmed cue plays the same music at every moment as before, and the levels of the
+    mix are measured again.
+    """
+    from soundtrack.cli.words import parse_time
+    from soundtrack.documents.edits import SetCue
+    from soundtrack.errors import UsageError
+
+    if all(value is None for value in (gain_db, fade_in, fade_out, start, end)):
+        raise UsageError("nothing to set", hint="give --gain-db, --fade-in, --fade-out, --start or --end")
+    edit = SetCue(
+        cue,
+        gain_db=gain_db,
+        fade_in_s=fade_in,
+        fade_out_s=fade_out,
+        start_s=parse_time(start, "--start"),
+        end_s=parse_time(end, "--end"),
+    )
+    _edit(cues, lambda _: edit, said=f"cue {cue} set", out=out, force=force, quiet=quiet)
+
+
+def _change_locks(
+    source: str,
+    ids: list[str] | None,
+    *,
+    every: bool,
+    edit: type[LockCues | UnlockCues],
+    out: str | None,
+    force: bool,
+    quiet: bool,
+) -> None:
+    """Lock or unlock the cues that are named, or all."""
+    from soundtrack.documents.edits import LockCues
+    from soundtrack.errors import UsageError
+
+    if every and ids:
+        raise UsageError("--all takes no cues", hint="leave out --all or the cues")
+    if not every and not ids:
+        raise UsageError("no cue is named", hint="name cues such as 1m02, or give --all")
+    named = tuple(dict.fromkeys(ids or ()))
+    what = "locked" if edit is LockCues else "unlocked"
+    said = f"{', '.join(named) or 'all cues'} {what}"
+    _edit(
+        source,
+        lambda sheet: edit(named or tuple(cue.cue_id for cue in sheet.cues)),
+        said=said,
+        out=out,
+        force=force,
+        quiet=quiet,
+    )
+
+
+def _edit(
+    source: str, edit: Callable[[CueSheet], Edit], *, said: str, out: str | None, force: bool, quiet: bool
+) -> None:
+    """Read a sheet, edit it, and write it where it belongs; a file in which nothing changes is left alone."""
+    from soundtrack.cli import output
+    from soundtrack.documents import cuesheet, edits
+    from soundtrack.files.kinds import CUE_SHEET
+
+    name = "stdin" if source == "-" else source
+    in_place = out is None and source != "-"
+    path = _editable(source) if in_place else None
+    sheet = cuesheet.loads(output.read_document(source), name=name)
+    changed = edits.apply(sheet, edit(sheet))
+    if path is None:
+        target = None if out in (None, "-") else Path(str(out))
+        inputs = [] if source == "-" else [Path(source)]
+        with output.product_to(target, kind=CUE_SHEET, inputs=inputs, force=force) as write:
+            write(cuesheet.dumps(changed))
+    elif changed != sheet:
+        _replace(path, cuesheet.dumps(changed))
+    as_it_was = " already" if changed == sheet else ""
+    output.say(f"{name if out in (None, '-') else out}: {said}{as_it_was}", quiet=quiet)
+
+
+def _editable(source: str) -> Path:
+    """The file that is changed in place: a link is followed, and what must not be written is refused.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be changed in place.
+    """
+    from soundtrack.errors import OutputError
+
+    path = Path(source)
+    if not path.exists():
+        return path  # said better where it is read
+    hint = "write another file with -o OUT, or to stdout with -o -"
+    path = path.resolve()
+    if not path.is_file():
+        raise OutputError(f"{source}: is no regular file and cannot be changed in place", hint=hint)
+    if not os.access(path, os.W_OK):
+        raise OutputError(f"{source}: is write-protected and cannot be changed in place", hint=hint)
+    return path
+
+
+def _replace(path: Path, text: str) -> None:
+    """Put a new text in the place of a sheet, at once, with the same permissions."""
+    from soundtrack.files.kinds import CUE_SHEET
+    from soundtrack.files.safe_write import replacing
+
+    mode = stat.S_IMODE(path.stat().st_mode)
+    with replacing(path, kind=CUE_SHEET, force=True) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
+        part.chmod(mode)

@@ -1,0 +1,72 @@
+"""``soundtrack render VIDEO CUES|-``: lay the music of a cue sheet under a film."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from soundtrack.cli.options import Force, Index, KeepLevel, Layout, Mix, Model, MusicTrack, Quiet, Stems
+
+
+def render(
+    video: Annotated[Path, typer.Argument(help="The film.", show_default=False)],
+    cues: Annotated[str, typer.Argument(metavar="CUES|-", help="The cue sheet; - is stdin.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The scored film; default: NAME.scored.EXT beside VIDEO.")
+    ] = None,
+    swap: Annotated[
+        list[str] | None,
+        typer.Option("--swap", metavar="CUE=RANK", help="Take a cue's runner-up instead: 1m02=2; needs the index."),
+    ] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option("--cues", metavar="OUT", help="Write the sheet as it was rendered: swaps and all gains."),
+    ] = None,
+    index: Index = None,
+    model: Model = None,  # noqa: ARG001 - its callback has the say
+    layout: Mix = Layout.AUTO,
+    keep_level: KeepLevel = False,
+    stems: Stems = None,
+    music_track: MusicTrack = False,
+    json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Mix the music of a cue sheet into a film; picture and everything else are copied."""
+    from soundtrack import api, pipeline
+    from soundtrack.cli import output
+    from soundtrack.cli.words import parse_swap
+    from soundtrack.documents import cuesheet
+
+    is_read = not output.is_terminal(1)
+    with output.product() as stream:
+        sheet = cuesheet.loads(output.read_document(cues), name="stdin" if cues == "-" else cues)
+        before = sheet
+        sheet = pipeline.swap_music(sheet, [parse_swap(text) for text in swap or ()], index=index)
+        for line in pipeline.swapped_lines(before, sheet):
+            output.say(line, quiet=quiet)
+        with output.progress(quiet=quiet) as progress:
+            report = api.render(
+                video,
+                sheet,
+                out=out,
+                cues=save,
+                inputs=[] if cues == "-" else [Path(cues)],
+                index=index,
+                stems=stems,
+                music_track=music_track,
+                layout=layout.value,
+                keep_level=keep_level,
+                force=force,
+                progress=progress,
+            )
+        if save is not None:
+            output.say(f"{save}: the cue sheet", quiet=quiet)
+        for line in report.warnings:
+            output.say(f"warning: {line}", quiet=quiet)
+        for line in report.summary():
+            output.say(line, quiet=quiet)
+        if json:
+            output.write_json(report.as_dict(), stream)
+        elif is_read:
+            stream.write(f"{report.path}\n")

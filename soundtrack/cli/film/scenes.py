@@ -1,0 +1,47 @@
+"""``soundtrack scenes VIDEO``: what the picture says, as JSON on stdout."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from soundtrack.cli.options import Decoder, DecoderName, Device, Force, Model, NoCache, Quiet, device_name
+
+
+def scenes(
+    video: Annotated[Path, typer.Argument(help="The film.", show_default=False)],
+    out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
+    device: Device = None,
+    model: Model = None,  # noqa: ARG001 - its callback has the say
+    decoder: Decoder = DecoderName.AUTO,
+    no_cache: NoCache = False,
+    why: Annotated[
+        bool, typer.Option("--why", help="Also print on stderr what each channel says about each scene.")
+    ] = False,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Split a film into shots and scenes and read their mood; JSON for `soundtrack spot`."""
+    from soundtrack import api
+    from soundtrack.cli import output
+    from soundtrack.documents import scenesheet
+    from soundtrack.export.opinions import opinions_line
+    from soundtrack.files.kinds import SCENE_SHEET
+
+    with (
+        output.product_to(out, kind=SCENE_SHEET, inputs=[video], force=force) as write,
+        output.progress(quiet=quiet) as progress,
+    ):
+        sheet = api.scenes(
+            video,
+            device=device_name(device),
+            decoder=decoder.value,
+            cache=not no_cache,
+            progress=progress,
+        )
+        for line in sheet.warnings:
+            output.say(f"warning: {line}", quiet=quiet)
+        if why:
+            for scene in sheet.scenes:
+                output.say(f"scene {scene.index + 1}, {scene.emotion.label}: {opinions_line(scene.opinions)}")
+        write(scenesheet.dumps(sheet))

@@ -1,0 +1,231 @@
+"""``soundtrack score VIDEO``: watch, spot, mix and mux, with the cue sheet beside the film."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from soundtrack.cli.options import (
+    Avoid,
+    AvoidRecent,
+    Cluster,
+    Decoder,
+    DecoderName,
+    Device,
+    Explore,
+    Force,
+    Hit,
+    Index,
+    Keep,
+    KeepLevel,
+    KeepOriginal,
+    Layout,
+    Lock,
+    MaxCues,
+    Mix,
+    Model,
+    Mood,
+    MusicTrack,
+    NoCache,
+    OneTrack,
+    Only,
+    OverMusic,
+    Quiet,
+    Seed,
+    Silence,
+    Spoken,
+    Stems,
+    Stretch,
+    Target,
+    Vocals,
+    device_name,
+    make_wishes,
+    mix_settings,
+    spotting_settings,
+)
+
+if TYPE_CHECKING:
+    from soundtrack.pipeline import BatchOrder
+
+
+def score(
+    video: Annotated[Path | None, typer.Argument(help="The film.", show_default=False)] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="The scored film, default: NAME.scored.EXT beside VIDEO; with --batch a folder, made if missing.",
+        ),
+    ] = None,
+    cues: Annotated[
+        Path | None, typer.Option("--cues", help="The cue sheet; default: beside the scored film, NAME.cues.json.")
+    ] = None,
+    index: Index = None,
+    device: Device = None,
+    model: Model = None,  # noqa: ARG001 - its callback has the say
+    decoder: Decoder = DecoderName.AUTO,
+    target: Target = None,
+    keep_original: KeepOriginal = True,
+    keep_level: KeepLevel = False,
+    layout: Mix = Layout.AUTO,
+    seed: Seed = 0,
+    lock: Lock = None,
+    keep: Keep = None,
+    mood: Mood = None,
+    silence: Silence = None,
+    hit: Hit = None,
+    avoid: Avoid = None,
+    only: Only = None,
+    avoid_recent: AvoidRecent = 0,
+    max_cues: MaxCues = None,
+    one_track: OneTrack = False,
+    explore: Explore = 0.0,
+    allow_vocals: Vocals = False,
+    stretch: Stretch = None,
+    over_music: OverMusic = False,
+    allow_spoken: Spoken = False,
+    stems: Stems = None,
+    music_track: MusicTrack = False,
+    no_cache: NoCache = False,
+    batch: Annotated[
+        Path | None,
+        typer.Option(
+            "--batch", metavar="LIST", help="Score many: a text file with one film a line, or a folder of films."
+        ),
+    ] = None,
+    cluster: Cluster = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write the cue sheet only, to stdout.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Choose music for a film from your library and lay it under the picture."""
+    from soundtrack import api, pipeline
+    from soundtrack.cli import output
+    from soundtrack.documents import cuesheet
+    from soundtrack.errors import UsageError
+    from soundtrack.pipeline.ground.defaults import cache_folder
+
+    wishes = make_wishes(
+        lock=lock,
+        mood=mood,
+        silence=silence,
+        hit=hit,
+        avoid=avoid,
+        only=only,
+        avoid_recent=avoid_recent,
+        max_cues=max_cues,
+        one_track=one_track,
+        explore=explore,
+        allow_spoken=allow_spoken,
+        keep=keep,
+    )
+    settings = spotting_settings(seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch)
+    mix = mix_settings(target=target, keep_original=keep_original, keep_level=keep_level, layout=layout)
+    where = device_name(device)
+    cache = cache_folder(cache=not no_cache)
+    if batch is not None:
+        if video is not None or cues is not None or stems is not None or keep is not None or dry_run:
+            raise UsageError(
+                "--batch scores the films of a list", hint="leave out the film, --cues, --keep, --stems and --dry-run"
+            )
+        order = pipeline.BatchOrder(
+            index=index,
+            folder=out,
+            device=where,
+            decoder=decoder.value,
+            settings=settings,
+            mix=mix,
+            wishes=wishes,
+            music_track=music_track,
+            force=force,
+            cache=cache,
+        )
+        _score_many(batch, order, cluster=cluster, as_json=json, quiet=quiet)
+        return
+    if video is None or cluster is not None:
+        raise UsageError("one film is scored here and now", hint="name a film, or many with --batch LIST")
+    if dry_run:
+        with output.product() as stream, output.progress(quiet=quiet) as progress:
+            sheet = pipeline.plan_video(
+                video,
+                index=index,
+                device=where,
+                decoder=decoder.value,
+                settings=settings,
+                mix=mix,
+                wishes=wishes,
+                cache=cache,
+                progress=progress,
+            )
+            stream.write(cuesheet.dumps(sheet))
+        for line in sheet.warnings:
+            output.say(f"warning: {line}", quiet=quiet)
+        return
+    is_read = not output.is_terminal(1)
+    said: list[str] = []
+
+    def notice(line: str) -> None:
+        said.append(line)
+        output.say(f"warning: {line}", quiet=quiet)
+
+    with output.product() as stream:
+        with output.progress(quiet=quiet) as progress:
+            scored = api.score(
+                video,
+                out=out,
+                cues=cues,
+                index=index,
+                device=where,
+                decoder=decoder.value,
+                settings=settings,
+                mix=mix,
+                wishes=wishes,
+                inputs=[] if keep in (None, "-") else [Path(keep)],
+                stems=stems,
+                music_track=music_track,
+                force=force,
+                cache=not no_cache,
+                progress=progress,
+                notice=notice,
+            )
+        for line in scored.warnings:
+            if line not in said:
+                output.say(f"warning: {line}", quiet=quiet)
+        for line in scored.summary():
+            output.say(line, quiet=quiet)
+        if json:
+            output.write_json(scored.as_dict(), stream)
+        elif is_read:
+            stream.write(f"{scored.film}\n")
+
+
+def _score_many(listing: Path, order: "BatchOrder", *, cluster: str | None, as_json: bool, quiet: bool) -> None:
+    """Score the films of a list and say what became of each."""
+    from soundtrack import pipeline
+    from soundtrack.cli import output
+    from soundtrack.errors import PartialError
+    from soundtrack.pipeline.batch import FilmState
+
+    is_read = not output.is_terminal(1)
+    with output.product() as stream:
+        with output.progress(quiet=quiet) as progress:
+            report = pipeline.score_batch(pipeline.films_of(listing), order, cluster=cluster, progress=progress)
+        for film in report.films:
+            for line in film.warnings:
+                output.say(f"warning: {film.film}: {line}", quiet=quiet)
+            if film.state is FilmState.FAILED:
+                output.say(f"failed: {film.film}: {film.message}; {film.hint}", quiet=quiet)
+        n_failed = report.count(FilmState.FAILED)
+        told = f"{report.count(FilmState.SCORED)} scored, {report.count(FilmState.FINISHED)} finished before"
+        output.say(f"{told}, {n_failed} failed", quiet=quiet)
+        if as_json:
+            output.write_json(report.as_dict(), stream)
+        elif is_read:
+            stream.writelines(f"{film.output}\n" for film in report.films if film.state is FilmState.SCORED)
+    if n_failed:
+        raise PartialError(
+            f"{listing}: {n_failed} of {len(report.films)} films could not be scored",
+            hint="mend what is said above and type the same command again: finished films are passed over",
+        )

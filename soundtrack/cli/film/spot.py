@@ -1,0 +1,105 @@
+"""``soundtrack spot [SCENES|-]``: choose music for the scenes, as a cue sheet on stdout."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from soundtrack.cli.options import (
+    Avoid,
+    AvoidRecent,
+    Explore,
+    Force,
+    Hit,
+    Index,
+    Keep,
+    KeepLevel,
+    KeepOriginal,
+    Lock,
+    MaxCues,
+    Model,
+    Mood,
+    OneTrack,
+    Only,
+    OverMusic,
+    Quiet,
+    Seed,
+    Silence,
+    Spoken,
+    Stretch,
+    Target,
+    Vocals,
+    make_wishes,
+    mix_settings,
+    spotting_settings,
+)
+
+
+def spot(
+    source: Annotated[
+        str, typer.Argument(metavar="[SCENES|-]", help="What soundtrack scenes wrote; - is stdin.")
+    ] = "-",
+    out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
+    index: Index = None,
+    model: Model = None,  # noqa: ARG001 - its callback has the say
+    target: Target = None,
+    keep_original: KeepOriginal = True,
+    keep_level: KeepLevel = False,
+    seed: Seed = 0,
+    lock: Lock = None,
+    keep: Keep = None,
+    mood: Mood = None,
+    silence: Silence = None,
+    hit: Hit = None,
+    avoid: Avoid = None,
+    only: Only = None,
+    avoid_recent: AvoidRecent = 0,
+    max_cues: MaxCues = None,
+    one_track: OneTrack = False,
+    explore: Explore = 0.0,
+    allow_vocals: Vocals = False,
+    stretch: Stretch = None,
+    over_music: OverMusic = False,
+    allow_spoken: Spoken = False,
+    force: Force = False,
+    quiet: Quiet = False,
+) -> None:
+    """Choose and place music for the scenes of a film; a cue sheet for `soundtrack render`."""
+    from soundtrack import api
+    from soundtrack.cli import output
+    from soundtrack.documents import cuesheet, scenesheet
+    from soundtrack.errors import UsageError
+    from soundtrack.files.kinds import CUE_SHEET
+
+    if source == "-" and keep == "-":
+        raise UsageError("both the scenes and --keep are to come from stdin", hint="give one of them a file name")
+    named = [Path(name) for name in (source, keep) if name not in (None, "-")]
+
+    with output.product_to(out, kind=CUE_SHEET, inputs=named, index=index, force=force) as write:
+        wishes = make_wishes(
+            lock=lock,
+            mood=mood,
+            silence=silence,
+            hit=hit,
+            avoid=avoid,
+            only=only,
+            avoid_recent=avoid_recent,
+            max_cues=max_cues,
+            one_track=one_track,
+            explore=explore,
+            allow_spoken=allow_spoken,
+            keep=keep,
+        )
+        settings = spotting_settings(seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch)
+        mix = mix_settings(target=target, keep_original=keep_original, keep_level=keep_level)
+        name = "stdin" if source == "-" else source
+        sheet = api.spot(
+            scenesheet.loads(output.read_document(source), name=name),
+            index=index,
+            settings=settings,
+            mix=mix,
+            wishes=wishes,
+        )
+        for line in sheet.warnings:
+            output.say(f"warning: {line}", quiet=quiet)
+        write(cuesheet.dumps(sheet))

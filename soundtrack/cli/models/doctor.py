@@ -1,0 +1,154 @@
+"""``soundtrack doctor``: what is installed and healthy, and the fix for each line that is not."""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from soundtrack.cli.options import Index
+from soundtrack.naming.wording import counted
+
+LOW_DISK_BYTES = 2 * 1024**3
+"""Less free space than this is worth a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report."""
+
+    what: str
+    """What was looked at."""
+    ok: bool
+    """Whether it is as it should be."""
+    detail: str
+    """What was found."""
+    fix: str = ""
+    """What to do about it; empty when all is well."""
+
+
+def doctor(
+    index: Index = None,
+    json: Annotated[bool, typer.Option("--json", help="The findings as JSON on stdout.")] = False,
+) -> None:
+    """Look at what soundtrack needs, and say how to mend what is missing."""
+    from soundtrack.cli import output
+    from soundtrack.errors import ExitCode
+
+    findings = [finding for look in _LOOKS for finding in look(index)]
+    if json:
+        with output.product() as stream:
+            output.write_json([asdict(finding) for finding in findings], stream)
+    else:
+        for finding in findings:
+            mark = "ok  " if finding.ok else "FAIL"
+            sys.stdout.write(f"{mark}  {finding.what}: {output.plain(finding.detail)}\n")
+            if finding.fix:
+                sys.stdout.write(f"      -> {output.plain(finding.fix)}\n")
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(ExitCode.DEPENDENCY)
+
+
+def _python(_index: Path | None) -> Iterator[Finding]:
+    import platform
+
+    from soundtrack import __version__
+
+    yield Finding("soundtrack", True, f"{__version__} on Python {platform.python_version()}, {platform.platform()}")
+
+
+def _packages(_index: Path | None) -> Iterator[Finding]:
+    from importlib import metadata
+
+    for name in ("numpy", "torch", "torchvision", "av", "decord", "scenedetect-headless", "librosa", "faiss-cpu"):
+        try:
+            yield Finding(f"package {name}", True, metadata.version(name))
+        except metadata.PackageNotFoundError:
+            # decord has no wheels for many platforms and nothing depends on it being there
+            optional = name == "decord"
+            yield Finding(f"package {name}", optional, "not installed", "" if optional else f"pip install {name}")
+
+
+def _ffmpeg(_index: Path | None) -> Iterator[Finding]:
+    from soundtrack.errors import SoundtrackError
+    from soundtrack.media.locate import ffmpeg_path, ffmpeg_version
+
+    try:
+        path = ffmpeg_path()
+    except SoundtrackError as error:
+        yield Finding("ffmpeg", False, str(error), error.hint)
+        return
+    version = ffmpeg_version(path)
+    shown = "development build" if version is None or version[0] == 999 else f"{version[0]}.{version[1]}"
+    yield Finding("ffmpeg", True, f"{path}, {shown}")
+
+
+def _device(_index: Path | None) -> Iterator[Finding]:
+    import torch
+
+    if torch.cuda.is_available():
+        yield Finding("device", True, f"GPU: {torch.cuda.get_device_name(0)}, CUDA {torch.version.cuda}")
+    elif torch.version.cuda is None:
+        yield Finding("device", True, f"CPU, {torch.get_num_threads()} threads; this torch is built without CUDA")
+    else:
+        yield Finding("device", True, f"CPU, {torch.get_num_threads()} threads; torch sees no CUDA device")
+
+
+def _models(_index: Path | None) -> Iterator[Finding]:
+    from soundtrack.emotion.space import JointSpace
+    from soundtrack.errors import SoundtrackError
+
+    try:
+        ref = JointSpace.load().ref
+    except SoundtrackError as error:
+        yield Finding("models", False, str(error), error.hint)
+        return
+    yield Finding("models", True, f"{ref.name} {ref.version}, {ref.dim} dimensions, sha256 {ref.sha256[:12]}")
+
+
+def _library(index: Path | None) -> Iterator[Finding]:
+    from soundtrack import pipeline
+    from soundtrack.errors import SoundtrackError
+
+    folder = pipeline.index_dir(index)
+    if not folder.exists():
+        yield Finding("library", True, f"no index at {folder} yet", "soundtrack index ~/Music")
+        return
+    try:
+        library = pipeline.open_library(index)
+    except SoundtrackError as error:
+        yield Finding("library", False, str(error), error.hint)
+        return
+    yield Finding(
+        "library",
+        True,
+        f"{folder}: {counted(len(library.track_ids), 'track')}, {counted(len(library.embeddings), 'segment')}",
+    )
+
+
+def _disk(index: Path | None) -> Iterator[Finding]:
+    import shutil
+
+    from soundtrack import config, pipeline
+
+    folder = pipeline.index_dir(index).absolute()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    fix = "" if free >= LOW_DISK_BYTES else "free some space: a scored film needs room for a copy of itself"
+    yield Finding("disk", free >= LOW_DISK_BYTES, f"{free / 1024**3:.1f} GiB free at {folder}", fix)
+    path = config.config_path()
+    yield Finding("configuration", True, f"{path}{'' if path.is_file() else ' (not there; the defaults hold)'}")
+
+
+_LOOKS: tuple[Callable[[Path | None], Iterator[Finding]], ...] = (
+    _python,
+    _packages,
+    _ffmpeg,
+    _device,
+    _models,
+    _library,
+    _disk,
+)

@@ -1,0 +1,304 @@
+"""``soundtrack eval``: how good the networks are, on files whose truth is known."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from soundtrack.cli import STYLE
+from soundtrack.cli.models.eval_sets import Set, Which, apart_of, asked_of, lines_of, part_of, taught_note, write_sets
+from soundtrack.cli.options import Device, Force, Quiet, device_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from soundtrack.emotion.music_tower import MusicTower
+    from soundtrack.emotion.video_tower import VideoTower
+    from soundtrack.yardsticks.bootstrap import Interval
+
+app = typer.Typer(no_args_is_help=True, **STYLE)
+
+Table = Annotated[Path, typer.Argument(help="CSV; file names in it count from its folder.", show_default=False)]
+Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
+Folds = Annotated[
+    int,
+    typer.Option(
+        "--folds",
+        min=0,
+        max=20,
+        help="Judge fresh heads on this many folds by source; 0 judges the models as they are.",
+    ),
+]
+Seeds = Annotated[int, typer.Option("--seeds", min=1, max=20, help="Deals of the folds that are averaged.")]
+Plot = Annotated[Path | None, typer.Option("--plot", help="Also draw a picture, as PNG.")]
+Draws = Annotated[int, typer.Option("--draws", min=1, max=100_000, help="Draws of the bootstrap intervals.")]
+
+
+Model = Annotated[
+    str, typer.Option("--model", help="Joint space whose networks are judged; `soundtrack models list` has the names.")
+]
+
+
+class Kind(StrEnum):
+    """What a table of ratings is about."""
+
+    AUTO = "auto"
+    PICTURE = "picture"
+    SOUND = "sound"
+
+
+@app.command("labels")
+def labels(
+    table: Table,
+    json_: Json = False,
+    folds: Folds = 0,
+    which: Which = None,
+    seeds: Seeds = 4,
+    plot: Plot = None,
+    force: Force = False,
+    draws: Draws = 500,
+    model: Model = "joint-space",
+    device: Device = None,
+    quiet: Quiet = False,
+) -> None:
+    """Clips with a class: does picture and sound get it right, and do they find each other?
+
+    The table has columns file, class and, where clips share a source, source_id. With --folds 5 the numbers of the
+    model cards come out: fresh heads and a fresh joint space per fold, over the frozen networks. Clips of the locked
+    set are then asked of heads and a space that learned from all others. Two-alternative numbers that begin with merit
+    are of the merit by which spotting chooses, the others of the bare cosine.
+    """
+    from soundtrack.cli import output
+    from soundtrack.config import load_config
+    from soundtrack.evaluation import labels as evaluation
+    from soundtrack.evaluation import two_sets
+    from soundtrack.training.data import read_labels
+    from soundtrack.yardsticks import plot as plotting
+
+    clips = read_labels(table, part=part_of(which, folds=folds))
+    apart = apart_of([clip.path for clip in clips], which, table)
+    merit = load_config().merit
+    _check_plot(plot, [table, *(clip.path for clip in clips)], force=force)
+    video, music = _towers(model, device_name(device), fresh_space=folds > 0)
+    dealt = tuple(range(seeds)) if folds else ()
+    asked: dict[Set, evaluation.LabelsReport] = {}
+    with output.progress(quiet=quiet) as progress:
+        if folds:
+            _check_folds(
+                folds, {clip.source_id for clip, hidden in zip(clips, apart, strict=True) if not hidden}, table
+            )
+            evidence = evaluation.gather(clips, video=video, music=music, progress=progress)
+            for name in asked_of(which, apart):
+                rows = evidence.only(apart if name is Set.LOCKED else ~apart)
+                reads = evaluation.cross_reads(
+                    evidence if name is Set.LOCKED else rows,
+                    merit=merit,
+                    n_folds=folds,
+                    seeds=dealt,
+                    apart=apart if name is Set.LOCKED else None,
+                    progress=progress,
+                )
+                asked[name] = evaluation.report(
+                    reads, classes=rows.classes, source_ids=rows.sources, seeds=dealt, n_draws=draws
+                )
+        else:
+            reads = [evaluation.read_as_is(clips, video=video, music=music, merit=merit, progress=progress)]
+            sources = [clip.source_id for clip in clips]
+            asked[which or Set.FOLDS] = evaluation.report(
+                reads, classes=evaluation.class_numbers(clips), source_ids=sources, n_draws=draws
+            )
+    found = next(iter(asked.values()))
+    if plot is not None:
+        plotting.confusion_matrices(
+            {"picture": found.confusion_video, "sound": found.confusion_music}, plot, force=force
+        )
+    notes = [*taught_note(apart, (video.model, music.model), folds=folds)]
+    document = found.to_dict()
+    if folds:
+        notes.append(two_sets.choices_line(folds, seeds))
+        document["choices"] = two_sets.choices(folds, seeds)
+    title = f"{found.n} clips from {found.n_sources} sources"
+    further = "\n\n".join("\n".join(_ablation(report.ablation)) for report in asked.values())
+    write_sets(document, asked, title, json_=json_, notes=notes, further=further)
+
+
+@app.command("va")
+def va(
+    table: Table,
+    json_: Json = False,
+    scale: Annotated[tuple[float, float], typer.Option("--scale", help="Lowest and highest rating.")] = (-1.0, 1.0),
+    kind: Annotated[
+        Kind, typer.Option("--kind", help="Which side reads the files; auto: by their endings.")
+    ] = Kind.AUTO,
+    group: Annotated[str, typer.Option("--group", help="Column that says which files belong together.")] = "source_id",
+    folds: Folds = 0,
+    which: Which = None,
+    plot: Plot = None,
+    force: Force = False,
+    draws: Draws = 500,
+    model: Model = "joint-space",
+    device: Device = None,
+    quiet: Quiet = False,
+) -> None:
+    """Stills, films or sounds with ratings of valence and arousal: how near do the networks come?
+
+    The table has columns file, valence and arousal.
+    """
+    from soundtrack.cli import output
+    from soundtrack.errors import UsageError
+    from soundtrack.evaluation import plane as evaluation
+    from soundtrack.training.data import read_ratings
+    from soundtrack.yardsticks import plot as plotting
+
+    low, high = scale
+    if not low < high:
+        raise UsageError(f"--scale {low:g} {high:g} is empty", hint="give the lowest rating, then the highest")
+    files = read_ratings(table, group_column=group, part=part_of(which, folds=folds))
+    apart = apart_of([file.path for file in files], which, table)
+    _check_plot(plot, [table, *(file.path for file in files)], force=force)
+    groups = [file.source_id for file in files]
+    rated = evaluation.rescaled(files, low=low, high=high)
+    hears = kind is Kind.SOUND or (kind is Kind.AUTO and not evaluation.has_picture(files[0].path))
+    name = device_name(device)
+    video: VideoTower | None = None
+    music: MusicTower | None = None
+    if hears:
+        music = _music(model, name, fresh_space=folds > 0)
+    else:
+        video = _video(model, name, fresh_space=folds > 0)
+    with output.progress(quiet=quiet) as progress:
+        if folds:
+            _check_folds(folds, {g for g, hidden in zip(groups, apart, strict=True) if not hidden}, table)
+            if music is not None:
+                rows = evaluation.music_rows(files, music, progress=progress)
+            else:
+                assert video is not None
+                rows = evaluation.picture_rows(files, video, progress=progress)
+            predicted = evaluation.read_by_fold(rows, rated, groups, n_folds=folds, apart=apart)
+        else:
+            predicted = evaluation.read_as_is(files, video=video, music=music, progress=progress)
+    asked: dict[Set, evaluation.PlaneReport] = {}
+    for part in asked_of(which, apart) if folds else [which or Set.FOLDS]:
+        chosen = (apart == (part is Set.LOCKED)).nonzero()[0] if folds else range(len(files))
+        asked[part] = evaluation.report(
+            rated[list(chosen)], predicted[list(chosen)], source_ids=[groups[i] for i in chosen], n_draws=draws
+        )
+    found = next(iter(asked.values()))
+    if plot is not None:
+        plotting.plane(found.rated, found.read, plot, force=force)
+    tower = music if music is not None else video
+    assert tower is not None
+    notes = taught_note(apart, (tower.model,), folds=folds)
+    title = f"{found.n} files in {found.n_sources} groups"
+    write_sets(found.to_dict(), asked, title, json_=json_, notes=notes)
+
+
+@app.command("moments")
+def moments(
+    table: Table,
+    json_: Json = False,
+    per_track: Annotated[
+        int, typer.Option("--per-track", min=2, max=100, help="Clips whose sound makes one track.")
+    ] = 4,
+    folds: Folds = 0,
+    seeds: Seeds = 4,
+    draws: Draws = 500,
+    model: Model = "joint-space",
+    device: Device = None,
+    quiet: Quiet = False,
+) -> None:
+    """Clips with their own music: is its place found again in long tracks made of several clips' sound?
+
+    Clips are dealt to tracks anew for each seed. With --folds 5, fresh heads and a fresh space per fold do the looking;
+    clips of the locked set are then left out.
+    """
+    from soundtrack.cli import output
+    from soundtrack.evaluation import moments as evaluation
+    from soundtrack.evaluation.labels import gather
+    from soundtrack.evaluation.moments_read import likeness_as_is, likeness_by_fold
+    from soundtrack.training.data import read_labels
+    from soundtrack.training.locked import Part
+
+    clips = read_labels(table, part=Part.DEVELOPMENT if folds else Part.ALL)
+    sources = [clip.source_id for clip in clips]
+    video, music = _towers(model, device_name(device), fresh_space=folds > 0)
+    with output.progress(quiet=quiet) as progress:
+        if folds:
+            _check_folds(folds, set(sources), table)
+            evidence = gather(clips, video=video, music=music, progress=progress)
+            seen = [likeness_by_fold(evidence, n_folds=folds, seed=seed) for seed in range(seeds)]
+        else:
+            seen = [likeness_as_is(clips, video=video, music=music, progress=progress)] * seeds
+    laid = [
+        evaluation.lay_out(s.starts_s, s.ends_s, s.clip, source_ids=sources, per_track=per_track, seed=seed)
+        for seed, s in enumerate(seen)
+    ]
+    found = evaluation.report([s.values for s in seen], laid, source_ids=sources, n_draws=draws)
+    _write(found.to_dict(), found.numbers, f"{found.n} clips in {found.n_tracks} tracks", json_=json_)
+
+
+def _music(model: str, device: str, *, fresh_space: bool) -> "MusicTower":
+    """The music tower, without its space where another will be fitted."""
+    from soundtrack.emotion.music_tower import MusicTower
+    from soundtrack.evaluation.read import NoSpace
+
+    return MusicTower.load(model, device=device, space=NoSpace() if fresh_space else None)
+
+
+def _video(model: str, device: str, *, fresh_space: bool) -> "VideoTower":
+    """The picture tower, without its space where another will be fitted."""
+    from soundtrack.emotion.video_tower import VideoTower
+    from soundtrack.evaluation.read import NoSpace
+
+    return VideoTower.load(model, device=device, space=NoSpace() if fresh_space else None)
+
+
+def _towers(model: str, device: str, *, fresh_space: bool) -> "tuple[VideoTower, MusicTower]":
+    """Both towers."""
+    return _video(model, device, fresh_space=fresh_space), _music(model, device, fresh_space=fresh_space)
+
+
+def _check_plot(plot: Path | None, inputs: "Sequence[Path]", *, force: bool) -> None:
+    """Refuse a picture that cannot be drawn or must not be written, before anything is read."""
+    from soundtrack.files.kinds import PICTURES
+    from soundtrack.files.targets import Target
+    from soundtrack.pipeline.sheets.targets import guard
+    from soundtrack.yardsticks import plot as plotting
+
+    if plot is not None:
+        plotting.check_plotting()
+        guard([Target(plot, PICTURES["png"], option="--plot")], inputs=inputs, force=force)
+
+
+def _check_folds(folds: int, sources: set[str], table: Path) -> None:
+    """Refuse more folds than sources, and a single fold."""
+    from soundtrack.errors import UsageError
+
+    if folds == 1 or folds > len(sources):
+        raise UsageError(
+            f"{table} has {len(sources)} sources, which cannot be dealt into {folds} folds",
+            hint=f"--folds {max(2, min(5, len(sources)))}, or 0 to judge the models as they are",
+        )
+
+
+def _ablation(table: "Mapping[str, Mapping[str, float]]") -> list[str]:
+    """The ablation table for people."""
+    columns: Sequence[str] = list(next(iter(table.values())))
+    width = max(len(row) for row in table)
+    lines = [" " * width + "".join(column.rjust(len(column) + 2) for column in columns)]
+    for row, cells in table.items():
+        lines.append(row.ljust(width) + "".join(f"{cells[c]:.3f}".rjust(len(c) + 2) for c in columns))
+    return lines
+
+
+def _write(document: "Mapping[str, object]", numbers: "Mapping[str, Interval]", title: str, *, json_: bool) -> None:
+    """The report on stdout."""
+    from soundtrack.cli import output
+
+    with output.product() as out:
+        if json_:
+            out.write(json.dumps(document, indent=2) + "\n")
+        else:
+            out.write(f"{title}\n\n" + "\n".join(lines_of(numbers)) + "\n")

@@ -1,0 +1,243 @@
+"""``soundtrack index PATH...``: listen to music and keep what was heard, so that films can be scored with it."""
+
+import signal
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from soundtrack.cli.music.rules import Exclude, Include, MaxLength, MinLength, rule_change
+from soundtrack.cli.options import Cluster, Device, Index, Model, Quiet, device_name
+from soundtrack.naming.wording import counted
+from soundtrack.processes import ending
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from soundtrack.library.report import IndexReport, SkippedFile
+
+_SHOWN = 10
+"""So many skipped files are named without --verbose."""
+
+
+def index(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="PATH...", help="Folders and files of music; default: those of before."),
+    ] = None,
+    index_dir: Index = None,
+    exclude: Exclude = None,
+    include: Include = None,
+    min_length: MinLength = None,
+    max_length: MaxLength = None,
+    jobs: Annotated[
+        int, typer.Option("--jobs", "-j", min=0, help="Processes that listen; 0 is one per core.", show_default=True)
+    ] = 0,
+    device: Device = None,
+    model: Model = None,  # noqa: ARG001 - its callback has the say
+    cluster: Cluster = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Listen to everything again; the old index serves until it is done.")
+    ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Files that are gone are gone for good, even if most of a folder is.")
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try files again that could not be used before.")
+    ] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait while another run writes the index.")] = False,
+    status: Annotated[bool, typer.Option("--status", help="Say how the index stands; change nothing.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Check every vector and every link of the index; change nothing.")
+    ] = False,
+    vacuum: Annotated[
+        bool, typer.Option("--vacuum", help="Give back the room that the index no longer needs; listen to nothing.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Stay, and listen to whatever is added or changed, until Ctrl-C.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write a summary as JSON to stdout.")] = False,
+    quiet: Quiet = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Name every file that was skipped or is odd.")
+    ] = False,
+) -> None:
+    """Listen to music: add what is new, update what changed, mark what is gone. Run it again at any time."""
+    from soundtrack import api, pipeline
+    from soundtrack.cli import output
+    from soundtrack.errors import PartialError, UsageError
+
+    folder = pipeline.index_dir(index_dir)
+    change = rule_change(exclude=exclude, include=include, min_length=min_length, max_length=max_length)
+    if (status or verify or vacuum) and (paths or rebuild or prune or retry_failed or watch or change != rule_change()):
+        raise UsageError(
+            "--status, --verify and --vacuum listen to nothing", hint="leave out the paths and the other options"
+        )
+    if watch and as_json:
+        raise UsageError("--watch has no end to sum up", hint="leave out --json")
+    if vacuum:
+        _vacuum(folder, wait=wait, quiet=quiet)
+    if status or verify:
+        _look(folder, verify=verify, as_json=as_json)
+    if status or verify or vacuum:
+        return
+
+    def run(paths: "Sequence[Path]" = (), *, first: bool = False) -> "IndexReport":
+        """Bring the index up to date once; what is asked for once is done by the first run."""
+        with output.progress(quiet=quiet) as progress:
+            return api.index(
+                paths,
+                index=folder,
+                jobs=jobs,
+                device=device_name(device),
+                cluster=cluster,
+                rebuild=rebuild and first,
+                prune=prune and first,
+                retry_failed=retry_failed and first,
+                wait=wait or watch,
+                change=change if first else None,
+                progress=progress,
+            )
+
+    if watch:
+        _watch(run, paths or [], folder, quiet=quiet, verbose=verbose)
+        return
+    with output.product() as stream:
+        report = run(paths or [], first=True)
+        if as_json:
+            output.write_json(report.to_dict(), stream)
+        _tell(report, quiet=quiet, verbose=verbose)
+    _refuse_without_music(report)
+    if report.skipped:
+        reasons = Counter(skipped.reason.value for skipped in report.skipped)
+        told = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+        n = len(report.skipped)
+        raise PartialError(
+            f"{n} {'file' if n == 1 else 'files'} could not be used: {told}",
+            hint="the rest is indexed; see them with --verbose, try them again with --retry-failed",
+        )
+
+
+def _refuse_without_music(report: "IndexReport") -> None:
+    """End with an error where a folder that was named holds no music: the name may be wrong, or the disk not there."""
+    from soundtrack.errors import InputError, PartialError, Reason
+    from soundtrack.library.report import shown
+
+    if not report.without_music:
+        return
+    folders = ", ".join(shown(path) for path in report.without_music)
+    message = f"{folders}: no music found (no file named like one: mp3, flac, m4a, ogg, wav ...)"
+    hint = "check the name and whether the disk is mounted; a film's sound is indexed by naming the file itself"
+    if report.n_found:
+        raise PartialError(message, hint=hint)
+    raise InputError(message, hint=hint, reason=Reason.NO_AUDIO)
+
+
+def _tell(report: "IndexReport", *, quiet: bool, verbose: bool) -> None:
+    """Say what was done, on stderr."""
+    from soundtrack.cli import output
+
+    limit = None if verbose else _SHOWN
+    for skipped in report.skipped[:limit]:
+        output.say(f"skipped: {skipped.message} ({skipped.reason.value})", quiet=quiet)
+    if len(report.skipped) > len(report.skipped[:limit]):
+        output.say(f"skipped: {len(report.skipped) - _SHOWN} more", quiet=quiet)
+    for path, warning in report.warned if verbose else ():
+        output.say(f"{warning}: {path}", quiet=quiet)
+    for path, note in report.noted if verbose else ():
+        output.say(f"note: {path}: {note}", quiet=quiet)
+    parts = [
+        f"{count} {name}"
+        for name in (
+            *("added", "updated", "retagged", "moved", "copies", "unchanged", "completed", "incomplete", "projected"),
+            *("missing", "forgotten", "excluded"),
+        )
+        if (count := getattr(report, name))
+    ]
+    done = ", ".join(parts) or ("no music found" if report.without_music else "nothing to do")
+    have = f"{counted(report.n_tracks, 'track')}, {counted(report.n_segments, 'segment')}"
+    output.say(f"{done}; the index has {have}", quiet=quiet)
+
+
+def _watch(
+    run: "Callable[..., IndexReport]", paths: "Sequence[Path]", folder: Path, *, quiet: bool, verbose: bool
+) -> None:
+    """Run once, and again after every change; what goes wrong is told, and the watch goes on."""
+    from dataclasses import replace
+
+    from soundtrack.cli import output
+    from soundtrack.errors import DependencyError, ModelError, SoundtrackError
+    from soundtrack.library.store.store import open_store
+    from soundtrack.library.update.folder_watch import changes, require_watchfiles
+
+    require_watchfiles()
+    report = run(paths, first=True)
+    _tell(report, quiet=quiet, verbose=verbose)
+    with open_store(folder) as store:
+        roots = store.roots()
+    output.say(f"watching {len(roots)} {'place' if len(roots) == 1 else 'places'}; Ctrl-C ends it", quiet=quiet)
+    with ending.answering(signal.SIGINT, code=0, words="" if quiet else "no longer watching"):
+        for _ in changes(roots, index_dir=folder.absolute()):
+            before = report
+            try:
+                report = run()
+            except (DependencyError, ModelError):
+                raise
+            except SoundtrackError as error:
+                output.say(f"error: {error}")
+                output.say(f"hint: {error.hint}")
+                continue
+            news = replace(
+                report, skipped=tuple(s for s in report.skipped if replace(s, known=False) not in _known(before))
+            )
+            if news.skipped or replace(report, unchanged=0) != replace(before, unchanged=0):
+                _tell(news, quiet=quiet, verbose=verbose)
+
+
+def _known(report: "IndexReport") -> "set[SkippedFile]":
+    """What a run has said already about files that it could not use."""
+    from dataclasses import replace
+
+    return {replace(skipped, known=False) for skipped in report.skipped}
+
+
+def _vacuum(folder: Path, *, wait: bool, quiet: bool) -> None:
+    """Make an index as small as it can be, and say how much that was."""
+    from soundtrack.cli import output
+    from soundtrack.library.update.maintenance import vacuum_index
+
+    done = vacuum_index(folder, wait=wait)
+    output.say(f"{folder}: {done.before_bytes / 1e6:.1f} MB before, {done.after_bytes / 1e6:.1f} MB now", quiet=quiet)
+
+
+def _look(folder: Path, *, verify: bool, as_json: bool) -> None:
+    """Say how an index stands, or what is wrong with it."""
+    from soundtrack import pipeline
+    from soundtrack.cli import output
+    from soundtrack.errors import LibraryError
+    from soundtrack.library.advice import index_command, to_rebuild
+    from soundtrack.library.update.maintenance import index_faults, index_status
+
+    facts = index_status(folder, channels=pipeline.music_channels())
+    faults = index_faults(folder) if verify else []
+    if verify:
+        facts["faults"] = faults
+    with output.product() as stream:
+        if as_json:
+            output.write_json(facts, stream)
+        else:
+            for name, value in facts.items():
+                if isinstance(value, list):
+                    lines = [str(line) for line in value]
+                elif isinstance(value, dict):
+                    lines = [", ".join(f"{count} {reason}" for reason, count in value.items()) or "none"]
+                else:
+                    lines = [str(value)]
+                for line in lines or ["none"]:
+                    stream.write(f"{name.replace('_', ' ')}: {output.plain(line)}\n")
+    if faults:
+        raise LibraryError(
+            f"{folder}: {len(faults)} {'fault' if len(faults) == 1 else 'faults'} in the index, the first: {faults[0]}",
+            hint=f"type `{index_command(folder)}` to repair the search file; if faults remain, {to_rebuild(folder)}",
+        )

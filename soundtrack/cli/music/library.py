@@ -1,0 +1,251 @@
+"""``soundtrack library list|show|forget|rules|export|import``: look at the music that was listened to."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from soundtrack.cli import STYLE
+from soundtrack.cli.music import carry, rules
+from soundtrack.cli.options import Index
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from soundtrack.types import Track
+
+app = typer.Typer(no_args_is_help=True, **STYLE)
+
+app.command("rules")(rules.rules)
+app.command("export")(carry.export)
+app.command("import")(carry.import_)
+
+_NARROWEST = 8
+"""Cells below which no column of a table is cut."""
+
+Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
+
+
+def track_facts(track: "Track") -> dict[str, object]:
+    """A track as plain values, without its beats and segments."""
+    from soundtrack.library.report import shown
+
+    return {
+        "track_id": track.track_id,
+        "path": shown(track.path),
+        "title": track.tags.title,
+        "artist": track.tags.artist,
+        "album_artist": track.tags.album_artist,
+        "album": track.tags.album,
+        "genre": track.tags.genre,
+        "year": track.tags.year,
+        "licence": track.tags.licence,
+        "isrc": track.tags.isrc,
+        "codec": track.audio.codec,
+        "duration_s": round(track.audio.duration_s, 3),
+        "mood": track.emotion.label,
+        "valence": round(track.emotion.valence, 3),
+        "arousal": round(track.emotion.arousal, 3),
+        "tempo_bpm": None if track.analysis.tempo_bpm is None else round(track.analysis.tempo_bpm, 1),
+        "key": track.analysis.key,
+        "integrated_lufs": round(track.loudness.integrated_lufs, 1),
+        "true_peak_dbtp": round(track.loudness.true_peak_dbtp, 1),
+        "vocal_share": None if track.analysis.vocal_share is None else round(track.analysis.vocal_share, 3),
+        "ending": track.analysis.ending.value,
+    }
+
+
+def table(lines: "Sequence[Sequence[str]]", *, columns: int | None = None) -> str:
+    """Columns of text under their headings, safe on any terminal.
+
+    Parameters
+    ----------
+    lines : sequence of sequence of str
+        The headings, then the rows.
+    columns : int, optional
+        Width of the terminal in cells: the widest columns are cut until a row fits, a path at its beginning.
+    """
+    from rich.cells import cell_len
+
+    from soundtrack.cli.output import plain
+
+    cells = [[plain(cell, limit=120) for cell in line] for line in lines]
+    widths = [max(cell_len(line[i]) for line in cells) for i in range(len(cells[0]))]
+    while columns is not None and sum(widths) + 2 * (len(widths) - 1) > columns and max(widths) > _NARROWEST:
+        widths[widths.index(max(widths))] -= 1
+    rows = (
+        "  ".join(_fit(cell, widths[i], keep_end=lines[0][i] == "path") for i, cell in enumerate(line)).rstrip()
+        for line in cells
+    )
+    return "".join(f"{row}\n" for row in rows)
+
+
+def _fit(text: str, width: int, *, keep_end: bool) -> str:
+    """Text in exactly so many cells of a terminal, where an ideograph takes two and a combining accent none."""
+    from rich.cells import cell_len, set_cell_size
+
+    if cell_len(text) <= width:
+        return text + " " * (width - cell_len(text))
+    if not keep_end:
+        return set_cell_size(set_cell_size(text, width - 1).rstrip() + "…", width)
+    while cell_len(text) > width - 1:
+        text = text[1:]
+    return set_cell_size("…" + text, width)
+
+
+def track_line(track: "Track") -> list[str]:
+    """Id, mood, length, tempo, key, level, title, artist and place of a track, for a table."""
+    from soundtrack.library.report import shown
+    from soundtrack.timebase import clock
+
+    tempo = track.analysis.tempo_bpm
+    return [
+        track.track_id[:12],
+        track.emotion.label,
+        clock(track.audio.duration_s),
+        "-" if tempo is None else f"{tempo:.0f}",
+        track.analysis.key or "-",
+        f"{track.loudness.integrated_lufs:.1f}",
+        track.tags.title or "-",
+        track.tags.artist or "-",
+        shown(track.path),
+    ]
+
+
+TRACK_HEADINGS = ["id", "mood", "length", "bpm", "key", "LUFS", "title", "artist", "path"]
+"""Headings over `track_line`."""
+
+
+@app.command("list")
+def list_tracks(
+    index: Index = None,
+    missing: Annotated[bool, typer.Option("--missing", help="Only tracks whose files are gone.")] = False,
+    left_out: Annotated[bool, typer.Option("--left-out", help="Only tracks that no film is offered, and why.")] = False,
+    as_json: Json = False,
+) -> None:
+    """List every track of the index, sorted by path, numbers in names as numbers."""
+    from soundtrack import pipeline
+    from soundtrack.cli import output
+    from soundtrack.library.search.offer import judge
+    from soundtrack.library.search.query import in_order
+    from soundtrack.library.store.store import open_store
+
+    with open_store(pipeline.index_dir(index)) as store:
+        there = {place.track_id for place in store.locations().values() if place.present}
+        tracks = sorted(store.tracks().values(), key=lambda track: in_order(track.path))
+        why = {verdict.track_id: verdict.why for verdict in judge(store) if verdict.why is not None}
+    if left_out:
+        tracks = [track for track in tracks if track.track_id in why]
+    if missing:
+        tracks = [track for track in tracks if track.track_id not in there]
+    columns = output.stdout_columns()
+    with output.product() as stream:
+        if as_json:
+            said = ({"missing": t.track_id not in there, "left_out": why.get(t.track_id)} for t in tracks)
+            output.write_json([track_facts(t) | more for t, more in zip(tracks, said, strict=True)], stream)
+        elif left_out:
+            lines = [[why[track.track_id].value, *track_line(track)] for track in tracks]
+            stream.write(table([["why", *TRACK_HEADINGS], *lines], columns=columns))
+        else:
+            stream.write(table([TRACK_HEADINGS, *(track_line(track) for track in tracks)], columns=columns))
+
+
+@app.command("show")
+def show_track(
+    track: Annotated[str, typer.Argument(metavar="TRACK", help="A file, an id, or the beginning of an id.")],
+    index: Index = None,
+    as_json: Json = False,
+) -> None:
+    """Show all that was heard in one track, and what each channel says of it by itself."""
+    import contextlib
+
+    from soundtrack import pipeline
+    from soundtrack.cli import output
+    from soundtrack.errors import ModelError
+    from soundtrack.export.opinions import opinion_facts, opinions_line
+    from soundtrack.library.report import shown
+    from soundtrack.library.search.offer import judge
+    from soundtrack.library.search.query import find_track
+    from soundtrack.library.store.store import open_store
+    from soundtrack.timebase import clock
+
+    with open_store(pipeline.index_dir(index)) as store:
+        found = store.track(find_track(store, track))
+        places = [p for p in store.locations().values() if p.track_id == found.track_id]
+        warnings = store.warnings(found.track_id)
+        why = next(verdict.why for verdict in judge(store) if verdict.track_id == found.track_id)
+        with contextlib.suppress(ModelError):  # what was heard can be shown without the networks
+            found = pipeline.with_opinions(store, found)
+    facts = track_facts(found) | {
+        "places": [shown(place.path) + ("" if place.present else " (missing)") for place in places],
+        "warnings": list(warnings),
+        "left_out": why,
+        "n_beats": len(found.analysis.beats_s),
+        "beats_per_bar": found.analysis.beats_per_bar,
+        "sections_s": list(found.analysis.sections_s),
+    }
+    segments = [
+        {
+            "start_s": segment.span.start_s,
+            "end_s": segment.span.end_s,
+            "mood": segment.emotion.label,
+            "valence": round(segment.emotion.valence, 3),
+            "arousal": round(segment.emotion.arousal, 3),
+            "confidence": round(segment.emotion.confidence, 3),
+            "loudness_lufs": round(segment.loudness_lufs, 1),
+            "opinions": [opinion_facts(opinion) for opinion in segment.opinions],
+        }
+        for segment in found.segments
+    ]
+    with output.product() as stream:
+        if as_json:
+            output.write_json(facts | {"segments": segments}, stream)
+            return
+        for name, value in facts.items():
+            if value is not None:
+                text = ", ".join(str(v) for v in value) if isinstance(value, list) else str(value)
+                stream.write(f"{name}: {output.plain(text)}\n")
+        headings = ["from", "to", "mood", "valence", "arousal", "LUFS"]
+        lines = [
+            [
+                clock(s.span.start_s),
+                clock(s.span.end_s),
+                s.emotion.label,
+                f"{s.emotion.valence:+.2f}",
+                f"{s.emotion.arousal:+.2f}",
+                f"{s.loudness_lufs:.1f}",
+            ]
+            for s in found.segments
+        ]
+        stream.write("\n" + table([headings, *lines]))
+        said = [
+            f"{clock(s.span.start_s)}  {output.plain(opinions_line(s.opinions), limit=2_000)}\n"
+            for s in found.segments
+            if s.opinions
+        ]
+        if said:
+            stream.write("\nwhat each channel says:\n" + "".join(said))
+
+
+@app.command("forget")
+def forget(
+    tracks: Annotated[
+        list[str] | None, typer.Argument(metavar="TRACK...", help="Files, ids, or beginnings of ids.")
+    ] = None,
+    missing: Annotated[bool, typer.Option("--missing", help="Forget all tracks whose files are gone.")] = False,
+    index: Index = None,
+) -> None:
+    """Take tracks out of the index; the files are not touched, and come back with the next run if they are there."""
+    from soundtrack import pipeline
+    from soundtrack.cli import output
+    from soundtrack.errors import UsageError
+    from soundtrack.library.search.query import find_track
+    from soundtrack.library.store.store import open_store
+    from soundtrack.library.update.maintenance import forget_tracks
+
+    if not tracks and not missing:
+        raise UsageError("nothing to forget", hint="name tracks, or type --missing")
+    folder = pipeline.index_dir(index)
+    with open_store(folder) as store:
+        chosen = [find_track(store, name) for name in tracks or ()]
+    n = forget_tracks(folder, chosen, missing=missing)
+    output.say(f"{n} {'track' if n == 1 else 'tracks'} forgotten")

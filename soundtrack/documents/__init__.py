@@ -1,0 +1,1 @@
+"""Scene sheets and cue sheets: the format, its limits, reading and writing."""

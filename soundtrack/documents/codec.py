@@ -1,0 +1,375 @@
+"""Frozen dataclasses as JSON text and back: the rules that scene sheet and cue sheet share.
+
+Goes in: a dataclass of `soundtrack.types`. Comes out: text with two-space indent, the field names in their order,
+floats rounded to six decimals, fractions as ``"30000/1001"``, vectors on one line, a final newline; and the same the
+other way round. What a person or another program wrote is checked word by word: every error names its place
+(``cues[3].gain_bd``).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+import json
+import re
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any, TypeVar
+
+import numpy as np
+
+from soundtrack.documents.limits import Limits, limits_of
+from soundtrack.errors import InputError, Reason
+from soundtrack.types import EMOTIONS, FloatArray
+
+DECIMALS = 6
+"""Decimals of every float in a document."""
+
+MOST_CHARACTERS = 100_000
+"""Largest length of a text in a document."""
+
+MOST_ITEMS = 1_000_000
+"""Largest number of items in a list."""
+
+_MAX_DIGITS = 40
+_HALF_PAIR = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+_SHOWN_CHARACTERS = 300
+
+NAMED: Mapping[str, Mapping[str, Sequence[str]]] = {"EmotionState": {"probabilities": EMOTIONS}}
+"""Fields of dataclasses that are written as objects, with the keys of their values in order."""
+
+Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
+"""From a document of one version to one of the next."""
+
+T = TypeVar("T")
+
+
+@functools.cache
+def hints_of(cls: type) -> Mapping[str, Any]:
+    """The resolved types of a dataclass's fields, by name."""
+    return typing.get_type_hints(cls)
+
+
+# --- writing ----
+
+
+def plain(value: object) -> Any:
+    """A value as JSON knows it: dicts, lists, text, numbers, rounded.
+
+    Raises
+    ------
+    ValueError
+        A float that is not finite, or a type that no document holds.
+    """
+    result: Any
+    if isinstance(value, float | np.ndarray) and not np.all(np.isfinite(value)):
+        raise ValueError(f"a document holds finite numbers only, got {value}")
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        result = {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        for name, keys in NAMED.get(type(value).__name__, {}).items():
+            result[name] = dict(zip(keys, result[name], strict=True))
+    elif value is None or isinstance(value, bool | int):
+        result = value
+    elif isinstance(value, float):
+        result = round(value, DECIMALS) + 0.0
+    elif isinstance(value, str):
+        result = str(value)
+    elif isinstance(value, Fraction):
+        result = f"{value.numerator}/{value.denominator}"
+    elif isinstance(value, np.ndarray):
+        result = (np.round(value.astype(np.float64), DECIMALS) + 0.0).tolist()
+    elif isinstance(value, Sequence):
+        result = [plain(item) for item in value]
+    else:
+        raise ValueError(f"no document holds a {type(value).__name__}")
+    return result
+
+
+def render(data: object, *, indent: str = "") -> str:
+    """JSON text of plain data: two-space indent, lists of numbers on one line.
+
+    Examples
+    --------
+    >>> print(render({"a": [1, 2], "b": {}}))
+    {
+      "a": [1, 2],
+      "b": {}
+    }
+    """
+    deeper = indent + "  "
+    if isinstance(data, dict) and data:
+        lines = (f"{deeper}{json.dumps(k, ensure_ascii=False)}: {render(v, indent=deeper)}" for k, v in data.items())
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    if isinstance(data, list) and data and not all(isinstance(v, int | float) for v in data):
+        return "[\n" + ",\n".join(deeper + render(v, indent=deeper) for v in data) + f"\n{indent}]"
+    return json.dumps(data, ensure_ascii=False).replace("\x7f", "\\u007f").encode("utf-8", "backslashreplace").decode()
+
+
+def dump(value: object, *, schema: str) -> str:
+    """Text of a document, with its schema's name first and a final newline."""
+    return render({"schema": schema, **plain(value)}) + "\n"
+
+
+# --- reading ----
+
+
+class _PlaceError(Exception):
+    """Something in a document is wrong, at a place."""
+
+    def __init__(self, place: str, cause: str) -> None:
+        place, cause = _short(place), _short(cause)
+        super().__init__(f"{place}: {cause}" if place else cause)
+
+
+def _short(text: str) -> str:
+    """The text, cut where no reader needs more: a hostile document quotes itself at any length."""
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
+
+
+def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose keys are all different."""
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            raise _PlaceError("", f"the key {key!r} is used twice in one object")
+        result[key] = value
+    return result
+
+
+def _no_constant(text: str) -> None:
+    """Refuse NaN and the infinities, which JSON does not have."""
+    raise _PlaceError("", f"{text} is not a number in JSON")
+
+
+def _whole_number(text: str) -> int:
+    """A whole number of no more digits than any field can use; longer ones cost time without end."""
+    if len(text) > _MAX_DIGITS:
+        raise _PlaceError("", f"number too long: {len(text)} digits, at most {_MAX_DIGITS}")
+    return int(text)
+
+
+def load(cls: type[T], text: str, *, schema: str, upgrades: Mapping[int, Upgrade], name: str) -> T:
+    """A document from its text, every key and value checked.
+
+    Parameters
+    ----------
+    cls : type
+        Dataclass of the document.
+    text : str
+        JSON.
+    schema : str
+        Name and version, such as ``soundtrack.cuesheet/1``.
+    upgrades : mapping of int to function
+        From each older version to the next.
+    name : str
+        How errors call the text, such as a file name.
+
+    Returns
+    -------
+    object of type `cls`
+
+    Raises
+    ------
+    InputError
+        The text is no such document; the message gives the place.
+    """
+    kind, _, newest = schema.rpartition("/")
+    hint = f"mend the place that is named, or write a new one; this version reads {schema}"
+    try:
+        data = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_int=_whole_number)
+        if not isinstance(data, dict):
+            raise _PlaceError("", f"must be an object with the key schema, got {_kind(data)}")
+        version = _version(data.pop("schema", None), kind=kind, newest=int(newest))
+        for step in range(version, int(newest)):
+            data = upgrades[step](data)
+        return typing.cast(T, _build(cls, data, place="", limits=Limits()))
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{name} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}",
+            hint=hint,
+            reason=Reason.BAD_FORMAT,
+        ) from error
+    except (RecursionError, MemoryError, _PlaceError) as error:
+        causes = {RecursionError: "nested too deeply", MemoryError: "needs more memory than there is"}
+        cause = causes.get(type(error), str(error))
+        raise InputError(f"{name}: {cause}", hint=hint, reason=Reason.BAD_FORMAT) from error
+
+
+def _version(value: object, *, kind: str, newest: int) -> int:
+    """The version of a document that calls itself `value`."""
+    if not isinstance(value, str):
+        raise _PlaceError("schema", f"missing, must be {kind}/{newest}")
+    found_kind, _, version = value.rpartition("/")
+    if found_kind != kind or not version.isdecimal() or len(version) > _MAX_DIGITS or int(version) < 1:
+        raise _PlaceError("schema", f"is {value}, must be {kind}/{newest}")
+    if int(version) > newest:
+        raise _PlaceError("schema", f"is {value}, which is newer than this program; it reads up to {kind}/{newest}")
+    return int(version)
+
+
+def _kind(value: object) -> str:
+    """What JSON calls a value."""
+    if value is None:
+        return "null"
+    names = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
+    return names[type(value)]
+
+
+def _build(hint: Any, value: Any, *, place: str, limits: Limits) -> Any:
+    """A value of the type that a hint names."""
+    origin = typing.get_origin(hint)
+    if origin in (types.UnionType, typing.Union):
+        if value is None:
+            return None
+        inner = next(arg for arg in typing.get_args(hint) if arg is not type(None))
+        return _build(inner, value, place=place, limits=limits)
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise _PlaceError(place, f"must be a list, got {_kind(value)}")
+        if len(value) > MOST_ITEMS:
+            raise _PlaceError(place, f"a list of {len(value)} items, at most {MOST_ITEMS}")
+        item = typing.get_args(hint)[0]
+        return tuple(_build(item, v, place=f"{place}[{i}]", limits=limits) for i, v in enumerate(value))
+    if hint == FloatArray:  # numpy 2.5 makes the name an alias, so its origin tells nothing
+        return _array(value, place=place, limits=limits)
+    if dataclasses.is_dataclass(hint):
+        return _dataclass(typing.cast(type, hint), value, place=place)
+    return _leaf(hint, value, place=place, limits=limits)
+
+
+def _dataclass(cls: type, value: Any, *, place: str) -> Any:
+    """One dataclass from an object."""
+    if not isinstance(value, dict):
+        raise _PlaceError(place, f"must be an object, got {_kind(value)}")
+    fields = {f.name: f for f in dataclasses.fields(cls)}
+    before = f"{place}." if place else ""
+    for key in value:
+        if key not in fields:
+            near = difflib.get_close_matches(key[:_SHOWN_CHARACTERS], fields, n=1)
+            asked = f", did you mean {near[0]}?" if near else ""
+            raise _PlaceError(f"{before}{key}", f"unknown{asked}")
+    arguments: dict[str, Any] = {}
+    value = {**value, **_unnamed(cls, value, before=before)}
+    for name, field in fields.items():
+        if name in value:
+            arguments[name] = _build(
+                hints_of(cls)[name], value[name], place=f"{before}{name}", limits=limits_of(cls.__name__, name)
+            )
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise _PlaceError(f"{before}{name}", "missing")
+    try:
+        return cls(**arguments)
+    except ValueError as error:
+        raise _PlaceError(place, str(error)) from error
+
+
+def _unnamed(cls: type, value: Mapping[str, Any], *, before: str) -> dict[str, Any]:
+    """The values of fields that are written with a name each, as lists in the order of the names."""
+    result = {}
+    for name, keys in NAMED.get(cls.__name__, {}).items():
+        given = value.get(name)
+        if name in value and not isinstance(given, dict):
+            raise _PlaceError(f"{before}{name}", f"must be an object with {', '.join(keys)}, got {_kind(given)}")
+        for key in given or {}:
+            if key not in keys:
+                raise _PlaceError(f"{before}{name}.{key}", f"unknown, must be one of {', '.join(keys)}")
+        missing = [key for key in keys if given is not None and key not in given]
+        if missing:
+            raise _PlaceError(f"{before}{name}.{missing[0]}", "missing")
+        if given is not None:
+            result[name] = [given[key] for key in keys]
+    return result
+
+
+def name_values(data: Any) -> Any:
+    """A document of before, in which lists of probabilities had no names, with a name for each value.
+
+    Examples
+    --------
+    >>> name_values({"probabilities": [0.5, 0.1, 0.1, 0.1, 0.1, 0.1]})["probabilities"]["Excited"]
+    0.5
+    """
+    if isinstance(data, list):
+        return [name_values(item) for item in data]
+    if not isinstance(data, dict):
+        return data
+    named = NAMED["EmotionState"]
+    return {
+        key: dict(zip(named[key], value, strict=True))
+        if key in named and isinstance(value, list) and len(value) == len(named[key])
+        else name_values(value)
+        for key, value in data.items()
+    }
+
+
+def _array(value: Any, *, place: str, limits: Limits) -> Any:
+    """A vector, or a table of vectors of one length, as float32."""
+    if not isinstance(value, list):
+        raise _PlaceError(place, f"must be a list, got {_kind(value)}")
+    if value and isinstance(value[0], list):
+        rows = [_array(row, place=f"{place}[{i}]", limits=limits) for i, row in enumerate(value)]
+        if len({len(row) for row in rows}) > 1:
+            raise _PlaceError(place, "rows must be of one length")
+        return np.stack(rows)
+    return np.asarray([_leaf(float, v, place=f"{place}[{i}]", limits=limits) for i, v in enumerate(value)], np.float32)
+
+
+def _leaf(hint: Any, value: Any, *, place: str, limits: Limits) -> Any:
+    """Text, number, fraction, or one of a few words."""
+    if hint is bool:
+        if not isinstance(value, bool):
+            raise _PlaceError(place, f"must be true or false, got {_kind(value)}")
+        return value
+    if hint is int or hint is float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise _PlaceError(place, f"must be a number, got {_kind(value)}")
+        if hint is int and not isinstance(value, int):
+            raise _PlaceError(place, f"must be a whole number, got {value}")
+        return _number(hint, value, place=place, limits=limits)
+    if not isinstance(value, str):
+        raise _PlaceError(place, f"must be text, got {_kind(value)}")
+    if hint is Fraction:
+        return _fraction(value, place=place)
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        try:
+            return hint(value)
+        except ValueError as error:
+            raise _PlaceError(place, f"must be one of {', '.join(hint)}, got {value}") from error
+    fault = _text_fault(value)
+    if fault is not None:
+        raise _PlaceError(place, fault)
+    return value
+
+
+def _text_fault(text: str) -> str | None:
+    """What keeps a text from being written elsewhere, or None.
+
+    Bytes of file names that are not UTF-8 are written as U+DC80 to U+DCFF, as Python has them; no other half of a
+    surrogate pair means anything.
+    """
+    if len(text) > MOST_CHARACTERS:
+        return f"a text of {len(text)} characters, at most {MOST_CHARACTERS}"
+    odd = _HALF_PAIR.search(text)
+    return None if odd is None else f"holds half of a surrogate pair, U+{ord(odd[0]):04X}"
+
+
+def _number(hint: Any, value: int | float, *, place: str, limits: Limits) -> int | float:
+    """A finite number inside its limits; floats rounded as they are written."""
+    low, high = limits.low, limits.high
+    if (low is not None and value < low) or (high is not None and value > high) or abs(value) > 1e15:
+        bounds = f"at least {low:g}" if high is None and low is not None else f"in [{low or 0:g}, {high or 0:g}]"
+        raise _PlaceError(place, f"must be {bounds if limits != Limits() else 'of sensible size'}, got {value}")
+    return value if hint is int else round(float(value), DECIMALS) + 0.0
+
+
+def _fraction(value: str, *, place: str) -> Fraction:
+    """A positive fraction such as ``30000/1001``."""
+    top, slash, bottom = value.partition("/")
+    short = max(len(top), len(bottom)) <= _MAX_DIGITS
+    if not (short and slash and top.isdecimal() and bottom.isdecimal() and int(top) > 0 and int(bottom) > 0):
+        raise _PlaceError(place, f"must be a fraction above 0 such as 30000/1001, got {value}")
+    return Fraction(int(top), int(bottom))

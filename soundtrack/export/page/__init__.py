@@ -1,0 +1,1 @@
+"""Cue sheets as pages and pictures."""

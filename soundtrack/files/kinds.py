@@ -1,0 +1,121 @@
+"""Kinds of file that the tool writes, and how one is known: by its content, never by its name.
+
+Goes in: a path. Comes out: whether the file there is of a kind. ``--force`` replaces a file only where it is of the
+kind that is about to be written. A film is known in `soundtrack.media.reading.film_kind`, since that needs a decoder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+HEAD_BYTES = 1 << 16
+"""So much of a file is looked at first."""
+
+_MOST_JSON_BYTES = 1 << 25
+_BOM = b"\xef\xbb\xbf"
+_STEM_RATE_HZ, _STEM_BITS = 48_000, 24
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of file."""
+
+    name: str
+    """For people, with its article: ``a cue sheet``."""
+    is_one: Callable[[Path], bool]
+    """Whether the file under a path is one; False where it cannot be read."""
+
+
+def head_of(path: Path, n_bytes: int = HEAD_BYTES) -> bytes:
+    """The first bytes of a regular file without a byte-order mark; none of anything else."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return b""
+        try:
+            return file.read(n_bytes).removeprefix(_BOM)
+        except OSError:
+            return b""
+
+
+def _document(schema: str) -> Callable[[Path], bool]:
+    """JSON that says of itself what it is."""
+    written = re.compile(rb'\s*\{\s*"schema"\s*:\s*"' + re.escape(schema.encode()) + rb"/\d")
+
+    def is_one(path: Path) -> bool:
+        head = head_of(path)
+        if written.match(head):
+            return True  # as the tool writes it, even if what follows is damaged
+        if not head.lstrip().startswith(b"{"):
+            return False
+        try:  # as another program wrote it, which may sort keys
+            found = json.loads(head_of(path, _MOST_JSON_BYTES))
+        except (ValueError, RecursionError):
+            return False
+        return str(found.get("schema", "")).startswith(f"{schema}/")
+
+    return is_one
+
+
+def _text(pattern: bytes) -> Callable[[Path], bool]:
+    """A file whose beginning looks like that."""
+    expression = re.compile(pattern, re.DOTALL)
+    return lambda path: expression.match(head_of(path)) is not None
+
+
+def _is_stem(path: Path) -> bool:
+    """A FLAC file in the format that stems are written in."""
+    head = head_of(path, 42)
+    if len(head) < 42 or not head.startswith(b"fLaC") or head[4] & 0x7F:
+        return False
+    fields = int.from_bytes(head[18:26], "big")  # rate: 20 bits, channels less one: 3, bits less one: 5, samples: 36
+    return fields >> 44 == _STEM_RATE_HZ and (fields >> 36 & 0x1F) + 1 == _STEM_BITS
+
+
+def _is_archive(path: Path) -> bool:
+    """A zip with the two members of an archive of an index."""
+    if not head_of(path, 4).startswith(b"PK"):
+        return False
+    try:
+        with zipfile.ZipFile(path) as opened:
+            return sorted(opened.namelist()) == ["library.sqlite3", "manifest.json"]
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
+        return False
+
+
+_XML = rb"\s*(<\?xml[^>]*>\s*)?(<!DOCTYPE[^>]*>\s*)?"
+
+CUE_SHEET = Kind("a cue sheet", _document("soundtrack.cuesheet"))
+SCENE_SHEET = Kind("a scene sheet", _document("soundtrack.scenes"))
+ARCHIVE = Kind("an archive of an index", _is_archive)
+STEM = Kind("a stem", _is_stem)
+TRAINING = Kind("the mark of a training run", _document("soundtrack.training"))
+PAGE = Kind("a page of a cue sheet", _text(rb"<!DOCTYPE html>.*<title>Music in "))
+PICTURES = {
+    "png": Kind("a PNG picture", _text(rb"\x89PNG\r\n\x1a\n")),
+    "svg": Kind("an SVG picture", _text(_XML + rb"(<!--.*?-->\s*)*<svg[\s>]")),
+}
+"""By file ending."""
+EXPORTS = {
+    "csv": Kind("a table of cues", _text(rb"cue,usage,start,end,")),
+    "edl": Kind("an edit decision list", _text(rb"TITLE: [^\n]*\n(FCM: |\d{3} |\s*\n)")),
+    "m3u": Kind("an M3U playlist", _text(rb"#EXTM3U")),
+    "txt": Kind("credits of a cue sheet", _text(rb"Music in [^\n]*\n")),
+    "otio": Kind("an OpenTimelineIO time line", _text(rb'\s*\{.*"OTIO_SCHEMA"\s*:\s*"')),
+    "xml": Kind("Final Cut Pro 7 XML", _text(_XML + rb"<xmeml[\s>]")),
+    "fcpxml": Kind("FCPXML", _text(_XML + rb"<fcpxml[\s>]")),
+    "mlt": Kind("MLT XML", _text(_XML + rb"<mlt[\s>]")),
+}
+"""By the format's name."""
+OWN = Kind("a file of soundtrack's own", lambda _: True)
+"""For places that nobody else has a say in: the cache, the user's models, the folder of a training run."""

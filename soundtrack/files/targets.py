@@ -1,0 +1,211 @@
+"""The files that a run is going to write, checked together before any work is done.
+
+Goes in: every target with the kind of file it will be, and every file that the run reads. Comes out: nothing, or an
+error. A target is never a file that the run reads and never another target, by whatever name, link or hard link. Where
+a file is there already, ``--force`` replaces it only if its content is of the kind that will be written.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from soundtrack.errors import OutputError, UsageError
+from soundtrack.files.kinds import Kind
+
+SPARE_BYTES = 64 * 1024 * 1024
+"""Room that is left on the disk beside what is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A file that is going to be written."""
+
+    path: Path
+    """Its name."""
+    kind: Kind
+    """What it will be."""
+    option: str = "-o OUT"
+    """The option that names another file, for hints."""
+    needed_bytes: int = 0
+    """About how large it will be; 0 where that does not matter."""
+    makes_folder: bool = False
+    """Whether its folder is made if it is missing; the folder above it has to be there."""
+
+
+def check_targets(
+    targets: Sequence[Target],
+    *,
+    inputs: Iterable[Path] = (),
+    known: Callable[[], Iterable[Path]] | None = None,
+    force: bool = False,
+) -> None:
+    """Refuse targets that cannot or must not be written, before any work is done.
+
+    Parameters
+    ----------
+    targets : sequence of Target
+        Every file that the run will write, those with default names included.
+    inputs : iterable of Path
+        Files that must not be overwritten. Those that do not exist keep their names free.
+    known : callable, optional
+        Gives further such files; called only if one of the targets exists already.
+    force : bool
+        Whether an existing file of the same kind may be replaced.
+
+    Raises
+    ------
+    UsageError
+        A target is one of the inputs, or another target.
+    OutputError
+        It exists and must not be replaced, its folder is missing or cannot be written, or the disk is too full.
+    """
+    for target in targets:
+        _require_possible_name(target)
+    _refuse_twins(targets)
+    _refuse_inputs(targets, inputs)
+    if known is not None and any(os.path.lexists(target.path) for target in targets):
+        _refuse_inputs(targets, known())
+    for target in targets:
+        _require_place(target)
+    for target in targets:
+        if os.path.lexists(target.path):
+            require_replaceable(target, force=force)
+
+
+def require_replaceable(target: Target, *, force: bool) -> None:
+    """Refuse to replace a file that is there, unless that is allowed and the file is of the same kind.
+
+    Raises
+    ------
+    OutputError
+        It must not be replaced.
+    """
+    if not target.kind.is_one(target.path):
+        raise OutputError(
+            f"{target.path}: exists already and is not {target.kind.name}",
+            hint=f"name another file with {target.option}; --force replaces only a file of the kind that is written",
+        )
+    if not force:
+        raise OutputError(
+            f"{target.path}: exists already",
+            hint=f"add --force to replace it, or name another file with {target.option}",
+        )
+
+
+def as_output_error(target: Path, error: OSError) -> OutputError:
+    """What the system says about a file that cannot be written, in our words."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return OutputError(f"{target}: the disk is full", hint="make room, or name a place on another disk")
+    return OutputError(f"{target}: cannot be written: {error.strerror or error}", hint="name another place with -o OUT")
+
+
+def file_identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from all others, whatever it is called; None where there is none."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
+
+
+# --- one target ----
+
+
+def _require_possible_name(target: Target) -> None:
+    """Refuse a name that no file can have there: of a folder, too long, going round in links, in a closed folder."""
+    path = target.path
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        pass  # free, or said better below
+    except OSError as error:
+        raise as_output_error(path, error) from error
+    except ValueError as error:
+        raise OutputError(f"{path}: no file can be called that: {error}", hint=f"use {target.option}") from error
+    if path.name in ("", "..") or path.is_dir():
+        raise OutputError(f"{path}: is a folder", hint=f"name a file with {target.option}")
+    if path.exists() and not path.is_symlink() and not stat.S_ISREG(path.stat().st_mode):
+        raise OutputError(f"{path}: exists and is no regular file", hint=f"name another file with {target.option}")
+
+
+def _require_place(target: Target) -> None:
+    """Refuse a folder that is missing, closed or full."""
+    folder = target.path.parent
+    if target.makes_folder and not os.path.lexists(folder):
+        folder = folder.parent
+    if not folder.is_dir():
+        if os.path.lexists(folder):
+            raise OutputError(f"{target.path}: {folder} is no folder", hint=f"name another place with {target.option}")
+        raise OutputError(
+            f"{target.path}: the folder {folder} does not exist", hint=f"make it first: `mkdir -p {folder}`"
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(
+            f"{target.path}: the folder {folder} cannot be written", hint=f"name another place with {target.option}"
+        )
+    if not target.needed_bytes:
+        return
+    free_bytes = shutil.disk_usage(folder).free
+    if free_bytes < target.needed_bytes + SPARE_BYTES:
+        raise OutputError(
+            f"{target.path}: needs about {(target.needed_bytes + SPARE_BYTES) >> 20} MB, "
+            f"{folder} has {free_bytes >> 20} MB left",
+            hint=f"make room, or name a place on another disk with {target.option}",
+        )
+
+
+# --- one file under two names ----
+
+
+def _refuse_twins(targets: Sequence[Target]) -> None:
+    """Refuse two targets that are one file, or of which one would be the folder of the other."""
+    for i, target in enumerate(targets):
+        for other in targets[:i]:
+            if _is_same_place(target.path, other.path):
+                raise UsageError(
+                    f"{target.path}: would be written twice, as {other.kind.name} and as {target.kind.name}",
+                    hint=f"name another file with {target.option} or {other.option}",
+                )
+            for inner, outer in ((target, other), (other, target)):
+                if inner.makes_folder and _is_same_place(inner.path.parent, outer.path):
+                    raise UsageError(
+                        f"{outer.path}: would be a file and a folder at once",
+                        hint=f"name another place with {inner.option} or {outer.option}",
+                    )
+
+
+def _refuse_inputs(targets: Sequence[Target], inputs: Iterable[Path]) -> None:
+    """Refuse targets that are among some files."""
+    names = {_folded(target.path.name) for target in targets}
+    there = {identity: target for target in targets if (identity := file_identity(target.path)) is not None}
+    for source in inputs:
+        identity = file_identity(source) if there else None
+        found = there.get(identity) if identity is not None else None
+        if found is None and _folded(source.name) in names:
+            found = next((target for target in targets if _is_same_place(target.path, source)), None)
+        if found is not None:
+            also = "" if found.path == source else f" ({source})"
+            raise UsageError(
+                f"{found.path}: is the input itself{also}, which is never changed",
+                hint=f"name another file with {found.option}",
+            )
+
+
+def _is_same_place(one: Path, other: Path) -> bool:
+    """Whether two names lead to one file, or could: some disks tell neither capitals nor forms of accents apart."""
+    found = file_identity(one)
+    if found is not None and found == file_identity(other):
+        return True
+    return _folded(one.name) == _folded(other.name) and os.path.realpath(one.parent) == os.path.realpath(other.parent)
+
+
+def _folded(name: str) -> str:
+    """A name as the least particular disk keeps it."""
+    return unicodedata.normalize("NFC", name).casefold()

@@ -1,0 +1,1 @@
+"""Finding tracks in an index."""

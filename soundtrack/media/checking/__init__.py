@@ -1,0 +1,1 @@
+"""Whether what was written is what was read."""

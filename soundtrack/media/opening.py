@@ -1,0 +1,199 @@
+"""Opening somebody else's media file with PyAV: only regular files and plain containers, a reason for every refusal.
+
+Goes in: a path. Comes out: an open PyAV container, or an `InputError` with a reason of the closed list, a message that
+names file and cause, and a hint.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from soundtrack.errors import InputError, Reason
+from soundtrack.media.guard import MAX_PIXELS, MAX_STREAMS, file_arg, guard_options
+
+_CAUSES: dict[Reason, tuple[str, str]] = {
+    Reason.EMPTY: ("the file is empty", "copy or download it again"),
+    Reason.NOT_MEDIA: ("not a film or sound file", "check that the name is right; `file NAME` tells what it is"),
+    Reason.NO_AUDIO: ("there is no sound in it", "name a file with sound"),
+    Reason.NO_VIDEO: ("there is no moving picture in it", "name a film; music is added with `soundtrack index`"),
+    Reason.STILL_IMAGE: ("a still picture, not a film", "name a film"),
+    Reason.CORRUPT: ("damaged or cut short beyond reading", "copy or download it again"),
+    Reason.ENCRYPTED: ("copy-protected", "use a copy without protection"),
+    Reason.TOO_LARGE: (f"its picture has more than {MAX_PIXELS // 10**6} megapixels", "scale it down first"),
+    Reason.BAD_FORMAT: ("its sound has a format outside 4 to 384 kHz or 1 to 32 channels", "convert it first"),
+    Reason.PERMISSION: ("it may not be read", "give yourself the right to read it: `chmod u+r NAME`"),
+    Reason.MISSING: ("no such file", "check the name"),
+    Reason.NOT_REGULAR: ("not a regular file", "name a file; a stream must be saved to a file first"),
+    Reason.CRASHED: ("the decoder crashed on it", "convert it first, for example with `ffmpeg -i NAME new.mp4`"),
+    Reason.TIMEOUT: ("reading it takes too long", "try a copy on a local disk; if that hangs too, the file is damaged"),
+    Reason.UNSUPPORTED: ("a format that is not read", "convert it first, for example with `ffmpeg -i NAME new.mp4`"),
+}
+
+_STILL_HEADS = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"GIF8", b"\x00\x00\x01\x00", b"8BPS")
+_MEDIA_HEADS = (
+    b"RIFF",
+    b"RF64",
+    b"fLaC",
+    b"OggS",
+    b"FORM",
+    b"\x1aE\xdf\xa3",
+    b"\0\0\x01\xba",
+    b"0&\xb2u",
+    b"FLV",
+    b"caff",
+    b"\x06\x0e\x2b\x34\x02\x05\x01\x01\x0d\x01\x02\x01",
+    b".snd",
+    b"Creative Voice File",
+    b"FRM8",
+    b"DSD ",
+    b"tBaK",
+    b"ajkg",
+    b"TWIN",
+    b".RMF",
+    b".ra\xfd",
+    b"ea3\x03",
+    b"EA3\x01",
+    b"MAC ",
+    b"wvpk",
+    b"MPCK",
+    b"MP+",
+    b"TTA1",
+    b"#!AMR",
+)
+_KNOWN_BY_NAME = (
+    (b"MThd", "a MIDI file holds notes, not sound"),
+    (b"RIFF....RMID", "a MIDI file holds notes, not sound"),
+    (b"IMPM", "a tracker module (IT) holds notes, not sound"),
+    (b"Extended Module: ", "a tracker module (XM) holds notes, not sound"),
+    (b"OFR ", "OptimFROG is a format that is not read"),
+    (b"TTA2", "True Audio 2 is a format that is not read"),
+    (b"LA0[234]", "Lossless Audio is a format that is not read"),
+    (b"(rtsp|pnm|mms|https?)://", "a list of addresses, not sound"),
+)
+"""Patterns of the first bytes of files that are no damage but hold something else than sound, and what they are."""
+_STILL_BRANDS = (b"avif", b"heic", b"heix", b"mif1")
+
+
+def refusal(path: Path, reason: Reason, *, detail: str = "") -> InputError:
+    """The error for a file that cannot be used, with the usual words for the reason.
+
+    Examples
+    --------
+    >>> str(refusal(Path("a.mp4"), Reason.EMPTY))
+    'a.mp4: the file is empty'
+    """
+    cause, hint = _CAUSES[reason]
+    return InputError(f"{path}: {detail or cause}", hint=hint, reason=reason)
+
+
+def no_decoder(path: Path, *, hint: str = "convert its sound with a program that knows the format") -> InputError:
+    """The error for sound in a format that ffmpeg does not decode, such as AC-4."""
+    return InputError(f"{path}: its sound is in a format without a decoder", hint=hint, reason=Reason.UNSUPPORTED)
+
+
+def require_regular_file(path: Path) -> int:
+    """Size in bytes of a file that can be opened without blocking.
+
+    Pipes, sockets, devices and folders are refused before anything opens them: a named pipe would block for ever, a
+    device would never end.
+
+    Raises
+    ------
+    InputError
+        Missing, not regular, empty, or not readable.
+    """
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            kind = "a folder, not a file" if stat.S_ISDIR(status.st_mode) else ""
+            raise refusal(path, Reason.NOT_REGULAR, detail=kind)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except PermissionError as error:
+        raise refusal(path, Reason.PERMISSION) from error
+    except (OSError, ValueError) as error:
+        raise refusal(path, Reason.MISSING) from error
+    try:
+        status = os.fstat(descriptor)  # of what was really opened
+    finally:
+        os.close(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise refusal(path, Reason.NOT_REGULAR)
+    if status.st_size == 0:
+        raise refusal(path, Reason.EMPTY)
+    return status.st_size
+
+
+@contextlib.contextmanager
+def open_container(path: Path) -> Iterator[Any]:
+    """Open a media file with PyAV, guarded; for functions that `soundtrack.media.sandbox` calls.
+
+    Raises
+    ------
+    InputError
+        The file is not there, not regular, or not a container that is read.
+    MemoryError
+        Opening it takes more memory than the process may have.
+    """
+    import av
+
+    size_bytes = require_regular_file(path)
+    try:
+        container = av.open(file_arg(path), options=guard_options(), metadata_errors="replace")
+    except MemoryError:
+        raise
+    except (av.FFmpegError, OSError, ValueError) as error:
+        known = _known_by_name(path)
+        reason = Reason.UNSUPPORTED if known else _why_unreadable(path, size_bytes)
+        raise refusal(path, reason, detail=known) from error
+    with container:
+        if len(container.streams) > MAX_STREAMS:
+            raise refusal(path, Reason.BAD_FORMAT, detail=f"it has more than {MAX_STREAMS} streams")
+        for stream in container.streams.video:
+            if stream.codec_context is not None:
+                stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}  # the container's options end at probing
+        if _brand(path) in _STILL_BRANDS:
+            raise refusal(path, Reason.STILL_IMAGE)
+        yield container
+
+
+def looks_like_media(path: Path) -> bool:
+    """Whether the file begins as a known container does."""
+    head = _head(path)
+    return head.startswith(_MEDIA_HEADS) or head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
+
+
+def _known_by_name(path: Path) -> str:
+    """What a file is that is known but not read; empty for all others."""
+    head = _head(path)
+    return next((what for pattern, what in _KNOWN_BY_NAME if re.match(pattern, head, re.DOTALL)), "")
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes."""
+    with path.open("rb") as file:
+        return file.read(256)
+
+
+def _brand(path: Path) -> bytes:
+    """Major brand of an ISO container, empty for other files."""
+    head = _head(path)
+    return head[8:12] if head[4:8] == b"ftyp" else b""
+
+
+def _why_unreadable(path: Path, size_bytes: int) -> Reason:
+    """Reason for a file that PyAV refuses, told from its first bytes."""
+    head = _head(path)
+    if y4m := re.match(rb"YUV4MPEG2 (?:.*? )?W(\d{1,9}) (?:.*? )?H(\d{1,9})[ \n]", head):
+        return Reason.TOO_LARGE if int(y4m[1]) * int(y4m[2]) > MAX_PIXELS else Reason.UNSUPPORTED
+    if head.startswith(_STILL_HEADS) or head[8:12] == b"WEBP":
+        return Reason.STILL_IMAGE
+    if head.startswith(b"ID3") and len(head) >= 10:
+        tag_bytes = sum((byte & 127) << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
+        return Reason.NO_AUDIO if 10 + tag_bytes == size_bytes else Reason.CORRUPT
+    return Reason.CORRUPT if looks_like_media(path) else Reason.NOT_MEDIA

@@ -1,0 +1,1 @@
+"""What films and tracks hold: probing, sound, packets."""

@@ -1,0 +1,1 @@
+"""Films: what containers hold, and putting streams into them."""

@@ -1,0 +1,178 @@
+"""The music of a film, block by block: pieces read from the tracks, faded, added, ducked.
+
+Goes in: a `MixPlan` and where its tracks lie. Comes out: stereo blocks at 48 kHz in the order of the film, to the
+sample, in memory that does not grow with film or track; a piece at another speed is held as a whole while it sounds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from soundtrack.media.prefetch import ahead
+from soundtrack.media.reading.audio import iter_audio
+from soundtrack.mix.ducking import gain_db_at
+from soundtrack.mix.plan import MixPlan, Piece, PlannedCue, active_cues, equal_power_rise
+from soundtrack.mix.tempo_change import stretch_piece
+from soundtrack.settings import MIX_RATE_HZ
+from soundtrack.timebase import samples, seconds
+from soundtrack.types import FloatArray
+
+_READ_S = 8.0
+_SAME_GAIN_DB = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class MusicBlock:
+    """A stretch of music, twice: as it will sound, and with every cue at the common reference."""
+
+    sounding: FloatArray
+    """Shape (2, n), with the sheet's gains, faded and ducked."""
+    reference: FloatArray
+    """Shape (2, n), the same with reference gains; the very same array when no gain was edited."""
+
+
+class Music:
+    """Reads the plan's music from its beginning to its end; a context manager that stops all decoders.
+
+    Parameters
+    ----------
+    plan : MixPlan
+        What sounds where.
+    track_paths : mapping of str to Path
+        Where each track lies, by track id.
+    """
+
+    def __init__(self, plan: MixPlan, *, track_paths: Mapping[str, Path]) -> None:
+        self._plan = plan
+        self._paths = track_paths
+        self._open: dict[tuple[str, int], _PieceReader] = {}
+        self._edited = any(abs(c.gain_db - c.reference_gain_db) > _SAME_GAIN_DB for c in plan.cues)
+        self.missing_s: dict[str, float] = {}
+        """Seconds of silence in a cue because its track ended early, by cue."""
+
+    def __enter__(self) -> Music:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for reader in self._open.values():
+            reader.close()
+        self._open.clear()
+
+    def block(self, start: int, stop: int) -> MusicBlock:
+        """Music from one sample of the film to another; blocks must follow each other.
+
+        Returns
+        -------
+        MusicBlock
+            Arrays of shape (2, stop - start).
+        """
+        n = stop - start
+        sounding = np.zeros((2, n), dtype=np.float32)
+        reference = np.zeros((2, n), dtype=np.float32) if self._edited else sounding
+        for cue in active_cues(self._plan.cues, start=start, stop=stop):
+            audio = self._cue(cue, start, stop)
+            sounding += audio * np.float32(10 ** (cue.gain_db / 20))
+            if self._edited:
+                reference += audio * np.float32(10 ** (cue.reference_gain_db / 20))
+        if self._plan.ducking and sounding.any():
+            times_s = np.arange(start, stop, dtype=np.float64) / MIX_RATE_HZ
+            gain = (10 ** (gain_db_at(self._plan.ducking, times_s) / 20)).astype(np.float32)
+            sounding *= gain
+            if self._edited:
+                reference *= gain
+        return MusicBlock(sounding=sounding, reference=reference)
+
+    def _cue(self, cue: PlannedCue, start: int, stop: int) -> FloatArray:
+        """One cue's sound in a block, faded."""
+        audio = np.zeros((2, stop - start), dtype=np.float32)
+        for i, piece in enumerate(cue.pieces):
+            low, high = max(start, piece.film_start), min(stop, piece.film_end)
+            if low < high:
+                audio[:, low - start : high - start] += self._piece(cue, i, piece, low, high)
+        if start < cue.film_start + cue.fade_in:
+            audio *= equal_power_rise(cue.fade_in, start=start - cue.film_start, stop=stop - cue.film_start)
+        if stop > cue.film_end - cue.fade_out:
+            audio *= _fall(cue.fade_out, start=cue.film_end - stop, stop=cue.film_end - start)
+        return audio
+
+    def _piece(self, cue: PlannedCue, i: int, piece: Piece, low: int, high: int) -> FloatArray:
+        """One piece's samples, with its seams."""
+        key = (cue.cue_id, i)
+        reader = self._open.get(key)
+        if reader is None:
+            reader = self._open[key] = _PieceReader(self._paths[cue.track_id], piece)
+        audio = reader.take(high - low)
+        if low < piece.film_start + piece.rise:
+            audio = audio * equal_power_rise(piece.rise, start=low - piece.film_start, stop=high - piece.film_start)
+        if high > piece.film_end - piece.fall:
+            audio = audio * _fall(piece.fall, start=piece.film_end - high, stop=piece.film_end - low)
+        if high == piece.film_end:
+            reader.close()
+            del self._open[key]
+            if reader.n_missing:
+                missing_s = reader.n_missing / MIX_RATE_HZ
+                self.missing_s[cue.cue_id] = self.missing_s.get(cue.cue_id, 0.0) + missing_s
+        return audio
+
+
+def _fall(n_samples: int, *, start: int, stop: int) -> FloatArray:
+    """An equal-power fade-out, places counted from its end."""
+    return equal_power_rise(n_samples, start=start, stop=stop)[::-1]
+
+
+class _PieceReader:
+    """Samples of one piece in order, silence where the track has no more."""
+
+    def __init__(self, path: Path, piece: Piece) -> None:
+        self.n_missing = 0
+        self._blocks = self._stretched(path, piece) if piece.speed != 1.0 else _as_recorded(path, piece)
+        self._rest: FloatArray = np.zeros((2, 0), dtype=np.float32)
+
+    def _stretched(self, path: Path, piece: Piece) -> Iterator[FloatArray]:
+        """The piece at its own speed, made as a whole and given in blocks."""
+        found = stretch_piece(path, piece)
+        self.n_missing = found.n_missing
+        step = samples(_READ_S, sample_rate_hz=MIX_RATE_HZ)
+        yield from (found.samples[:, at : at + step] for at in range(0, piece.n_samples, step))
+
+    def take(self, n: int) -> FloatArray:
+        """The next `n` samples."""
+        parts = [self._rest]
+        have = self._rest.shape[1]
+        while have < n:
+            block = next(self._blocks, None)
+            if block is None:
+                self.n_missing += n - have
+                block = np.zeros((2, n - have), dtype=np.float32)
+            parts.append(block)
+            have += block.shape[1]
+        joined = np.concatenate(parts, axis=1)
+        self._rest = joined[:, n:]
+        return joined[:, :n]
+
+    def close(self) -> None:
+        """Stop the decoder."""
+        with contextlib.suppress(AttributeError):
+            self._blocks.close()  # type: ignore[attr-defined] # a generator has it, an Iterator need not
+
+
+def _as_recorded(path: Path, piece: Piece) -> Iterator[FloatArray]:
+    """The piece in blocks."""
+    return ahead(
+        iter_audio(
+            path,
+            sample_rate_hz=MIX_RATE_HZ,
+            channels=2,
+            block_s=_READ_S,
+            start_s=seconds(piece.track_start, sample_rate_hz=MIX_RATE_HZ),
+            duration_s=seconds(piece.n_samples, sample_rate_hz=MIX_RATE_HZ),
+        )
+    )

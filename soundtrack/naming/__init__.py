@@ -1,0 +1,1 @@
+"""Names of tracks, people and files, and words that count."""

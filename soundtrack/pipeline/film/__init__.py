@@ -1,0 +1,1 @@
+"""From a film to what is known about it."""

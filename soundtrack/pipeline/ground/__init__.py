@@ -1,0 +1,1 @@
+"""What all steps share: paths, defaults, progress, and what is kept from one run to the next."""

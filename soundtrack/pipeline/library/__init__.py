@@ -1,0 +1,1 @@
+"""From folders of music to an index that can be searched."""

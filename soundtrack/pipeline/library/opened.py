@@ -1,0 +1,172 @@
+"""The music library as a caller of the package sees it: opened once, looked at and searched as often as wanted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from soundtrack.naming.names import as_on_disk
+from soundtrack.pipeline.ground.defaults import device_or_default
+from soundtrack.pipeline.ground.paths import PathLike, as_path
+from soundtrack.pipeline.library.music import index_dir, open_library, read_music
+from soundtrack.types import Track
+
+if TYPE_CHECKING:
+    from soundtrack.library.search.query import Found
+
+
+class Library:
+    """The music of an index that may be used: present, long enough, audible, and music by the rules of the index.
+
+    A context manager; what is read is kept in memory until it is closed.
+
+    Parameters
+    ----------
+    index : path, optional
+        Folder of the index; by default that of SOUNDTRACK_INDEX, the configuration, or the user's data folder.
+    allow_spoken : bool
+        Include spoken word, whatever the rules of the index say.
+
+    Attributes
+    ----------
+    index : Path
+        Folder of the index.
+
+    Raises
+    ------
+    LibraryError
+        There is no index, it is empty or damaged, other networks made it, or it has no usable track.
+
+    Examples
+    --------
+    >>> with Library() as library:  # doctest: +SKIP
+    ...     for found in library.search(mood="tense", n=3):
+    ...         print(found.track.path, found.segment.span.start_s)
+    """
+
+    def __init__(self, index: PathLike | None = None, *, allow_spoken: bool = False) -> None:
+        from soundtrack.library.search.library_view import require_music
+
+        self.index: Path = index_dir(as_path(index))
+        self._view = open_library(self.index, allow_spoken=allow_spoken)
+        try:
+            require_music(self._view, self.index)
+        except BaseException:
+            self._view.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the files of the index."""
+        self._view.close()
+
+    def __len__(self) -> int:
+        """Number of tracks."""
+        return len(self._view.track_ids)
+
+    def tracks(self) -> dict[str, Track]:
+        """All tracks by id, with their segments; about 20 kB each in memory."""
+        return self._view.tracks()
+
+    def find(self, name: str) -> list[Track]:
+        """The tracks of a name, one or more.
+
+        Parameters
+        ----------
+        name : str
+            A path, file name, folder, title, ``artist - title``, artist, album, genre, or the first eight or more
+            letters of an id.
+
+        Raises
+        ------
+        UsageError
+            The library has no such track; the hint names similar ones.
+        """
+        from soundtrack.naming.track_names import find_tracks
+
+        return find_tracks(name, tracks=list(self.tracks().values()), former=self._view.former_names())
+
+    def playlists(self) -> dict[Path, tuple[str, ...]]:
+        """Ids of the tracks of each playlist found in the library, in its order."""
+        return self._view.playlists()
+
+    def search(
+        self,
+        *,
+        mood: str | None = None,
+        valence: float | None = None,
+        arousal: float | None = None,
+        like: PathLike | None = None,
+        n: int = 10,
+        device: str | None = None,
+    ) -> list[Found]:
+        """Tracks by mood, by valence and arousal, or by similarity to a file; best first, each once.
+
+        Parameters
+        ----------
+        mood : str, optional
+            A mood word such as ``tense``.
+        valence, arousal : float, optional
+            From unpleasant to pleasant, from calm to excited, in [-1, 1]; what is None does not count.
+        like : path, optional
+            A file of music, in the library or not.
+        n : int >= 1
+            Largest number of tracks.
+        device : {"auto", "cpu", "cuda"}, optional
+            Where the network runs if the file is not in the library.
+
+        Returns
+        -------
+        list of Found
+            Track, its best segment, and similarity, at most 1.
+
+        Raises
+        ------
+        UsageError
+            Not exactly one of mood, valence and arousal, and `like` is given; or the mood is unknown.
+        InputError
+            The file cannot be used as music.
+        """
+        from soundtrack.library.identity import identify
+        from soundtrack.library.search.query import find_feeling, find_like, find_mood
+        from soundtrack.spotting.merit.moods import mood as mood_of
+
+        require_one_question(mood=mood, valence=valence, arousal=arousal, like=like)
+        if n < 1:
+            raise ValueError(f"n must be at least 1, got {n}")
+        if mood is not None:
+            return find_mood(self._view, mood_of(mood).label, n=n)
+        if like is None:
+            return find_feeling(self._view, valence=valence, arousal=arousal, n=n)
+        file = as_on_disk(as_path(like))
+        track_id = identify(file).track_id
+        if track_id in self._view.track_ids:
+            vector = self._view.track_vector(track_id)
+        else:
+            vector = read_music(file, device_or_default(device)).vector
+        return find_like(self._view, vector, n=n, leave_out=track_id)
+
+
+def require_one_question(
+    *, mood: str | None, valence: float | None, arousal: float | None, like: PathLike | None
+) -> None:
+    """Refuse a search by nothing, or by several things at a time.
+
+    Raises
+    ------
+    UsageError
+        Not exactly one of mood, valence and arousal, and `like` is given.
+    """
+    from soundtrack.errors import UsageError
+
+    if [mood is not None, valence is not None or arousal is not None, like is not None].count(True) != 1:
+        hint = "give a mood, or valence and arousal, or a file of music to be like"
+        raise UsageError("search by one thing at a time", hint=hint)

@@ -1,0 +1,1 @@
+"""Sheets as files: wishes, kept cues, tracks, targets, exports, previews."""

@@ -1,0 +1,69 @@
+"""Which tracks a cue sheet or the ledger means, and where they are now.
+
+Goes in: sheets and ids of tracks, perhaps of earlier versions, which named tracks by the bytes of their files, and the
+library. Comes out: the ids that the library has now, and paths; an id that it does not know stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from soundtrack.errors import InputError, LibraryError, Reason
+from soundtrack.naming.names import as_on_disk
+from soundtrack.pipeline.library.music import open_library
+from soundtrack.types import CueSheet, SheetTrack
+
+
+def present_ids(track_ids: Iterable[str], former: Mapping[str, str]) -> frozenset[str]:
+    """The ids that some tracks have now.
+
+    Examples
+    --------
+    >>> sorted(present_ids(["old", "new"], {"old": "now"}))
+    ['new', 'now']
+    """
+    return frozenset(former.get(track_id, track_id) for track_id in track_ids)
+
+
+def with_present_ids(sheet: CueSheet, former: Mapping[str, str]) -> CueSheet:
+    """The sheet with the ids that its tracks have now, the very same one where none was renamed."""
+    if not any(track.track_id in former for track in sheet.tracks):
+        return sheet
+    tracks: dict[str, SheetTrack] = {}
+    for track in sheet.tracks:
+        track_id = former.get(track.track_id, track.track_id)
+        tracks.setdefault(track_id, replace(track, track_id=track_id))
+    return replace(
+        sheet,
+        tracks=tuple(tracks.values()),
+        cues=tuple(replace(cue, track_id=former.get(cue.track_id, cue.track_id)) for cue in sheet.cues),
+        alternatives=tuple(
+            replace(other, track_id=former.get(other.track_id, other.track_id)) for other in sheet.alternatives
+        ),
+    )
+
+
+def track_paths_of(sheet: CueSheet, index: Path | None) -> Mapping[str, Path]:
+    """Where the tracks of a sheet's cues lie now, by id: where the sheet says, else where the library saw them."""
+    used = {cue.track_id for cue in sheet.cues}
+    paths = {track.track_id: as_on_disk(Path(track.path)) for track in sheet.tracks if track.track_id in used}
+    gone = sorted(track_id for track_id, path in paths.items() if not path.is_file())
+    if not gone:
+        return paths
+    try:
+        library = open_library(index, everything=True)
+        known, former = library.tracks(), library.former_names()
+    except LibraryError:
+        known, former = {}, {}
+    for track_id in gone:
+        track = known.get(former.get(track_id, track_id))
+        if track is None or not track.path.is_file():
+            raise InputError(
+                f"{paths[track_id]}: a track of the cue sheet is not there",
+                hint="bring the file back, or run `soundtrack index` on the folder it moved to",
+                reason=Reason.MISSING,
+            )
+        paths[track_id] = track.path
+    return paths

@@ -1,0 +1,114 @@
+"""What a run writes, where by default, and every file that it must leave alone.
+
+Goes in: targets and the files that the user named. Comes out: nothing, or an error before any work is done. To what the
+user named come the files that the tool reads by itself: the index and all that it knows, models, configuration, ledger.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from soundtrack import config, resources
+from soundtrack.errors import SoundtrackError
+from soundtrack.files.kinds import CUE_SHEET, STEM
+from soundtrack.files.targets import Target, check_targets
+from soundtrack.media.reading.film_kind import FILM
+from soundtrack.pipeline.library.music import index_dir
+from soundtrack.types import VideoInfo
+
+_LONGEST_NAME_BYTES = 255
+"""Most bytes of a name on the usual file systems."""
+
+
+def scored_path(info: VideoInfo) -> Path:
+    """Where a scored film goes by default: ``NAME.scored.EXT`` beside the film.
+
+    The suffix is the film's own where such a file can hold sound, else that of the nearest kind of file that can. A
+    name that would become too long for the disk loses its end.
+    """
+    from soundtrack.media.writing.formats import default_suffix
+
+    suffix = info.path.suffix if info.path.suffix.lower() == default_suffix(info) else default_suffix(info)
+    return info.path.with_name(f"{scored_stem(info.path, suffix=suffix)}{suffix}")
+
+
+def scored_stem(film: Path, *, suffix: str = ".webm") -> str:
+    """Name of a scored film by default, without its suffix."""
+    room = _LONGEST_NAME_BYTES - len(f".scored.cues.json{suffix}")
+    return f"{os.fsdecode(os.fsencode(film.stem)[:room])}.scored"
+
+
+def cues_path(film: Path) -> Path:
+    """Where a scored film's cue sheet goes by default: ``NAME.cues.json`` beside it."""
+    return film.parent / f"{film.stem}.cues.json"
+
+
+def film_targets(film: Path, *, cues: Path | None, stems: Path | None) -> list[Target]:
+    """The targets of `score` and `render`.
+
+    Parameters
+    ----------
+    film : Path
+        The scored film.
+    cues : Path, optional
+        Its cue sheet; None where none is written.
+    stems : Path, optional
+        Folder for the stems.
+    """
+    from soundtrack.mix.stems import stem_paths
+
+    targets = [Target(film, FILM)]
+    if cues is not None:
+        targets.append(Target(cues, CUE_SHEET, option="--cues"))
+    if stems is not None:
+        names = stem_paths(stems, film.stem)
+        targets += [Target(path, STEM, option="--stems", makes_folder=True) for path in names]
+    return targets
+
+
+def guard(
+    targets: Sequence[Target], *, inputs: Iterable[Path] = (), index: Path | None = None, force: bool = False
+) -> None:
+    """Refuse targets that must not be written; see `soundtrack.files.targets.check_targets`.
+
+    Parameters
+    ----------
+    targets : sequence of Target
+        Every file that the run will write.
+    inputs : iterable of Path
+        Files that the user named.
+    index : Path, optional
+        Folder of the library index; by default the one that is configured.
+    force : bool
+        Whether an existing file of the same kind may be replaced.
+
+    Raises
+    ------
+    UsageError
+        A target is a file that is read, or another target.
+    OutputError
+        It exists and must not be replaced, or cannot be written.
+    """
+    from soundtrack.library.store.files import own_files
+
+    folder = index_dir(index)
+    check_targets(targets, inputs=[*inputs, *own_files(folder)], known=partial(known_files, folder), force=force)
+
+
+def known_files(folder: Path) -> Iterator[Path]:
+    """Files that the tool reads without being told: settings, ledger, models, and all music that an index knows."""
+    from soundtrack.library.store.files import files_known
+    from soundtrack.library.store.store import open_store
+
+    yield config.config_path()
+    yield resources.user_ledger_path()
+    for models in (resources.models_dir(), resources.user_models_dir()):
+        yield from models.rglob("*")
+    try:
+        with open_store(folder) as store:
+            yield from files_known(store)
+    except SoundtrackError:
+        return  # no index, or none that can be read

@@ -1,0 +1,101 @@
+"""What a person demands of the choice of music, before the library says which tracks are meant."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from soundtrack.pipeline.sheets.keeping import Keep
+from soundtrack.types import Span, Track
+
+if TYPE_CHECKING:
+    from soundtrack.spotting.merit.constraints import Constraints, MoodWish
+
+
+@dataclass(frozen=True, slots=True)
+class LockWish:
+    """A track that must sound at a moment."""
+
+    time_s: float
+    """When, film clock, in seconds."""
+    track: str
+    """Which: a path, file name, title, ``artist - title``, or the first eight or more letters of an id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a person demands of the choice of music; times are on the film's clock.
+
+    Examples
+    --------
+    >>> Wishes(locks=(LockWish(65.0, "track.mp3"),), silences=(Span(120.0, 150.0),), avoid=("Jazz",)).max_cues is None
+    True
+    """
+
+    locks: tuple[LockWish, ...] = ()
+    """Tracks that must sound at given moments."""
+    moods: tuple[MoodWish, ...] = ()
+    """Moods that overrule the picture."""
+    silences: tuple[Span, ...] = ()
+    """Where no music may sound."""
+    avoid: tuple[str, ...] = ()
+    """Tracks, artists, albums, genres, folders or playlist files that may not be used."""
+    only: tuple[str, ...] = ()
+    """Tracks, artists, albums, genres, folders or playlist files; nothing else may be used; empty for all."""
+    hits: tuple[float, ...] = ()
+    """Moments on which a climax of the music is to fall, in seconds."""
+    avoid_recent: int = 0
+    """How many films to look back in the ledger; their tracks are used only where plainly better."""
+    max_cues: int | None = None
+    """At most so many cues, 1 or more; None for any number."""
+    one_track: bool = False
+    """Whether all cues come from one track."""
+    explore: float = 0.0
+    """How far from the best fit the plan may wander, in [0, 1]."""
+    allow_spoken: bool = False
+    """Whether spoken word may be used like music."""
+    keep: Keep | None = None
+    """An earlier sheet whose locked cues stay as they are."""
+
+    def constraints(
+        self,
+        tracks: Sequence[Track],
+        playlists: Mapping[Path, Sequence[str]] | None = None,
+        *,
+        former: Mapping[str, str] | None = None,
+    ) -> Constraints:
+        """The same, with every name looked up among some tracks, playlists and former ids of the library.
+
+        Kept cues are left out: which they are depends on the film.
+
+        Raises
+        ------
+        UsageError
+            The library has nothing of a name, or a lock's name is that of several tracks.
+        InputError
+            A playlist cannot be read.
+        """
+        from soundtrack.naming.track_names import find_one_track
+        from soundtrack.spotting.merit.constraints import Constraints, Lock
+        from soundtrack.spotting.merit.listed import find_listed
+
+        avoid, only = (
+            find_listed(names, tracks=tracks, playlists=playlists, former=former) for names in (self.avoid, self.only)
+        )
+        return Constraints(
+            moods=self.moods,
+            silences=self.silences,
+            locks=tuple(
+                Lock(wish.time_s, find_one_track(wish.track, tracks=tracks, former=former).track_id)
+                for wish in self.locks
+            ),
+            hits=self.hits,
+            avoid=avoid.ids,
+            only=only.ids if self.only else None,
+            notes=(*avoid.notes, *only.notes),
+            max_cues=self.max_cues,
+            one_track=self.one_track,
+            explore=self.explore,
+        )

@@ -1,0 +1,96 @@
+"""Starting other programs, and ending them: the only place of the tool that does so, beside `multiprocessing`.
+
+Each program has an absolute path, so none is looked up in the working folder; leads a process group of its own, so that
+what it starts ends with it; is registered, so that it ends with this process; and any Python among them leaves the
+working folder out of its module path.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from soundtrack.processes import ending
+from soundtrack.processes.surroundings import clean_environment
+
+END_LIMIT_S = 5.0
+"""Longest wait for a killed process, in seconds; only one that hangs in the system itself takes longer."""
+
+
+def start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    """Start a program; end it with `stop`.
+
+    Parameters
+    ----------
+    command : sequence of str
+        Absolute path and arguments.
+    **options
+        For `subprocess.Popen`.
+
+    Raises
+    ------
+    ValueError
+        The path is not absolute.
+    OSError
+        It cannot be started.
+    """
+    if not Path(command[0]).is_absolute():
+        raise ValueError(f"a program needs an absolute path, got {command[0]!r}")
+    environment = dict(options.pop("env", os.environ))
+    clean_environment(environment)
+    with ending.held_off():
+        process = subprocess.Popen(command, env=environment, start_new_session=True, **options)
+        ending.started(process.pid)
+    return process
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """Kill a program with all that it started, and wait until it is gone."""
+    if process.returncode is None:  # not waited for, so the number of its group is still its own
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(END_LIMIT_S)
+    ending.ended(process.pid)
+
+
+def output_of(command: Sequence[str], *, limit_s: float) -> bytes | None:
+    """What a program writes to its standard output; None if it fails, cannot be started, or takes too long.
+
+    Parameters
+    ----------
+    command : sequence of str
+        Absolute path and arguments.
+    limit_s : float > 0
+        Longest time, in seconds.
+
+    Examples
+    --------
+    >>> output_of([sys.executable, "-c", "print(1)"], limit_s=60)
+    b'1\\n'
+    """
+    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    try:
+        process = start(command, **pipes)
+    except OSError:
+        return None
+    try:
+        output, _ = process.communicate(timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        stop(process)
+        if process.stdout is not None:
+            process.stdout.close()
+    return output if process.returncode == 0 else None
+
+
+def python_command(code: str, *arguments: str) -> list[str]:
+    """The command that runs a piece of code in another Python, which takes no module from the working folder."""
+    return [sys.executable, "-P", "-B", "-c", code, *arguments]

@@ -1,0 +1,1 @@
+"""Where a piece starts, is cut and ends: bars, seams, hit points."""

@@ -1,0 +1,1 @@
+"""What suits a scene, and why."""

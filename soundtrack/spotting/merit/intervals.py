@@ -1,0 +1,172 @@
+"""The film as the plan sees it: short stretches, each of one scene, between which music may start, change or stop.
+
+Goes in: the scene sheet and the user's constraints. Comes out: a `Film` of columns, one row per stretch. Music
+changes only at cuts: scene boundaries, shot boundaries inside very long scenes, and times that the user named.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from soundtrack.spotting.merit.constraints import Constraints
+from soundtrack.spotting.merit.view import drawn_apart
+from soundtrack.timebase import round_s
+from soundtrack.types import Cue, FloatArray, Scene, SceneSheet, Span, TimeArray
+
+LONG_SCENE_S = 60.0
+"""Scenes longer than this may change their music at a cut inside."""
+NO_CUT_S = 180.0
+"""A stretch without any cut longer than this may change its music all the same."""
+
+_SAME_S = 1e-5
+"""Times closer than this are the same."""
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Film:
+    """Stretches of a film as columns; n is their number."""
+
+    edges_s: TimeArray = field(repr=False, compare=False)
+    """Where stretches meet, ascending from the film's start to its end, shape (n + 1,)."""
+    scene: npt.NDArray[np.int64] = field(repr=False, compare=False)
+    """Index of the scene that each lies in, shape (n,)."""
+    probabilities: FloatArray = field(repr=False, compare=False)
+    """Wanted emotion classes, shape (n, 6)."""
+    valence: FloatArray = field(repr=False, compare=False)
+    """Wanted, in [-1, 1], shape (n,)."""
+    arousal: FloatArray = field(repr=False, compare=False)
+    """Wanted, in [-1, 1], shape (n,)."""
+    vectors: FloatArray = field(repr=False, compare=False)
+    """Unit vectors of the picture; zero where a person named the mood, shape (n, D)."""
+    cuts_per_min: FloatArray = field(repr=False, compare=False)
+    """Shape (n,)."""
+    speech: FloatArray = field(repr=False, compare=False)
+    """Share in which somebody speaks, shape (n,)."""
+    silent: BoolArray = field(repr=False, compare=False)
+    """Where no music may sound, shape (n,)."""
+    demanded: BoolArray = field(repr=False, compare=False)
+    """Which of the silent ones a person demanded, shape (n,)."""
+    contrast: FloatArray = field(repr=False, compare=False)
+    """How much the picture changes at each inner edge, in [0, 1], shape (n + 1,); 1 at both ends."""
+    asked: tuple[str | None, ...] = ()
+    """Class of the mood that a person asked for in each stretch, None where the picture decides; may be empty."""
+
+    def __len__(self) -> int:
+        return len(self.scene)
+
+    @property
+    def lengths_s(self) -> TimeArray:
+        """Lengths of the stretches in seconds, shape (n,)."""
+        return np.diff(self.edges_s)
+
+
+def divide(sheet: SceneSheet, constraints: Constraints, *, keep_original: bool, over_music: bool = False) -> Film:
+    """The film in stretches.
+
+    Parameters
+    ----------
+    sheet : SceneSheet
+        With at least one scene.
+    constraints : Constraints
+        Moods, silences and kept cues make edges of their own.
+    keep_original : bool
+        Whether the film's own sound stays; if not, its speech and music do not matter.
+    over_music : bool
+        Whether scenes that have music of their own may get more.
+
+    Returns
+    -------
+    Film
+    """
+    demanded_spans = [*constraints.silences, *(_body(cue, sheet) for cue in constraints.kept)]
+    named = [t for span in [*demanded_spans, *(m.span for m in constraints.moods)] for t in (span.start_s, span.end_s)]
+    edges, scene_of = _edges(sheet, named)
+    middles = (edges[:-1] + edges[1:]) / 2
+    scenes = [sheet.scenes[i] for i in scene_of]
+    probabilities = np.array([s.emotion.probabilities for s in scenes], np.float32)
+    valence = _spread(sheet.scenes, "valence")[scene_of]
+    arousal = _spread(sheet.scenes, "arousal")[scene_of]
+    vectors = np.asarray(sheet.embeddings, np.float32).reshape(len(sheet.scenes), -1)[scene_of].copy()
+    asked: list[str | None] = [None] * len(middles)
+    for wish in constraints.moods:
+        inside = (middles >= wish.span.start_s) & (middles < wish.span.end_s)
+        probabilities[inside] = np.array(wish.emotion.probabilities, np.float32)
+        valence[inside], arousal[inside], vectors[inside] = wish.emotion.valence, wish.emotion.arousal, 0.0
+        asked = [wish.emotion.label if there else label for there, label in zip(inside, asked, strict=True)]
+    demanded = np.zeros(len(middles), np.bool_)
+    for span in demanded_spans:
+        demanded |= (middles >= span.start_s) & (middles < span.end_s)
+    music = np.array([s.music_share if keep_original and not over_music else 0.0 for s in scenes])
+    return Film(
+        edges_s=edges,
+        scene=np.asarray(scene_of, np.int64),
+        probabilities=probabilities,
+        valence=valence,
+        arousal=arousal,
+        vectors=vectors,
+        cuts_per_min=np.array([s.film.cut_rate_per_min for s in scenes], np.float32),
+        speech=np.array([s.speech_share if keep_original else 0.0 for s in scenes], np.float32),
+        silent=demanded | (music >= 0.5),
+        demanded=demanded,
+        contrast=_contrast(probabilities, valence, arousal),
+        asked=tuple(asked) if constraints.moods else (),
+    )
+
+
+def _body(cue: Cue, sheet: SceneSheet) -> Span:
+    """A kept cue up to the cut inside its fade-out, where other music may enter; all of it if there is no such cut."""
+    marks = [shot.span.start_s for shot in sheet.shots] + [scene.span.start_s for scene in sheet.scenes]
+    inside = [t for t in marks if max(cue.span.end_s - cue.fade_out_s, cue.span.start_s) < t < cue.span.end_s]
+    return Span(cue.span.start_s, min(inside, default=cue.span.end_s))
+
+
+def _edges(sheet: SceneSheet, named_s: Sequence[float]) -> tuple[TimeArray, list[int]]:
+    """Where stretches meet, and the scene of each stretch."""
+    cuts = [shot.span.start_s for shot in sheet.shots]
+    edges: list[float] = []
+    scene_of: list[int] = []
+    for scene in sheet.scenes:
+        inner = {scene.span.start_s}
+        inner.update(round_s(t) for t in named_s if scene.span.start_s + _SAME_S < t < scene.span.end_s - _SAME_S)
+        if scene.span.duration_s > LONG_SCENE_S:
+            inner.update(_cuts_apart(cuts, scene.span))
+        marks = [*sorted(inner), scene.span.end_s]
+        for start_s, end_s in itertools.pairwise(marks):
+            n_parts = max(1, int((end_s - start_s) // (NO_CUT_S / 2))) if end_s - start_s > NO_CUT_S else 1
+            for part in range(n_parts):
+                edges.append(round_s(start_s + (end_s - start_s) * part / n_parts))
+                scene_of.append(scene.index)
+    edges.append(sheet.scenes[-1].span.end_s)
+    return np.array(edges, np.float64), scene_of
+
+
+def _cuts_apart(cuts_s: Sequence[float], span: Span) -> list[float]:
+    """Some cuts inside a long scene, about half `LONG_SCENE_S` apart and away from its ends."""
+    chosen, last_s = [], span.start_s
+    for cut_s in cuts_s:
+        if cut_s - last_s >= LONG_SCENE_S / 2 and span.end_s - cut_s >= LONG_SCENE_S / 2:
+            chosen.append(cut_s)
+            last_s = cut_s
+    return chosen
+
+
+def _spread(scenes: Sequence[Scene], name: str) -> FloatArray:
+    """Valence or arousal of the scenes, drawn apart, shape (n_scenes,)."""
+    values = np.array([getattr(s.emotion, name) for s in scenes], np.float64)
+    return drawn_apart(values, np.array([s.span.duration_s for s in scenes], np.float64))
+
+
+def _contrast(probabilities: FloatArray, valence: FloatArray, arousal: FloatArray) -> FloatArray:
+    """How much the picture's mood changes at each edge, in [0, 1], shape (n + 1,)."""
+    roots = np.sqrt(np.maximum(probabilities, 0))
+    unlike = 1 - np.sum(roots[1:] * roots[:-1], axis=1)
+    apart = np.hypot(np.diff(valence), np.diff(arousal))
+    inner = np.clip(0.5 * unlike / 0.3 + 0.5 * apart / 0.8, 0.0, 1.0)
+    return np.concatenate([[1.0], inner, [1.0]]).astype(np.float32)

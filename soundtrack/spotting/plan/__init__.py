@@ -1,0 +1,1 @@
+"""The music of the whole film at once."""

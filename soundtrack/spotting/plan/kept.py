@@ -1,0 +1,150 @@
+"""Cues that stay: how they go together with what else is demanded, and what the plan has to know of them.
+
+Goes in: constraints with kept cues. Comes out: the same without what the kept cues settle already, or an error. A kept
+cue is never changed, so a demand that contradicts one is refused; a mood holds for what is left of its span. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from soundtrack.errors import UsageError
+from soundtrack.merit_table import PlanTable
+from soundtrack.spotting.merit.constraints import Constraints
+from soundtrack.spotting.merit.intervals import Film
+from soundtrack.spotting.merit.view import IntArray
+from soundtrack.timebase import clock
+from soundtrack.types import Cue, FloatArray, Span, Track
+
+_NEAR_S = 0.01
+
+
+def reconcile(constraints: Constraints) -> Constraints:
+    """The constraints without locks that kept cues meet already, and with a note on all that they overrule.
+
+    Raises
+    ------
+    UsageError
+        A demand contradicts a kept cue.
+    """
+    kept = constraints.kept
+    if not kept:
+        return constraints
+    _require_room(constraints)
+    for silence in constraints.silences:
+        for cue in kept:
+            if silence.overlap_s(cue.span) > _NEAR_S:
+                raise _collision(cue, f"--silence {_shown(silence)} asks for silence")
+    locks = []
+    for lock in constraints.locks:
+        under = [cue for cue in kept if _body(cue).start_s <= lock.time_s < _body(cue).end_s]
+        if any(cue.track_id != lock.track_id for cue in under):
+            raise _collision(under[0], f"--lock {clock(lock.time_s)} asks for another track")
+        if not under:
+            locks.append(lock)
+    notes = []
+    for wish in constraints.moods:
+        over = [cue for cue in kept if wish.span.overlap_s(_body(cue)) > _NEAR_S]
+        if over and sum(wish.span.overlap_s(_body(cue)) for cue in over) > wish.span.duration_s - _NEAR_S:
+            raise _collision(over[0], f"--mood {_shown(wish.span)} asks for a mood")
+        notes += [f"cue {cue.cue_id} is kept; --mood {_shown(wish.span)} holds for the rest of it" for cue in over]
+    for cue in kept:
+        if cue.track_id in constraints.avoid:
+            notes.append(f"cue {cue.cue_id} is kept, although --avoid names its track")
+        elif constraints.only is not None and cue.track_id not in constraints.only:
+            notes.append(f"cue {cue.cue_id} is kept, although --only does not name its track")
+    return replace(constraints, locks=tuple(locks), notes=(*constraints.notes, *notes))
+
+
+def _require_room(constraints: Constraints) -> None:
+    """Refuse more kept cues, or more tracks in them, than are allowed."""
+    kept = constraints.kept
+    if constraints.max_cues is not None and len(kept) > constraints.max_cues:
+        raise UsageError(
+            f"{len(kept)} kept cues do not fit into {constraints.max_cues} cues",
+            hint="allow more with --max-cues, or unlock some: soundtrack cues unlock CUES CUE",
+        )
+    tracks = {cue.track_id for cue in kept} | {lock.track_id for lock in constraints.locks}
+    if constraints.one_track and len(tracks) > 1:
+        raise UsageError(
+            "the kept cues and locks need several tracks, but one is demanded",
+            hint="leave out --one-track, or unlock cues: soundtrack cues unlock CUES CUE",
+        )
+
+
+def _body(cue: Cue) -> Span:
+    """A cue without its fade-out, over which other music may enter."""
+    return Span(cue.span.start_s, max(cue.span.start_s, cue.span.end_s - cue.fade_out_s))
+
+
+def _shown(span: Span) -> str:
+    return f"{clock(span.start_s)}-{clock(span.end_s)}"
+
+
+def _collision(cue: Cue, what: str) -> UsageError:
+    return UsageError(
+        f"cue {cue.cue_id} is kept from {clock(cue.span.start_s)} to {clock(cue.span.end_s)}, where {what}",
+        hint=f"leave one of the two out; soundtrack cues unlock CUES {cue.cue_id} gives the place free",
+    )
+
+
+# --- what the plan has to know ----
+
+
+def use_costs(
+    kept: Sequence[Cue], tracks: Sequence[Track], plan: PlanTable, *, groups: IntArray, artists: IntArray, free: bool
+) -> FloatArray:
+    """What using each track costs because kept cues use it, its piece or its artist, shape (T,).
+
+    Parameters
+    ----------
+    kept : sequence of Cue
+        Cues whose tracks are among `tracks`.
+    tracks : sequence of Track
+        T tracks.
+    plan : PlanTable
+        What repeats count.
+    groups, artists : ndarray, shape=(T,), int64
+        Which tracks are one piece of music, and which are by one artist.
+    free : bool
+        Whether using a track again costs nothing.
+    """
+    cost = np.zeros(len(tracks), np.float32)
+    position = {track.track_id: i for i, track in enumerate(tracks)}
+    for i in (position[cue.track_id] for cue in kept if not free):
+        cost -= np.where(
+            groups == groups[i], plan.repeat.weight, np.where(artists == artists[i], plan.artist.weight, 0.0)
+        )
+    return cost
+
+
+def edge_costs(
+    kept: Sequence[Cue], film: Film, tracks: Sequence[Track], plan: PlanTable, *, joins: FloatArray
+) -> FloatArray:
+    """What each track costs right before or after a kept cue, by key and tempo, shape (n + 1, T).
+
+    Parameters
+    ----------
+    kept : sequence of Cue
+        Cues whose tracks are among `tracks`.
+    film : Film
+        n stretches.
+    tracks : sequence of Track
+        T tracks.
+    plan : PlanTable
+        What joins count.
+    joins : ndarray, shape=(T, T), float32
+        Cost of changing from row to column, in [0, 1].
+    """
+    cost = np.zeros((len(film) + 1, len(tracks)), np.float32)
+    position = {track.track_id: i for i, track in enumerate(tracks)}
+    middles = (film.edges_s[:-1] + film.edges_s[1:]) / 2
+    for cue in kept:
+        under = np.flatnonzero(film.demanded & (middles >= cue.span.start_s) & (middles < cue.span.end_s))
+        if len(under):
+            cost[under[0]] -= plan.join.weight * joins[:, position[cue.track_id]]
+            cost[under[-1] + 1] -= plan.join.weight * joins[position[cue.track_id]]
+    return cost

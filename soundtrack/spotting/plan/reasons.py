@@ -1,0 +1,210 @@
+"""Why a cue won, in numbers, and what came second.
+
+Goes in: the problem and its plan. Comes out: for each cue the named terms that add up to its merit, and the runners-up
+with the margin and what would have changed the choice. Merits are per second of the cue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from soundtrack.spotting.merit.eligibility import TERM_NAMES, Pool
+from soundtrack.spotting.plan.problem import (
+    Choice,
+    Problem,
+    entry_cost,
+    join_cost,
+    lone_value,
+    lone_values,
+    repeat_cost,
+)
+from soundtrack.spotting.plan.worth import sounding_terms
+from soundtrack.types import Term
+
+_DECIMALS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class RunnerUp:
+    """A track that could have been used instead."""
+
+    track: int
+    """Position in the pool."""
+    start_s: float
+    """Where it would start, track clock."""
+    merit: float
+    """Per second, like that of the cue."""
+    note: str
+    """What would have changed the choice."""
+
+
+def length_s(problem: Problem, choice: Choice) -> float:
+    """Length of a choice on the film, in seconds."""
+    return float(problem.film.edges_s[choice.last] - problem.film.edges_s[choice.first])
+
+
+def start_s(problem: Problem, choice: Choice) -> float:
+    """Where in its track a choice starts, in seconds."""
+    return float(problem.worth.cell[choice.first][choice.last - choice.first - 1][choice.track]) * problem.worth.cell_s
+
+
+def reasons(problem: Problem, pool: Pool, choices: Sequence[Choice], place: int) -> tuple[Term, ...]:
+    """The named terms of one cue's merit; zero ones are left out.
+
+    Parameters
+    ----------
+    problem : Problem
+    pool : Pool
+        Of this problem.
+    choices : sequence of Choice
+        The plan.
+    place : int
+        Which cue.
+
+    Returns
+    -------
+    tuple of Term
+        Rounded; their sum is the cue's merit.
+    """
+    choice, seconds = choices[place], length_s(problem, choices[place])
+    cell = int(problem.worth.cell[choice.first][choice.last - choice.first - 1][choice.track])
+    parts = sounding_terms(
+        problem.film,
+        pool,
+        problem.weights,
+        track=choice.track,
+        cell=cell,
+        first=choice.first,
+        last=choice.last,
+        cell_s=problem.worth.cell_s,
+    )
+    value = float(problem.worth.value[choice.first][choice.last - choice.first - 1][choice.track])
+    section = problem.weights.section.weight
+    entry = section if value - float(parts.sum()) * seconds > section / 2 else 0.0
+    missing = max(0.0, 1 - seconds / problem.preferred_cue_s)
+    kept = _kept_costs(problem, choice)
+    costs = [(name, cost + kept.get(name, 0.0)) for name, cost in _costs(problem, choices, place)]
+    named = [
+        *zip((*TERM_NAMES, "loop"), parts.tolist(), strict=True),
+        ("section", entry / seconds),
+        ("length", problem.weights.length.weight * missing**2 / seconds),
+        *((name, -cost / seconds) for name, cost in costs),
+    ]
+    rounded = [Term(name, round(value, _DECIMALS) + 0.0) for name, value in named]
+    return tuple(term for term in rounded if term.value != 0)
+
+
+def _costs(problem: Problem, choices: Sequence[Choice], place: int) -> list[tuple[str, float]]:
+    """What changing to a cue and using its track again cost, in merit times seconds."""
+    choice = choices[place]
+    before = choices[place - 1] if place else None
+    touching = before is not None and before.last == choice.first
+    join = join_cost(problem, before, choice) if before is not None and touching else 0.0
+    repeat = sum(repeat_cost(problem, other.track, choice.track) for other in choices[:place])
+    return [("change", entry_cost(problem, choice.first, touching=touching)), ("join", join), ("repeat", repeat)]
+
+
+def _kept_costs(problem: Problem, choice: Choice) -> dict[str, float]:
+    """What kept cues cost a choice, in merit times seconds; `lone_value` holds it already."""
+    if problem.kept_use is None or problem.kept_edge is None:
+        return {}
+    edges = problem.kept_edge[[choice.first, choice.last], choice.track]
+    return {"join": float(edges.sum()), "repeat": float(problem.kept_use[choice.track])}
+
+
+def runners_up(
+    problem: Problem, pool: Pool, choices: Sequence[Choice], place: int, *, names: Sequence[str], n: int = 3
+) -> list[RunnerUp]:
+    """The best other tracks for one cue, all else unchanged.
+
+    Parameters
+    ----------
+    problem : Problem
+    pool : Pool
+        Of this problem.
+    choices : sequence of Choice
+        The plan.
+    place : int
+        Which cue.
+    names : sequence of str
+        Of the cues, for the notes.
+    n : int
+        At most so many.
+
+    Returns
+    -------
+    list of RunnerUp
+        Best first.
+    """
+    chosen, seconds = choices[place], length_s(problem, choices[place])
+    if np.any(problem.locked[chosen.first : chosen.last] >= 0):
+        return []
+    lone = lone_values(problem, chosen.first, chosen.last - chosen.first)
+    order = np.argsort(-np.round(lone, 6), kind="stable")
+    order = order[np.isfinite(lone[order]) & (problem.groups[order] != problem.groups[chosen.track])][: 4 * n + 8]
+    own = _value_among(problem, choices, place, chosen)
+    rated = []
+    seen: set[int] = set()
+    for track in order:
+        if int(problem.groups[track]) in seen:
+            continue
+        seen.add(int(problem.groups[track]))
+        other = Choice(chosen.first, chosen.last, int(track))
+        rated.append((_value_among(problem, choices, place, other), other))
+    rated.sort(key=lambda pair: -round(pair[0], 6))
+    result = []
+    for value, other in rated[:n]:
+        margin = (own - value) / seconds
+        note = _note(problem, pool, choices, place, other, margin=margin, names=names)
+        result.append(RunnerUp(other.track, start_s(problem, other), round(value / seconds, _DECIMALS), note))
+    return result
+
+
+def _value_among(problem: Problem, choices: Sequence[Choice], place: int, choice: Choice) -> float:
+    """Value of a choice at its place in the plan: by itself, less joins on both sides and repeats."""
+    changed = [*choices[:place], choice, *choices[place + 1 :]]
+    value = (lone_value(problem, choice) or 0.0) - sum(cost for _, cost in _costs(problem, changed, place))
+    if place + 1 < len(changed) and changed[place + 1].first == choice.last:
+        value -= join_cost(problem, choice, changed[place + 1])
+    return value - sum(repeat_cost(problem, choice.track, later.track) for later in changed[place + 1 :])
+
+
+def _note(
+    problem: Problem,
+    pool: Pool,
+    choices: Sequence[Choice],
+    place: int,
+    other: Choice,
+    *,
+    margin: float,
+    names: Sequence[str],
+) -> str:
+    """What would have made another track win."""
+    seconds = length_s(problem, other)
+    terms = [
+        sounding_terms(
+            problem.film,
+            pool,
+            problem.weights,
+            track=c.track,
+            cell=int(problem.worth.cell[c.first][c.last - c.first - 1][c.track]),
+            first=c.first,
+            last=c.last,
+            cell_s=problem.worth.cell_s,
+        )
+        for c in (choices[place], other)
+    ]
+    behind = f"{margin:.3f} behind"
+    vocals = -float(terms[1][TERM_NAMES.index("vocals")])
+    if vocals > 0 and vocals >= margin:
+        return f"{behind}; would win with --allow-vocals"
+    repeats = [(repeat_cost(problem, c.track, other.track), names[i]) for i, c in enumerate(choices) if i != place]
+    dearest = max(repeats, default=(0.0, ""))
+    if dearest[0] > 0 and dearest[0] / seconds >= margin:
+        return f"{behind}; would win if {dearest[1]} used other music"
+    deficits = [*zip((*TERM_NAMES, "loop"), (terms[0] - terms[1]).tolist(), strict=True)]
+    worst, size = max(deficits, key=lambda item: item[1])
+    return f"{behind}; would win if it were as good in {worst}" if size >= margin else f"{behind}, mostly in {worst}"

@@ -1,0 +1,112 @@
+"""Taking a runner-up instead: one cue of a finished sheet gets other music, everything else stays.
+
+Goes in: a cue sheet with its alternatives, and the library. Comes out: a cue sheet. Nothing is planned again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from soundtrack.documents import cuesheet
+from soundtrack.errors import LibraryError, UsageError
+from soundtrack.settings import MIX_RATE_HZ, SpottingSettings
+from soundtrack.spotting.fit.grid import Wanted
+from soundtrack.spotting.fit.sections import fit_track
+from soundtrack.spotting.merit.facts import cue_facts
+from soundtrack.spotting.merit.view import LibraryView
+from soundtrack.spotting.plan.place import sheet_track, trim_db
+from soundtrack.timebase import round_s, samples, seconds
+from soundtrack.types import Alternative, Cue, CueSheet, Span
+
+
+def swap_cue(
+    sheet: CueSheet, cue_id: str, *, rank: int, library: LibraryView, settings: SpottingSettings | None = None
+) -> CueSheet:
+    """The sheet with one of a cue's alternatives in its place.
+
+    Parameters
+    ----------
+    sheet : CueSheet
+        With alternatives.
+    cue_id : str
+        Which cue.
+    rank : int
+        Which of its alternatives, from 2; the music used so far takes its rank.
+    library : LibraryView
+        The library that the sheet was made with.
+    settings : SpottingSettings
+        Lengths of fades.
+
+    Returns
+    -------
+    CueSheet
+        As it would be after being written and read.
+
+    Raises
+    ------
+    UsageError
+        There is no such cue or alternative, or the cue is locked.
+    LibraryError
+        The library has lost the track.
+    """
+    settings = settings or SpottingSettings()
+    cue = next((c for c in sheet.cues if c.cue_id == cue_id), None)
+    if cue is None:
+        raise UsageError(f"there is no cue {cue_id}", hint=f"the sheet has {', '.join(c.cue_id for c in sheet.cues)}")
+    if cue.locked:
+        raise UsageError(f"cue {cue_id} is locked", hint=f"unlock it first: soundtrack cues unlock CUES {cue_id}")
+    wanted = next((a for a in sheet.alternatives if a.cue_id == cue_id and a.rank == rank), None)
+    if wanted is None:
+        ranks = ", ".join(str(a.rank) for a in sheet.alternatives if a.cue_id == cue_id) or "none"
+        raise UsageError(f"cue {cue_id} has no alternative {rank}", hint=f"its alternatives are: {ranks}")
+    track = library.tracks().get(wanted.track_id)
+    if track is None:
+        raise LibraryError(f"the library has no track {wanted.track_id[:12]} any more", hint="index its folder again")
+    changed = _refill(cue, wanted, library=library, settings=settings)
+    changed = replace(changed, facts=cue_facts(changed, track, sheet.scenes))
+    was = Alternative(
+        cue_id, rank, cue.track_id, cue.sections[0].track.start_s, cue.merit, "was the choice before it was swapped"
+    )
+    tracks = {t.track_id: t for t in sheet.tracks}
+    tracks.setdefault(track.track_id, sheet_track(track))
+    result = replace(
+        sheet,
+        cues=tuple(changed if c.cue_id == cue_id else c for c in sheet.cues),
+        tracks=tuple(tracks.values()),
+        alternatives=tuple(was if a == wanted else a for a in sheet.alternatives),
+    )
+    return cuesheet.rounded(result)
+
+
+def _refill(cue: Cue, wanted: Alternative, *, library: LibraryView, settings: SpottingSettings) -> Cue:
+    """The cue with another track, cut to the same length."""
+    track = library.tracks()[wanted.track_id]
+    first = samples(cue.span.start_s, sample_rate_hz=MIX_RATE_HZ)
+    length = cuesheet.length_in_samples(cue.span)
+    fitted = fit_track(
+        library.bars(track.track_id),
+        track.analysis,
+        duration_s=track.audio.duration_s,
+        wanted=Wanted(
+            length,
+            start_s=wanted.segment_start_s,
+            end_with_track=cue.fade_out_s == 0,
+            max_stretch=settings.stretch,
+        ),
+    )
+    whole = fitted.n_samples == length
+    end_s = cue.span.end_s if whole else seconds(first + fitted.n_samples, sample_rate_hz=MIX_RATE_HZ)
+    fade_out = cue.fade_out_s if whole and cue.fade_out_s else settings.fade_out_s
+    span = Span(cue.span.start_s, end_s)
+    return replace(
+        cue,
+        span=span,
+        track_id=track.track_id,
+        sections=fitted.sections,
+        speed=fitted.speed,
+        landings=(),
+        fade_out_s=0.0 if fitted.ends_with_track else round_s(min(fade_out, span.duration_s / 2)),
+        gain_db=trim_db(track),
+        merit=wanted.merit,
+        why=(),
+    )

@@ -1,0 +1,318 @@
+"""Fitting the music head on what a frozen network heard: classes, valence and arousal, felt emotions.
+
+Goes in: rows of what was heard in stretches of about ten seconds, and labels of the recordings they come from. Comes
+out: a `MusicHead`, calibrated. Classes: multinomial logistic regression (L2). Ratings: ridge regression. Everything is
+convex and solved to the end, so the same rows give the same head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from soundtrack.audio.music.tonal import N_TONAL
+from soundtrack.emotion.music_head import FELT, LIMIT, N_CLASSES, MusicHead
+from soundtrack.training.absence import with_absences
+from soundtrack.training.calibrate import fit_temperature
+from soundtrack.training.ridge import solve_ridge
+from soundtrack.types import EMOTIONS, FloatArray
+
+IntArray = npt.NDArray[np.int64]
+Matrix = npt.NDArray[np.float64]
+
+N_FELT = len(FELT)
+"""Columns of `Heard.felt`."""
+PLANE_OF_CLASS: dict[str, tuple[float, float]] = {
+    "Excited": (0.35, 0.35),
+    "Fear": (-0.35, 0.2),
+    "Neutral": (0.05, -0.05),
+    "Relaxation": (0.3, -0.35),
+    "Sad": (-0.3, -0.3),
+    "Tension": (-0.25, 0.25),
+}
+"""Where a recording of a class is put on the plane, on VGMIDI's scale, which hardly leaves [-0.5, 0.5]."""
+
+
+FELT_OF_CLASS = np.array(
+    [
+        # amazement, solemnity, tenderness, nostalgia, calmness, power, joyful_activation, tension, sadness
+        [0.5, 0.0, 0.0, 0.0, 0.0, 0.9, 1.3, 0.0, 0.0],  # Excited
+        [0.0, 0.1, 0.0, 0.0, 0.0, 0.1, 0.0, 0.7, 0.0],  # Fear
+        [0.1, 0.4, 0.0, 0.2, 0.2, 0.0, 0.1, 0.0, 0.0],  # Neutral
+        [0.1, 0.1, 0.8, 0.3, 1.1, 0.0, 0.0, 0.0, 0.0],  # Relaxation
+        [0.0, 0.4, 0.4, 0.7, 0.1, 0.0, 0.0, 0.0, 1.6],  # Sad
+        [0.0, 0.1, 0.0, 0.0, 0.0, 0.6, 0.0, 1.3, 0.0],  # Tension
+    ]
+)
+"""How much of each class a listener's tick for each of the nine felt emotions is worth, shape (6, 9)."""
+FELT_OF_PLANE = np.array(
+    [
+        [0.15, 0.0, 0.2, 0.05, 0.2, 0.05, 0.45, -0.5, -0.4],  # valence
+        [0.1, -0.1, -0.25, -0.15, -0.5, 0.5, 0.5, 0.35, -0.3],  # arousal
+    ]
+)
+"""What such a tick is worth on the plane, on VGMIDI's scale, shape (2, 9)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MusicFitSettings:
+    """How strongly the head is held back; chosen inside training folds."""
+
+    class_penalty: float = 400.0
+    """L2 of the class weights beside the summed log-loss of the clips."""
+    class_tonal_gain: float = 1.0
+    """Of the numbers about harmony beside the features, for the classes."""
+    valence_penalty: float = 600.0
+    """L2 of the weights of valence beside the summed squared error of the recordings."""
+    valence_tonal_gain: float = 3.0
+    """As `class_tonal_gain`, for valence."""
+    arousal_penalty: float = 600.0
+    """As `valence_penalty`, for arousal."""
+    arousal_tonal_gain: float = 1.5
+    """As `class_tonal_gain`, for arousal."""
+    felt_penalty: float = 1500.0
+    """As `valence_penalty`, for the nine felt emotions."""
+    felt_tonal_gain: float = 1.5
+    """As `class_tonal_gain`, for the nine felt emotions."""
+    class_plane_share: float = 0.1
+    """Weight of a clip with only a class beside a rated recording, for valence and arousal."""
+    felt_plane_share: float = 0.1
+    """As `class_plane_share`, for a recording with only felt emotions."""
+    music_class_share: float = 0.1
+    """Weight of a recording without a class, whose class is guessed from its ratings, beside a labelled clip."""
+    class_felt_gain: float = 16.0
+    """Of the felt emotions beside the features, for the classes; 0 leaves them out."""
+    absent_share: float = 0.1
+    """How much of the teaching goes without one of the channels, in [0, 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Recordings as the network heard them; one row per stretch, one label row per recording."""
+
+    inputs: FloatArray = field(repr=False, compare=False)
+    """Shape (n, n_inputs)."""
+    recording: IntArray = field(repr=False, compare=False)
+    """Which recording each row belongs to, shape (n,), from 0 without gaps."""
+    classes: IntArray = field(repr=False, compare=False)
+    """Class of each recording, -1 where unknown, shape (n_recordings,)."""
+    plane: Matrix = field(repr=False, compare=False)
+    """Rated valence and arousal in [-1, 1], NaN where unknown, shape (n_recordings, 2)."""
+    felt: Matrix = field(repr=False, compare=False)
+    """Shares of the nine felt emotions, NaN where unknown, shape (n_recordings, 9)."""
+
+    def only(self, chosen: npt.NDArray[np.bool_]) -> Heard:
+        """Those recordings for which `chosen`, shape (n_recordings,), is true."""
+        number = np.cumsum(chosen) - 1
+        rows = chosen[self.recording]
+        return Heard(
+            inputs=self.inputs[rows],
+            recording=number[self.recording[rows]],
+            classes=self.classes[chosen],
+            plane=self.plane[chosen],
+            felt=self.felt[chosen],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Feelings:
+    """The nine felt emotions as linear in what was heard."""
+
+    slopes: Matrix = field(repr=False, compare=False)
+    """Over the inputs, shape (9, n_inputs)."""
+    offsets: Matrix = field(repr=False, compare=False)
+    """Where all inputs are 0, shape (9,)."""
+
+    @classmethod
+    def of(cls, head: MusicHead) -> Feelings:
+        """Those that a head reads."""
+        slopes = (head.weight[-N_FELT:] / head.scale).astype(np.float64)
+        return cls(slopes=slopes, offsets=head.bias[-N_FELT:] - slopes @ head.mean)
+
+
+def fit_music_head(
+    heard: Heard, *, settings: MusicFitSettings | None = None, feelings: Feelings | None = None
+) -> MusicHead:
+    """A head, not yet calibrated (temperature 1).
+
+    What listeners of other music felt is a way into the classes too: the nine felt emotions stand beside the inputs
+    when the classes are learned, with a gain. They are linear in the inputs, so that the head stays one linear map.
+
+    Parameters
+    ----------
+    heard : Heard
+        At least two recordings with a class.
+    settings : MusicFitSettings, optional
+        Penalties.
+    feelings : Feelings, optional
+        Of a head that was fitted elsewhere, kept where no recording of `heard` has felt emotions of its own.
+    """
+    how = settings or MusicFitSettings()
+    share = 1.0 / np.bincount(heard.recording)[heard.recording]  # every recording counts once
+    mean = (share[:, None] * heard.inputs).sum(axis=0) / share.sum()
+    scale = np.sqrt((share[:, None] * (heard.inputs - mean) ** 2).sum(axis=0) / share.sum())
+    scale = np.maximum(scale, 1e-3)
+    x = np.clip((heard.inputs - mean) / scale, -LIMIT, LIMIT).astype(np.float64)
+    n_network = x.shape[1] - N_TONAL
+    some = with_absences(x, (slice(0, n_network), slice(n_network, None)), share=how.absent_share)
+    x, recording, share = some.rows, heard.recording[some.origin], share[some.origin] * some.weight
+
+    def gained(gain: float) -> Matrix:
+        return np.concatenate([np.ones(x.shape[1] - N_TONAL), np.full(N_TONAL, gain)])
+
+    felt, felt_bias = _ridge(
+        x, heard.felt[recording], share=share, penalty=how.felt_penalty, gain=gained(how.felt_tonal_gain)
+    )
+    if feelings is not None and not np.isfinite(heard.felt).all(axis=1).any():
+        felt, felt_bias = feelings.slopes * scale, feelings.offsets + feelings.slopes @ mean
+    beliefs, belief_share = _class_targets(heard, how)
+    rows_share = share * belief_share[recording]
+    weight, bias = _class_map(
+        x, beliefs[recording], share=rows_share, slopes=felt, gain=gained(how.class_tonal_gain), how=how
+    )
+    weights, biases = [weight], [bias]
+
+    plane, plane_share = _plane_targets(heard, how)
+    for column, penalty, tonal_gain in (
+        (0, how.valence_penalty, how.valence_tonal_gain),
+        (1, how.arousal_penalty, how.arousal_tonal_gain),
+    ):
+        target = plane[recording, column : column + 1]
+        rows_share = share * plane_share[recording]
+        w, b = _ridge(x, target, share=rows_share, penalty=penalty, gain=gained(tonal_gain))
+        weights.append(w)
+        biases.append(b)
+    return MusicHead(
+        mean=mean.astype(np.float32),
+        scale=scale.astype(np.float32),
+        weight=np.concatenate([*weights, felt]).astype(np.float32),
+        bias=np.concatenate([*biases, felt_bias]).astype(np.float32),
+    )
+
+
+def _class_map(
+    x: Matrix, beliefs: Matrix, *, share: Matrix, slopes: Matrix, gain: Matrix, how: MusicFitSettings
+) -> tuple[Matrix, Matrix]:
+    """Weights (6, columns) and biases (6,) of the classes over the inputs, felt emotions beside them folded in."""
+    known = share > 0
+    total = share.sum()
+    felt = x @ slopes.T
+    centre = share @ felt / total
+    spread = np.sqrt(share @ (felt - centre) ** 2 / total)
+    felt_gain = how.class_felt_gain / np.maximum(spread, 1e-9) * (spread > 1e-9)
+    data = np.concatenate([x * gain, (felt - centre) * felt_gain], axis=1)
+    weight, bias = _logistic(data[known], beliefs[known], share=share[known], penalty=how.class_penalty)
+    own, through = weight[:, : x.shape[1]] * gain, weight[:, x.shape[1] :] * felt_gain
+    return own + through @ slopes, bias - through @ centre
+
+
+def _class_targets(heard: Heard, how: MusicFitSettings) -> tuple[Matrix, Matrix]:
+    """Beliefs about the class (n_recordings, 6) and their weights (n_recordings,).
+
+    A label is certain. Music without one is believed to be of the classes that lie near its rating on the plane, or
+    that its listeners' feelings stand for: clips of films alone would teach that music without fighting in it is
+    peaceful.
+    """
+    n = len(heard.classes)
+    beliefs = np.zeros((n, N_CLASSES))
+    weight = np.zeros(n)
+    labelled = heard.classes >= 0
+    beliefs[labelled, heard.classes[labelled]] = 1.0
+    weight[labelled] = 1.0
+    rated = ~labelled & np.isfinite(heard.plane).all(axis=1)
+    points = np.array([PLANE_OF_CLASS[e] for e in EMOTIONS])
+    distance = ((heard.plane[rated, None] - points[None]) ** 2).sum(axis=2)
+    beliefs[rated] = np.exp(-distance / (2 * 0.2**2)) + 1e-3
+    felt = ~labelled & ~rated & np.isfinite(heard.felt).all(axis=1)
+    beliefs[felt] = heard.felt[felt] @ FELT_OF_CLASS.T + 1e-3
+    beliefs[rated | felt] /= beliefs[rated | felt].sum(axis=1, keepdims=True)
+    weight[rated | felt] = how.music_class_share
+    return beliefs, weight
+
+
+def _plane_targets(heard: Heard, how: MusicFitSettings) -> tuple[Matrix, Matrix]:
+    """Valence and arousal (n_recordings, 2) and their weights: ratings, else from feelings, else from the class."""
+    points = np.array([PLANE_OF_CLASS[e] for e in EMOTIONS])
+    target = heard.plane.copy()
+    share: Matrix = np.where(np.isfinite(target).all(axis=1), 1.0, 0.0)
+    by_felt = (share == 0) & np.isfinite(heard.felt).all(axis=1)
+    target[by_felt] = heard.felt[by_felt] @ FELT_OF_PLANE.T
+    share[by_felt] = how.felt_plane_share
+    by_class = (share == 0) & (heard.classes >= 0)
+    target[by_class] = points[heard.classes[by_class]]
+    share[by_class] = how.class_plane_share
+    return target, share
+
+
+def _logistic(x: Matrix, beliefs: Matrix, *, share: Matrix, penalty: float) -> tuple[Matrix, Matrix]:
+    """Weights (6, columns) and biases (6,) that minimise weighted log-loss plus half the penalised squares."""
+    import torch
+
+    data, truth, weight = torch.from_numpy(x), torch.from_numpy(beliefs), torch.from_numpy(share)
+    layer = torch.zeros(N_CLASSES, x.shape[1] + 1, dtype=torch.float64, requires_grad=True)
+    solver = torch.optim.LBFGS([layer], max_iter=300, tolerance_grad=1e-6, line_search_fn="strong_wolfe")
+
+    def loss() -> float:
+        solver.zero_grad()
+        logits = data @ layer[:, 1:].T + layer[:, 0]
+        each = torch.nn.functional.cross_entropy(logits, truth, reduction="none")
+        value = (weight * each).sum() + 0.5 * penalty * layer[:, 1:].square().sum()
+        torch.autograd.backward(value)
+        return float(value.detach())
+
+    solver.step(loss)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    done = layer.detach().numpy()
+    return done[:, 1:], done[:, 0]
+
+
+def _ridge(x: Matrix, target: Matrix, *, share: Matrix, penalty: float, gain: Matrix) -> tuple[Matrix, Matrix]:
+    """Weights (n_targets, columns) and biases (n_targets,), from the rows that have a target."""
+    known = np.isfinite(target).all(axis=1) & (share > 0)
+    if not known.any():
+        return np.zeros((target.shape[1], x.shape[1])), np.zeros(target.shape[1])
+    a, b, w = x[known] * gain, target[known], share[known]
+    weight, bias = solve_ridge(a, b, shares=w, penalty=penalty)
+    return (weight * gain[:, None]).T, bias
+
+
+def tempered(head: MusicHead, temperature: float) -> MusicHead:
+    """The head with its class logits divided by a temperature above 0."""
+    divisor = np.ones(len(head.bias), np.float32)
+    divisor[:N_CLASSES] = temperature
+    return replace(head, weight=head.weight / divisor[:, None], bias=head.bias / divisor)
+
+
+def fit_calibrated(
+    heard: Heard,
+    *,
+    folds: Sequence[int] | IntArray,
+    settings: MusicFitSettings | None = None,
+    feelings: Feelings | None = None,
+) -> MusicHead:
+    """A head whose temperature comes from recordings that inner heads did not see.
+
+    Parameters
+    ----------
+    heard : Heard
+        Everything to learn from.
+    folds : sequence of int, length n_recordings
+        Inner folds; recordings of one source share theirs.
+    settings : MusicFitSettings, optional
+        Penalties.
+    feelings : Feelings, optional
+        As `fit_music_head` takes them.
+    """
+    inner = np.asarray(folds)
+    whole = fit_music_head(heard, settings=settings, feelings=feelings)
+    logs = np.zeros((len(heard.inputs), N_CLASSES))
+    has_class = heard.classes >= 0
+    for fold in np.unique(inner[has_class]):
+        clips = heard.only((inner != fold) & has_class)
+        head = fit_music_head(clips, settings=settings, feelings=Feelings.of(whole))
+        rows = (inner == fold)[heard.recording]
+        logs[rows] = np.log(np.maximum(head.read(heard.inputs[rows]).probabilities, 1e-9))
+    clips = heard.only(has_class)
+    return tempered(whole, fit_temperature(logs[has_class[heard.recording]], clips.recording, clips.classes))

@@ -1,0 +1,126 @@
+"""Clips of the labelled films as the network will see them, and what the network says about them.
+
+Goes in: a data folder. Comes out: memory-mapped stacks of frames with their film numbers, cut as the analysis cuts a
+film (one clip every `stride_s`, the last padded with its last frame), and the pooled vectors of an I3D for them and for
+rated stills shown as films in which nothing moves.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from soundtrack.files.kinds import OWN
+from soundtrack.files.safe_write import write_text
+from soundtrack.networks.i3d_fused import FusedI3D
+from soundtrack.training.picture.data import (
+    LabelledClip,
+    RatedStill,
+    frames_at,
+    labelled_clips,
+    read_still,
+    resize,
+    root_of,
+)
+from soundtrack.types import ByteArray, FloatArray, TimeArray
+from soundtrack.video.visual_features import N_FILM, clip_numbers
+
+Progress = Callable[[str, int, int], None]
+
+N_FRAMES = 16
+"""Frames of a clip."""
+FRAME_RATE_HZ = 8.0
+"""Frames a second inside a clip."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipStore:
+    """All clips of the labelled films; rows belong together."""
+
+    films: tuple[LabelledClip, ...]
+    """The films, in the order of their table."""
+    film: tuple[int, ...]
+    """Which film each clip was cut from, n of them, ascending."""
+    start_s: TimeArray
+    """Where each clip starts, in seconds, shape (n,)."""
+    frames: ByteArray
+    """RGB, shape (n, N_FRAMES, side, side, 3)."""
+    numbers: FloatArray
+    """Film numbers, shape (n, N_FILM)."""
+
+
+def cut(frames: ByteArray) -> list[ByteArray]:
+    """Clips of a film whose frames lie `FRAME_RATE_HZ` apart: touching stacks, the last padded; at least one."""
+    if not len(frames):
+        raise ValueError("a film without frames has no clips")
+    clips: list[ByteArray] = []
+    for start in range(0, len(frames), N_FRAMES):
+        part = frames[start : start + N_FRAMES]
+        short = N_FRAMES - len(part)
+        if short > N_FRAMES // 2 and clips:
+            break
+        clips.append(np.concatenate([part, np.repeat(part[-1:], short, axis=0)]) if short else part)
+    return clips
+
+
+def write_clips(folder: Path, *, data_dir: Path, side_px: int, progress: Progress | None = None) -> ClipStore:
+    """All clips of the labelled films; made in `folder` unless they are there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    films = labelled_clips(data_dir)
+    if not (folder / "done").is_file():
+        rows: list[tuple[int, float]] = []
+        numbers: list[FloatArray] = []
+        with (folder / "frames.bin").open("wb") as file:
+            for i, film in enumerate(films):
+                moments = frames_at(root_of(data_dir) / film.file, side_px=side_px, rate_hz=FRAME_RATE_HZ, first_s=0.0)
+                for k, clip in enumerate(cut(np.stack([frame for _, frame in moments]))):
+                    file.write(clip.tobytes())
+                    rows.append((i, k * N_FRAMES / FRAME_RATE_HZ))
+                    numbers.append(clip_numbers(clip))
+                if progress is not None:
+                    progress("clips", i + 1, len(films))
+        np.save(folder / "numbers.npy", np.stack(numbers))
+        write_text(folder / "rows.json", json.dumps(rows), kind=OWN, force=True)
+        write_text(folder / "done", str(len(rows)), kind=OWN, force=True)
+    rows = json.loads((folder / "rows.json").read_text())
+    shape = (len(rows), N_FRAMES, side_px, side_px, 3)
+    return ClipStore(
+        films=tuple(films),
+        film=tuple(int(i) for i, _ in rows),
+        start_s=np.array([s for _, s in rows], np.float64),
+        frames=np.memmap(folder / "frames.bin", np.uint8, "r", shape=shape),
+        numbers=np.load(folder / "numbers.npy"),
+    )
+
+
+def read_stills(rated: Sequence[RatedStill], *, data_dir: Path, side_px: int) -> ByteArray:
+    """Rated stills squashed to squares, shape (n, side_px, side_px, 3)."""
+    return np.stack([resize(read_still(root_of(data_dir) / still.file), side_px) for still in rated])
+
+
+def still_numbers(pictures: ByteArray) -> FloatArray:
+    """Film numbers of stills, shape (n, N_FILM); nothing moves."""
+    out = np.empty((len(pictures), N_FILM), np.float32)
+    for i, picture in enumerate(pictures):
+        out[i] = clip_numbers(picture[None])
+    return out
+
+
+def clip_features(network: FusedI3D, clips: ByteArray, *, n_frames: int = N_FRAMES, batch: int = 8) -> FloatArray:
+    """Pooled vectors, shape (n, dim), of clips (n, frames, side, side, 3).
+
+    Stills (n, side, side, 3) are shown for `n_frames`; one is enough while all kernels lie on their middle frame.
+    """
+    rows = []
+    for start in range(0, len(clips), batch):
+        part = np.array(clips[start : start + batch])
+        if part.ndim == 4:
+            part = np.repeat(part[:, None], n_frames, axis=1)
+        x = torch.from_numpy(part).permute(0, 4, 1, 2, 3).float() / 127.5 - 1.0  # (n, 3, t, h, w)
+        rows.append(network.features(x).numpy())
+    return np.concatenate(rows)

@@ -1,0 +1,214 @@
+"""The pictures and clips that the picture network learns from: which there are, what belongs together.
+
+Goes in: a data folder with any of ``images/`` (stills), ``oasis/`` (stills rated for valence and arousal,
+`ratings.csv`), ``mved/`` (clips of six classes, `labels.csv`) and ``video/`` (films without labels); or one table of
+clips with a class. Comes out: lists of `Picture` and `LabelledClip`, and RGB arrays. Everything of one ``source`` stays
+on one side of every split. The locked set is left out unless it is asked for.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from soundtrack.errors import InputError, Reason
+from soundtrack.files import safe_read
+from soundtrack.training.data import read_labels
+from soundtrack.training.locked import Part, unlocked
+from soundtrack.types import EMOTIONS, ByteArray
+
+FRAME_SIDE_PX = 224
+"""Side of the squares that frames of films are squashed to before views are cut from them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A still, or one frame of a film."""
+
+    file: str
+    """Path relative to the data folder."""
+    source: str
+    """Pictures of one source stay on one side of a split."""
+    time_s: float | None = None
+    """Moment in the film, in seconds; None for a still."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledClip:
+    """A film clip with one of the six classes."""
+
+    file: str
+    """Path relative to the data folder."""
+    label: str
+    """One of `EMOTIONS`."""
+    source: str
+    """Clips cut from one video share it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RatedStill:
+    """A still with ratings of valence and arousal."""
+
+    file: str
+    """Path relative to the data folder."""
+    valence: float
+    """Mean rating, scaled to [-1, 1]."""
+    arousal: float
+    """Mean rating, scaled to [-1, 1]."""
+    source: str
+    """Numbered near-duplicates of one theme share it."""
+
+
+def bucket_of(source: str, *, n_buckets: int = 5) -> int:
+    """Fold of a source by its hash alone, in [0, n_buckets): the same on every machine and for every subset.
+
+    Examples
+    --------
+    >>> bucket_of("Excited:14") == bucket_of("Excited:14")
+    True
+    """
+    return int(hashlib.sha256(source.encode()).hexdigest()[:8], 16) % n_buckets
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """Rows of a CSV, empty where there is no such file."""
+    if not path.exists():
+        return []
+    return list(csv.DictReader(io.StringIO(safe_read.read_text(path, most_bytes=safe_read.TABLE_BYTES), newline="")))
+
+
+def root_of(data: Path) -> Path:
+    """Where file names count from: a data folder itself, or the folder of a table."""
+    return data.parent if data.is_file() else data
+
+
+def labelled_clips(data_dir: Path, *, part: Part = Part.DEVELOPMENT) -> list[LabelledClip]:
+    """Clips of ``mved/labels.csv``, or of the table that stands in for the folder, in the order of the file."""
+    if data_dir.is_file():
+        root = data_dir.parent
+        return [
+            LabelledClip(
+                str(c.path.relative_to(root) if c.path.is_relative_to(root) else c.path), c.emotion, c.source_id
+            )
+            for c in read_labels(data_dir, part=part)
+        ]
+    clips = []
+    for row in _rows(data_dir / "mved" / "labels.csv"):
+        if row["class"] not in EMOTIONS:
+            raise InputError(
+                f"{data_dir / 'mved' / 'labels.csv'}: unknown class {row['class']!r}",
+                hint=f"use one of {', '.join(EMOTIONS)}",
+                reason=Reason.BAD_FORMAT,
+            )
+        if part.takes(row["file"]):
+            clips.append(LabelledClip(f"mved/{row['file']}", row["class"], f"mved/{row['source_id']}"))
+    return clips
+
+
+def rated_stills(data_dir: Path, *, part: Part = Part.DEVELOPMENT) -> list[RatedStill]:
+    """Stills of ``oasis/ratings.csv`` with ratings scaled from 1..7 to [-1, 1], in the order of the file."""
+    return [
+        RatedStill(
+            f"oasis/{row['file']}",
+            (float(row["valence_mean"]) - 4.0) / 3.0,
+            (float(row["arousal_mean"]) - 4.0) / 3.0,
+            f"oasis/{row['theme_group']}",
+        )
+        for row in _rows(data_dir / "oasis" / "ratings.csv")
+        if part.takes(row["file"])
+    ]
+
+
+def stills(data_dir: Path) -> list[Picture]:
+    """All stills: rated ones first, then those without ratings, sorted by name."""
+    rated = [Picture(still.file, still.source) for still in rated_stills(data_dir)]
+    plain = sorted(
+        p for p in unlocked((data_dir / "images").glob("*")) if p.suffix.lower() in {".jpg", ".jpeg", ".png"}
+    )
+    return rated + [Picture(f"images/{path.name}", f"images/{path.name}") for path in plain]
+
+
+def groups(data_dir: Path) -> dict[str, str]:
+    """What each file's pictures are of: the film, the theme, or the object of ``images/labels.csv``."""
+    rated = {still.file: still.source for still in rated_stills(data_dir)}
+    objects = {
+        f"images/{row['file']}": f"{row['set']}/{row['label']}" for row in _rows(data_dir / "images" / "labels.csv")
+    }
+    return {**objects, **rated}
+
+
+def films(data_dir: Path) -> list[Picture]:
+    """All films as pictures without a moment: labelled clips first, then those of ``video/``, sorted by name."""
+    labelled = [Picture(clip.file, clip.source) for clip in labelled_clips(data_dir)]
+    suffixes = {".mp4", ".webm", ".mkv", ".mov"}
+    plain = sorted(p for p in unlocked((data_dir / "video").glob("*")) if p.suffix.lower() in suffixes)
+    return labelled + [Picture(f"video/{path.name}", f"video/{path.name}") for path in plain]
+
+
+def read_still(path: Path) -> ByteArray:
+    """RGB of a still, uint8, shape (height, width, 3)."""
+    import cv2
+
+    image = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_COLOR)
+    if image is None:
+        raise InputError(f"{path} is not a picture", hint="remove it from the folder", reason=Reason.NOT_MEDIA)
+    return np.ascontiguousarray(image[:, :, ::-1])
+
+
+def resize(image: ByteArray, side_px: int) -> ByteArray:
+    """The picture squashed to a square, area-scaled where it shrinks, uint8, shape (side_px, side_px, 3)."""
+    import cv2
+
+    shrinks = image.shape[0] >= side_px and image.shape[1] >= side_px
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(image, (side_px, side_px), interpolation=method), dtype=np.uint8)
+
+
+def frames_at(path: Path, *, side_px: int, rate_hz: float, first_s: float) -> Iterator[tuple[float, ByteArray]]:
+    """Frames shown at ``first_s + k / rate_hz``, squashed to squares, with those moments in seconds.
+
+    Parameters
+    ----------
+    path : Path
+        A film.
+    side_px : int > 0
+        Side of the squares.
+    rate_hz : float > 0
+        How many moments a second.
+    first_s : float >= 0
+        The first moment.
+    """
+    import av
+
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "NONE"
+        start_s: float | None = None
+        wanted = 0
+        last = None
+        for frame in container.decode(stream):
+            if frame.time is None:
+                continue
+            start_s = frame.time if start_s is None else start_s
+            while last is not None and first_s + wanted / rate_hz < frame.time - start_s - 1e-6:
+                yield first_s + wanted / rate_hz, _square(last, side_px)
+                wanted += 1
+            last = frame
+        if last is not None and first_s + wanted / rate_hz <= (last.time or 0.0) - (start_s or 0.0) + 0.5 / rate_hz:
+            yield first_s + wanted / rate_hz, _square(last, side_px)
+
+
+def _square(frame: object, side_px: int) -> ByteArray:
+    """One decoded frame as a square of RGB."""
+    from av.video.frame import VideoFrame
+    from av.video.reformatter import Interpolation
+
+    assert isinstance(frame, VideoFrame)
+    small = frame.reformat(width=side_px, height=side_px, format="rgb24", interpolation=Interpolation.AREA)
+    return np.ascontiguousarray(small.to_ndarray())
