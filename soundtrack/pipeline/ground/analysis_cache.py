@@ -36,6 +36,9 @@ MOST_BYTES = 256 * 1024 * 1024
 
 _PARTS = (
     "soundtrack.audio",
+    "soundtrack.checkpoints",
+    "soundtrack.files",
+    "soundtrack.networks",
     "soundtrack.channels",
     "soundtrack.documents.codec",
     "soundtrack.emotion",
