@@ -187,7 +187,7 @@ def one_end(command: str, inputs: Inputs, where: Path, ends: Ends, *, after_s: f
 
 def is_of_the_start(stderr: bytes) -> bool:
     """Whether Python was interrupted while it started itself, before a line of the tool was run."""
-    return not re.search(rb'File "[^"]*/soundtrack/(cli/)?\w+\.py"', stderr)
+    return not re.search(rb'File "[^"]*/soundtrack/(cli/|processes/)?\w+\.py"', stderr)
 
 
 def left_in(command: str, where: Path) -> list[str]:

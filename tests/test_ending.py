@@ -18,7 +18,7 @@ from soundtrack.processes import children, ending
 _PRELUDE = """
 import os, signal, subprocess, sys, threading, time
 from pathlib import Path
-from soundtrack import children, ending
+from soundtrack.processes import children, ending
 where = Path(sys.argv[1])
 ending.install()
 def go(): (where / "ready").touch()

@@ -31,7 +31,7 @@ def made_today() -> CueSheet:
     film = sheet([("Relaxation", 20.0), ("Tension", 25.5), ("Sad", 14.25)], speech=[0.0, 0.9, 0.0])
     library = small_library()
     spotted = spot_cues(film, library, constraints=Constraints(hits=(31.5,)))
-    found = ducked(spotted, library.tracks(), MixSettings())
+    found = ducked(spotted, library.tracks(), MixSettings(speech_over_music_lu=10.0))
     notes = replace(found.mix, music_gain_db=-1.25, master_gain_db=3.5, limiter_dbtp=-1.6)
     return cuesheet.rounded(replace(found, mix=notes))
 

@@ -313,7 +313,7 @@ def test_this_process_reads_sound_within_a_limit_of_memory(tmp_path: Path, rng: 
     code = (  # a process that has run for long would find room among what was freed
         "import sys\n"
         "from pathlib import Path\n"
-        "from soundtrack.media import sound\n"
+        "from soundtrack.media.reading import sound\n"
         "sound.MEMORY_BYTES = 1 << 20\n"
         "try:\n"
         "    list(sound.iter_stereo(Path(sys.argv[1]), sample_rate_hz=4_000_000, block_s=2.0))\n"

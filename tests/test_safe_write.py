@@ -161,7 +161,8 @@ def test_a_signal_between_the_names_of_film_and_cue_sheet_leaves_no_film_without
     code = f"""
 import os, signal, sys, time
 from pathlib import Path
-from soundtrack import ending, safe_write
+from soundtrack.files import safe_write
+from soundtrack.processes import ending
 from soundtrack.files.kinds import OWN
 ending.install()
 plain = safe_write._Begun.give_name
@@ -197,7 +198,8 @@ def test_a_folder_for_temporary_files_is_gone_after_a_failure_and_after_a_signal
         raise RuntimeError
     code = """
 import os, signal, time
-from soundtrack import ending, safe_write
+from soundtrack.files import safe_write
+from soundtrack.processes import ending
 ending.install()
 with safe_write.scratch_folder() as folder:
     (folder / "sample").write_bytes(b"x")

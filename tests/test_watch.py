@@ -22,8 +22,8 @@ pytestmark = pytest.mark.slow
 _RUN = """
 import sys
 import fake_listener as fake
-from soundtrack.library import watch
-from soundtrack.pipeline import music
+from soundtrack.library.update import folder_watch as watch
+from soundtrack.pipeline.library import music
 music.current_model = lambda: fake.MODEL
 music.make_listener = fake.make_for_device
 music.music_channels = lambda *_: fake.CHANNELS
