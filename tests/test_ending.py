@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import soundtrack
 from end_by_signal import GONE_S, MARK, PRODUCTS, Inputs, many_ends, prepare, running
 from soundtrack.processes import children, ending
 
@@ -178,7 +179,7 @@ def test_ctrl_c_during_the_first_imports_shows_no_traceback(tmp_path: Path) -> N
 
 def test_ctrl_c_is_settled_before_anything_is_imported_that_is_not_built_in() -> None:
     """Struck while `signal` itself was imported, a run showed a traceback."""
-    lines = (Path(ending.__file__).parent / "__main__.py").read_text().splitlines()
+    lines = (Path(soundtrack.__file__).parent / "__main__.py").read_text().splitlines()
     imported = [line.split()[1] for line in lines if line.startswith(("import ", "from "))]
     settled = next(n for n, line in enumerate(lines) if "SIG_DFL" in line)
     assert imported[:2] == ["_signal", "sys"] and set(imported[:2]) <= set(sys.builtin_module_names)
