@@ -159,7 +159,7 @@ def test_ctrl_c_leaves_a_good_index_and_no_process(tmp_path: Path, music: Path) 
 
 def test_a_full_disk_is_named_and_the_next_run_goes_on(tmp_path: Path, music: Path) -> None:
     index = tmp_path / "index"
-    process = start(music, index, tmp_path / "log", limit_bytes=190_000)
+    process = start(music, index, tmp_path / "log", limit_bytes=250_000)
     out, err = process.communicate(timeout=60)
     assert process.returncode == OutputError.exit_code, (out, err)
     assert b"OutputError" in out

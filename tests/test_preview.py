@@ -21,6 +21,7 @@ from soundtrack.errors import SoundtrackError
 from soundtrack.media.reading.audio import read_audio
 from soundtrack.media.writing.previews import sound_mp3, still_jpeg
 from soundtrack.mix.audition import cue_sound
+from soundtrack.pipeline.film import analyse
 from soundtrack.pipeline.sheets import preview
 from soundtrack.types import EmotionState, FilmNumbers, Scene, Span
 
@@ -37,7 +38,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
     scenes = tuple(
         Scene(i, Span(3.0 * i, 3.0 * i + 3.0), i, 1, mood, FilmNumbers(0.0, 0.5, 0.5, 0.1)) for i in range(2)
     )
-    named = replace(made.sheet.film, fps=Fraction(25), fingerprint=pipeline.film.fingerprint(film))
+    named = replace(made.sheet.film, fps=Fraction(25), fingerprint=analyse.fingerprint(film))
     return replace(made, sheet=replace(made.sheet, scenes=scenes, film=named))
 
 
