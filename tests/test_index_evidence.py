@@ -238,6 +238,22 @@ def test_a_better_network_of_one_channel_replaces_its_evidence(run: Run, tmp_pat
         assert store.all("SELECT count(*) FROM evidence") == [(8,)]
 
 
+def test_a_better_channel_of_another_package_replaces_what_it_found_before(run: Run, tmp_path: Path) -> None:
+    run(channels=(*fake.CHANNELS, fake.WORDS))
+    better = replace(fake.WORDS, sha256="99" * 32)
+    report = run(channels=(*fake.CHANNELS, better), make_listener=_make_better)
+    assert (report.completed, listened(tmp_path)) == (4, ",,,,")
+    with open_store(tmp_path / "index") as store:
+        assert list(known_channels(store).values()) == [*fake.CHANNELS, better]
+
+
+def test_a_channel_that_a_listening_machine_lacks_is_named_and_nothing_is_called_complete(run: Run) -> None:
+    run()
+    report = run(channels=(*fake.CHANNELS, replace(fake.WORDS, version="2")))  # there it is version 1
+    assert (report.completed, report.incomplete, len(report.noted)) == (0, 4, 4)
+    assert report.noted[0][1] == "no channel fake-words of this version where it was heard"
+
+
 def _better(path: Path, channels: tuple[str, ...] = ()) -> object:
     heard = fake.listen(path, channels)
     assert isinstance(heard, Observed)

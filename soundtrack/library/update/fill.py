@@ -9,7 +9,7 @@ its new files.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +17,14 @@ from soundtrack.library.heard import Observed
 from soundtrack.library.identity import Identity
 from soundtrack.library.report import IndexReport, shown
 from soundtrack.library.store import rows
-from soundtrack.library.store.evidence import gaps, known_channels, replace_evidence, same_channel, save_evidence
+from soundtrack.library.store.evidence import (
+    drop_superseded,
+    gaps,
+    known_channels,
+    replace_evidence,
+    same_channel,
+    save_evidence,
+)
 from soundtrack.library.store.schema import checked
 from soundtrack.library.store.store import Store
 from soundtrack.library.update.derive import Projection, derive_track, reproject
@@ -75,12 +82,8 @@ def fill_gaps(
     lacking = {gap.track_id: gap.channels for gap in gaps(store, channels) if gap.present}
     if not lacking:
         return Filled()
-    place: dict[str, Path] = {}
-    for location in store.locations().values():
-        if location.present and location.track_id in lacking:
-            place.setdefault(location.track_id, location.path)
-    paths = sorted(place.values(), key=os.fsencode)
-    owner = {path: track_id for track_id, path in place.items()}
+    owner = _places(store, lacking)
+    paths = sorted(owner, key=os.fsencode)
     done, notes, other = 0, [], []
     tell("listen again", 0, len(paths))
 
@@ -90,9 +93,13 @@ def fill_gaps(
     for n, outcome in enumerate(workers.listen(paths, wanted=wanted), start=1):
         track_id = owner[outcome.path]
         if outcome.observed is not None and outcome.identity is not None and outcome.identity.track_id == track_id:
-            if _fits(store, track_id, outcome.observed):
+            found = [its for its in outcome.observed.evidence if _is_of(its.channel, channels)]
+            absent = sorted({*lacking[track_id]} - {its.channel.name for its in found})
+            if absent:
+                notes.append((outcome.path, f"no channel {', '.join(absent)} of this version where it was heard"))
+            elif _fits(store, track_id, outcome.observed):
                 with store.transaction():
-                    save_evidence(store, track_id, outcome.observed.evidence)
+                    save_evidence(store, track_id, found)
                     if projection is not None:
                         derive_track(store, track_id, projection)
                 done += 1
@@ -104,8 +111,25 @@ def fill_gaps(
     if projection is not None:
         for outcome in workers.listen(other, wanted=lambda identity: identity.track_id in lacking):
             done += _save_whole(store, outcome, owner[outcome.path], dim=dim)
-    left = sum(gap.present for gap in gaps(store, channels))
-    return Filled(done, left, tuple(notes))
+    left = gaps(store, channels)
+    if projection is not None and not left:
+        with store.transaction():
+            drop_superseded(store, channels)
+    return Filled(done, sum(gap.present for gap in left), tuple(notes))
+
+
+def _places(store: Store, track_ids: Collection[str]) -> dict[Path, str]:
+    """A file that is there for each of some tracks."""
+    place: dict[str, Path] = {}
+    for location in store.locations().values():
+        if location.present and location.track_id in track_ids:
+            place.setdefault(location.track_id, location.path)
+    return {path: track_id for track_id, path in place.items()}
+
+
+def _is_of(channel: Channel, channels: Sequence[Channel]) -> bool:
+    """Whether a channel is one of some, of the same version; on another machine it may be another."""
+    return any(same_channel(channel, its) for its in channels)
 
 
 @checked
