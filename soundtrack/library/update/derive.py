@@ -22,7 +22,7 @@ from soundtrack.library.store.schema import checked
 from soundtrack.library.store.store import Store
 from soundtrack.types import Channel, EmotionState, FloatArray, ModelRef, ReadingBatch, Segment, Span
 
-_TRACKS_AT_ONCE = 200
+_TRACKS_AT_ONCE = 25  # their numbers fit into the caches of a processor
 
 
 class Projection(Protocol):
