@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from made_up import library, sheet, small_library, track
@@ -11,6 +13,8 @@ from soundtrack.settings import SpottingSettings
 from soundtrack.spotting.merit.constraints import Constraints
 from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import CueSheet, Span
+
+NO_INDEX = Path("no-such-index")
 
 
 def covered_s(found: CueSheet) -> float:
@@ -29,7 +33,7 @@ def test_a_silence_that_was_asked_for_says_so() -> None:
     (silence,) = [s for s in found.silences if s.reason == "silence was asked for"]
     assert (silence.span.start_s, silence.span.end_s) == pytest.approx((30.0, 60.0), abs=1.0)
     assert covered_s(found) == pytest.approx(90.0, abs=1.0)
-    assert any("silence from" in line and "silence was asked for" in line for line in _why_lines(found))
+    assert any("silence from" in line and "silence was asked for" in line for line in _why_lines(found, NO_INDEX))
 
 
 def test_a_scene_with_music_of_its_own_and_one_full_of_speech_say_so() -> None:
@@ -60,4 +64,6 @@ def test_a_cue_says_tempo_key_distance_and_speech() -> None:
     assert facts is not None
     assert (facts.tempo_bpm, facts.key, facts.speech_share) == (90.0, "D minor", 0.25)
     assert (facts.valence_apart, facts.arousal_apart) == pytest.approx((-1.0, 0.1), abs=0.01)
-    assert any("90 bpm, D minor; valence -1.00 and arousal +0.10 from the picture" in s for s in _why_lines(found))
+    assert any(
+        "90 bpm, D minor; valence -1.00 and arousal +0.10 from the picture" in s for s in _why_lines(found, NO_INDEX)
+    )
