@@ -51,6 +51,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "ffmpeg": ("soundtrack.media",),
     "imageio_ffmpeg": ("soundtrack.media",),
     "librosa": ("soundtrack.audio",),
+    "jinja2": ("soundtrack.export.page.page",),
     "matplotlib": ("soundtrack.export.page.picture", "soundtrack.export.page.glyphs", "soundtrack.yardsticks.plot"),
     "numba": (),
     "opentimelineio": ("soundtrack.export",),
