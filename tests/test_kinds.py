@@ -27,7 +27,7 @@ from soundtrack.types import CueSheet
 
 ALL: dict[str, Kind] = {
     **{"cues": kinds.CUE_SHEET, "scenes": kinds.SCENE_SHEET, "zip": kinds.ARCHIVE, "stem": kinds.STEM, "film": FILM},
-    **{"page": kinds.PAGE, **kinds.PICTURES, **kinds.EXPORTS},
+    **{"page": kinds.PAGE, **kinds.PICTURES, **{name: made.kind for name, made in FORMATS.items()}},
 }
 
 

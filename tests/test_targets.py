@@ -32,7 +32,7 @@ from soundtrack.documents import cuesheet, scenesheet
 from soundtrack.errors import OutputError, SoundtrackError, UsageError
 from soundtrack.export import FORMATS, export
 from soundtrack.export.page.page import page
-from soundtrack.files.kinds import CUE_SHEET, EXPORTS, OWN, STEM, TRAINING
+from soundtrack.files.kinds import CUE_SHEET, OWN, STEM, TRAINING
 from soundtrack.files.safe_write import Together, claim_folder, replacing, write_text
 from soundtrack.files.targets import Target, check_targets
 from soundtrack.library.update.archive import export_index
@@ -354,7 +354,3 @@ def test_a_training_run_and_the_demo_touch_no_folder_of_others(tree: Tree, tmp_p
     with pytest.raises(OutputError, match="is not the demo film"):
         command_line()(["demo", str(mine)], standalone_mode=False)
     assert (mine / "report.json").read_text() == (mine / "film.scored.mp4").read_text() == "mine"
-
-
-def test_every_format_of_export_has_a_kind() -> None:
-    assert set(EXPORTS) == set(FORMATS)

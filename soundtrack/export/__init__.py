@@ -2,39 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from soundtrack.errors import UsageError
+from soundtrack.files.kinds import XML_HEAD, Kind, beginning_with
 from soundtrack.types import CueSheet
 
 if TYPE_CHECKING:
     from soundtrack.export.timeline import Media, Timeline
 
-__all__ = ["FORMATS", "export", "not_carried"]
+__all__ = ["FORMATS", "Format", "export", "not_carried"]
 
-FORMATS: dict[str, str] = {
-    "csv": "a table of cues, for spreadsheets",
-    "edl": "CMX 3600 edit decision list, for Resolve, Premiere, Avid",
-    "m3u": "playlist of the tracks used",
-    "txt": "credits, with licences and ISRC",
-    "otio": "OpenTimelineIO timeline",
-    "xml": "Final Cut Pro 7 XML, for Premiere and Resolve",
-    "fcpxml": "FCPXML, for Final Cut Pro and Resolve",
-    "mlt": "MLT XML, for Shotcut and Kdenlive",
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format that sheets are written in; a new one is a row here and a module with its writer."""
+
+    purpose: str
+    """What it is and for whom, in one line."""
+    writer: str
+    """Module of this package and function, from a `Timeline` to text."""
+    kind: Kind
+    """How a file of this format is told from others."""
+    is_time_line: bool = False
+    """Whether it places the music against the film."""
+    names_files: bool = False
+    """Whether another program opens the files that it names."""
+    highest_db: float | None = None
+    """The highest level that it can say."""
+    levels_lost: str = ""
+    """What becomes of levels where it has none."""
+
+    def write(self, line: Timeline) -> str:
+        """The time line as text."""
+        module, function = self.writer.split(":")
+        return str(getattr(import_module(f"{__name__}.{module}"), function)(line))
+
+
+FORMATS: dict[str, Format] = {
+    "csv": Format(
+        "a table of cues, for spreadsheets",
+        "table:csv_text",
+        Kind("a table of cues", beginning_with(rb"cue,usage,start,end,")),
+    ),
+    "edl": Format(
+        "CMX 3600 edit decision list, for Resolve, Premiere, Avid",
+        "edl:edl_text",
+        Kind("an edit decision list", beginning_with(rb"TITLE: [^\n]*\n(FCM: |\d{3} |\s*\n)")),
+        is_time_line=True,
+        names_files=True,
+        levels_lost="edl has no levels: gains and fades are comments, and the ducking under speech is left out",
+    ),
+    "m3u": Format(
+        "playlist of the tracks used",
+        "m3u:m3u_text",
+        Kind("an M3U playlist", beginning_with(rb"#EXTM3U")),
+        names_files=True,
+    ),
+    "txt": Format(
+        "credits, with licences and ISRC",
+        "credits:credits_text",
+        Kind("credits of a cue sheet", beginning_with(rb"Music in [^\n]*\n")),
+    ),
+    "otio": Format(
+        "OpenTimelineIO timeline",
+        "otio:otio_text",
+        Kind("an OpenTimelineIO time line", beginning_with(rb'\s*\{.*"OTIO_SCHEMA"\s*:\s*"')),
+        is_time_line=True,
+        names_files=True,
+        levels_lost="otio has no levels: gains and level keyframes are metadata under 'soundtrack',"
+        " fades are transitions",
+    ),
+    "xml": Format(
+        "Final Cut Pro 7 XML, for Premiere and Resolve",
+        "fcp7:fcp7_text",
+        Kind("Final Cut Pro 7 XML", beginning_with(XML_HEAD + rb"<xmeml[\s>]")),
+        is_time_line=True,
+        names_files=True,
+        highest_db=12.0,
+    ),
+    "fcpxml": Format(
+        "FCPXML, for Final Cut Pro and Resolve",
+        "fcpxml:fcpxml_text",
+        Kind("FCPXML", beginning_with(XML_HEAD + rb"<fcpxml[\s>]")),
+        is_time_line=True,
+        names_files=True,
+        highest_db=12.0,
+    ),
+    "mlt": Format(
+        "MLT XML, for Shotcut and Kdenlive",
+        "mlt:mlt_text",
+        Kind("MLT XML", beginning_with(XML_HEAD + rb"<mlt[\s>]")),
+        is_time_line=True,
+        names_files=True,
+    ),
 }
-"""File endings, and what they are."""
-
-TIME_LINES = ("edl", "otio", "xml", "fcpxml", "mlt")
-"""Formats that place the music against the film."""
-
-NAME_FILES = (*TIME_LINES, "m3u")
-"""Formats from which another program opens the files."""
-
-_LEVELS = {
-    "edl": "edl has no levels: gains and fades are comments, and the ducking under speech is left out",
-    "otio": "otio has no levels: gains and level keyframes are metadata under 'soundtrack', fades are transitions",
-}
+"""By file ending."""
 
 
 def not_carried(sheet: CueSheet, format_name: str, *, media: Media | None = None) -> list[str]:
@@ -48,7 +113,8 @@ def not_carried(sheet: CueSheet, format_name: str, *, media: Media | None = None
     media : Media, optional
         Where its files are and what they hold.
     """
-    if format_name not in TIME_LINES and format_name != "csv":
+    made = FORMATS[format_name]
+    if not made.is_time_line and format_name != "csv":
         return []
     line = _timeline(sheet, format_name, media)
     result = []
@@ -64,12 +130,12 @@ def not_carried(sheet: CueSheet, format_name: str, *, media: Media | None = None
         )
     if format_name == "mlt" and line.grid.start:
         result.append(f"mlt has no start timecode: frames count from the film's first picture, {line.timecode(0)}")
-    if line.clips and format_name in TIME_LINES and not line.is_measured:
+    if line.clips and made.is_time_line and not line.is_measured:
         result.append(
             "the sheet has no gains of the mix yet: levels are those before the balance; render --cues adds them"
         )
-    if line.clips and format_name in _LEVELS:
-        result.append(_LEVELS[format_name])
+    if line.clips and made.levels_lost:
+        result.append(made.levels_lost)
     if line.lowered_db > 0:
         result.append(f"{format_name} raises a level by at most 12 dB: all levels are {line.lowered_db:.1f} dB lower")
     return result
@@ -77,11 +143,9 @@ def not_carried(sheet: CueSheet, format_name: str, *, media: Media | None = None
 
 def _timeline(sheet: CueSheet, format_name: str, media: Media | None) -> Timeline:
     """The time line for a format, within what the format can hold."""
-    from soundtrack.export import fcp7, fcpxml
     from soundtrack.export.timeline import timeline_of
 
-    highest = {"xml": fcp7.HIGHEST_DB, "fcpxml": fcpxml.HIGHEST_DB}
-    return timeline_of(sheet, media=media, highest_db=highest.get(format_name))
+    return timeline_of(sheet, media=media, highest_db=FORMATS[format_name].highest_db)
 
 
 def export(sheet: CueSheet, format_name: str, *, media: Media | None = None) -> str:
@@ -106,25 +170,6 @@ def export(sheet: CueSheet, format_name: str, *, media: Media | None = None) -> 
     UsageError
         There is no such format.
     """
-    from soundtrack.export.credits import credits_text
-    from soundtrack.export.edl import edl_text
-    from soundtrack.export.fcp7 import fcp7_text
-    from soundtrack.export.fcpxml import fcpxml_text
-    from soundtrack.export.m3u import m3u_text
-    from soundtrack.export.mlt import mlt_text
-    from soundtrack.export.otio import otio_text
-    from soundtrack.export.table import csv_text
-
-    writers: dict[str, Callable[[Timeline], str]] = {
-        "csv": csv_text,
-        "edl": edl_text,
-        "m3u": m3u_text,
-        "txt": lambda line: credits_text(line.sheet),
-        "otio": otio_text,
-        "xml": fcp7_text,
-        "fcpxml": fcpxml_text,
-        "mlt": mlt_text,
-    }
-    if format_name not in writers:
+    if format_name not in FORMATS:
         raise UsageError(f"unknown format {format_name!r}", hint=f"choose one of {', '.join(FORMATS)}")
-    return writers[format_name](_timeline(sheet, format_name, media))
+    return FORMATS[format_name].write(_timeline(sheet, format_name, media))

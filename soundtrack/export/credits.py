@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from soundtrack.export.clips import one_line
+from soundtrack.export.timeline import Timeline
 from soundtrack.timebase import clock
-from soundtrack.types import CueSheet, SheetTrack
+from soundtrack.types import SheetTrack
 
 
-def credits_text(sheet: CueSheet) -> str:
+def credits_text(line: Timeline) -> str:
     """The tracks that cues use, once each, with artist, licence, ISRC and where they are heard."""
+    sheet = line.sheet
     tracks = {t.track_id: t for t in sheet.tracks}
     lines = [f"Music in {one_line(sheet.film.name)}", ""]
     for track_id in dict.fromkeys(cue.track_id for cue in sheet.cues):

@@ -18,8 +18,6 @@ from soundtrack.export.keyframes import GainKey
 from soundtrack.export.timeline import Sound, Timeline, file_url
 from soundtrack.timebase import round_half_up
 
-HIGHEST_DB = 12.0
-"""Most that a level may be raised."""
 _MOST_LEVEL = "3.98107"
 _AUDIO_LEVELS = (
     ("name", "Audio Levels"),

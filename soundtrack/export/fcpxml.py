@@ -14,8 +14,6 @@ from soundtrack.export.clips import MusicClip, one_line, shown_name
 from soundtrack.export.timeline import Sound, Timeline, file_url
 from soundtrack.timebase import frames, round_half_up
 
-HIGHEST_DB = 12.0
-"""Most that a level may be raised."""
 _MUTED_DB = "-96dB"
 
 

@@ -67,7 +67,7 @@ def _document(schema: str) -> Callable[[Path], bool]:
     return is_one
 
 
-def _text(pattern: bytes) -> Callable[[Path], bool]:
+def beginning_with(pattern: bytes) -> Callable[[Path], bool]:
     """A file whose beginning looks like that."""
     expression = re.compile(pattern, re.DOTALL)
     return lambda path: expression.match(head_of(path)) is not None
@@ -93,29 +93,19 @@ def _is_archive(path: Path) -> bool:
         return False
 
 
-_XML = rb"\s*(<\?xml[^>]*>\s*)?(<!DOCTYPE[^>]*>\s*)?"
+XML_HEAD = rb"\s*(<\?xml[^>]*>\s*)?(<!DOCTYPE[^>]*>\s*)?"
+"""What may come before the first element of XML."""
 
 CUE_SHEET = Kind("a cue sheet", _document("soundtrack.cuesheet"))
 SCENE_SHEET = Kind("a scene sheet", _document("soundtrack.scenes"))
 ARCHIVE = Kind("an archive of an index", _is_archive)
 STEM = Kind("a stem", _is_stem)
 TRAINING = Kind("the mark of a training run", _document("soundtrack.training"))
-PAGE = Kind("a page of a cue sheet", _text(rb"<!DOCTYPE html>.*<title>Music in "))
+PAGE = Kind("a page of a cue sheet", beginning_with(rb"<!DOCTYPE html>.*<title>Music in "))
 PICTURES = {
-    "png": Kind("a PNG picture", _text(rb"\x89PNG\r\n\x1a\n")),
-    "svg": Kind("an SVG picture", _text(_XML + rb"(<!--.*?-->\s*)*<svg[\s>]")),
+    "png": Kind("a PNG picture", beginning_with(rb"\x89PNG\r\n\x1a\n")),
+    "svg": Kind("an SVG picture", beginning_with(XML_HEAD + rb"(<!--.*?-->\s*)*<svg[\s>]")),
 }
 """By file ending."""
-EXPORTS = {
-    "csv": Kind("a table of cues", _text(rb"cue,usage,start,end,")),
-    "edl": Kind("an edit decision list", _text(rb"TITLE: [^\n]*\n(FCM: |\d{3} |\s*\n)")),
-    "m3u": Kind("an M3U playlist", _text(rb"#EXTM3U")),
-    "txt": Kind("credits of a cue sheet", _text(rb"Music in [^\n]*\n")),
-    "otio": Kind("an OpenTimelineIO time line", _text(rb'\s*\{.*"OTIO_SCHEMA"\s*:\s*"')),
-    "xml": Kind("Final Cut Pro 7 XML", _text(_XML + rb"<xmeml[\s>]")),
-    "fcpxml": Kind("FCPXML", _text(_XML + rb"<fcpxml[\s>]")),
-    "mlt": Kind("MLT XML", _text(_XML + rb"<mlt[\s>]")),
-}
-"""By the format's name."""
 OWN = Kind("a file of soundtrack's own", lambda _: True)
 """For places that nobody else has a say in: the cache, the user's models, the folder of a training run."""

@@ -9,6 +9,7 @@ import typer
 from soundtrack.cli import STYLE
 from soundtrack.cli.film import cue_edits
 from soundtrack.cli.options import Force, Index
+from soundtrack.export import FORMATS
 from soundtrack.naming.wording import counted
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def export(
         str | None,
         typer.Option(
             "--to",
-            help="csv, edl, m3u, txt (credits), otio, xml (Final Cut Pro 7), fcpxml or mlt; default: by --output.",
+            help=f"{', '.join(FORMATS)}; default: by the ending of --output.",
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
@@ -158,27 +159,26 @@ def export(
     from soundtrack.cli import output
     from soundtrack.documents import cuesheet
     from soundtrack.errors import UsageError
-    from soundtrack.files.kinds import EXPORTS
     from soundtrack.pipeline.sheets.exports import find_media
 
     chosen = to or (out.suffix.lstrip(".").lower() if out else "")
     if not chosen:
-        raise UsageError("no format is named", hint=f"add --to with one of {', '.join(formats.FORMATS)}")
+        raise UsageError("no format is named", hint=f"add --to with one of {', '.join(FORMATS)}")
     sheet = _read(cues)
     cuesheet.check(sheet, name=_name(cues))
-    if chosen not in formats.FORMATS:
-        raise UsageError(f"unknown format {chosen!r}", hint=f"choose one of {', '.join(formats.FORMATS)}")
+    if chosen not in FORMATS:
+        raise UsageError(f"unknown format {chosen!r}", hint=f"choose one of {', '.join(FORMATS)}")
     inputs = [*_files(cues, sheet), *([] if film is None else [film])]
-    with output.product_to(out, kind=EXPORTS[chosen], inputs=inputs, force=force) as write:
+    with output.product_to(out, kind=FORMATS[chosen].kind, inputs=inputs, force=force) as write:
         found = find_media(
             sheet,
             folder=Path() if cues == "-" else Path(cues).parent,
             film=film,
             relative_to=(out.parent if out else Path()) if relative else None,
-            probed=chosen in formats.TIME_LINES,
+            probed=FORMATS[chosen].is_time_line,
         )
         write(formats.export(sheet, chosen, media=found.media))
-    warnings = found.warnings if chosen in formats.NAME_FILES else ()
+    warnings = found.warnings if FORMATS[chosen].names_files else ()
     for line in (*warnings, *formats.not_carried(sheet, chosen, media=found.media)):
         output.say(f"warning: {line}")
 
