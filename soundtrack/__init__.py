@@ -37,12 +37,12 @@ if TYPE_CHECKING:
     from soundtrack.merit_table import MeritTable, PlanTable, Row
     from soundtrack.mix.report import RenderReport
     from soundtrack.pipeline.ground.paths import PathLike
-    from soundtrack.pipeline.ground.progress import Progress
     from soundtrack.pipeline.library.opened import Library
     from soundtrack.pipeline.score import Scored
     from soundtrack.pipeline.sheets.keeping import Keep, keep_locked
     from soundtrack.pipeline.sheets.sheet_files import read_cues, read_scenes, write_cues, write_scenes
     from soundtrack.pipeline.sheets.wishes import LockWish, Wishes
+    from soundtrack.progress import Progress
     from soundtrack.settings import MixSettings, SpottingSettings
     from soundtrack.spotting.merit.constraints import MoodWish
     from soundtrack.spotting.merit.moods import mood
@@ -141,7 +141,7 @@ _NAMES = {
     "soundtrack.pipeline.sheets.keeping": ("Keep", "keep_locked"),
     "soundtrack.pipeline.library.opened": ("Library",),
     "soundtrack.pipeline.ground.paths": ("PathLike",),
-    "soundtrack.pipeline.ground.progress": ("Progress",),
+    "soundtrack.progress": ("Progress",),
     "soundtrack.pipeline.score": ("Scored",),
     "soundtrack.pipeline.sheets.sheet_files": ("read_cues", "read_scenes", "write_cues", "write_scenes"),
     "soundtrack.pipeline.sheets.wishes": ("LockWish", "Wishes"),

@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING
 from soundtrack import pipeline
 from soundtrack.pipeline.ground.defaults import cache_folder, device_or_default, spotting_or_default, target_or_default
 from soundtrack.pipeline.ground.paths import PathLike, as_path
-from soundtrack.pipeline.ground.progress import Notice, Progress, no_notice, no_progress
 from soundtrack.pipeline.library.opened import Library, require_one_question
 from soundtrack.pipeline.score import Scored
 from soundtrack.pipeline.sheets.wishes import Wishes
+from soundtrack.progress import Notice, Progress, no_notice, no_progress
 from soundtrack.settings import MixSettings, SpottingSettings
 from soundtrack.types import CueSheet, SceneSheet
 

@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "soundtrack"
 
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "merit_table"}),
+    frozenset({"errors", "merit_table", "progress"}),
     frozenset({"processes", "settings", "timebase", "types"}),
     frozenset({"audio", "channels", "documents", "files", "networks"}),
     frozenset({"config", "naming", "yardsticks"}),

@@ -21,9 +21,8 @@ from soundtrack.checkpoints.weights import add_model
 from soundtrack.errors import ModelError, OutputError
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import replacing
+from soundtrack.progress import Progress
 from soundtrack.resources import cache_dir
-
-Progress = Callable[[str, int, int], None]
 
 _BLOCK_BYTES = 1 << 20
 _TIMEOUT_S = 60.0

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from soundtrack.processes import ending
+from soundtrack.progress import Progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from soundtrack.errors import OutputError
     from soundtrack.files.kinds import Kind
 
-Progress = Callable[[str, int, int], None]
-"""Stage, units done, units in all (0 while unknown)."""
 
 PLAIN_EVERY_S = 30.0
 """From one line of progress to the next where stderr is no terminal."""

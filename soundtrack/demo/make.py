@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from soundtrack.files.safe_write import replacing, scratch_folder
 from soundtrack.media.prefetch import beside
 from soundtrack.media.process import file_arg, pcm_input_args, run_ffmpeg, writing_pipe
 from soundtrack.media.reading.film_kind import FILM
+from soundtrack.progress import Progress
 
 ARTIST = "The soundtrack demo band"
 """Who plays, for the tags."""
@@ -43,9 +43,6 @@ _TITLE = "A day by the water"
 
 _SAME_BYTES = ("-fflags", "+bitexact", "-flags:a", "+bitexact")
 """No versions and dates in the files."""
-
-Progress = Callable[[str, int, int], None]
-"""Stage, units done, units in all."""
 
 
 @dataclass(frozen=True, slots=True)

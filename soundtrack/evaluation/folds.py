@@ -8,7 +8,6 @@ space are fitted.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -20,6 +19,7 @@ from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, picture_block
 from soundtrack.emotion.space import MUSIC, PICTURE, JointSpace
 from soundtrack.evaluation.deciding import MERIT, WITH_HUBS, Said, corrected, decided
 from soundtrack.merit_table import MeritTable
+from soundtrack.progress import Progress
 from soundtrack.training.calibrate import fit_temperature, means_of
 from soundtrack.training.data import fold_of
 from soundtrack.training.music.fit import Feelings, Heard, MusicFitSettings, fit_music_head, tempered
@@ -37,7 +37,6 @@ from soundtrack.yardsticks.metrics import (
 IntArray = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-Progress = Callable[[str, int, int], None]
 
 PLANE = np.array([CLASS_VALENCE_AROUSAL[e] for e in EMOTIONS])
 """Valence and arousal of each class, shape (6, 2)."""

@@ -21,6 +21,7 @@ from soundtrack.evaluation import read, two_sets
 from soundtrack.evaluation.deciding import MERIT, WITH_HUBS, Said, corrected, decided
 from soundtrack.evaluation.folds import CrossRead, Evidence, FoldRecipe, Mask, cross_read
 from soundtrack.merit_table import MeritTable
+from soundtrack.progress import Progress
 from soundtrack.training.data import LabelledClip
 from soundtrack.training.music.fit import Feelings
 from soundtrack.training.stages import Arrays, kept, state_of
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-Progress = Callable[[str, int, int], None]
 
 N_FOLDS, SEEDS = 5, (0, 1, 2, 3)
 """Folds by source, and the deals that are averaged."""

@@ -6,7 +6,7 @@ networks, for clips that the models may have learned from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from soundtrack.evaluation import read
 from soundtrack.evaluation.folds import Evidence, likeness_of_stretches
+from soundtrack.progress import Progress
 from soundtrack.training.data import LabelledClip
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

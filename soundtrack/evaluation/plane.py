@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.evaluation import read
+from soundtrack.progress import Progress
 from soundtrack.training.data import RatedFile, fold_of
 from soundtrack.training.ridge import Penalties, predict_by_fold
 from soundtrack.yardsticks.bootstrap import Interval, bootstrap, json_number
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ Lives beside the evaluation because weights are chosen by it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from soundtrack.evaluation import read, two_sets
 from soundtrack.evaluation.folds import PLANE, Evidence, FoldRecipe, calibrated_inside, merit
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import write_text
+from soundtrack.progress import Progress
 from soundtrack.training.data import fold_of
 from soundtrack.training.locked import unlocked
 from soundtrack.training.music.labels import LICENCE, save_space
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from soundtrack.emotion.space import JointSpace
     from soundtrack.emotion.video_tower import VideoTower
 
-Progress = Callable[[str, int, int], None]
 FILMS = frozenset({".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v"})
 """Endings of files that are taken from a folder."""
 LEAST_FILMS = 8

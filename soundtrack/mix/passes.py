@@ -7,7 +7,7 @@ grow with the film.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,12 +22,10 @@ from soundtrack.mix.levels import Levels, set_levels
 from soundtrack.mix.limiter import Limiter
 from soundtrack.mix.plan import MixPlan
 from soundtrack.mix.stems import StemWriter
+from soundtrack.progress import Progress
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import seconds
 from soundtrack.types import FloatArray, StreamInfo, VideoInfo
-
-Progress = Callable[[str, int, int], None]
-"""Stage, units done, units in all."""
 
 LOSSY_HEADROOM_DB = 0.6
 """The limiter stays this much under the ceiling, because a lossy encoder moves peaks."""

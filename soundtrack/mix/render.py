@@ -27,11 +27,12 @@ from soundtrack.media.writing.formats import MuxPlan, plan_streams
 from soundtrack.media.writing.mux import mux
 from soundtrack.mix.levels import BETWEEN_SAMPLES_DB, Levels
 from soundtrack.mix.limiter import Limiter
-from soundtrack.mix.passes import LOSSY_HEADROOM_DB, Progress, Work, hear, measure, mixed
+from soundtrack.mix.passes import LOSSY_HEADROOM_DB, Work, hear, measure, mixed
 from soundtrack.mix.plan import MixPlan, plan_mix
 from soundtrack.mix.report import RenderReport, sound_warnings
 from soundtrack.mix.stems import StemWriter
 from soundtrack.mix.tuning import Outcome, Setting, next_setting, speech_limited_db
+from soundtrack.progress import Progress, no_progress
 from soundtrack.settings import MixSettings
 from soundtrack.types import CueSheet, StreamInfo, VideoInfo
 
@@ -110,7 +111,7 @@ def render_film(
         force=force,
     )
 
-    work = Work(info, original, track_paths, plan.n_samples, progress or _silent, channels=channels)
+    work = Work(info, original, track_paths, plan.n_samples, progress or no_progress, channels=channels)
     headroom_db = LOSSLESS_HEADROOM_DB if streams.container.is_lossless else LOSSY_HEADROOM_DB
     limiter_dbtp = sheet.mix.ceiling_dbtp - headroom_db if sheet.mix.limiter_dbtp is None else sheet.mix.limiter_dbtp
     with print_before(info, streams) as printed:
@@ -235,10 +236,6 @@ def _require_peak(out: Path, true_peak_dbtp: float, allowed_dbtp: float) -> None
             f"{out}: its true peak came out at {true_peak_dbtp:.1f} dBTP, over {allowed_dbtp:g} dBTP",
             hint="ask for a lower loudness with --target, or for .mkv, which keeps the sound as it is",
         )
-
-
-def _silent(_stage: str, _done: int, _total: int) -> None:
-    """No-op progress callback."""
 
 
 def _n_channels(layout: str, original: StreamInfo | None) -> int:

@@ -28,11 +28,11 @@ from soundtrack.files import safe_read
 from soundtrack.files.targets import file_identity
 from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.ground.analysis_cache import user_folder
-from soundtrack.pipeline.ground.progress import Progress, no_progress
 from soundtrack.pipeline.library.music import current_model, index_dir
 from soundtrack.pipeline.score import Scorer
 from soundtrack.pipeline.sheets.targets import cues_path, scored_path, scored_stem
 from soundtrack.pipeline.sheets.wishes import Wishes
+from soundtrack.progress import Progress, no_progress
 from soundtrack.settings import MixSettings, SpottingSettings
 
 FILM_SUFFIXES = frozenset(

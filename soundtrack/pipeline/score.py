@@ -11,13 +11,13 @@ from soundtrack.naming.names import as_on_disk
 from soundtrack.naming.wording import counted
 from soundtrack.pipeline.film.analyse import Watcher, fingerprint
 from soundtrack.pipeline.ground.ledger import is_kept, ledger_path, read_ledger, recent_tracks, remember
-from soundtrack.pipeline.ground.progress import Notice, Progress, no_notice, no_progress
 from soundtrack.pipeline.library.music import open_library
 from soundtrack.pipeline.sheets.keeping import kept_cues, require_length
 from soundtrack.pipeline.sheets.sheet_tracks import present_ids, track_paths_of
 from soundtrack.pipeline.sheets.swap import ducked
 from soundtrack.pipeline.sheets.targets import cues_path, film_targets, guard, scored_path
 from soundtrack.pipeline.sheets.wishes import Wishes
+from soundtrack.progress import Notice, Progress, no_notice, no_progress
 from soundtrack.settings import MixSettings, SpottingSettings
 from soundtrack.types import CueSheet, SceneSheet, VideoInfo
 

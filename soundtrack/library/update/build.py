@@ -28,8 +28,9 @@ from soundtrack.library.store.store import Store, open_store
 from soundtrack.library.update.derive import Projection
 from soundtrack.library.update.fill import adopt, fill_gaps
 from soundtrack.library.update.renew import renew
-from soundtrack.library.update.scan import Progress, scan
+from soundtrack.library.update.scan import scan
 from soundtrack.library.update.workers import Crew, Workers
+from soundtrack.progress import Progress, no_progress
 from soundtrack.types import Channel, ModelRef
 
 
@@ -95,7 +96,7 @@ def build_index(
     OutputError
         The index cannot be written.
     """
-    tell = progress or (lambda _stage, _done, _total: None)
+    tell = progress or no_progress
     jobs = jobs or os.cpu_count() or 1
     _refuse_nothing(paths, index_dir)
     with write_lock(index_dir, wait=wait):

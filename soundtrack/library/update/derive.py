@@ -7,7 +7,7 @@ brings a whole index to another head or space in one transaction: readers see th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from typing import Protocol
@@ -20,6 +20,7 @@ from soundtrack.library.store import rows
 from soundtrack.library.store.evidence import TrackBlocks, blocks_of, drop_superseded, gaps, iter_blocks
 from soundtrack.library.store.schema import checked
 from soundtrack.library.store.store import Store
+from soundtrack.progress import Progress, no_progress
 from soundtrack.types import Channel, EmotionState, FloatArray, ModelRef, ReadingBatch, Segment, Span
 
 _TRACKS_AT_ONCE = 25  # their numbers fit into the caches of a processor
@@ -141,7 +142,7 @@ def reproject(
     projection: Projection,
     model: ModelRef,
     *,
-    tell: Callable[[str, int, int], None] = lambda _stage, _done, _total: None,
+    tell: Progress = no_progress,
 ) -> int:
     """Derive all tracks by another head or joint space, and sign the index by it; inside a transaction.
 

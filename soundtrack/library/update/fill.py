@@ -28,8 +28,8 @@ from soundtrack.library.store.evidence import (
 from soundtrack.library.store.schema import checked
 from soundtrack.library.store.store import Store
 from soundtrack.library.update.derive import Projection, derive_track, reproject
-from soundtrack.library.update.scan import Progress
 from soundtrack.library.update.workers import Crew, Outcome
+from soundtrack.progress import Progress
 from soundtrack.types import Channel, ModelRef, Span
 
 _NEAR_S = 0.05

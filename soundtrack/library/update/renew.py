@@ -1,8 +1,7 @@
 """One run over a library: compare what was found with what is known, listen to the rest, mark what is gone.
 
 Goes in: an open `Store` and a `ScanResult`. Comes out: `IndexReport`. Each track is committed as soon as it was
-heard. A sound is listened to once, however many files hold it: at a new place it is a moved file or a copy, in a file
-that changed it was tagged.
+heard. A sound is listened to once, however many files hold it: elsewhere it was moved or copied, changed it was tagged.
 """
 
 from __future__ import annotations
@@ -26,9 +25,10 @@ from soundtrack.library.store.naming import is_named, note_content, rename_track
 from soundtrack.library.store.playlists import read_playlists, write_playlists
 from soundtrack.library.store.store import Store
 from soundtrack.library.update.disc_images import DiscImage, disc_images
-from soundtrack.library.update.scan import Progress, ScanResult
+from soundtrack.library.update.scan import ScanResult
 from soundtrack.library.update.workers import Crew, Outcome
 from soundtrack.naming.playlists import read_playlist
+from soundtrack.progress import Progress
 
 _PASSING = frozenset({Reason.PERMISSION, Reason.MISSING, Reason.NOT_REGULAR, Reason.EMPTY})
 """Reasons that cost nothing to look at again and may have passed."""

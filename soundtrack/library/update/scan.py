@@ -12,16 +12,14 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from soundtrack.errors import Reason
 from soundtrack.library.identity import QuickKey, refusal
 from soundtrack.naming.playlists import is_playlist
-
-Progress = Callable[[str, int, int], None]
-"""Stage, units done, units in all (0 while unknown)."""
+from soundtrack.progress import Progress, no_progress
 
 AUDIO_EXTENSIONS: frozenset[str] = frozenset(
     [
@@ -276,7 +274,7 @@ def scan(paths: Sequence[Path], *, progress: Progress | None = None) -> ScanResu
     >>> scan([]).files
     ()
     """
-    tell = progress or (lambda _stage, _done, _total: None)
+    tell = progress or no_progress
     roots = tuple(dict.fromkeys(Path(os.path.abspath(path)) for path in paths))  # noqa: PTH100 - resolve() follows links
     walk = _Walk(tell)
     missing = tuple(root for root in roots if not walk.take_root(root))

@@ -22,8 +22,8 @@ from soundtrack.pipeline.film.evidence_cache import EvidenceCache
 from soundtrack.pipeline.film.watch import Heard, Sight, hear, watch
 from soundtrack.pipeline.ground.analysis_cache import AnalysisCache
 from soundtrack.pipeline.ground.channel_list import FilmMaker, film_channels, make_channels, of_picture, of_sound
-from soundtrack.pipeline.ground.progress import Progress, no_progress
 from soundtrack.pipeline.library.music import current_model, current_networks
+from soundtrack.progress import Progress, no_progress
 from soundtrack.settings import SceneSettings, ShotSettings
 from soundtrack.types import (
     ChannelSetup,

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from soundtrack.pipeline.ground.progress import Progress
+from soundtrack.progress import Progress
 from soundtrack.settings import MIX_RATE_HZ, ShotSettings
 from soundtrack.types import Clip, ClipFormat, Evidence, FloatArray, PictureChannel, Shot, SoundChannel, Span, VideoInfo
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soundtrack.naming.names import as_on_disk
-from soundtrack.pipeline.ground.progress import Progress, no_progress
 from soundtrack.pipeline.library import music
+from soundtrack.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from soundtrack.library.report import IndexReport

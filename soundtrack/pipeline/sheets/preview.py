@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from soundtrack.errors import SoundtrackError
-from soundtrack.pipeline.ground.progress import Progress, no_progress
+from soundtrack.progress import Progress, no_progress
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.types import CueSheet
 

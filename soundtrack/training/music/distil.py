@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,10 +24,10 @@ from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import replacing, write_text
 from soundtrack.networks.mel_cnn import MelCnn
 from soundtrack.networks.mel_config import MelCnnConfig
+from soundtrack.progress import Progress
 from soundtrack.training.music.teacher import N_EMBEDDING, N_SCORES
 from soundtrack.types import FloatArray
 
-Progress = Callable[[str, int, int], None]
 IntArray = npt.NDArray[np.int64]
 
 

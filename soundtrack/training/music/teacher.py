@@ -7,7 +7,7 @@ broken off goes on where it stopped. The teacher is needed for training only, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,8 @@ from soundtrack.audio.mel import MelSettings, log_mel
 from soundtrack.errors import DependencyError, ModelError
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import replacing
+from soundtrack.progress import Progress
 from soundtrack.types import FloatArray
-
-Progress = Callable[[str, int, int], None]
 
 WINDOW = 15_600
 """Samples of a window that the teacher judges."""

@@ -7,7 +7,7 @@ Goes in: recordings to learn from a teacher, tables of classes, ratings and feel
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from soundtrack.emotion.space import JointSpace
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import write_text
 from soundtrack.networks.mel_cnn import MelCnn
+from soundtrack.progress import Progress
 from soundtrack.training.data import LabelledClip, RatedFile, read_felt, read_labels, read_ratings
 from soundtrack.training.locked import unlocked
 from soundtrack.training.music.distil import LookBack, MusicDistilSettings, distil
@@ -31,8 +32,6 @@ from soundtrack.training.music.report import MusicReport, card, folds_by_kind, m
 from soundtrack.training.music.teacher import write_lessons
 from soundtrack.training.stages import Arrays, fingerprint, kept, state_of
 from soundtrack.types import EMOTIONS, Span
-
-Progress = Callable[[str, int, int], None]
 
 SOUNDS = frozenset({".mp3", ".ogg", ".opus", ".flac", ".wav", ".m4a", ".aiff", ".aif", ".mp4", ".mkv", ".webm", ".mov"})
 """Endings of files that are listened to."""

@@ -8,7 +8,7 @@ rated stills shown as films in which nothing moves.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import torch
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import write_text
 from soundtrack.networks.i3d_fused import FusedI3D
+from soundtrack.progress import Progress
 from soundtrack.training.picture.data import (
     LabelledClip,
     RatedStill,
@@ -29,8 +30,6 @@ from soundtrack.training.picture.data import (
 )
 from soundtrack.types import ByteArray, FloatArray, TimeArray
 from soundtrack.video.visual_features import N_FILM, clip_numbers
-
-Progress = Callable[[str, int, int], None]
 
 N_FRAMES = 16
 """Frames of a clip."""

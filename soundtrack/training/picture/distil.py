@@ -24,10 +24,9 @@ from torch import Tensor, nn
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import replacing
 from soundtrack.networks.i3d import I3D
+from soundtrack.progress import Progress
 from soundtrack.training.picture.data import bucket_of
 from soundtrack.training.picture.teachers import Pass, read_pass
-
-Progress = Callable[[str, int, int], None]
 
 N_CLASSES = 1001
 """Logits of the teacher."""

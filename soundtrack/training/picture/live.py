@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import replacing
 from soundtrack.networks.i3d import I3D
+from soundtrack.progress import Progress
 from soundtrack.training.picture.data import resize
 from soundtrack.training.picture.distil import (
     KL_WEIGHT,
@@ -34,7 +35,6 @@ from soundtrack.training.picture.distil import (
     NORM_MOMENTUM,
     SHARPNESS_T,
     DistilSettings,
-    Progress,
     chances_of,
     held_out,
 )

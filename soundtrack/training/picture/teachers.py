@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,9 @@ import numpy.typing as npt
 from soundtrack.errors import DependencyError, ModelError
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import write_text
+from soundtrack.progress import Progress
 from soundtrack.training.picture.data import FRAME_SIDE_PX, Picture, films, frames_at, read_still, resize, stills
 from soundtrack.types import ByteArray
-
-Progress = Callable[[str, int, int], None]
 
 TEACHER_SIDE_PX = 224
 """Side of what the teachers see."""

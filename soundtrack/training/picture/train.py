@@ -8,7 +8,7 @@ stopped: ``pass-N`` (views and the teachers' answers), ``student`` (distillation
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import replacing, write_text
 from soundtrack.networks.i3d import inflate
 from soundtrack.networks.i3d_fused import FusedI3D, has_fast_bf16
+from soundtrack.progress import Progress
 from soundtrack.training.picture.clips import (
     FRAME_RATE_HZ,
     N_FRAMES,
@@ -45,8 +46,6 @@ from soundtrack.training.picture.teachers import Pass, read_pass, write_pass
 from soundtrack.types import FloatArray
 from soundtrack.video.visual_features import N_FILM
 from soundtrack.video.visual_features import VERSION as FILM_VERSION
-
-Progress = Callable[[str, int, int], None]
 
 N_PASSES = 13
 """Views of every picture: the whole, six crops, six blends."""

@@ -1,4 +1,4 @@
-"""How the stages tell how far they are."""
+"""How any work tells how far it is; the one definition of it."""
 
 from __future__ import annotations
 
