@@ -20,8 +20,8 @@ def means_of(values: npt.NDArray[np.floating], item: IntArray, n: int) -> Matrix
     counts = np.bincount(item, minlength=n)
     if (counts == 0).any():
         raise ValueError(f"item {int(np.argmin(counts))} has no rows")
-    sums = np.zeros((n, *values.shape[1:]))
-    np.add.at(sums, item, values)
+    order = np.argsort(item, kind="stable")
+    sums = np.add.reduceat(values[order].astype(np.float64), np.cumsum(counts) - counts, axis=0)
     return np.asarray(sums / counts.reshape(-1, *[1] * (values.ndim - 1)), np.float64)
 
 
