@@ -126,11 +126,15 @@ def test_index_and_score_with_a_model_of_ones_own(out: Path, tmp_path: Path) -> 
     done = shell("score", film, "--index", ix, "--model", "mine", "--dry-run")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["model"]["name"] == "mine"
-    for command in (("score", film), ("search", "--mood", "calm"), ("index", music)):
+    for command in (("score", film), ("search", "--mood", "calm")):
         done = shell(*command, "--index", ix)
         assert done.returncode == ExitCode.LIBRARY, done.stderr
         assert "built with mine 1, this is emotion-embedded" in done.stderr
         assert "--model mine" in done.stderr.splitlines()[-1]
+        assert "without listening" in done.stderr.splitlines()[-1]
+    for words, name in (((), "emotion-embedded"), (("--model", "mine"), "mine")):  # there and back, by what was heard
+        assert shell("index", music, "--index", ix, "--jobs", "1", *words).returncode == 0
+        assert json.loads((ix / "index.json").read_text())["model"]["name"] == name
     assert shell("search", "--mood", "calm", "--index", ix, "--model", "mine").returncode == 0
     done = shell("search", "--mood", "calm", "--index", ix, "--model", "nothing")
     assert (done.returncode, done.stderr.splitlines()[0][:38]) == (

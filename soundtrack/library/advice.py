@@ -15,7 +15,7 @@ class OtherModelError(LibraryError):
     """An index holds vectors of other networks than those in use."""
 
     @classmethod
-    def between(cls, index_dir: Path, mine: ModelRef | None, model: ModelRef) -> Self:
+    def between(cls, index_dir: Path, mine: ModelRef | None, model: ModelRef, *, is_adoptable: bool = False) -> Self:
         """The error for an index that was made by `mine`, asked for by `model`."""
         made_by = "no model" if mine is None else f"{mine.name} {mine.version}"
         if mine is not None and (mine.name, mine.version) == (model.name, model.version):
@@ -24,7 +24,7 @@ class OtherModelError(LibraryError):
         return cls(
             f"{index_dir}: the index was built with {made_by}, "
             f"this is {model.name} {model.version} ({model.sha256[:8]})",
-            hint=to_rebuild(index_dir) + other,
+            hint=(to_adopt if is_adoptable else to_rebuild)(index_dir) + other,
         )
 
 
@@ -52,4 +52,4 @@ def to_rebuild(index_dir: Path) -> str:
 
 def to_adopt(index_dir: Path) -> str:
     """What to type where the evidence that an index holds serves the networks in use."""
-    return f"type `{index_command(index_dir)}`: what was heard is read by these networks, without listening to it again"
+    return f"type `{index_command(index_dir)}` to use it with these networks, without listening to the music again"

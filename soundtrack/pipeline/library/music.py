@@ -157,7 +157,7 @@ def open_library(folder: Path | None, *, allow_spoken: bool = False, everything:
     LibraryError
         There is none, it is empty or damaged, or another model made it.
     """
-    from soundtrack.library.advice import OtherModelError, to_adopt
+    from soundtrack.library.advice import OtherModelError
     from soundtrack.library.search.library_view import open_library as open_view
     from soundtrack.library.search.rules import EVERYTHING
     from soundtrack.library.store.store import open_store
@@ -170,7 +170,8 @@ def open_library(folder: Path | None, *, allow_spoken: bool = False, everything:
         with open_store(index_dir(folder)) as store:
             if not can_adopt(store, music_projection().channels):
                 raise
-        raise OtherModelError(str(error), hint=to_adopt(index_dir(folder))) from error
+            made_by = store.model()
+        raise OtherModelError.between(index_dir(folder), made_by, current_model(), is_adoptable=True) from error
 
 
 class _Reader:
