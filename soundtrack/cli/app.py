@@ -29,7 +29,7 @@ _COMMANDS = {
     "render": "Mix the music of a cue sheet into a film.",
     "verify": "Compare a film with its source, stream by stream.",
     "search": "Find music in the library: by mood, or by likeness.",
-    "config": "Print the settings that hold, with the weights that choose the music.",
+    "config": "Print the settings in effect, with the weights that choose the music.",
     "doctor": "Look at what soundtrack needs, and say how to mend it.",
     "demo": "Try everything out on a demo film and ten demo tracks.",
     "cues": "Show, check, edit and export a cue sheet.",

@@ -135,7 +135,8 @@ def export(
         str | None,
         typer.Option(
             "--to",
-            help=f"{', '.join(FORMATS)}; default: by the ending of --output.",
+            help=f"{'; '.join(f'{name}: {made.purpose}' for name, made in FORMATS.items())}. "
+            "Default: the ending of --output.",
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,

@@ -1,4 +1,4 @@
-"""``soundtrack config``: the settings that hold, as a configuration file."""
+"""``soundtrack config``: the settings in effect, as a configuration file."""
 
 import json
 from typing import Annotated
@@ -7,9 +7,9 @@ import typer
 
 
 def config(
-    defaults: Annotated[bool, typer.Option("--defaults", help="Print the tool's own settings instead.")] = False,
+    defaults: Annotated[bool, typer.Option("--defaults", help="Print the defaults instead.")] = False,
 ) -> None:
-    """Print the settings that hold, as they would be written in config.toml.
+    """Print the settings in effect, as they would be written in config.toml.
 
     The tables [merit] and [plan] are the weights that choose the music: a row adds weight x (measure - neutral). A line
     such as `mood = 0.7` changes a weight, `mood = { weight = 0.7, neutral = 0.6 }` the neutral point as well.

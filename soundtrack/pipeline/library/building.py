@@ -52,6 +52,7 @@ def build_index(
     """
     from soundtrack.library.update import build
 
+    projection = music.music_projection()
     crew = None
     if cluster is not None:
         from soundtrack.pipeline.library.cluster import ClusterCrew
@@ -70,7 +71,7 @@ def build_index(
         retry_failed=retry_failed,
         wait=wait,
         change=change,
-        channels=music.music_channels(device),
-        projection=music.music_projection(),
+        channels=music.music_channels(device, projection.channels),
+        projection=projection,
         progress=progress,
     )

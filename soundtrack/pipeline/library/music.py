@@ -89,8 +89,15 @@ def music_projection() -> MusicProjection:
     return MusicProjection.load(networks.music, networks.space)
 
 
-def music_channels(device: str = "auto") -> tuple[Channel, ...]:
+def music_channels(device: str = "auto", own: tuple[Channel, ...] | None = None) -> tuple[Channel, ...]:
     """The channels that listen to tracks: those of the networks in use, then those of other packages.
+
+    Parameters
+    ----------
+    device : {"auto", "cpu", "cuda"}
+        Where the channels of other packages run.
+    own : tuple of Channel, optional
+        Those of the networks in use, where they are known already; else their weights are read.
 
     Raises
     ------
@@ -106,7 +113,7 @@ def music_channels(device: str = "auto") -> tuple[Channel, ...]:
     networks = current_networks()
     rate_hz = MusicTowerConfig.from_dict(read_config(find_model(networks.music))).mel.sample_rate_hz
     rest = installed_track_channels(partial(_setup, networks, device, rate_hz))
-    found = (*channels_of(networks.music), *(made.channel for made in rest))
+    found = (*(channels_of(networks.music) if own is None else own), *(made.channel for made in rest))
     require_different(found)
     return found
 
