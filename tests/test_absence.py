@@ -8,6 +8,7 @@ import pytest
 from soundtrack.audio.music.tonal import N_TONAL
 from soundtrack.emotion.head import Block, Head
 from soundtrack.emotion.music_head import LIMIT
+from soundtrack.emotion.picture_head import picture_blocks
 from soundtrack.training.absence import with_absences
 from soundtrack.training.music.fit import Heard, MusicFitSettings, fit_music_head
 from soundtrack.training.picture.fit import HeadSettings, fit_head
@@ -66,8 +67,10 @@ def test_a_head_taught_with_absent_channels_loses_less_when_one_is_absent(side: 
 
     def taught(share: float) -> Head:
         if side == "picture":
-            how = HeadSettings(class_penalty=2.0, class_film_gain=1.0, absent_share=share)
-            return fit_head(network**2, numbers, [EMOTIONS[c] for c in classes], np.arange(N), settings=how)
+            how = HeadSettings(class_penalty=2.0, class_gains={}, absent_share=share)
+            return fit_head(
+                picture_blocks(network**2, numbers), [EMOTIONS[c] for c in classes], np.arange(N), settings=how
+            )
         unknown = np.full((N, 2), np.nan), np.full((N, 9), np.nan)
         heard = Heard(np.concatenate([network, numbers], axis=1), np.arange(N), classes, *unknown)
         music = fit_music_head(heard, settings=MusicFitSettings(class_penalty=2.0, absent_share=share))

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from soundtrack.emotion.picture_head import picture_blocks
 from soundtrack.errors import InputError
 from soundtrack.evaluation import labels, train_space, two_sets
 from soundtrack.evaluation.folds import Evidence, cross_read
@@ -187,8 +188,10 @@ def some_evidence(rng: np.random.Generator, n: int) -> Evidence:
     classes = np.arange(n) % len(EMOTIONS)
     shift = np.eye(len(EMOTIONS))[np.repeat(classes, 2)]
     return Evidence(
-        seen=np.concatenate([3 * shift, rng.random((2 * n, 6))], axis=1).astype(np.float32),
-        film=rng.normal(size=(2 * n, 3)).astype(np.float32),
+        seen=picture_blocks(
+            np.concatenate([3 * shift, rng.random((2 * n, 6))], axis=1).astype(np.float32),
+            rng.normal(size=(2 * n, 3)).astype(np.float32),
+        ),
         seen_clip=np.repeat(np.arange(n), 2),
         heard=np.concatenate([3 * shift, rng.normal(size=(2 * n, 62))], axis=1).astype(np.float32),
         heard_clip=np.repeat(np.arange(n), 2),

@@ -270,10 +270,10 @@ def two_moods(rng: np.random.Generator, *, n_films: int = 60, clips: int = 5) ->
     features = rng.random((len(film_of), 30)).astype(np.float32)
     features[:, 0] += np.array([3.0 * (labels[i] == "Sad") for i in film_of], np.float32)
     film = rng.random((len(film_of), 4)).astype(np.float32)
-    return {"features": features, "film": film, "labels": labels, "film_of": film_of}
+    return {"features": picture_blocks(features, film), "labels": labels, "film_of": film_of}
 
 
-EASY = HeadSettings(class_penalty=5.0, class_film_gain=1.0)
+EASY = HeadSettings(class_penalty=5.0, class_gains={})
 
 
 def test_a_head_learns_what_there_is_to_learn(rng: np.random.Generator) -> None:
@@ -287,7 +287,7 @@ def test_a_head_learns_what_there_is_to_learn(rng: np.random.Generator) -> None:
 def test_out_of_fold_answers_to_noise_are_no_better_than_chance(rng: np.random.Generator) -> None:
     """A leak of the answered film into its own head would show here."""
     rows = two_moods(rng)
-    rows["features"][:, 0] = rng.random(300)  # type: ignore[call-overload,index]  # a table of rows
+    rows["features"]["picture-network"][:, 0] = rng.random(300)  # type: ignore[call-overload,index]  # a table of rows
     result = cross_validate(**rows, folds=np.arange(60) // 2 % 5, settings=EASY)  # type: ignore[arg-type]  # as above
     truth = np.array([EMOTIONS.index(str(label)) for label in rows["labels"]])
     assert (result.film_probabilities.argmax(axis=1) == truth).mean() < 0.7
@@ -297,7 +297,7 @@ def test_ratings_reach_valence_and_arousal_the_right_way_round(rng: np.random.Ge
     rows = two_moods(rng)
     features = rng.random((200, 30)).astype(np.float32)
     film = rng.random((200, 4)).astype(np.float32)
-    rated = Rated(features, film, valence=film[:, 1] * 1.6 - 0.8, arousal=0.8 - film[:, 2] * 1.6)
+    rated = Rated(picture_blocks(features, film), valence=film[:, 1] * 1.6 - 0.8, arousal=0.8 - film[:, 2] * 1.6)
     settings = HeadSettings(plane_penalty=10.0, film_weight=0.05)
     head = fit_head(**rows, rated=rated, settings=settings)  # type: ignore[arg-type]  # a table of rows
     bright = film.copy()
@@ -318,11 +318,11 @@ def test_stills_that_nobody_rated_teach_through_the_teachers(rng: np.random.Gene
     truth = (known @ rng.normal(size=(n_columns, 2)) / 20).astype(np.float32)
     teachers = np.repeat(truth, 20, axis=1)
     first, rest = slice(0, n_rated), slice(n_rated, n_seen)
-    rated = Rated(features[first], film[first], truth[first, 0], truth[first, 1], teachers[first])
-    films = (features[:40], film[:40], ["Sad", "Excited"] * 20, np.arange(40))
+    rated = Rated(picture_blocks(features[first], film[first]), truth[first, 0], truth[first, 1], teachers[first])
+    films = (picture_blocks(features[:40], film[:40]), ["Sad", "Excited"] * 20, np.arange(40))
     settings = HeadSettings(film_weight=0.0, teacher_penalty=1.0)
     agreement = []
-    for more in (None, Unrated(features[rest], film[rest], teachers[rest])):
+    for more in (None, Unrated(picture_blocks(features[rest], film[rest]), teachers[rest])):
         head = fit_head(*films, rated=rated, unrated=more, settings=settings)
         reading = head.read(picture_blocks(features[n_seen:], film[n_seen:]))
         agreement.append(np.corrcoef(reading.valence, truth[n_seen:, 0])[0, 1])

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from soundtrack.emotion.picture_head import PICTURE_NETWORK, picture_blocks
 from soundtrack.emotion.space import MUSIC, PICTURE, JointSpace, SideProjection
 from soundtrack.errors import ModelError
 from soundtrack.evaluation.folds import PLANE, Evidence, cross_read, merit
@@ -136,8 +137,7 @@ def planted(rng: np.random.Generator, *, n: int = 48, noise: float = 1.0) -> Evi
     heard = (hidden @ maps[1])[clip] + noise * rng.normal(size=(3 * n, 70))
     film = rng.normal(size=(3 * n, 5))
     return Evidence(
-        seen.astype(np.float32),
-        film.astype(np.float32),
+        picture_blocks(seen.astype(np.float32), film.astype(np.float32)),
         clip,
         heard.astype(np.float32),
         clip,
@@ -148,8 +148,9 @@ def planted(rng: np.random.Generator, *, n: int = 48, noise: float = 1.0) -> Evi
 
 def test_codes_find_pairs_they_never_saw(rng):
     evidence = planted(rng, n=60, noise=0.3)
-    flat = np.full((len(evidence.seen), 6), 1 / 6, np.float32), *np.zeros((2, len(evidence.seen)), np.float32)
-    video = SideRows(*flat, evidence.seen, evidence.seen_clip)
+    seen = evidence.seen[PICTURE_NETWORK]
+    flat = np.full((len(seen), 6), 1 / 6, np.float32), *np.zeros((2, len(seen)), np.float32)
+    video = SideRows(*flat, seen, evidence.seen_clip)
     music = SideRows(*flat, evidence.heard, evidence.heard_clip)
     learn = np.arange(60) < 45
     space = fit_fixed(
@@ -180,7 +181,7 @@ def test_shuffled_labels_give_chance(rng):
     evidence = planted(rng, n=60)
     noise = replace(
         evidence,
-        seen=np.abs(rng.normal(size=evidence.seen.shape)).astype(np.float32),
+        seen={name: np.abs(rng.normal(size=rows.shape)).astype(np.float32) for name, rows in evidence.seen.items()},
         heard=rng.normal(size=evidence.heard.shape).astype(np.float32),
     )
     read = cross_read(noise, n_folds=3)

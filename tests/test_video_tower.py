@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from soundtrack.checkpoints.manifest import find_model, read_config
-from soundtrack.emotion.head import Head, Mood
+from soundtrack.emotion.head import Head, Mood, side_by_side
 from soundtrack.emotion.head_file import form_of
-from soundtrack.emotion.picture_head import evidence, picture_blocks, untrained_head
+from soundtrack.emotion.picture_head import layout_of, picture_blocks, untrained_head
 from soundtrack.emotion.video_config import parse_config
 from soundtrack.emotion.video_tower import VideoTower, head_tensors, load_parts
 from soundtrack.errors import DependencyError, ModelError
@@ -227,9 +227,10 @@ def test_confidence_is_the_leading_probability_until_calibrated(rng: np.random.G
     np.testing.assert_allclose(reading.confidence, reading.probabilities.max(axis=1), atol=1e-4)
 
 
-def test_evidence_needs_matching_rows() -> None:
-    with pytest.raises(ValueError, match="features and"):
-        evidence(np.zeros((2, 3), np.float32), np.zeros((3, 1), np.float32))
+def test_channels_need_matching_rows() -> None:
+    blocks = picture_blocks(np.zeros((2, 3), np.float32), np.zeros((3, 1), np.float32))
+    with pytest.raises(ValueError, match="all of one length"):
+        side_by_side(blocks, layout_of(blocks))
 
 
 def test_fused_network_is_what_the_tower_runs(tower: VideoTower) -> None:

@@ -7,7 +7,7 @@ and the confidence falls towards chance by its share. Numpy only, so heads can b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -140,7 +140,7 @@ class Head:
         """
         x, known = self._standard(blocks)
         alone, sizes = {}, []
-        for i, (block, columns) in enumerate(zip(self.blocks, self._columns(), strict=True)):
+        for i, (block, columns) in enumerate(zip(self.blocks, columns_of(self.blocks), strict=True)):
             if block.channel not in blocks:
                 continue
             only, single = np.zeros_like(x), np.zeros_like(known)
@@ -158,32 +158,15 @@ class Head:
             for (name, mood), weight in zip(alone.items(), weights, strict=True)
         }
 
-    def _columns(self) -> list[slice]:
-        """The columns of each block."""
-        ends = np.cumsum([block.dim for block in self.blocks]).tolist()
-        return [slice(end - block.dim, end) for block, end in zip(self.blocks, ends, strict=True)]
-
     def _standard(self, blocks: Mapping[str, FloatArray]) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
         """Standardised columns, 0 where missing, shape (n, F); and which blocks are there, shape (n, n_blocks)."""
-        rows = {len(features) for name, features in blocks.items() if name in self.channels}
-        if len(rows) != 1:
-            raise ValueError(
-                f"need at least one of {', '.join(self.channels)}, all of one length; got {sorted(blocks)}"
-            )
-        (n,) = rows
-        parts, known = [], np.zeros((n, len(self.blocks)), bool)
-        for i, (block, columns) in enumerate(zip(self.blocks, self._columns(), strict=True)):
-            features = blocks.get(block.channel)
-            if features is None:
-                parts.append(np.zeros((n, block.dim), np.float32))
-                continue
-            if features.shape != (n, block.dim):
-                raise ValueError(f"{block.channel} must have shape ({n}, {block.dim}), got {features.shape}")
-            known[:, i] = np.isfinite(features).all(axis=1)
-            columns_of = np.sqrt(np.maximum(features, 0.0)) if block.rooted else features
-            standard = (np.asarray(columns_of, np.float32) - self.mean[columns]) / self.scale[columns]
-            parts.append(np.where(known[:, i : i + 1], np.clip(standard, -self.limit, self.limit), np.float32(0)))
-        return np.concatenate(parts, axis=1), known
+        raw = side_by_side(blocks, self.blocks, rooted=True)
+        known = np.zeros((len(raw), len(self.blocks)), bool)
+        x = np.clip((raw - self.mean) / self.scale, -self.limit, self.limit)
+        for i, columns in enumerate(columns_of(self.blocks)):
+            known[:, i] = np.isfinite(raw[:, columns]).all(axis=1)
+            x[~known[:, i], columns] = 0.0
+        return x, known
 
     def _mood(self, x: FloatArray, known: npt.NDArray[np.bool_]) -> Mood:
         """The linear map and its calibration."""
@@ -204,7 +187,7 @@ class Head:
 
     def _usual_shares(self) -> npt.NDArray[np.float64]:
         """Share of each block in the weights of classes, valence and arousal, adding up to 1, shape (n_blocks,)."""
-        sizes = [float(np.linalg.norm(self.weight[:N_MOOD, columns])) for columns in self._columns()]
+        sizes = [float(np.linalg.norm(self.weight[:N_MOOD, columns])) for columns in columns_of(self.blocks)]
         total = sum(sizes)
         return np.array(sizes) / total if total > 0 else np.full(len(sizes), 1.0 / len(sizes))
 
@@ -221,6 +204,45 @@ class Head:
             weight=rng.normal(0, n**-0.5, (rows, n)).astype(np.float32),
             bias=np.zeros(rows, np.float32),
         )
+
+
+def columns_of(blocks: Sequence[Block]) -> tuple[slice, ...]:
+    """The columns of each block, side by side in this order."""
+    ends = np.cumsum([block.dim for block in blocks]).tolist()
+    return tuple(slice(end - block.dim, end) for block, end in zip(blocks, ends, strict=True))
+
+
+def side_by_side(features: Mapping[str, FloatArray], blocks: Sequence[Block], *, rooted: bool = False) -> FloatArray:
+    """Features by channel as columns in the order of some blocks, NaN where a channel is missing, shape (n, F).
+
+    Parameters
+    ----------
+    features : mapping of str to ndarray, shape=(n, dim), float32
+        At least one channel of `blocks`; others are passed over.
+    blocks : sequence of Block
+        Which columns are wanted.
+    rooted : bool
+        Take the square roots of the blocks that want it.
+
+    Raises
+    ------
+    ValueError
+        No channel is there, the rows disagree about n, or a channel has another width.
+    """
+    rows = {len(features[block.channel]) for block in blocks if block.channel in features}
+    if len(rows) != 1:
+        names = ", ".join(block.channel for block in blocks)
+        raise ValueError(f"need at least one of {names}, all of one length; got {sorted(features)}")
+    (n,) = rows
+    parts = []
+    for block in blocks:
+        part = features.get(block.channel)
+        if part is None:
+            part = np.full((n, block.dim), np.nan, np.float32)
+        if part.shape != (n, block.dim):
+            raise ValueError(f"{block.channel} must have shape ({n}, {block.dim}), got {part.shape}")
+        parts.append(np.sqrt(np.maximum(part, 0.0)) if rooted and block.rooted else part)
+    return np.concatenate(parts, axis=1).astype(np.float32)
 
 
 def _shares(sizes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

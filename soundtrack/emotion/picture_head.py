@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from soundtrack.emotion.head import Block, Head
 from soundtrack.types import EMOTIONS, FloatArray
 
 PICTURE_NETWORK, FILM_NUMBERS = "picture-network", "film-numbers"
-"""Names of the channels that it reads, in the order of its columns."""
+"""Names of the channels that every head of a picture network reads, in the order of its columns."""
+ROOTED = frozenset({PICTURE_NETWORK})
+"""Channels whose features have long tails: heads read the square roots of them."""
 CLASS_VALENCE_AROUSAL: dict[str, tuple[float, float]] = {
     "Excited": (0.6, 0.7),
     "Fear": (-0.6, 0.6),
@@ -35,11 +39,9 @@ def picture_blocks(features: FloatArray, film: FloatArray) -> dict[str, FloatArr
     return {PICTURE_NETWORK: features, FILM_NUMBERS: film}
 
 
-def evidence(features: FloatArray, film: FloatArray) -> FloatArray:
-    """Square roots of the features (their tails are long) and film numbers side by side, shape (n, F + N)."""
-    if features.ndim != 2 or film.ndim != 2 or len(features) != len(film):
-        raise ValueError(f"need (n, F) features and (n, N) film numbers, got {features.shape} and {film.shape}")
-    return np.concatenate([np.sqrt(np.maximum(features, 0.0)), film], axis=1).astype(np.float32)
+def layout_of(features: Mapping[str, FloatArray]) -> tuple[Block, ...]:
+    """Blocks for a head over some channels of a picture, in the order in which they are given; versions are open."""
+    return tuple(Block(name, rows.shape[1], rooted=name in ROOTED) for name, rows in features.items())
 
 
 def untrained_head(n_features: int, n_film: int, *, seed: int) -> Head:

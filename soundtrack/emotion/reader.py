@@ -11,7 +11,7 @@ from typing import Protocol
 
 import numpy as np
 
-from soundtrack.emotion.head import Head
+from soundtrack.emotion.head import Head, side_by_side
 from soundtrack.errors import ModelError
 from soundtrack.types import Channel, FloatArray, OpinionBatch, ReadingBatch
 
@@ -61,14 +61,8 @@ class Reader:
             Features by channel, as `Head.read` takes them.
         """
         mood = self.head.read(blocks)
-        n = len(mood.valence)
-        features = [
-            np.asarray(blocks.get(block.channel, np.full((n, block.dim), np.nan)), np.float32)
-            for block in self.head.blocks
-        ]
-        embedding = self._space.project(
-            self._side, mood.probabilities, mood.valence, mood.arousal, np.concatenate(features, axis=1)
-        )
+        features = side_by_side(blocks, self.head.blocks)
+        embedding = self._space.project(self._side, mood.probabilities, mood.valence, mood.arousal, features)
         return ReadingBatch(
             probabilities=mood.probabilities,
             valence=mood.valence,

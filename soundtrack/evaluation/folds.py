@@ -8,14 +8,15 @@ space are fitted.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.emotion.head import Head
+from soundtrack.emotion.head import Head, side_by_side
 from soundtrack.emotion.music_head import MusicHead
-from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, picture_blocks
+from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL
 from soundtrack.emotion.space import MUSIC, PICTURE, JointSpace
 from soundtrack.evaluation.deciding import MERIT, WITH_HUBS, Said, corrected, decided
 from soundtrack.merit_table import MeritTable
@@ -23,7 +24,7 @@ from soundtrack.progress import Progress
 from soundtrack.training.calibrate import fit_temperature, means_of
 from soundtrack.training.data import fold_of
 from soundtrack.training.music.fit import Feelings, Heard, MusicFitSettings, fit_music_head, tempered
-from soundtrack.training.picture.fit import Rated, fit_head
+from soundtrack.training.picture.fit import HeadSettings, Rated, fit_head, rows_of
 from soundtrack.training.space import SideRows, SpaceSettings, fit_space, reweighted
 from soundtrack.types import EMOTIONS, FloatArray
 from soundtrack.yardsticks.metrics import (
@@ -48,10 +49,8 @@ N_INNER = 4
 class Evidence:
     """What frozen networks saw and heard of labelled clips."""
 
-    seen: FloatArray = field(repr=False, compare=False)
-    """Pooled vectors of the picture network, one row per window, shape (n_windows, F)."""
-    film: FloatArray = field(repr=False, compare=False)
-    """Film numbers of the windows, shape (n_windows, N)."""
+    seen: Mapping[str, FloatArray] = field(repr=False, compare=False)
+    """What the picture's channels saw, one row per window, by channel, each of shape (n_windows, dim)."""
     seen_clip: IntArray = field(repr=False, compare=False)
     """Which clip each window belongs to, shape (n_windows,)."""
     heard: FloatArray = field(repr=False, compare=False)
@@ -73,8 +72,7 @@ class Evidence:
         seen, heard = chosen[self.seen_clip], chosen[self.heard_clip]
         return replace(
             self,
-            seen=self.seen[seen],
-            film=self.film[seen],
+            seen=rows_of(self.seen, seen),
             seen_clip=number[self.seen_clip[seen]],
             heard=self.heard[heard],
             heard_clip=number[self.heard_clip[heard]],
@@ -144,39 +142,41 @@ class FoldRecipe:
     """Of the music head."""
     space: SpaceSettings = field(default_factory=SpaceSettings)
     """Of the joint space."""
-    with_film: bool = True
-    """Whether the film numbers count."""
-
-    def without_film(self) -> FoldRecipe:
-        """The same without film numbers."""
-        return replace(self, with_film=False)
+    picture: HeadSettings = field(default_factory=HeadSettings)
+    """Of the picture head."""
+    without: frozenset[str] = frozenset()
+    """Channels of the picture that are left out."""
 
 
 def _picture_head(evidence: Evidence, chosen: Mask, recipe: FoldRecipe) -> Head:
     """The picture head of some clips."""
     rows = chosen[evidence.seen_clip]
     number = np.cumsum(chosen) - 1
-    gain = 1.0 if recipe.with_film else 0.0
     labels = [EMOTIONS[c] for c in evidence.classes[chosen]]
-    rated = recipe.rated
-    if rated is not None and not recipe.with_film:
-        rated = replace(rated, film=np.zeros_like(rated.film))
     return fit_head(
-        evidence.seen[rows], gain * evidence.film[rows], labels, number[evidence.seen_clip[rows]], rated=rated
+        _seen(evidence, rows, recipe),
+        labels,
+        number[evidence.seen_clip[rows]],
+        rated=recipe.rated,
+        settings=recipe.picture,
     )
+
+
+def _seen(evidence: Evidence, rows: Mask, recipe: FoldRecipe) -> dict[str, FloatArray]:
+    """Some rows of the channels that are not left out."""
+    return {name: values[rows] for name, values in evidence.seen.items() if name not in recipe.without}
 
 
 def _picture_rows(evidence: Evidence, head: Head, chosen: Mask, recipe: FoldRecipe) -> SideRows:
     """What a picture head says about some clips."""
     rows = chosen[evidence.seen_clip]
-    seen = evidence.seen[rows]
-    film = evidence.film[rows] if recipe.with_film else np.zeros_like(evidence.film[rows])
-    said = head.read(picture_blocks(seen, film))
+    seen = _seen(evidence, rows, recipe)
+    said = head.read(seen)
     return SideRows(
         said.probabilities,
         said.valence,
         said.arousal,
-        np.concatenate([seen, film], axis=1),
+        side_by_side(seen, head.blocks),
         (np.cumsum(chosen) - 1)[evidence.seen_clip[rows]],
     )
 

@@ -8,7 +8,7 @@ fresh heads and a fresh joint space per fold over the same frozen networks (for 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from soundtrack.emotion.picture_head import FILM_NUMBERS, picture_blocks
 from soundtrack.emotion.space import N_MOOD, N_PLANE
 from soundtrack.evaluation import read, two_sets
 from soundtrack.evaluation.deciding import MERIT, WITH_HUBS, Said, corrected, decided
@@ -141,8 +142,7 @@ def gather(
 
     numbers = np.arange(len(clips))
     return Evidence(
-        seen=np.asarray(joined("seen"), np.float32),
-        film=np.asarray(joined("film"), np.float32),
+        seen=picture_blocks(np.asarray(joined("seen"), np.float32), np.asarray(joined("film"), np.float32)),
         seen_clip=np.repeat(numbers, [len(part["film"]) for part in parts]),
         heard=np.asarray(joined("heard"), np.float32),
         heard_clip=np.repeat(numbers, [len(part["heard"]) for part in parts]),
@@ -218,7 +218,9 @@ def cross_reads(
     reads = []
     for i, seed in enumerate(seeds):
         full = cross_read(evidence, how, merit=merit, n_folds=n_folds, seed=seed, apart=apart)
-        bare = cross_read(evidence, how.without_film(), n_folds=n_folds, seed=seed, apart=apart)
+        bare = cross_read(
+            evidence, replace(how, without=frozenset({FILM_NUMBERS})), n_folds=n_folds, seed=seed, apart=apart
+        )
         rows: dict[str, Array] = {}
         for name, similarity in full.similarities.items():
             if name == JOINT:

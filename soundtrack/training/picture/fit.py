@@ -1,6 +1,6 @@
 """Fitting the picture's head on frozen features, measuring it on sources it never saw, and calibrating it.
 
-Goes in: features and film numbers of the clips of labelled films, and of rated stills. Comes out: a `Head`, and
+Goes in: features by channel of the clips of labelled films, and of rated stills. Comes out: a `Head`, and
 out-of-fold answers. Classes: multinomial logistic regression on the films' mean evidence (L2). Valence and arousal:
 ridge regression on the stills' ratings, on the films' classes as points of the plane, and on what the teachers make of
 stills that nobody rated: a ridge regression from their embeddings to the ratings guesses those, so that a few hundred
@@ -9,23 +9,28 @@ ratings teach through thousands of pictures. Everything is convex, so the same r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
-import torch
-import torch.nn.functional as F
 
-from soundtrack.emotion.head import Head, softmax
-from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, blocks_of, evidence, picture_blocks
-from soundtrack.training.absence import with_absences
+from soundtrack.emotion.head import Block, Head, columns_of, side_by_side, softmax
+from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, FILM_NUMBERS, layout_of
+from soundtrack.training.absence import Some, with_absences
 from soundtrack.training.calibrate import fit_confidence, fit_temperature, means_of
-from soundtrack.training.ridge import solve_ridge
+from soundtrack.training.linear import logistic, ridge
 from soundtrack.types import EMOTIONS, FloatArray
 
 IntArray = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]
+Blocks = Mapping[str, FloatArray]
+"""Features by channel, rows belonging together."""
+
+
+def rows_of(features: Blocks, rows: npt.NDArray[np.generic]) -> dict[str, FloatArray]:
+    """Some rows of all channels, by a mask or by numbers."""
+    return {name: values[rows] for name, values in features.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +39,12 @@ class HeadSettings:
 
     class_penalty: float = 333.0
     """L2 of the class weights beside the summed log-loss of the films."""
-    class_film_gain: float = 6.0
-    """Of the film numbers beside the features, for the classes."""
+    class_gains: Mapping[str, float] = field(default_factory=lambda: {FILM_NUMBERS: 6.0})
+    """By channel: how much its columns count beside those of the others, for the classes; 1 where none is named."""
     plane_penalty: float = 1000.0
     """L2 of the weights of valence and arousal beside the summed squared error."""
+    plane_gains: Mapping[str, float] = field(default_factory=lambda: {FILM_NUMBERS: 6.0})
+    """As `class_gains`, for valence and arousal."""
     teacher_penalty: float = 3000.0
     """The same for the teachers' embeddings."""
     unrated_weight: float = 1.0
@@ -52,10 +59,8 @@ class HeadSettings:
 class Rated:
     """Stills with ratings; rows belong together."""
 
-    features: FloatArray = field(repr=False, compare=False)
-    """Shape (n, F)."""
-    film: FloatArray = field(repr=False, compare=False)
-    """Shape (n, N)."""
+    features: Blocks = field(repr=False, compare=False)
+    """By channel, each of shape (n, dim)."""
     valence: FloatArray = field(repr=False, compare=False)
     """In [-1, 1], shape (n,)."""
     arousal: FloatArray = field(repr=False, compare=False)
@@ -66,24 +71,21 @@ class Rated:
     def some(self, rows: npt.NDArray[np.bool_]) -> Rated:
         """Those rows alone."""
         teachers = None if self.teachers is None else self.teachers[rows]
-        return Rated(self.features[rows], self.film[rows], self.valence[rows], self.arousal[rows], teachers)
+        return Rated(rows_of(self.features, rows), self.valence[rows], self.arousal[rows], teachers)
 
 
 @dataclass(frozen=True, slots=True)
 class Unrated:
     """Stills without ratings, of which the teachers know something; rows belong together."""
 
-    features: FloatArray = field(repr=False, compare=False)
-    """Shape (n, F)."""
-    film: FloatArray = field(repr=False, compare=False)
-    """Shape (n, N)."""
+    features: Blocks = field(repr=False, compare=False)
+    """By channel, each of shape (n, dim)."""
     teachers: FloatArray = field(repr=False, compare=False)
     """Standardised as those of the rated ones, shape (n, T)."""
 
 
 def fit_head(
-    features: FloatArray,
-    film: FloatArray,
+    features: Blocks,
     labels: Sequence[str],
     film_of: IntArray,
     *,
@@ -91,14 +93,12 @@ def fit_head(
     unrated: Unrated | None = None,
     settings: HeadSettings | None = None,
 ) -> Head:
-    """A head, not yet calibrated.
+    """A head over some channels, not yet calibrated; the versions of its blocks are open.
 
     Parameters
     ----------
-    features : ndarray, shape=(n, F), float32
-        Pooled vectors of all clips.
-    film : ndarray, shape=(n, N), float32
-        Their film numbers.
+    features : mapping of str to ndarray, shape=(n, dim), float32
+        Of all clips, by channel, in the order of the head's blocks; rows of NaN where a channel gave nothing.
     labels : sequence of str, length n_films
         Class of each film.
     film_of : ndarray, shape=(n,), int64
@@ -109,36 +109,56 @@ def fit_head(
         More stills, whose ratings are guessed from the teachers' embeddings if those of `rated` are known.
     """
     how = settings or HeadSettings()
-    n_features = features.shape[1]
-    means = means_of(evidence(features, film), film_of, len(labels))
-    mean, deviation = means.mean(axis=0), np.maximum(means.std(axis=0), 1e-3)
-    deviation[n_features:] /= how.class_film_gain
-    classes = np.array([EMOTIONS.index(label) for label in labels])
-    x = (means - mean) / deviation
-    channels = (slice(0, n_features), slice(n_features, None))
-    some = with_absences(x, channels, share=how.absent_share)
-    weight, bias = _logistic(some.rows, classes[some.origin], shares=some.weight, penalty=how.class_penalty)
+    blocks = layout_of(features)
+    means = means_of(side_by_side(features, blocks, rooted=True), film_of, len(labels))
+    mean, scale = np.nanmean(means, axis=0), np.maximum(np.nanstd(means, axis=0), 1e-3)
+
+    def standard(rows: npt.NDArray[np.floating]) -> Matrix:
+        return np.asarray(np.nan_to_num((np.asarray(rows, np.float64) - mean) / scale), np.float64)
+
+    def taught(x: Matrix) -> Some:
+        return with_absences(x, columns_of(blocks), share=how.absent_share)
+
+    x = standard(means)
+    some = taught(x)
+    beliefs = np.eye(len(EMOTIONS))[[EMOTIONS.index(label) for label in labels]]
+    weight, bias = logistic(
+        some.rows,
+        beliefs[some.origin],
+        shares=some.weight,
+        penalty=how.class_penalty,
+        gains=gains_of(blocks, how.class_gains),
+    )
     targets = np.array([CLASS_VALENCE_AROUSAL[label] for label in labels])
     shares = np.full(len(labels), how.film_weight)
     if rated is not None:
-        stills = (evidence(rated.features, rated.film) - mean) / deviation
-        x = np.concatenate([x, stills])
+        x = np.concatenate([x, standard(side_by_side(rated.features, blocks, rooted=True))])
         targets = np.concatenate([targets, np.stack([rated.valence, rated.arousal], axis=1)])
-        shares = np.concatenate([shares, np.ones(len(stills))])
+        shares = np.concatenate([shares, np.ones(len(rated.valence))])
         if unrated is not None and rated.teachers is not None:
-            x = np.concatenate([x, (evidence(unrated.features, unrated.film) - mean) / deviation])
+            x = np.concatenate([x, standard(side_by_side(unrated.features, blocks, rooted=True))])
             targets = np.concatenate([targets, _guessed(rated, unrated, penalty=how.teacher_penalty)])
-            shares = np.concatenate([shares, np.full(len(unrated.features), how.unrated_weight)])
-    some = with_absences(x, channels, share=how.absent_share)
-    shares = shares[some.origin] * some.weight
-    plane = _ridge(some.rows, targets[some.origin], shares=shares, penalty=how.plane_penalty)
-    return Head(
-        blocks_of(n_features, film.shape[1]),
-        mean=mean.astype(np.float32),
-        scale=deviation.astype(np.float32),
-        weight=np.concatenate([weight, plane[1:].T]).astype(np.float32),
-        bias=np.concatenate([bias, plane[0]]).astype(np.float32),
+            shares = np.concatenate([shares, np.full(len(unrated.teachers), how.unrated_weight)])
+    some = taught(x)
+    plane, plane_bias = ridge(
+        some.rows,
+        targets[some.origin],
+        shares=shares[some.origin] * some.weight,
+        penalty=how.plane_penalty,
+        gains=gains_of(blocks, how.plane_gains),
     )
+    return Head(
+        blocks,
+        mean=mean.astype(np.float32),
+        scale=scale.astype(np.float32),
+        weight=np.concatenate([weight, plane]).astype(np.float32),
+        bias=np.concatenate([bias, plane_bias]).astype(np.float32),
+    )
+
+
+def gains_of(blocks: Sequence[Block], gains: Mapping[str, float]) -> Matrix:
+    """The gain of each column, shape (columns,); 1 for channels that are not named."""
+    return np.repeat([gains.get(block.channel, 1.0) for block in blocks], [block.dim for block in blocks])
 
 
 def _guessed(rated: Rated, unrated: Unrated, *, penalty: float) -> Matrix:
@@ -146,34 +166,8 @@ def _guessed(rated: Rated, unrated: Unrated, *, penalty: float) -> Matrix:
     assert rated.teachers is not None
     targets = np.stack([rated.valence, rated.arousal], axis=1).astype(np.float64)
     x = rated.teachers.astype(np.float64)
-    plane = _ridge(x, targets, shares=np.ones(len(x)), penalty=penalty)
-    return np.asarray(plane[0] + unrated.teachers @ plane[1:], np.float64)
-
-
-def _logistic(x: Matrix, classes: IntArray, *, shares: Matrix, penalty: float) -> tuple[Matrix, Matrix]:
-    """Weights (6, columns) and biases (6,) of the smallest summed log-loss plus half the penalty times the squares."""
-    data, truth, weight = torch.from_numpy(x), torch.from_numpy(classes), torch.from_numpy(shares)
-    layer = torch.zeros(len(EMOTIONS), x.shape[1] + 1, dtype=torch.float64, requires_grad=True)
-    solver = torch.optim.LBFGS([layer], max_iter=500, tolerance_grad=1e-7, line_search_fn="strong_wolfe")
-
-    def loss() -> float:
-        solver.zero_grad()
-        logits = data @ layer[:, 1:].T + layer[:, 0]
-        value = (weight * F.cross_entropy(logits, truth, reduction="none")).sum() + 0.5 * penalty * layer[
-            :, 1:
-        ].square().sum()
-        torch.autograd.backward(value)
-        return float(value.detach())
-
-    solver.step(loss)  # type: ignore[no-untyped-call]  # torch leaves it untyped
-    done = layer.detach().numpy()
-    return done[:, 1:], done[:, 0]
-
-
-def _ridge(x: Matrix, targets: Matrix, *, shares: Matrix, penalty: float) -> Matrix:
-    """Intercept and weights, shape (1 + columns, n_targets)."""
-    weights, bias = solve_ridge(x, targets, shares=shares, penalty=penalty)
-    return np.concatenate([bias[None], weights])
+    weights, bias = ridge(x, targets, shares=np.ones(len(x)), penalty=penalty, gains=np.ones(x.shape[1]))
+    return np.asarray(bias + unrated.teachers @ weights.T, np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +191,7 @@ class OutOfFold:
 
 
 def cross_validate(
-    features: FloatArray,
-    film: FloatArray,
+    features: Blocks,
     labels: Sequence[str],
     film_of: IntArray,
     *,
@@ -218,15 +211,14 @@ def cross_validate(
         Films that heads may be fitted on; all are answered.
     """
     classes = np.array([EMOTIONS.index(label) for label in labels])
-    logits = np.zeros((len(features), len(EMOTIONS)))
-    plane = np.zeros((len(features), 2))
+    logits = np.zeros((len(film_of), len(EMOTIONS)))
+    plane = np.zeros((len(film_of), 2))
     for fold in np.unique(folds):
         others = folds != fold
         inside = others if usable is None else others & usable
         rows, order = inside[film_of], np.cumsum(inside) - 1
         head = fit_head(
-            features[rows],
-            film[rows],
+            rows_of(features, rows),
             [label for label, used in zip(labels, inside, strict=True) if used],
             order[film_of[rows]],
             rated=rated,
@@ -234,7 +226,7 @@ def cross_validate(
             settings=settings,
         )
         asked = ~others[film_of]
-        reading = head.read(picture_blocks(features[asked], film[asked]))
+        reading = head.read(rows_of(features, asked))
         logits[asked] = np.log(np.maximum(reading.probabilities, 1e-12))
         plane[asked] = np.stack([reading.valence, reading.arousal], axis=1)
     probabilities = np.zeros_like(logits)
@@ -271,8 +263,7 @@ def rate_out_of_fold(
     rated: Rated,
     *,
     folds: IntArray,
-    features: FloatArray,
-    film: FloatArray,
+    features: Blocks,
     labels: Sequence[str],
     film_of: IntArray,
     unrated: Unrated | None = None,
@@ -288,7 +279,7 @@ def rate_out_of_fold(
     for fold in np.unique(folds):
         asked = folds == fold
         seen = ~asked if usable is None else ~asked & usable
-        head = fit_head(features, film, labels, film_of, rated=rated.some(seen), unrated=unrated, settings=settings)
-        reading = head.read(picture_blocks(rated.features[asked], rated.film[asked]))
+        head = fit_head(features, labels, film_of, rated=rated.some(seen), unrated=unrated, settings=settings)
+        reading = head.read(rows_of(rated.features, asked))
         out[asked] = np.stack([reading.valence, reading.arousal], axis=1)
     return out

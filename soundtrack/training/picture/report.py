@@ -13,8 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.training.data import fold_of
-from soundtrack.training.picture.fit import HeadSettings, OutOfFold, Rated, Unrated, cross_validate, rate_out_of_fold
-from soundtrack.types import EMOTIONS, FloatArray
+from soundtrack.training.picture.fit import (
+    Blocks,
+    HeadSettings,
+    OutOfFold,
+    Rated,
+    Unrated,
+    cross_validate,
+    rate_out_of_fold,
+)
+from soundtrack.types import EMOTIONS
 from soundtrack.yardsticks.bootstrap import Interval, bootstrap
 from soundtrack.yardsticks.metrics import (
     binary_accuracy,
@@ -35,12 +43,10 @@ LEAST_SOURCES = 20
 
 @dataclass(frozen=True, slots=True)
 class Films:
-    """Labelled films through the network; rows of the first three belong together."""
+    """Labelled films through the network; rows of the first two belong together."""
 
-    features: FloatArray = field(repr=False, compare=False)
-    """Of each clip, shape (n, F)."""
-    numbers: FloatArray = field(repr=False, compare=False)
-    """Film numbers of each clip, shape (n, N)."""
+    features: Blocks = field(repr=False, compare=False)
+    """Of each clip, by channel, each of shape (n, dim)."""
     film_of: npt.NDArray[np.int64] = field(repr=False, compare=False)
     """Which film each clip belongs to, shape (n,)."""
     labels: tuple[str, ...] = ()
@@ -141,7 +147,6 @@ def measure(
     folded = [
         cross_validate(
             films.features,
-            films.numbers,
             films.labels,
             films.film_of,
             folds=fold_of(films.sources, classes=films.labels, n_folds=N_FOLDS, seed=seed),
@@ -161,7 +166,6 @@ def measure(
             rated,
             folds=fold_of(list(rated_sources), n_folds=N_FOLDS, seed=SEEDS[0]),
             features=films.features,
-            film=films.numbers,
             labels=films.labels,
             film_of=films.film_of,
             unrated=unrated,
@@ -174,7 +178,7 @@ def measure(
     report = PictureReport(
         n_films=len(classes),
         n_sources=len(set(films.sources)),
-        n_clips=len(films.features),
+        n_clips=len(films.film_of),
         n_stills=0 if rated is None else len(rated.valence),
         accuracy=bootstrap(lambda rows: float(right[rows].mean()), codes(films.sources)),
         accuracy_by_deal=tuple(float((o.film_probabilities.argmax(axis=1) == classes).mean()) for o in folded),
@@ -221,7 +225,6 @@ def learning_curve(
         for i, seed in enumerate(SEEDS):
             answers = cross_validate(
                 films.features,
-                films.numbers,
                 films.labels,
                 films.film_of,
                 folds=fold_of(films.sources, classes=films.labels, n_folds=N_FOLDS, seed=seed),
@@ -234,7 +237,6 @@ def learning_curve(
                     rated,
                     folds=fold_of(list(rated_sources), n_folds=N_FOLDS, seed=seed),
                     features=films.features,
-                    film=films.numbers,
                     labels=films.labels,
                     film_of=films.film_of,
                     unrated=unrated,

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from soundtrack.emotion.head import N_CLASSES, Head
-from soundtrack.emotion.picture_head import evidence, untrained_head
+from soundtrack.emotion.head import N_CLASSES, Head, side_by_side
+from soundtrack.emotion.picture_head import picture_blocks, untrained_head
 from soundtrack.emotion.video_tower import backbone
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import write_text
@@ -49,7 +49,8 @@ def _centred(head: Head, model: I3D, *, side_px: int, seed: int) -> Head:
     coarse = rng.integers(0, 256, (64, N_FRAMES, 4, 4, 3)) * rng.random((64, 1, 1, 1, 3))
     clips = coarse.repeat(side_px // 4, axis=2).repeat(side_px // 4, axis=3).astype(np.uint8)
     numbers = np.stack([clip_numbers(clip) for clip in clips])
-    x = evidence(clip_features(FusedI3D(model.eval()), clips), numbers)
+    seen = picture_blocks(clip_features(FusedI3D(model.eval()), clips), numbers)
+    x = side_by_side(seen, head.blocks, rooted=True)
     weight = head.weight.copy()
     weight[:N_CLASSES] *= np.float32(2 / np.sqrt(x.shape[1]))
     return replace(head, mean=x.mean(axis=0), scale=np.maximum(x.std(axis=0), 0.05), weight=weight)

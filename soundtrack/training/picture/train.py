@@ -19,11 +19,11 @@ from torch import Tensor
 from soundtrack.checkpoints.weights import save_weights
 from soundtrack.emotion.head import Head
 from soundtrack.emotion.head_file import form_document
-from soundtrack.emotion.picture_head import FILM_NUMBERS, PICTURE_NETWORK
+from soundtrack.emotion.picture_head import FILM_NUMBERS, PICTURE_NETWORK, picture_blocks
 from soundtrack.emotion.video_tower import backbone, head_tensors
 from soundtrack.errors import InputError, Reason
 from soundtrack.files.kinds import OWN
-from soundtrack.files.safe_write import replacing, write_text
+from soundtrack.files.safe_write import write_text
 from soundtrack.networks.i3d import inflate
 from soundtrack.networks.i3d_fused import FusedI3D, has_fast_bf16
 from soundtrack.progress import Progress
@@ -37,7 +37,7 @@ from soundtrack.training.picture.clips import (
 )
 from soundtrack.training.picture.data import groups, labelled_clips, rated_stills
 from soundtrack.training.picture.distil import DistilSettings, distil, embeddings, held_out, scale_of
-from soundtrack.training.picture.fit import HeadSettings, OutOfFold, Rated, Unrated, calibrated, fit_head
+from soundtrack.training.picture.fit import HeadSettings, Rated, Unrated, calibrated, fit_head
 from soundtrack.training.picture.live import distil_live, live_settings, read_gallery
 from soundtrack.training.picture.report import Films, PictureReport, card, learning_curve, measure
 from soundtrack.training.picture.start import LIMITS_OF_HEAD, PictureStart, dim_of, facts_of_head, flattened
@@ -64,7 +64,7 @@ class Seen:
     """Labelled films and rated stills through a network."""
 
     films: Films
-    """Features, numbers, labels of the films."""
+    """Features by channel and labels of the films."""
     rated: Rated | None
     """Of the stills; None where there are none."""
     rated_sources: tuple[str, ...]
@@ -95,14 +95,12 @@ def look(network: FusedI3D, data_dir: Path, work_dir: Path, *, side_px: int, pro
         unrated = None if answers is None else _unrated(network, _passes(work_dir, side_px=side_px))
         rated = Rated(
             teachers=None if answers is None else _said(answers, [still.file for still in stills]),
-            features=clip_features(network, pictures),
-            film=still_numbers(pictures),
+            features=picture_blocks(clip_features(network, pictures), still_numbers(pictures)),
             valence=np.array([still.valence for still in stills], np.float32),
             arousal=np.array([still.arousal for still in stills], np.float32),
         )
     films = Films(
-        features=clip_features(network, store.frames),
-        numbers=store.numbers,
+        features=picture_blocks(clip_features(network, store.frames), store.numbers),
         film_of=np.array(store.film, np.int64),
         labels=tuple(film.label for film in store.films),
         sources=tuple(film.source for film in store.films),
@@ -138,8 +136,10 @@ def _unrated(network: FusedI3D, passes: Sequence[Pass]) -> Unrated:
     views = [part.view[rows] for part in passes]
     said = [(embeddings(part, rows) - scale.mean) / scale.deviation for part in passes]
     return Unrated(
-        features=np.concatenate([clip_features(network, v, n_frames=1, batch=64) for v in views]),
-        film=np.concatenate([still_numbers(v) for v in views]),
+        features=picture_blocks(
+            np.concatenate([clip_features(network, v, n_frames=1, batch=64) for v in views]),
+            np.concatenate([still_numbers(v) for v in views]),
+        ),
         teachers=np.concatenate(said).astype(np.float32),
     )
 
@@ -193,7 +193,6 @@ def finish(
     head = calibrated(
         fit_head(
             seen.films.features,
-            seen.films.numbers,
             seen.films.labels,
             seen.films.film_of,
             rated=seen.rated,
@@ -215,7 +214,6 @@ def finish(
     text = card(measured.report, name=name, facts=told, limits=LIMITS if facts is None else LIMITS_OF_HEAD, curve=curve)
     write_text(folder / name / "card.md", text, kind=OWN, force=True)
     write_text(out_dir / "report.json", json.dumps(asdict(measured.report), indent=2) + "\n", kind=OWN, force=True)
-    _save_readings(out_dir / "clips.npz", seen, measured.primary)
     return measured.report
 
 
@@ -255,24 +253,6 @@ def write_model(
         embedding_dim=dim_of(state),
     )
     write_text(folder / name / "config.json", json.dumps(config, indent=2) + "\n", kind=OWN, force=True)
-
-
-def _save_readings(path: Path, seen: Seen, answers: OutOfFold) -> None:
-    """Features, film numbers and out-of-fold answers of every clip, for the joint space to learn from."""
-    film_of = seen.films.film_of
-    with replacing(path, kind=OWN, force=True) as part, part.open("wb") as file:
-        np.savez(
-            file,
-            clip_file=np.array(seen.files)[film_of],
-            source=np.array(seen.films.sources)[film_of],
-            label=np.array(seen.films.labels)[film_of],
-            start_s=seen.start_s,
-            features=seen.films.features,
-            film=seen.films.numbers,
-            oof_probabilities=answers.probabilities,
-            oof_valence=answers.valence,
-            oof_arousal=answers.arousal,
-        )
 
 
 def train_picture(
