@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from soundtrack.audio.music.tonal import N_TONAL
-from soundtrack.emotion.head import Block, Head
-from soundtrack.emotion.music_head import LIMIT
+from soundtrack.emotion.head import Head
 from soundtrack.emotion.picture_head import picture_blocks
 from soundtrack.training.absence import with_absences
 from soundtrack.training.music.fit import Heard, MusicFitSettings, fit_music_head
@@ -72,10 +71,8 @@ def test_a_head_taught_with_absent_channels_loses_less_when_one_is_absent(side: 
                 picture_blocks(network**2, numbers), [EMOTIONS[c] for c in classes], np.arange(N), settings=how
             )
         unknown = np.full((N, 2), np.nan), np.full((N, 9), np.nan)
-        heard = Heard(np.concatenate([network, numbers], axis=1), np.arange(N), classes, *unknown)
-        music = fit_music_head(heard, settings=MusicFitSettings(class_penalty=2.0, absent_share=share))
-        blocks = (Block("picture-network", 40), Block("film-numbers", plain))
-        return Head(blocks, music.mean, music.scale, music.weight, music.bias, limit=LIMIT)
+        heard = Heard(picture_blocks(network, numbers), np.arange(N), classes, *unknown)
+        return fit_music_head(heard, settings=MusicFitSettings(class_penalty=2.0, absent_share=share))
 
     rows = {"picture-network": judged[0] ** (2 if side == "picture" else 1), "film-numbers": judged[1]}
     plainly, with_gaps = (losses(taught(share), rows, judged_classes) for share in (0.0, 0.3))

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
+from soundtrack.audio.music.tonal import N_TONAL
 from soundtrack.emotion.head import Block, Head
-from soundtrack.emotion.head_file import HeadForm
-from soundtrack.emotion.music_head import MusicHead
+from soundtrack.emotion.head_file import HeadForm, form_document
+from soundtrack.emotion.music_config import MusicTowerConfig
+from soundtrack.emotion.music_head import felt_of, head_form
 from soundtrack.emotion.picture_head import blocks_of, picture_blocks
+from soundtrack.errors import ModelError
+from soundtrack.networks.mel_config import MelCnnConfig
 
 BLOCKS = (Block("network", 12, rooted=True), Block("numbers", 3))
 
@@ -51,17 +57,35 @@ def test_it_says_what_the_former_head_of_the_picture_said(rng: np.random.Generat
     np.testing.assert_allclose(mood.confidence, confidence, atol=1e-6)
 
 
-def test_it_says_what_a_head_of_the_music_says(rng: np.random.Generator) -> None:
-    before = MusicHead.untrained(20, seed=3)
-    inputs = (rng.normal(size=(9, 20)) * 4).astype(np.float32)
-    blocks = (Block("music-network", 16), Block("harmony", 4))
-    tensors = before.tensors()
-    head = Head(blocks, tensors["mean"], tensors["scale"], tensors["weight"], tensors["bias"], limit=5.0)
-    mood, expected = head.read({"music-network": inputs[:, :16], "harmony": inputs[:, 16:]}), before.read(inputs)
-    for name in ("probabilities", "valence", "arousal"):
-        np.testing.assert_allclose(getattr(mood, name), getattr(expected, name), atol=1e-6)
-    np.testing.assert_allclose(np.clip(mood.further, 0, 1), expected.felt, atol=1e-6)
-    np.testing.assert_allclose(mood.confidence, expected.probabilities.max(axis=1), atol=2e-6)
+def test_it_says_what_a_head_of_the_music_said(rng: np.random.Generator) -> None:
+    """Files of music heads once held one table; it is read as before: clipped, one map, classes by softmax."""
+    inputs = (rng.normal(size=(9, 16 + N_TONAL)) * 4).astype(np.float32)
+    n_inputs = inputs.shape[1]
+    table = {
+        "mean": rng.normal(size=n_inputs).astype(np.float32),
+        "scale": rng.uniform(0.5, 2, n_inputs).astype(np.float32),
+        "weight": rng.normal(0, n_inputs**-0.5, (17, n_inputs)).astype(np.float32),
+        "bias": rng.normal(size=17).astype(np.float32),
+    }
+    head = head_form({}, MusicTowerConfig(cnn=MelCnnConfig(n_features=8)), where="here").head(table, where="here")
+    mood = head.read({"music-network": inputs[:, :16], "harmony": inputs[:, 16:]})
+    out = np.clip((inputs - table["mean"]) / table["scale"], -5, 5) @ table["weight"].T + table["bias"]
+    powers = np.exp(out[:, :6])
+    probabilities = powers / powers.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(mood.probabilities, probabilities, atol=1e-6)
+    np.testing.assert_allclose(mood.valence, np.clip(out[:, 6], -1, 1), atol=1e-5)
+    np.testing.assert_allclose(mood.arousal, np.clip(out[:, 7], -1, 1), atol=1e-5)
+    np.testing.assert_allclose(felt_of(mood), np.clip(out[:, 8:], 0, 1), atol=1e-5)
+    np.testing.assert_allclose(mood.confidence, probabilities.max(axis=1), atol=2e-6)
+
+
+def test_a_music_head_that_gives_other_numbers_is_refused() -> None:
+    form = form_document(Head.untrained((Block("harmony", 4),), n_further=3))
+    document: dict[str, object] = json.loads(json.dumps(form))
+    with pytest.raises(ModelError, match=r"head\.n_outputs must be 17, got 11"):
+        head_form({"head": document}, MusicTowerConfig(), where="here")
+    with pytest.raises(ModelError, match="head must be an object"):
+        head_form({"head": [1]}, MusicTowerConfig(), where="here")
 
 
 def test_a_missing_channel_counts_as_its_mean_and_lowers_the_confidence(head: Head, rng: np.random.Generator) -> None:

@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from soundtrack.audio.music.tonal import N_TONAL
+from soundtrack.emotion.music_channels import HARMONY, NETWORK
 from soundtrack.emotion.picture_head import picture_blocks
 from soundtrack.errors import InputError
 from soundtrack.evaluation import labels, train_space, two_sets
@@ -193,7 +195,10 @@ def some_evidence(rng: np.random.Generator, n: int) -> Evidence:
             rng.normal(size=(2 * n, 3)).astype(np.float32),
         ),
         seen_clip=np.repeat(np.arange(n), 2),
-        heard=np.concatenate([3 * shift, rng.normal(size=(2 * n, 62))], axis=1).astype(np.float32),
+        heard={
+            NETWORK: np.concatenate([3 * shift, rng.normal(size=(2 * n, 4))], axis=1).astype(np.float32),
+            HARMONY: rng.normal(size=(2 * n, N_TONAL)).astype(np.float32),
+        },
         heard_clip=np.repeat(np.arange(n), 2),
         classes=classes.astype(np.int64),
         sources=tuple(str(i) for i in range(n)),

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from soundtrack.audio.music.tonal import N_TONAL
+from soundtrack.emotion.music_channels import HARMONY, NETWORK
 from soundtrack.emotion.picture_head import PICTURE_NETWORK, picture_blocks
 from soundtrack.emotion.space import MUSIC, PICTURE, JointSpace, SideProjection
 from soundtrack.errors import ModelError
@@ -139,7 +141,7 @@ def planted(rng: np.random.Generator, *, n: int = 48, noise: float = 1.0) -> Evi
     return Evidence(
         picture_blocks(seen.astype(np.float32), film.astype(np.float32)),
         clip,
-        heard.astype(np.float32),
+        {NETWORK: heard[:, :-N_TONAL].astype(np.float32), HARMONY: heard[:, -N_TONAL:].astype(np.float32)},
         clip,
         classes,
         tuple(str(i) for i in range(n)),
@@ -151,7 +153,7 @@ def test_codes_find_pairs_they_never_saw(rng):
     seen = evidence.seen[PICTURE_NETWORK]
     flat = np.full((len(seen), 6), 1 / 6, np.float32), *np.zeros((2, len(seen)), np.float32)
     video = SideRows(*flat, seen, evidence.seen_clip)
-    music = SideRows(*flat, evidence.heard, evidence.heard_clip)
+    music = SideRows(*flat, np.concatenate([*evidence.heard.values()], axis=1), evidence.heard_clip)
     learn = np.arange(60) < 45
     space = fit_fixed(
         video.only(learn),
@@ -182,7 +184,7 @@ def test_shuffled_labels_give_chance(rng):
     noise = replace(
         evidence,
         seen={name: np.abs(rng.normal(size=rows.shape)).astype(np.float32) for name, rows in evidence.seen.items()},
-        heard=rng.normal(size=evidence.heard.shape).astype(np.float32),
+        heard={name: rng.normal(size=rows.shape).astype(np.float32) for name, rows in evidence.heard.items()},
     )
     read = cross_read(noise, n_folds=3)
     accuracies = [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,14 +12,17 @@ from hypothesis import strategies as st
 
 from soundtrack.audio.mel import MelSettings
 from soundtrack.audio.music.tonal import N_TONAL
+from soundtrack.emotion.head_file import form_of, head_arrays
+from soundtrack.emotion.music_channels import HARMONY, NETWORK
 from soundtrack.errors import ModelError
 from soundtrack.networks.mel_config import MelCnnConfig
 from soundtrack.training.calibrate import means_of
 from soundtrack.training.data import fold_of
 from soundtrack.training.music.distil import MusicDistilSettings, distil
-from soundtrack.training.music.fit import Heard, fit_calibrated, fit_music_head, tempered
+from soundtrack.training.music.fit import Heard, fit_calibrated, fit_music_head
 from soundtrack.training.music.teacher import N_EMBEDDING, N_SCORES, Teacher, teach
 from soundtrack.training.ridge import Penalties, predict_by_fold, solve_ridge
+from soundtrack.types import FloatArray
 
 CONFIG = MelCnnConfig(widths=(4, 8), n_features=8, n_sounds=N_SCORES)
 
@@ -99,6 +104,12 @@ def test_a_broken_off_run_ends_like_an_unbroken_one(tmp_path, rng):
         assert torch.allclose(value, resumed.state_dict()[name], atol=1e-6), name
 
 
+def by_channel(inputs: np.ndarray) -> dict[str, FloatArray]:
+    """Columns of the network, then those of the harmony."""
+    rows = inputs.astype(np.float32)
+    return {NETWORK: rows[:, :-N_TONAL], HARMONY: rows[:, -N_TONAL:]}
+
+
 def heard(rng: np.random.Generator, n: int = 60) -> Heard:
     """Recordings whose first inputs tell the class, and whose last ones tell the valence."""
     classes = np.arange(n) % 6
@@ -109,7 +120,7 @@ def heard(rng: np.random.Generator, n: int = 60) -> Heard:
     inputs[:, -1] += 8 * valence[recording]
     rated = np.arange(n) % 2 == 1
     plane = np.where(rated[:, None], np.stack([valence, -valence], axis=1), np.nan)
-    return Heard(inputs.astype(np.float32), recording, np.where(rated, -1, classes), plane, np.full((n, 9), np.nan))
+    return Heard(by_channel(inputs), recording, np.where(rated, -1, classes), plane, np.full((n, 9), np.nan))
 
 
 def test_the_head_finds_classes_and_valence(rng):
@@ -127,14 +138,15 @@ def test_the_head_finds_classes_and_valence(rng):
 def test_the_head_is_the_same_every_time(rng):
     material = heard(rng, 24)
     heads = [fit_calibrated(material, folds=np.arange(24) // 12) for _ in range(2)]
-    assert all(np.array_equal(v, heads[1].tensors()[k]) for k, v in heads[0].tensors().items())
+    assert all(np.array_equal(v, head_arrays(heads[1])[k]) for k, v in head_arrays(heads[0]).items())
+    assert form_of(heads[0]) == form_of(heads[1])
 
 
 def test_temperature_changes_how_sure_and_not_what():
     rng = np.random.default_rng(0)
     head = fit_music_head(heard(rng))
-    rows = rng.normal(size=(20, 30 + N_TONAL)).astype(np.float32)
-    cool, warm = head.read(rows), tempered(head, 3.0).read(rows)
+    rows = by_channel(rng.normal(size=(20, 30 + N_TONAL)))
+    cool, warm = head.read(rows), replace(head, temperature=3.0).read(rows)
     assert (cool.probabilities.argmax(axis=1) == warm.probabilities.argmax(axis=1)).all()
     assert (warm.probabilities.max(axis=1) < cool.probabilities.max(axis=1)).all()
     assert np.array_equal(cool.valence, warm.valence)

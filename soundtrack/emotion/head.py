@@ -16,6 +16,8 @@ import numpy.typing as npt
 from soundtrack.networks.products import row_products
 from soundtrack.types import EMOTIONS, Channel, FloatArray
 
+Blocks = Mapping[str, FloatArray]
+"""Features by channel, each of shape (n, dim); rows belong together."""
 N_CLASSES = len(EMOTIONS)
 N_MOOD = N_CLASSES + 2
 """Outputs that every head has: the classes, valence, arousal."""
@@ -111,6 +113,11 @@ class Head:
             raise ValueError(f"bias must have shape {self.weight.shape[:1]}, got {self.bias.shape}")
 
     @property
+    def n_columns(self) -> int:
+        """Of all blocks together."""
+        return len(self.mean)
+
+    @property
     def channels(self) -> tuple[str, ...]:
         """Names of the channels it can read."""
         return tuple(block.channel for block in self.blocks)
@@ -192,7 +199,9 @@ class Head:
         return np.array(sizes) / total if total > 0 else np.full(len(sizes), 1.0 / len(sizes))
 
     @classmethod
-    def untrained(cls, blocks: tuple[Block, ...], *, seed: int = 0, n_further: int = 0) -> Head:
+    def untrained(
+        cls, blocks: tuple[Block, ...], *, seed: int = 0, n_further: int = 0, limit: float = float("inf")
+    ) -> Head:
         """A seeded head of the right shape that has learned nothing."""
         rng = np.random.default_rng(seed)
         n = sum(block.dim for block in blocks)
@@ -203,6 +212,7 @@ class Head:
             scale=np.ones(n, np.float32),
             weight=rng.normal(0, n**-0.5, (rows, n)).astype(np.float32),
             bias=np.zeros(rows, np.float32),
+            limit=limit,
         )
 
 
@@ -212,7 +222,12 @@ def columns_of(blocks: Sequence[Block]) -> tuple[slice, ...]:
     return tuple(slice(end - block.dim, end) for block, end in zip(blocks, ends, strict=True))
 
 
-def side_by_side(features: Mapping[str, FloatArray], blocks: Sequence[Block], *, rooted: bool = False) -> FloatArray:
+def rows_of(features: Blocks, rows: npt.NDArray[np.generic]) -> dict[str, FloatArray]:
+    """Some rows of all channels, by a mask or by numbers."""
+    return {name: values[rows] for name, values in features.items()}
+
+
+def side_by_side(features: Blocks, blocks: Sequence[Block], *, rooted: bool = False) -> FloatArray:
     """Features by channel as columns in the order of some blocks, NaN where a channel is missing, shape (n, F).
 
     Parameters

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 
 from soundtrack.audio.mel import MelSettings
-from soundtrack.audio.music.tonal import N_TONAL
 from soundtrack.networks.mel_config import MelCnnConfig
 
 
@@ -35,18 +34,13 @@ class MusicTowerConfig:
     no_voice_under: float = 0.0
     """A track none of whose patches reaches this chance of speech or singing holds no voice; 0 never says so."""
 
-    @property
-    def n_inputs(self) -> int:
-        """Length of what the head gets: mean and spread of the features, and the numbers about harmony."""
-        return 2 * self.cnn.n_features + N_TONAL
-
     def to_dict(self) -> dict[str, object]:
         """As kept in ``config.json``."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, document: dict[str, object]) -> MusicTowerConfig:
-        """The config that `to_dict` came from."""
+        """The config that `to_dict` came from; the entry ``head`` beside it is `music_head.head_form`'s."""
         from soundtrack.checkpoints.config_json import from_document
 
-        return from_document(cls, document)
+        return from_document(cls, {name: value for name, value in document.items() if name != "head"})

@@ -13,10 +13,11 @@ import numpy as np
 
 from soundtrack.checkpoints.manifest import LocatedModel, find_model, read_config, verify
 from soundtrack.checkpoints.trained import find_network
-from soundtrack.emotion.head import Block, Mood
+from soundtrack.emotion.head import Head, Mood, side_by_side
+from soundtrack.emotion.head_file import PREFIX
 from soundtrack.emotion.music_channels import NETWORK, music_channels
 from soundtrack.emotion.music_config import MusicTowerConfig
-from soundtrack.emotion.music_head import MusicHead
+from soundtrack.emotion.music_head import head_form
 from soundtrack.errors import ModelError
 from soundtrack.types import EMOTIONS, Channel, EmotionState, FloatArray, Opinion, ReadingBatch
 
@@ -43,7 +44,7 @@ class MusicProjection:
 
     Parameters
     ----------
-    head : MusicHead
+    head : Head
         With its weights.
     space : Space
         Where the vectors live.
@@ -51,14 +52,10 @@ class MusicProjection:
         Of the music model, in the order of the head's inputs.
     """
 
-    def __init__(self, head: MusicHead, space: Space, channels: tuple[Channel, ...]) -> None:
+    def __init__(self, head: Head, space: Space, channels: tuple[Channel, ...]) -> None:
         self.head = head
         self.space = space
         self.channels = channels
-        self._blocks = tuple(
-            Block(channel.name, channel.dim - 1 if channel.name == NETWORK else channel.dim) for channel in channels
-        )
-        self._head = head.over(self._blocks)
 
     @classmethod
     def load(cls, music: str, space: str) -> MusicProjection:
@@ -72,13 +69,16 @@ class MusicProjection:
         from soundtrack.emotion.space import JointSpace, space_ref
 
         model, arrays = _music_model(music)
-        config = MusicTowerConfig.from_dict(read_config(model))
+        document = read_config(model)
+        config = MusicTowerConfig.from_dict(document)
+        form = head_form(document, config, where=model.folder)
+        own = {name.removeprefix(PREFIX): value for name, value in arrays.items() if name.startswith(PREFIX)}
+        head = form.head(own, where=model.weights)
         try:
-            head = MusicHead.from_tensors({name.removeprefix("head."): value for name, value in arrays.items()})
             joint = JointSpace.from_tensors(_arrays(find_model(space)), ref=space_ref(space))
         except (KeyError, ValueError) as error:
             raise ModelError(f"{model.weights}: {error}", hint="soundtrack models verify") from error
-        joint.check_inputs(music=config.n_inputs)
+        joint.check_inputs(music=form.n_columns)
         return cls(head, joint, music_channels(config, arrays))
 
     def read(self, blocks: Mapping[str, FloatArray]) -> ReadingBatch:
@@ -100,12 +100,10 @@ class MusicProjection:
         ValueError
             None of the channels is there, or the blocks do not fit.
         """
-        inputs, audible = self._inputs(blocks)
-        probabilities, valence, arousal, confidence = _with_silence(self._head.read(inputs), audible)
-        features = [
-            inputs.get(block.channel, np.full((len(audible), block.dim), np.nan, np.float32)) for block in self._blocks
-        ]
-        vectors = self.space.project_music(probabilities, valence, arousal, np.concatenate(features, axis=1))
+        inputs, audible = self.inputs(blocks)
+        probabilities, valence, arousal, confidence = _with_silence(self.head.read(inputs), audible)
+        features = side_by_side(inputs, self.head.blocks)
+        vectors = self.space.project_music(probabilities, valence, arousal, features)
         return ReadingBatch(probabilities, valence, arousal, confidence, vectors)
 
     def place(self, probabilities: FloatArray, valence: FloatArray, arousal: FloatArray) -> FloatArray:
@@ -115,8 +113,8 @@ class MusicProjection:
 
     def opinions(self, blocks: Mapping[str, FloatArray]) -> list[tuple[Opinion, ...]]:
         """What each channel that is there would say alone about each stretch, most weight first; as `read`."""
-        inputs, audible = self._inputs(blocks)
-        said = self._head.opinions(inputs)
+        inputs, audible = self.inputs(blocks)
+        said = self.head.opinions(inputs)
         moods = {name: _with_silence(its.mood, audible) for name, its in said.items()}
         return [
             tuple(
@@ -128,7 +126,7 @@ class MusicProjection:
             for i in range(len(audible))
         ]
 
-    def _inputs(self, blocks: Mapping[str, FloatArray]) -> tuple[dict[str, FloatArray], FloatArray]:
+    def inputs(self, blocks: Mapping[str, FloatArray]) -> tuple[dict[str, FloatArray], FloatArray]:
         """Features as the head reads them, and the audible share of each stretch."""
         inputs = {channel.name: blocks[channel.name] for channel in self.channels if channel.name in blocks}
         if not inputs:
@@ -145,8 +143,8 @@ def _with_silence(mood: Mood, audible: FloatArray) -> tuple[FloatArray, FloatArr
     neutral[_NEUTRAL] = 0.2
     share = audible[:, None]
     probabilities = share * mood.probabilities + (1 - share) * neutral
-    doubt = np.maximum(mood.probabilities.max(axis=1) - mood.confidence, 0.0)  # 0 where no channel is missing
-    confidence = np.clip(probabilities.max(axis=1) - audible * doubt, 0.0, 1.0)
+    calibration = mood.confidence - mood.probabilities.max(axis=1)
+    confidence = np.clip(probabilities.max(axis=1) + audible * calibration, 0.0, 1.0)
     return probabilities, mood.valence * audible, mood.arousal * audible, confidence
 
 

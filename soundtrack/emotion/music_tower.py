@@ -20,9 +20,11 @@ from soundtrack.audio.mel import log_mel
 from soundtrack.audio.music.tonal import tonal_numbers
 from soundtrack.audio.pitch import FRAMES_PER_S
 from soundtrack.checkpoints.manifest import LocatedModel
-from soundtrack.emotion.music_channels import HARMONY, NETWORK, music_channels
+from soundtrack.emotion.head import Head
+from soundtrack.emotion.head_file import PREFIX
+from soundtrack.emotion.music_channels import NETWORK, music_channels
 from soundtrack.emotion.music_config import MusicTowerConfig
-from soundtrack.emotion.music_head import MusicHead
+from soundtrack.emotion.music_head import head_form
 from soundtrack.emotion.music_projection import MusicProjection, Space
 from soundtrack.emotion.space import JointSpace
 from soundtrack.networks.devices import Batches, choose_device, fitting_batch, quick_dtype
@@ -73,7 +75,7 @@ class MusicTower:
         Numbers that belong to the weights.
     network : MelCnn
         With its weights.
-    head : MusicHead
+    head : Head
         With its weights.
     space : Space
         Where the embeddings live.
@@ -88,7 +90,7 @@ class MusicTower:
         config: MusicTowerConfig,
         *,
         network: MelCnn,
-        head: MusicHead,
+        head: Head,
         space: Space,
         device: str = "cpu",
         model: LocatedModel | None = None,
@@ -127,19 +129,20 @@ class MusicTower:
         from soundtrack.checkpoints.weights import check_tensors, load_weights
 
         model = find_network(name, role="music")
-        config = MusicTowerConfig.from_dict(read_config(model))
+        document = read_config(model)
+        config = MusicTowerConfig.from_dict(document)
         tensors = load_weights(model)
         network = MelCnn(config.cnn)
-        untrained = MusicHead.untrained(config.n_inputs).tensors()
+        form = head_form(document, config, where=model.folder)
         expected = {f"cnn.{k}": tuple(v.shape) for k, v in network.state_dict().items() if "num_batches" not in k}
-        expected |= {f"head.{k}": v.shape for k, v in untrained.items()}
-        check_tensors(tensors, expected, where=model.weights)
-        state = {k.removeprefix("cnn."): v for k, v in tensors.items() if k.startswith("cnn.")}
-        network.load_state_dict(state, strict=False)
-        head = MusicHead.from_tensors({k: tensors[f"head.{k}"].numpy() for k in untrained})
+        state = {k: v for k, v in tensors.items() if not k.startswith(PREFIX)}
+        check_tensors(state, expected, where=model.weights)
+        network.load_state_dict({k.removeprefix("cnn."): v for k, v in state.items()}, strict=False)
+        arrays = {k.removeprefix(PREFIX): v.numpy() for k, v in tensors.items() if k.startswith(PREFIX)}
+        head = form.head(arrays, where=model.weights)
         if space is None:
             joint = JointSpace.load(space_of(model.entry.name))
-            joint.check_inputs(music=config.n_inputs)
+            joint.check_inputs(music=form.n_columns)
             space = joint
         return cls(config, network=network, head=head, space=space, device=choose_device(device), model=model)
 
@@ -149,7 +152,7 @@ class MusicTower:
         return self.model.entry.name if self.model is not None else "untrained"
 
     @property
-    def head(self) -> MusicHead:
+    def head(self) -> Head:
         """From evidence to mood."""
         return self.projection.head
 
@@ -209,10 +212,9 @@ class MusicTower:
             rows = [self._harmony(mel, span) for span in spans]
         return np.array(rows, np.float32).reshape(len(spans), dim)
 
-    def hear(self, mel: FloatArray, spans: Sequence[Span]) -> FloatArray:
-        """What the head gets for each stretch, shape (n, n_inputs), float32: for training and evaluation."""
-        found = self.observe(mel, spans)
-        return np.concatenate([found[NETWORK][:, :-1], found[HARMONY]], axis=1)
+    def hear(self, mel: FloatArray, spans: Sequence[Span]) -> dict[str, FloatArray]:
+        """What the head gets for each stretch, by channel, shapes (n, dim): for training and evaluation."""
+        return self.projection.inputs(self.observe(mel, spans))[0]
 
     def read_vocals(self, mel: FloatArray) -> SoundShares:
         """Speech, singing and music in each patch of a track."""

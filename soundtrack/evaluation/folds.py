@@ -8,14 +8,12 @@ space are fitted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.emotion.head import Head, side_by_side
-from soundtrack.emotion.music_head import MusicHead
+from soundtrack.emotion.head import Blocks, Head, rows_of, side_by_side
 from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL
 from soundtrack.emotion.space import MUSIC, PICTURE, JointSpace
 from soundtrack.evaluation.deciding import MERIT, WITH_HUBS, Said, corrected, decided
@@ -23,8 +21,8 @@ from soundtrack.merit_table import MeritTable
 from soundtrack.progress import Progress
 from soundtrack.training.calibrate import fit_temperature, means_of
 from soundtrack.training.data import fold_of
-from soundtrack.training.music.fit import Feelings, Heard, MusicFitSettings, fit_music_head, tempered
-from soundtrack.training.picture.fit import HeadSettings, Rated, fit_head, rows_of
+from soundtrack.training.music.fit import Feelings, Heard, MusicFitSettings, fit_music_head
+from soundtrack.training.picture.fit import HeadSettings, Rated, fit_head
 from soundtrack.training.space import SideRows, SpaceSettings, fit_space, reweighted
 from soundtrack.types import EMOTIONS, FloatArray
 from soundtrack.yardsticks.metrics import (
@@ -49,12 +47,12 @@ N_INNER = 4
 class Evidence:
     """What frozen networks saw and heard of labelled clips."""
 
-    seen: Mapping[str, FloatArray] = field(repr=False, compare=False)
+    seen: Blocks = field(repr=False, compare=False)
     """What the picture's channels saw, one row per window, by channel, each of shape (n_windows, dim)."""
     seen_clip: IntArray = field(repr=False, compare=False)
     """Which clip each window belongs to, shape (n_windows,)."""
-    heard: FloatArray = field(repr=False, compare=False)
-    """What the music network heard, one row per stretch, shape (n_stretches, n_inputs)."""
+    heard: Blocks = field(repr=False, compare=False)
+    """As `seen` of the music's channels, one row per stretch, each of shape (n_stretches, dim)."""
     heard_clip: IntArray = field(repr=False, compare=False)
     """Which clip each stretch belongs to, shape (n_stretches,)."""
     classes: IntArray = field(repr=False, compare=False)
@@ -74,7 +72,7 @@ class Evidence:
             self,
             seen=rows_of(self.seen, seen),
             seen_clip=number[self.seen_clip[seen]],
-            heard=self.heard[heard],
+            heard=rows_of(self.heard, heard),
             heard_clip=number[self.heard_clip[heard]],
             classes=self.classes[chosen],
             sources=tuple(source for source, wanted in zip(self.sources, chosen, strict=True) if wanted),
@@ -110,7 +108,7 @@ def extended(clips: Heard, extra: Heard | None) -> Heard:
     if extra is None:
         return clips
     return Heard(
-        inputs=np.concatenate([clips.inputs, extra.inputs]),
+        inputs={name: np.concatenate([rows, extra.inputs[name]]) for name, rows in clips.inputs.items()},
         recording=np.concatenate([clips.recording, extra.recording + len(clips.classes)]),
         classes=np.concatenate([clips.classes, extra.classes]),
         plane=np.concatenate([clips.plane, extra.plane]),
@@ -181,7 +179,7 @@ def _picture_rows(evidence: Evidence, head: Head, chosen: Mask, recipe: FoldReci
     )
 
 
-def _music_head(evidence: Evidence, heard: Heard, recipe: FoldRecipe) -> MusicHead:
+def _music_head(evidence: Evidence, heard: Heard, recipe: FoldRecipe) -> Head:
     """The music head of some clips."""
     return fit_music_head(extended(heard, recipe.extra), settings=recipe.music, feelings=evidence.feelings)
 
@@ -211,10 +209,11 @@ def calibrated_inside(evidence: Evidence, chosen: Mask, recipe: FoldRecipe, *, s
     return _calibrated(video, classes)[0], _calibrated(music, classes)[0]
 
 
-def _music_rows(heard: Heard, head: MusicHead) -> SideRows:
+def _music_rows(heard: Heard, head: Head) -> SideRows:
     """What a music head says about some recordings."""
     mood = head.read(heard.inputs)
-    return SideRows(mood.probabilities, mood.valence, mood.arousal, heard.inputs, heard.recording)
+    features = side_by_side(heard.inputs, head.blocks)
+    return SideRows(mood.probabilities, mood.valence, mood.arousal, features, heard.recording)
 
 
 def _gathered(parts: list[tuple[Mask, SideRows]], chosen: Mask) -> SideRows:
@@ -294,7 +293,7 @@ def _read_unseen(
         )
         seen = _picture_rows(evidence, _picture_head(evidence, learn, how), judge, how)
         seen = replace(seen, probabilities=_sharpened(seen.probabilities, video_t))
-        head = tempered(_music_head(evidence, heard.only(learn), how), music_t)
+        head = replace(_music_head(evidence, heard.only(learn), how), temperature=music_t)
         judged.append((judge, seen, _music_rows(heard.only(judge), head)))
         if progress is not None:
             progress("folds", fold + 1, n_folds)

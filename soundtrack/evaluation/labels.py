@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.emotion.picture_head import FILM_NUMBERS, picture_blocks
+from soundtrack.emotion.picture_head import FILM_NUMBERS
 from soundtrack.emotion.space import N_MOOD, N_PLANE
 from soundtrack.evaluation import read, two_sets
 from soundtrack.evaluation.deciding import MERIT, WITH_HUBS, Said, corrected, decided
@@ -25,7 +25,7 @@ from soundtrack.merit_table import MeritTable
 from soundtrack.progress import Progress
 from soundtrack.training.data import LabelledClip
 from soundtrack.training.music.fit import Feelings
-from soundtrack.training.stages import Arrays, kept, state_of
+from soundtrack.training.stages import Arrays, blocks_named, by_name, kept, n_rows, state_of
 from soundtrack.types import EMOTIONS, ReadingBatch
 from soundtrack.yardsticks.bootstrap import Interval, bootstrap, json_number
 from soundtrack.yardsticks.metrics import (
@@ -125,30 +125,26 @@ def gather(
         windows = read.film_windows(path, video)
         sound = read.sound(path, music)
         return {
-            "seen": read.picture_features(windows, video),
-            "film": windows.film,
-            "heard": music.hear(sound.mel, sound.spans),
+            **by_name("seen", read.picture_evidence(windows, video)),
+            **by_name("heard", music.hear(sound.mel, sound.spans)),
             "heard_s": np.array([(span.start_s, span.end_s) for span in sound.spans], np.float64),
         }
 
     parts = []
     for i, clip in enumerate(clips):
-        parts.append(kept(kept_in, (*names, "labelled", *state_of(clip.path)), partial(make, clip.path)))
+        parts.append(kept(kept_in, (*names, "by channel", *state_of(clip.path)), partial(make, clip.path)))
         if progress is not None:
             progress("reading clips", i + 1, len(clips))
 
-    def joined(name: str) -> npt.NDArray[np.generic]:
-        return np.concatenate([part[name] for part in parts])
-
     numbers = np.arange(len(clips))
     return Evidence(
-        seen=picture_blocks(np.asarray(joined("seen"), np.float32), np.asarray(joined("film"), np.float32)),
-        seen_clip=np.repeat(numbers, [len(part["film"]) for part in parts]),
-        heard=np.asarray(joined("heard"), np.float32),
-        heard_clip=np.repeat(numbers, [len(part["heard"]) for part in parts]),
+        seen=blocks_named("seen", parts),
+        seen_clip=np.repeat(numbers, [n_rows("seen", part) for part in parts]),
+        heard=blocks_named("heard", parts),
+        heard_clip=np.repeat(numbers, [n_rows("heard", part) for part in parts]),
         classes=class_numbers(clips),
         sources=tuple(clip.source_id for clip in clips),
-        heard_s=np.asarray(joined("heard_s"), np.float64),
+        heard_s=np.concatenate([np.asarray(part["heard_s"], np.float64) for part in parts]),
         feelings=Feelings.of(music.head),
     )
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from soundtrack.emotion.head import Block, side_by_side
 from soundtrack.evaluation import read
 from soundtrack.progress import Progress
 from soundtrack.training.data import RatedFile, fold_of
@@ -99,31 +100,31 @@ def has_picture(path: Path) -> bool:
 
 def music_rows(files: Sequence[RatedFile], tower: MusicTower, *, progress: Progress | None = None) -> Rows:
     """What the music network hears in each file."""
-    from soundtrack.audio.music.tonal import N_TONAL
-
     inputs, number = [], []
     for i, file in enumerate(files):
         sound = read.sound(file.path, tower)
-        inputs.append(tower.hear(sound.mel, sound.spans))
+        inputs.append(side_by_side(tower.hear(sound.mel, sound.spans), tower.head.blocks, rooted=True))
         number.append(np.full(len(sound.spans), i))
         if progress is not None:
             progress("listening", i + 1, len(files))
-    return Rows(np.concatenate(inputs), np.concatenate(number).astype(np.int64), N_TONAL)
+    return Rows(np.concatenate(inputs), np.concatenate(number).astype(np.int64), _n_plain(tower.head.blocks))
 
 
 def picture_rows(files: Sequence[RatedFile], tower: VideoTower, *, progress: Progress | None = None) -> Rows:
     """What the picture network sees in each file; square roots of its features, as its head takes them."""
     inputs, number = [], []
-    n_film = 0
     for i, file in enumerate(files):
         windows = read.film_windows(file.path, tower)
-        features = np.sqrt(np.maximum(read.picture_features(windows, tower), 0))
-        inputs.append(np.concatenate([features, windows.film], axis=1).astype(np.float32))
+        inputs.append(side_by_side(read.picture_evidence(windows, tower), tower.config.head.blocks, rooted=True))
         number.append(np.full(len(windows.film), i))
-        n_film = windows.film.shape[1]
         if progress is not None:
             progress("watching", i + 1, len(files))
-    return Rows(np.concatenate(inputs), np.concatenate(number).astype(np.int64), n_film)
+    return Rows(np.concatenate(inputs), np.concatenate(number).astype(np.int64), _n_plain(tower.config.head.blocks))
+
+
+def _n_plain(blocks: Sequence[Block]) -> int:
+    """How many columns are plain numbers: those of all channels behind the network's."""
+    return sum(block.dim for block in blocks[1:])
 
 
 def read_as_is(

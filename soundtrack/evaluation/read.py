@@ -119,6 +119,13 @@ def picture_features(windows: Windows, tower: VideoTower) -> FloatArray:
     return np.concatenate(parts)
 
 
+def picture_evidence(windows: Windows, tower: VideoTower) -> dict[str, FloatArray]:
+    """What the picture's channels say about each window, by channel, as its head reads them."""
+    from soundtrack.emotion.picture_head import picture_blocks
+
+    return picture_blocks(picture_features(windows, tower), windows.film)
+
+
 def picture_readings(windows: Windows, tower: VideoTower) -> ReadingBatch:
     """What the picture tower says about each window."""
     parts = [

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from soundtrack.emotion.head import side_by_side
 from soundtrack.emotion.space import MODEL, MUSIC, PICTURE
 from soundtrack.evaluation import read, two_sets
 from soundtrack.evaluation.folds import PLANE, Evidence, FoldRecipe, calibrated_inside, merit
@@ -123,11 +124,12 @@ def read_films(
 
         def make(path: Path = path) -> Arrays:
             windows = read.film_windows(path, video)
-            seen = np.concatenate([read.picture_features(windows, video), windows.film], axis=1)
+            seen = side_by_side(read.picture_evidence(windows, video), video.config.head.blocks)
             sound = read.sound(path, music)
+            heard = side_by_side(music.hear(sound.mel, sound.spans), music.head.blocks)
             return {
                 **_arrays("video", read.picture_readings(windows, video), seen),
-                **_arrays("music", music.read(sound.mel, sound.spans), music.hear(sound.mel, sound.spans)),
+                **_arrays("music", music.read(sound.mel, sound.spans), heard),
             }
 
         made = kept(kept_in, (*names, *state_of(path)), make)

@@ -6,10 +6,12 @@ Comes out: the divisor of the logits, and the two numbers that turn a leading pr
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.emotion.head import log_odds, softmax
+from soundtrack.emotion.head import Head, log_odds, softmax
 
 IntArray = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]
@@ -43,6 +45,34 @@ def fit_temperature(logits: Matrix, item: IntArray, classes: IntArray) -> float:
         return float(-np.log(np.maximum(means[np.arange(len(classes)), classes], 1e-12)).mean())
 
     return float(min(np.exp(np.linspace(np.log(0.2), np.log(5.0), 61)), key=loss))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What turns a head's answers into chances."""
+
+    temperature: float
+    """Divisor of the class logits."""
+    confidence_slope: float
+    """As `Head.confidence_slope`."""
+    confidence_offset: float
+    """As `Head.confidence_offset`."""
+
+    def of(self, head: Head) -> Head:
+        """The head with this calibration."""
+        return replace(
+            head,
+            temperature=self.temperature,
+            confidence_slope=self.confidence_slope,
+            confidence_offset=self.confidence_offset,
+        )
+
+
+def fit_calibration(logits: Matrix, item: IntArray, classes: IntArray) -> Calibration:
+    """Temperature and confidence from the answers of heads that are not calibrated; parameters as `fit_temperature`."""
+    temperature = fit_temperature(logits, item, classes)
+    right = logits.argmax(axis=1) == classes[item]
+    return Calibration(temperature, *fit_confidence(softmax(logits / temperature), right))
 
 
 def fit_confidence(probabilities: Matrix, right: npt.NDArray[np.bool_]) -> tuple[float, float]:

@@ -6,12 +6,20 @@ Torch and numpy only, since training has to run where nothing else is installed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import numpy.typing as npt
 
+from soundtrack.emotion.head import Block
 from soundtrack.training.ridge import solve_ridge
 
 Matrix = npt.NDArray[np.float64]
+
+
+def gains_of(blocks: Sequence[Block], gains: Mapping[str, float]) -> Matrix:
+    """The gain of each column by the channel of its block, shape (columns,); 1 for channels that are not named."""
+    return np.repeat([gains.get(block.channel, 1.0) for block in blocks], [block.dim for block in blocks])
 
 
 def logistic(x: Matrix, beliefs: Matrix, *, shares: Matrix, penalty: float, gains: Matrix) -> tuple[Matrix, Matrix]:

@@ -6,7 +6,7 @@ Goes in: a folder, what the result depends on, and a function that makes it. Com
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import replacing
+from soundtrack.types import FloatArray
 
 Arrays = dict[str, npt.NDArray[np.generic]]
 
@@ -43,6 +44,25 @@ def kept(folder: Path | None, depends_on: tuple[object, ...], make: Callable[[],
     with replacing(target, kind=OWN, force=True) as part, part.open("wb") as file:
         np.savez(file, **made)  # type: ignore[arg-type]  # numpy's stub takes the arrays for its own options
     return made
+
+
+def by_name(kind: str, blocks: Mapping[str, FloatArray]) -> Arrays:
+    """Features by channel as arrays that `kept` keeps; `blocks_named` reads them."""
+    return {f"{kind}.{name}": rows for name, rows in blocks.items()}
+
+
+def blocks_named(kind: str, parts: Sequence[Arrays]) -> dict[str, FloatArray]:
+    """Features by channel of several files, one after the other."""
+    names = [name for name in parts[0] if name.startswith(f"{kind}.")]
+    return {
+        name.removeprefix(f"{kind}."): np.concatenate([np.asarray(part[name], np.float32) for part in parts])
+        for name in names
+    }
+
+
+def n_rows(kind: str, part: Arrays) -> int:
+    """How many rows the features of a file have."""
+    return len(next(rows for name, rows in part.items() if name.startswith(f"{kind}.")))
 
 
 def state_of(path: Path) -> tuple[str, int, int]:

@@ -70,7 +70,7 @@ def make_listener(device: str) -> Listener:
     networks = current_networks()
     space = JointSpace.load(networks.space)
     tower = MusicTower.load(networks.music, device=device, space=space)
-    space.check_inputs(music=tower.config.n_inputs)
+    space.check_inputs(music=tower.head.n_columns)
     rest = installed_track_channels(partial(_setup, networks, device, tower.config.mel.sample_rate_hz))
     return partial(listen, reader=_Reader(tower, rest))
 

@@ -1,24 +1,25 @@
 """Fitting the music head on what a frozen network heard: classes, valence and arousal, felt emotions.
 
 Goes in: rows of what was heard in stretches of about ten seconds, and labels of the recordings they come from. Comes
-out: a `MusicHead`, calibrated. Classes: multinomial logistic regression (L2). Ratings: ridge regression. Everything is
+out: a `Head`, calibrated. Classes: multinomial logistic regression (L2). Ratings: ridge regression. Everything is
 convex and solved to the end, so the same rows give the same head.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.audio.music.tonal import N_TONAL
-from soundtrack.emotion.music_head import FELT, LIMIT, N_CLASSES, MusicHead
+from soundtrack.emotion.head import N_CLASSES, Block, Blocks, Head, columns_of, rows_of, side_by_side
+from soundtrack.emotion.music_channels import HARMONY
+from soundtrack.emotion.music_head import FELT, LIMIT
 from soundtrack.training.absence import with_absences
-from soundtrack.training.calibrate import fit_temperature
-from soundtrack.training.ridge import solve_ridge
-from soundtrack.types import EMOTIONS, FloatArray
+from soundtrack.training.calibrate import fit_calibration
+from soundtrack.training.linear import gains_of, logistic, ridge
+from soundtrack.types import EMOTIONS
 
 IntArray = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]
@@ -63,20 +64,20 @@ class MusicFitSettings:
 
     class_penalty: float = 400.0
     """L2 of the class weights beside the summed log-loss of the clips."""
-    class_tonal_gain: float = 1.0
-    """Of the numbers about harmony beside the features, for the classes."""
+    class_gains: Mapping[str, float] = field(default_factory=lambda: {HARMONY: 1.0})
+    """By channel: how much its columns count beside those of the others, for the classes; 1 where none is named."""
     valence_penalty: float = 600.0
     """L2 of the weights of valence beside the summed squared error of the recordings."""
-    valence_tonal_gain: float = 3.0
-    """As `class_tonal_gain`, for valence."""
+    valence_gains: Mapping[str, float] = field(default_factory=lambda: {HARMONY: 3.0})
+    """As `class_gains`, for valence."""
     arousal_penalty: float = 600.0
     """As `valence_penalty`, for arousal."""
-    arousal_tonal_gain: float = 1.5
-    """As `class_tonal_gain`, for arousal."""
+    arousal_gains: Mapping[str, float] = field(default_factory=lambda: {HARMONY: 1.5})
+    """As `class_gains`, for arousal."""
     felt_penalty: float = 1500.0
     """As `valence_penalty`, for the nine felt emotions."""
-    felt_tonal_gain: float = 1.5
-    """As `class_tonal_gain`, for the nine felt emotions."""
+    felt_gains: Mapping[str, float] = field(default_factory=lambda: {HARMONY: 1.5})
+    """As `class_gains`, for the nine felt emotions."""
     class_plane_share: float = 0.1
     """Weight of a clip with only a class beside a rated recording, for valence and arousal."""
     felt_plane_share: float = 0.1
@@ -93,8 +94,8 @@ class MusicFitSettings:
 class Heard:
     """Recordings as the network heard them; one row per stretch, one label row per recording."""
 
-    inputs: FloatArray = field(repr=False, compare=False)
-    """Shape (n, n_inputs)."""
+    inputs: Blocks = field(repr=False, compare=False)
+    """By channel, in the order of the head's blocks, each of shape (n, dim); NaN where a channel gave nothing."""
     recording: IntArray = field(repr=False, compare=False)
     """Which recording each row belongs to, shape (n,), from 0 without gaps."""
     classes: IntArray = field(repr=False, compare=False)
@@ -109,7 +110,7 @@ class Heard:
         number = np.cumsum(chosen) - 1
         rows = chosen[self.recording]
         return Heard(
-            inputs=self.inputs[rows],
+            inputs=rows_of(self.inputs, rows),
             recording=number[self.recording[rows]],
             classes=self.classes[chosen],
             plane=self.plane[chosen],
@@ -122,21 +123,19 @@ class Feelings:
     """The nine felt emotions as linear in what was heard."""
 
     slopes: Matrix = field(repr=False, compare=False)
-    """Over the inputs, shape (9, n_inputs)."""
+    """Over the inputs side by side, shape (9, n_columns)."""
     offsets: Matrix = field(repr=False, compare=False)
     """Where all inputs are 0, shape (9,)."""
 
     @classmethod
-    def of(cls, head: MusicHead) -> Feelings:
+    def of(cls, head: Head) -> Feelings:
         """Those that a head reads."""
         slopes = (head.weight[-N_FELT:] / head.scale).astype(np.float64)
         return cls(slopes=slopes, offsets=head.bias[-N_FELT:] - slopes @ head.mean)
 
 
-def fit_music_head(
-    heard: Heard, *, settings: MusicFitSettings | None = None, feelings: Feelings | None = None
-) -> MusicHead:
-    """A head, not yet calibrated (temperature 1).
+def fit_music_head(heard: Heard, *, settings: MusicFitSettings | None = None, feelings: Feelings | None = None) -> Head:
+    """A head over the channels given, not yet calibrated (temperature 1); the versions of its blocks are open.
 
     What listeners of other music felt is a way into the classes too: the nine felt emotions stand beside the inputs
     when the classes are learned, with a gain. They are linear in the inputs, so that the head stays one linear map.
@@ -151,50 +150,48 @@ def fit_music_head(
         Of a head that was fitted elsewhere, kept where no recording of `heard` has felt emotions of its own.
     """
     how = settings or MusicFitSettings()
+    blocks = tuple(Block(name, rows.shape[1]) for name, rows in heard.inputs.items())
+    raw = side_by_side(heard.inputs, blocks)
     share = 1.0 / np.bincount(heard.recording)[heard.recording]  # every recording counts once
-    mean = (share[:, None] * heard.inputs).sum(axis=0) / share.sum()
-    scale = np.sqrt((share[:, None] * (heard.inputs - mean) ** 2).sum(axis=0) / share.sum())
-    scale = np.maximum(scale, 1e-3)
-    x = np.clip((heard.inputs - mean) / scale, -LIMIT, LIMIT).astype(np.float64)
-    n_network = x.shape[1] - N_TONAL
-    some = with_absences(x, (slice(0, n_network), slice(n_network, None)), share=how.absent_share)
+    mean = np.nansum(share[:, None] * raw, axis=0) / share.sum()
+    scale = np.maximum(np.sqrt(np.nansum(share[:, None] * (raw - mean) ** 2, axis=0) / share.sum()), 1e-3)
+    x = np.nan_to_num(np.clip((raw - mean) / scale, -LIMIT, LIMIT).astype(np.float64))
+    some = with_absences(x, columns_of(blocks), share=how.absent_share)
     x, recording, share = some.rows, heard.recording[some.origin], share[some.origin] * some.weight
-
-    def gained(gain: float) -> Matrix:
-        return np.concatenate([np.ones(x.shape[1] - N_TONAL), np.full(N_TONAL, gain)])
-
-    felt, felt_bias = _ridge(
-        x, heard.felt[recording], share=share, penalty=how.felt_penalty, gain=gained(how.felt_tonal_gain)
+    felt, felt_bias = ridge(
+        x, heard.felt[recording], shares=share, penalty=how.felt_penalty, gains=gains_of(blocks, how.felt_gains)
     )
     if feelings is not None and not np.isfinite(heard.felt).all(axis=1).any():
         felt, felt_bias = feelings.slopes * scale, feelings.offsets + feelings.slopes @ mean
     beliefs, belief_share = _class_targets(heard, how)
     rows_share = share * belief_share[recording]
     weight, bias = _class_map(
-        x, beliefs[recording], share=rows_share, slopes=felt, gain=gained(how.class_tonal_gain), how=how
+        x, beliefs[recording], share=rows_share, slopes=felt, gains=gains_of(blocks, how.class_gains), how=how
     )
     weights, biases = [weight], [bias]
 
     plane, plane_share = _plane_targets(heard, how)
-    for column, penalty, tonal_gain in (
-        (0, how.valence_penalty, how.valence_tonal_gain),
-        (1, how.arousal_penalty, how.arousal_tonal_gain),
+    for column, penalty, gains in (
+        (0, how.valence_penalty, how.valence_gains),
+        (1, how.arousal_penalty, how.arousal_gains),
     ):
         target = plane[recording, column : column + 1]
         rows_share = share * plane_share[recording]
-        w, b = _ridge(x, target, share=rows_share, penalty=penalty, gain=gained(tonal_gain))
+        w, b = ridge(x, target, shares=rows_share, penalty=penalty, gains=gains_of(blocks, gains))
         weights.append(w)
         biases.append(b)
-    return MusicHead(
+    return Head(
+        blocks,
         mean=mean.astype(np.float32),
         scale=scale.astype(np.float32),
         weight=np.concatenate([*weights, felt]).astype(np.float32),
         bias=np.concatenate([*biases, felt_bias]).astype(np.float32),
+        limit=LIMIT,
     )
 
 
 def _class_map(
-    x: Matrix, beliefs: Matrix, *, share: Matrix, slopes: Matrix, gain: Matrix, how: MusicFitSettings
+    x: Matrix, beliefs: Matrix, *, share: Matrix, slopes: Matrix, gains: Matrix, how: MusicFitSettings
 ) -> tuple[Matrix, Matrix]:
     """Weights (6, columns) and biases (6,) of the classes over the inputs, felt emotions beside them folded in."""
     known = share > 0
@@ -203,9 +200,14 @@ def _class_map(
     centre = share @ felt / total
     spread = np.sqrt(share @ (felt - centre) ** 2 / total)
     felt_gain = how.class_felt_gain / np.maximum(spread, 1e-9) * (spread > 1e-9)
-    data = np.concatenate([x * gain, (felt - centre) * felt_gain], axis=1)
-    weight, bias = _logistic(data[known], beliefs[known], share=share[known], penalty=how.class_penalty)
-    own, through = weight[:, : x.shape[1]] * gain, weight[:, x.shape[1] :] * felt_gain
+    weight, bias = logistic(
+        np.concatenate([x, felt - centre], axis=1)[known],
+        beliefs[known],
+        shares=share[known],
+        penalty=how.class_penalty,
+        gains=np.concatenate([gains, felt_gain]),
+    )
+    own, through = weight[:, : x.shape[1]], weight[:, x.shape[1] :]
     return own + through @ slopes, bias - through @ centre
 
 
@@ -247,52 +249,14 @@ def _plane_targets(heard: Heard, how: MusicFitSettings) -> tuple[Matrix, Matrix]
     return target, share
 
 
-def _logistic(x: Matrix, beliefs: Matrix, *, share: Matrix, penalty: float) -> tuple[Matrix, Matrix]:
-    """Weights (6, columns) and biases (6,) that minimise weighted log-loss plus half the penalised squares."""
-    import torch
-
-    data, truth, weight = torch.from_numpy(x), torch.from_numpy(beliefs), torch.from_numpy(share)
-    layer = torch.zeros(N_CLASSES, x.shape[1] + 1, dtype=torch.float64, requires_grad=True)
-    solver = torch.optim.LBFGS([layer], max_iter=300, tolerance_grad=1e-6, line_search_fn="strong_wolfe")
-
-    def loss() -> float:
-        solver.zero_grad()
-        logits = data @ layer[:, 1:].T + layer[:, 0]
-        each = torch.nn.functional.cross_entropy(logits, truth, reduction="none")
-        value = (weight * each).sum() + 0.5 * penalty * layer[:, 1:].square().sum()
-        torch.autograd.backward(value)
-        return float(value.detach())
-
-    solver.step(loss)  # type: ignore[no-untyped-call]  # torch leaves it untyped
-    done = layer.detach().numpy()
-    return done[:, 1:], done[:, 0]
-
-
-def _ridge(x: Matrix, target: Matrix, *, share: Matrix, penalty: float, gain: Matrix) -> tuple[Matrix, Matrix]:
-    """Weights (n_targets, columns) and biases (n_targets,), from the rows that have a target."""
-    known = np.isfinite(target).all(axis=1) & (share > 0)
-    if not known.any():
-        return np.zeros((target.shape[1], x.shape[1])), np.zeros(target.shape[1])
-    a, b, w = x[known] * gain, target[known], share[known]
-    weight, bias = solve_ridge(a, b, shares=w, penalty=penalty)
-    return (weight * gain[:, None]).T, bias
-
-
-def tempered(head: MusicHead, temperature: float) -> MusicHead:
-    """The head with its class logits divided by a temperature above 0."""
-    divisor = np.ones(len(head.bias), np.float32)
-    divisor[:N_CLASSES] = temperature
-    return replace(head, weight=head.weight / divisor[:, None], bias=head.bias / divisor)
-
-
 def fit_calibrated(
     heard: Heard,
     *,
     folds: Sequence[int] | IntArray,
     settings: MusicFitSettings | None = None,
     feelings: Feelings | None = None,
-) -> MusicHead:
-    """A head whose temperature comes from recordings that inner heads did not see.
+) -> Head:
+    """A head whose calibration comes from recordings that inner heads did not see.
 
     Parameters
     ----------
@@ -307,12 +271,12 @@ def fit_calibrated(
     """
     inner = np.asarray(folds)
     whole = fit_music_head(heard, settings=settings, feelings=feelings)
-    logs = np.zeros((len(heard.inputs), N_CLASSES))
+    logs = np.zeros((len(heard.recording), N_CLASSES))
     has_class = heard.classes >= 0
     for fold in np.unique(inner[has_class]):
         clips = heard.only((inner != fold) & has_class)
         head = fit_music_head(clips, settings=settings, feelings=Feelings.of(whole))
         rows = (inner == fold)[heard.recording]
-        logs[rows] = np.log(np.maximum(head.read(heard.inputs[rows]).probabilities, 1e-9))
+        logs[rows] = np.log(np.maximum(head.read(rows_of(heard.inputs, rows)).probabilities, 1e-9))
     clips = heard.only(has_class)
-    return tempered(whole, fit_temperature(logs[has_class[heard.recording]], clips.recording, clips.classes))
+    return fit_calibration(logs[has_class[heard.recording]], clips.recording, clips.classes).of(whole)

@@ -15,8 +15,10 @@ import torch
 from torch import Tensor
 
 from soundtrack.checkpoints.weights import save_weights
+from soundtrack.emotion.head import Head
+from soundtrack.emotion.head_file import PREFIX, form_document, head_arrays
 from soundtrack.emotion.music_config import MusicTowerConfig
-from soundtrack.emotion.music_head import MusicHead
+from soundtrack.emotion.music_head import untrained_head
 from soundtrack.emotion.music_tower import MODEL as MUSIC_MODEL
 from soundtrack.emotion.space import MODEL as SPACE_MODEL
 from soundtrack.emotion.space import JointSpace
@@ -50,7 +52,7 @@ def _write_config(folder: Path, document: Mapping[str, object]) -> None:
 def save_music(
     models: Path,
     network: MelCnn,
-    head: MusicHead,
+    head: Head,
     *,
     config: MusicTowerConfig,
     dim: int,
@@ -64,7 +66,7 @@ def save_music(
     ----------
     models : Path
         The models folder; its manifest gets or changes an entry.
-    network, head : MelCnn, MusicHead
+    network, head : MelCnn, Head
         With their weights.
     config : MusicTowerConfig
         Numbers that belong to them.
@@ -75,7 +77,7 @@ def save_music(
     """
     state = {f"cnn.{k}": v for k, v in network.state_dict().items() if "num_batches" not in k}
     save_weights(
-        {**state, **_tensors(head.tensors(), "head.")},
+        {**state, **_tensors(head_arrays(head), PREFIX)},
         models,
         name=name,
         version=version,
@@ -84,7 +86,7 @@ def save_music(
         source=source,
         embedding_dim=dim,
     )
-    _write_config(models / name, config.to_dict())
+    _write_config(models / name, {**config.to_dict(), "head": form_document(head)})
 
 
 def save_space(
@@ -145,18 +147,17 @@ def save_tiny(models: Path, *, n_video_features: int, dim: int = 32, seed: int =
     )
     torch.manual_seed(seed)
     network = MelCnn(config.cnn)
+    head = untrained_head(config.cnn.n_features, seed=seed)
     save_music(
         models,
         network,
-        MusicHead.untrained(config.n_inputs, seed=seed),
+        head,
         config=config,
         dim=dim,
         name="tiny-music",
         source="made from a seed, untrained",
     )
-    space = JointSpace.untrained(
-        dim=dim, n_video_features=n_video_features, n_music_features=config.n_inputs, seed=seed
-    )
+    space = JointSpace.untrained(dim=dim, n_video_features=n_video_features, n_music_features=head.n_columns, seed=seed)
     save_space(
         models,
         space,

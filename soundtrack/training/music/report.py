@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.emotion.music_head import MusicHead
-from soundtrack.training.calibrate import fit_temperature, means_of
+from soundtrack.emotion.head import Head, rows_of
+from soundtrack.emotion.music_head import felt_of
+from soundtrack.training.calibrate import fit_calibration, means_of
 from soundtrack.training.data import fold_of
-from soundtrack.training.music.fit import N_FELT, Feelings, Heard, MusicFitSettings, fit_music_head, tempered
+from soundtrack.training.music.fit import N_FELT, Feelings, Heard, MusicFitSettings, fit_music_head
 from soundtrack.types import EMOTIONS
 from soundtrack.yardsticks.bootstrap import Interval, bootstrap
 from soundtrack.yardsticks.metrics import calibration_error, concordance, confusion, pearson
@@ -125,31 +126,31 @@ def cross_validate(
             raise ValueError(f"fold {fold} leaves no recording with a class to learn from")
         material = heard.only(learn)
         head = fit_music_head(material, settings=settings, feelings=feelings)
-        head = tempered(head, _temperature(material, _chosen(sources, learn), head, settings))
+        head = _calibrated(material, _chosen(sources, learn), head, settings)
         judged = folds == fold
         asked = heard.only(judged)
         mood = head.read(asked.inputs)
         m = int(judged.sum())
         out.probabilities[judged] = means_of(mood.probabilities, asked.recording, m)
         out.plane[judged] = means_of(np.stack([mood.valence, mood.arousal], axis=1), asked.recording, m)
-        out.felt[judged] = means_of(mood.felt, asked.recording, m)
+        out.felt[judged] = means_of(felt_of(mood), asked.recording, m)
     return out
 
 
-def _temperature(heard: Heard, sources: Sequence[str], head: MusicHead, settings: MusicFitSettings | None) -> float:
-    """What suits heads of inner folds; 1 where there are too few sources for any."""
+def _calibrated(heard: Heard, sources: Sequence[str], head: Head, settings: MusicFitSettings | None) -> Head:
+    """A head with what suits those of inner folds; as it is where there are too few sources for any."""
     labelled = heard.classes >= 0
     clips = heard.only(labelled)
     names = _chosen(sources, labelled)
     if len(set(names)) < N_INNER:
-        return 1.0
+        return head
     folds = fold_of(names, classes=[EMOTIONS[c] for c in clips.classes], n_folds=N_INNER, seed=100)
-    logs = np.zeros((len(clips.inputs), len(EMOTIONS)))
+    logs = np.zeros((len(clips.recording), len(EMOTIONS)))
     for fold in range(N_INNER):
         inner = fit_music_head(clips.only(folds != fold), settings=settings, feelings=Feelings.of(head))
         rows = (folds == fold)[clips.recording]
-        logs[rows] = np.log(np.maximum(inner.read(clips.inputs[rows]).probabilities, 1e-9))
-    return fit_temperature(logs, clips.recording, clips.classes)
+        logs[rows] = np.log(np.maximum(inner.read(rows_of(clips.inputs, rows)).probabilities, 1e-9))
+    return fit_calibration(logs, clips.recording, clips.classes).of(head)
 
 
 def measure(

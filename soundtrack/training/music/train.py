@@ -16,7 +16,7 @@ import numpy as np
 
 from soundtrack.audio.mel import MelSettings
 from soundtrack.emotion.music_config import MusicTowerConfig
-from soundtrack.emotion.music_head import FELT, MusicHead
+from soundtrack.emotion.music_head import FELT, untrained_head
 from soundtrack.emotion.music_tower import MODEL, MusicTower
 from soundtrack.emotion.space import JointSpace
 from soundtrack.files.kinds import OWN
@@ -30,7 +30,7 @@ from soundtrack.training.music.fit import N_FELT, Feelings, Heard, fit_calibrate
 from soundtrack.training.music.labels import LICENCE, MUSIC_SOUNDS, SINGING_SOUNDS, SPEECH_SOUNDS, save_music
 from soundtrack.training.music.report import MusicReport, card, folds_by_kind, measure
 from soundtrack.training.music.teacher import write_lessons
-from soundtrack.training.stages import Arrays, fingerprint, kept, state_of
+from soundtrack.training.stages import Arrays, blocks_named, by_name, fingerprint, kept, n_rows, state_of
 from soundtrack.types import EMOTIONS, Span
 
 SOUNDS = frozenset({".mp3", ".ogg", ".opus", ".flac", ".wav", ".m4a", ".aiff", ".aif", ".mp4", ".mkv", ".webm", ".mov"})
@@ -119,8 +119,9 @@ def train_music(
             init=init.network if init is not None else None,
             progress=progress,
         )
-    blank = JointSpace.untrained(dim=dim, n_music_features=config.n_inputs)
-    tower = MusicTower(config, network=network, head=MusicHead.untrained(config.n_inputs), space=blank)
+    untaught = untrained_head(config.cnn.n_features)
+    blank = JointSpace.untrained(dim=dim, n_music_features=untaught.n_columns)
+    tower = MusicTower(config, network=network, head=untaught, space=blank)
     heard, sources = listen(tables, tower, kept_in=out_dir / "heard", progress=progress)
     feelings = Feelings.of(init.head) if init is not None else None
     report = measure(heard, sources, feelings=feelings)
@@ -212,14 +213,15 @@ def listen(
         n = max(1, round(duration_s / tower.config.segment_s))
         edges = np.linspace(0, duration_s, n + 1)
         spans = [Span(float(edges[k]), float(edges[k + 1])) for k in range(n)]
-        return {"heard": tower.hear(log_mel(samples, mel), spans)}
+        return by_name("heard", tower.hear(log_mel(samples, mel), spans))
 
-    rows, number = [], []
+    parts: list[Arrays] = []
+    number = []
     for i, path in enumerate(paths):
-        made = kept(kept_in, (weights, tower.config, *state_of(path)), partial(hear, path))
-        rows.append(np.asarray(made["heard"], np.float32))
-        number.append(np.full(len(rows[-1]), i))
+        made = kept(kept_in, (weights, "by channel", tower.config, *state_of(path)), partial(hear, path))
+        parts.append(made)
+        number.append(np.full(n_rows("heard", made), i))
         if progress is not None:
             progress("listening", i + 1, len(paths))
-    heard = Heard(np.concatenate(rows), np.concatenate(number).astype(np.int64), classes, plane, shares)
+    heard = Heard(blocks_named("heard", parts), np.concatenate(number).astype(np.int64), classes, plane, shares)
     return heard, sources

@@ -10,27 +10,20 @@ ratings teach through thousands of pictures. Everything is convex, so the same r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.emotion.head import Block, Head, columns_of, side_by_side, softmax
+from soundtrack.emotion.head import Blocks, Head, columns_of, rows_of, side_by_side, softmax
 from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, FILM_NUMBERS, layout_of
 from soundtrack.training.absence import Some, with_absences
-from soundtrack.training.calibrate import fit_confidence, fit_temperature, means_of
-from soundtrack.training.linear import logistic, ridge
+from soundtrack.training.calibrate import Calibration, fit_calibration, fit_temperature, means_of
+from soundtrack.training.linear import gains_of, logistic, ridge
 from soundtrack.types import EMOTIONS, FloatArray
 
 IntArray = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]
-Blocks = Mapping[str, FloatArray]
-"""Features by channel, rows belonging together."""
-
-
-def rows_of(features: Blocks, rows: npt.NDArray[np.generic]) -> dict[str, FloatArray]:
-    """Some rows of all channels, by a mask or by numbers."""
-    return {name: values[rows] for name, values in features.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +149,6 @@ def fit_head(
     )
 
 
-def gains_of(blocks: Sequence[Block], gains: Mapping[str, float]) -> Matrix:
-    """The gain of each column, shape (columns,); 1 for channels that are not named."""
-    return np.repeat([gains.get(block.channel, 1.0) for block in blocks], [block.dim for block in blocks])
-
-
 def _guessed(rated: Rated, unrated: Unrated, *, penalty: float) -> Matrix:
     """Valence and arousal of unrated stills from the teachers' embeddings, shape (n, 2)."""
     assert rated.teachers is not None
@@ -182,11 +170,7 @@ class OutOfFold:
     """Of each clip, shape (n,)."""
     arousal: FloatArray = field(repr=False, compare=False)
     """Of each clip, shape (n,)."""
-    temperature: float = 1.0
-    """From all out-of-fold answers."""
-    confidence_slope: float = 1.0
-    """From all out-of-fold answers."""
-    confidence_offset: float = 0.0
+    calibration: Calibration
     """From all out-of-fold answers."""
 
 
@@ -235,27 +219,12 @@ def cross_validate(
         rows, order = inside[film_of], np.cumsum(inside) - 1
         temperature = fit_temperature(logits[rows], order[film_of[rows]], classes[inside])
         probabilities[~rows] = softmax(logits[~rows] / temperature)
-    temperature = fit_temperature(logits, film_of, classes)
-    right = logits.argmax(axis=1) == classes[film_of]
-    slope, offset = fit_confidence(softmax(logits / temperature), right)
     return OutOfFold(
         probabilities=probabilities.astype(np.float32),
         film_probabilities=means_of(probabilities, film_of, len(labels)).astype(np.float32),
         valence=plane[:, 0].astype(np.float32),
         arousal=plane[:, 1].astype(np.float32),
-        temperature=temperature,
-        confidence_slope=slope,
-        confidence_offset=offset,
-    )
-
-
-def calibrated(head: Head, by: OutOfFold) -> Head:
-    """The head with the temperature and confidence that its out-of-fold siblings call for."""
-    return replace(
-        head,
-        temperature=by.temperature,
-        confidence_slope=by.confidence_slope,
-        confidence_offset=by.confidence_offset,
+        calibration=fit_calibration(logits, film_of, classes),
     )
 
 

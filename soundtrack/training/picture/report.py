@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from soundtrack.emotion.head import Blocks
 from soundtrack.training.data import fold_of
 from soundtrack.training.picture.fit import (
-    Blocks,
     HeadSettings,
     OutOfFold,
     Rated,
@@ -275,7 +275,8 @@ def _confidence_error(answers: OutOfFold, right: npt.NDArray[np.bool_], *, n_bin
     """Mean distance between confidence and share of right answers, over equal bins of confidence."""
     top = np.clip(answers.probabilities.max(axis=1).astype(np.float64), 1e-6, 1 - 1e-6)
     odds = np.log(top / (1 - top))
-    confidence = 1 / (1 + np.exp(-(answers.confidence_slope * odds + answers.confidence_offset)))
+    by = answers.calibration
+    confidence = 1 / (1 + np.exp(-(by.confidence_slope * odds + by.confidence_offset)))
     bins = np.minimum((confidence * n_bins).astype(int), n_bins - 1)
     gaps = [np.mean(bins == b) * abs(confidence[bins == b].mean() - right[bins == b].mean()) for b in np.unique(bins)]
     return float(sum(gaps))

@@ -37,7 +37,7 @@ from soundtrack.training.picture.clips import (
 )
 from soundtrack.training.picture.data import groups, labelled_clips, rated_stills
 from soundtrack.training.picture.distil import DistilSettings, distil, embeddings, held_out, scale_of
-from soundtrack.training.picture.fit import HeadSettings, Rated, Unrated, calibrated, fit_head
+from soundtrack.training.picture.fit import HeadSettings, Rated, Unrated, fit_head
 from soundtrack.training.picture.live import distil_live, live_settings, read_gallery
 from soundtrack.training.picture.report import Films, PictureReport, card, learning_curve, measure
 from soundtrack.training.picture.start import LIMITS_OF_HEAD, PictureStart, dim_of, facts_of_head, flattened
@@ -190,7 +190,7 @@ def finish(
         unseen=held_out(seen.films.sources),
         settings=head_settings,
     )
-    head = calibrated(
+    head = measured.primary.calibration.of(
         fit_head(
             seen.films.features,
             seen.films.labels,
@@ -198,8 +198,7 @@ def finish(
             rated=seen.rated,
             unrated=seen.unrated,
             settings=head_settings,
-        ),
-        measured.primary,
+        )
     )
     folder = out_dir / "models" if models_folder is None else models_folder
     write_model(state, head, folder, settings=settings, name=name, version=version)
