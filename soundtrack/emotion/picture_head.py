@@ -13,15 +13,6 @@ PICTURE_NETWORK, FILM_NUMBERS = "picture-network", "film-numbers"
 """Names of the channels that every head of a picture network reads, in the order of its columns."""
 ROOTED = frozenset({PICTURE_NETWORK})
 """Channels whose features have long tails: heads read the square roots of them."""
-CLASS_VALENCE_AROUSAL: dict[str, tuple[float, float]] = {
-    "Excited": (0.6, 0.7),
-    "Fear": (-0.6, 0.6),
-    "Neutral": (0.05, -0.1),
-    "Relaxation": (0.5, -0.5),
-    "Sad": (-0.55, -0.4),
-    "Tension": (-0.4, 0.5),
-}
-"""Where each class lies on the plane, in [-1, 1]; after the layout of affect words by J. Russell 1980."""
 
 
 def blocks_of(

@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.emotion.head import Blocks, Head, rows_of, side_by_side
-from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL
 from soundtrack.emotion.space import MUSIC, PICTURE, JointSpace
 from soundtrack.evaluation.deciding import MERIT, WITH_HUBS, Said, corrected, decided
 from soundtrack.merit_table import MeritTable
@@ -24,7 +23,7 @@ from soundtrack.training.data import fold_of
 from soundtrack.training.music.fit import Feelings, Heard, MusicFitSettings, fit_music_head
 from soundtrack.training.picture.fit import HeadSettings, Rated, fit_head
 from soundtrack.training.space import SideRows, SpaceSettings, fit_space, reweighted
-from soundtrack.types import EMOTIONS, FloatArray
+from soundtrack.types import CLASS_VALENCE_AROUSAL, EMOTIONS, FloatArray
 from soundtrack.yardsticks.metrics import (
     distinct_winners,
     own_source,

@@ -25,6 +25,7 @@ from soundtrack.types.channels import (
     TrackChannel,
 )
 from soundtrack.types.emotion import (
+    CLASS_VALENCE_AROUSAL,
     EmotionState,
     Reading,
     ReadingBatch,
@@ -79,6 +80,7 @@ from soundtrack.types.sheet import (
 )
 
 __all__ = [
+    "CLASS_VALENCE_AROUSAL",
     "EMOTIONS",
     "UNKNOWN_CODEC",
     "Alternative",

@@ -6,6 +6,16 @@ from dataclasses import dataclass, field
 
 from soundtrack.types.basics import EMOTIONS, FloatArray, Span
 
+CLASS_VALENCE_AROUSAL: dict[str, tuple[float, float]] = {
+    "Excited": (0.6, 0.7),
+    "Fear": (-0.6, 0.6),
+    "Neutral": (0.05, -0.1),
+    "Relaxation": (0.5, -0.5),
+    "Sad": (-0.55, -0.4),
+    "Tension": (-0.4, 0.5),
+}
+"""Where a plain example of each class lies on the plane, in [-1, 1]; after the layout of affect words by J. Russell
+1980. Heads are taught by it and words of mood are placed by it, on both sides."""
 UNSURE_UNDER = 0.25
 """Confidence under which a stretch counts as neutral, whatever its leading class."""
 

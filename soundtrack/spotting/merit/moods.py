@@ -16,17 +16,7 @@ from functools import lru_cache
 import numpy as np
 
 from soundtrack.errors import UsageError
-from soundtrack.types import EMOTIONS, EmotionState, FloatArray, Track
-
-_PROTOTYPES: dict[str, tuple[float, float]] = {
-    "Excited": (0.6, 0.7),
-    "Fear": (-0.6, 0.5),
-    "Neutral": (0.1, -0.05),
-    "Relaxation": (0.5, -0.6),
-    "Sad": (-0.5, -0.5),
-    "Tension": (-0.3, 0.6),
-}
-"""Valence and arousal of a plain example of each class."""
+from soundtrack.types import CLASS_VALENCE_AROUSAL, EMOTIONS, EmotionState, FloatArray, Track
 
 WORDS: dict[str, str] = {
     "excited": "Excited", "happy": "Excited", "joyful": "Excited", "triumphant": "Excited", "energetic": "Excited",
@@ -106,7 +96,7 @@ def mood(word: str) -> EmotionState:
         near = difflib.get_close_matches(low, WORDS, n=3)
         hint = f"did you mean {' or '.join(near)}?" if near else f"use one of: {', '.join(sorted(EMOTIONS))}"
         raise UsageError(f"unknown mood {word!r}", hint=hint)
-    valence, arousal = _OWN.get(low, _PROTOTYPES[name])
+    valence, arousal = _OWN.get(low, CLASS_VALENCE_AROUSAL[name])
     probabilities = tuple(0.8 if emotion == name else 0.04 for emotion in EMOTIONS)
     return EmotionState(probabilities=probabilities, valence=valence, arousal=arousal, confidence=1.0)
 
@@ -139,8 +129,8 @@ def nearness(label: str, classes: Iterable[str]) -> float:
     >>> nearness("Fear", ["Fear"]), nearness("Fear", []), nearness("Fear", ["Excited"]) < -0.4
     (1.0, 0.0, True)
     """
-    wanted = np.array(_PROTOTYPES[label])
-    near = [1.0 - float(np.linalg.norm(wanted - _PROTOTYPES[c])) / 0.8 for c in classes]
+    wanted = np.array(CLASS_VALENCE_AROUSAL[label])
+    near = [1.0 - float(np.linalg.norm(wanted - CLASS_VALENCE_AROUSAL[c])) / 0.8 for c in classes]
     return float(np.clip(max(near), -1.0, 1.0)) if near else 0.0
 
 

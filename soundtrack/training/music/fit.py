@@ -19,24 +19,15 @@ from soundtrack.emotion.music_head import FELT, LIMIT
 from soundtrack.training.absence import with_absences
 from soundtrack.training.calibrate import fit_calibration
 from soundtrack.training.linear import gains_of, logistic, ridge
-from soundtrack.types import EMOTIONS
+from soundtrack.types import CLASS_VALENCE_AROUSAL, EMOTIONS
 
 IntArray = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]
 
 N_FELT = len(FELT)
 """Columns of `Heard.felt`."""
-PLANE_OF_CLASS: dict[str, tuple[float, float]] = {
-    "Excited": (0.35, 0.35),
-    "Fear": (-0.35, 0.2),
-    "Neutral": (0.05, -0.05),
-    "Relaxation": (0.3, -0.35),
-    "Sad": (-0.3, -0.3),
-    "Tension": (-0.25, 0.25),
-}
-"""Where a recording of a class is put on the plane, on VGMIDI's scale, which hardly leaves [-0.5, 0.5]."""
-
-
+PLANE_SCALE = 0.55
+"""Of VGMIDI's ratings beside the plane: its raters hardly left [-0.5, 0.5]."""
 FELT_OF_CLASS = np.array(
     [
         # amazement, solemnity, tenderness, nostalgia, calmness, power, joyful_activation, tension, sadness
@@ -225,7 +216,7 @@ def _class_targets(heard: Heard, how: MusicFitSettings) -> tuple[Matrix, Matrix]
     beliefs[labelled, heard.classes[labelled]] = 1.0
     weight[labelled] = 1.0
     rated = ~labelled & np.isfinite(heard.plane).all(axis=1)
-    points = np.array([PLANE_OF_CLASS[e] for e in EMOTIONS])
+    points = PLANE_SCALE * np.array([CLASS_VALENCE_AROUSAL[e] for e in EMOTIONS])
     distance = ((heard.plane[rated, None] - points[None]) ** 2).sum(axis=2)
     beliefs[rated] = np.exp(-distance / (2 * 0.2**2)) + 1e-3
     felt = ~labelled & ~rated & np.isfinite(heard.felt).all(axis=1)
@@ -237,7 +228,7 @@ def _class_targets(heard: Heard, how: MusicFitSettings) -> tuple[Matrix, Matrix]
 
 def _plane_targets(heard: Heard, how: MusicFitSettings) -> tuple[Matrix, Matrix]:
     """Valence and arousal (n_recordings, 2) and their weights: ratings, else from feelings, else from the class."""
-    points = np.array([PLANE_OF_CLASS[e] for e in EMOTIONS])
+    points = PLANE_SCALE * np.array([CLASS_VALENCE_AROUSAL[e] for e in EMOTIONS])
     target = heard.plane.copy()
     share: Matrix = np.where(np.isfinite(target).all(axis=1), 1.0, 0.0)
     by_felt = (share == 0) & np.isfinite(heard.felt).all(axis=1)

@@ -16,11 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.emotion.head import Blocks, Head, columns_of, rows_of, side_by_side, softmax
-from soundtrack.emotion.picture_head import CLASS_VALENCE_AROUSAL, FILM_NUMBERS, layout_of
+from soundtrack.emotion.picture_head import FILM_NUMBERS, layout_of
 from soundtrack.training.absence import Some, with_absences
 from soundtrack.training.calibrate import Calibration, fit_calibration, fit_temperature, means_of
 from soundtrack.training.linear import gains_of, logistic, ridge
-from soundtrack.types import EMOTIONS, FloatArray
+from soundtrack.types import CLASS_VALENCE_AROUSAL, EMOTIONS, FloatArray
 
 IntArray = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]
