@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from soundtrack.audio.music.tonal import N_TONAL
-from soundtrack.emotion.head import Head
+from soundtrack.emotion.head import Block, Head
 from soundtrack.emotion.picture_head import picture_blocks
+from soundtrack.emotion.space import MUSIC, PICTURE
 from soundtrack.training.absence import with_absences
 from soundtrack.training.music.fit import Heard, MusicFitSettings, fit_music_head
 from soundtrack.training.picture.fit import HeadSettings, fit_head
+from soundtrack.training.space import SideRows, SpaceSettings, fit_fixed
 from soundtrack.types import EMOTIONS, FloatArray
+from soundtrack.yardsticks.metrics import two_afc_true_track
 
 N = 600
 
@@ -85,3 +90,37 @@ def test_a_head_taught_with_absent_channels_loses_less_when_one_is_absent(side: 
 @pytest.mark.parametrize("settings", [HeadSettings(), MusicFitSettings()])
 def test_absence_is_ordinary_in_the_teaching_of_both_sides(settings: HeadSettings | MusicFitSettings) -> None:
     assert settings.absent_share > 0
+
+
+def test_a_space_taught_with_absent_channels_finds_more_when_one_is_absent(rng: np.random.Generator) -> None:
+    n = 160
+    hidden = rng.normal(size=(n, 6))
+    blocks = (Block("network", 12), Block("numbers", 6))
+
+    def side() -> SideRows:
+        strong = hidden @ rng.normal(size=(6, 12)) + 0.3 * rng.normal(size=(n, 12))
+        weak = hidden + 1.5 * rng.normal(size=(n, 6))
+        rows = np.concatenate([strong, weak], axis=1).astype(np.float32)
+        flat = np.full((n, 6), 1 / 6, np.float32), *np.zeros((2, n), np.float32)
+        return SideRows(*flat, rows, np.arange(n), blocks)
+
+    picture, music = side(), side()
+    learn = np.arange(n) < 120
+    alone = replace(picture, features=np.where(np.arange(18) < 12, np.float32(np.nan), picture.features))
+
+    def found(share: float, asked: SideRows) -> float:
+        how = SpaceSettings(absent_share=share, own_share=1.0)
+        classes = np.zeros(120, np.int64)
+        space = fit_fixed(
+            picture.only(learn),
+            music.only(learn),
+            classes,
+            plane=np.zeros((6, 2)),
+            weights=(0.0, 0.0, 1.0),
+            settings=how,
+        )
+        likeness = asked.only(~learn).project(space, PICTURE) @ music.only(~learn).project(space, MUSIC).T
+        return two_afc_true_track(likeness, np.arange(40))
+
+    assert found(0.3, alone) > found(0.0, alone) + 0.02
+    assert found(0.3, picture) > found(0.0, picture) - 0.02

@@ -175,6 +175,7 @@ def _picture_rows(evidence: Evidence, head: Head, chosen: Mask, recipe: FoldReci
         said.arousal,
         side_by_side(seen, head.blocks),
         (np.cumsum(chosen) - 1)[evidence.seen_clip[rows]],
+        head.blocks,
     )
 
 
@@ -212,7 +213,7 @@ def _music_rows(heard: Heard, head: Head) -> SideRows:
     """What a music head says about some recordings."""
     mood = head.read(heard.inputs)
     features = side_by_side(heard.inputs, head.blocks)
-    return SideRows(mood.probabilities, mood.valence, mood.arousal, features, heard.recording)
+    return SideRows(mood.probabilities, mood.valence, mood.arousal, features, heard.recording, head.blocks)
 
 
 def _gathered(parts: list[tuple[Mask, SideRows]], chosen: Mask) -> SideRows:
@@ -224,7 +225,8 @@ def _gathered(parts: list[tuple[Mask, SideRows]], chosen: Mask) -> SideRows:
     def joined(name: str) -> FloatArray:
         return np.asarray(np.concatenate([getattr(rows, name) for _, rows in parts])[order], np.float32)
 
-    return SideRows(joined("probabilities"), joined("valence"), joined("arousal"), joined("features"), clip[order])
+    moods = joined("probabilities"), joined("valence"), joined("arousal")
+    return SideRows(*moods, joined("features"), clip[order], parts[0][1].blocks)
 
 
 def _sharpened(probabilities: FloatArray, temperature: float) -> FloatArray:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from soundtrack.emotion.head import side_by_side
+from soundtrack.emotion.head import Block, side_by_side
 from soundtrack.emotion.space import MODEL, MUSIC, PICTURE
 from soundtrack.evaluation import read, two_sets
 from soundtrack.evaluation.folds import PLANE, Evidence, FoldRecipe, calibrated_inside, merit
@@ -137,7 +137,8 @@ def read_films(
             side.append({key.removeprefix(f"{name}."): made[key] for key in made if key.startswith(f"{name}.")})
         if progress is not None:
             progress("reading films", i + 1, len(paths))
-    return Pairs(_rows(sides[0]), _rows(sides[1]), n=len(paths))
+    blocks = video.config.head.blocks, music.head.blocks
+    return Pairs(_rows(sides[0], blocks[0]), _rows(sides[1], blocks[1]), n=len(paths))
 
 
 def _arrays(side: str, batch: ReadingBatch, features: FloatArray) -> Arrays:
@@ -150,14 +151,14 @@ def _arrays(side: str, batch: ReadingBatch, features: FloatArray) -> Arrays:
     }
 
 
-def _rows(films: Sequence[Arrays]) -> SideRows:
+def _rows(films: Sequence[Arrays], blocks: tuple[Block, ...]) -> SideRows:
     """One tower's rows of all films."""
 
     def joined(name: str) -> FloatArray:
         return np.asarray(np.concatenate([film[name] for film in films]), np.float32)
 
     clip = np.repeat(np.arange(len(films)), [len(film["valence"]) for film in films])
-    return SideRows(joined("probabilities"), joined("valence"), joined("arousal"), joined("features"), clip)
+    return SideRows(joined("probabilities"), joined("valence"), joined("arousal"), joined("features"), clip, blocks)
 
 
 def space_of_films(pairs: Pairs) -> JointSpace:

@@ -15,7 +15,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from soundtrack.emotion.head import Block, columns_of
 from soundtrack.emotion.space import MUSIC, N_MOOD, N_PLANE, PICTURE, JointSpace, SideProjection
+from soundtrack.training.absence import Some, with_absences
 from soundtrack.training.calibrate import means_of
 from soundtrack.training.data import fold_of
 from soundtrack.types import EMOTIONS, FloatArray, ModelRef
@@ -39,6 +41,8 @@ class SideRows:
     """What the tower gives the space beside them, shape (n, F)."""
     clip: IntArray = field(repr=False, compare=False)
     """Which clip each row belongs to, shape (n,), from 0 without gaps."""
+    blocks: tuple[Block, ...] = ()
+    """Channels of the columns of `features`; without them all columns are one."""
 
     def only(self, chosen: npt.NDArray[np.bool_]) -> SideRows:
         """Rows of those clips for which `chosen`, shape (n_clips,), is true."""
@@ -49,6 +53,7 @@ class SideRows:
             arousal=self.arousal[rows],
             features=self.features[rows],
             clip=(np.cumsum(chosen) - 1)[self.clip[rows]],
+            blocks=self.blocks,
         )
 
     def project(self, space: JointSpace, side: str) -> Matrix:
@@ -73,6 +78,8 @@ class SpaceSettings:
     """How much of a side's mean mood is subtracted, so that the average is no hub; in [0, 1]."""
     plane_spread: float = 0.7
     """Standard deviation of valence and arousal on the lifted plane."""
+    absent_share: float = 0.3
+    """How much of the teaching of the codes goes without one of a side's channels, in [0, 1)."""
     weights: tuple[tuple[float, float, float], ...] = (
         (1.0, 0.0, 0.0),
         (0.8, 0.2, 0.0),
@@ -103,20 +110,23 @@ def target_likeness(classes: IntArray, plane: Matrix, *, own_share: float) -> Ma
     return np.asarray(own_share * np.eye(len(classes)) + (1 - own_share) * np.exp(-3.0 * distance))
 
 
-def _codes(video: Matrix, music: Matrix, target: Matrix, *, n_code: int, penalty: float) -> tuple[Matrix, Matrix]:
-    """Linear codes of both sides, shapes (n_code, F_video) and (n_code, F_music)."""
+def _codes(video: Some, music: Some, target: Matrix, *, n_code: int, penalty: float) -> tuple[Matrix, Matrix]:
+    """Linear codes of both sides, shapes (n_code, F_video) and (n_code, F_music), from rows with absences."""
     n = len(target)
     centred = target - target.mean(axis=0) - target.mean(axis=1, keepdims=True) + target.mean()
 
-    def solved(x: Matrix) -> Matrix:
+    def solved(some: Some) -> Matrix:
+        root = np.sqrt(some.weight)[:, None]
+        x = root * some.rows
         gram = x @ x.T
-        return np.asarray(np.linalg.solve(gram + penalty * np.trace(gram) / n * np.eye(n), x))  # (n, F)
+        each = root * np.linalg.solve(gram + penalty * np.trace(gram) / n * np.eye(len(x)), x)  # (m, F)
+        return np.asarray(each.reshape(-1, n, x.shape[1]).sum(axis=0))  # (n, F): rows of one origin together
 
     a, b = solved(video), solved(music)
     left, strength, right = np.linalg.svd(centred)
     keep = min(n_code, n)
     root = np.sqrt(strength[:keep])[:, None]
-    codes = np.zeros((n_code, video.shape[1])), np.zeros((n_code, music.shape[1]))
+    codes = np.zeros((n_code, a.shape[1])), np.zeros((n_code, b.shape[1]))
     codes[0][:keep] = root * (left[:, :keep].T @ a)
     codes[1][:keep] = root * (right[:keep] @ b)
     return codes
@@ -152,7 +162,8 @@ def fit_fixed(
     for rows in (video, music):
         clips = means_of(rows.features, rows.clip, len(classes))
         mean, scale = clips.mean(axis=0), np.maximum(clips.std(axis=0), 1e-3)
-        standard.append(np.clip((clips - mean) / scale, -5, 5))
+        channels = columns_of(rows.blocks) if rows.blocks else (slice(None),)
+        standard.append(with_absences(np.clip((clips - mean) / scale, -5, 5), channels, share=settings.absent_share))
         means.append(mean)
         scales.append(scale)
     target = target_likeness(classes, plane, own_share=settings.own_share)
