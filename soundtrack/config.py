@@ -90,7 +90,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         ffmpeg=_path(given["ffmpeg"]),
         ledger=_is_on(given["ledger"], default=False),
         cache=_is_on(given["cache"], default=True),
-        model=_text(given["model"], "name a model of `soundtrack models list`"),
+        model=_text(given["model"], "use a model name from `soundtrack models list`"),
         merit=_weights(MeritTable(), table.get("merit", {}), f"{path}: merit"),
         plan=_weights(PlanTable(), table.get("plan", {}), f"{path}: plan"),
     )
@@ -125,7 +125,7 @@ def _table(path: Path) -> dict[str, object]:
     except RecursionError as error:
         raise _invalid(f"{path}: nested too deeply", hint) from error
     except ValueError as error:  # Python's own limit on the digits of a number
-        raise _invalid(f"{path}: a number or a date that is not possible", hint) from error
+        raise _invalid(f"{path}: invalid number or date", hint) from error
 
 
 def _shown(value: object) -> str:
@@ -142,20 +142,20 @@ def _text(given: _Given, hint: str) -> str | None:
     if not given.is_set:
         return None
     if not isinstance(given.value, str):
-        raise _invalid(f"{given.source}: must be a text in quotes, got {_shown(given.value)}", hint)
+        raise _invalid(f"{given.source}: must be a quoted string, got {_shown(given.value)}", hint)
     return given.value
 
 
 def _path(given: _Given) -> Path | None:
     """A setting that is a path; ``~`` is the home folder of a user."""
-    text = _text(given, "write the path in quotes")
+    text = _text(given, "put the path in quotes")
     if text is None:
         return None
     try:
         path = Path(text).expanduser()
         os.stat(path)  # noqa: PTH116 - Path has no way to ask without hiding some errors
     except RuntimeError as error:
-        raise _invalid(f"{given.source}: there is no user {text.split('/')[0][:60]}", "write the whole path") from error
+        raise _invalid(f"{given.source}: unknown user {text.split('/')[0][:60]}", "use the full path") from error
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         pass  # said better where it is used; an index may still have to be made
     except (OSError, ValueError) as error:
@@ -172,8 +172,8 @@ def _target(given: _Given) -> float | None:
     if target is None:
         names = ", ".join(sorted(LOUDNESS_PRESETS_LUFS))
         raise _invalid(
-            f"{given.source}: not a loudness target: {_shown(value)}",
-            f"give LUFS between -40 and -5, or one of {names}",
+            f"{given.source}: invalid loudness target: {_shown(value)}",
+            f"give LUFS between -40 and -5, or one of: {names}",
         )
     return target
 
@@ -183,7 +183,7 @@ _Weights = TypeVar("_Weights", MeritTable, PlanTable)
 
 def _weights(usual: _Weights, given: object, place: str) -> _Weights:
     """A table of weights with what the file sets in it."""
-    hint = "`soundtrack config --defaults` prints every row"
+    hint = "`soundtrack config --defaults` lists every weight"
     if not isinstance(given, dict):
         raise _invalid(f"{place}: must be a table, got {_shown(given)}", hint)
     try:
@@ -197,6 +197,6 @@ def _is_on(given: _Given, *, default: bool) -> bool:
     text = _shown(given.value if given.is_set else default).lower()
     if text not in ("true", "false", "1", "0"):
         raise _invalid(
-            f"{given.source}: neither true nor false: {_shown(given.value)}", "set it to true or false, or remove it"
+            f"{given.source}: must be true or false, got {_shown(given.value)}", "set it to true or false, or remove it"
         )
     return text in ("true", "1")

@@ -77,11 +77,11 @@ class _Table:
         rows = self.rows()
         for name, change in changes.items():
             if name not in rows:
-                raise ValueError(f"{name[:60]}: unknown; known are {', '.join(rows)}")
+                raise ValueError(f"{name[:60]}: unknown, expected one of: {', '.join(rows)}")
             numbers = change if isinstance(change, Mapping) else {"weight": change}
             for key, number in numbers.items():
                 if key not in ("weight", "neutral"):
-                    raise ValueError(f"{name}.{key[:60]}: unknown; known are weight, neutral")
+                    raise ValueError(f"{name}.{key[:60]}: unknown, expected weight or neutral")
                 if isinstance(number, bool) or not isinstance(number, int | float):
                     raise ValueError(f"{name}.{key}: must be a number")
                 try:
@@ -101,21 +101,21 @@ class MeritTable(_Table):
     """What makes a segment of music suit a stretch of film; merit is 0 where music neither suits nor jars."""
 
     picture: Row = Row(
-        "cosine of picture and music in the joint space, less the hub correction",
-        "the networks find picture and music alike",
+        "cosine similarity of picture and music in the joint space, minus the hub correction",
+        "similarity of picture and music according to the networks",
         0.5,
         neutrals=(-1.0, 1.0),
     )
     mood: Row = Row(
         "overlap of the class probabilities of picture and music (Bhattacharyya coefficient)",
-        "the same classes of emotion are probable in both",
+        "same emotion classes in picture and music",
         0.6,
         0.65,
         neutrals=(0.0, 1.0),
     )
     valence: Row = Row(
         "squared distance in valence",
-        "music as pleasant as the picture; far off it jars",
+        "valence of the music close to the picture",
         -0.7,
         0.3,
         weights=_AGAINST,
@@ -123,23 +123,23 @@ class MeritTable(_Table):
     )
     arousal: Row = Row(
         "squared distance in arousal",
-        "music as excited as the picture; far off it jars",
+        "arousal of the music close to the picture",
         -1.0,
         0.3,
         weights=_AGAINST,
         neutrals=(0.0, 4.0),
     )
     level: Row = Row(
-        "how much softer the segment is than its track, in LU; nothing below the neutral point",
-        "not so soft that little is heard of it",
+        "level of the segment below that of its track, in LU; 0 below the neutral point",
+        "no segments too quiet to be audible",
         -0.03,
         6.0,
         weights=_AGAINST,
         neutrals=(0.0, 30.0),
     )
     pace: Row = Row(
-        "distance of the tempo from the one that cutting and arousal ask for, in octaves",
-        "tempo that goes with the cutting",
+        "distance of the tempo from the target of cut rate and arousal, in octaves",
+        "tempo that matches the cut rate",
         -0.25,
         0.35,
         weights=_AGAINST,
@@ -147,24 +147,26 @@ class MeritTable(_Table):
     )
     vocals: Row = Row(
         "share of the track with singing, times the share of the scene with speech plus a tenth",
-        "no singing, above all under speech",
+        "no vocals, especially under speech",
         -0.8,
         weights=_AGAINST,
     )
-    explore: Row = Row("luck by the seed, times --explore", "variety, if --explore asks for it", 0.25)
+    explore: Row = Row("random number from the seed, times --explore", "variety with --explore", 0.25)
     recent: Row = Row(
-        "1 for a track of a recently scored film",
-        "music that was not just used, if --avoid-recent asks for it",
+        "1 for a track used in a recently scored film",
+        "no recently used music with --avoid-recent",
         -0.25,
         weights=_AGAINST,
     )
     names: Row = Row(
-        "agreement of the words in title, genre and folder with the mood that --mood names, in [-1, 1]",
-        "a track that says of itself what was asked for",
+        "agreement of the words in title, genre and folder with the mood given by --mood, in [-1, 1]",
+        "track names that match the requested mood",
         0.5,
     )
     hit: Row = Row(
-        "share of the cue's --hit moments on which a climax falls", "counted after the choice, to be seen", 0.1
+        "share of the hit points of the cue (--hit) that fall on a climax",
+        "for information, measured after the choice",
+        0.1,
     )
 
 
@@ -175,52 +177,52 @@ class PlanTable(_Table):
     ``loop`` and the silences weigh merit, second by second; the others weigh merit times seconds, once.
     """
 
-    loop: Row = Row(
-        "1 while a track repeats itself", "no repetition because the track is over", -0.15, weights=_AGAINST
-    )
+    loop: Row = Row("1 while a track repeats", "no repeats of tracks that are too short", -0.15, weights=_AGAINST)
     section: Row = Row(
-        "1 for a start where a section of the track starts", "entrances where the music has one", 1.0, weights=_GAIN
+        "1 for a start at the start of a section of the track", "entrances at section starts", 1.0, weights=_GAIN
     )
     length: Row = Row(
-        "square of the share that a cue lacks of the preferred length", "no cues much too short", -6.0, weights=_COST
+        "square of the shortfall from the preferred cue length, as a share", "no very short cues", -6.0, weights=_COST
     )
     change: Row = Row(
-        "1 for a new cue, down to a quarter where the picture changes most",
-        "new music where the picture gives a reason",
+        "1 for a new cue, down to 0.25 at the largest change of picture",
+        "new music at changes of the picture",
         -4.0,
         weights=_COST,
     )
     after_silence: Row = Row(
         "1 for a new cue after silence, as a share of change",
-        "entrances after silence cost less",
+        "cheaper entrances after silence",
         0.5,
         weights=(0.0, 1.0),
     )
     join: Row = Row(
-        "distance of key and tempo of touching cues, in [0, 1]", "near keys and like tempi", -2.0, weights=_COST
+        "distance of key and tempo of adjacent cues, in [0, 1]", "related keys and similar tempi", -2.0, weights=_COST
     )
     leap: Row = Row(
-        "jump of arousal between touching cues that the picture does not make",
-        "no leap that the picture does not make",
+        "jump of arousal between adjacent cues beyond that of the picture",
+        "no jump without one in the picture",
         -3.0,
         weights=_COST,
     )
-    repeat: Row = Row("earlier cues with the same piece", "no piece twice", -8.0, weights=_COST)
-    artist: Row = Row("earlier cues with another piece by the same artist", "several artists", -0.75, weights=_COST)
-    silence: Row = Row("1 without music", "music below this leaves the scene silent", 0.05, weights=(-10.0, 10.0))
+    repeat: Row = Row("number of earlier cues with the same piece", "each piece at most once", -8.0, weights=_COST)
+    artist: Row = Row(
+        "number of earlier cues with another piece by the same artist", "variety of artists", -0.75, weights=_COST
+    )
+    silence: Row = Row("1 without music", "smallest merit for which a scene gets music", 0.05, weights=(-10.0, 10.0))
     no_sound: Row = Row(
-        "1 without music in a film without sound", "no film in full silence", -0.6, weights=(-10.0, 10.0)
+        "1 without music in a film without audio", "no completely silent film", -0.6, weights=(-10.0, 10.0)
     )
     speech: Row = Row(
         "share of the scene with speech above the neutral point, from 0 to 1",
-        "silence is worth more where speech fills the scene",
+        "more silence under continuous speech",
         0.3,
         0.6,
         neutrals=(0.0, 0.95),
     )
     wanting: Row = Row(
-        "merit of the library's best music, below the neutral point",
-        "silence is worth less where the library has nothing good",
+        "merit of the best music of the library, below the neutral point",
+        "less silence when the library has no good match",
         0.8,
         0.3,
         neutrals=(-1.0, 1.0),

@@ -26,7 +26,7 @@ def _carried(inside: str, beside: str) -> Path:
             return path
     raise DependencyError(
         f"{beside} is missing from this installation of soundtrack",
-        hint="reinstall it: pip install --force-reinstall soundtrack",
+        hint="run `pip install --force-reinstall soundtrack`",
     )
 
 

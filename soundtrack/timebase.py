@@ -208,11 +208,11 @@ def parse_clock(text: str) -> float:
     """
     parts = text.strip().split(":")
     if not 1 <= len(parts) <= 3:
-        raise ValueError(f"not a time: {text!r}")
+        raise ValueError(f"invalid time: {text!r}")
     total = 0.0
     for place, part in enumerate(parts):
         value = float(part)
         if not math.isfinite(value) or value < 0 or (place > 0 and value >= 60):
-            raise ValueError(f"not a time: {text!r}")
+            raise ValueError(f"invalid time: {text!r}")
         total = total * 60 + value
     return round_s(total)

@@ -319,7 +319,12 @@ def page(outcome: Outcome) -> str:
         "",
     ]
     for role, title in (("video", "Films"), ("audio", "Music"), ("fs", "What is no file, or not meant")):
-        lines += [f"## {title}", "", "| file | what it is | index | scenes | score | render |", "|" + " --- |" * 6]
+        lines += [
+            f"## {title}",
+            "",
+            "| file | shows the file type | index | scenes | score | render |",
+            "|" + " --- |" * 6,
+        ]
         for row in outcome.rows:
             if row.entry.role == role:
                 cells = [row.entry.name, row.entry.note, *(row.results[command] for command in COMMANDS)]

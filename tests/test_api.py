@@ -106,7 +106,7 @@ def test_a_command_calls_the_function_of_its_name(
 
 
 def test_a_search_by_two_things_is_refused_before_the_index_is_opened(tmp_path: Path) -> None:
-    with pytest.raises(soundtrack.UsageError, match="one thing at a time"):
+    with pytest.raises(soundtrack.UsageError, match="one search criterion at a time"):
         soundtrack.search(mood="calm", valence=0.5, index=tmp_path)
     with pytest.raises(soundtrack.LibraryError):
         soundtrack.search(mood="calm", index=tmp_path)
@@ -115,7 +115,7 @@ def test_a_search_by_two_things_is_refused_before_the_index_is_opened(tmp_path: 
 def test_a_device_or_a_home_folder_that_does_not_exist_is_an_error_of_the_caller(tmp_path: Path) -> None:
     with pytest.raises(soundtrack.UsageError, match="device 'gpu' is unknown"):
         soundtrack.scenes(tmp_path / "film.mp4", device="gpu")
-    with pytest.raises(soundtrack.InputError, match="no such home folder"):
+    with pytest.raises(soundtrack.InputError, match="unknown home folder"):
         soundtrack.scenes("~no such user/film.mp4")
     with pytest.raises(soundtrack.InputError):
         soundtrack.scenes(str(tmp_path / "film.mp4"))

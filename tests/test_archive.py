@@ -170,7 +170,7 @@ def test_the_longest_name_that_fits_counts() -> None:
 
 def test_an_export_is_taken_beside_a_writer_and_replaces_nothing(tmp_path: Path, archive: Path) -> None:
     before = archive.read_bytes()
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         export_index(tmp_path / "there" / "index", archive)
     with write_lock(tmp_path / "there" / "index"), open_store(tmp_path / "there" / "index", write=True):
         export_index(tmp_path / "there" / "index", archive, force=True)
@@ -200,7 +200,7 @@ def test_an_import_replaces_nothing_unless_asked(tmp_path: Path, archive: Path) 
     assert import_index(archive, target, force=True).n_found == 5
     with open_library(target) as view:
         assert len(view.track_ids) == 4
-    with write_lock(target), pytest.raises(LibraryError, match="busy"):
+    with write_lock(target), pytest.raises(LibraryError, match="in use"):
         import_index(archive, target, force=True)
 
 
@@ -238,7 +238,7 @@ def test_a_forged_database_is_refused_and_leaves_nothing(tmp_path: Path, archive
 
 def test_a_database_that_is_not_the_one_of_the_manifest_is_refused(tmp_path: Path, archive: Path) -> None:
     forge(archive, run_sql("UPDATE tracks SET title = 'other'"), honest=False)
-    with pytest.raises(InputError, match="not the one that the manifest names"):
+    with pytest.raises(InputError, match="its database does not match the manifest"):
         import_index(archive, here(tmp_path) / "index")
 
 
@@ -246,7 +246,7 @@ def test_a_database_that_is_not_the_one_of_the_manifest_is_refused(tmp_path: Pat
 def test_other_members_are_refused_and_never_written(tmp_path: Path, archive: Path, name: str) -> None:
     with zipfile.ZipFile(archive, "a") as opened:
         opened.writestr(name, b"evil")
-    with pytest.raises(InputError, match="something else"):
+    with pytest.raises(InputError, match="contains files other than"):
         import_index(archive, here(tmp_path) / "index")
     assert not list(tmp_path.rglob("*evil*"))
 
@@ -257,7 +257,7 @@ def test_a_database_that_unpacks_to_more_than_it_says_is_not_unpacked(tmp_path: 
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(MANIFEST_NAME, json.dumps(manifest))
         archive.writestr(DATABASE_NAME, bytes(1 << 20))
-    with pytest.raises(InputError, match="not as long"):
+    with pytest.raises(InputError, match="its database size does not match"):
         import_index(bomb, tmp_path / "index")
     raw = bytearray(bomb.read_bytes())
     claimed = (1 << 20).to_bytes(4, "little")
@@ -319,7 +319,7 @@ def test_vacuum_gives_room_back_and_changes_nothing(tmp_path: Path, music: Path)
         assert store.tracks() == before
     assert index_faults(folder) == []
     assert [left.name for left in folder.glob(".*")] == [theirs.name]
-    with write_lock(folder), pytest.raises(LibraryError, match="busy"):
+    with write_lock(folder), pytest.raises(LibraryError, match="in use"):
         vacuum_index(folder)
     with pytest.raises(LibraryError, match="no index"):
         vacuum_index(tmp_path / "none")

@@ -251,7 +251,7 @@ def test_a_dry_run_tells_what_could_not_be_done(made: Made) -> None:
     done = soundtrack("score", made.film, "--index", made.index, "--dry-run", "--hit", "0:00", "--silence", "0:00-0:02")
     assert done.returncode == 0, done.stderr.decode()
     warnings = json.loads(done.stdout)["warnings"]
-    assert any("no music sounds at 0:00.0" in line for line in warnings)
+    assert any("no music at hit point 0:00.0" in line for line in warnings)
     assert [line for line in done.stderr.decode().splitlines() if line] == [f"warning: {line}" for line in warnings]
     late = soundtrack("score", made.film, "--index", made.index, "--dry-run", "--hit", "9:59")
     assert_refused(late, ExitCode.USAGE, "9:59")

@@ -78,7 +78,7 @@ def test_another_file_is_written_with_o_and_never_over_one_that_is_there(path: P
     assert run_commands(words) == 0
     assert text_of(path) == TEXT
     assert cuesheet.loads(text_of(target)).cues[0].fade_in_s == 1.0
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         run_commands(words)
     assert run_commands([*words, "--force"]) == 0
     with pytest.raises(UsageError):
@@ -98,7 +98,7 @@ def test_a_protected_sheet_is_not_replaced(path: Path) -> None:
     [
         (["lock", "CUES"], "no cue is named"),
         (["lock", "CUES", "1m01", "--all"], "--all takes no cues"),
-        (["unlock", "CUES", "9m99"], "there is no cue 9m99"),
+        (["unlock", "CUES", "9m99"], "unknown cue 9m99"),
         (["set", "CUES", "1m01"], "nothing to set"),
         (["set", "CUES", "1m01", "--end", "soon"], "--end soon: not a time"),
         (["set", "CUES", "1m01", "--gain-db", "400"], "--gain-db 400: out of range"),

@@ -116,7 +116,7 @@ def test_a_page_is_written_and_never_over_another_file(path: Path, tmp_path: Pat
     target = tmp_path / "film.html"
     done = run("show", str(path), "--html", str(target))
     assert (done.returncode, done.stdout) == (0, "")
-    assert all("cannot be played" in line for line in done.stderr.splitlines())  # this sheet's music is nowhere
+    assert all("has no audio" in line for line in done.stderr.splitlines())  # this sheet's music is nowhere
     assert target.read_text(encoding="utf-8").startswith("<!DOCTYPE html>\n")
     assert run("show", str(path), "--html", str(target)).returncode == 9
     picture = tmp_path / "film.svg"

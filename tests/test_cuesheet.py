@@ -99,11 +99,11 @@ def test_a_file_name_that_is_no_utf8_survives(cues: CueSheet) -> None:
 def test_a_track_with_a_name_that_no_file_can_have_is_a_fault(cues: CueSheet) -> None:
     """`cues check` called it clean, and `render` refused it."""
     paths = {
-        "/music/" + "A" * 300: "tracks[0].path: has a name of 300 bytes, at most 255",
+        "/music/" + "A" * 300: "tracks[0].path: name too long: 300 bytes, at most 255",
         "C:\\Music\\"
         + "\N{HIRAGANA LETTER A}" * 90
-        + "\\a.mp3": "tracks[0].path: has a name of 270 bytes, at most 255",
-        "a\0b.mp3": "tracks[0].path: holds a NUL byte",
+        + "\\a.mp3": "tracks[0].path: name too long: 270 bytes, at most 255",
+        "a\0b.mp3": "tracks[0].path: contains a NUL byte",
         "/".join(["A" * 255] * 20): None,
         "\udcff" * 255: None,
     }
@@ -140,10 +140,10 @@ def test_a_scene_sheet_in_memory_equals_the_one_read_back(film: SceneSheet) -> N
         (lambda d: d["film"].update(fps="1/0"), "film.fps: must be a fraction"),
         (lambda d: d.update(cues={}), "cues: must be a list, got an object"),
         (lambda d: d["cues"].append(None), "must be an object, got null"),
-        (lambda d: d.update(schema="soundtrack.cuesheet/3"), "schema: is soundtrack.cuesheet/3, which is newer"),
+        (lambda d: d.update(schema="soundtrack.cuesheet/3"), "schema: is soundtrack.cuesheet/3, newer than"),
         (lambda d: d.update(schema="soundtrack.scenes/1"), "schema: is soundtrack.scenes/1, must be"),
         (lambda d: d.update(ducking=[{"time_s": 1.0, "gain_db": 3.0}]), r"ducking\[0\].gain_db: must be in"),
-        (lambda d: d["mix"].update(target_lufs=1e400), "Infinity is not a number in JSON"),
+        (lambda d: d["mix"].update(target_lufs=1e400), "Infinity is not a valid JSON number"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_with_its_place(cues: CueSheet, edit: Callable[[Any], None], message: str) -> None:
@@ -187,12 +187,12 @@ def test_an_older_document_is_upgraded(cues: CueSheet) -> None:
         (lambda s: _first(s, span=Span(0.0, s.cues[0].span.end_s + 1e-3)), r"add up to \d+ samples at 48 kHz"),
         (lambda s: _first(s, sections=()), "sections: must not be empty"),
         (lambda s: _first(s, track_id="f" * 64), "stands not among the tracks"),
-        (lambda s: _first(s, scenes=(99,)), "there is no scene 99"),
+        (lambda s: _first(s, scenes=(99,)), "unknown scene 99"),
         (lambda s: _first(s, fade_in_s=90.0), "longer than the cue"),
-        (lambda s: replace(s, tracks=tuple(replace(t, duration_s=1.0) for t in s.tracks)), "the track at 1 s"),
+        (lambda s: replace(s, tracks=tuple(replace(t, duration_s=1.0) for t in s.tracks)), "past the end of the track"),
         (lambda s: replace(s, film=replace(s.film, duration_s=3.0)), "behind the film's end"),
         (lambda s: replace(s, ducking=(GainPoint(2.0, 0.0), GainPoint(1.0, 0.0))), r"ducking\[1\].time_s"),
-        (lambda s: replace(s, cues=(s.cues[0], s.cues[0])), "is used twice"),
+        (lambda s: replace(s, cues=(s.cues[0], s.cues[0])), "is duplicated"),
     ],
 )  # fmt: skip
 def test_a_sheet_that_makes_no_sense_has_faults(

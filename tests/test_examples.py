@@ -75,7 +75,7 @@ def test_octaves_and_accidentals() -> None:
 
 
 def test_a_note_that_cannot_be_read_is_refused() -> None:
-    with pytest.raises(ValueError, match="no such note: 'x'"):
+    with pytest.raises(ValueError, match="unknown note: 'x'"):
         play(tiny("1 x - -"))
 
 

@@ -69,7 +69,7 @@ def test_files_of_the_former_layouts_are_read(layout: str, rng: np.random.Genera
     [
         ({"numbers.weight": None}, r"head\.numbers\.weight is missing"),
         ({"voices.weight": np.zeros((8, 2), np.float32)}, r"head\.voices\.weight is unknown"),
-        ({"faces.scale": np.ones(3, np.float32)}, r"head\.faces\.scale has shape \(3,\) instead of \(2,\)"),
+        ({"faces.scale": np.ones(3, np.float32)}, r"head\.faces\.scale has shape \(3,\), expected \(2,\)"),
         ({"faces.scale": np.zeros(2, np.float32)}, "above 0"),
         ({"mean": np.zeros(9, np.float32)}, "is unknown"),
     ],
@@ -92,13 +92,13 @@ def test_a_former_file_of_another_length_is_refused() -> None:
 @pytest.mark.parametrize(
     ("entry", "about"),
     [
-        ({"blocks": []}, "needs blocks"),
+        ({"blocks": []}, "different channels"),
         ({"blocks": [{"channel": "a", "dim": 2}, {"channel": "a", "dim": 2}]}, "different channels"),
         ({"blocks": [{"channel": "a", "dim": 0}]}, r"blocks\[0\]"),
         ({"blocks": [{"channel": "a", "dims": 2}]}, r"blocks\[0\]: unknown key 'dims'"),
-        ({"blocks": [{"channel": "a", "dim": "2"}]}, r"blocks\[0\]: dim is not of its kind"),
+        ({"blocks": [{"channel": "a", "dim": "2"}]}, r"blocks\[0\]: dim has the wrong type"),
         ({"blocks": [{"channel": "a", "dim": 2}], "temperature": 0}, "temperature must be above 0"),
-        ({"blocks": 3}, "blocks is not of its kind"),
+        ({"blocks": 3}, "blocks has the wrong type"),
     ],
 )
 def test_a_config_that_makes_no_sense_names_the_place(entry: dict[str, object], about: str) -> None:
@@ -163,5 +163,7 @@ def known_mean() -> FloatArray:
 
 def test_a_head_without_any_of_its_channels_says_which_it_needs(reader: Reader) -> None:
     channels = [channel_of(block, version="7") for block in reader.head.blocks]
-    with pytest.raises(ModelError, match="picture-network 1, film-numbers 1; there are: picture-network 7"):
+    with pytest.raises(
+        ModelError, match="picture-network 1, film-numbers 1; this installation provides: picture-network 7"
+    ):
         reader.known(channels, {one.name: np.zeros((2, one.dim), np.float32) for one in channels})

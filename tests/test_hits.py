@@ -150,7 +150,7 @@ def test_what_cannot_be_hit_is_told() -> None:
     warnings = spot_cues(film, library([flat]), constraints=Constraints(hits=(12.0,))).warnings
     assert any("no clear climax" in w for w in warnings)
     quiet = Constraints(hits=(12.0,), silences=(Span(0.0, 20.0),))
-    assert any("no music sounds at" in w for w in spot_cues(film, one_track_library(), constraints=quiet).warnings)
+    assert any("no music at hit point" in w for w in spot_cues(film, one_track_library(), constraints=quiet).warnings)
     with pytest.raises(UsageError, match="past the end of the film"):
         spot_cues(film, one_track_library(), constraints=Constraints(hits=(61.0,)))
     with pytest.raises(UsageError, match="invalid time"):

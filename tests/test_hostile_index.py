@@ -232,7 +232,7 @@ def test_a_database_that_is_a_pipe_is_refused_at_once(name: str, whole: Path, tm
 def test_a_file_in_the_way_of_a_rebuild_is_named(whole: Path, tmp_path: Path) -> None:
     shutil.copytree(whole, tmp_path / "index")
     (tmp_path / "index" / REBUILD_NAME).touch()
-    with pytest.raises(OutputError, match=r"\.rebuild: is in the way"):
+    with pytest.raises(OutputError, match=r"\.rebuild: blocks the rebuild"):
         build_index(
             [whole.parent / "music"],
             tmp_path / "index",

@@ -60,9 +60,9 @@ def test_an_image_with_a_sheet_is_one_track_with_a_note(tmp_path: Path, music: P
     report = run()
     assert (report.added, report.skipped) == (4, ())
     assert [(path.name, note) for path, note in report.noted] == [
-        ("0.mp3", "holds 3 tracks after Album.cue; it is one track here"),
-        ("1.mp3", "holds 3 tracks after Renamed.cue; it is one track here"),
-        ("raw.bin", "holds 3 tracks after Raw.cue; it is not listened to"),
+        ("0.mp3", "holds 3 tracks according to Album.cue; indexed as one track"),
+        ("1.mp3", "holds 3 tracks according to Renamed.cue; indexed as one track"),
+        ("raw.bin", "holds 3 tracks according to Raw.cue; not indexed"),
     ]
     assert {path.name for path, warning in report.warned if warning == Warned.DISC} == {"0.mp3", "1.mp3"}
     with open_store(tmp_path / "index") as store:
@@ -164,12 +164,12 @@ def _make_losing(move: tuple[str, str], at: str) -> Listener:
 
 def test_a_disk_that_goes_away_in_the_middle_loses_nothing(tmp_path: Path, music: Path, run: Run) -> None:
     away = tmp_path / "away"
-    with pytest.raises(LibraryError, match="went away while it was being read") as caught:
+    with pytest.raises(LibraryError, match="disappeared during indexing") as caught:
         run(make_listener=partial(_make_losing, (str(music), str(away)), "2.mp3"))
     assert "same command" in caught.value.hint
     with open_store(tmp_path / "index") as store:
         assert (store.counts()["present"], store.failures()) == (2, {})
-    with pytest.raises(LibraryError, match="is the disk there"):
+    with pytest.raises(LibraryError, match="is the disk mounted"):
         run()
     away.rename(music)
     report = run()
@@ -182,7 +182,7 @@ def test_a_changed_file_on_a_disk_that_goes_away_keeps_its_track(tmp_path: Path,
         os.utime(music / name, ns=(1, 1))
     (music / "0.mp3").write_text("song 50 1")
     away = tmp_path / "away"
-    with pytest.raises(LibraryError, match="went away"):
+    with pytest.raises(LibraryError, match="disappeared"):
         run(make_listener=partial(_make_losing, (str(music), str(away)), "0.mp3"))
     with open_store(tmp_path / "index") as store:
         assert {path.name: place.present for path, place in store.locations().items()} == {
@@ -199,7 +199,7 @@ def test_an_empty_mount_point_in_place_of_the_disk_is_noticed(tmp_path: Path, mu
             music.rename(tmp_path / "away")
             music.mkdir()
 
-    with pytest.raises(LibraryError, match="went away"):
+    with pytest.raises(LibraryError, match="disappeared"):
         run(progress=tell)
     music.rmdir()
     (tmp_path / "away").rename(music)

@@ -161,7 +161,7 @@ def test_a_path_that_never_was_is_an_input_error_and_makes_no_index(tmp_path: Pa
 
 
 def test_nothing_to_index_makes_no_index(tmp_path: Path) -> None:
-    with pytest.raises(LibraryError, match="no index here yet"):
+    with pytest.raises(LibraryError, match="no index found"):
         build_index([], tmp_path / "index", model=fake.MODEL, make_listener=fake.make_listener)
     assert not (tmp_path / "index").exists()
 

@@ -178,7 +178,7 @@ def test_a_second_writer_is_told_who_holds_the_index(tmp_path: Path, music: Path
         process = start(music, index, tmp_path / "log")
         out, _ = process.communicate(timeout=60)
     assert process.returncode == LibraryError.exit_code
-    assert b"busy, held by pid %d" % os.getpid() in out
+    assert b"in use by pid %d" % os.getpid() in out
 
 
 def test_a_second_writer_may_wait(tmp_path: Path, music: Path) -> None:
@@ -209,7 +209,7 @@ def test_reading_beside_a_writer_sees_whole_tracks(tmp_path: Path, music: Path) 
                 seen.append(len(view.tracks()))
                 assert len(view) == sum(len(track.segments) for track in view.tracks().values())
         except LibraryError as error:
-            assert "empty" in str(error) or "busy" in str(error), error
+            assert "empty" in str(error) or "in use" in str(error), error
     process.communicate()
     assert process.returncode == 0
     assert seen == sorted(seen)

@@ -108,7 +108,7 @@ def test_an_index_without_evidence_serves_and_the_next_run_fills_it_in_after_new
     report = run(progress=lambda stage, _done, _total: told.append(stage))
     assert (report.added, report.completed, report.incomplete) == (1, 4, 0)
     assert listened(tmp_path) == ",,,,."
-    assert told.index("listen: 9.mp3") < told.index("listen again: 0.mp3")
+    assert told.index("listen: 9.mp3") < told.index("indexing again: 0.mp3")
     assert run().completed == 0
     assert listened(tmp_path) == ""
 
@@ -118,7 +118,7 @@ def test_filling_in_goes_on_where_a_run_was_stopped(run: Run, tmp_path: Path) ->
     forget_evidence(tmp_path)
 
     def stop(stage: str, done: int, _total: int) -> None:
-        if stage.startswith("listen again") and done == 2:
+        if stage.startswith("indexing again") and done == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -172,7 +172,7 @@ def test_another_head_whose_channels_are_partly_there_listens_for_the_rest_befor
     other = {"model": OTHER, "channels": channels, "projection": fake.Projection(3, dim=6, channels=channels)}
 
     def stop(stage: str, done: int, _total: int) -> None:
-        if stage.startswith("listen again") and done == 2:
+        if stage.startswith("indexing again") and done == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -251,7 +251,7 @@ def test_a_channel_that_a_listening_machine_lacks_is_named_and_nothing_is_called
     run()
     report = run(channels=(*fake.CHANNELS, replace(fake.WORDS, version="2")))  # there it is version 1
     assert (report.completed, report.incomplete, len(report.noted)) == (0, 4, 4)
-    assert report.noted[0][1] == "no channel fake-words of this version where it was heard"
+    assert report.noted[0][1] == "channel fake-words of this version was not available"
 
 
 def _better(path: Path, channels: tuple[str, ...] = ()) -> object:
@@ -269,7 +269,7 @@ def test_a_file_that_cannot_be_listened_to_again_keeps_its_track(run: Run, tmp_p
     forget_evidence(tmp_path)
     report = run(make_listener=_make_deaf)
     assert (report.completed, report.incomplete, report.n_tracks, len(report.noted)) == (0, 4, 4, 4)
-    assert "could not be listened to again" in report.noted[0][1]
+    assert "could not be analysed again" in report.noted[0][1]
 
 
 def _deaf(path: Path, channels: tuple[str, ...] = ()) -> object:
@@ -334,7 +334,7 @@ def test_golden_indexes_without_evidence_serve_at_once_lose_nothing_and_are_fill
         assert view.search(view.embeddings[:1], 1)[0][0].similarity == pytest.approx(1.0, abs=1e-5)
 
     def stop(stage: str, done: int, _total: int) -> None:
-        if stage.startswith("listen again") and done == 1:
+        if stage.startswith("indexing again") and done == 1:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

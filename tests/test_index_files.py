@@ -75,14 +75,14 @@ def test_a_link_in_place_of_the_search_file_is_not_read_and_the_library_still_an
     (folder / VECTORS_NAME).symlink_to(precious)
     with open_library(folder) as view:
         assert len(view) == 4
-    assert "segments.faiss: is gone; the next run makes it again" in index_faults(folder)
+    assert "segments.faiss: missing; the next run rebuilds it" in index_faults(folder)
 
 
 def test_a_database_that_is_a_link_is_not_opened(folder: Path, tmp_path: Path) -> None:
     index(folder)
     (folder / DATABASE_NAME).rename(tmp_path / "elsewhere")
     (folder / DATABASE_NAME).symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(LibraryError, match="is a link"):
+    with pytest.raises(LibraryError, match="is a symbolic link"):
         open_library(folder)
 
 
@@ -126,7 +126,7 @@ def test_the_database_of_another_program_is_never_replaced_even_beside_a_summary
     connection.close()
     before = (folder / DATABASE_NAME).read_bytes()
     for write in (lambda: index(folder, rebuild=True), lambda: import_index(archive, folder, force=True)):
-        with pytest.raises(OutputError, match="no part of an index"):
+        with pytest.raises(OutputError, match="not part of an index"):
             write()
         assert (folder / DATABASE_NAME).read_bytes() == before
 
@@ -149,7 +149,7 @@ def test_what_is_in_the_way_of_a_rebuild_stays(folder: Path, kind: str) -> None:
         index(folder, rebuild=True)
         assert (there / "notes.txt").read_text() == PRECIOUS
         return
-    with pytest.raises(OutputError, match="in the way of a rebuild"):
+    with pytest.raises(OutputError, match="blocks the rebuild"):
         index(folder, rebuild=True)
     assert there.read_text() == PRECIOUS if kind == "file" else (there / DATABASE_NAME).is_file()
 
@@ -173,7 +173,7 @@ def test_an_archive_under_a_name_of_the_index_is_not_imported_over_itself(folder
     export_index(folder, tmp_path / "carried.zip")
     archive = (tmp_path / "carried.zip").rename(folder / VECTORS_NAME)
     before = archive.read_bytes()
-    with pytest.raises(UsageError, match="name of a file of the index"):
+    with pytest.raises(UsageError, match="name of an index file"):
         import_index(archive, folder, force=True)
     assert archive.read_bytes() == before
 

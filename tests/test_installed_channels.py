@@ -88,7 +88,7 @@ def test_a_package_adds_a_channel_and_its_name_is_in_the_sheet_and_in_why(
         assert (toy.channel, toy.weight, toy.emotion) == ("toy-light", 0.0, None)
         assert [measure.name for measure in toy.measures] == ["light", "one"]
         assert toy.measures[0].value == pytest.approx(scene.film.brightness, abs=0.1)
-        assert opinions_line(scene.opinions).endswith("one 1.00, not weighed")
+        assert opinions_line(scene.opinions).endswith("one 1.00, not weighted")
 
 
 def test_a_channel_that_fails_is_named_with_its_package(site: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_package_adds_a_channel_of_tracks_that_listens_for_itself_alone_and_is
     stages: list[str] = []
     report = pipeline.build_index([], index, jobs=1, device="cpu", progress=lambda stage, *_: stages.append(stage))
     assert (report.unchanged, report.completed, report.incomplete) == (2, 2, 0)
-    assert {stage for stage in stages if ":" in stage} == {"listen again: bright.flac", "listen again: dark.mp3"}
+    assert {stage for stage in stages if ":" in stage} == {"indexing again: bright.flac", "indexing again: dark.mp3"}
 
     library.show_track(str(made.music / "dark.mp3"), index=index, as_json=True)
     (first, *_) = json.loads(capfd.readouterr().out)["segments"]
@@ -137,7 +137,7 @@ def test_a_package_adds_a_channel_of_tracks_that_listens_for_itself_alone_and_is
     cues.show(str(sheet), why=True, index=index)
     (line, *_) = [line for line in capfd.readouterr().out.splitlines() if line.startswith("  music from")]
     assert "music network: " in line
-    assert line.endswith("not weighed")
+    assert line.endswith("not weighted")
     cues.show(str(sheet), why=True, index=tmp_path / "none")
     assert "music from" not in capfd.readouterr().out
 
@@ -151,10 +151,10 @@ def test_a_package_adds_a_channel_of_tracks_that_listens_for_itself_alone_and_is
                 "Evidence(self.channel", "Evidence(OTHER"
             )
             + OTHER,
-            "its read must give (2, 2)",
+            "`read` must return (2, 2)",
         ),
         (TRACK_CODE.replace("return Evidence", "return str"), "TypeError"),
-        (TRACK_CODE.replace("def read", "def reads"), "TypeError: it has no read, which a track needs"),
+        (TRACK_CODE.replace("def read", "def reads"), "TypeError: method `read`, required for music, is missing"),
     ],
     ids=["rows", "width", "kind", "no read"],
 )
@@ -171,5 +171,5 @@ def test_a_channel_of_tracks_that_fails_is_named_with_its_package(site: Path, co
 def test_two_channels_of_tracks_with_one_name_are_refused(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOUNDTRACK_MODEL", "tiny")
     install(site, TRACK_CODE.replace("toy-loud", "harmony"), module="toy_track_code")
-    with pytest.raises(DependencyError, match="two channels are called harmony"):
+    with pytest.raises(DependencyError, match="duplicate channel name harmony"):
         pipeline.music_channels()

@@ -134,7 +134,7 @@ def test_the_plan_knows_what_kept_cues_play() -> None:
     barred = spot_cues(film, made, constraints=Constraints(kept=(kept,), avoid=frozenset({best})))
     assert barred.cues[0].track_id == best
     assert best not in {cue.track_id for cue in barred.cues[1:]}
-    assert any("although --avoid names its track" in line for line in barred.warnings)
+    assert any("despite --avoid" in line for line in barred.warnings)
     for made_sheet in (after, barred):
         for cue in made_sheet.cues[1:]:
             assert cue.merit == pytest.approx(sum(term.value for term in cue.why), abs=1e-3)
@@ -153,14 +153,14 @@ def test_demands_that_contradict_a_kept_cue_are_refused(before: CueSheet) -> Non
     tense = mood("tense")
     base = Constraints(kept=(kept,))
     wrong = {
-        "1m02 is kept from 0:30.0 to 0:56.8, where --silence 0:40.0-0:45.0 asks for silence": replace(
+        "1m02 is kept from 0:30.0 to 0:56.8, where --silence 0:40.0-0:45.0 requests silence": replace(
             base, silences=(Span(40.0, 45.0),)
         ),
-        "where --lock 0:40.0 asks for another track": replace(base, locks=(Lock(40.0, other),)),
-        "where --mood 0:32.0-0:50.0 asks for a mood": replace(base, moods=(MoodWish(Span(32.0, 50.0), tense),)),
-        "2 locked tracks and kept cues do not fit into 1 cues": replace(base, locks=(Lock(5.0, other),), max_cues=1),
-        "several tracks, but one is demanded": replace(base, locks=(Lock(5.0, other),), one_track=True),
-        "is not offered by the library": Constraints(kept=(replace(kept, track_id="f" * 64),)),
+        "where --lock 0:40.0 requests another track": replace(base, locks=(Lock(40.0, other),)),
+        "where --mood 0:32.0-0:50.0 requests a mood": replace(base, moods=(MoodWish(Span(32.0, 50.0), tense),)),
+        "2 locked tracks and kept cues exceed --max-cues 1": replace(base, locks=(Lock(5.0, other),), max_cues=1),
+        "one-track conflicts with": replace(base, locks=(Lock(5.0, other),), one_track=True),
+        "is not eligible": Constraints(kept=(replace(kept, track_id="f" * 64),)),
     }
     for message, constraints in wrong.items():
         with pytest.raises(UsageError, match=message) as error:
@@ -176,21 +176,21 @@ def test_demands_that_a_kept_cue_meets_already_are_no_contradiction(before: CueS
     assert kept in after.cues
     half = Constraints(kept=(kept,), moods=(MoodWish(Span(10.0, 50.0), mood("tense")),), hits=(40.0,))
     warned = spot_cues(film, LIBRARY, constraints=half)
-    assert any("cue 1m02 is kept; --mood 0:10.0-0:50.0 holds for the rest" in line for line in warned.warnings)
-    assert any("cue 1m02 is kept at 0:40.0, where a climax was asked for" in line for line in warned.warnings)
+    assert any("cue 1m02 is kept; --mood 0:10.0-0:50.0 applies to the rest" in line for line in warned.warnings)
+    assert any("cue 1m02 is kept at hit point 0:40.0" in line for line in warned.warnings)
 
 
 def test_a_sheet_of_another_film_or_without_locks_is_refused(before: CueSheet) -> None:
     film = sheet(FILMS[0])
     keep = keep_locked(before, name="old.json")
-    with pytest.raises(InputError, match=r"old\.json: is about another film: film\.mp4 \(1:51\.0\), not film\.mp4"):
+    with pytest.raises(InputError, match=r"old\.json: belongs to another film: film\.mp4 \(1:51\.0\), not film\.mp4"):
         kept_cues(keep, sheet(FILMS[1]), former={})
     edited = replace(film, film=replace(film.film, fingerprint="sha256:" + "b" * 64))
-    with pytest.raises(InputError, match="with other content"):
+    with pytest.raises(InputError, match="with different content"):
         kept_cues(keep, edited, former={})
-    with pytest.raises(UsageError, match=r"old\.json: no cue is locked") as error:
+    with pytest.raises(UsageError, match=r"old\.json: --keep requires at least one locked cue") as error:
         keep_locked(replace(before, cues=tuple(replace(c, locked=False) for c in before.cues)), name="old.json")
-    assert error.value.hint == "lock cues first: soundtrack cues lock old.json 1m01"
+    assert error.value.hint == "lock a cue first: soundtrack cues lock old.json 1m01"
 
 
 def test_scenes_that_have_moved_are_named_anew_and_tracks_by_their_present_ids(before: CueSheet) -> None:
@@ -241,5 +241,5 @@ def test_a_sheet_of_another_film_is_refused_before_the_film_is_watched(
         raise AssertionError("the film was watched")
 
     monkeypatch.setattr(Watcher, "analyse", watched)
-    with pytest.raises(InputError, match="is about another film"):
+    with pytest.raises(InputError, match="belongs to another film"):
         pipeline.plan_video(made.film, index=made.index, wishes=pipeline.Wishes(keep=keep_locked(before)))

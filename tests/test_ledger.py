@@ -100,5 +100,5 @@ def test_the_configuration_can_switch_it_on(tmp_path: Path) -> None:
     assert config.load_config(env).ledger is False
     assert config.load_config({**env, "SOUNDTRACK_LEDGER": "1"}).ledger is True
     file.write_text('ledger = "perhaps"\n')
-    with pytest.raises(InputError, match="neither true nor false"):
+    with pytest.raises(InputError, match="must be true or false"):
         config.load_config(env)

@@ -27,7 +27,7 @@ def test_a_playlist_names_tracks_and_says_what_is_missing(tmp_path: Path) -> Non
     (tmp_path / "calm.m3u").write_text("music/one.mp3\nmusic/gone.mp3\n./music/../music/three.mp3\n")
     found = find_listed([str(tmp_path / "calm.m3u")], tracks=made)
     assert found.ids == {made[0].track_id, made[2].track_id}
-    assert found.notes == ("calm.m3u: the library has 2 of the 3 files that it names",)
+    assert found.notes == ("calm.m3u: 2 of its 3 files are in the library",)
     both = find_listed([str(tmp_path / "calm.m3u"), "two"], tracks=made)
     assert both.ids == {t.track_id for t in made}
 
@@ -45,10 +45,10 @@ def test_a_playlist_of_other_music_is_an_error(tmp_path: Path) -> None:
     made = lying_in(tmp_path / "music")
     (tmp_path / "other.pls").write_text("[playlist]\nFile1=elsewhere.mp3\nFile2=http://radio.example/\n")
     (tmp_path / "empty.m3u").write_text("#EXTM3U\n")
-    with pytest.raises(UsageError, match="none of the files that it names") as caught:
+    with pytest.raises(UsageError, match="none of its") as caught:
         find_listed([str(tmp_path / "other.pls")], tracks=made)
     assert "soundtrack index" in caught.value.hint
-    with pytest.raises(UsageError, match="names no file"):
+    with pytest.raises(UsageError, match="playlist is empty"):
         find_listed([str(tmp_path / "empty.m3u")], tracks=made)
     with pytest.raises(InputError, match="no such file"):
         find_listed([str(tmp_path / "missing.m3u")], tracks=made)
@@ -62,5 +62,5 @@ def test_the_plan_obeys_and_the_sheet_tells(tmp_path: Path) -> None:
     film = sheet([("Sad", 40.0)])
     used = spot_cues(film, library(made), constraints=only)
     assert {cue.track_id for cue in used.cues} == {made[1].track_id}
-    assert "calm.m3u: the library has 1 of the 2 files that it names" in used.warnings
+    assert "calm.m3u: 1 of its 2 files are in the library" in used.warnings
     assert made[1].track_id not in {cue.track_id for cue in spot_cues(film, library(made), constraints=avoid).cues}

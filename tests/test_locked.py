@@ -66,7 +66,7 @@ def test_a_changed_list_is_refused(tmp_path, monkeypatch):
     shutil.copyfile(locked.LIST, changed)
     changed.write_text(changed.read_text().replace(A_LOCKED["emotify"], "rock_000"))
     monkeypatch.setattr(locked, "LIST", changed)
-    with pytest.raises(ValueError, match="was changed"):
+    with pytest.raises(ValueError, match="was modified"):
         locked.locked_sets.__wrapped__()
 
 

@@ -38,8 +38,8 @@ def configured(tmp_path: Path, text: str) -> Path:
 @pytest.mark.parametrize(
     ("text", "cause"),
     [
-        ("[merit]\nmodo = 1", "merit.modo: unknown; known are picture, mood"),
-        ("[plan]\nmood = 1", "plan.mood: unknown; known are loop, section"),
+        ("[merit]\nmodo = 1", "merit.modo: unknown, expected one of: picture, mood"),
+        ("[plan]\nmood = 1", "plan.mood: unknown, expected one of: loop, section"),
         ("[merit]\nmood = nan", "merit.mood: weight must be between 0 and 10, got nan"),
         ("[merit]\nmood = inf", "merit.mood: weight must be between 0 and 10, got inf"),
         ("[merit]\nmood = -1", "merit.mood: weight must be between 0 and 10, got -1"),
@@ -47,7 +47,7 @@ def configured(tmp_path: Path, text: str) -> Path:
         (f"[merit]\nmood = {'9' * 400}", "merit.mood: int too large"),
         ("[merit]\nmood = '1'", "merit.mood.weight: must be a number"),
         ("[merit]\nmood = true", "merit.mood.weight: must be a number"),
-        ("[merit]\nmood = {wieght = 1}", "merit.mood.wieght: unknown; known are weight, neutral"),
+        ("[merit]\nmood = {wieght = 1}", "merit.mood.wieght: unknown, expected weight or neutral"),
         ("[merit]\nmood = {neutral = nan}", "merit.mood: neutral must be between 0 and 1, got nan"),
         ("[merit]\nrecent = {neutral = 0.5}", "merit.recent: neutral must be 0, got 0.5"),
         ("[plan]\nrepeat = 8", "plan.repeat: weight must be between -1000 and 0, got 8"),

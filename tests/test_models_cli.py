@@ -77,7 +77,7 @@ def test_verify_finds_a_flipped_bit(
 
 
 def test_verify_of_an_unknown_model(capfd: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(ModelError, match="no model is called 'x'"):
+    with pytest.raises(ModelError, match="unknown model 'x'"):
         run(capfd, "verify", "x")
 
 
@@ -99,7 +99,7 @@ def test_add_of_a_missing_file_says_so(capfd: pytest.CaptureFixture[str], tmp_pa
 
 
 def test_pull_without_a_pinned_hash_fetches_nothing(capfd: pytest.CaptureFixture[str], own_cache: Path) -> None:
-    with pytest.raises(ModelError, match="no SHA-256 is pinned"):
+    with pytest.raises(ModelError, match="no SHA-256 is known"):
         run(capfd, "pull", "i3d-kinetics")
     with pytest.raises(UsageError, match="is no SHA-256"):
         run(capfd, "pull", "i3d-kinetics", "--sha256", "abc")

@@ -88,7 +88,7 @@ def test_a_track_without_one_channel_is_read_with_less_confidence(
     leading = alone.probabilities.max(axis=1)
     assert (alone.confidence <= leading + 1e-6).all()
     assert (alone.confidence < leading - 1e-3).any()
-    with pytest.raises(ValueError, match="needs evidence of music-network or harmony"):
+    with pytest.raises(ValueError, match="missing evidence: needs music-network or harmony"):
         projection.read({"lyrics": blocks[HARMONY]})
 
 

@@ -164,7 +164,7 @@ def test_a_disk_that_fills_up_is_an_error_that_leaves_nothing(
 
     real = module.mux
     monkeypatch.setattr(module, "mux", CutShort)
-    with pytest.raises(OutputError, match=r"not what it should be|cannot be read back"):
+    with pytest.raises(OutputError, match=r"failed verification|cannot read back"):
         render(job, tmp_path / "out.mkv")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["film.mkv"]
 

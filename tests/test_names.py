@@ -171,7 +171,7 @@ def test_a_name_that_is_not_there_stays_as_it_was_typed(tmp_path: Path) -> None:
     (tmp_path / CAFE).touch()
     (tmp_path / CAFE_APART).touch()
     assert as_on_disk(tmp_path / CAFE_APART) == tmp_path / CAFE_APART  # both are there: the one that was named
-    with pytest.raises(UsageError, match="no track called"):
+    with pytest.raises(UsageError, match="unknown track"):
         find_tracks(CAFE, tracks=[with_tags(title="Cafe")])
 
 

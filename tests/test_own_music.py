@@ -94,12 +94,12 @@ def test_spans_begin_high_end_low_and_forgive_one_doubt() -> None:
 def test_scenes_with_music_are_left_alone() -> None:
     part = spot_cues(sheet([("Sad", 30.0), ("Excited", 30.0)], music=[0.0, 0.9]), small_library())
     assert max(c.span.end_s for c in part.cues) <= 31.0
-    assert any("left alone" in line for line in part.warnings)
+    assert any("already has music" in line for line in part.warnings)
 
 
 def test_a_film_with_music_throughout_gets_no_second_music_unless_asked_for() -> None:
     full = sheet([("Sad", 30.0), ("Excited", 30.0)], music=[1.0, 0.9])
-    with pytest.raises(NothingFitsError, match="nothing was scored") as caught:
+    with pytest.raises(NothingFitsError, match="nothing to score") as caught:
         spot_cues(full, small_library())
     assert "--over-music" in caught.value.hint and "--replace" in caught.value.hint
     asked = spot_cues(full, small_library(), settings=SpottingSettings(over_music=True))

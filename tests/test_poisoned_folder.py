@@ -236,7 +236,7 @@ def test_a_relative_ffmpeg_is_never_one_of_the_working_folder(poisoned: Path, mo
     for named in ("./ffmpeg", "films/../ffmpeg", "gcc"):
         monkeypatch.setenv("SOUNDTRACK_FFMPEG", named)
         monkeypatch.setenv("PATH", ":.")
-        with pytest.raises(DependencyError, match="not a full path"):
+        with pytest.raises(DependencyError, match="not an absolute path"):
             ffmpeg_path()
     monkeypatch.setenv("SOUNDTRACK_FFMPEG", "ffmpeg")
     monkeypatch.setenv("PATH", f":{Path(sys.executable).parent}")

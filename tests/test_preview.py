@@ -76,7 +76,7 @@ def test_what_is_missing_is_told_and_the_rest_is_there(job: Job, tmp_path: Path)
     assert set(found.stills) == {0, 1}
     assert set(found.sounds) == {"1m02"}
     assert len(found.warnings) == 1
-    assert "1m01 cannot be played" in found.warnings[0]
+    assert "1m01 has no audio" in found.warnings[0]
     (tmp_path / "no.mp4").write_bytes(b"no film")
     assert preview.make_preview(job.sheet, film=tmp_path / "no.mp4").stills == {}
 
@@ -85,7 +85,7 @@ def test_a_page_does_not_grow_without_end(job: Job, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(preview, "SOUND_BYTES", 1_000)
     found = preview.make_preview(job.sheet, film=None)
     assert found.sounds == {}
-    assert found.warnings == ("2 cues are too many to be played in one page",)
+    assert found.warnings == ("2 cues are too many for audio in one page",)
 
 
 def run(words: list[str]) -> None:

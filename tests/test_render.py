@@ -217,13 +217,13 @@ def test_refusals_leave_nothing_behind(tmp_path: Path, tracks: list[Path]) -> No
     names = sorted(p.name for p in tmp_path.iterdir())
     with pytest.raises(UsageError, match="is the input itself"):
         render(job, film, force=True)
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         render(job, tmp_path / "there.mp4")
     with pytest.raises(UsageError, match="kind of file"):
         render(job, tmp_path / "out.xyz")
     with pytest.raises(OutputError, match="cannot hold h264"):
         render(job, tmp_path / "out.webm")
-    with pytest.raises(InputError, match="is not there"):
+    with pytest.raises(InputError, match="is missing"):
         render(replace(job, track_paths={"t0": tmp_path / "gone.wav", "t1": tracks[1]}), tmp_path / "out.mp4")
     other = replace(job, sheet=replace(job.sheet, film=replace(job.sheet.film, duration_s=60.0)))
     with pytest.raises(InputError, match=r"lasts 4\.0 s, the cue sheet is about film\.mp4 of 60\.0 s"):

@@ -95,13 +95,13 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "large"
     with path.open("wb") as file:
         file.truncate(1 << 40)
-    with pytest.raises(InputError, match="larger than 1 MiB"):
+    with pytest.raises(InputError, match="file too large: more than 1 MiB"):
         safe_read.read_bytes(path, most_bytes=1 << 20)
-    with pytest.raises(InputError, match="larger than 1 MiB"):
+    with pytest.raises(InputError, match="file too large: more than 1 MiB"):
         safe_read.require_regular(path, most_bytes=1 << 20)
     path.write_bytes(b"12345")
     assert safe_read.read_bytes(path, most_bytes=5) == b"12345"
-    with pytest.raises(InputError, match="larger than"):
+    with pytest.raises(InputError, match="file too large: more than"):
         safe_read.read_bytes(path, most_bytes=4)
 
 
@@ -137,10 +137,10 @@ def test_a_pipe_without_end_and_one_without_a_writer_are_given_up(
     monkeypatch.setattr(safe_read, "WRITER_TIMEOUT_S", 0.3)
     path = tmp_path / "pipe"
     os.mkfifo(path)
-    with pytest.raises(InputError, match="no program writes"):
+    with pytest.raises(InputError, match="no process is writing"):
         safe_read.read_bytes(path, most_bytes=10, pipes=True)
     with subprocess.Popen(["sh", "-c", f"exec yes > {path}"]) as endless:
-        with pytest.raises(InputError, match="larger than 1 MiB"):
+        with pytest.raises(InputError, match="file too large: more than 1 MiB"):
             safe_read.read_bytes(path, most_bytes=1 << 20, pipes=True)
         endless.wait(20)  # its pipe is broken
 
@@ -166,7 +166,7 @@ def test_stdin_without_end_is_refused(tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     assert done.returncode == ExitCode.INPUT
-    assert done.stderr.startswith("error: stdin: larger than 32 MiB")
+    assert done.stderr.startswith("error: stdin: file too large: more than 32 MiB")
 
 
 def test_a_document_from_a_process_substitution_is_read(tmp_path: Path) -> None:

@@ -55,10 +55,10 @@ def test_nothing_is_left_after_a_failure_and_the_old_file_stays(tmp_path: Path, 
 def test_an_existing_target_needs_force(tmp_path: Path) -> None:
     target = tmp_path / "film.mp4"
     target.write_bytes(b"old")
-    with pytest.raises(OutputError, match="exists already"):
+    with pytest.raises(OutputError, match="already exists"):
         check_target(target)
     check_target(target, force=True)
-    with pytest.raises(OutputError, match="exists already"), replacing(target, kind=OWN) as part:
+    with pytest.raises(OutputError, match="already exists"), replacing(target, kind=OWN) as part:
         part.write_bytes(b"new")  # appeared between the check and the end
     assert target.read_bytes() == b"old"
     with replacing(target, force=True, kind=OWN) as part:
@@ -184,7 +184,7 @@ with safe_write.Together() as files:
 
 
 def test_a_sheet_that_appears_meanwhile_keeps_the_film_from_its_name(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"film\.cues\.json: exists already"), Together() as files:
+    with pytest.raises(OutputError, match=r"film\.cues\.json: already exists"), Together() as files:
         files.part(tmp_path / "film.mp4", kind=OWN).write_bytes(b"film")
         files.text(tmp_path / "film.cues.json", "cues", kind=OWN)
         (tmp_path / "film.cues.json").write_text("of others")

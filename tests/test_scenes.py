@@ -124,7 +124,7 @@ def test_a_stretch_without_readings_takes_the_nearest() -> None:
 
 
 def test_too_many_scenes_are_refused() -> None:
-    with pytest.raises(InputError, match="2 scenes, more than 1"):
+    with pytest.raises(InputError, match="2 scenes, at most 1"):
         group_scenes(shots(0, 20, 40), readings("c" * 10 + "f" * 10), settings=SceneSettings(max_scenes=1))
 
 

@@ -27,7 +27,7 @@ def test_an_index_on_a_share_without_locks_is_refused_with_a_place_to_choose(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(fcntl, kind, refuse)
-    with pytest.raises(OutputError, match="no file locks") as caught, write_lock(tmp_path / "ix"):
+    with pytest.raises(OutputError, match="support the file locks") as caught, write_lock(tmp_path / "ix"):
         pytest.fail("the lock was taken")
     assert "--index" in caught.value.hint
 
@@ -46,7 +46,10 @@ def test_an_index_on_a_share_without_shared_memory_works(tmp_path: Path, monkeyp
 def test_what_sqlite_says_of_locks_and_shared_memory_names_the_file_system(tmp_path: Path) -> None:
     from soundtrack.library.store.schema import named_errors
 
-    for name, word in (("SQLITE_IOERR_SHMMAP", "share memory"), ("SQLITE_IOERR_RDLOCK", "no file locks")):
+    for name, word in (
+        ("SQLITE_IOERR_SHMMAP", "support the shared memory"),
+        ("SQLITE_IOERR_RDLOCK", "support the file locks"),
+    ):
         with pytest.raises(OutputError, match=word) as caught, named_errors(tmp_path / DATABASE_NAME):
             error = sqlite3.OperationalError("disk I/O error")
             error.sqlite_errorname = name
@@ -64,6 +67,6 @@ def test_a_share_without_hard_links_gets_its_files(
     monkeypatch.setattr(os, "link", refuse)
     write_text(tmp_path / "a.txt", "whole", kind=CUE_SHEET)
     assert (tmp_path / "a.txt").read_text() == "whole"
-    with pytest.raises(OutputError, match="exists already"), replacing(tmp_path / "a.txt", kind=CUE_SHEET):
+    with pytest.raises(OutputError, match="already exists"), replacing(tmp_path / "a.txt", kind=CUE_SHEET):
         pass
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]

@@ -30,10 +30,10 @@ def covered_s(found: CueSheet) -> float:
 def test_a_silence_that_was_asked_for_says_so() -> None:
     film = sheet([("Relaxation", 30.0), ("Tension", 30.0), ("Sad", 30.0)])
     found = spot_cues(film, small_library(), constraints=Constraints(silences=(Span(30.0, 60.0),)))
-    (silence,) = [s for s in found.silences if s.reason == "silence was asked for"]
+    (silence,) = [s for s in found.silences if s.reason == "silence requested"]
     assert (silence.span.start_s, silence.span.end_s) == pytest.approx((30.0, 60.0), abs=1.0)
     assert covered_s(found) == pytest.approx(90.0, abs=1.0)
-    assert any("silence from" in line and "silence was asked for" in line for line in _why_lines(found, NO_INDEX))
+    assert any("silence from" in line and "silence requested" in line for line in _why_lines(found, NO_INDEX))
 
 
 def test_a_scene_with_music_of_its_own_and_one_full_of_speech_say_so() -> None:
@@ -42,7 +42,7 @@ def test_a_scene_with_music_of_its_own_and_one_full_of_speech_say_so() -> None:
     )
     found = spot_cues(film, small_library(), settings=SpottingSettings(plan=PlanTable().adjusted({"silence": 0.6})))
     reasons = [s.reason for s in found.silences]
-    assert "the film has music of its own" in reasons
+    assert "the film already has music" in reasons
     assert covered_s(found) == pytest.approx(100.0, abs=2.0)
     assert all(reasons)
 

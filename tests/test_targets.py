@@ -61,7 +61,7 @@ def test_one_name_for_two_targets_is_refused_before_either_is_there(tmp_path: Pa
 
 def test_a_target_cannot_be_the_folder_of_another(tmp_path: Path) -> None:
     stem = Target(tmp_path / "x.mp4" / "x.MX.flac", STEM, option="--stems", makes_folder=True)
-    with pytest.raises(UsageError, match="a file and a folder at once"):
+    with pytest.raises(UsageError, match="both a file and a folder"):
         check_targets([Target(tmp_path / "x.mp4", FILM), stem])
 
 
@@ -347,7 +347,7 @@ def test_a_training_run_and_the_demo_touch_no_folder_of_others(tree: Tree, tmp_p
     mine = tmp_path / "mine"
     mine.mkdir()
     (mine / "report.json").write_text("mine")
-    with pytest.raises(OutputError, match="holds other files"):
+    with pytest.raises(OutputError, match="contains other files"):
         claim_folder(mine, mark="training.json", text="{}", kind=TRAINING, option="--out DIR")
     shutil.copy(tree.folder / "film.mp4", mine / "film.mp4")
     (mine / "film.scored.mp4").write_text("mine")

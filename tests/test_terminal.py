@@ -115,6 +115,6 @@ def test_a_film_with_its_own_music_ends_with_nothing_fits(
         return spot_cues(scenes, *rest, **more)
 
     monkeypatch.setattr("soundtrack.spotting.plan.spot.spot_cues", full_of_music)
-    with pytest.raises(NothingFitsError, match="nothing was scored"):
+    with pytest.raises(NothingFitsError, match="nothing to score"):
         pipeline.score_video(made.film, out=tmp_path / "o.mp4", index=made.index)
     assert list(tmp_path.iterdir()) == []

@@ -256,7 +256,7 @@ def test_music_taught_from_the_command_line(tones: Path, tmp_path: Path, monkeyp
         (("video", "FILMS/labels.csv", "--teachers", "FILMS"), UsageError, "not a table"),
         (("video", "FILMS/labels.csv", "--width", "7"), UsageError, "--width 7"),
         (("video", "FILMS/labels.csv", "--init", "joint-space"), ModelError, "not a picture network"),
-        (("video", "FILMS/labels.csv", "--init", "nothing"), ModelError, "no model is called"),
+        (("video", "FILMS/labels.csv", "--init", "nothing"), ModelError, "unknown model"),
         (("video", "FILMS", "--init", "tiny"), InputError, "fewer than 2 sources"),
         (("music", "FILMS/labels.csv", "--init", "tiny-video"), ModelError, "not a music model"),
         (("music", "FILMS/labels.csv", "--teacher", "x"), UsageError, "needs sound"),

@@ -56,7 +56,7 @@ def test_a_scored_film_is_the_same_but_for_its_sound(folder: Path) -> None:
     found = compare_streams(folder / "film.mkv", folder / "scored.mkv")
     assert found.is_same
     assert len(found.unchanged) == 3
-    assert found.expected == ("audio stream 1 (opus): inside the mix",)
+    assert found.expected == ("audio stream 1 (opus): included in the mix",)
 
 
 def test_a_film_is_the_same_as_itself(folder: Path) -> None:

@@ -159,7 +159,7 @@ def test_other_errors_are_not_swallowed(tower: VideoTower, clips: np.ndarray) ->
 
 
 def test_a_music_model_is_no_video_model(tmp_path: object) -> None:
-    with pytest.raises(ModelError, match="no model is called"):
+    with pytest.raises(ModelError, match="unknown model"):
         VideoTower.load("nothing-of-that-name", space=FlatSpace())
 
 

@@ -26,7 +26,7 @@ def test_a_missing_torchvision_says_what_to_install(monkeypatch: pytest.MonkeyPa
     for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torchvision", None)
-    with pytest.raises(DependencyError, match="torchvision does not work with torch") as caught:
+    with pytest.raises(DependencyError, match="torchvision is incompatible with torch") as caught:
         load_torchvision()
     assert "pip install" in caught.value.hint
 

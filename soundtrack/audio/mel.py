@@ -51,7 +51,7 @@ class MelSettings:
             raise ValueError("hop_length, n_mels and sample_rate_hz must be at least 1")
         if not 0 <= self.fmin_hz < self.fmax_hz <= self.sample_rate_hz / 2:
             raise ValueError(
-                f"bands must lie in [0, {self.sample_rate_hz / 2:g}] Hz, got {self.fmin_hz}, {self.fmax_hz}"
+                f"bands must be within [0, {self.sample_rate_hz / 2:g}] Hz, got {self.fmin_hz}, {self.fmax_hz}"
             )
         if not self.log_offset > 0:
             raise ValueError(f"log_offset must be above 0, got {self.log_offset}")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from soundtrack.errors import ModelError
 
 T = TypeVar("T")
-_HINT = "soundtrack models verify"
+_HINT = "run `soundtrack models verify`"
 
 
 def from_document(kind: type[T], document: dict[str, object], *, place: str = "config.json") -> T:
@@ -48,7 +48,7 @@ def from_document(kind: type[T], document: dict[str, object], *, place: str = "c
         else:
             values[name] = value
         if not _fits(hints[name], values[name]):
-            raise ModelError(f"{place}: {name} is not of its kind: {str(value)[:60]}", hint=_HINT)
+            raise ModelError(f"{place}: {name} has the wrong type: {str(value)[:60]}", hint=_HINT)
     try:
         return kind(**values)
     except (TypeError, ValueError) as error:

@@ -65,7 +65,8 @@ def check_url(url: str, *, allow_loopback: bool = False) -> None:
     is_loopback = parts.scheme == "http" and (parts.hostname or "") in _LOOPBACK
     if not parts.hostname or (parts.scheme != "https" and not (allow_loopback and is_loopback)):
         raise ModelError(
-            f"{url}: models are fetched over https only", hint="download it yourself: soundtrack models add"
+            f"{url}: only https addresses are allowed",
+            hint="download the file, then run `soundtrack models add NAME FILE`",
         )
 
 
@@ -144,23 +145,26 @@ def fetch(
     OutputError
         The target cannot be written.
     """
-    hint = "check the network, or download it yourself and use: soundtrack models add NAME FILE"
+    hint = "check the network connection, or download the file and run `soundtrack models add NAME FILE`"
     try:
         answer = (open_url or opener())(url)
     except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
-        raise ModelError(f"{url}: cannot be fetched: {error}", hint=hint) from error
+        raise ModelError(f"{url}: download failed: {error}", hint=hint) from error
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with replacing(target, kind=OWN, force=True) as part:
             with part.open("wb") as file:
                 found = _copy(answer, file, url=url, max_bytes=max_bytes, progress=progress)
             if found != sha256.lower():
-                raise ModelError(f"{url}: its SHA-256 is {found}, not {sha256.lower()}", hint="do not use this file")
+                raise ModelError(
+                    f"{url}: SHA-256 mismatch: got {found}, expected {sha256.lower()}",
+                    hint="do not use this file; download it again from the published address",
+                )
     except (http.client.HTTPException, urllib.error.URLError, TimeoutError, ConnectionError) as error:
-        raise ModelError(f"{url}: broke off: {error}", hint=hint) from error
+        raise ModelError(f"{url}: download interrupted: {error}", hint=hint) from error
     except OSError as error:
         raise OutputError(
-            f"{target}: {error.strerror or error}", hint="make room, or check the folder's rights"
+            f"{target}: {error.strerror or error}", hint="free some disk space, or check the permissions of the folder"
         ) from error
     finally:
         answer.close()
@@ -171,7 +175,7 @@ def _copy(answer: Response, file: IO[bytes], *, url: str, max_bytes: int, progre
     length = answer.headers.get("Content-Length") or ""
     total = int(length) if length.isdigit() else 0
     too_large = ModelError(
-        f"{url}: is larger than the {max_bytes >> 20} MB expected of it", hint="check the address; nothing was kept"
+        f"{url}: larger than the expected {max_bytes >> 20} MB", hint="check the address; nothing was saved"
     )
     if total > max_bytes:
         raise too_large
@@ -185,7 +189,7 @@ def _copy(answer: Response, file: IO[bytes], *, url: str, max_bytes: int, progre
         if progress is not None:
             progress("fetch", done, total)
     if total and done != total:
-        raise ModelError(f"{url}: broke off after {done} of {total} bytes", hint="try again")
+        raise ModelError(f"{url}: download interrupted after {done} of {total} bytes", hint="try again")
     return digest.hexdigest()
 
 
@@ -219,11 +223,11 @@ def pull_model(
     public = next((model for model in public_models() if model.name == name), None)
     if public is None:
         known = ", ".join(model.name for model in public_models()) or "none"
-        raise ModelError(f"{name!r} is no public model; known: {known}", hint="soundtrack models list")
+        raise ModelError(f"{name!r} is not a public model; known models: {known}", hint="run `soundtrack models list`")
     pinned = sha256 or public.sha256
     if pinned is None:
         raise ModelError(
-            f"no SHA-256 is pinned for {name}, so it is not fetched blindly",
+            f"no SHA-256 is known for {name}: refusing an unverified download",
             hint=f"soundtrack models pull {name} --sha256 HEX, or download {url or public.url} and: "
             f"soundtrack models add {name} FILE",
         )

@@ -113,7 +113,10 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         document = read_object(path)
         if document.get("schema") != SCHEMA:
-            raise ModelError(f"{path}: schema {document.get('schema')!r} is not {SCHEMA!r}", hint="update soundtrack")
+            raise ModelError(
+                f"{path}: schema {document.get('schema')!r} is not supported, expected {SCHEMA!r}",
+                hint="update soundtrack",
+            )
         manifest = Manifest(
             models=tuple(_row(ModelEntry, row) for row in _list(document, "models")),
             public=tuple(_row(PublicModel, row) for row in _list(document, "public")),
@@ -124,7 +127,9 @@ def read_manifest(folder: Path) -> Manifest:
         ) from error
     for entry in manifest.models:
         if Path(entry.file).is_absolute() or ".." in Path(entry.file).parts or "\0" in entry.file:
-            raise ModelError(f"{path}: {entry.name}: file {entry.file!r} leaves the folder", hint="remove the entry")
+            raise ModelError(
+                f"{path}: {entry.name}: file {entry.file!r} is outside the folder", hint="remove the entry"
+            )
     return manifest
 
 
@@ -140,13 +145,13 @@ def read_object(path: Path) -> dict[str, object]:
         text = safe_read.read_text(path, most_bytes=safe_read.SETTINGS_BYTES)
         document = json.loads(text, parse_int=_integer, parse_float=_finite, parse_constant=_finite)
     except InputError as error:
-        raise ModelError(str(error), hint="soundtrack models verify") from error
+        raise ModelError(str(error), hint="run `soundtrack models verify`") from error
     except RecursionError as error:
-        raise ModelError(f"{path}: nested too deeply", hint="soundtrack models verify") from error
+        raise ModelError(f"{path}: nested too deeply", hint="run `soundtrack models verify`") from error
     except ValueError as error:
-        raise ModelError(f"{path}: not JSON: {error}", hint="soundtrack models verify") from error
+        raise ModelError(f"{path}: not JSON: {error}", hint="run `soundtrack models verify`") from error
     if not isinstance(document, dict):
-        raise ModelError(f"{path}: not a JSON object", hint="soundtrack models verify")
+        raise ModelError(f"{path}: not a JSON object", hint="run `soundtrack models verify`")
     return document
 
 
@@ -180,7 +185,7 @@ def _row(kind: type[T], value: object) -> T:
         raise ValueError(f"an entry must be an object with {', '.join(hints)}")
     for name, given in value.items():
         if not isinstance(given, hints[name]) or isinstance(given, bool):
-            raise ValueError(f"{name} is not of its kind: {str(given)[:60]!r}")
+            raise ValueError(f"{name} has the wrong type: {str(given)[:60]!r}")
         if isinstance(given, int) and given < 0:
             raise ValueError(f"{name} must not be negative: {given}")
     try:
@@ -220,8 +225,8 @@ def require_other_file(source: Path, target: Path) -> None:
     identity = file_identity(target)
     if identity is not None and identity == file_identity(source):
         raise UsageError(
-            f"{source}: is the file in which this model is kept already",
-            hint="check it: `soundtrack models verify`, or name the file that was downloaded or trained",
+            f"{source}: already the stored file of this model",
+            hint="run `soundtrack models verify`, or give the downloaded or trained file",
         )
 
 
@@ -257,11 +262,11 @@ def find_model(name: str, *, folders: Sequence[Path] | None = None) -> LocatedMo
             return model
     if any(public.name == name for public in public_models()):
         raise ModelError(
-            f"model {name} is not on this machine",
-            hint=f"get its file and type: soundtrack models add {name} FILE",
+            f"model {name} is not installed",
+            hint=f"download its file, then run `soundtrack models add {name} FILE`",
         )
     names = ", ".join(model.entry.name for model in models) or "none"
-    raise ModelError(f"no model is called {name!r}; there are: {names}", hint="soundtrack models list")
+    raise ModelError(f"unknown model {name!r}; installed models: {names}", hint="run `soundtrack models list`")
 
 
 def public_models() -> tuple[PublicModel, ...]:
@@ -285,7 +290,7 @@ def verify(model: LocatedModel) -> None:
     hint = (
         "reinstall soundtrack"
         if model.is_embedded
-        else f"fetch or add it again: soundtrack models add {model.entry.name} FILE"
+        else f"run `soundtrack models add {model.entry.name} FILE` with a fresh copy"
     )
     if not model.weights.is_file():
         raise ModelError(f"{model.weights} is missing", hint=hint)
@@ -293,7 +298,7 @@ def verify(model: LocatedModel) -> None:
     if size != model.entry.size:
         raise ModelError(f"{model.weights} has {size} bytes instead of {model.entry.size}", hint=hint)
     if sha256_of(model.weights) != model.entry.sha256:
-        raise ModelError(f"{model.weights} is damaged: its SHA-256 is not the manifest's", hint=hint)
+        raise ModelError(f"{model.weights} is damaged: its SHA-256 does not match the manifest", hint=hint)
 
 
 def read_config(model: LocatedModel) -> dict[str, object]:

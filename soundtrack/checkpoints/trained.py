@@ -59,8 +59,8 @@ def networks_of(name: str) -> Networks:
     model = find_model(name if name in known else by_public_name.get(name, name))
     if model.entry.role != "space":
         raise ModelError(
-            f"{name} is a {model.entry.role} model; a joint space is needed, which names its networks",
-            hint=f"train one for it: soundtrack train space FILMS --out OUT --{model.entry.role} {name}",
+            f"{name} is a {model.entry.role} model, not a joint space",
+            hint=f"train a joint space: soundtrack train space FILMS --out OUT --{model.entry.role} {name}",
         )
     config = read_config(model)
     return Networks(model.entry.name, str(config.get("video")), str(config.get("music")))
@@ -90,7 +90,9 @@ def find_network(name: str, *, role: str) -> LocatedModel:
     else:
         model = find_model(name)
     if model.entry.role != role:
-        raise ModelError(f"{name} is a {model.entry.role} model, not a {role} model", hint="soundtrack models list")
+        raise ModelError(
+            f"{name} is a {model.entry.role} model, not a {role} model", hint="run `soundtrack models list`"
+        )
     return model
 
 
@@ -108,8 +110,8 @@ def space_of(network: str) -> str:
         if network in (config.get("video"), config.get("music")):
             return model.entry.name
     raise ModelError(
-        f"no joint space belongs to {network}",
-        hint=f"fit one: soundtrack train space FILMS --out OUT --video {network}",
+        f"no joint space for {network}",
+        hint=f"train one: soundtrack train space FILMS --out OUT --video {network}",
     )
 
 
@@ -141,10 +143,10 @@ def add_trained(name: str, path: Path, *, folder: Path | None = None) -> ModelEn
     """
     target = user_models_dir() if folder is None else folder
     if not _NAME.fullmatch(name):
-        raise ModelError(f"{name!r} is no name for a model", hint="use small letters, digits, dots and dashes")
+        raise ModelError(f"{name!r} is not a valid model name", hint="use lower-case letters, digits, dots and hyphens")
     if name in {entry.name for entry in read_manifest(models_dir()).models}:
         raise ModelError(
-            f"{name} is the name of a model that comes with soundtrack", hint=f"choose another, such as my-{name}"
+            f"{name} is the name of a model included in soundtrack", hint=f"choose another, such as my-{name}"
         )
     source = _only_model(path)
     require_other_file(source.weights, target / name / source.weights.name)
@@ -166,7 +168,9 @@ def add_trained(name: str, path: Path, *, folder: Path | None = None) -> ModelEn
                 shutil.copyfile(source.folder / "card.md", card)
             register(target, entry, files=files)
     except OSError as error:
-        raise OutputError(f"{target}: {error.strerror or error}", hint="make room, or check its rights") from error
+        raise OutputError(
+            f"{target}: {error.strerror or error}", hint="free some disk space, or check the permissions"
+        ) from error
     return entry
 
 
@@ -176,5 +180,7 @@ def _only_model(path: Path) -> LocatedModel:
     found = [model for model in all_models(folders=[folder]) if model.entry.role in _ROLES]
     if len(found) != 1:
         names = ", ".join(model.entry.name for model in found) or "none"
-        raise ModelError(f"{folder}: one trained model is expected, there are: {names}", hint="give train's --out")
+        raise ModelError(
+            f"{folder}: expected one trained model, found: {names}", hint="give the --out folder of one training run"
+        )
     return found[0]

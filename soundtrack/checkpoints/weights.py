@@ -51,16 +51,18 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         safe_read.require_regular(path)
         raw = load_file(path)
     except InputError as error:
-        raise ModelError(str(error), hint="soundtrack models verify") from error
+        raise ModelError(str(error), hint="run `soundtrack models verify`") from error
     except (OSError, SafetensorError, ValueError, KeyError) as error:
-        raise ModelError(f"{path}: no readable weights: {error}", hint="soundtrack models verify") from error
+        raise ModelError(f"{path}: cannot read weights: {error}", hint="run `soundtrack models verify`") from error
     out: dict[str, Tensor] = {}
     for name, value in raw.items():
         if value.dtype not in _KINDS:
-            raise ModelError(f"{path}: {name} holds {value.dtype}, not floats", hint="soundtrack models verify")
+            raise ModelError(
+                f"{path}: {name} has type {value.dtype}, expected float", hint="run `soundtrack models verify`"
+            )
         out[name] = value.float()
         if not bool(torch.isfinite(out[name]).all()):
-            raise ModelError(f"{path}: {name} holds numbers that are not finite", hint="soundtrack models verify")
+            raise ModelError(f"{path}: {name} contains NaN or infinity", hint="run `soundtrack models verify`")
     return out
 
 
@@ -81,15 +83,15 @@ def check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, tuple[in
     ModelError
         Something is missing, unknown, or of another shape.
     """
-    hint = "this is not the model that its name says; soundtrack models list"
+    hint = "the file does not match the model name; run `soundtrack models list`"
     missing, unknown = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
     if missing:
-        raise ModelError(f"{where}: {len(missing)} tensors are missing, the first {missing[0]}", hint=hint)
+        raise ModelError(f"{where}: {len(missing)} missing tensors, first {missing[0]}", hint=hint)
     if unknown:
-        raise ModelError(f"{where}: {len(unknown)} tensors are unknown, the first {unknown[0]}", hint=hint)
+        raise ModelError(f"{where}: {len(unknown)} unknown tensors, first {unknown[0]}", hint=hint)
     for name, shape in expected.items():
         if tuple(tensors[name].shape) != shape:
-            raise ModelError(f"{where}: {name} has shape {tuple(tensors[name].shape)} instead of {shape}", hint=hint)
+            raise ModelError(f"{where}: {name} has shape {tuple(tensors[name].shape)}, expected {shape}", hint=hint)
 
 
 def load_weights(model: LocatedModel, *, expected: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, Tensor]:
@@ -175,20 +177,20 @@ def read_public_checkpoint(path: Path) -> dict[str, Tensor]:
     try:
         safe_read.require_regular(path)
     except InputError as error:
-        raise ModelError(str(error), hint="name the downloaded weights") from error
+        raise ModelError(str(error), hint="give the downloaded weights file") from error
     if path.suffix == ".safetensors":
         return read_tensors(path)
-    hint = "only plain weights are read, never pickled code; get the published file again"
+    hint = "only plain tensors are read, never pickled code; download the published file again"
     try:
         raw = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises half a dozen kinds, and advises to switch its own safety off
-        raise ModelError(f"{path}: no readable weights: a file of plain tensors is expected", hint=hint) from error
+        raise ModelError(f"{path}: cannot read weights: expected a file of plain tensors", hint=hint) from error
     if not isinstance(raw, Mapping) or not all(isinstance(v, Tensor) for v in raw.values()):
-        raise ModelError(f"{path}: is no mapping from names to tensors", hint=hint)
+        raise ModelError(f"{path}: not a mapping from names to tensors", hint=hint)
     tensors = {str(k): v.float() for k, v in raw.items() if not str(k).endswith("num_batches_tracked")}
     for name, value in tensors.items():
         if not bool(torch.isfinite(value).all()):
-            raise ModelError(f"{path}: {name} holds numbers that are not finite", hint=hint)
+            raise ModelError(f"{path}: {name} contains NaN or infinity", hint=hint)
     return tensors
 
 
@@ -216,9 +218,7 @@ def add_model(name: str, path: Path, *, folder: Path | None = None) -> ModelEntr
     public = next((model for model in public_models() if model.name == name), None)
     if public is None or name != I3D_KINETICS:
         known = ", ".join(model.name for model in public_models()) or "none"
-        raise ModelError(
-            f"{name!r} is no public model that can be added; known: {known}", hint="soundtrack models list"
-        )
+        raise ModelError(f"{name!r} is not a public model; known models: {known}", hint="run `soundtrack models list`")
     target = user_models_dir() if folder is None else folder
     require_other_file(path, target / name / WEIGHTS_NAME)
     tensors = read_public_checkpoint(path)

@@ -198,7 +198,7 @@ def _play_passage(desk: _Desk, piece: Piece, letter: str, first_bar: int) -> int
             for text in token.split("+"):
                 match = _TOKEN.match(text)
                 if match is None:
-                    raise ValueError(f"{piece.title}, part {name}: no such note: {text!r}")
+                    raise ValueError(f"{piece.title}, part {name}: unknown note: {text!r}")
                 accent = {"!": 1.25, "?": 0.6}.get(match["accent"], 1.0)
                 length_s = held * beat_s / part.steps * (_RING if ringing else 1.0)
                 midi = _pitch(piece, part, match, chord)

@@ -119,7 +119,7 @@ def make_film(target: Path, *, synthesiser: bool = True, progress: Progress | No
             for number, image in enumerate(film.frames(), start=1):
                 pipe.write(image)
                 if progress is not None and number % 24 == 0:
-                    progress("painting the film", number, film.N_FRAMES)
+                    progress("rendering the film", number, film.N_FRAMES)
 
 
 def make_demo(folder: Path, *, synthesiser: bool = True, progress: Progress | None = None) -> DemoMedia:
@@ -148,8 +148,8 @@ def make_demo(folder: Path, *, synthesiser: bool = True, progress: Progress | No
     library = folder / "library"
     if os.path.lexists(folder / "film.mp4") and _TITLE.encode() not in head_of(folder / "film.mp4", 1 << 20):
         raise OutputError(
-            f"{folder / 'film.mp4'}: exists already and is not the demo film",
-            hint="name another folder: soundtrack demo DIR",
+            f"{folder / 'film.mp4'}: already exists and is not the demo film",
+            hint="use another folder: `soundtrack demo DIR`",
         )
     library.mkdir(parents=True, exist_ok=True)
     media = DemoMedia(folder / "film.mp4", library, tuple(library / track_name(piece) for piece in PIECES))
@@ -164,7 +164,7 @@ def make_demo(folder: Path, *, synthesiser: bool = True, progress: Progress | No
         for number, (piece, target) in enumerate(zip(PIECES, media.tracks, strict=True), start=1):
             if not target.exists():
                 make_track(piece, target)
-            tell("playing the music", number, len(PIECES))
+            tell("rendering the music", number, len(PIECES))
 
     playing = beside(play_all)
     if not media.film.exists():

@@ -67,7 +67,7 @@ def plain(value: object) -> Any:
     """
     result: Any
     if isinstance(value, float | np.ndarray) and not np.all(np.isfinite(value)):
-        raise ValueError(f"a document holds finite numbers only, got {value}")
+        raise ValueError(f"number must be finite, got {value}")
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         result = {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
         for name, keys in NAMED.get(type(value).__name__, {}).items():
@@ -85,7 +85,7 @@ def plain(value: object) -> Any:
     elif isinstance(value, Sequence):
         result = [plain(item) for item in value]
     else:
-        raise ValueError(f"no document holds a {type(value).__name__}")
+        raise ValueError(f"cannot write a {type(value).__name__}")
     return result
 
 
@@ -135,14 +135,14 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key, value in pairs:
         if key in result:
-            raise _PlaceError("", f"the key {key!r} is used twice in one object")
+            raise _PlaceError("", f"the key {key!r} is duplicated in the object")
         result[key] = value
     return result
 
 
 def _no_constant(text: str) -> None:
     """Refuse NaN and the infinities, which JSON does not have."""
-    raise _PlaceError("", f"{text} is not a number in JSON")
+    raise _PlaceError("", f"{text} is not a valid JSON number")
 
 
 def _whole_number(text: str) -> int:
@@ -178,23 +178,23 @@ def load(cls: type[T], text: str, *, schema: str, upgrades: Mapping[int, Upgrade
         The text is no such document; the message gives the place.
     """
     kind, _, newest = schema.rpartition("/")
-    hint = f"mend the place that is named, or write a new one; this version reads {schema}"
+    hint = f"correct the value at that place, or write a new file; this version reads {schema}"
     try:
         data = json.loads(text, object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_int=_whole_number)
         if not isinstance(data, dict):
-            raise _PlaceError("", f"must be an object with the key schema, got {_kind(data)}")
+            raise _PlaceError("", f"must be an object with the key 'schema', got {_kind(data)}")
         version = _version(data.pop("schema", None), kind=kind, newest=int(newest))
         for step in range(version, int(newest)):
             data = upgrades[step](data)
         return typing.cast(T, _build(cls, data, place="", limits=Limits()))
     except json.JSONDecodeError as error:
         raise InputError(
-            f"{name} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}",
+            f"{name} is not JSON: {error.msg} at line {error.lineno}, column {error.colno}",
             hint=hint,
             reason=Reason.BAD_FORMAT,
         ) from error
     except (RecursionError, MemoryError, _PlaceError) as error:
-        causes = {RecursionError: "nested too deeply", MemoryError: "needs more memory than there is"}
+        causes = {RecursionError: "nested too deeply", MemoryError: "not enough memory to read it"}
         cause = causes.get(type(error), str(error))
         raise InputError(f"{name}: {cause}", hint=hint, reason=Reason.BAD_FORMAT) from error
 
@@ -207,7 +207,9 @@ def _version(value: object, *, kind: str, newest: int) -> int:
     if found_kind != kind or not version.isdecimal() or len(version) > _MAX_DIGITS or int(version) < 1:
         raise _PlaceError("schema", f"is {value}, must be {kind}/{newest}")
     if int(version) > newest:
-        raise _PlaceError("schema", f"is {value}, which is newer than this program; it reads up to {kind}/{newest}")
+        raise _PlaceError(
+            "schema", f"is {value}, newer than this version of soundtrack, which reads up to {kind}/{newest}"
+        )
     return int(version)
 
 
@@ -231,7 +233,7 @@ def _build(hint: Any, value: Any, *, place: str, limits: Limits) -> Any:
         if not isinstance(value, list):
             raise _PlaceError(place, f"must be a list, got {_kind(value)}")
         if len(value) > MOST_ITEMS:
-            raise _PlaceError(place, f"a list of {len(value)} items, at most {MOST_ITEMS}")
+            raise _PlaceError(place, f"list too long: {len(value)} items, at most {MOST_ITEMS}")
         item = typing.get_args(hint)[0]
         return tuple(_build(item, v, place=f"{place}[{i}]", limits=limits) for i, v in enumerate(value))
     if hint == FloatArray:  # numpy 2.5 makes the name an alias, so its origin tells nothing
@@ -313,7 +315,7 @@ def _array(value: Any, *, place: str, limits: Limits) -> Any:
     if value and isinstance(value[0], list):
         rows = [_array(row, place=f"{place}[{i}]", limits=limits) for i, row in enumerate(value)]
         if len({len(row) for row in rows}) > 1:
-            raise _PlaceError(place, "rows must be of one length")
+            raise _PlaceError(place, "rows must have equal length")
         return np.stack(rows)
     return np.asarray([_leaf(float, v, place=f"{place}[{i}]", limits=limits) for i, v in enumerate(value)], np.float32)
 
@@ -331,7 +333,7 @@ def _leaf(hint: Any, value: Any, *, place: str, limits: Limits) -> Any:
             raise _PlaceError(place, f"must be a whole number, got {value}")
         return _number(hint, value, place=place, limits=limits)
     if not isinstance(value, str):
-        raise _PlaceError(place, f"must be text, got {_kind(value)}")
+        raise _PlaceError(place, f"must be a string, got {_kind(value)}")
     if hint is Fraction:
         return _fraction(value, place=place)
     if isinstance(hint, type) and issubclass(hint, StrEnum):
@@ -352,9 +354,9 @@ def _text_fault(text: str) -> str | None:
     surrogate pair means anything.
     """
     if len(text) > MOST_CHARACTERS:
-        return f"a text of {len(text)} characters, at most {MOST_CHARACTERS}"
+        return f"string too long: {len(text)} characters, at most {MOST_CHARACTERS}"
     odd = _HALF_PAIR.search(text)
-    return None if odd is None else f"holds half of a surrogate pair, U+{ord(odd[0]):04X}"
+    return None if odd is None else f"contains an unpaired surrogate, U+{ord(odd[0]):04X}"
 
 
 def _number(hint: Any, value: int | float, *, place: str, limits: Limits) -> int | float:
@@ -362,7 +364,7 @@ def _number(hint: Any, value: int | float, *, place: str, limits: Limits) -> int
     low, high = limits.low, limits.high
     if (low is not None and value < low) or (high is not None and value > high) or abs(value) > 1e15:
         bounds = f"at least {low:g}" if high is None and low is not None else f"in [{low or 0:g}, {high or 0:g}]"
-        raise _PlaceError(place, f"must be {bounds if limits != Limits() else 'of sensible size'}, got {value}")
+        raise _PlaceError(place, f"must be {bounds if limits != Limits() else 'within range'}, got {value}")
     return value if hint is int else round(float(value), DECIMALS) + 0.0
 
 

@@ -142,7 +142,7 @@ def check(sheet: CueSheet, *, name: str = "cue sheet") -> None:
     """
     fault = next(faults(sheet), None)
     if fault is not None:
-        hint = "mend the place that is named; soundtrack cues check lists every fault"
+        hint = "correct the value at that place; `soundtrack cues check` lists every fault"
         raise InputError(f"{name}: {fault}", hint=hint, reason=Reason.BAD_FORMAT)
 
 
@@ -163,21 +163,21 @@ def faults(sheet: CueSheet) -> Iterator[str]:
         before, after = sheet.cues[i - 1], sheet.cues[i]
         overlap_s = before.span.end_s - after.span.start_s
         if after.span.start_s < before.span.start_s - _SLACK_S:
-            yield f"cues[{i}].span: starts before {before.cue_id}; cues stand in order"
+            yield f"cues[{i}].span: starts before {before.cue_id}; cues must be in order of time"
         elif overlap_s > max(before.fade_out_s, after.fade_in_s) + _SLACK_S:
             yield (
-                f"cues[{i}].span: overlaps {before.cue_id} by {overlap_s:.3f} s, more than the fades there"
+                f"cues[{i}].span: overlaps {before.cue_id} by {overlap_s:.3f} s, longer than its fades"
                 f" ({before.fade_out_s:g} s out, {after.fade_in_s:g} s in)"
             )
     for i, point in enumerate(sheet.ducking):
         if point.gain_db > 0:
             yield f"ducking[{i}].gain_db: an envelope never boosts, got {point.gain_db:g} dB"
         if i and point.time_s < sheet.ducking[i - 1].time_s:
-            yield f"ducking[{i}].time_s: must not be before the corner before it"
+            yield f"ducking[{i}].time_s: must not be earlier than the previous point"
     known = {c.cue_id for c in sheet.cues}
     for i, other in enumerate(sheet.alternatives):
         if other.cue_id not in known:
-            yield f"alternatives[{i}].cue_id: there is no cue {other.cue_id}"
+            yield f"alternatives[{i}].cue_id: unknown cue {other.cue_id}"
         if other.track_id not in duration_s:
             yield f"alternatives[{i}].track_id: {other.track_id[:12]} stands not among the tracks"
 
@@ -187,7 +187,7 @@ def _repeated(place: str, names: list[str]) -> Iterator[str]:
     seen: set[str] = set()
     for i, name in enumerate(names):
         if name in seen:
-            yield f"{place}[{i}]: {name[:12]} is used twice"
+            yield f"{place}[{i}]: {name[:12]} is duplicated"
         seen.add(name)
 
 
@@ -196,9 +196,9 @@ def _path_faults(path: str, *, place: str) -> Iterator[str]:
     as_bytes = _SURROGATE.sub("?", path).encode()  # each of them is one byte on the disk
     longest = max(len(name) for name in re.split(rb"[/\\]", as_bytes))
     if longest > _LONGEST_NAME_BYTES:
-        yield f"{place}: has a name of {longest} bytes, at most {_LONGEST_NAME_BYTES}"
+        yield f"{place}: name too long: {longest} bytes, at most {_LONGEST_NAME_BYTES}"
     if "\0" in path:
-        yield f"{place}: holds a NUL byte"
+        yield f"{place}: contains a NUL byte"
 
 
 def _cue_faults(cue: Cue, *, place: str, duration_s: Mapping[str, float], sheet: CueSheet) -> Iterator[str]:
@@ -212,7 +212,7 @@ def _cue_faults(cue: Cue, *, place: str, duration_s: Mapping[str, float], sheet:
         yield f"{place}: its fades ({cue.fade_in_s:g} s and {cue.fade_out_s:g} s) are longer than the cue"
     for index in cue.scenes:
         if index >= len(sheet.scenes):
-            yield f"{place}.scenes: there is no scene {index}"
+            yield f"{place}.scenes: unknown scene {index}"
     if cue.track_id not in duration_s:
         yield f"{place}.track_id: {cue.track_id[:12]} stands not among the tracks"
         return
@@ -222,16 +222,16 @@ def _cue_faults(cue: Cue, *, place: str, duration_s: Mapping[str, float], sheet:
     end_s = duration_s[cue.track_id]
     for k, section in enumerate(cue.sections):
         if section.track.end_s > end_s + _SLACK_S:
-            yield f"{place}.sections[{k}]: ends at {section.track.end_s:g} s, the track at {end_s:g} s"
+            yield f"{place}.sections[{k}]: {section.track.end_s:g} s is past the end of the track ({end_s:g} s)"
         if length_in_samples(section.track) <= 0:
             yield f"{place}.sections[{k}]: must not be empty"
         if cue.speed != 1.0 and section.track.duration_s > MOST_STRETCHED_S:
             yield (
-                f"{place}.sections[{k}]: lasts {section.track.duration_s:g} s; with a speed other than 1 at most"
+                f"{place}.sections[{k}]: {section.track.duration_s:g} s is too long; with a speed other than 1 at most"
                 f" {MOST_STRETCHED_S:g} s"
             )
     total = sum(length_in_samples(section.track) for section in cue.sections)
     needed = needed_samples(length, speed=cue.speed)
     if total != needed:
         at_speed = "" if cue.speed == 1.0 else f", which at speed {cue.speed:g} needs {needed}"
-        yield f"{place}.sections: add up to {total} samples at 48 kHz, the cue has {length}{at_speed}"
+        yield f"{place}.sections: add up to {total} samples at 48 kHz, but the cue has {length}{at_speed}"

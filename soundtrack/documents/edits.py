@@ -20,7 +20,7 @@ from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import clock, round_s, samples, seconds
 from soundtrack.types import Cue, CueSheet, Scene, Section, Silence, Span
 
-BY_HAND = "a cue was trimmed by hand"
+BY_HAND = "a cue was trimmed manually"
 """Reason of a silence that an edit made."""
 
 _SHORTEST_SILENCE_S = 0.5
@@ -121,7 +121,7 @@ def _find(sheet: CueSheet, cue_ids: Sequence[str]) -> list[Cue]:
     known = {cue.cue_id: cue for cue in sheet.cues}
     for cue_id in cue_ids:
         if cue_id not in known:
-            raise UsageError(f"there is no cue {cue_id}", hint=f"the sheet has {', '.join(known) or 'no cue'}")
+            raise UsageError(f"unknown cue {cue_id}", hint=f"cues in the sheet: {', '.join(known) or 'none'}")
     return [known[cue_id] for cue_id in cue_ids]
 
 
@@ -133,7 +133,7 @@ def _set(sheet: CueSheet, edit: SetCue) -> CueSheet:
     (cue,) = _find(sheet, [edit.cue_id])
     if cue.locked:
         raise UsageError(
-            f"cue {cue.cue_id} is locked", hint=f"unlock it first: soundtrack cues unlock CUES {cue.cue_id}"
+            f"cue {cue.cue_id} is locked", hint=f"unlock it first: `soundtrack cues unlock CUES {cue.cue_id}`"
         )
     for name, option in _OPTIONS.items():
         _require_possible(name, getattr(edit, name), option=option)
@@ -147,7 +147,7 @@ def _set(sheet: CueSheet, edit: SetCue) -> CueSheet:
     if changed.span.end_s < cue.span.end_s and changed.fade_out_s == 0:
         raise UsageError(
             f"cue {cue.cue_id} ends with its track and would be cut off at {clock(changed.span.end_s)}",
-            hint="give it a fade as well, such as --fade-out 2.5",
+            hint="add a fade, e.g. --fade-out 2.5",
         )
     result = replace(sheet, cues=tuple(changed if c is cue else c for c in sheet.cues))
     _require_own_fades(result, changed, edit)
@@ -162,8 +162,8 @@ def _set(sheet: CueSheet, edit: SetCue) -> CueSheet:
     fault = next(cuesheet.faults(result), None)
     if fault is not None:
         raise UsageError(
-            f"cue {cue.cue_id} cannot be set like that: {fault}",
-            hint="choose other values, or plan again with spot --keep CUES",
+            f"cue {cue.cue_id}: invalid values: {fault}",
+            hint="use other values, or plan again with `soundtrack spot --keep CUES`",
         )
     return result
 
@@ -174,7 +174,7 @@ def _require_possible(name: str, value: float | None, *, option: str) -> None:
     low, high = limits.low, limits.high
     if value is None or low is None or high is None or (math.isfinite(value) and low <= value <= high):
         return
-    raise UsageError(f"{option} {value:g}: out of range", hint=f"give a number from {low:g} to {high:g}")
+    raise UsageError(f"{option} {value:g}: out of range", hint=f"use a number from {low:g} to {high:g}")
 
 
 def _require_own_fades(sheet: CueSheet, cue: Cue, edit: SetCue) -> None:
@@ -204,14 +204,15 @@ def _trimmed(sheet: CueSheet, cue: Cue, edit: SetCue) -> Cue:
     if end_s > sheet.film.duration_s + 1e-6:
         raise UsageError(
             f"--end {clock(end_s)} is past the end of the film ({clock(sheet.film.duration_s)})",
-            hint="give a time inside the film",
+            hint="use a time within the film",
         )
     span = Span(start_s, end_s) if start_s < end_s else None
     if span is None or span.overlap_s(cue.span) <= 0:
         raise UsageError(
-            f"cue {cue.cue_id} would be empty or lie elsewhere: it sounds from {clock(cue.span.start_s)} to"
+            f"cue {cue.cue_id} would be empty or moved: its music is at {clock(cue.span.start_s)} to"
             f" {clock(cue.span.end_s)}",
-            hint="--start and --end trim a cue; for music elsewhere use spot with --lock TIME=TRACK",
+            hint="--start and --end only trim a cue; to place music elsewhere,"
+            " run `soundtrack spot` with --lock TIME=TRACK",
         )
     old, new = ([samples(t, sample_rate_hz=MIX_RATE_HZ) for t in (s.start_s, s.end_s)] for s in (cue.span, span))
     later = new[0] - old[0]
@@ -224,13 +225,13 @@ def _trimmed(sheet: CueSheet, cue: Cue, edit: SetCue) -> Cue:
     if runs[0].start < 0:
         raise UsageError(
             f"cue {cue.cue_id} cannot start at {clock(start_s)}: its track begins {-first_s:.3f} s after that",
-            hint="start it later, or plan again with spot --keep CUES",
+            hint="use a later --start, or plan again with `soundtrack spot --keep CUES`",
         )
     beyond_s = runs[-1].stop / MIX_RATE_HZ - track.duration_s
     if beyond_s > 1e-5:
         raise UsageError(
-            f"cue {cue.cue_id} cannot end at {clock(end_s)}: its track is over {beyond_s:.3f} s before that",
-            hint="end it earlier, or plan again with spot --keep CUES",
+            f"cue {cue.cue_id} cannot end at {clock(end_s)}: its track ends {beyond_s:.3f} s before that",
+            hint="use an earlier --end, or plan again with `soundtrack spot --keep CUES`",
         )
     kept = tuple(mark for mark in cue.landings if span.start_s <= mark.time_s < span.end_s)
     sections = [run.section() for run in runs]

@@ -36,7 +36,7 @@ def loads(text: str, *, name: str = "scene sheet") -> SceneSheet:
     sheet = documents.load(SceneSheet, text, schema=SCHEMA, upgrades=UPGRADES, name=name)
     fault = _fault(sheet)
     if fault is not None:
-        raise InputError(f"{name}: {fault}", hint="write it again with soundtrack scenes", reason=Reason.BAD_FORMAT)
+        raise InputError(f"{name}: {fault}", hint="run `soundtrack scenes` again", reason=Reason.BAD_FORMAT)
     return sheet
 
 
@@ -56,7 +56,7 @@ def _fault(sheet: SceneSheet) -> str | None:
             return f"readings[{i}].embedding: must have {dim} numbers, got {reading.embedding.shape[0]}"
     for i, row in enumerate(np.linalg.norm(sheet.embeddings, axis=-1) if n_scenes else ()):
         if not 0.98 <= row <= 1.02:
-            return f"embeddings[{i}]: must be a unit vector, its length is {row:.3f}"
+            return f"embeddings[{i}]: must be a unit vector, got length {row:.3f}"
     return _order_fault("scenes", sheet.scenes) or _order_fault("shots", sheet.shots)
 
 
@@ -67,6 +67,6 @@ def _order_fault(kind: str, parts: Sequence[Scene | Shot]) -> str | None:
         if part.index != i:
             return f"{kind}[{i}].index: must be {i}, got {part.index}"
         if part.span.start_s < end_s - 1e-6 or part.span.duration_s <= 0:
-            return f"{kind}[{i}].span: must follow the one before it and not be empty"
+            return f"{kind}[{i}].span: must start where the previous one ends and not be empty"
         end_s = part.span.end_s
     return None

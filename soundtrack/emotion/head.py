@@ -64,7 +64,7 @@ class Block:
 
     def __post_init__(self) -> None:
         if not self.channel or self.dim < 1:
-            raise ValueError(f"a block needs the name of its channel and at least one column, got {self}")
+            raise ValueError(f"block must have a channel name and at least one column, got {self}")
 
     def reads(self, channel: Channel) -> bool:
         """Whether it was fitted on what the channel gives."""
@@ -104,7 +104,7 @@ class Head:
     def __post_init__(self) -> None:
         n = sum(block.dim for block in self.blocks)
         if len({block.channel for block in self.blocks}) < len(self.blocks):
-            raise ValueError("a channel has one block")
+            raise ValueError("each channel must have exactly one block")
         if self.mean.shape != (n,) or self.scale.shape != (n,) or not bool((self.scale > 0).all()):
             raise ValueError(f"mean and scale must have shape ({n},), scale above 0")
         if self.weight.ndim != 2 or self.weight.shape[0] < N_MOOD or self.weight.shape[1] != n:

@@ -19,7 +19,7 @@ from soundtrack.types import FloatArray
 
 PREFIX = "head."
 """Of the head's arrays among a weights file's tensors."""
-_HINT = "this is not the model that its name says; soundtrack models list"
+_HINT = "the file does not match the model name; run `soundtrack models list`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class HeadForm:
     def __post_init__(self) -> None:
         names = [block.channel for block in self.blocks]
         if not names or len(set(names)) < len(names):
-            raise ValueError(f"a head needs blocks of different channels, got {names}")
+            raise ValueError(f"blocks of a head must have different channels, got {names}")
         if self.n_outputs < N_MOOD:
             raise ValueError(f"n_outputs must be at least {N_MOOD}, got {self.n_outputs}")
         for name in ("limit", "temperature"):
@@ -86,9 +86,7 @@ class HeadForm:
             raise ModelError(f"{where}: {PREFIX}{name} {what}", hint=_HINT)
         for name, shape in expected.items():
             if given[name].shape != shape:
-                raise ModelError(
-                    f"{where}: {PREFIX}{name} has shape {given[name].shape} instead of {shape}", hint=_HINT
-                )
+                raise ModelError(f"{where}: {PREFIX}{name} has shape {given[name].shape}, expected {shape}", hint=_HINT)
 
         def joined(part: str) -> FloatArray:
             parts = [np.asarray(given[f"{block.channel}.{part}"], np.float32) for block in self.blocks]
@@ -107,7 +105,7 @@ class HeadForm:
                 confidence_offset=self.confidence_offset,
             )
         except ValueError as error:
-            raise ModelError(f"{where}: {error}", hint="soundtrack models verify") from error
+            raise ModelError(f"{where}: {error}", hint="run `soundtrack models verify`") from error
 
 
 def form_of(head: Head) -> HeadForm:

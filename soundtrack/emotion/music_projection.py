@@ -77,7 +77,7 @@ class MusicProjection:
         try:
             joint = JointSpace.from_tensors(_arrays(find_model(space)), ref=space_ref(space))
         except (KeyError, ValueError) as error:
-            raise ModelError(f"{model.weights}: {error}", hint="soundtrack models verify") from error
+            raise ModelError(f"{model.weights}: {error}", hint="run `soundtrack models verify`") from error
         joint.check_inputs(music=form.n_columns)
         return cls(head, joint, music_channels(config, arrays))
 
@@ -130,7 +130,9 @@ class MusicProjection:
         """Features as the head reads them, and the audible share of each stretch."""
         inputs = {channel.name: blocks[channel.name] for channel in self.channels if channel.name in blocks}
         if not inputs:
-            raise ValueError(f"needs evidence of {' or '.join(c.name for c in self.channels)}, got {sorted(blocks)}")
+            raise ValueError(
+                f"missing evidence: needs {' or '.join(c.name for c in self.channels)}, got {sorted(blocks)}"
+            )
         if NETWORK not in inputs:
             return inputs, np.ones(len(next(iter(inputs.values()))), np.float32)
         audible = inputs[NETWORK][:, -1]
@@ -187,4 +189,6 @@ def _arrays(model: LocatedModel) -> dict[str, FloatArray]:
     try:
         return {name: np.asarray(value, np.float32) for name, value in load_file(model.weights).items()}
     except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{model.weights}: no readable weights: {error}", hint="soundtrack models verify") from error
+        raise ModelError(
+            f"{model.weights}: cannot read weights: {error}", hint="run `soundtrack models verify`"
+        ) from error

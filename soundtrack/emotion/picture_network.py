@@ -62,7 +62,9 @@ def _network_sha256(model: LocatedModel) -> str:
         status = model.weights.stat()
         return _hashed(model.weights, status.st_size, status.st_mtime_ns)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, InputError) as error:
-        raise ModelError(f"{model.weights}: no readable weights: {error}", hint="soundtrack models verify") from error
+        raise ModelError(
+            f"{model.weights}: cannot read weights: {error}", hint="run `soundtrack models verify`"
+        ) from error
 
 
 @functools.lru_cache(maxsize=8)
@@ -73,13 +75,13 @@ def _hashed(path: Path, size: int, _changed_ns: int) -> str:
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if length > min(size, _MOST_HEADER_BYTES):
-            raise ValueError("the header is longer than the file")
+            raise ValueError("header is longer than the file")
         header = json.loads(file.read(length))
         for name in sorted(key for key in header if key.startswith(_NETWORK)):
             row = header[name]
             start, end = row["data_offsets"]
             if not 0 <= start <= end <= size - 8 - length:
-                raise ValueError(f"{name} is not inside the file")
+                raise ValueError(f"{name} extends past the end of the file")
             sha256.update(f"{name} {row['dtype']} {row['shape']}\n".encode())
             file.seek(8 + length + start)
             sha256.update(file.read(end - start))

@@ -95,8 +95,8 @@ class Reader:
             wanted = ", ".join(f"{b.channel} {b.version or ''}".strip() for b in self.head.blocks)
             given = ", ".join(f"{channel.name} {channel.version}" for channel in channels) or "none"
             raise ModelError(
-                f"the network's head was fitted on the channels {wanted}; there are: {given}",
-                hint="use a model of this version of soundtrack: soundtrack models list",
+                f"the model was trained on the channels {wanted}; this installation provides: {given}",
+                hint="use a model of this soundtrack version; run `soundtrack models list`",
             )
         return found
 

@@ -115,7 +115,9 @@ def space_ref(name: str = MODEL) -> ModelRef:
 
     model = find_model(name)
     if model.entry.role != "space":
-        raise ModelError(f"{name} is a {model.entry.role} model, not a joint space", hint="soundtrack models list")
+        raise ModelError(
+            f"{name} is a {model.entry.role} model, not a joint space", hint="run `soundtrack models list`"
+        )
     config = read_config(model)
     digest = hashlib.sha256()
     for tower in sorted(str(t) for t in (config.get("video"), config.get("music")) if t):
@@ -191,7 +193,7 @@ class JointSpace:
         try:
             return cls.from_tensors(tensors, ref=ref)
         except (KeyError, ValueError) as error:
-            raise ModelError(f"{model.weights}: {error}", hint="soundtrack models verify") from error
+            raise ModelError(f"{model.weights}: {error}", hint="run `soundtrack models verify`") from error
 
     @classmethod
     def untrained(
@@ -239,8 +241,9 @@ class JointSpace:
             fitted = self.sides[name].feature_mean.shape[0]
             if length != fitted:
                 raise ModelError(
-                    f"joint space {self.ref.name} was fitted on {fitted} {name} features; this network gives {length}",
-                    hint="networks and space belong together; fit another: soundtrack train space",
+                    f"joint space {self.ref.name} was fitted on {fitted} {name} features,"
+                    f" but this network provides {length}",
+                    hint="train a joint space for these networks: `soundtrack train space`",
                 )
 
     def tensors(self) -> dict[str, FloatArray]:

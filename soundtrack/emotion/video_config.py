@@ -65,7 +65,7 @@ def _head(values: Mapping[str, object], n_features: int, where: object) -> HeadF
     if isinstance(entry, dict):
         return from_document(HeadForm, entry, place=f"{where}: config.json: head")
     if entry is not None:
-        raise ModelError(f"{where}: config.json: head must be an object", hint="soundtrack models verify")
+        raise ModelError(f"{where}: config.json: head must be an object", hint="run `soundtrack models verify`")
     return HeadForm(
         blocks_of(n_features, int(_number(values, "n_film", where))),
         temperature=_number(values, "temperature", where),
@@ -79,8 +79,8 @@ def _number(values: Mapping[str, object], name: str, where: object, *, signed: b
     value = values.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ModelError(
-            f"{where}: config.json: {name} must be a number, got {value!r}", hint="soundtrack models verify"
+            f"{where}: config.json: {name} must be a number, got {value!r}", hint="run `soundtrack models verify`"
         )
     if not signed and not value > 0:
-        raise ModelError(f"{where}: config.json: {name} must be above 0", hint="soundtrack models verify")
+        raise ModelError(f"{where}: config.json: {name} must be above 0", hint="run `soundtrack models verify`")
     return value

@@ -103,8 +103,8 @@ class VideoTower:
         config = parse_config(read_config(model), where=model.folder)
         if backbone(config.width).dim != config.n_features:
             raise ModelError(
-                f"{model.folder}: config.json: width {config.width:g} does not give {config.n_features} features",
-                hint="soundtrack models verify",
+                f"{model.folder}: config.json: width {config.width:g} does not match {config.n_features} features",
+                hint="run `soundtrack models verify`",
             )
         network, head = load_parts(model, config)
         if space is None:

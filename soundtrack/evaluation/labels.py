@@ -54,7 +54,7 @@ N_FOLDS, SEEDS = 5, (0, 1, 2, 3)
 """Folds by source, and the deals that are averaged."""
 JOINT = "joint"
 """The bare cosine in the joint space, among `CrossRead.similarities`."""
-WITHOUT_FILM = "without film numbers"
+WITHOUT_FILM = "without visual features"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +209,7 @@ def cross_reads(
     apart: Mask | None = None,
     progress: Progress | None = None,
 ) -> list[CrossRead]:
-    """Out-of-fold readings for each seed (of clips kept apart, if any are named), also without film numbers."""
+    """Out-of-fold readings for each seed (of clips kept apart, if any are named), also without visual features."""
     how = recipe or FoldRecipe()
     reads = []
     for i, seed in enumerate(seeds):

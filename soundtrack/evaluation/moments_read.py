@@ -63,6 +63,6 @@ def likeness_as_is(
 def likeness_by_fold(evidence: Evidence, *, n_folds: int, seed: int) -> Likeness:
     """By heads and spaces that saw no label of the clip; `evidence` says when each stretch was heard."""
     if evidence.heard_s is None:
-        raise ValueError("the evidence does not say when each stretch was heard")
+        raise ValueError("the evidence has no time spans")
     values = likeness_of_stretches(evidence, n_folds=n_folds, seed=seed)
     return Likeness(values, evidence.heard_s[:, 0], evidence.heard_s[:, 1], evidence.heard_clip)

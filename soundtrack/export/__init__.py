@@ -53,7 +53,7 @@ FORMATS: dict[str, Format] = {
         Kind("an edit decision list", beginning_with(rb"TITLE: [^\n]*\n(FCM: |\d{3} |\s*\n)")),
         is_time_line=True,
         names_files=True,
-        levels_lost="edl has no levels: gains and fades are comments, and the ducking under speech is left out",
+        levels_lost="edl cannot store levels: gains and fades become comments, ducking is omitted",
     ),
     "m3u": Format(
         "playlist of the tracks used",
@@ -72,8 +72,8 @@ FORMATS: dict[str, Format] = {
         Kind("an OpenTimelineIO time line", beginning_with(rb'\s*\{.*"OTIO_SCHEMA"\s*:\s*"')),
         is_time_line=True,
         names_files=True,
-        levels_lost="otio has no levels: gains and level keyframes are metadata under 'soundtrack',"
-        " fades are transitions",
+        levels_lost="otio cannot store levels: gains and level keyframes become metadata under 'soundtrack',"
+        " fades become transitions",
     ),
     "xml": Format(
         "Final Cut Pro 7 XML, for Premiere and Resolve",
@@ -120,24 +120,22 @@ def not_carried(sheet: CueSheet, format_name: str, *, media: Media | None = None
     result = []
     if not line.grid.is_own:
         result.append(
-            f"{float(sheet.film.fps):.3f} frames a second is not a rate that editing programs share:"
-            f" frames are counted at {float(line.fps):.6g}, times are kept"
+            f"{float(sheet.film.fps):.3f} fps is not a standard editing frame rate:"
+            f" frames are counted at {float(line.fps):.6g} fps, times are kept"
         )
     if not line.grid.is_start_known:
         text = sheet.film.start_timecode or (media.start_timecode if media else None)
-        result.append(
-            f"the film's start timecode {text!r} is not one at {float(line.fps):.6g} frames a second: 0 is used"
-        )
+        result.append(f"start timecode {text!r} is not valid at {float(line.fps):.6g} fps: using 0")
     if format_name == "mlt" and line.grid.start:
-        result.append(f"mlt has no start timecode: frames count from the film's first picture, {line.timecode(0)}")
+        result.append(f"mlt cannot store a start timecode: frames count from the first frame, {line.timecode(0)}")
     if line.clips and made.is_time_line and not line.is_measured:
         result.append(
-            "the sheet has no gains of the mix yet: levels are those before the balance; render --cues adds them"
+            "the sheet has no mix gains yet: levels are exported unbalanced; `soundtrack render --cues` adds the gains"
         )
     if line.clips and made.levels_lost:
         result.append(made.levels_lost)
     if line.lowered_db > 0:
-        result.append(f"{format_name} raises a level by at most 12 dB: all levels are {line.lowered_db:.1f} dB lower")
+        result.append(f"{format_name} limits gain to +12 dB: all levels are lowered by {line.lowered_db:.1f} dB lower")
     return result
 
 

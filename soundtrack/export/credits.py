@@ -16,7 +16,7 @@ def credits_text(line: Timeline) -> str:
     for track_id in dict.fromkeys(cue.track_id for cue in sheet.cues):
         track = tracks[track_id]
         spans = [f"{clock(c.span.start_s)}-{clock(c.span.end_s)}" for c in sheet.cues if c.track_id == track_id]
-        lines += [*_credit(track), f"  heard at {', '.join(spans)}", ""]
+        lines += [*_credit(track), f"  at {', '.join(spans)}", ""]
     return "\n".join(lines[:-1] if lines[-1] == "" else lines) + "\n"
 
 

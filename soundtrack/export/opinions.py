@@ -17,7 +17,7 @@ def opinions_line(opinions: Sequence[Opinion]) -> str:
     --------
     >>> from soundtrack.types import Measure
     >>> opinions_line([Opinion("colour-heat", 0.0, measures=(Measure("warmth", 0.314),))])
-    'colour heat: warmth 0.31, not weighed'
+    'colour heat: warmth 0.31, not weighted'
     """
     return "; ".join(f"{opinion.channel.replace('-', ' ')}: {_said(opinion)}" for opinion in opinions)
 
@@ -47,7 +47,7 @@ def _said(opinion: Opinion) -> str:
     """What one channel says."""
     if opinion.emotion is None:
         measures = [f"{measure.name.replace('_', ' ')} {measure.value:.2f}" for measure in opinion.measures]
-        return ", ".join([*measures, "not weighed"])
+        return ", ".join([*measures, "not weighted"])
     mood = opinion.emotion
     return (
         f"{mood.label} {max(mood.probabilities):.2f}, valence {mood.valence:+.2f}, arousal {mood.arousal:+.2f}, "

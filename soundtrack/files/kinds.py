@@ -100,12 +100,12 @@ CUE_SHEET = Kind("a cue sheet", _document("soundtrack.cuesheet"))
 SCENE_SHEET = Kind("a scene sheet", _document("soundtrack.scenes"))
 ARCHIVE = Kind("an archive of an index", _is_archive)
 STEM = Kind("a stem", _is_stem)
-TRAINING = Kind("the mark of a training run", _document("soundtrack.training"))
+TRAINING = Kind("a training run marker", _document("soundtrack.training"))
 PAGE = Kind("a page of a cue sheet", beginning_with(rb"<!DOCTYPE html>.*<title>Music in "))
 PICTURES = {
     "png": Kind("a PNG picture", beginning_with(rb"\x89PNG\r\n\x1a\n")),
     "svg": Kind("an SVG picture", beginning_with(XML_HEAD + rb"(<!--.*?-->\s*)*<svg[\s>]")),
 }
 """By file ending."""
-OWN = Kind("a file of soundtrack's own", lambda _: True)
+OWN = Kind("a soundtrack file", lambda _: True)
 """For places that nobody else has a say in: the cache, the user's models, the folder of a training run."""

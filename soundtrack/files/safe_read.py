@@ -183,14 +183,14 @@ def unreadable(path: Path | str, error: OSError | ValueError) -> InputError:
     """Why a file cannot be opened or read, in our words."""
     if not isinstance(error, OSError):
         return InputError(
-            f"{_short(path)}: not a possible file name", hint="check the name", reason=Reason.MISSING
+            f"{_short(path)}: invalid file name", hint="check the name", reason=Reason.MISSING
         )  # NUL, or half of a surrogate pair
     reason = _REASONS.get(error.errno or 0, Reason.UNSUPPORTED)
     cause = {
         Reason.MISSING: "no such file",
         Reason.NOT_REGULAR: "not a regular file",
     }.get(reason, error.strerror or str(error))
-    hint = "check the name" if reason is Reason.MISSING else "check that it is a readable file"
+    hint = "check the name" if reason is Reason.MISSING else "check that the file is readable"
     return InputError(f"{_short(path)}: {cause}", hint=hint, reason=reason)
 
 
@@ -219,7 +219,9 @@ def _require(path: Path | str, status: os.stat_result, *, most_bytes: int | None
     if not stat.S_ISREG(status.st_mode) and not (pipes and stat.S_ISFIFO(status.st_mode)):
         raise InputError(
             f"{_short(path)}: not a regular file",
-            hint="give a file, not a folder or a device" if pipes else "give a file, not a folder, pipe or device",
+            hint="use a regular file, not a folder or a device"
+            if pipes
+            else "use a regular file, not a folder, pipe or device",
             reason=Reason.NOT_REGULAR,
         )
     if most_bytes is not None and status.st_size > most_bytes:
@@ -261,8 +263,8 @@ def _read_pipe(descriptor: int, path: Path | str, most_bytes: int) -> bytes:
             return b"".join(blocks)
         elif time.monotonic() > given_up_at:
             raise InputError(
-                f"{_short(path)}: no program writes to this pipe",
-                hint="start the program that writes to it first, or give a file",
+                f"{_short(path)}: no process is writing to this pipe",
+                hint="start the writing program first, or use a file",
                 reason=Reason.TIMEOUT,
             )
 
@@ -271,7 +273,7 @@ def _too_large(name: Path | str, most_bytes: int) -> InputError:
     """The error for what is longer than any such file."""
     size = f"{most_bytes >> 20} MiB" if most_bytes >= 1 << 20 else f"{most_bytes >> 10} KiB"
     return InputError(
-        f"{_short(name)}: larger than {size}, the limit for such a file",
+        f"{_short(name)}: file too large: more than {size}",
         hint="check that this is the right file",
         reason=Reason.TOO_LARGE,
     )

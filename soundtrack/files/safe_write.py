@@ -213,7 +213,7 @@ def claim_folder(folder: Path, *, mark: str, text: str, kind: Kind, option: str)
     OutputError
         It holds files of others, or cannot be made.
     """
-    hint = f"name a new folder with {option}"
+    hint = f"choose a new folder with {option}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         is_empty = next(folder.iterdir(), None) is None
@@ -222,7 +222,7 @@ def claim_folder(folder: Path, *, mark: str, text: str, kind: Kind, option: str)
     if is_empty:
         write_text(folder / mark, text, kind=kind)
     elif not kind.is_one(folder / mark):
-        raise OutputError(f"{folder}: holds other files, which this run might replace", hint=hint)
+        raise OutputError(f"{folder}: contains other files that this run might replace", hint=hint)
 
 
 @contextlib.contextmanager
@@ -291,7 +291,7 @@ def _cut(name: str, n_bytes: int) -> str:
 
 
 def _exists(path: Path) -> OutputError:
-    return OutputError(f"{path}: exists already", hint="add --force to replace it")
+    return OutputError(f"{path}: already exists", hint="add --force to replace it")
 
 
 def _make_part(part: Path, target: Path) -> None:

@@ -89,21 +89,21 @@ def require_replaceable(target: Target, *, force: bool) -> None:
     """
     if not target.kind.is_one(target.path):
         raise OutputError(
-            f"{target.path}: exists already and is not {target.kind.name}",
-            hint=f"name another file with {target.option}; --force replaces only a file of the kind that is written",
+            f"{target.path}: already exists and is not {target.kind.name}",
+            hint=f"use another file with {target.option}; --force only replaces a file of the same kind",
         )
     if not force:
         raise OutputError(
-            f"{target.path}: exists already",
-            hint=f"add --force to replace it, or name another file with {target.option}",
+            f"{target.path}: already exists",
+            hint=f"add --force to replace it, or use another file with {target.option}",
         )
 
 
 def as_output_error(target: Path, error: OSError) -> OutputError:
     """What the system says about a file that cannot be written, in our words."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return OutputError(f"{target}: the disk is full", hint="make room, or name a place on another disk")
-    return OutputError(f"{target}: cannot be written: {error.strerror or error}", hint="name another place with -o OUT")
+        return OutputError(f"{target}: the disk is full", hint="free some disk space, or use another disk")
+    return OutputError(f"{target}: cannot be written: {error.strerror or error}", hint="use another path with -o OUT")
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:
@@ -128,11 +128,11 @@ def _require_possible_name(target: Target) -> None:
     except OSError as error:
         raise as_output_error(path, error) from error
     except ValueError as error:
-        raise OutputError(f"{path}: no file can be called that: {error}", hint=f"use {target.option}") from error
+        raise OutputError(f"{path}: invalid file name: {error}", hint=f"use {target.option}") from error
     if path.name in ("", "..") or path.is_dir():
-        raise OutputError(f"{path}: is a folder", hint=f"name a file with {target.option}")
+        raise OutputError(f"{path}: is a folder", hint=f"use a file name with {target.option}")
     if path.exists() and not path.is_symlink() and not stat.S_ISREG(path.stat().st_mode):
-        raise OutputError(f"{path}: exists and is no regular file", hint=f"name another file with {target.option}")
+        raise OutputError(f"{path}: exists and is not a regular file", hint=f"use another file with {target.option}")
 
 
 def _require_place(target: Target) -> None:
@@ -142,13 +142,11 @@ def _require_place(target: Target) -> None:
         folder = folder.parent
     if not folder.is_dir():
         if os.path.lexists(folder):
-            raise OutputError(f"{target.path}: {folder} is no folder", hint=f"name another place with {target.option}")
-        raise OutputError(
-            f"{target.path}: the folder {folder} does not exist", hint=f"make it first: `mkdir -p {folder}`"
-        )
+            raise OutputError(f"{target.path}: {folder} is not a folder", hint=f"use another path with {target.option}")
+        raise OutputError(f"{target.path}: the folder {folder} does not exist", hint=f"create it: `mkdir -p {folder}`")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(
-            f"{target.path}: the folder {folder} cannot be written", hint=f"name another place with {target.option}"
+            f"{target.path}: the folder {folder} is not writable", hint=f"use another path with {target.option}"
         )
     if not target.needed_bytes:
         return
@@ -156,8 +154,8 @@ def _require_place(target: Target) -> None:
     if free_bytes < target.needed_bytes + SPARE_BYTES:
         raise OutputError(
             f"{target.path}: needs about {(target.needed_bytes + SPARE_BYTES) >> 20} MB, "
-            f"{folder} has {free_bytes >> 20} MB left",
-            hint=f"make room, or name a place on another disk with {target.option}",
+            f"{free_bytes >> 20} MB free in {folder}",
+            hint=f"free some disk space, or use another disk with {target.option}",
         )
 
 
@@ -171,13 +169,13 @@ def _refuse_twins(targets: Sequence[Target]) -> None:
             if _is_same_place(target.path, other.path):
                 raise UsageError(
                     f"{target.path}: would be written twice, as {other.kind.name} and as {target.kind.name}",
-                    hint=f"name another file with {target.option} or {other.option}",
+                    hint=f"use another file with {target.option} or {other.option}",
                 )
             for inner, outer in ((target, other), (other, target)):
                 if inner.makes_folder and _is_same_place(inner.path.parent, outer.path):
                     raise UsageError(
-                        f"{outer.path}: would be a file and a folder at once",
-                        hint=f"name another place with {inner.option} or {outer.option}",
+                        f"{outer.path}: would be both a file and a folder",
+                        hint=f"use another path with {inner.option} or {outer.option}",
                     )
 
 
@@ -193,8 +191,8 @@ def _refuse_inputs(targets: Sequence[Target], inputs: Iterable[Path]) -> None:
         if found is not None:
             also = "" if found.path == source else f" ({source})"
             raise UsageError(
-                f"{found.path}: is the input itself{also}, which is never changed",
-                hint=f"name another file with {found.option}",
+                f"{found.path}: is the input itself{also}; inputs are never changed",
+                hint=f"use another file with {found.option}",
             )
 
 

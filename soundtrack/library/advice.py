@@ -20,10 +20,10 @@ class OtherModelError(LibraryError):
         made_by = "no model" if mine is None else f"{mine.name} {mine.version}"
         if mine is not None and (mine.name, mine.version) == (model.name, model.version):
             made_by += f" with other weights ({mine.sha256[:8]})"
-        other = f"; or use the networks that made it: --model {mine.name}" if mine and mine.name != model.name else ""
+        other = f"; or use the networks that built it: --model {mine.name}" if mine and mine.name != model.name else ""
         return cls(
             f"{index_dir}: the index was built with {made_by}, "
-            f"this is {model.name} {model.version} ({model.sha256[:8]})",
+            f"this version uses {model.name} {model.version} ({model.sha256[:8]})",
             hint=(to_adopt if is_adoptable else to_rebuild)(index_dir) + other,
         )
 
@@ -42,14 +42,14 @@ def index_command(index_dir: Path, *words: str) -> str:
 
 def to_fill(index_dir: Path) -> str:
     """What to type where there is no music in the index."""
-    return f"type `{index_command(index_dir, 'PATH...')}` to listen to your music"
+    return f"run `{index_command(index_dir, 'PATH...')}` to index your music"
 
 
 def to_rebuild(index_dir: Path) -> str:
     """What to type where the index cannot be used any more."""
-    return f"type `{index_command(index_dir, '--rebuild', 'PATH...')}` to listen to the music again"
+    return f"run `{index_command(index_dir, '--rebuild', 'PATH...')}` to index the music again"
 
 
 def to_adopt(index_dir: Path) -> str:
     """What to type where the evidence that an index holds serves the networks in use."""
-    return f"type `{index_command(index_dir)}` to use it with these networks, without listening to the music again"
+    return f"run `{index_command(index_dir)}` to convert it to these networks without re-indexing the music"

@@ -97,11 +97,11 @@ def identify(path: Path) -> Identity:
     with safe_read.open_regular(path) as file:
         status = os.fstat(file.fileno())
         if status.st_size == 0:
-            raise InputError(f"{path}: is empty", hint="delete it, or fetch it again", reason=Reason.EMPTY)
+            raise InputError(f"{path}: is empty", hint="delete the file, or download it again", reason=Reason.EMPTY)
         try:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise InputError(
-                f"{path}: cannot be read: {error.strerror}", hint="check the disk it lies on", reason=Reason.CORRUPT
+                f"{path}: cannot be read: {error.strerror}", hint="check the disk", reason=Reason.CORRUPT
             ) from error
     return Identity(sound_hash(path) or digest, digest, QuickKey.of(status), read_header(path).tags)

@@ -42,16 +42,16 @@ def ffmpeg_path(chosen: Path | None = None) -> Path:
     if named is not None:
         if ffmpeg_version(named) is None:
             raise DependencyError(
-                f"{named}: not an ffmpeg of version {MIN_FFMPEG[0]} or newer",
-                hint="name another one with SOUNDTRACK_FFMPEG, or unset it to let soundtrack choose",
+                f"{named}: not ffmpeg {MIN_FFMPEG[0]} or newer",
+                hint="set SOUNDTRACK_FFMPEG to another ffmpeg, or unset it for the default",
             )
         return named
     for candidate in (find_program("ffmpeg"), _bundled_ffmpeg()):
         if candidate is not None and ffmpeg_version(candidate) is not None:
             return candidate
     raise DependencyError(
-        "no ffmpeg found on this machine",
-        hint="type `pip install imageio-ffmpeg`, or install ffmpeg with the system's package manager",
+        "ffmpeg not found",
+        hint="run `pip install imageio-ffmpeg`, or install ffmpeg with the system package manager",
     )
 
 
@@ -87,8 +87,8 @@ def _configured_ffmpeg() -> Path | None:
     found = find_program(named.name) if len(named.parts) == 1 else None
     if found is None:
         raise DependencyError(
-            f"{named}: not a full path to an ffmpeg, and not found in PATH",
-            hint="set SOUNDTRACK_FFMPEG or `ffmpeg` in config.toml to a path that begins with /",
+            f"{named}: not an absolute path to ffmpeg, and not found in PATH",
+            hint="set SOUNDTRACK_FFMPEG or `ffmpeg` in config.toml to an absolute path",
         )
     return found
 

@@ -19,20 +19,20 @@ from soundtrack.media.guard import MAX_PIXELS, MAX_STREAMS, file_arg, guard_opti
 
 _CAUSES: dict[Reason, tuple[str, str]] = {
     Reason.EMPTY: ("the file is empty", "copy or download it again"),
-    Reason.NOT_MEDIA: ("not a film or sound file", "check that the name is right; `file NAME` tells what it is"),
-    Reason.NO_AUDIO: ("there is no sound in it", "name a file with sound"),
-    Reason.NO_VIDEO: ("there is no moving picture in it", "name a film; music is added with `soundtrack index`"),
-    Reason.STILL_IMAGE: ("a still picture, not a film", "name a film"),
-    Reason.CORRUPT: ("damaged or cut short beyond reading", "copy or download it again"),
+    Reason.NOT_MEDIA: ("not a film or sound file", "check the file name; `file NAME` shows the file type"),
+    Reason.NO_AUDIO: ("no audio stream", "use a file with audio"),
+    Reason.NO_VIDEO: ("no video stream", "use a film; to add music run `soundtrack index`"),
+    Reason.STILL_IMAGE: ("a still image, not a film", "use a film"),
+    Reason.CORRUPT: ("damaged or truncated", "copy or download it again"),
     Reason.ENCRYPTED: ("copy-protected", "use a copy without protection"),
-    Reason.TOO_LARGE: (f"its picture has more than {MAX_PIXELS // 10**6} megapixels", "scale it down first"),
-    Reason.BAD_FORMAT: ("its sound has a format outside 4 to 384 kHz or 1 to 32 channels", "convert it first"),
-    Reason.PERMISSION: ("it may not be read", "give yourself the right to read it: `chmod u+r NAME`"),
+    Reason.TOO_LARGE: (f"video larger than {MAX_PIXELS // 10**6} megapixels", "scale the video down first"),
+    Reason.BAD_FORMAT: ("audio outside 4-384 kHz or 1-32 channels", "convert it first"),
+    Reason.PERMISSION: ("permission denied", "run `chmod u+r NAME`"),
     Reason.MISSING: ("no such file", "check the name"),
-    Reason.NOT_REGULAR: ("not a regular file", "name a file; a stream must be saved to a file first"),
+    Reason.NOT_REGULAR: ("not a regular file", "use a file; save a stream to a file first"),
     Reason.CRASHED: ("the decoder crashed on it", "convert it first, for example with `ffmpeg -i NAME new.mp4`"),
-    Reason.TIMEOUT: ("reading it takes too long", "try a copy on a local disk; if that hangs too, the file is damaged"),
-    Reason.UNSUPPORTED: ("a format that is not read", "convert it first, for example with `ffmpeg -i NAME new.mp4`"),
+    Reason.TIMEOUT: ("reading timed out", "try a copy on a local disk; if that hangs too, the file is damaged"),
+    Reason.UNSUPPORTED: ("unsupported format", "convert it first, for example with `ffmpeg -i NAME new.mp4`"),
 }
 
 _STILL_HEADS = (b"\x89PNG\r\n", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"GIF8", b"\x00\x00\x01\x00", b"8BPS")
@@ -67,14 +67,14 @@ _MEDIA_HEADS = (
     b"#!AMR",
 )
 _KNOWN_BY_NAME = (
-    (b"MThd", "a MIDI file holds notes, not sound"),
-    (b"RIFF....RMID", "a MIDI file holds notes, not sound"),
-    (b"IMPM", "a tracker module (IT) holds notes, not sound"),
-    (b"Extended Module: ", "a tracker module (XM) holds notes, not sound"),
-    (b"OFR ", "OptimFROG is a format that is not read"),
-    (b"TTA2", "True Audio 2 is a format that is not read"),
-    (b"LA0[234]", "Lossless Audio is a format that is not read"),
-    (b"(rtsp|pnm|mms|https?)://", "a list of addresses, not sound"),
+    (b"MThd", "a MIDI file contains notes, not audio"),
+    (b"RIFF....RMID", "a MIDI file contains notes, not audio"),
+    (b"IMPM", "a tracker module (IT) contains notes, not audio"),
+    (b"Extended Module: ", "a tracker module (XM) contains notes, not audio"),
+    (b"OFR ", "OptimFROG is unsupported format"),
+    (b"TTA2", "True Audio 2 is unsupported format"),
+    (b"LA0[234]", "Lossless Audio is unsupported format"),
+    (b"(rtsp|pnm|mms|https?)://", "a list of addresses, not audio"),
 )
 """Patterns of the first bytes of files that are no damage but hold something else than sound, and what they are."""
 _STILL_BRANDS = (b"avif", b"heic", b"heix", b"mif1")
@@ -92,9 +92,9 @@ def refusal(path: Path, reason: Reason, *, detail: str = "") -> InputError:
     return InputError(f"{path}: {detail or cause}", hint=hint, reason=reason)
 
 
-def no_decoder(path: Path, *, hint: str = "convert its sound with a program that knows the format") -> InputError:
+def no_decoder(path: Path, *, hint: str = "convert the audio with a program that supports the format") -> InputError:
     """The error for sound in a format that ffmpeg does not decode, such as AC-4."""
-    return InputError(f"{path}: its sound is in a format without a decoder", hint=hint, reason=Reason.UNSUPPORTED)
+    return InputError(f"{path}: no decoder for its audio format", hint=hint, reason=Reason.UNSUPPORTED)
 
 
 def require_regular_file(path: Path) -> int:
@@ -153,7 +153,7 @@ def open_container(path: Path) -> Iterator[Any]:
         raise refusal(path, reason, detail=known) from error
     with container:
         if len(container.streams) > MAX_STREAMS:
-            raise refusal(path, Reason.BAD_FORMAT, detail=f"it has more than {MAX_STREAMS} streams")
+            raise refusal(path, Reason.BAD_FORMAT, detail=f"more than {MAX_STREAMS} streams")
         for stream in container.streams.video:
             if stream.codec_context is not None:
                 stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}  # the container's options end at probing

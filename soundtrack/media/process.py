@@ -142,7 +142,7 @@ class _Process:
         try:
             code = self._popen.wait(timeout=max(wall_s, 0.01))
         except subprocess.TimeoutExpired:
-            self.time_out(f"was not done after {wall_s:.0f} s more")
+            self.time_out(f"timed out after another {wall_s:.0f} s")
         self._drain.join(timeout=5)
         if code != 0:
             raise FfmpegError(f"{self.task}: {self.last_words() or f'ffmpeg ended with code {code}'}", hint=self.hint())
@@ -155,7 +155,7 @@ class _Process:
     @staticmethod
     def hint() -> str:
         """What to do when ffmpeg fails."""
-        return "check that the file plays and that the disk has room; `soundtrack doctor` shows which ffmpeg is used"
+        return "check that the file plays and that the disk has room; `soundtrack doctor` shows the ffmpeg in use"
 
     def time_out(self, how: str) -> None:
         """Stop it and raise."""
@@ -195,9 +195,9 @@ class _Patience:
                 self._waited_s += waited_s
                 return can_read, can_write
             if self._waited_s + waited_s > self._wall_s:
-                self._process.time_out(f"was not done after {self._wall_s:g} s")
+                self._process.time_out(f"timed out after {self._wall_s:g} s")
             if waited_s > self._stall_s:
-                self._process.time_out(f"gave no sign of life for {self._stall_s:g} s")
+                self._process.time_out(f"made no progress for {self._stall_s:g} s")
 
 
 class ReadingPipe:

@@ -166,8 +166,8 @@ class _Helper:
         except (EOFError, OSError) as error:
             self.stop()
             raise DependencyError(
-                "no second process can be started to read media files in",
-                hint="check the limits on processes and memory with `ulimit -a`",
+                "cannot start the sandbox process for reading media files",
+                hint="run `ulimit -a` and check the limits on processes and memory",
             ) from error
         except BaseException:
             self.stop()
@@ -190,7 +190,7 @@ class _Helper:
         """The next answer."""
         try:
             if not self._comes(limit_s):
-                detail = f"reading it takes too long: nothing came for {limit_s:.0f} s"
+                detail = f"reading timed out: no data for {limit_s:.0f} s"
                 raise refusal(path, Reason.TIMEOUT, detail=detail)
             kind, *value = self._pipe.recv()
         except (EOFError, ConnectionResetError) as error:
@@ -201,7 +201,7 @@ class _Helper:
             raise family(message, **words)
         if kind == "memory":
             gib = MEMORY_BYTES / (1 << 30)
-            raise refusal(path, Reason.TOO_LARGE, detail=f"reading it takes more than {gib:g} GiB of memory")
+            raise refusal(path, Reason.TOO_LARGE, detail=f"reading needs more than {gib:g} GiB of memory")
         if kind == "bug":
             raise RuntimeError(f"reading {path} failed:\n{value[0]}")
         return kind, value[0]

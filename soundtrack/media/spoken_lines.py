@@ -34,14 +34,14 @@ def altered(old: Lines, new: Lines, *, name: str) -> list[str]:
     Examples
     --------
     >>> altered(((2, "Go <b>"),), ((2, "Go"),), name="s")
-    ["s: 1 of 1 texts not word for word: 'Go <b>' became 'Go'"]
+    ["s: 1 of 1 texts changed: 'Go <b>' became 'Go'"]
     """
     pairs = zip(old, new, strict=False)
     changed = [(a, b) for (_, a), (_, b) in pairs if _letters(a) != _letters(b)]
     if not changed:
         return []
     before, after = changed[0]
-    return [f"{name}: {len(changed)} of {len(old)} texts not word for word: {before!r} became {after!r}"]
+    return [f"{name}: {len(changed)} of {len(old)} texts changed: {before!r} became {after!r}"]
 
 
 def _letters(text: str) -> str:

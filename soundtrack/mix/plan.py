@@ -141,7 +141,7 @@ def _bad_sheet(cue: Cue, what: str) -> InputError:
     """An edited sheet that cannot be rendered."""
     return InputError(
         f"cue sheet, cue {cue.cue_id}: {what}",
-        hint="type `soundtrack cues check CUES` after editing a cue sheet",
+        hint="run `soundtrack cues check CUES` after editing a cue sheet",
         reason=Reason.BAD_FORMAT,
     )
 
@@ -154,7 +154,7 @@ def _plan_cue(cue: Cue, tracks: dict[str, SheetTrack], *, n_samples: int) -> Pla
     film_start = samples(cue.span.start_s, sample_rate_hz=MIX_RATE_HZ)
     film_end = samples(cue.span.end_s, sample_rate_hz=MIX_RATE_HZ)
     if film_end > n_samples + _TOUCHING or film_start >= film_end:
-        raise _bad_sheet(cue, f"{cue.span.start_s:g} s to {cue.span.end_s:g} s is not a stretch of the film")
+        raise _bad_sheet(cue, f"{cue.span.start_s:g} s to {cue.span.end_s:g} s is outside the film")
     film_end = min(film_end, n_samples)
     pieces = _pieces(cue, track, film_start=film_start, film_end=film_end)
     length = film_end - film_start
@@ -183,7 +183,7 @@ def _pieces(cue: Cue, track: SheetTrack, *, film_start: int, film_end: int) -> t
         pieces.append(Piece(track_start, film_start + first, last - first, speed=cue.speed))
     if not pieces or abs(film_start + starts[-1] - film_end) > max(_TOUCHING, _ROUNDING_PER_SECTION * len(pieces)):
         raise _bad_sheet(
-            cue, f"its sections last {starts[-1] / MIX_RATE_HZ:.3f} s and the cue {cue.span.duration_s:.3f} s"
+            cue, f"duration of the sections {starts[-1] / MIX_RATE_HZ:.3f} s and the cue {cue.span.duration_s:.3f} s"
         )
     pieces[-1] = replace(pieces[-1], n_samples=film_end - pieces[-1].film_start)
     halves = [

@@ -181,7 +181,7 @@ def render_film(
         stems=stem_writer.paths if stem_writer else (),
         warnings=(
             *streams.warnings,
-            *(f"{change}: {out.suffix} files have no place for it" for change in found.unsaid),
+            *(f"{change}: {out.suffix} files cannot store it" for change in found.unsaid),
             *(line for line in found.lost if line not in streams.warnings),
             *sound_warnings(used, missing_s, sheet, heard.integrated_lufs),
         ),
@@ -217,7 +217,9 @@ def require_decoder(info: VideoInfo, *, keeps: bool, hint: str) -> None:
         It has sound, of which none has a decoder.
     """
     if keeps and info.main_audio is not None and not info.main_audio.has_decoder:
-        raise no_decoder(info.path, hint=f"{hint} to leave it out, or convert it with a program that knows the format")
+        raise no_decoder(
+            info.path, hint=f"{hint} to leave it out, or convert it with a program that supports the format"
+        )
 
 
 def _stems(
@@ -233,8 +235,8 @@ def _require_peak(out: Path, true_peak_dbtp: float, allowed_dbtp: float) -> None
     """Refuse a film that is still too loud after all attempts."""
     if true_peak_dbtp > allowed_dbtp:
         raise OutputError(
-            f"{out}: its true peak came out at {true_peak_dbtp:.1f} dBTP, over {allowed_dbtp:g} dBTP",
-            hint="ask for a lower loudness with --target, or for .mkv, which keeps the sound as it is",
+            f"{out}: true peak is {true_peak_dbtp:.1f} dBTP, limit {allowed_dbtp:g} dBTP",
+            hint="lower the loudness with --target, or write .mkv, which stores the audio losslessly",
         )
 
 
@@ -280,9 +282,9 @@ def _check_film(info: VideoInfo, sheet: CueSheet) -> None:
     require_decoder(info, keeps=sheet.mix.keep_original, hint="set `mix.keep_original` in the sheet to false")
     if abs(info.duration_s - sheet.film.duration_s) > max(_FILM_TOLERANCE_S, 0.02 * info.duration_s):
         raise InputError(
-            f"{info.path}: lasts {info.duration_s:.1f} s, the cue sheet is about {sheet.film.name} of "
+            f"{info.path}: duration {info.duration_s:.1f} s, the cue sheet is about {sheet.film.name} of "
             f"{sheet.film.duration_s:.1f} s",
-            hint="name the film that the cue sheet was made for, or run `soundtrack spot` for this one",
+            hint="use the film of the cue sheet, or run `soundtrack spot` for this one",
             reason=Reason.BAD_FORMAT,
         )
 
@@ -293,7 +295,7 @@ def _check_tracks(plan: MixPlan, track_paths: Mapping[str, Path]) -> None:
         path = track_paths.get(cue.track_id)
         if path is None or not path.is_file():
             raise InputError(
-                f"{path or cue.track_id[:12]}: the track of cue {cue.cue_id} is not there",
-                hint="bring the file back, or run `soundtrack index` on the folder it moved to",
+                f"{path or cue.track_id[:12]}: the track of cue {cue.cue_id} is missing",
+                hint="restore the file, or run `soundtrack index` on its new folder",
                 reason=Reason.MISSING,
             )

@@ -58,7 +58,7 @@ class RenderReport:
         if self.levels.speech_over_music_lu is not None:
             low_lu = self.levels.speech_over_music_low_lu
             often = "" if low_lu is None else f", at least {low_lu:.1f} LU in 95% of its 3 s windows"
-            lines.append(f"speech lies {self.levels.speech_over_music_lu:.1f} LU above the music{often}")
+            lines.append(f"speech is {self.levels.speech_over_music_lu:.1f} LU above the music{often}")
         return lines + [f"stem: {path}" for path in self.stems]
 
     def _original(self) -> Iterator[str]:
@@ -122,20 +122,20 @@ def sound_warnings(levels: Levels, missing_s: Mapping[str, float], sheet: CueShe
     """
     for cue_id, seconds_ in missing_s.items():
         if seconds_ > 0.05:
-            yield f"cue {cue_id}: its track ended {seconds_:.1f} s early; the rest is silence"
+            yield f"cue {cue_id}: the track ends {seconds_:.1f} s early; the rest is silent"
     notes, off_lu = sheet.mix, sheet.mix.target_lufs - heard_lufs
     if levels.is_silent:
-        yield "the mix is silent; its level was left alone"
+        yield "the mix is silent; no gain applied"
         return
     if abs(off_lu) <= WORTH_SAYING_LU or notes.keep_level:
         return
-    came = f"the mix came out {abs(off_lu):.1f} LU {'under' if off_lu > 0 else 'over'} the target"
+    came = f"the loudness of the mix is {abs(off_lu):.1f} LU {'under' if off_lu > 0 else 'over'} the target"
     came += f" of {notes.target_lufs:g} LUFS"
     if notes.master_gain_db is not None:
-        yield f"{came}: its gain is the sheet's own (null as mix.master_gain_db has it measured)"
+        yield f"{came}: the gain comes from the sheet (set mix.master_gain_db to null to measure it)"
     elif levels.is_too_quiet or levels.master_gain_db >= MAX_MASTER_GAIN_DB:
-        yield f"the mix is so quiet that it was raised by {levels.master_gain_db:.0f} dB only: still under target"
+        yield f"the mix is very quiet: raised by only {levels.master_gain_db:.0f} dB, still below the target"
     elif off_lu > 0 and levels.master_gain_db >= levels.master_cap_db - _AUDIBLE_DB:
-        yield f"{came}: any louder, the limiter would cut into the original sound (--target {heard_lufs:.0f} fits)"
+        yield f"{came}: more gain would limit the original sound (--target {heard_lufs:.0f} fits)"
     else:
-        yield f"{came}: its peaks leave no room for more"
+        yield f"{came}: limited by its peaks"

@@ -61,7 +61,9 @@ class StemWriter:
         try:
             self._folder.mkdir(exist_ok=True)
         except OSError as error:
-            raise OutputError(f"{self._folder}: {error.strerror}", hint="name a folder with --stems DIR") from error
+            raise OutputError(
+                f"{self._folder}: {error.strerror}", hint="use another folder with --stems DIR"
+            ) from error
         self._parts = [self._files.part(path, kind=STEM, force=self._force) for path in self.paths]
         return self
 

@@ -21,8 +21,8 @@ from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import round_half_up, seconds
 from soundtrack.types import FloatArray
 
-_MISSING = "to play music faster or slower takes the package python-stretch, which is not installed"
-_HINT = "run pip install python-stretch, or leave out --stretch"
+_MISSING = "--stretch requires the package python-stretch, which is not installed"
+_HINT = "run `pip install python-stretch`, or leave out --stretch"
 _AROUND = MIX_RATE_HZ // 4
 """So many samples of the film before and after the piece are stretched with it."""
 _SEED = 0

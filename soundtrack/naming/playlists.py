@@ -62,7 +62,7 @@ def read_playlist(path: Path) -> list[Path]:
         It cannot be read, or is no playlist of its kind.
     """
     if not is_playlist(path):
-        raise ValueError(f"not called like a playlist: {path}")
+        raise ValueError(f"not a playlist name: {path}")
     data = safe_read.read_bytes(path, most_bytes=MOST_BYTES)
     kind = path.suffix.lower()
     if kind == ".xspf":
@@ -115,7 +115,7 @@ def _pls(lines: list[str], path: Path) -> list[str]:
     try:
         parser.read_string("\n".join(line.strip() for line in lines), source=path.name)
     except configparser.Error as error:
-        raise _no_playlist(path, "not a pls, which starts with [playlist]") from error
+        raise _no_playlist(path, "not a pls file: [playlist] header is missing") from error
     numbered = [
         (int(match[1]), value)
         for section in parser.sections()
@@ -134,9 +134,9 @@ def _xspf(data: bytes, path: Path) -> list[str]:
         parser.feed(data)
         parser.close()
     except (ElementTree.ParseError, LookupError, ValueError) as error:
-        raise _no_playlist(path, f"not an xspf, {error}") from error
+        raise _no_playlist(path, f"not an xspf file: {error}") from error
     if target.root != "playlist":
-        raise _no_playlist(path, "not an xspf, which is a <playlist>")
+        raise _no_playlist(path, "not an xspf file: <playlist> element is missing")
     return [next((name for name in names if not _is_remote(name)), names[0]) for names in target.tracks if names]
 
 
@@ -183,7 +183,7 @@ class _Locations:
 
 def _no_playlist(path: Path, why: str) -> InputError:
     """A file that is called like a playlist only."""
-    return InputError(f"{path}: {why}", hint="write the playlist again in its player", reason=Reason.BAD_FORMAT)
+    return InputError(f"{path}: {why}", hint="save the playlist again in the music player", reason=Reason.BAD_FORMAT)
 
 
 def _is_remote(name: str) -> bool:

@@ -57,7 +57,7 @@ def find_tracks(text: str, *, tracks: Sequence[Track], former: Mapping[str, str]
     )
     found = next((way for way in ways if way and low), None)
     if found is None:
-        raise UsageError(f"the library has no track called {wanted!r}", hint=_nearest(low, tracks))
+        raise UsageError(f"unknown track {wanted!r}", hint=_nearest(low, tracks))
     return found
 
 
@@ -72,7 +72,7 @@ def find_one_track(text: str, *, tracks: Sequence[Track], former: Mapping[str, s
     found = find_tracks(text, tracks=tracks, former=former)
     if len(found) > 1:
         names = ", ".join(track.path.name for track in found[:3])
-        raise UsageError(f"{text!r} may be {len(found)} tracks: {names}", hint="write more of its path")
+        raise UsageError(f"{text!r} matches {len(found)} tracks: {names}", hint="use more of the path")
     return found[0]
 
 
@@ -94,7 +94,7 @@ def _nearest(low: str, tracks: Sequence[Track]) -> str:
     near = difflib.get_close_matches(low, names, n=3, cutoff=0.75)
     if near:
         return f"did you mean {' or '.join(repr(names[name]) for name in near)}?"
-    return "soundtrack library list shows what is there, and with --left-out what no film is offered"
+    return "`soundtrack library list` shows the tracks, --left-out the excluded ones"
 
 
 def _makers(track: Track) -> set[str]:

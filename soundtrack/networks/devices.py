@@ -33,7 +33,7 @@ def choose_device(device: str) -> str:
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():
-        raise DependencyError("this installation of PyTorch finds no CUDA device", hint="leave out --device cuda")
+        raise DependencyError("no CUDA device found by this installation of PyTorch", hint="leave out --device cuda")
     if device not in {"cpu", "cuda"}:
         raise ValueError(f"device must be auto, cpu or cuda, got {device!r}")
     return device

@@ -73,6 +73,6 @@ def _define_missing() -> None:
 
 def _misfit(error: Exception) -> DependencyError:
     return DependencyError(
-        f"torchvision does not work with torch {torch.__version__}: {str(error).splitlines()[0]}",
-        hint="reinstall both together: pip install --force-reinstall torch torchvision",
+        f"torchvision is incompatible with torch {torch.__version__}: {str(error).splitlines()[0]}",
+        hint="run `pip install --force-reinstall torch torchvision`",
     )

@@ -137,7 +137,7 @@ def films_of(listing: Path) -> tuple[Path, ...]:
     InputError
         It cannot be read, or names no film.
     """
-    hint = "give a text file with one film a line, or a folder of films"
+    hint = "use a text file with one film per line, or a folder of films"
     try:
         if listing.is_dir():
             films = sorted(path for path in listing.iterdir() if _looks_like_a_film(path))
@@ -151,9 +151,9 @@ def films_of(listing: Path) -> tuple[Path, ...]:
         raise InputError(f"{listing}: {error.strerror or error}", hint=hint, reason=reason) from error
     films = list(dict.fromkeys(films))
     if not films or any("\0" in str(film) for film in films):
-        raise InputError(f"{listing}: names no film", hint=hint, reason=Reason.NOT_MEDIA)
+        raise InputError(f"{listing}: no films found", hint=hint, reason=Reason.NOT_MEDIA)
     if len(films) > MOST_FILMS:
-        raise InputError(f"{listing}: names {len(films)} films, more than {MOST_FILMS}", hint="split the list")
+        raise InputError(f"{listing}: {len(films)} films, at most {MOST_FILMS}", hint="split the list")
     return tuple(films)
 
 
@@ -204,17 +204,15 @@ def _refuse_twins(films: Sequence[Path], order: BatchOrder) -> None:
         folder, stem = order.folder or film.parent, scored_stem(film)
         other = seen.setdefault((folder, stem.casefold()), film)
         if other != film:
-            raise UsageError(
-                f"{other} and {film} would both be written to {folder / stem}", hint="give them different names"
-            )
+            raise UsageError(f"{other} and {film} would both be written to {folder / stem}", hint="rename one of them")
     there = {file_identity(film) for film in films} - {None}
     for folder in {folder for folder, _ in seen}:
         for path in folder.iterdir() if folder.is_dir() else ():
             source = seen.get((folder, path.stem.casefold()))
             if source is not None and file_identity(path) in there:
                 raise UsageError(
-                    f"{path}: is a film of the list, and {source} would be written there",
-                    hint="take one of them out of the list, or name another folder with -o DIR",
+                    f"{path}: is a film of the list and would be overwritten by the result of {source}",
+                    hint="remove one of them from the list, or use another folder with -o DIR",
                 )
 
 
@@ -224,10 +222,10 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(exist_ok=True)
     except FileNotFoundError as error:
         raise OutputError(
-            f"{folder}: the folder {folder.parent} does not exist", hint=f"make it first: `mkdir -p {folder.parent}`"
+            f"{folder}: the folder {folder.parent} does not exist", hint=f"create it: `mkdir -p {folder.parent}`"
         ) from error
     except OSError as error:
-        raise OutputError(f"{folder}: {error.strerror}", hint="name a folder with -o DIR") from error
+        raise OutputError(f"{folder}: {error.strerror}", hint="use another folder with -o DIR") from error
 
 
 def _scorer(order: BatchOrder) -> Scorer:
@@ -259,7 +257,7 @@ def _score(scorer: Scorer, order: BatchOrder, film: Path) -> FilmOutcome:
     except SoundtrackError as error:
         return _failed(film, out, str(error), error.hint, error.exit_code)
     except Exception as error:  # a bug that one film brings out must not cost the night's other films
-        hint = "please report it; score this film alone with SOUNDTRACK_TRACEBACK=1 to see where it happened"
+        hint = "please report this bug; SOUNDTRACK_TRACEBACK=1 with this film alone shows the traceback"
         return _failed(film, out, f"{film}: internal error, {type(error).__name__}: {error}", hint, ExitCode.BUG)
     return FilmOutcome(str(film), FilmState.SCORED, str(out), warnings=scored.warnings)
 
@@ -291,7 +289,7 @@ def _on(address: str, films: Sequence[Path], order: BatchOrder) -> Iterator[Film
             if isinstance(outcome, FilmOutcome):
                 yield replace(outcome, film=str(job.name))
             else:
-                message = f"{job.name}: the workers that scored it were lost, one after the other"
+                message = f"{job.name}: its workers were lost repeatedly"
                 yield _failed(Path(str(job.name)), None, message, "score this film alone", ExitCode.BUG)
 
 

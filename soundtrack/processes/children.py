@@ -41,7 +41,7 @@ def start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
         It cannot be started.
     """
     if not Path(command[0]).is_absolute():
-        raise ValueError(f"a program needs an absolute path, got {command[0]!r}")
+        raise ValueError(f"program must be an absolute path, got {command[0]!r}")
     environment = dict(options.pop("env", os.environ))
     clean_environment(environment)
     with ending.held_off():

@@ -71,7 +71,7 @@ def _rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
         if missing:
             raise InputError(
                 f"{path} has no column {', '.join(missing)}",
-                hint=f"give it a first line with {','.join(columns)} (and source_id, if clips share a source)",
+                hint=f"add a header line with {','.join(columns)} (and source_id, if clips share a source)",
                 reason=Reason.BAD_FORMAT,
             )
         return list(reader)
@@ -101,7 +101,7 @@ def _existing(path: Path, *, table: Path, line: int) -> Path:
     if not path.is_file():
         raise InputError(
             f"{table} line {line} names {path}, which does not exist",
-            hint="paths in the table count from the folder of the table",
+            hint="paths in the table are relative to its folder",
             reason=Reason.MISSING,
         )
     return path
@@ -129,7 +129,7 @@ def read_labels(path: Path, *, part: Part = Part.DEVELOPMENT) -> list[LabelledCl
         if emotion is None:
             raise InputError(
                 f"{path} line {line}: unknown class {row['class']!r}",
-                hint=f"the classes are {', '.join(EMOTIONS)}",
+                hint=f"use one of: {', '.join(EMOTIONS)}",
                 reason=Reason.BAD_FORMAT,
             )
         file = _existing(path.parent / row["file"], table=path, line=line)

@@ -111,7 +111,7 @@ def locked_sets() -> dict[str, frozenset[str]]:
     document = json.loads(safe_read.read_text(LIST, most_bytes=safe_read.TABLE_BYTES))
     sets = {str(corpus): frozenset(names) for corpus, names in document["sets"].items()}
     if digest(sets) != document["sha256"]:
-        raise ValueError(f"{LIST.name} was changed: its digest is {digest(sets)}")
+        raise ValueError(f"{LIST.name} was modified: its digest is {digest(sets)}")
     return sets
 
 

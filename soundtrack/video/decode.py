@@ -91,7 +91,7 @@ class FilmClock:
         leaps = self.restarts and now_s - last_s > MAX_JUMP_S + self.frame_s
         if leaps or last_s - now_s > _MAX_BACK_S:
             self._removed_s += now_s - expected_s
-            self.report.warn("the clock of the film jumps; the jump was taken out")
+            self.report.warn("timestamps of the film jump; the jump was removed")
             return expected_s
         return now_s if now_s > last_s else last_s + min(_TINY_STEP_S, self.frame_s / 2)
 
@@ -140,7 +140,7 @@ def iter_frames(
     if side_px <= 0 or batch_frames <= 0:
         raise ValueError(f"side and batch must be above 0, got {side_px} and {batch_frames}")
     if decoder not in DECODERS:
-        raise UsageError(f"{decoder}: no such decoder", hint=f"choose one of {', '.join(DECODERS)}")
+        raise UsageError(f"{decoder}: unknown decoder", hint=f"choose one of {', '.join(DECODERS)}")
     report = DecodeReport() if report is None else report
     if decoder == "decord":
         frames = decord_frames(info, side_px=side_px, report=report)
@@ -151,13 +151,13 @@ def iter_frames(
     if report.n_frames == 0:
         raise refusal(info.path, Reason.CORRUPT)
     if report.n_damaged:
-        report.warn(f"{report.n_damaged} damaged packets were passed over")
+        report.warn(f"{report.n_damaged} damaged packets were skipped")
     if report.n_mended:
-        report.warn(f"{report.n_mended} of {report.n_frames} pictures are damaged and were shown as far as they decode")
+        report.warn(f"{report.n_mended} of {report.n_frames} frames are damaged and were decoded partially")
     if info.container in _CLOCKLESS_FORMATS:
-        report.warn(f"a raw stream without a clock: {float(info.fps):g} frames a second are taken for granted")
+        report.warn(f"a raw stream without timestamps: assuming {float(info.fps):g} fps")
     if report.duration_s < info.duration_s - max(_ENDS_EARLY_S, 0.02 * info.duration_s):
-        report.warn(f"the picture ends at {report.duration_s:.1f} s, the header promises {info.duration_s:.1f} s")
+        report.warn(f"the video ends at {report.duration_s:.1f} s, the header promises {info.duration_s:.1f} s")
 
 
 def _batches(frames: Iterator[TimedFrame], *, batch_frames: int, side_px: int) -> Iterator[FrameBatch | None]:
@@ -230,7 +230,7 @@ def _pyav_frames(info: VideoInfo, *, side_px: int, report: DecodeReport) -> Iter
             report.n_damaged += 1
             continue
         if size not in (None, (frame.width, frame.height)):
-            report.warn("the size of the picture changes on the way")
+            report.warn("the video size changes during the film")
         size = (frame.width, frame.height)
         time_s = round_s(clock.time_s(presentation_s(frame)))
         report.n_frames += 1
@@ -256,7 +256,7 @@ def _decoded(info: VideoInfo, report: DecodeReport) -> Iterator[Any]:
             except StopIteration:
                 return
             except (av.FFmpegError, OSError):
-                report.warn("the file breaks off")
+                report.warn("the file is truncated")
                 yield from stream.codec_context.decode(None)
                 return
             try:
@@ -338,7 +338,7 @@ def _in_background(
                 yield item
     except queue.Empty:
         patience_s = 0.0
-        raise refusal(info.path, Reason.TIMEOUT, detail=f"no picture came out of it for {stall_s:g} s") from None
+        raise refusal(info.path, Reason.TIMEOUT, detail=f"no video frame decoded for {stall_s:g} s") from None
     finally:
         unwanted.set()
         thread.join(patience_s)

@@ -23,7 +23,7 @@ from soundtrack.video.frames import DecodeReport, TimedFrame
 
 _CONTAINERS = {"mov", "matroska"}
 _CODECS = {"h264", "vp8", "vp9"}
-_HINT = "leave out --decoder, or type `--decoder auto`"
+_HINT = "leave out --decoder, or use `--decoder auto`"
 
 
 def decord_frames(info: VideoInfo, *, side_px: int, report: DecodeReport) -> Iterator[TimedFrame]:
@@ -38,7 +38,7 @@ def decord_frames(info: VideoInfo, *, side_px: int, report: DecodeReport) -> Ite
     """
     codec = info.streams[info.video_stream].codec
     if info.container.split(",")[0] not in _CONTAINERS or codec not in _CODECS:
-        raise UsageError(f"{info.path}: decord gives wrong frames for {codec} in {info.container}", hint=_HINT)
+        raise UsageError(f"{info.path}: decord returns wrong frames for {codec} in {info.container}", hint=_HINT)
     if info.rotation_deg:
         raise UsageError(f"{info.path}: decord cannot be used for a film with rotation", hint=_HINT)
     decord = _decord()
@@ -48,7 +48,7 @@ def decord_frames(info: VideoInfo, *, side_px: int, report: DecodeReport) -> Ite
     except (decord.DECORDError, RuntimeError, UnicodeEncodeError) as error:
         raise UsageError(f"{info.path}: decord cannot open it", hint=_HINT) from error
     if len(reader) != len(times_s):
-        raise UsageError(f"{info.path}: decord counts {len(reader)} frames where there are {len(times_s)}", hint=_HINT)
+        raise UsageError(f"{info.path}: decord counts {len(reader)} frames, expected {len(times_s)}", hint=_HINT)
     for time_s in times_s:
         try:
             pixels = reader.next().asnumpy()
@@ -71,7 +71,7 @@ def _decord() -> Any:
         import decord
     except ImportError as error:
         raise DependencyError(
-            "decord is not installed on this machine", hint="type `pip install decord`, or `--decoder auto`"
+            "decord is not installed", hint="run `pip install decord`, or use `--decoder auto`"
         ) from error
     finally:
         ctypes.RTLD_GLOBAL = shared  # type: ignore[misc]  # as above
@@ -86,7 +86,7 @@ def _shown_times_s(info: VideoInfo) -> np.ndarray[tuple[int], np.dtype[np.float6
             if not packet.size:
                 continue
             if packet.is_discard or packet.pts is None:
-                raise UsageError(f"{info.path}: decord would show frames that the film hides", hint=_HINT)
+                raise UsageError(f"{info.path}: decord would return hidden frames of the film", hint=_HINT)
             stamps.append(float(packet.pts * packet.time_base))
     times_s = np.sort(np.array(stamps, np.float64)) - info.start_s
     return np.maximum(times_s, 0.0)

@@ -92,8 +92,8 @@ def group_scenes(
     firsts = _boundaries(shots, table, settings)
     if len(firsts) > settings.max_scenes:
         raise InputError(
-            f"the film falls into {len(firsts)} scenes, more than {settings.max_scenes}",
-            hint="score it in parts, or raise min_scene_s",
+            f"{len(firsts)} scenes, at most {settings.max_scenes}",
+            hint="score the film in parts, or increase min_scene_s",
             reason=Reason.TOO_LARGE,
         )
     scenes, vectors = [], []

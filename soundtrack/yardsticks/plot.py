@@ -29,7 +29,7 @@ def _figure(width: float, height: float) -> Any:
         from matplotlib import rcdefaults
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise DependencyError("--plot needs matplotlib", hint="pip install matplotlib") from error
+        raise DependencyError("--plot requires matplotlib", hint="run `pip install matplotlib`") from error
     rcdefaults()  # a `matplotlibrc` of the working folder does not count
     return Figure(figsize=(width, height), layout="constrained")
 
@@ -63,7 +63,7 @@ def confusion_matrices(
                 axes.text(column, row, str(table[row, column]), ha="center", va="center", color=colour)
         axes.set_xticks(range(len(EMOTIONS)), EMOTIONS, rotation=45, ha="right")
         axes.set_yticks(range(len(EMOTIONS)), EMOTIONS)
-        axes.set_xlabel("read as")
+        axes.set_xlabel("predicted")
         axes.set_ylabel("labelled")
         axes.set_title(title)
     _save(figure, path, kind=kind, force=force)

@@ -104,13 +104,13 @@ def load_voice_weights() -> VoiceWeights:
         data = path.read_bytes()
     except (PackageNotFoundError, OSError) as error:
         raise DependencyError(
-            f"silero-vad, which tells speech from music, is not usable: {error}",
+            f"speech detection (silero-vad) is not usable: {error}",
             hint="run `pip install 'silero-vad>=6.2.3,<6.3'`",
         ) from error
     tensors = load(data) if hashlib.sha256(data).hexdigest() == _WEIGHTS_SHA256 else {}
     if {name: value.shape for name, value in tensors.items()} != _SHAPES:
         raise DependencyError(
-            f"{path.name} of silero-vad is not the file this version was tested with",
+            f"{path.name} of silero-vad does not match the version that soundtrack was tested with",
             hint="run `pip install --force-reinstall 'silero-vad>=6.2.3,<6.3'`",
         )
     w = {name: np.asarray(value, np.float32) for name, value in tensors.items()}

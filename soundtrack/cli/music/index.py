@@ -239,5 +239,5 @@ def _look(folder: Path, *, verify: bool, as_json: bool) -> None:
     if faults:
         raise LibraryError(
             f"{folder}: {len(faults)} {'fault' if len(faults) == 1 else 'faults'} in the index, the first: {faults[0]}",
-            hint=f"type `{index_command(folder)}` to repair the search file; if faults remain, {to_rebuild(folder)}",
+            hint=f"run `{index_command(folder)}` to repair the search file; if faults remain, {to_rebuild(folder)}",
         )

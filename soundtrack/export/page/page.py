@@ -115,7 +115,7 @@ def _reasons(cue: Cue) -> Iterator[str]:
     if cue.facts is not None:
         yield facts_line(cue.facts)
     if cue.speed != 1.0:
-        yield f"played at {cue.speed:.2%} of its tempo"
+        yield f"tempo {cue.speed:.2%} of its tempo"
     for hit in cue.landings:
         yield f"{hit.on} at {clock(hit.time_s)}" + ("" if hit.late_ms is None else f", {hit.late_ms:+.0f} ms")
     for section in cue.sections[:-1]:

@@ -46,7 +46,7 @@ def picture(sheet: CueSheet, *, kind: str) -> bytes:
         There is no such kind of picture.
     """
     if kind not in KINDS:
-        raise UsageError(f"unknown kind of picture {kind!r}", hint=f"name the file with {' or '.join(KINDS)}")
+        raise UsageError(f"unknown picture format {kind!r}", hint=f"use a file name that ends in {' or '.join(KINDS)}")
     import matplotlib
 
     matplotlib.rcdefaults()  # it has read a `matplotlibrc` of the working folder, which may come from a stranger

@@ -106,7 +106,7 @@ def write_whole(path: Path, content: bytes) -> None:
     OutputError
         It cannot be written; what was there before is unharmed.
     """
-    hint = "make room on that disk or choose another folder with --index, and type the same command again"
+    hint = "free some disk space or choose another folder with --index, then run the same command again"
     try:
         with replacing(path, kind=OWN, force=True) as part:
             part.write_bytes(content)
@@ -386,6 +386,6 @@ def require_music(library: LibraryView, index_dir: Path) -> None:
     """
     if not library.track_ids:
         raise LibraryError(
-            f"{index_dir}: no track of the index can be used",
-            hint=f"{to_fill(index_dir)}; `soundtrack library list --left-out` says why not",
+            f"{index_dir}: no usable track in the index",
+            hint=f"{to_fill(index_dir)}; `soundtrack library list --left-out` gives the reasons",
         )

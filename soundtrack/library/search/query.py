@@ -154,12 +154,12 @@ def find_track(store: Store, name: str) -> str:
         if len(ids) == 1:
             return ids[0]
         if ids:
-            raise LibraryError(f"{name}: {len(ids)} tracks begin like this", hint="type more of the id")
+            raise LibraryError(f"{name}: {len(ids)} tracks match this id", hint="use more characters of the id")
     try:
         found = find_tracks(name, tracks=list(store.tracks().values()))
     except UsageError as error:
         raise LibraryError(str(error), hint=error.hint) from error
     if len(found) > 1:
         places = ", ".join(shown(track.path) for track in found[:3])
-        raise LibraryError(f"{name}: {len(found)} tracks are called this: {places}", hint="type a path or an id")
+        raise LibraryError(f"{name}: {len(found)} tracks have this name: {places}", hint="use a path or an id")
     return found[0].track_id

@@ -54,17 +54,17 @@ class Rules:
         if len(self.exclude) + len(self.include) > MOST_PATTERNS:
             raise UsageError(
                 f"{len(self.exclude) + len(self.include)} patterns, at most {MOST_PATTERNS}",
-                hint="drop some with `soundtrack library rules --drop PATTERN`",
+                hint="remove some with `soundtrack library rules --drop PATTERN`",
             )
         for pattern in (*self.exclude, *self.include):
             require_pattern(pattern)
         for limit in (self.min_length_s, self.max_length_s):
             if limit is not None and not (math.isfinite(limit) and limit >= 0):
-                raise UsageError(f"{limit}: not a length", hint="give a number of seconds, 0 or more")
+                raise UsageError(f"{limit}: invalid length", hint="use a number of seconds, 0 or more")
         if self.max_length_s is not None and self.max_length_s < self.min_length_s:
             raise UsageError(
-                f"nothing lasts at least {self.min_length_s:g} s and at most {self.max_length_s:g} s",
-                hint="give a --max-length that is greater than --min-length",
+                f"--min-length {self.min_length_s:g} s is greater than --max-length {self.max_length_s:g} s",
+                hint="use a --max-length greater than --min-length",
             )
 
 
@@ -103,7 +103,7 @@ class RuleChange:
         before = Rules() if self.clear else rules
         for pattern in self.drop:
             if pattern not in (*before.exclude, *before.include):
-                raise UsageError(f"{pattern!r}: no such rule", hint="type `soundtrack library rules` to see them")
+                raise UsageError(f"{pattern!r}: unknown rule", hint="run `soundtrack library rules` to list the rules")
         longest = before.max_length_s if self.max_length_s is None else self.max_length_s
         return Rules(
             exclude=tuple(p for p in dict.fromkeys((*before.exclude, *self.exclude)) if p not in self.drop),
@@ -158,7 +158,7 @@ def write_rules(store: Store, rules: Rules) -> None:
 
 
 def require_pattern(pattern: str) -> None:
-    """Refuse text that is no pattern of gitignore's syntax.
+    """Refuse text that is not a valid pattern of gitignore's syntax.
 
     Raises
     ------
@@ -167,8 +167,8 @@ def require_pattern(pattern: str) -> None:
     """
     if spec_of([pattern]) is None:
         raise UsageError(
-            f"{pattern!r} is no pattern",
-            hint="write it as in a .gitignore, such as 'Audiobooks/' or '*.wav', with at most three stars",
+            f"{pattern!r} is not a valid pattern",
+            hint="use .gitignore syntax, e.g. 'Audiobooks/' or '*.wav', with at most three asterisks",
         )
 
 

@@ -246,7 +246,7 @@ def _blocks_of(
         numbers[channel.name] = [blob for _, blob in found]
     n_segments = next(iter(counts.values()))
     if any(its != n_segments for its in counts.values()) or len(n_segments) != len(tracks):
-        raise rows.RowError("evidence: channels disagree about the segments of a track")
+        raise rows.RowError("evidence: channels have different segment counts for a track")
     return TrackBlocks(
         tracks=tuple(tracks),
         counts=tuple(n_segments),

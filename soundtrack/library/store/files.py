@@ -46,7 +46,7 @@ FILE_NAMES = (*DATABASE_FILES, SUMMARY_NAME, VECTORS_NAME, CELLS_NAME, LOCK_NAME
 """Every file that an index may have."""
 
 _MOST_SUMMARY_BYTES = 1 << 16
-_ELSEWHERE = "move it away, or choose another folder with --index"
+_ELSEWHERE = "move it, or choose another folder with --index"
 
 
 def own_files(index_dir: Path) -> list[Path]:
@@ -75,7 +75,7 @@ def require_own_files(index_dir: Path) -> None:
     for name in FILE_NAMES:
         path = index_dir / name
         if path.exists() and not path.is_file():
-            raise LibraryError(f"{path}: is no regular file", hint=_ELSEWHERE)
+            raise LibraryError(f"{path}: is not a regular file", hint=_ELSEWHERE)
     if _is_index(index_dir):
         return
     database = index_dir / DATABASE_NAME
@@ -84,7 +84,7 @@ def require_own_files(index_dir: Path) -> None:
         left.update(DATABASE_FILES)
     for path in own_files(index_dir):
         if path.name not in left and os.path.lexists(path):
-            raise OutputError(f"{path}: exists already and is no part of an index", hint=_ELSEWHERE)
+            raise OutputError(f"{path}: already exists and is not part of an index", hint=_ELSEWHERE)
 
 
 def is_plain(path: Path) -> bool:

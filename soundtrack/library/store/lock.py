@@ -55,7 +55,7 @@ def write_lock(index_dir: Path, *, wait: bool = False) -> Iterator[None]:
         descriptor = os.open(index_dir / LOCK_NAME, flags, 0o644)
     except OSError as error:
         raise OutputError(
-            f"{index_dir}: the index cannot be written: {error.strerror}",
+            f"{index_dir}: cannot write the index: {error.strerror}",
             hint="choose another folder with --index, or make this one writable",
         ) from error
     try:
@@ -63,8 +63,8 @@ def write_lock(index_dir: Path, *, wait: bool = False) -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError as error:
             raise LibraryError(
-                f"{index_dir}: busy, held by {_holder(descriptor)}",
-                hint="wait until it has ended, or type the same command with --wait",
+                f"{index_dir}: the index is in use by {_holder(descriptor)}",
+                hint="wait until it has finished, or run the same command with --wait",
             ) from error
         except OSError as error:
             raise no_locks(index_dir, error.strerror) from error

@@ -97,7 +97,7 @@ def blob(value: object, column: str) -> bytes:
 def text(value: object, column: str) -> str:
     """A column that holds text, of sensible length."""
     if not isinstance(value, str):
-        raise RowError(f"{column}: not text: {_shown(value)}")
+        raise RowError(f"{column}: not a string: {_shown(value)}")
     if len(value) > MOST_CHARACTERS:
         raise RowError(f"{column}: {len(value)} characters, at most {MOST_CHARACTERS}")
     return value
@@ -107,7 +107,7 @@ def path(value: object) -> bytes:
     """A column that holds a path: bytes as the system takes them."""
     found = blob(value, "path")
     if not found or b"\0" in found or len(found) > MOST_PATH_BYTES:
-        raise RowError("path: not a possible path")
+        raise RowError("path: invalid")
     return found
 
 
@@ -132,9 +132,9 @@ def strings(value: object, column: str) -> tuple[str, ...]:
     try:
         found = json.loads(text(value, column))
     except (ValueError, RecursionError) as error:
-        raise RowError(f"{column}: not a list of texts") from error
+        raise RowError(f"{column}: not a list of strings") from error
     if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
-        raise RowError(f"{column}: not a list of texts")
+        raise RowError(f"{column}: not a list of strings")
     return tuple(found)
 
 
@@ -189,7 +189,7 @@ def table32(value: object, column: str, *, width: int) -> FloatArray:
         raise RowError(f"{column}: {len(data)} bytes are not rows of {width} numbers")
     found = np.frombuffer(data, dtype="<f4").reshape(-1, width)  # (n, width)
     if not np.isfinite(found).all():
-        raise RowError(f"{column}: holds numbers that are not finite")
+        raise RowError(f"{column}: contains NaN or infinity")
     return found
 
 
@@ -200,7 +200,7 @@ def table16(value: object, column: str, *, n: int, width: int) -> FloatArray:
         raise RowError(f"{column}: {len(data)} bytes are not {n} rows of {width} numbers")
     found = np.frombuffer(data, dtype="<f2").astype(np.float32).reshape(n, width)
     if not np.isfinite(found).all():
-        raise RowError(f"{column}: holds numbers that are not finite")
+        raise RowError(f"{column}: contains NaN or infinity")
     return found
 
 
@@ -224,7 +224,7 @@ def unit_vector(value: object, column: str, *, width: int) -> FloatArray:
     """A column that holds one unit vector, shape (width,), read only."""
     found = unit_vectors(value, column, width=width)
     if len(found) != 1:
-        raise RowError(f"{column}: {len(found)} rows where there must be one")
+        raise RowError(f"{column}: {len(found)} rows, expected one")
     return found.reshape(width)
 
 
@@ -310,5 +310,5 @@ def bars_of(columns: Sequence[object]) -> BarTable:
     n_bars = max(0, len(starts) - 1)
     table = table32(features, "features", width=width) if width and n_bars else np.zeros((n_bars, width), np.float32)
     if len(table) != n_bars or (len(starts) > 1 and not (np.diff(starts) > 0).all()):
-        raise RowError(f"bars: {len(starts)} bar lines and {len(table)} rows of features")
+        raise RowError(f"bars: {len(starts)} bar lines but {len(table)} rows of features")
     return BarTable(starts, table)  # (n_bars, F)

@@ -165,19 +165,19 @@ def named_errors(path: Path) -> Iterator[None]:
 def _named(path: Path, error: sqlite3.DatabaseError) -> SoundtrackError:
     name = getattr(error, "sqlite_errorname", "") or ""
     if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return LibraryError(f"{path}: busy, another program is using the index", hint="try again when it has ended")
+        return LibraryError(f"{path}: the index is in use by another program", hint="try again when it has finished")
     if name.startswith("SQLITE_IOERR_SHM"):
         return no_shared_memory(path, error)
     if name.startswith("SQLITE_IOERR") and "LOCK" in name:
         return no_locks(path.parent, error)
     if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
         return OutputError(
-            f"{path}: the index cannot be written: {error}",
-            hint="make room on that disk and type the same command again; what was indexed before is safe",
+            f"{path}: cannot write the index: {error}",
+            hint="free some disk space and run the same command again; everything indexed so far is kept",
         )
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
         return OutputError(
-            f"{path}: the index cannot be opened for writing: {error}", hint="choose another folder with --index"
+            f"{path}: cannot open the index for writing: {error}", hint="choose another folder with --index"
         )
     return damaged(path, str(error))
 
@@ -242,7 +242,8 @@ def require_no_links(*paths: Path) -> None:
     for path in paths:
         if path.is_symlink():
             raise LibraryError(
-                f"{path}: is a link; no file of an index may be one", hint="remove the link, or choose another index"
+                f"{path}: is a symbolic link; the index must not contain links",
+                hint="remove the link, or choose another index",
             )
 
 
@@ -297,7 +298,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         There is no index, or it is damaged or of a newer version.
     """
     if not os.path.lexists(path):
-        raise LibraryError(f"{path.parent}: there is no index here", hint=to_fill(path.parent))
+        raise LibraryError(f"{path.parent}: no index found", hint=to_fill(path.parent))
     _require_files(path)
     try:
         with named_errors(path):
@@ -308,7 +309,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
                 connection.close()
                 raise
     except OutputError as error:
-        raise LibraryError(str(error), hint="check that the file may be read") from error
+        raise LibraryError(str(error), hint="check the permissions of the file") from error
     if version == 0:
         connection.close()
         raise LibraryError(f"{path.parent}: the index is empty", hint=to_fill(path.parent))
@@ -365,15 +366,15 @@ def _check(connection: sqlite3.Connection, path: Path, *, full: bool) -> int:
     if not found and version == 0:
         return 0
     if application != APPLICATION_ID or {kind for kind, *_ in found} - {"table", "index"}:
-        raise LibraryError(f"{path}: not an index of soundtrack", hint="choose another folder with --index")
+        raise LibraryError(f"{path}: not a soundtrack index", hint="choose another folder with --index")
     if version > SCHEMA_VERSION:
         raise LibraryError(
             f"{path}: the index was made by a newer soundtrack: "
-            f"version {version} of the tables, known are {SCHEMA_VERSION}",
+            f"table version {version}, supported up to {SCHEMA_VERSION}",
             hint="update soundtrack, or choose another folder with --index",
         )
     if version < 1 or found != layout(version):
-        raise damaged(path, f"its tables are not those of version {version}")
+        raise damaged(path, f"its tables do not match version {version}")
     if full:
         verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok":

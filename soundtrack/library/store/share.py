@@ -13,19 +13,21 @@ from pathlib import Path
 
 from soundtrack.errors import OutputError
 
-_ELSEWHERE = "choose a folder on a local disk with --index; the music itself may stay where it is"
+_ELSEWHERE = "choose a folder on a local disk with --index; the music can stay where it is"
 
 
 def no_locks(index_dir: Path, cause: object) -> OutputError:
     """An error for a file system on which two writers could not be kept apart."""
     return OutputError(
-        f"{index_dir}: the file system has no file locks, which an index needs: {cause}", hint=_ELSEWHERE
+        f"{index_dir}: the file system does not support the file locks an index needs: {cause}", hint=_ELSEWHERE
     )
 
 
 def no_shared_memory(path: Path, cause: object) -> OutputError:
     """An error for a database whose log needs memory that the file system cannot share."""
-    return OutputError(f"{path}: the file system cannot share memory, which this index needs: {cause}", hint=_ELSEWHERE)
+    return OutputError(
+        f"{path}: the file system does not support the shared memory this index needs: {cause}", hint=_ELSEWHERE
+    )
 
 
 def require_byte_locks(descriptor: int, index_dir: Path) -> None:

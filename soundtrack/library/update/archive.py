@@ -183,13 +183,13 @@ def import_index(archive: Path, index_dir: Path, *, moved: Sequence[Moved] = (),
     for path in own_files(index_dir):
         if path.exists() and archive.exists() and path.samefile(archive):
             raise UsageError(
-                f"{archive}: lies under the name of a file of the index, which would replace it",
+                f"{archive}: has the name of an index file and would be overwritten",
                 hint="move the archive to another folder",
             )
     with _opened(archive) as (opened, manifest), write_lock(index_dir):
         if os.path.lexists(index_dir / DATABASE_NAME) and not force:
             raise OutputError(
-                f"{index_dir}: there is an index already",
+                f"{index_dir}: an index already exists",
                 hint="add --force to replace it, or choose another folder with --index",
             )
         for left in index_dir.glob(f"{_IMPORT_PREFIX}*"):
@@ -202,7 +202,7 @@ def import_index(archive: Path, index_dir: Path, *, moved: Sequence[Moved] = (),
         except OSError as error:
             raise as_output_error(index_dir, error) from error
         except (LibraryError, ValueError, TypeError) as error:
-            raise _refused(archive, f"holds no index that can be used: {error}") from error
+            raise _refused(archive, f"contains no usable index: {error}") from error
         with open_store(index_dir, write=True) as store:
             write_vectors(store)
             write_summary(store, index_dir)
@@ -239,7 +239,7 @@ class _Manifest:
 
 def _refused(archive: Path, why: str) -> InputError:
     return InputError(
-        f"{archive}: {why}", hint="write it again with `soundtrack library export FILE`", reason=Reason.BAD_FORMAT
+        f"{archive}: {why}", hint="create it again with `soundtrack library export FILE`", reason=Reason.BAD_FORMAT
     )
 
 
@@ -250,7 +250,7 @@ def _opened(archive: Path) -> Iterator[tuple[zipfile.ZipFile, _Manifest]]:
         try:
             opened = zipfile.ZipFile(file)
         except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-            raise _refused(archive, f"not an archive of an index: {error}") from error
+            raise _refused(archive, f"not an index archive: {error}") from error
         with opened:
             yield opened, _read_manifest(opened, archive)
 
@@ -258,7 +258,7 @@ def _opened(archive: Path) -> Iterator[tuple[zipfile.ZipFile, _Manifest]]:
 def _read_manifest(opened: zipfile.ZipFile, archive: Path) -> _Manifest:
     members = {info.filename: info for info in opened.infolist()}
     if set(members) != {MANIFEST_NAME, DATABASE_NAME} or len(opened.infolist()) != len(members):
-        raise _refused(archive, f"holds something else than {MANIFEST_NAME} and {DATABASE_NAME}")
+        raise _refused(archive, f"contains files other than {MANIFEST_NAME} and {DATABASE_NAME}")
     try:
         with opened.open(MANIFEST_NAME) as file:
             found = json.loads(file.read(_MOST_MANIFEST_BYTES))
@@ -268,11 +268,11 @@ def _read_manifest(opened: zipfile.ZipFile, archive: Path) -> _Manifest:
         said = _Manifest(sha256, size_bytes)
         schema = found["schema"]
     except (*_BROKEN, KeyError, TypeError, ValueError, RecursionError) as error:
-        raise _refused(archive, f"its manifest cannot be read: {error}") from error
+        raise _refused(archive, f"unreadable manifest: {error}") from error
     if schema != SCHEMA:
-        raise _refused(archive, f"is {shown(str(schema))[:60]}, this program reads {SCHEMA}")
+        raise _refused(archive, f"is {shown(str(schema))[:60]}, this version reads {SCHEMA}")
     if members[DATABASE_NAME].file_size != said.size_bytes:
-        raise _refused(archive, "its database is not as long as the manifest says")
+        raise _refused(archive, "its database size does not match the manifest")
     return said
 
 
@@ -285,7 +285,8 @@ def _unpack(opened: zipfile.ZipFile, said: _Manifest, target: Path, archive: Pat
     free = shutil.disk_usage(target.parent).free
     if said.size_bytes + SPARE_BYTES > free:
         raise OutputError(
-            f"{target.parent}: needs {said.size_bytes >> 20} MB, the disk has {free >> 20} MB left", hint="make room"
+            f"{target.parent}: needs {said.size_bytes >> 20} MB, free on the disk: {free >> 20} MB left",
+            hint="make room",
         )
     digest = hashlib.sha256()
     with target.open("xb") as file:
@@ -301,7 +302,7 @@ def _unpack(opened: zipfile.ZipFile, said: _Manifest, target: Path, archive: Pat
         except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
             raise _refused(archive, f"is damaged: {error}") from error
     if left != 0 or digest.hexdigest() != said.sha256:
-        raise _refused(archive, "is damaged: its database is not the one that the manifest names")
+        raise _refused(archive, "is damaged: its database does not match the manifest")
 
 
 def _settle(folder: Path, index_dir: Path, moved: Sequence[Moved], archive: Path) -> Imported:
@@ -312,7 +313,7 @@ def _settle(folder: Path, index_dir: Path, moved: Sequence[Moved], archive: Path
             raise _refused(archive, "its index is empty")
         faults = faults_of(store)
         if faults:
-            raise _refused(archive, f"{len(faults)} faults in its index, the first: {faults[0]}")
+            raise _refused(archive, f"{len(faults)} faults in its index, first: {faults[0]}")
         for table, column in _PATHS:
             odd = f"typeof({column}) != 'blob' OR substr({column}, 1, 1) != x'2F' OR instr({column}, x'00')"
             if store.all(f"SELECT 1 FROM {table} WHERE {odd}"):

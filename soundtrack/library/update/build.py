@@ -112,7 +112,7 @@ def build_index(
             store.require_model(model)
             roots = tuple(dict.fromkeys((*paths, *known_roots))) or store.roots()
             if not roots:
-                raise LibraryError(f"{index_dir}: no music was named", hint=to_fill(index_dir))
+                raise LibraryError(f"{index_dir}: no music folders given", hint=to_fill(index_dir))
             _set_rules(store, rules, change)
             found = scan(roots, progress=tell)
             report = renew(
@@ -135,7 +135,7 @@ def _refuse_nothing(paths: Sequence[Path], index_dir: Path) -> None:
     if (index_dir / DATABASE_NAME).exists() or (index_dir / SUMMARY_NAME).exists():
         return  # what is known of the paths is looked up there
     if not paths:
-        raise LibraryError(f"{index_dir}: there is no index here yet", hint=to_fill(index_dir))
+        raise LibraryError(f"{index_dir}: no index found", hint=to_fill(index_dir))
     for path in paths:
         if not os.path.lexists(path):
             raise InputError(f"{shown(path)}: no such file or folder", hint="check the name", reason=Reason.MISSING)
@@ -145,7 +145,7 @@ def _refuse_lost(index_dir: Path) -> None:
     """Stop where the summary speaks of an index that is not there any more."""
     path = index_dir / DATABASE_NAME
     if (index_dir / SUMMARY_NAME).is_file() and not (path.is_file() and path.stat().st_size > 0):
-        raise damaged(path, "it is missing or empty, but its summary is there")
+        raise damaged(path, "the database is missing or empty, but the index summary exists")
 
 
 def _known(index_dir: Path) -> tuple[tuple[Path, ...], Rules | None]:
@@ -169,9 +169,7 @@ def _set_rules(store: Store, rules: Rules | None, change: RuleChange | None) -> 
 def _rebuild_folder(index_dir: Path, model: ModelRef) -> Path:
     """Folder of a rebuild; an interrupted one by the same model goes on, any other is thrown away."""
     folder = index_dir / REBUILD_NAME
-    in_the_way = OutputError(
-        f"{folder}: is in the way of a rebuild", hint="move it away, or choose another folder with --index"
-    )
+    in_the_way = OutputError(f"{folder}: blocks the rebuild", hint="move it, or choose another folder with --index")
     if folder.exists() and not folder.is_dir():
         raise in_the_way
     require_no_links(*(folder / name for name in DATABASE_FILES))

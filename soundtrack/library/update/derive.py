@@ -233,5 +233,5 @@ def _loudness_of(store: Store, found: TrackBlocks) -> list[float]:
     for track, _ in levels:
         counts[rows.integer(track, "channel")] += 1
     if tuple(counts.values()) != found.counts:
-        raise rows.RowError("evidence: of another number of segments than there are")
+        raise rows.RowError("evidence: segment count does not match")
     return [rows.number(level, "loudness_lufs") for _, level in levels]

@@ -34,7 +34,7 @@ class DiscImage:
     @property
     def note(self) -> str:
         """One line for people."""
-        return f"holds {self.n_tracks} tracks after {self.sheet.name}"
+        return f"holds {self.n_tracks} tracks according to {self.sheet.name}"
 
 
 def disc_images(sheet: Path, music: Collection[Path]) -> Iterator[DiscImage]:

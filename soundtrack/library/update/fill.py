@@ -77,7 +77,7 @@ def fill_gaps(
     dim : int
         Length of the vectors.
     tell : callable
-        Told ``("listen again: NAME", done, total)``.
+        Told ``("indexing again: NAME", done, total)``.
     """
     lacking = {gap.track_id: gap.channels for gap in gaps(store, channels) if gap.present}
     if not lacking:
@@ -85,7 +85,7 @@ def fill_gaps(
     owner = _places(store, lacking)
     paths = sorted(owner, key=os.fsencode)
     done, notes, other = 0, [], []
-    tell("listen again", 0, len(paths))
+    tell("indexing again", 0, len(paths))
 
     def wanted(identity: Identity) -> tuple[str, ...]:
         return lacking.get(identity.track_id, ())
@@ -96,7 +96,7 @@ def fill_gaps(
             found = [its for its in outcome.observed.evidence if _is_of(its.channel, channels)]
             absent = sorted({*lacking[track_id]} - {its.channel.name for its in found})
             if absent:
-                notes.append((outcome.path, f"no channel {', '.join(absent)} of this version where it was heard"))
+                notes.append((outcome.path, f"channel {', '.join(absent)} of this version was not available"))
             elif _fits(store, track_id, outcome.observed):
                 with store.transaction():
                     save_evidence(store, track_id, found)
@@ -106,8 +106,8 @@ def fill_gaps(
             else:
                 other.append(outcome.path)
         elif outcome.reason is not None:
-            notes.append((outcome.path, f"could not be listened to again: {shown(outcome.message)}"))
-        tell(f"listen again: {shown(outcome.path.name)}", n, len(paths))
+            notes.append((outcome.path, f"could not be analysed again: {shown(outcome.message)}"))
+        tell(f"indexing again: {shown(outcome.path.name)}", n, len(paths))
     if projection is not None:
         for outcome in workers.listen(other, wanted=lambda identity: identity.track_id in lacking):
             done += _save_whole(store, outcome, owner[outcome.path], dim=dim)

@@ -39,7 +39,7 @@ def require_watchfiles() -> None:
         import watchfiles  # noqa: F401 - only whether it is there
     except ImportError as error:
         raise DependencyError(
-            "watching folders needs the package watchfiles", hint="type `pip install 'soundtrack[watch]'`"
+            "--watch requires the package watchfiles", hint="run `pip install 'soundtrack[watch]'`"
         ) from error
 
 

@@ -360,8 +360,8 @@ def _is_speech(samples: FloatArray, vocal_share: float | None) -> bool:
 
 def _too_short(path: Path, duration_s: float) -> InputError:
     return InputError(
-        f"{path}: only {duration_s:.2f} s of sound",
-        hint=f"music must last {MIN_LENGTH_S:g} s at least",
+        f"{path}: too short: {duration_s:.2f} s of sound",
+        hint=f"use music of at least {MIN_LENGTH_S:g} s",
         reason=Reason.TOO_SHORT,
     )
 

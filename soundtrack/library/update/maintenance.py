@@ -79,9 +79,9 @@ def index_faults(index_dir: Path) -> list[str]:
             if noted is None or noted.generation != store.generation():
                 continue
             if not is_plain(path):
-                faults.append(f"{name}: is gone; the next run makes it again")
+                faults.append(f"{name}: missing; the next run rebuilds it")
             elif not is_usable(store, name, noted.dim):
-                faults.append(f"{name}: is damaged; it is not used, and the next run makes it again")
+                faults.append(f"{name}: damaged and not used; the next run rebuilds it")
     return faults
 
 
@@ -89,7 +89,7 @@ def faults_of(store: Store) -> list[str]:
     """What is wrong with a database itself, as lines for people."""
     faults: list[str] = []
     faults += [f"database: {line}" for (line,) in store.all("PRAGMA integrity_check") if line != "ok"]
-    faults += [f"database: {table} points to nothing" for table, *_ in store.all("PRAGMA foreign_key_check")]
+    faults += [f"database: {table} has a dangling reference" for table, *_ in store.all("PRAGMA foreign_key_check")]
     faults += _told(store.model, store.generation, store.counts, store.roots, store.failures, store.locations)
     faults += _told(*(functools.partial(store.derived, name) for name in (VECTORS_NAME, CELLS_NAME)))
     faults += _told(functools.partial(read_playlists, store), functools.partial(former_names, store))

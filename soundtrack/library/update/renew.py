@@ -74,7 +74,7 @@ class _Run:
         found = [image for sheet in self.found.disc_sheets for image in disc_images(sheet, self.there)]
         images = {image.path: image for image in found}
         for path, image in images.items():
-            heard = "it is one track here" if path in self.there else "it is not listened to"
+            heard = "indexed as one track" if path in self.there else "not indexed"
             self.noted.append((path, f"{image.note}; {heard}"))
         return images
 
@@ -144,7 +144,7 @@ class _Run:
         elif outcome.reason is not None:
             self._take_failure(outcome, key if identity is None else identity.key)
         elif identity is None:
-            raise ValueError(f"{outcome.path}: heard, but not identified")
+            raise ValueError(f"{outcome.path}: analysed, but not identified")
         elif outcome.heard is not None:
             heard = outcome.heard
             if outcome.path in self.images:
@@ -189,7 +189,7 @@ class _Run:
         _require_folders(self.found)
         if outcome.identity is not None:  # the others of its sound waited for it, and have their own turn now
             self.again += [path for path, _ in self._twins.pop(outcome.identity.track_id, [])]
-        self.skip(outcome.path, Reason.MISSING, f"{shown(outcome.path)}: went away while it was being read")
+        self.skip(outcome.path, Reason.MISSING, f"{shown(outcome.path)}: disappeared during indexing")
         if outcome.path in self.places:
             self.gone.add(outcome.path)
 
@@ -252,7 +252,7 @@ class _Run:
             try:
                 read[path] = read_playlist(path)
             except InputError as error:
-                self.noted.append((path, f"cannot be read as a playlist: {shown(str(error))}"))
+                self.noted.append((path, f"unreadable playlist: {shown(str(error))}"))
         gone = [path for path in known if path not in there and _under(path, self.found.roots)]
         changed = {path: named for path, named in read.items() if known.get(path) != tuple(named)}
         self.count("playlists", len(there))
@@ -326,7 +326,7 @@ def renew(
     tell("listen", 0, len(to_hear))
     for done, outcome in enumerate(workers.listen(to_hear, wanted=run.wanted), start=1):
         run.take(outcome, to_hear[outcome.path], dim=dim)
-        tell(f"listen: {shown(outcome.path.name)}", done, len(to_hear))
+        tell(f"indexing: {shown(outcome.path.name)}", done, len(to_hear))
     while run.again:
         waiting, run.again = run.again, []
         for outcome in workers.listen(waiting, wanted=run.wanted):
@@ -356,8 +356,8 @@ def _require_folders(found: ScanResult) -> None:
             status = None
         if status is None or (status.st_dev, status.st_ino) != (device, inode):
             raise LibraryError(
-                f"{shown(root)}: went away while it was being read; what was heard is kept",
-                hint="bring it back and type the same command again",
+                f"{shown(root)}: disappeared during indexing; results so far are kept",
+                hint="reconnect it and run the same command again",
             )
 
 
@@ -394,7 +394,7 @@ def _refuse_unmounted(
 
 def _unmounted(root: Path, lost: int, known: int, *, index_dir: Path) -> LibraryError:
     return LibraryError(
-        f"{shown(root)}: {lost} of {known} tracks are gone; is the disk there?",
-        hint="mount it and try again; "
-        f"if they are really gone, type `{index_command(index_dir, '--prune', shlex.quote(shown(root)))}`",
+        f"{shown(root)}: {lost} of {known} tracks are missing; is the disk mounted?",
+        hint="mount the disk and try again; "
+        f"to remove the missing tracks, run `{index_command(index_dir, '--prune', shlex.quote(shown(root)))}`",
     )

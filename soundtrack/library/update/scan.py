@@ -146,9 +146,9 @@ class ScanResult:
 
 
 _MESSAGES: dict[Reason, str] = {
-    Reason.MISSING: "is gone, or a link to nothing",
-    Reason.PERMISSION: "may not be read",
-    Reason.NOT_REGULAR: "is a pipe, socket or device, not a file",
+    Reason.MISSING: "missing, or a broken link",
+    Reason.PERMISSION: "permission denied",
+    Reason.NOT_REGULAR: "a pipe, socket or device, not a file",
     Reason.EMPTY: "is empty",
 }
 

@@ -159,10 +159,10 @@ def explain(error: Exception, path: Path) -> tuple[Reason, str]:
     if isinstance(error, FfmpegError):
         return Reason.CORRUPT, str(error)
     if isinstance(error, MemoryError):
-        return Reason.TOO_LARGE, f"{path}: does not fit in memory"
+        return Reason.TOO_LARGE, f"{path}: not enough memory"
     if isinstance(error, OSError):
         return Reason.CORRUPT, f"{path}: {error.strerror or error}"
-    return Reason.CRASHED, f"{path}: listening failed: {type(error).__name__}: {error}"
+    return Reason.CRASHED, f"{path}: analysis failed: {type(error).__name__}: {error}"
 
 
 # --- in the main process ----
@@ -301,13 +301,13 @@ class Workers:
             ours.close()  # a worker that starts all the same, after we were told to end, ends by this
             if isinstance(error, OSError) and "AF_UNIX" in str(error):
                 raise DependencyError(
-                    f"{tempfile.gettempdir()}: too long a name for the temporary folder of listening processes",
-                    hint="give a shorter one, as in `TMPDIR=/tmp soundtrack index ...`",
+                    f"{tempfile.gettempdir()}: path too long for the temporary folder of worker processes",
+                    hint="use a shorter path: `TMPDIR=/tmp soundtrack index ...`",
                 ) from error
             if not isinstance(error, (EOFError, ConnectionError)):
                 raise
             raise DependencyError(
-                "no process can be started to listen in", hint="type `soundtrack doctor`; with --jobs 1 less is needed"
+                "cannot start a worker process", hint="run `soundtrack doctor`; --jobs 1 needs fewer resources"
             ) from error
         finally:
             for name in {*os.environ, *kept}:
@@ -334,7 +334,7 @@ class Workers:
             if outcome is not None:
                 yield outcome
         for worker in [w for w in watched.values() if w in self._workers and w.deadline_s <= time.monotonic()]:
-            outcome = self._lose(worker, Reason.TIMEOUT, f"{worker.path}: took longer than {self._limit_s:.0f} s")
+            outcome = self._lose(worker, Reason.TIMEOUT, f"{worker.path}: timed out after {self._limit_s:.0f} s")
             if outcome is not None:
                 yield outcome
 
@@ -346,7 +346,7 @@ class Workers:
                 worker.pipe.send(wanted(news[0]))
                 return None
         except (EOFError, ConnectionResetError, BrokenPipeError):
-            return self._lose(worker, Reason.CRASHED, f"{worker.path}: the process that listened to it died")
+            return self._lose(worker, Reason.CRASHED, f"{worker.path}: its worker process crashed")
         if kind == "fatal":
             family, message, hint = news
             raise family(message, hint=hint)
@@ -354,7 +354,7 @@ class Workers:
             worker.ready = True
             return None
         if worker.path is None:
-            raise ValueError(f"an answer without a question: {kind}")
+            raise ValueError(f"unexpected answer from a worker: {kind}")
         self._lost_in_a_row = 0
         path, worker.path = worker.path, None
         if kind == "failed":
@@ -368,9 +368,8 @@ class Workers:
         self._lost_in_a_row += 1
         if self._lost_in_a_row >= CRASHES_IN_A_ROW:
             raise LibraryError(
-                f"{CRASHES_IN_A_ROW} listening processes in a row were lost, "
-                f"the last one at {worker.path or 'its start'}",
-                hint="type `soundtrack doctor`; with --jobs 1 less memory is used",
+                f"{CRASHES_IN_A_ROW} worker processes crashed in a row, the last one at {worker.path or 'start-up'}",
+                hint="run `soundtrack doctor`; --jobs 1 uses less memory",
             )
         return None if worker.path is None else Outcome(worker.path, worker.identity, reason=reason, message=cause)
 

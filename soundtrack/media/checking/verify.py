@@ -150,8 +150,8 @@ def require_same(
     if not found.is_same:
         more = f" (and {len(found.differences) - 1} more)" if len(found.differences) > 1 else ""
         raise OutputError(
-            f"the written film is not what it should be: {found.differences[0]}{more}",
-            hint=f"the film's own kind of file, {default_suffix(info)}, can hold it; if it was that, check the disk",
+            f"the written film failed verification: {found.differences[0]}{more}",
+            hint=f"the film's own kind of file, {default_suffix(info)}, can store it; otherwise check the disk",
         )
     return found
 
@@ -186,7 +186,7 @@ def _compare(
         if not wants_mix:
             raise
         raise OutputError(
-            f"the written film cannot be read back: {error}", hint="check the room on the disk, then try again"
+            f"cannot read back the written film: {error}", hint="check the free disk space, then try again"
         ) from error
     slack_s = TIME_TOLERANCE_S if plan.container.has_stamps else max(TIME_TOLERANCE_S, float(1 / info.fps))
     differences: list[Difference] = []
@@ -201,12 +201,12 @@ def _compare(
         source = before.streams[fate.source]
         match fate.fate:
             case Fate.DROPPED:
-                expected.append(f"{source.describe()}: left out, {plan.container.muxer} cannot hold it")
+                expected.append(f"{source.describe()}: omitted, not supported by {plan.container.muxer}")
                 continue
             case Fate.REWRITTEN:
                 continue
             case Fate.MIXED if wants_mix or not any(s.digest == source.digest for s in unmatched):
-                expected.append(f"{source.describe()}: inside the mix")
+                expected.append(f"{source.describe()}: included in the mix")
                 continue
         partner = _partner(source, fate, unmatched, skips_mix=has_mix)
         if partner is None:

@@ -146,7 +146,7 @@ def iter_audio(
     try:
         with reading_pipe(
             _arguments(path, sample_rate_hz, channels, stream=stream, jump_s=jump_s),
-            task=f"reading the sound of {path}",
+            task=f"reading the audio of {path}",
             wall_s=_WALL_S,
             stall_s=_STALL_S,
             ffmpeg=ffmpeg,

@@ -229,7 +229,7 @@ class _Placer:
         try:
             return _Converter(frame, sample_rate_hz=self._rate_hz, channels=self._channels, surplus=surplus)
         except (av.FFmpegError, ValueError) as error:
-            words = f"its {frame.layout.nb_channels} channels cannot become {self._channels}"
+            words = f"its {frame.layout.nb_channels} channels cannot be converted to {self._channels}"
             raise refusal(self._path, Reason.BAD_FORMAT, detail=words) from error
 
     def _end_stretch(self) -> Iterator[FloatArray]:

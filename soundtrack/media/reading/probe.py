@@ -234,7 +234,7 @@ def _first_frame(container: Any, stream: Any, path: Path, *, fps: Fraction) -> _
         if time_s is not None:
             return _describe(picture, stream, time_s=time_s - n_before / float(fps), is_guessed=n_before > 0)
     if picture is None and not stream.codec_context.width:  # the limit on pixels already stopped the opening
-        raise refusal(path, Reason.TOO_LARGE, detail=f"its picture is damaged or over {MAX_PIXELS // 10**6} megapixels")
+        raise refusal(path, Reason.TOO_LARGE, detail=f"video damaged or larger than {MAX_PIXELS // 10**6} megapixels")
     if picture is None:
         raise refusal(path, Reason.CORRUPT)
     return _describe(picture, stream, time_s=0.0, is_guessed=True)

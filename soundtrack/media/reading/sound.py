@@ -94,7 +94,7 @@ def iter_stereo(
             raise
         except av.FFmpegError as error:  # of the conversion: what does not decode is passed over
             if not heard:
-                raise refusal(path, Reason.BAD_FORMAT, detail="its channels cannot become stereo") from error
+                raise refusal(path, Reason.BAD_FORMAT, detail="its channels cannot be converted to stereo") from error
             report.is_damaged = True
         filled -= _padding(container.streams.audio[0], n_given + filled, sample_rate_hz)
     if filled > 0:

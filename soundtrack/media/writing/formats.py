@@ -112,9 +112,9 @@ def _n_lost(info: VideoInfo, container: Container) -> float:
 def _shown_wrongly(info: VideoInfo, container: Container) -> str | None:
     """What a container cannot say about how the picture is to be shown; None if nothing is missing."""
     if info.rotation_deg and (container.turns_since is None or newer_ffmpeg(container.turns_since) is None):
-        return f"that the picture is turned by {info.rotation_deg} degrees"
+        return f"a rotation of {info.rotation_deg} degrees"
     if info.hides_head and not container.hides_head:
-        return "that the picture's first frames are hidden (the film was cut off a key frame)"
+        return "hidden first frames (the film was not cut on a key frame)"
     return None
 
 
@@ -143,10 +143,10 @@ def plan_streams(info: VideoInfo, out: Path, *, replaces: frozenset[int], for_wr
     fates = tuple(_tried(stream, info, container, replaces=replaces) for stream in info.streams)
     picture = fates[info.video_stream]
     if picture.fate is Fate.DROPPED:
-        cause = f"a {container.muxer} file cannot hold {picture.codec} pictures, and pictures are never re-encoded"
+        cause = f"a {container.muxer} file cannot store {picture.codec} video, and video is never re-encoded"
         raise OutputError(f"{out}: {cause}", hint=_use(info, out))
     if for_writing and (unsaid := _shown_wrongly(info, container)):
-        raise OutputError(f"{out}: {container.muxer} files cannot say {unsaid}", hint=_use(info, out))
+        raise OutputError(f"{out}: {container.muxer} files cannot store {unsaid}", hint=_use(info, out))
     warnings = tuple(_warnings(fates, out))
     if not for_writing:
         return MuxPlan(container=container, fates=fates, warnings=warnings)
@@ -163,7 +163,7 @@ def _writer(info: VideoInfo, out: Path, container: Container, *, facts: Mapping[
     if "cropping" in facts:
         found = newer_ffmpeg(_CROPS_SINCE)
         if found is None and info.container.startswith("matroska"):  # older ones would stretch the picture
-            hint = "name an ffmpeg of version {}.{} or newer with SOUNDTRACK_FFMPEG".format(*_CROPS_SINCE)
+            hint = "set SOUNDTRACK_FFMPEG to ffmpeg {}.{} or newer".format(*_CROPS_SINCE)
             raise OutputError(f"{out}: this ffmpeg cannot copy the cropping of {info.path.name}", hint=hint)
         return found
     return newer_ffmpeg(container.turns_since) if info.rotation_deg and container.turns_since else None
@@ -172,7 +172,7 @@ def _writer(info: VideoInfo, out: Path, container: Container, *, facts: Mapping[
 def _use(info: VideoInfo, out: Path) -> str:
     """What to type instead."""
     suffix = default_suffix(info)
-    return f"use {suffix}, for example -o {out.with_suffix(suffix).name}"
+    return f"use {suffix}, e.g. -o {out.with_suffix(suffix).name}"
 
 
 def _fate(stream: StreamInfo, info: VideoInfo, container: Container, *, replaces: frozenset[int]) -> StreamFate:
@@ -228,7 +228,9 @@ def _warnings(fates: tuple[StreamFate, ...], out: Path) -> list[str]:
     lines = []
     for fate in fates:
         if fate.fate is Fate.DROPPED:
-            lines.append(f"{fate.describe()} left out: {out.suffix} files cannot hold it")
+            lines.append(f"{fate.describe()} omitted: not supported by {out.suffix}")
         elif fate.fate is Fate.CONVERTED:
-            lines.append(f"{fate.describe()} converted to {fate.codec_out}: {out.suffix} files cannot hold it as it is")
+            lines.append(
+                f"{fate.describe()} converted to {fate.codec_out}: original format not supported by {out.suffix}"
+            )
     return lines

@@ -180,7 +180,7 @@ def container_for(out: Path) -> Container:
     container = BY_SUFFIX.get(out.suffix.lower())
     if container is None:
         raise UsageError(
-            f"{out}: cannot tell the kind of file from {out.suffix or 'a name without suffix'!r}",
-            hint=f"use one of {' '.join(sorted(BY_SUFFIX))}",
+            f"{out}: unknown file type: {out.suffix or 'no file extension'!r}",
+            hint=f"use one of: {' '.join(sorted(BY_SUFFIX))}",
         )
     return container

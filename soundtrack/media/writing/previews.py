@@ -39,7 +39,7 @@ def still_jpeg(film: Path, *, time_s: float, width_px: int = 192) -> bytes:
     source = input_args(film, before=["-ss", f"{time_s:.3f}"])
     shown = ["-an", "-sn", "-dn", "-frames:v", "1", "-vf", f"scale={width_px}:-2:flags=area", "-pix_fmt", "yuvj420p"]
     args = [*source, *shown, "-c:v", "mjpeg", "-q:v", "6", "-flags:v", "+bitexact", "-f", "image2pipe", "pipe:1"]
-    return run_ffmpeg(args, task=f"taking a still of {film}", wall_s=_WALL_S).stdout
+    return run_ffmpeg(args, task=f"extracting a still of {film}", wall_s=_WALL_S).stdout
 
 
 def sound_mp3(sound: FloatArray, *, sample_rate_hz: int, bitrate_kbps: int = 56) -> bytes:
@@ -61,4 +61,4 @@ def sound_mp3(sound: FloatArray, *, sample_rate_hz: int, bitrate_kbps: int = 56)
     coding = ["-c:a", "libmp3lame", "-b:a", f"{bitrate_kbps}k", "-ar", "32000", "-flags:a", "+bitexact"]
     head = ["-fflags", "+bitexact", "-write_xing", "0", "-id3v2_version", "0", "-map_metadata", "-1"]
     args = [*pcm_input_args(sample_rate_hz=sample_rate_hz, channels=1), *coding, *head, "-f", "mp3", "pipe:1"]
-    return run_ffmpeg(args, task="making a preview", input=mono.tobytes(), wall_s=_WALL_S).stdout
+    return run_ffmpeg(args, task="encoding a preview", input=mono.tobytes(), wall_s=_WALL_S).stdout

@@ -146,7 +146,7 @@ class EvidenceCache:
         line, data = safe_read.read_bytes(file, most_bytes=self._most_bytes).split(b"\n", 1)
         head = json.loads(line)
         if (head["schema"], head["key"], head["sha256"]) != (SCHEMA, file.stem, hashlib.sha256(data).hexdigest()):
-            raise ValueError("not the file that its name says")
+            raise ValueError("content does not match its name")
         try:
             arrays = load(data)
         except SafetensorError as error:
@@ -183,28 +183,28 @@ def _table(spans: Sequence[Span]) -> TimeArray:
 def _spans(table: np.ndarray) -> tuple[Span, ...]:
     """The spans of a table."""
     if table.ndim != 2 or table.shape[1] != 2 or table.dtype != np.float64:
-        raise ValueError("no table of spans")
+        raise ValueError("invalid spans")
     return tuple(Span(start, end) for start, end in table.tolist())
 
 
 def _lines(value: object) -> tuple[str, ...]:
     """Some warnings."""
     if not isinstance(value, list) or not all(isinstance(line, str) for line in value):
-        raise ValueError("no lines of text")
+        raise ValueError("invalid text lines")
     return tuple(value)
 
 
 def _length(value: object) -> float:
     """A length in seconds."""
     if not isinstance(value, float):
-        raise ValueError("no length")
+        raise ValueError("invalid length")
     return value
 
 
 def _level(value: object) -> float | None:
     """A loudness, or none."""
     if value is not None and not isinstance(value, float):
-        raise ValueError("no loudness")
+        raise ValueError("invalid loudness")
     return value
 
 

@@ -160,7 +160,7 @@ def hear(info: VideoInfo, channels: Sequence[SoundChannel], unwanted: threading.
         for listener in listeners:
             listener.push(rest)
     except InputError as error:
-        return Heard(warnings=(f"the film's own sound cannot be read and is left out of the analysis: {error}",))
+        return Heard(warnings=(f"the audio of the film cannot be read and is not analysed: {error}",))
     speech = tuple(detector.finish())
     loudness = meter.result()
     return Heard(

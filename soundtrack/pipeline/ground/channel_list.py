@@ -96,7 +96,7 @@ def require_different(channels: Iterable[Channel]) -> None:
     for channel in channels:
         if channel.name in seen:
             raise DependencyError(
-                f"two channels are called {channel.name}", hint="uninstall the package that brought the second one"
+                f"duplicate channel name {channel.name}", hint="uninstall one of the packages that provide it"
             )
         seen.add(channel.name)
 

@@ -56,7 +56,7 @@ class Installed:
         made = self._guarded(lambda: cast(ChannelMaker, self.entry.load())(setup))()
         channel = made.channel
         if not isinstance(channel, Channel):
-            raise self._failed(f"its channel is a {type(channel).__name__}, not a soundtrack.types.Channel")
+            raise self._failed(f"`channel` is {type(channel).__name__}, expected soundtrack.types.Channel")
         return made
 
     def make_for_film(self, setup: ChannelSetup) -> GuardedFilmChannel:
@@ -118,20 +118,20 @@ class GuardedTrackChannel:
     def _read(self, sound: FloatArray, spans: Sequence[Span]) -> Evidence:
         """The channel's answer, if it is one."""
         if not hasattr(self._made, "read"):
-            raise TypeError("it has no read, which a track needs")
+            raise TypeError("method `read`, required for music, is missing")
         found = cast(TrackChannel, self._made).read(sound, spans)
         if not isinstance(found, Evidence):
-            raise TypeError(f"its read gave a {type(found).__name__}, not a soundtrack.types.Evidence")
+            raise TypeError(f"`read` returned {type(found).__name__}, expected soundtrack.types.Evidence")
         if found.features.shape != (len(spans), self.channel.dim):
             raise ValueError(
-                f"its read must give {(len(spans), self.channel.dim)} numbers for {len(spans)} spans, "
+                f"`read` must return {(len(spans), self.channel.dim)} numbers for {len(spans)} spans, "
                 f"got {found.features.shape}"
             )
         return found
 
 
 def _no_film(*_: object) -> None:
-    raise TypeError("it has no push and finish, which a film needs")
+    raise TypeError("methods `push` and `finish`, required for films, are missing")
 
 
 def installed_channels() -> tuple[Installed, ...]:

@@ -53,17 +53,17 @@ def read_ledger(path: Path) -> list[ScoredFilm]:
     except InputError as error:
         if error.reason is Reason.MISSING:
             return []
-        raise InputError(str(error), hint="remove the file to start afresh", reason=error.reason) from error
-    hint = "correct that line, or remove the file to start afresh"
+        raise InputError(str(error), hint="remove the file to start over", reason=error.reason) from error
+    hint = "correct that line, or remove the file to start over"
     films = []
     for number, line in enumerate(lines, start=1):
         try:
             entry = json.loads(line)
             film, tracks = entry["film"], entry["tracks"]
             if not isinstance(film, str) or not isinstance(tracks, list) or not all(isinstance(t, str) for t in tracks):
-                raise ValueError("film must be a text and tracks a list of texts")
+                raise ValueError("film must be a string and tracks a list of strings")
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise InputError(f"{path}: line {number}: no entry", hint=hint, reason=Reason.BAD_FORMAT) from error
+            raise InputError(f"{path}: line {number}: invalid entry", hint=hint, reason=Reason.BAD_FORMAT) from error
         films.append(ScoredFilm(film, tuple(tracks)))
     return films
 
@@ -107,7 +107,7 @@ def remember(path: Path, sheet: CueSheet) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{path.parent}: {error}", hint="make that folder, or score without the ledger") from error
+        raise OutputError(f"{path.parent}: {error}", hint="create that folder, or score without the ledger") from error
     write_text(path, "\n".join(lines) + "\n", kind=OWN, force=True)
 
 

@@ -36,5 +36,5 @@ def as_path(given: PathLike | None) -> Path | None:
     try:
         return Path(given).expanduser()
     except RuntimeError as error:
-        hint = "write the whole path, or ./ in front of a name that begins with ~"
-        raise InputError(f"{given}: there is no such home folder", hint=hint, reason=Reason.MISSING) from error
+        hint = "use the full path, or ./~NAME for a name that begins with ~"
+        raise InputError(f"{given}: unknown home folder", hint=hint, reason=Reason.MISSING) from error

@@ -90,7 +90,7 @@ class Cluster:
             import distributed
         except ImportError as error:
             raise DependencyError(
-                "--cluster needs Dask, which is not installed", hint="type `pip install soundtrack[cluster]`"
+                "--cluster requires Dask, which is not installed", hint="run `pip install soundtrack[cluster]`"
             ) from error
         for name in ("distributed", "distributed.client", "distributed.scheduler"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -100,8 +100,8 @@ class Cluster:
             self._client = _client(address)
         except (OSError, ValueError, TypeError, ImportError, RuntimeError, AssertionError) as error:
             raise UsageError(
-                f"--cluster {address}: no Dask scheduler answers there",
-                hint="start one with `dask scheduler`, and workers with `dask worker ADDRESS --nthreads 1`",
+                f"--cluster {address}: no Dask scheduler at this address",
+                hint="run `dask scheduler`, and `dask worker ADDRESS --nthreads 1` on each machine",
             ) from error
 
     def __enter__(self) -> Self:
@@ -143,7 +143,7 @@ class Cluster:
             if n_threads:
                 last_seen_s = time.monotonic()
             elif time.monotonic() - last_seen_s > NO_WORKER_LIMIT_S:
-                raise _gone(f"no worker was there for {NO_WORKER_LIMIT_S:.0f} s")
+                raise _gone(f"no worker for {NO_WORKER_LIMIT_S:.0f} s")
             if doubtful and not waiting and not running:
                 alone = doubtful.popleft()
                 running[self._begun(alone)] = alone
@@ -167,7 +167,7 @@ class Cluster:
         try:
             return sum(self._client.nthreads().values())
         except (OSError, TimeoutError, ValueError, RuntimeError) as error:
-            raise _gone("the scheduler does not answer any more") from error
+            raise _gone("the scheduler stopped responding") from error
 
     def _ready(self, futures: list[Any]) -> list[Any]:
         """Those that are done; waits a little for the first."""
@@ -177,7 +177,7 @@ class Cluster:
         except TimeoutError:
             return []
         except (OSError, self._distributed.CancelledError) as error:
-            raise _gone("the scheduler dropped the work") from error
+            raise _gone("the scheduler cancelled the work") from error
 
     def _result(self, future: Any) -> Any:
         try:
@@ -208,8 +208,8 @@ def _client(address: str) -> Any:
 
 def _gone(cause: str) -> LibraryError:
     return LibraryError(
-        f"the cluster cannot go on: {cause}",
-        hint="look at the scheduler and its workers, and type the same command again: what is done stays done",
+        f"the cluster failed: {cause}",
+        hint="check the scheduler and its workers, then run the same command again; finished work is kept",
     )
 
 
@@ -250,7 +250,7 @@ class ClusterCrew:
             identity: Identity | None = job.name[1]
             match answer:
                 case Lost():
-                    message = f"{path}: the workers that listened to it were lost, one after the other"
+                    message = f"{path}: its workers were lost repeatedly"
                     yield Outcome(path, identity, reason=Reason.CRASHED, message=message)
                 case Identity():
                     if its := wanted(answer):
@@ -282,7 +282,7 @@ def _there(version: str, model_sha256: str, function: Callable[..., Any], *argum
     try:
         if version != __version__ or current_model().sha256 != model_sha256:
             raise ModelError(
-                f"a worker of the cluster has soundtrack {__version__} with other networks than this one ({version})",
+                f"a worker of the cluster has soundtrack {__version__} with different networks ({version})",
                 hint="install the same version with the same models on every machine",
             )
         return _own_thread().submit(function, *arguments).result()

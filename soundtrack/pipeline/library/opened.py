@@ -168,5 +168,5 @@ def require_one_question(
     from soundtrack.errors import UsageError
 
     if [mood is not None, valence is not None or arousal is not None, like is not None].count(True) != 1:
-        hint = "give a mood, or valence and arousal, or a file of music to be like"
-        raise UsageError("search by one thing at a time", hint=hint)
+        hint = "give a mood, --valence and --arousal, or a music file for similarity"
+        raise UsageError("use one search criterion at a time", hint=hint)

@@ -51,11 +51,11 @@ def find_media(
         `film` is no file.
     """
     if film is not None and not film.is_file():
-        raise InputError(f"{film}: no such file", hint="--film names the film of the sheet", reason=Reason.MISSING)
+        raise InputError(f"{film}: no such file", hint="use --film PATH", reason=Reason.MISSING)
     path = film or folder / Path(sheet.film.name.replace("\x00", "")).name
     warnings = []
     if not path.is_file():
-        warnings.append(f"{path}: no such file; name the film with --film PATH")
+        warnings.append(f"{path}: no such file; use --film PATH")
     used = {cue.track_id for cue in sheet.cues}
     tracks = {t.track_id: Path(t.path.replace("\x00", "")) for t in sheet.tracks if t.track_id in used}
     missing = [str(p) for p in tracks.values() if not p.is_file()]

@@ -42,8 +42,8 @@ def keep_locked(sheet: CueSheet, *, name: str = "cue sheet") -> Keep:
     if not any(cue.locked for cue in sheet.cues):
         first = next((cue.cue_id for cue in sheet.cues), "1m01")
         raise UsageError(
-            f"{name}: no cue is locked, so --keep would keep nothing",
-            hint=f"lock cues first: soundtrack cues lock {name} {first}",
+            f"{name}: --keep requires at least one locked cue",
+            hint=f"lock a cue first: `soundtrack cues lock {name} {first}`",
         )
     return Keep(sheet, name)
 
@@ -80,7 +80,7 @@ def kept_cues(keep: Keep, scenes: SceneSheet, *, former: Mapping[str, str]) -> t
     """
     require_length(keep, film=scenes.film.name, length_s=scenes.film.duration_s)
     if keep.sheet.film.fingerprint != scenes.film.fingerprint:
-        raise _of_another_film(keep, f"{keep.sheet.film.name} with other content than this {scenes.film.name}")
+        raise _of_another_film(keep, f"{keep.sheet.film.name} with different content than this {scenes.film.name}")
     sheet = with_present_ids(keep.sheet, former)
     locked = tuple(cue for cue in sheet.cues if cue.locked)
     if [scene.span for scene in sheet.scenes] == [scene.span for scene in scenes.scenes]:
@@ -90,7 +90,7 @@ def kept_cues(keep: Keep, scenes: SceneSheet, *, former: Mapping[str, str]) -> t
 
 def _of_another_film(keep: Keep, what: str) -> InputError:
     return InputError(
-        f"{keep.name}: is about another film: {what}",
-        hint="give --keep a sheet that spot or score wrote for this very file",
+        f"{keep.name}: belongs to another film: {what}",
+        hint="use a sheet that `soundtrack spot` or `soundtrack score` wrote for this file",
         reason=Reason.BAD_FORMAT,
     )

@@ -68,15 +68,15 @@ def make_preview(sheet: CueSheet, *, film: Path | None, progress: Progress = no_
     paths = {track.track_id: Path(track.path) for track in sheet.tracks}
     for i, cue in enumerate(sheet.cues):
         if share_s < SHORTEST_S:
-            warnings.append(f"{len(sheet.cues)} cues are too many to be played in one page")
+            warnings.append(f"{len(sheet.cues)} cues are too many for audio in one page")
             break
         try:
             if not paths[cue.track_id].is_file():
-                warnings.append(f"cue {cue.cue_id} cannot be played: {paths[cue.track_id]} is not there")
+                warnings.append(f"cue {cue.cue_id} has no audio: {paths[cue.track_id]} is missing")
                 continue
             heard = cue_sound(sheet, cue.cue_id, track_paths=paths, longest_s=min(LONGEST_S, share_s))
             sounds[cue.cue_id] = sound_mp3(heard, sample_rate_hz=MIX_RATE_HZ, bitrate_kbps=_KBPS)
         except SoundtrackError as error:
-            warnings.append(f"cue {cue.cue_id} cannot be played: {error}")
+            warnings.append(f"cue {cue.cue_id} has no audio: {error}")
         progress("previewing", len(scenes) + i + 1, total)
     return Preview(stills=stills, sounds=sounds, warnings=tuple(warnings))

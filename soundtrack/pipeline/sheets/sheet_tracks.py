@@ -61,8 +61,8 @@ def track_paths_of(sheet: CueSheet, index: Path | None) -> Mapping[str, Path]:
         track = known.get(former.get(track_id, track_id))
         if track is None or not track.path.is_file():
             raise InputError(
-                f"{paths[track_id]}: a track of the cue sheet is not there",
-                hint="bring the file back, or run `soundtrack index` on the folder it moved to",
+                f"{paths[track_id]}: missing track of the cue sheet",
+                hint="restore the file, or run `soundtrack index` on its new folder",
                 reason=Reason.MISSING,
             )
         paths[track_id] = track.path

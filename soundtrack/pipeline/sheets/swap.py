@@ -56,7 +56,7 @@ def swap_music(sheet: CueSheet, swaps: Sequence[tuple[str, int]], *, index: Path
     Raises
     ------
     UsageError
-        There is no such cue or alternative, or a cue is swapped twice.
+        There is no such cue or alternative, or a cue has more than one --swap.
     LibraryError
         The index is missing, or has lost the track.
     """
@@ -68,7 +68,7 @@ def swap_music(sheet: CueSheet, swaps: Sequence[tuple[str, int]], *, index: Path
         return sheet
     for cue_id in dict(swaps):
         if sum(other == cue_id for other, _ in swaps) > 1:
-            raise UsageError(f"cue {cue_id} is swapped twice", hint="give one --swap for each cue")
+            raise UsageError(f"cue {cue_id} has more than one --swap", hint="use one --swap per cue")
     cuesheet.check(sheet)
     library = open_library(index, everything=True)
     sheet = with_present_ids(sheet, library.former_names())

@@ -87,16 +87,16 @@ def missed_hit(cue: Cue, found: Sequence[Climax], landing: Landing) -> str | Non
     if landing.on == "climax" and landing.late_ms is not None and abs(landing.late_ms) <= 1000 * enough_s:
         return None
     when = clock(landing.time_s)
-    instead = f"; a downbeat comes {_apart(landing.late_ms)}" if landing.late_ms is not None else ""
+    instead = f"; nearest downbeat {_apart(landing.late_ms)}" if landing.late_ms is not None else ""
     if not found:
-        return f"{cue.cue_id} has no clear climax that could fall on {when}{instead}"
+        return f"{cue.cue_id} : no clear climax of its track can be placed at {when}{instead}"
     times_s = [climax.time_s for climax in found]
     off_s = nearest_s(times_s, cue.sections, landing.time_s - cue.span.start_s, speed=cue.speed)
     if off_s is None:
-        return f"{cue.cue_id}: no climax of its track could be brought to {when}{instead}"
+        return f"{cue.cue_id}: no climax of its track can be placed at {when}{instead}"
     if landing.on == "climax":
         instead = ""
-    return f"{cue.cue_id}: the climax nearest to {when} comes {_apart(1000 * off_s)}{instead}"
+    return f"{cue.cue_id}: the climax nearest to {when} is {_apart(1000 * off_s)}{instead}"
 
 
 def _apart(late_ms: float) -> str:

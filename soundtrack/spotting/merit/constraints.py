@@ -89,5 +89,5 @@ def require_inside(constraints: Constraints, *, length_s: float) -> None:
         if not 0 <= time_s < length_s:
             raise UsageError(
                 f"{option} {clock(time_s)} is past the end of the film ({clock(length_s)})",
-                hint=f"give {option} a time inside the film",
+                hint="use a time within the film",
             )

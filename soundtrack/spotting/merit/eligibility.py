@@ -77,7 +77,7 @@ def allowed_tracks(tracks: Sequence[Track], constraints: Constraints) -> list[in
     missing = locked - {t.track_id for t in tracks}
     if missing:
         raise UsageError(
-            f"the locked track {min(missing)[:12]} is not in the library", hint="soundtrack library list shows what is"
+            f"the locked track {min(missing)[:12]} is not in the library", hint="run `soundtrack library list`"
         )
     free = [
         i
@@ -89,8 +89,8 @@ def allowed_tracks(tracks: Sequence[Track], constraints: Constraints) -> list[in
     result = sorted({*(long_enough or free), *(i for i, t in enumerate(tracks) if t.track_id in bound)})
     if not result:
         raise NothingFitsError(
-            f"none of the library's {len(tracks)} tracks may be used",
-            hint="loosen --only or --avoid, or index more music",
+            f"no eligible tracks: all {len(tracks)} tracks of the library are excluded",
+            hint="relax --only or --avoid, or index more music",
         )
     return result
 

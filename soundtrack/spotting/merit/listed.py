@@ -67,11 +67,11 @@ def find_listed(
             continue
         found, n_missing, n_files = _in_playlist(path, tracks)
         if not found:
-            what = f"the library has none of the files that it names ({n_files})" if n_files else "it names no file"
-            raise UsageError(f"{path}: {what}", hint="run soundtrack index on the folders of its music")
+            what = f"none of its {n_files} files are in the library" if n_files else "the playlist is empty"
+            raise UsageError(f"{path}: {what}", hint="run `soundtrack index` on the folders of its music")
         ids.update(found)
         if n_missing:
-            notes.append(f"{path.name}: the library has {n_files - n_missing} of the {n_files} files that it names")
+            notes.append(f"{path.name}: {n_files - n_missing} of its {n_files} files are in the library")
     return Listed(frozenset(ids), tuple(notes))
 
 

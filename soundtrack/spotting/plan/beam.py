@@ -89,7 +89,7 @@ def solve(problem: Problem, *, beam: int = 96, n_options: int = 24) -> list[Choi
         if edge < n and len(labels[edge].value):
             _extend(problem, labels[edge], edge, offers, beam=beam, n_options=n_options)
     if not len(labels[n].value):
-        raise ValueError("no plan obeys all locks")
+        raise ValueError("no plan satisfies all locks")
     return _trace(labels)
 
 

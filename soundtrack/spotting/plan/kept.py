@@ -37,25 +37,25 @@ def reconcile(constraints: Constraints) -> Constraints:
     for silence in constraints.silences:
         for cue in kept:
             if silence.overlap_s(cue.span) > _NEAR_S:
-                raise _collision(cue, f"--silence {_shown(silence)} asks for silence")
+                raise _collision(cue, f"--silence {_shown(silence)} requests silence")
     locks = []
     for lock in constraints.locks:
         under = [cue for cue in kept if _body(cue).start_s <= lock.time_s < _body(cue).end_s]
         if any(cue.track_id != lock.track_id for cue in under):
-            raise _collision(under[0], f"--lock {clock(lock.time_s)} asks for another track")
+            raise _collision(under[0], f"--lock {clock(lock.time_s)} requests another track")
         if not under:
             locks.append(lock)
     notes = []
     for wish in constraints.moods:
         over = [cue for cue in kept if wish.span.overlap_s(_body(cue)) > _NEAR_S]
         if over and sum(wish.span.overlap_s(_body(cue)) for cue in over) > wish.span.duration_s - _NEAR_S:
-            raise _collision(over[0], f"--mood {_shown(wish.span)} asks for a mood")
-        notes += [f"cue {cue.cue_id} is kept; --mood {_shown(wish.span)} holds for the rest of it" for cue in over]
+            raise _collision(over[0], f"--mood {_shown(wish.span)} requests a mood")
+        notes += [f"cue {cue.cue_id} is kept; --mood {_shown(wish.span)} applies to the rest of it" for cue in over]
     for cue in kept:
         if cue.track_id in constraints.avoid:
-            notes.append(f"cue {cue.cue_id} is kept, although --avoid names its track")
+            notes.append(f"cue {cue.cue_id} is kept despite --avoid")
         elif constraints.only is not None and cue.track_id not in constraints.only:
-            notes.append(f"cue {cue.cue_id} is kept, although --only does not name its track")
+            notes.append(f"cue {cue.cue_id} is kept despite --only")
     return replace(constraints, locks=tuple(locks), notes=(*constraints.notes, *notes))
 
 
@@ -64,14 +64,14 @@ def _require_room(constraints: Constraints) -> None:
     kept = constraints.kept
     if constraints.max_cues is not None and len(kept) > constraints.max_cues:
         raise UsageError(
-            f"{len(kept)} kept cues do not fit into {constraints.max_cues} cues",
-            hint="allow more with --max-cues, or unlock some: soundtrack cues unlock CUES CUE",
+            f"{len(kept)} kept cues exceed --max-cues {constraints.max_cues}",
+            hint="increase --max-cues, or unlock cues: `soundtrack cues unlock CUES CUE`",
         )
     tracks = {cue.track_id for cue in kept} | {lock.track_id for lock in constraints.locks}
     if constraints.one_track and len(tracks) > 1:
         raise UsageError(
-            "the kept cues and locks need several tracks, but one is demanded",
-            hint="leave out --one-track, or unlock cues: soundtrack cues unlock CUES CUE",
+            "--one-track conflicts with kept cues or locks of several tracks",
+            hint="leave out --one-track, or unlock cues: `soundtrack cues unlock CUES CUE`",
         )
 
 
@@ -87,7 +87,7 @@ def _shown(span: Span) -> str:
 def _collision(cue: Cue, what: str) -> UsageError:
     return UsageError(
         f"cue {cue.cue_id} is kept from {clock(cue.span.start_s)} to {clock(cue.span.end_s)}, where {what}",
-        hint=f"leave one of the two out; soundtrack cues unlock CUES {cue.cue_id} gives the place free",
+        hint=f"leave out one of the two, or run `soundtrack cues unlock CUES {cue.cue_id}`",
     )
 
 

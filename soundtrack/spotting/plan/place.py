@@ -101,7 +101,7 @@ def place_cues(
         cues.append(cue)
         if not fitted.ends_with_track and cue.span.end_s < problem.film.edges_s[choice.last] - 1.0:
             warnings.append(
-                f"{cue.cue_id} ends early, at {clock(cue.span.end_s)}: its track is too short and has no good seam"
+                f"{cue.cue_id} ends early, at {clock(cue.span.end_s)}: its track is too short and has no loop point"
             )
         for rank, other in enumerate(runners_up(problem, pool, choices, place, names=ids), start=2):
             track_id = pool.tracks[other.track].track_id
@@ -126,10 +126,10 @@ def _unmet(hit_s: float, kept: Sequence[Cue]) -> list[str]:
     """What to say about a hit under which nothing was planned; nothing where a kept cue meets it."""
     under = next((cue for cue in kept if cue.span.start_s <= hit_s < cue.span.end_s), None)
     if under is None:
-        return [f"no music sounds at {clock(hit_s)}, where a climax was asked for; --lock brings music there"]
+        return [f"no music at hit point {clock(hit_s)}; place music there with --lock"]
     if any(mark.time_s == hit_s and mark.on == "climax" for mark in under.landings):
         return []
-    return [f"cue {under.cue_id} is kept at {clock(hit_s)}, where a climax was asked for; unlock it to plan it again"]
+    return [f"cue {under.cue_id} is kept at hit point {clock(hit_s)}; unlock it to plan it again"]
 
 
 def _names(problem: Problem, choices: Sequence[Choice], kept: Sequence[Cue]) -> list[str]:

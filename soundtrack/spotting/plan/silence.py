@@ -74,12 +74,12 @@ def _reason(problem: Problem, i: int, *, best: float, has_sound: bool) -> str:
     """Why a stretch for which no music was planned is silent."""
     film = problem.film
     if film.demanded[i]:
-        return "silence was asked for"
+        return "silence requested"
     if film.silent[i]:
-        return "the film has music of its own"
+        return "the film already has music"
     if has_sound and film.speech[i] > problem.weights.speech.neutral:
-        return f"speech fills {float(film.speech[i]):.0%} of the scene"
+        return f"speech in {float(film.speech[i]):.0%} of the scene"
     silence = float(problem.silence[i])
     if not np.isfinite(best) or best < silence:
-        return f"no music fits: the best merit is {best:.2f}, silence is worth {silence:.2f}"
-    return f"a cue of its own would cost more than it gains (merit {best:.2f}, silence {silence:.2f})"
+        return f"no suitable music: best merit {best:.2f}, silence {silence:.2f}"
+    return f"the gain is below the cost of a new cue (merit {best:.2f}, silence {silence:.2f})"

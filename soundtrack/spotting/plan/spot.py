@@ -76,17 +76,17 @@ def spot_cues(
     settings, mix, constraints = settings or SpottingSettings(), mix or MixSettings(), constraints or Constraints()
     if sheet.model != library.model:
         raise LibraryError(
-            f"the library was read by {library.model.name} {library.model.version}, the film by"
-            f" {sheet.model.name} {sheet.model.version}, or their weights differ",
-            hint="run soundtrack index --rebuild, or soundtrack scenes again",
+            f"the library was analysed by {library.model.name} {library.model.version}, the film by"
+            f" {sheet.model.name} {sheet.model.version}, or with different weights",
+            hint="run `soundtrack index --rebuild`, or `soundtrack scenes` again",
         )
     tracks_by_id = library.tracks()
     tracks = [tracks_by_id[track_id] for track_id in library.track_ids]
     missing = next((cue for cue in constraints.kept if cue.track_id not in tracks_by_id), None)
     if missing is not None:
         raise UsageError(
-            f"cue {missing.cue_id} is kept, but its track {missing.track_id[:12]} is not offered by the library",
-            hint="index its folder again; soundtrack library list --left-out says what is left out and why",
+            f"cue {missing.cue_id} is kept, but its track {missing.track_id[:12]} is not eligible",
+            hint="index its folder again; `soundtrack library list --left-out` lists excluded tracks with reasons",
         )
     constraints = reconcile(constraints)
     film = divide(sheet, constraints, keep_original=mix.keep_original, over_music=settings.over_music)
@@ -96,8 +96,8 @@ def spot_cues(
     film = replace(film, silent=film.silent & ~np.isin(np.arange(len(film)), list(locked_at)))
     if left_alone and film.silent.all() and not constraints.kept:
         raise NothingFitsError(
-            f"{sheet.film.name}: has music of its own throughout; nothing was scored",
-            hint="add --over-music to lay music over it, or --replace to drop the film's own sound",
+            f"{sheet.film.name}: already has music throughout; nothing to score",
+            hint="add --over-music to add music anyway, or --replace to remove the original sound",
         )
     unlimited = constraints.one_track or constraints.max_cues is not None
     pool = choose_pool(
@@ -119,11 +119,11 @@ def spot_cues(
         choices = _choose(problem, pool, constraints)
         if choices or constraints.kept:
             break
-        warnings = [*left_alone, "no music of this library suits the film well; this is the best of it"]
+        warnings = [*left_alone, "no close match in this library; the best match was used"]
     else:
         raise NothingFitsError(
-            f"{sheet.film.name}: there is no place for music: all of it was to stay silent",
-            hint="take back a --silence",
+            f"{sheet.film.name}: --silence covers the whole film",
+            hint="remove a --silence",
         )
     kept = tuple(replace(cue, locked=True) for cue in constraints.kept)
     placed = place_cues(problem, pool, choices, library=library, settings=settings, kept=kept, hits=constraints.hits)
@@ -270,8 +270,8 @@ def _locked_stretches(film: Film, constraints: Constraints) -> dict[int, str]:
         stretch = int(np.searchsorted(film.edges_s, lock.time_s, side="right")) - 1
         if film.demanded[stretch]:
             raise UsageError(
-                f"a track is locked at {clock(lock.time_s)}, where silence or a kept cue is demanded as well",
-                hint="leave one of the two out",
+                f"a track is locked at {clock(lock.time_s)}, where silence or a kept cue is also requested",
+                hint="leave out one of the two",
             )
         if result.setdefault(stretch, lock.track_id) != lock.track_id:
             raise UsageError(
@@ -281,11 +281,11 @@ def _locked_stretches(film: Film, constraints: Constraints) -> dict[int, str]:
     if constraints.max_cues is not None and n_cues > constraints.max_cues:
         what = "locked tracks and kept cues" if constraints.kept else "locked tracks"
         raise UsageError(
-            f"{n_cues} {what} do not fit into {constraints.max_cues} cues",
-            hint="allow more cues with --max-cues",
+            f"{n_cues} {what} exceed --max-cues {constraints.max_cues}",
+            hint="increase --max-cues",
         )
     if constraints.one_track and len(set(result.values())) > 1:
-        raise UsageError("several tracks are locked, but one is demanded", hint="leave out --one-track or locks")
+        raise UsageError("--one-track conflicts with locks of several tracks", hint="leave out --one-track or locks")
     return result
 
 
@@ -303,7 +303,7 @@ def _choose(problem: Problem, pool: Pool, constraints: Constraints) -> list[Choi
             if plan and (not best or plan_value(problem, plan) > plan_value(problem, best) + 1e-6):
                 best = plan
     except ValueError as error:
-        raise UsageError("the locks cannot be obeyed together", hint="leave out a lock, or allow more cues") from error
+        raise UsageError("the locks contradict each other", hint="leave out a lock, or increase --max-cues") from error
     return best
 
 
@@ -314,5 +314,5 @@ def _left_alone(film: Film) -> Sequence[str]:
     for scene in dict.fromkeys(film.scene[own].tolist()):
         inside = np.flatnonzero(film.scene == scene)
         start, end = clock(float(film.edges_s[inside[0]])), clock(float(film.edges_s[inside[-1] + 1]))
-        lines.append(f"the film has music of its own from {start} to {end}; it is left alone (--over-music scores it)")
+        lines.append(f"the film already has music from {start} to {end}; not scored (use --over-music to score it)")
     return lines

@@ -52,20 +52,20 @@ def swap_cue(
     settings = settings or SpottingSettings()
     cue = next((c for c in sheet.cues if c.cue_id == cue_id), None)
     if cue is None:
-        raise UsageError(f"there is no cue {cue_id}", hint=f"the sheet has {', '.join(c.cue_id for c in sheet.cues)}")
+        raise UsageError(f"unknown cue {cue_id}", hint=f"cues in the sheet: {', '.join(c.cue_id for c in sheet.cues)}")
     if cue.locked:
-        raise UsageError(f"cue {cue_id} is locked", hint=f"unlock it first: soundtrack cues unlock CUES {cue_id}")
+        raise UsageError(f"cue {cue_id} is locked", hint=f"unlock it first: `soundtrack cues unlock CUES {cue_id}`")
     wanted = next((a for a in sheet.alternatives if a.cue_id == cue_id and a.rank == rank), None)
     if wanted is None:
         ranks = ", ".join(str(a.rank) for a in sheet.alternatives if a.cue_id == cue_id) or "none"
-        raise UsageError(f"cue {cue_id} has no alternative {rank}", hint=f"its alternatives are: {ranks}")
+        raise UsageError(f"cue {cue_id} has no alternative {rank}", hint=f"available alternatives: {ranks}")
     track = library.tracks().get(wanted.track_id)
     if track is None:
-        raise LibraryError(f"the library has no track {wanted.track_id[:12]} any more", hint="index its folder again")
+        raise LibraryError(f"track {wanted.track_id[:12]} is no longer in the library", hint="index its folder again")
     changed = _refill(cue, wanted, library=library, settings=settings)
     changed = replace(changed, facts=cue_facts(changed, track, sheet.scenes))
     was = Alternative(
-        cue_id, rank, cue.track_id, cue.sections[0].track.start_s, cue.merit, "was the choice before it was swapped"
+        cue_id, rank, cue.track_id, cue.sections[0].track.start_s, cue.merit, "original choice before the swap"
     )
     tracks = {t.track_id: t for t in sheet.tracks}
     tracks.setdefault(track.track_id, sheet_track(track))

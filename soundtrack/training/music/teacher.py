@@ -50,18 +50,18 @@ class Teacher:
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
-            raise ModelError(f"{path}: no such file", hint="name YAMNet's .tflite file with --teacher")
+            raise ModelError(f"{path}: no such file", hint="give the YAMNet .tflite file with --teacher")
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
             raise DependencyError(
-                "learning from a teacher needs ai-edge-litert", hint="pip install ai-edge-litert"
+                "--teacher requires the package ai-edge-litert", hint="run `pip install ai-edge-litert`"
             ) from error
         interpreter: Any = Interpreter(str(path), num_threads=1, experimental_preserve_all_tensors=True)
         interpreter.allocate_tensors()
         pooled = [d for d in interpreter.get_tensor_details() if "global_average_pooling" in d["name"]]
         if not pooled:
-            raise ModelError(f"{path}: is not YAMNet", hint="name YAMNet's .tflite file with --teacher")
+            raise ModelError(f"{path}: is not YAMNet", hint="give the YAMNet .tflite file with --teacher")
         self._run = interpreter
         self._in = interpreter.get_input_details()[0]["index"]
         self._out = interpreter.get_output_details()[0]["index"]
@@ -130,5 +130,5 @@ def write_lessons(
                 )
         out.append(target)
         if progress is not None:
-            progress("listening with the teacher", number + 1, len(paths))
+            progress("running the teacher", number + 1, len(paths))
     return out

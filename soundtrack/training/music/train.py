@@ -101,7 +101,7 @@ def train_music(
         Told (stage, done, total).
     """
     if teacher is None and init is None:
-        raise ValueError("either a teacher or a network to start from is needed")
+        raise ValueError("either a teacher or an initial network is required")
     config = MusicTowerConfig(speech=SPEECH_SOUNDS, singing=SINGING_SOUNDS, music=MUSIC_SOUNDS)
     if init is not None:
         config = init.config

@@ -56,7 +56,7 @@ class ClipStore:
 def cut(frames: ByteArray) -> list[ByteArray]:
     """Clips of a film whose frames lie `FRAME_RATE_HZ` apart: touching stacks, the last padded; at least one."""
     if not len(frames):
-        raise ValueError("a film without frames has no clips")
+        raise ValueError("the film has no frames")
     clips: list[ByteArray] = []
     for start in range(0, len(frames), N_FRAMES):
         part = frames[start : start + N_FRAMES]

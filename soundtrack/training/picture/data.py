@@ -157,7 +157,7 @@ def read_still(path: Path) -> ByteArray:
 
     image = cv2.imdecode(np.fromfile(path, dtype=np.uint8), cv2.IMREAD_COLOR)
     if image is None:
-        raise InputError(f"{path} is not a picture", hint="remove it from the folder", reason=Reason.NOT_MEDIA)
+        raise InputError(f"{path} is not an image", hint="remove it from the folder", reason=Reason.NOT_MEDIA)
     return np.ascontiguousarray(image[:, :, ::-1])
 
 

@@ -64,7 +64,9 @@ def start_of(name: str) -> PictureStart:
         tensors = load_weights(model, expected=expected_state(I3D()))
         state = {key: value for key, value in tensors.items() if not key.startswith("logits.")}
         return PictureStart(name, state, width=1.0, side_px=KINETICS_SIDE_PX)
-    raise ModelError(f"{name} is a {model.entry.role} model, not a picture network", hint="soundtrack models list")
+    raise ModelError(
+        f"{name} is a {model.entry.role} model, not a picture network", hint="run `soundtrack models list`"
+    )
 
 
 def dim_of(state: Mapping[str, Tensor]) -> int:

@@ -159,10 +159,10 @@ def _read(path: Path, *, pool: str, last: str) -> tuple[tuple[Step, ...], dict[s
         from ai_edge_litert.interpreter import Interpreter
     except ImportError as error:
         raise DependencyError(
-            "ai-edge-litert is not installed, and the teachers are read with it", hint="pip install ai-edge-litert"
+            "--teachers requires the package ai-edge-litert", hint="run `pip install ai-edge-litert`"
         ) from error
     if not path.is_file():
-        raise ModelError(f"{path} is missing", hint="name the folder with --teachers FOLDER")
+        raise ModelError(f"{path} is missing", hint="give the folder with --teachers FOLDER")
     network: Any = Interpreter(str(path), num_threads=1, experimental_preserve_all_tensors=True)
     network.allocate_tensors()
     details = {d["index"]: d for d in network.get_tensor_details()}
@@ -191,7 +191,7 @@ def _read(path: Path, *, pool: str, last: str) -> tuple[tuple[Step, ...], dict[s
         if last in out["name"] and name in ("CONV_2D", "AVERAGE_POOL_2D", "MEAN"):
             break
     if "unit" not in tensors or not any(pool in details[step.output]["name"] for step in steps):
-        raise ModelError(f"{path} is not the network it should be", hint="name the folder with --teachers FOLDER")
+        raise ModelError(f"{path} is not the expected network", hint="give the folder with --teachers FOLDER")
     return tuple(steps), tensors
 
 

@@ -65,11 +65,11 @@ class Teachers:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
             raise DependencyError(
-                "ai-edge-litert is not installed, and the teachers run on it", hint="pip install ai-edge-litert"
+                "--teachers requires the package ai-edge-litert", hint="run `pip install ai-edge-litert`"
             ) from error
         for name in (V1_FILE, V2_FILE):
             if not (folder / name).is_file():
-                raise ModelError(f"{folder / name} is missing", hint="name the folder with --teachers FOLDER")
+                raise ModelError(f"{folder / name} is missing", hint="give the folder with --teachers FOLDER")
         self._v1: Any = Interpreter(str(folder / V1_FILE), num_threads=1)
         self._v2: Any = Interpreter(str(folder / V2_FILE), num_threads=1, experimental_preserve_all_tensors=True)
         self._v1.allocate_tensors()

@@ -81,8 +81,8 @@ def look(network: FusedI3D, data_dir: Path, work_dir: Path, *, side_px: int, pro
     """Features and film numbers of all labelled films and rated stills of a data folder."""
     if len({film.source for film in labelled_clips(data_dir)}) < LEAST_SOURCES:
         raise InputError(
-            f"{data_dir} has labelled films of fewer than {LEAST_SOURCES} sources",
-            hint="name a table of films (file,class,source_id), or a folder with mved/labels.csv",
+            f"{data_dir} has labelled films from fewer than {LEAST_SOURCES} sources",
+            hint="use a table of films (file,class,source_id), or a folder with mved/labels.csv",
             reason=Reason.EMPTY,
         )
     store = write_clips(work_dir / "clips", data_dir=data_dir, side_px=side_px, progress=progress)
