@@ -99,6 +99,12 @@ def test_a_trimmed_cue_plays_the_same_sample_at_every_moment(
     assert [c for i, c in enumerate(after.cues) if i != place] == [c for i, c in enumerate(before.cues) if i != place]
 
 
+def test_a_cue_trimmed_to_less_than_half_its_fade_is_refused_and_no_internal_error(cues: CueSheet) -> None:
+    start_s = cues.cues[1].span.end_s - 0.125
+    with pytest.raises(UsageError, match="fades"):
+        apply(cues, SetCue("1m02", start_s=start_s, fade_out_s=0.5))
+
+
 def test_a_cue_that_is_moved_has_its_levels_measured_again(cues: CueSheet) -> None:
     before = with_gains(cues)
     after = apply(before, SetCue("1m03", start_s=before.cues[2].span.start_s + 3))

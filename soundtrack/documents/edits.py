@@ -112,7 +112,7 @@ def scenes_under(cue: Cue, scenes: Sequence[Scene]) -> tuple[int, ...]:
     scenes : sequence of Scene
         Tiling the film.
     """
-    body = Span(cue.span.start_s, cue.span.end_s - cue.fade_out_s / 2)
+    body = Span(cue.span.start_s, max(cue.span.start_s, cue.span.end_s - cue.fade_out_s / 2))
     return tuple(scene.index for scene in scenes if scene.span.overlap_s(body) > 1e-4)
 
 

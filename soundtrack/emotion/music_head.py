@@ -68,11 +68,11 @@ def head_form(document: Mapping[str, object], config: MusicTowerConfig, *, where
     if entry is None:
         return HeadForm(blocks_of(config.cnn.n_features), n_outputs=n_outputs, limit=LIMIT)
     if not isinstance(entry, dict):
-        raise ModelError(f"{where}: config.json: head must be an object", hint="soundtrack models verify")
+        raise ModelError(f"{where}: config.json: head must be an object", hint="run `soundtrack models verify`")
     form = from_document(HeadForm, entry, place=f"{where}: config.json: head")
     if form.n_outputs != n_outputs:
         raise ModelError(
             f"{where}: config.json: head.n_outputs must be {n_outputs}, got {form.n_outputs}",
-            hint="soundtrack models verify",
+            hint="run `soundtrack models verify`",
         )
     return form
