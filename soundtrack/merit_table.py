@@ -159,9 +159,9 @@ class MeritTable(_Table):
         weights=_AGAINST,
     )
     names: Row = Row(
-        "agreement of the words in title, genre and folder with the mood given by --mood, in [-1, 1]",
-        "track names that match the requested mood",
-        0.5,
+        "agreement of the mood words in title, file name, folder, genre and album with the wanted mood, in [-1, 1]",
+        "track names that match the wanted mood",
+        1.0,
     )
     hit: Row = Row(
         "share of the hit points of the cue (--hit) that fall on a climax",

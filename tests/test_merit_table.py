@@ -206,6 +206,7 @@ def test_what_is_measured_is_what_decides() -> None:
 
 def found_valence(seen: Said, name: str) -> np.ndarray:
     """Valence or arousal of the pictures as the evaluation draws them apart: every clip counts once."""
-    from soundtrack.spotting.merit.view import drawn_apart
+    from soundtrack.spotting.merit.view import drawn_apart, placed_by_class
 
-    return drawn_apart(getattr(seen, name).astype(np.float64))
+    values = getattr(seen, name).astype(np.float64)
+    return drawn_apart(placed_by_class(values, seen.probabilities, axis=("valence", "arousal").index(name)))

@@ -17,7 +17,7 @@ from soundtrack.merit_table import MeritTable
 from soundtrack.spotting.merit.hubs import crowding
 from soundtrack.spotting.merit.intervals import Film
 from soundtrack.spotting.merit.terms import sides
-from soundtrack.spotting.merit.view import SegmentTable, against_the_rest, drawn_apart
+from soundtrack.spotting.merit.view import SegmentTable, against_the_rest, drawn_apart, placed_by_class
 from soundtrack.training.space import SideRows
 from soundtrack.types import FloatArray
 
@@ -104,8 +104,8 @@ def _film(seen: Said) -> Film:
         edges_s=np.arange(n + 1, dtype=np.float64),
         scene=np.arange(n, dtype=np.int64),
         probabilities=probabilities,
-        valence=drawn_apart(seen.means(seen.valence).astype(np.float64)),
-        arousal=drawn_apart(seen.means(seen.arousal).astype(np.float64)),
+        valence=_placed(seen.means(seen.valence), probabilities, axis=0),
+        arousal=_placed(seen.means(seen.arousal), probabilities, axis=1),
         vectors=seen.directions,
         cuts_per_min=zeros,
         speech=zeros,
@@ -115,13 +115,18 @@ def _film(seen: Said) -> Film:
     )
 
 
+def _placed(values: FloatArray, probabilities: FloatArray, *, axis: int) -> FloatArray:
+    """Valence or arousal as spotting takes it."""
+    return drawn_apart(placed_by_class(values.astype(np.float64), probabilities, axis=axis))
+
+
 def _table(heard: Said, first_row: IntArray) -> SegmentTable:
     """The sounds as the tracks of one library."""
     rows = np.arange(len(heard.clip), dtype=np.float64)
     return SegmentTable(
         probabilities=against_the_rest(heard.probabilities, first_row),
-        valence=drawn_apart(heard.valence.astype(np.float64)),
-        arousal=drawn_apart(heard.arousal.astype(np.float64)),
+        valence=_placed(heard.valence, heard.probabilities, axis=0),
+        arousal=_placed(heard.arousal, heard.probabilities, axis=1),
         under_lu=np.zeros(len(rows), np.float32),
         start_s=rows,
         end_s=rows + 1,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soundtrack.errors import LibraryError, ModelError
+from soundtrack.naming.mood_words import TITLE_WORDS, title_mood
 from soundtrack.pipeline.library.music import index_dir, music_projection
 from soundtrack.types import Cue, Evidence, Measure, Opinion, Segment, Track
 from soundtrack.video.opinions import MOST_MEASURES
@@ -24,7 +25,8 @@ def with_opinions(store: Store, track: Track, projection: MusicProjection | None
     """A track whose segments say what each channel that listened finds by itself.
 
     A channel for which the head of the networks in use has no block weighs 0 and gives its own numbers instead, where
-    it names them. Evidence of networks that are in use no more is passed over.
+    it names them. Evidence of networks that are in use no more is passed over. What the words of title, file name,
+    folders, genre and album say comes last: nothing in the reading, but in the choice it has a weight of its own.
 
     Parameters
     ----------
@@ -43,8 +45,10 @@ def with_opinions(store: Store, track: Track, projection: MusicProjection | None
     from soundtrack.library.store.evidence import read_evidence, same_channel
 
     found = read_evidence(store, track.track_id)
+    said_by_title = title_mood(track)
+    titled = () if said_by_title is None else (Opinion(TITLE_WORDS, 0.0, said_by_title.emotion),)
     if not found:
-        return track
+        return replace(track, segments=tuple(replace(s, opinions=(*s.opinions, *titled)) for s in track.segments))
     reader = projection or music_projection()
     own = {channel.name: channel for channel in reader.channels}
     read = {its.channel.name: its for its in found if its.channel.name in own}
@@ -54,7 +58,7 @@ def with_opinions(store: Store, track: Track, projection: MusicProjection | None
     return replace(
         track,
         segments=tuple(
-            replace(segment, opinions=(*its, *(_measured(other, row) for other in rest.values())))
+            replace(segment, opinions=(*its, *(_measured(other, row) for other in rest.values()), *titled))
             for row, (segment, its) in enumerate(zip(track.segments, said, strict=True))
         ),
     )

@@ -141,7 +141,7 @@ def choose_pool(
         tracks, table = [tracks[i] for i in allowed], subset(table, allowed)
     recent = _recent(tracks, constraints, merit.recent.weight)
     best = _best_per_track(film, tracks, table, merit, allow_vocals=allow_vocals) + recent
-    named = name_term(film.asked or (None,) * len(film), tracks, weight=merit.names.weight)
+    named = name_term(film.valence, film.arousal, tracks, weight=merit.names.weight)
     best = np.round(best + named, 5)
     order = _in_turn(best, film, tracks, n_tracks=n_tracks)
     bound = {lock.track_id for lock in constraints.locks} | {cue.track_id for cue in constraints.kept}

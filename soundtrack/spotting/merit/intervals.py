@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.spotting.merit.constraints import Constraints
-from soundtrack.spotting.merit.view import drawn_apart
+from soundtrack.spotting.merit.view import drawn_apart, placed_by_class
 from soundtrack.timebase import round_s
 from soundtrack.types import Cue, FloatArray, Scene, SceneSheet, Span, TimeArray
 
@@ -55,8 +55,6 @@ class Film:
     """Which of the silent ones a person demanded, shape (n,)."""
     contrast: FloatArray = field(repr=False, compare=False)
     """How much the picture changes at each inner edge, in [0, 1], shape (n + 1,); 1 at both ends."""
-    asked: tuple[str | None, ...] = ()
-    """Class of the mood that a person asked for in each stretch, None where the picture decides; may be empty."""
 
     def __len__(self) -> int:
         return len(self.scene)
@@ -94,12 +92,10 @@ def divide(sheet: SceneSheet, constraints: Constraints, *, keep_original: bool, 
     valence = _spread(sheet.scenes, "valence")[scene_of]
     arousal = _spread(sheet.scenes, "arousal")[scene_of]
     vectors = np.asarray(sheet.embeddings, np.float32).reshape(len(sheet.scenes), -1)[scene_of].copy()
-    asked: list[str | None] = [None] * len(middles)
     for wish in constraints.moods:
         inside = (middles >= wish.span.start_s) & (middles < wish.span.end_s)
         probabilities[inside] = np.array(wish.emotion.probabilities, np.float32)
         valence[inside], arousal[inside], vectors[inside] = wish.emotion.valence, wish.emotion.arousal, 0.0
-        asked = [wish.emotion.label if there else label for there, label in zip(inside, asked, strict=True)]
     demanded = np.zeros(len(middles), np.bool_)
     for span in demanded_spans:
         demanded |= (middles >= span.start_s) & (middles < span.end_s)
@@ -116,7 +112,6 @@ def divide(sheet: SceneSheet, constraints: Constraints, *, keep_original: bool, 
         silent=demanded | (music >= 0.5),
         demanded=demanded,
         contrast=_contrast(probabilities, valence, arousal),
-        asked=tuple(asked) if constraints.moods else (),
     )
 
 
@@ -158,8 +153,10 @@ def _cuts_apart(cuts_s: Sequence[float], span: Span) -> list[float]:
 
 
 def _spread(scenes: Sequence[Scene], name: str) -> FloatArray:
-    """Valence or arousal of the scenes, drawn apart, shape (n_scenes,)."""
+    """Valence or arousal of the scenes, placed by class and drawn apart, shape (n_scenes,)."""
     values = np.array([getattr(s.emotion, name) for s in scenes], np.float64)
+    probabilities = np.array([s.emotion.probabilities for s in scenes], np.float32)
+    values = placed_by_class(values, probabilities, axis=("valence", "arousal").index(name))
     return drawn_apart(values, np.array([s.span.duration_s for s in scenes], np.float64))
 
 

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.types import BarTable, FloatArray, ModelRef, TimeArray, Track
+from soundtrack.types import CLASS_VALENCE_AROUSAL, EMOTIONS, BarTable, FloatArray, ModelRef, TimeArray, Track
 
 IntArray = npt.NDArray[np.int64]
 
@@ -23,6 +23,8 @@ _EVEN_TRACKS = 4.0
 """So many tracks of no particular class are thought to be in the library besides."""
 _LEAST_SHARE = 0.05
 """Classes rarer than this are corrected as if they were this common."""
+BY_CLASS = 0.5
+"""How far valence and arousal follow the classes of emotion: 0 not at all, 1 they alone."""
 _LEAST_SPREAD = 0.25
 """Standard deviation that valence and arousal of a film or a library should have."""
 
@@ -133,6 +135,29 @@ def drawn_apart(values: TimeArray, weights: TimeArray | None = None) -> FloatArr
     return np.clip(mean + factor * (values - mean), -1.0, 1.0).astype(np.float32)
 
 
+def placed_by_class(values: TimeArray, probabilities: FloatArray, *, axis: int) -> TimeArray:
+    """Valence or arousal, drawn towards where the classes of emotion lie, on the same scale for picture and music.
+
+    Pictures and music are read by networks of their own, whose plain numbers shrink differently: a calm picture reads
+    as excited as a middling piece. The classes mean the same on both sides.
+
+    Parameters
+    ----------
+    values : ndarray, shape=(n,), float64
+        As read, in [-1, 1].
+    probabilities : ndarray, shape=(n, 6), float32
+        Of the classes.
+    axis : {0, 1}
+        Valence or arousal.
+
+    Returns
+    -------
+    ndarray, shape=(n,), float64
+    """
+    places = np.array([CLASS_VALENCE_AROUSAL[name][axis] for name in EMOTIONS])
+    return np.asarray((1 - BY_CLASS) * values + BY_CLASS * (probabilities.astype(np.float64) @ places), np.float64)
+
+
 def against_the_rest(probabilities: FloatArray, first_row: IntArray) -> FloatArray:
     """Class probabilities of segments, as far as they differ from those of the library as a whole.
 
@@ -185,10 +210,11 @@ def segment_table(tracks: Sequence[Track], vectors: FloatArray) -> SegmentTable:
     segments = [segment for track in tracks for segment in track.segments]
     first_row: IntArray = np.concatenate([[0], np.cumsum(counts, dtype=np.int64)]).astype(np.int64)
     probabilities = np.array([s.emotion.probabilities for s in segments], np.float32).reshape(-1, 6)
+    valence, arousal = (np.array([getattr(s.emotion, name) for s in segments]) for name in ("valence", "arousal"))
     return SegmentTable(
         probabilities=against_the_rest(probabilities, first_row),
-        valence=drawn_apart(np.array([s.emotion.valence for s in segments])),
-        arousal=drawn_apart(np.array([s.emotion.arousal for s in segments])),
+        valence=drawn_apart(placed_by_class(valence, probabilities, axis=0)),
+        arousal=drawn_apart(placed_by_class(arousal, probabilities, axis=1)),
         under_lu=np.maximum(
             np.repeat([t.loudness.integrated_lufs for t in tracks], counts) - [s.loudness_lufs for s in segments], 0.0
         ).astype(np.float32),
