@@ -141,7 +141,7 @@ class TitleMood:
     words: tuple[str, ...]
     """The words that say it."""
     emotion: EmotionState
-    """Mean of their places and classes, by nearness where a word has no class; its confidence grows with their weight."""
+    """Mean of their places and classes, by nearness where a word has no class; confidence grows with weight."""
 
 
 def place_of(word: str) -> tuple[float, float] | None:
