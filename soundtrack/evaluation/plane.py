@@ -123,8 +123,8 @@ def picture_rows(files: Sequence[RatedFile], tower: VideoTower, *, progress: Pro
 
 
 def _n_plain(blocks: Sequence[Block]) -> int:
-    """How many columns are plain numbers: those of all channels behind the network's."""
-    return sum(block.dim for block in blocks[1:])
+    """How many columns, the last ones, are plain numbers: those of all channels that are no network."""
+    return sum(block.dim for block in blocks[1:] if not block.rooted)
 
 
 def read_as_is(

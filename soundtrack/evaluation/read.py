@@ -6,7 +6,7 @@ file that cannot be read ends the evaluation, since a number over half a table w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.types import ByteArray, Clip, FloatArray, ReadingBatch, Span
+from soundtrack.types import ByteArray, Clip, FloatArray, ReadingBatch, Span, StillFormat
 
 if TYPE_CHECKING:
     from soundtrack.emotion.music_tower import MusicTower
@@ -52,6 +52,8 @@ class Windows:
     """RGB, shape (n, n_frames, side, side, 3)."""
     film: FloatArray = field(repr=False, compare=False)
     """Film numbers, shape (n, N_FILM)."""
+    further: Mapping[str, FloatArray] = field(default_factory=dict, repr=False, compare=False)
+    """Features of further channels that the tower's head reads, by channel, each of shape (n, dim)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,21 +81,31 @@ def stretches(duration_s: float, *, segment_s: float) -> tuple[Span, ...]:
 
 def film_windows(path: Path, tower: VideoTower) -> Windows:
     """A film (or a still, by its ending) as the picture tower wants it."""
+    from soundtrack.emotion.stills import rows_of_clips, rows_of_still, stills_for
     from soundtrack.video.visual_features import clip_numbers
 
     config = tower.config
+    stills = stills_for(block.channel for block in config.head.blocks)
+    further: dict[str, FloatArray] = {}
     if path.suffix.lower() in STILLS:
         from soundtrack.training.picture.data import read_still, resize
 
-        still = resize(read_still(path), config.side_px)
+        picture = read_still(path)
+        still = resize(picture, config.side_px)
+        if stills is not None:
+            further = rows_of_still(resize(picture, stills.side_px))
         frames = np.repeat(still[None, None], config.n_frames, axis=1)  # (1, n_frames, side, side, 3)
     else:
-        frames = np.stack([clip.frames for clip in _clips(path, tower)])
-    return Windows(frames=frames, film=np.stack([clip_numbers(clip) for clip in frames]).astype(np.float32))
+        clips = _clips(path, tower, stills)
+        frames = np.stack([clip.frames for clip in clips])
+        if stills is not None:
+            further = rows_of_clips(clips, stills)
+    film = np.stack([clip_numbers(clip) for clip in frames]).astype(np.float32)
+    return Windows(frames=frames, film=film, further=further)
 
 
-def _clips(path: Path, tower: VideoTower) -> list[Clip]:
-    """The clips of a film, cut as the analysis cuts them."""
+def _clips(path: Path, tower: VideoTower, stills: StillFormat | None) -> list[Clip]:
+    """The clips of a film, cut as the analysis cuts them, with the stills that it takes."""
     from soundtrack.media.reading.probe import probe
     from soundtrack.video.clips import ClipSampler
     from soundtrack.video.decode import iter_frames
@@ -105,7 +117,7 @@ def _clips(path: Path, tower: VideoTower) -> list[Clip]:
     )
     report = DecodeReport()
     clips: list[Clip] = []
-    for batch in iter_frames(probe(path), side_px=config.side_px, report=report):
+    for batch in iter_frames(probe(path), side_px=config.side_px, report=report, stills=stills):
         clips.extend(sampler.push(batch))
     clips.extend(sampler.finish(report.duration_s))
     return clips
@@ -123,16 +135,12 @@ def picture_evidence(windows: Windows, tower: VideoTower) -> dict[str, FloatArra
     """What the picture's channels say about each window, by channel, as its head reads them."""
     from soundtrack.emotion.picture_head import picture_blocks
 
-    return picture_blocks(picture_features(windows, tower), windows.film)
+    return picture_blocks(picture_features(windows, tower), windows.film, windows.further)
 
 
 def picture_readings(windows: Windows, tower: VideoTower) -> ReadingBatch:
     """What the picture tower says about each window."""
-    parts = [
-        tower.read(windows.frames[i : i + _CLIPS_AT_ONCE], windows.film[i : i + _CLIPS_AT_ONCE])
-        for i in range(0, len(windows.frames), _CLIPS_AT_ONCE)
-    ]
-    return joined(parts)
+    return tower.reader.read(picture_evidence(windows, tower))
 
 
 def sound(path: Path, tower: MusicTower) -> Sound:

@@ -35,6 +35,20 @@ class ClipFormat:
 
 
 @dataclass(frozen=True, slots=True)
+class StillFormat:
+    """How stills are taken from a film beside its clips: fewer and larger, for what is seen and not how it moves."""
+
+    every_s: float
+    """From one still to the next, in seconds, above 0."""
+    side_px: int
+    """Side of the square stills, in pixels, above 0."""
+
+    def __post_init__(self) -> None:
+        if min(self.every_s, self.side_px) <= 0:
+            raise ValueError(f"every number must be above 0, got {self}")
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelSetup:
     """What a channel is made with."""
 
@@ -44,6 +58,8 @@ class ChannelSetup:
     """Of the clips that a picture channel will get."""
     sample_rate_hz: int
     """Of the sound that a sound or track channel will get."""
+    stills: StillFormat | None = None
+    """Of the stills that come with the clips; None where nobody asks for any."""
 
 
 class PictureChannel(Protocol):

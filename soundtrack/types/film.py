@@ -95,6 +95,16 @@ class VideoInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Still:
+    """One larger picture of the film."""
+
+    time_s: float
+    """A moment at which it is shown, on the film's clock."""
+    pixels: ByteArray = field(repr=False, compare=False)
+    """RGB, shape (side, side, 3); the whole picture squashed to a square."""
+
+
+@dataclass(frozen=True, slots=True)
 class FrameBatch:
     """Some consecutive frames of the one decode, small and upright."""
 
@@ -102,6 +112,8 @@ class FrameBatch:
     """When each frame is first shown, in seconds, ascending, shape (n,)."""
     frames: ByteArray = field(repr=False, compare=False)
     """RGB, shape (n, side, side, 3); the whole picture squashed to a square."""
+    stills: tuple[Still, ...] = field(default=(), repr=False, compare=False)
+    """Larger pictures of the same stretch, where they were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +124,8 @@ class Clip:
     """The stretch of film it stands for."""
     frames: ByteArray = field(repr=False, compare=False)
     """RGB, shape (n_frames, side, side, 3)."""
+    stills: tuple[Still, ...] = field(default=(), repr=False, compare=False)
+    """Larger pictures of the same stretch, where they were asked for."""
 
 
 @dataclass(frozen=True, slots=True)

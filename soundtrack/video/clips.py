@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from soundtrack.types import ByteArray, Clip, FrameBatch, Span
+from soundtrack.types import ByteArray, Clip, FrameBatch, Span, Still
 
 _EPSILON_S = 1e-6
 
@@ -56,12 +56,14 @@ class ClipSampler:
         self._open: list[_OpenClip] = []
         self._n_opened = 0
         self._shown: ByteArray | None = None
+        self._stills: list[Still] = []
 
     def push(self, batch: FrameBatch) -> list[Clip]:
         """Look at the next frames; returns the clips that are complete with them."""
         if batch.frames.shape[1:] != (self._side_px, self._side_px, 3):
             raise ValueError(f"frames must be (n, {self._side_px}, {self._side_px}, 3), got {batch.frames.shape}")
         done: list[Clip] = []
+        self._stills += batch.stills
         for time_s, frame in zip(batch.times_s.tolist(), batch.frames, strict=True):
             done += self._show_until(time_s)
             self._shown = frame
@@ -112,7 +114,9 @@ class ClipSampler:
         """Where a full clip ends."""
         return clip.start_s + self._n_frames / self._rate_hz
 
-    @staticmethod
-    def _close(clip: _OpenClip, *, end_s: float) -> Clip:
-        """The finished clip."""
-        return Clip(span=Span(clip.start_s, max(clip.start_s, end_s)), frames=clip.frames)
+    def _close(self, clip: _OpenClip, *, end_s: float) -> Clip:
+        """The finished clip; stills that no later one can hold are let go."""
+        span = Span(clip.start_s, max(clip.start_s, end_s))
+        inside = tuple(still for still in self._stills if span.start_s <= still.time_s < span.end_s)
+        self._stills = [still for still in self._stills if still.time_s >= span.start_s + self._stride_s]
+        return Clip(span=span, frames=clip.frames, stills=inside)

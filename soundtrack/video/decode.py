@@ -28,7 +28,7 @@ from soundtrack.media.opening import open_container, refusal
 from soundtrack.media.reading.probe import MAX_JUMP_S, presentation_s
 from soundtrack.media.sandbox import apart_stream
 from soundtrack.timebase import round_s
-from soundtrack.types import ByteArray, FrameBatch, VideoInfo
+from soundtrack.types import ByteArray, FrameBatch, Still, StillFormat, VideoInfo
 from soundtrack.video.decord_decode import decord_frames
 from soundtrack.video.frames import DecodeReport, TimedFrame
 
@@ -103,6 +103,7 @@ def iter_frames(
     decoder: str = "auto",
     batch_frames: int = _BATCH_FRAMES,
     report: DecodeReport | None = None,
+    stills: StillFormat | None = None,
 ) -> Iterator[FrameBatch]:
     """Every frame of the film in order, squashed to `side_px` x `side_px`.
 
@@ -119,6 +120,8 @@ def iter_frames(
         Frames of a batch; the last one may be shorter.
     report : DecodeReport, optional
         Is filled while the frames come.
+    stills : StillFormat, optional
+        Take larger pictures now and then beside the frames; decord gives none.
 
     Yields
     ------
@@ -146,7 +149,7 @@ def iter_frames(
         frames = decord_frames(info, side_px=side_px, report=report)
         batches = _batches(frames, batch_frames=batch_frames, side_px=side_px)
     else:
-        batches = _batches_apart(info, side_px=side_px, batch_frames=batch_frames, report=report)
+        batches = _batches_apart(info, side_px=side_px, batch_frames=batch_frames, report=report, stills=stills)
     yield from _in_background(batches, info=info)
     if report.n_frames == 0:
         raise refusal(info.path, Reason.CORRUPT)
@@ -164,33 +167,36 @@ def _batches(frames: Iterator[TimedFrame], *, batch_frames: int, side_px: int) -
     """Frames in stacks; a None now and then while a stack is not full, to show that frames come."""
     times = np.empty(batch_frames, np.float64)
     pixels = np.empty((batch_frames, side_px, side_px, 3), np.uint8)
+    stills: list[Still] = []
     n, told_s = 0, time.monotonic()
     with contextlib.closing(frames):  # type: ignore[type-var]  # generators have close(), iterators by type do not
         for frame in frames:
             times[n], pixels[n] = frame.time_s, frame.pixels
             n += 1
+            if frame.still is not None:
+                stills.append(frame.still)
             if n == batch_frames:
-                yield FrameBatch(times_s=times, frames=pixels)
-                times, pixels, n = np.empty_like(times), np.empty_like(pixels), 0
+                yield FrameBatch(times_s=times, frames=pixels, stills=tuple(stills))
+                times, pixels, stills, n = np.empty_like(times), np.empty_like(pixels), [], 0
             elif time.monotonic() - told_s > _SIGN_OF_LIFE_S:
                 yield None
             else:
                 continue
             told_s = time.monotonic()
     if n:
-        yield FrameBatch(times_s=times[:n].copy(), frames=pixels[:n].copy())
+        yield FrameBatch(times_s=times[:n].copy(), frames=pixels[:n].copy(), stills=tuple(stills))
 
 
 # --- PyAV ----
 
 
 def _batches_apart(
-    info: VideoInfo, *, side_px: int, batch_frames: int, report: DecodeReport
+    info: VideoInfo, *, side_px: int, batch_frames: int, report: DecodeReport, stills: StillFormat | None
 ) -> Iterator[FrameBatch | None]:
     """The batches, decoded in a process that may be lost; the report is complete at the end."""
     began_s = time.monotonic()
     made: Iterator[FrameBatch | DecodeReport] = apart_stream(
-        info.path, _batches_and_report, STALL_S, info, side_px=side_px, batch_frames=batch_frames
+        info.path, _batches_and_report, STALL_S, info, side_px=side_px, batch_frames=batch_frames, stills=stills
     )
     with contextlib.closing(made):  # type: ignore[type-var]  # generators have close(), iterators by type do not
         for item in made:
@@ -204,28 +210,31 @@ def _batches_apart(
 
 
 def _batches_and_report(
-    info: VideoInfo, *, side_px: int, batch_frames: int
+    info: VideoInfo, *, side_px: int, batch_frames: int, stills: StillFormat | None
 ) -> Iterator[FrameBatch | DecodeReport | None]:
     """What the process apart does: the batches, and at last the report."""
     report = DecodeReport()
-    frames = _pyav_frames(info, side_px=side_px, report=report)
+    frames = _pyav_frames(info, side_px=side_px, report=report, stills=stills)
     yield from _batches(frames, batch_frames=batch_frames, side_px=side_px)
     yield report
 
 
-def _pyav_frames(info: VideoInfo, *, side_px: int, report: DecodeReport) -> Iterator[TimedFrame]:
+def _pyav_frames(
+    info: VideoInfo, *, side_px: int, report: DecodeReport, stills: StillFormat | None
+) -> Iterator[TimedFrame]:
     """The sequential pass: shrink with one shared scaler, then turn upright."""
     import av
-    from av.video.reformatter import Interpolation, VideoReformatter
+    from av.video.reformatter import VideoReformatter
 
     frame_s = float(1 / info.fps)
     clock = FilmClock(info.start_s, frame_s, restarts=info.container in _JUMPY_FORMATS, report=report)
-    scaler = VideoReformatter()
+    scaler, larger = VideoReformatter(), VideoReformatter()  # each keeps what it needs for its own size
+    due = None if stills is None else _Due(stills.every_s, min(stills.every_s, info.duration_s) / 2)
     quarter_turns = (360 - info.rotation_deg) // 90 % 4  # np.rot90 turns the other way round
     size = None
     for frame in _decoded(info, report):
         try:
-            small = scaler.reformat(frame, side_px, side_px, "rgb24", interpolation=Interpolation.AREA)
+            small = _squashed(scaler, frame, side_px)
         except (av.FFmpegError, OSError, ValueError):  # a damaged header makes pictures that no scaler knows
             report.n_damaged += 1
             continue
@@ -236,7 +245,31 @@ def _pyav_frames(info: VideoInfo, *, side_px: int, report: DecodeReport) -> Iter
         report.n_frames += 1
         report.n_mended += frame.is_corrupt
         report.duration_s = round_s(time_s + _shown_s(frame, frame_s))
-        yield TimedFrame(time_s, np.rot90(_pixels(small, side_px), quarter_turns))
+        still = None
+        if stills is not None and due is not None and due.is_shown(until_s=report.duration_s):
+            picture = np.ascontiguousarray(np.rot90(_squashed(larger, frame, stills.side_px), quarter_turns))
+            still = Still(due.taken(time_s, until_s=report.duration_s), picture)
+        yield TimedFrame(time_s, np.rot90(small, quarter_turns), still)
+
+
+@dataclass(slots=True)
+class _Due:
+    """When the next still is due: in the middle of each stretch of `every_s`, if a picture is shown then."""
+
+    every_s: float
+    """Length of a stretch."""
+    next_s: float
+    """Moment that is due."""
+
+    def is_shown(self, *, until_s: float) -> bool:
+        """Whether the picture that is shown until then is the one that is due."""
+        return until_s > self.next_s
+
+    def taken(self, time_s: float, *, until_s: float) -> float:
+        """The moment that a picture stands for, which is shown from `time_s`; the next one is due after it."""
+        moment_s = max(time_s, self.next_s)
+        self.next_s = (max(moment_s // self.every_s + 1, until_s // self.every_s) + 0.5) * self.every_s
+        return round_s(moment_s)
 
 
 def _decoded(info: VideoInfo, report: DecodeReport) -> Iterator[Any]:
@@ -272,9 +305,11 @@ def _shown_s(frame: Any, frame_s: float) -> float:
     return frame_s
 
 
-def _pixels(frame: Any, side_px: int) -> ByteArray:
-    """The pixels of an rgb24 frame, shape (side, side, 3), without the padding of its lines."""
-    plane = frame.planes[0]
+def _squashed(scaler: Any, frame: Any, side_px: int) -> ByteArray:
+    """A decoded frame as a square of RGB, shape (side, side, 3), without the padding of its lines."""
+    from av.video.reformatter import Interpolation
+
+    plane = scaler.reformat(frame, side_px, side_px, "rgb24", interpolation=Interpolation.AREA).planes[0]
     lines = np.frombuffer(plane, np.uint8).reshape(side_px, plane.line_size)
     return lines[:, : 3 * side_px].reshape(side_px, side_px, 3)  # a copy where lines are padded
 

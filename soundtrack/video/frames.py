@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from soundtrack.types import ByteArray
+from soundtrack.types import ByteArray, Still
 
 
 @dataclass(slots=True)
@@ -36,3 +36,5 @@ class TimedFrame:
     """When it is first shown, on the film's clock."""
     pixels: ByteArray
     """RGB, shape (side, side, 3)."""
+    still: Still | None = None
+    """The same picture larger, where one is due."""

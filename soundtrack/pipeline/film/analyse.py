@@ -174,7 +174,14 @@ class Watcher:
 
     @cached_property
     def _setup(self) -> ChannelSetup:
-        return ChannelSetup(device=self._device, clips=self._config.clips, sample_rate_hz=CHANNEL_RATE_HZ)
+        from soundtrack.emotion.stills import stills_for
+
+        return ChannelSetup(
+            device=self._device,
+            clips=self._config.clips,
+            sample_rate_hz=CHANNEL_RATE_HZ,
+            stills=stills_for(block.channel for block in self._config.head.blocks),
+        )
 
     @cached_property
     def _makers(self) -> tuple[FilmMaker, ...]:
@@ -247,7 +254,7 @@ class Watcher:
                 sight = watch(
                     info,
                     watching,
-                    clips=self._setup.clips,
+                    setup=self._setup,
                     decoder=self._decoder,
                     shot_settings=self._shots,
                     progress=progress,

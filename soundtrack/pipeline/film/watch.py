@@ -15,7 +15,17 @@ import numpy as np
 
 from soundtrack.progress import Progress
 from soundtrack.settings import MIX_RATE_HZ, ShotSettings
-from soundtrack.types import Clip, ClipFormat, Evidence, FloatArray, PictureChannel, Shot, SoundChannel, Span, VideoInfo
+from soundtrack.types import (
+    ChannelSetup,
+    Clip,
+    Evidence,
+    FloatArray,
+    PictureChannel,
+    Shot,
+    SoundChannel,
+    Span,
+    VideoInfo,
+)
 
 CLIPS_AT_ONCE = 8
 """Clips that go to the channels together: 8 x 16 frames of 112 px are 5 MB."""
@@ -69,7 +79,7 @@ def watch(
     info: VideoInfo,
     channels: Sequence[PictureChannel],
     *,
-    clips: ClipFormat,
+    setup: ChannelSetup,
     decoder: str,
     shot_settings: ShotSettings,
     progress: Progress,
@@ -81,6 +91,7 @@ def watch(
     from soundtrack.video.shots import ShotDetector
 
     report = DecodeReport()
+    clips = setup.clips
     detector = ShotDetector(shot_settings)
     sampler = ClipSampler(
         n_frames=clips.n_frames, frame_rate_hz=clips.frame_rate_hz, stride_s=clips.stride_s, side_px=clips.side_px
@@ -100,7 +111,7 @@ def watch(
         spans.extend(clip.span for clip in shown)
 
     total = int(info.duration_s)
-    for batch in iter_frames(info, side_px=clips.side_px, decoder=decoder, report=report):
+    for batch in iter_frames(info, side_px=clips.side_px, decoder=decoder, report=report, stills=setup.stills):
         detector.push(batch)
         waiting.extend(sampler.push(batch))
         while len(waiting) >= CLIPS_AT_ONCE:

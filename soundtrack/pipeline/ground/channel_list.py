@@ -39,6 +39,7 @@ def film_channels(picture: LocatedModel, *, tower: Callable[[], VideoTower]) -> 
         Loads it, the first time it is asked.
     """
     from soundtrack.emotion.picture_network import picture_network
+    from soundtrack.emotion.stills import stills_channel
     from soundtrack.video.colour_temperature import colour_temperature
     from soundtrack.video.visual_features import film_channel
 
@@ -46,6 +47,7 @@ def film_channels(picture: LocatedModel, *, tower: Callable[[], VideoTower]) -> 
         lambda _: picture_network(picture, tower=tower),
         film_channel,
         colour_temperature,
+        stills_channel,
         *(partial(_of_a_film, found) for found in installed_channels()),
     )
 
