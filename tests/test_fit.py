@@ -13,7 +13,7 @@ from made_up import bars_of, track
 from soundtrack.documents.cuesheet import length_in_samples, needed_samples
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.spotting.fit.grid import SEAM_S, Fitted, Wanted
-from soundtrack.spotting.fit.seams import FLOOR, Ways, jump_qualities, likeness
+from soundtrack.spotting.fit.seams import CLEAN, FLOOR, Ways, jump_qualities, likeness
 from soundtrack.spotting.fit.sections import fit_track
 from soundtrack.types import BarTable, Ending, Track
 
@@ -249,6 +249,20 @@ def test_the_way_through_the_bars_has_the_wanted_number_of_them() -> None:
         assert path.runs[0][0] == 3
         assert n_bars <= 7 or path.runs[-1][1] == 60
         assert len(path.qualities) == len(path.runs) - 1
+
+
+def test_two_clean_seams_are_made_before_one_that_is_heard() -> None:
+    """Eight bars more by one jump that is heard, or four bars twice by jumps that are not."""
+    quality = np.zeros((21, 21))
+    quality[12, 4], quality[12, 8] = 0.7, 0.97
+    path = Ways(quality).best(first=0, n_bars=28, must_end=True)
+    assert path is not None
+    assert min(path.qualities) >= CLEAN
+    only = np.zeros((21, 21))
+    only[12, 4] = 0.7
+    alone = Ways(only).best(first=0, n_bars=28, must_end=True)
+    assert alone is not None
+    assert alone.qualities == (0.7,)
 
 
 def test_a_cue_without_samples_is_our_own_mistake() -> None:

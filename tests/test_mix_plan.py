@@ -119,7 +119,7 @@ def test_cues_apart_and_overlapping_cues_keep_their_own_fades() -> None:
 @pytest.mark.parametrize(
     ("cue", "what"),
     [
-        (make_cue("1m01", 0.0, [Section(Span(0.0, 20.0))], span=Span(0.0, 20.5)), "sections last 20.000 s"),
+        (make_cue("1m01", 0.0, [Section(Span(0.0, 20.0))], span=Span(0.0, 20.5)), "duration of the sections 20.000 s"),
         (make_cue("1m01", 50.0, [Section(Span(0.0, 20.0))]), "outside the film"),
         (make_cue("1m01", 0.0, [Section(Span(0.0, 20.0))], track_id="nobody"), "not among the tracks"),
         (make_cue("1m01", 0.0, [Section(Span(3.0, 3.0)), Section(Span(3.0, 4.0))]), "is empty"),

@@ -27,6 +27,10 @@ _FADE_S = 12.0
 _UNLIKE = 0.6
 """Cosine of two bars that have nothing to do with each other."""
 _JUMP_COST = 0.35
+CLEAN = 0.85
+"""A seam from this quality on is taken for the track's own music by those who hear it."""
+_WEAK_COST = 0.9
+"""For a seam under `CLEAN`: so much more, so that the ending moves by a bar before one is taken."""
 _PHRASE_BARS = 4
 _OFF_PHRASE_COST = 0.15
 """For a jump by anything but whole phrases."""
@@ -121,6 +125,7 @@ class Ways:
         n = len(quality) - 1
         by_bars = np.arange(n + 1)[:, None] - np.arange(n + 1)[None, :]
         cost = _JUMP_COST + (1 - quality) + np.where(by_bars % _PHRASE_BARS == 0, 0.0, _OFF_PHRASE_COST)
+        cost += np.where(quality >= CLEAN, 0.0, _WEAK_COST)
         self.gain = np.where(quality >= FLOOR, -cost, -np.inf)
         """What a jump from each line to each other is worth, at most 0; -inf where none is made."""
         ends = np.where(np.arange(n + 1) == n, 0.0, -np.inf)
