@@ -173,7 +173,7 @@ def _target(given: _Given) -> float | None:
         names = ", ".join(sorted(LOUDNESS_PRESETS_LUFS))
         raise _invalid(
             f"{given.source}: invalid loudness target: {_shown(value)}",
-            f"give LUFS between -40 and -5, or one of: {names}",
+            f"use LUFS between -40 and -5, or one of: {names}",
         )
     return target
 

@@ -3,7 +3,9 @@
 The library raises these; the one boundary in ``cli/app.py`` prints two lines and ends with the code:
 
     error: message naming the file and the cause
-    hint: what to type next
+    hint: what to type next [E304]
+
+The code in brackets is the address of a section of docs/errors.md.
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ class Reason(StrEnum):
 
 
 class SoundtrackError(Exception):
-    """Something a user can cause and mend.
+    """Something a user can cause and fix.
 
     Parameters
     ----------
@@ -62,10 +64,17 @@ class SoundtrackError(Exception):
     """
 
     exit_code: ClassVar[ExitCode] = ExitCode.BUG
+    kind: ClassVar[int] = 0
+    """Number of this kind among the errors with the same exit code."""
 
     def __init__(self, message: str, *, hint: str) -> None:
         super().__init__(message)
         self.hint = hint
+
+    @property
+    def code(self) -> str:
+        """Address of this kind of error in docs/errors.md, such as ``E601``."""
+        return f"E{100 * self.exit_code + self.kind}"
 
 
 class UsageError(SoundtrackError):
@@ -90,6 +99,11 @@ class InputError(SoundtrackError):
     def __init__(self, message: str, *, hint: str, reason: Reason = Reason.CORRUPT) -> None:
         super().__init__(message, hint=hint)
         self.reason = reason
+
+    @property
+    def code(self) -> str:
+        """Address of this reason in docs/errors.md, such as ``E304``."""
+        return f"E{100 * self.exit_code + 1 + list(Reason).index(self.reason)}"
 
 
 class DependencyError(SoundtrackError):

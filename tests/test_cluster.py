@@ -80,7 +80,10 @@ def test_workers_with_other_networks_refuse(workers: Any, tmp_path: Path) -> Non
     from dataclasses import replace
 
     other = replace(pipeline.current_model(), sha256="0" * 64)
-    with Cluster(workers.scheduler_address, model=other) as cluster, pytest.raises(ModelError, match="other networks"):
+    with (
+        Cluster(workers.scheduler_address, model=other) as cluster,
+        pytest.raises(ModelError, match="different networks"),
+    ):
         list(cluster.work([Job(cluster_jobs.tell_and_square, (1, tmp_path), 1)]))
     assert list(tmp_path.iterdir()) == []
 

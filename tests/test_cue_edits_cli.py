@@ -96,11 +96,11 @@ def test_a_protected_sheet_is_not_replaced(path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["lock", "CUES"], "no cue is named"),
-        (["lock", "CUES", "1m01", "--all"], "--all takes no cues"),
+        (["lock", "CUES"], "no cues given"),
+        (["lock", "CUES", "1m01", "--all"], "--all cannot be used with cue identifiers"),
         (["unlock", "CUES", "9m99"], "unknown cue 9m99"),
-        (["set", "CUES", "1m01"], "nothing to set"),
-        (["set", "CUES", "1m01", "--end", "soon"], "--end soon: not a time"),
+        (["set", "CUES", "1m01"], "no change requested"),
+        (["set", "CUES", "1m01", "--end", "soon"], "--end soon: invalid time"),
         (["set", "CUES", "1m01", "--gain-db", "400"], "--gain-db 400: out of range"),
     ],
 )
@@ -114,5 +114,5 @@ def test_what_makes_no_sense_leaves_the_sheet_alone(path: Path, words: list[str]
 def test_a_pipe_cannot_be_changed_in_place(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    with pytest.raises(OutputError, match="no regular file"):
+    with pytest.raises(OutputError, match="not a regular file"):
         run_commands(["cues", "lock", str(pipe), "1m01"])

@@ -222,7 +222,7 @@ def test_the_readme_of_the_examples_names_every_track() -> None:
 
 def test_a_demo_that_cannot_be_written_says_where_and_what_to_type(tmp_path: Path) -> None:
     in_the_way = tmp_path / "file"
-    in_the_way.write_text("no folder")
+    in_the_way.write_text("not a folder")
     done = subprocess.run(
         [sys.executable, "-m", "soundtrack", "demo", str(in_the_way / "demo")],
         capture_output=True,

@@ -90,7 +90,7 @@ def test_files_that_cannot_be_used_end_in_the_partial_code(tmp_path: Path, music
     assert done.returncode == ExitCode.PARTIAL
     assert [skip["reason"] for skip in json.loads(done.stdout)["skipped"]] == ["not_media", "empty"]
     lines = done.stderr.splitlines()
-    assert lines[-2] == "error: 2 files could not be used: 1 empty, 1 not_media"
+    assert lines[-2] == "error: 2 files failed: 1 empty, 1 not_media"
     assert lines[-1].startswith("hint: ")
     assert "\x1b" not in done.stderr
     assert "\\xff" in done.stderr
@@ -136,7 +136,7 @@ def test_list_show_and_forget(tmp_path: Path, music: Path, soundtrack: Shell) ->
     assert (done.returncode, done.stderr) == (0, "1 track forgotten\n")
     (music / "0.mp3").unlink()
     soundtrack("index")
-    assert soundtrack("library", "forget", "--missing").stderr == "1 track forgotten\n"
+    assert soundtrack("library", "forget", "--missing").stderr == "1 track removed\n"
     assert len(json.loads(soundtrack("library", "list", "--json").stdout)) == 5
     assert soundtrack("library", "forget").returncode == ExitCode.USAGE
 
@@ -172,8 +172,8 @@ def test_rules_are_shown_changed_and_refused(tmp_path: Path, music: Path, soundt
     assert "left_out: too_short" in soundtrack("library", "show", music / "3.mp3").stdout
     done = soundtrack("library", "rules", "--drop", "1.*", "--max-length", "25", "--include", "5.*", "--allow-spoken")
     assert done.stdout.splitlines() == [
-        *("exclude: 0.*", "include: 5.*", "at least: 15 s", "at most: 25 s", "spoken word: offered"),
-        "left out: 2 too_long, 1 too_short of 4 tracks",
+        *("exclude: 0.*", "include: 5.*", "at least: 15 s", "at most: 25 s", "spoken word: allowed"),
+        "excluded: 2 too_long, 1 too_short of 4 tracks",
     ]
     facts = json.loads(soundtrack("library", "rules", "--clear", "--json").stdout)
     assert (facts["exclude"], facts["max_length_s"], facts["left_out"]) == ([], None, {})
@@ -203,11 +203,11 @@ def test_an_index_goes_out_and_comes_in(tmp_path: Path, music: Path, soundtrack:
     music.rename(tmp_path / "songs")
     other = ("--index", tmp_path / "other")
     done = soundtrack("library", "import", tmp_path / "a.zip", *other)
-    assert "6 tracks made with fake 1, 0 of them are here" in done.stderr
+    assert "6 tracks from fake 1, 0 found on this machine" in done.stderr
     assert f"--map {music}=FOLDER" in done.stderr
     moved = f"{music}={tmp_path / 'songs'}"
     done = soundtrack("library", "import", tmp_path / "a.zip", *other, "--force", "--map", moved)
-    assert "6 of them are here" in done.stderr
+    assert "6 found on this machine" in done.stderr
     assert len(json.loads(soundtrack("library", "list", *other, "--json").stdout)) == 6
     assert soundtrack("library", "import", tmp_path / "a.zip", "--map", "x").returncode == ExitCode.USAGE
     assert soundtrack("library", "import", tmp_path / "none.zip", *other).returncode == ExitCode.INPUT

@@ -317,4 +317,4 @@ def test_asking_for_the_locked_set_where_there_is_none_is_said(tmp_path):
     table = write_table(tmp_path / "ratings.csv", [{"file": "mine.wav", "valence": 0, "arousal": 0}])
     run = CliRunner().invoke(app, ["va", str(table), "--set", "locked", "--folds", "3"])
     assert isinstance(run.exception, UsageError)
-    assert "no file of the locked set" in str(run.exception)
+    assert "no files of the locked set" in str(run.exception)

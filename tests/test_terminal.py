@@ -28,14 +28,14 @@ from test_cli import assert_refused, soundtrack
             "soundtrack score --help",
         ),
         (["score", "f.mp4", "--max-cues", "0"], "invalid value for '--max-cues': must be at least 1", "score --help"),
-        (["score", "f.mp4", "--seed", "x"], "invalid value for '--seed': not a whole number", "score --help"),
+        (["score", "f.mp4", "--seed", "x"], "invalid value for '--seed': not an integer", "score --help"),
         (["score", "f.mp4", "--explore", "2"], "invalid value for '--explore': must be at most 1", "score --help"),
         (["score", "f.mp4", "--explore", "x"], "invalid value for '--explore': not a number", "score --help"),
         (["score", "f.mp4", "g.mp4"], "unexpected argument: g.mp4", "score --help"),
         (["score", "f.mp4", "--max-cue", "2"], "unknown option --max-cue", "did you mean --max-cues"),
         (["scroe", "f.mp4"], "no such command 'scroe'", "did you mean score"),
         (["library", "lst"], "no such command 'lst'", "did you mean list"),
-        (["render"], "missing argument 'video'", "soundtrack render --help"),
+        (["render"], "missing argument 'VIDEO'", "soundtrack render --help"),
     ],
 )
 def test_a_wrong_word_gets_the_two_lines_that_everything_gets(words: list[str], said: str, hint: str) -> None:

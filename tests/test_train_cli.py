@@ -216,7 +216,7 @@ def test_pictures_from_nothing_the_same_numbers_twice_and_after_an_interrupt(
     curve = list(csv.DictReader((tmp_path / "whole/curve.csv").open()))
     assert [row["epoch"] for row in curve] == ["1", "2", "3"]
     assert (tmp_path / "whole/curve.png").is_file()
-    assert "Train it anew" in card(tmp_path / "whole", "i3d-emotion")
+    assert "To train it again" in card(tmp_path / "whole", "i3d-emotion")
 
     start = ("--init", "tiny", "--teachers", data / "teachers", "--side", "32", "--epochs", "1")
     train("video", data, "--out", tmp_path / "further", *start)
@@ -259,7 +259,7 @@ def test_music_taught_from_the_command_line(tones: Path, tmp_path: Path, monkeyp
         (("video", "FILMS/labels.csv", "--init", "nothing"), ModelError, "unknown model"),
         (("video", "FILMS", "--init", "tiny"), InputError, "fewer than 2 sources"),
         (("music", "FILMS/labels.csv", "--init", "tiny-video"), ModelError, "not a music model"),
-        (("music", "FILMS/labels.csv", "--teacher", "x"), UsageError, "needs sound"),
+        (("music", "FILMS/labels.csv", "--teacher", "x"), UsageError, "requires --listen"),
         (("space", "nowhere"), InputError, "does not exist"),
         (("space", "EMPTY"), InputError, "has 0 films; at least 8"),
     ],

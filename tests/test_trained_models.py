@@ -110,7 +110,7 @@ def test_list_says_what_is_true_of_each_model(out: Path, own_cache: Path) -> Non
     write_manifest(own_cache, Manifest(models=(entry, taken)))
     lines = shell("models", "list").stdout.splitlines()
     assert any(line.startswith("mine ") and line.endswith("yours") for line in lines)
-    assert any(line.startswith("joint-space ") and line.endswith("ignored: name is taken") for line in lines)
+    assert any(line.startswith("joint-space ") and line.endswith("ignored: reserved name") for line in lines)
     assert any(line.startswith("i3d-kinetics") and line.endswith("models add i3d-kinetics FILE") for line in lines)
 
 

@@ -101,7 +101,7 @@ def test_what_is_dropped_in_is_heard_errors_are_survived_and_ctrl_c_ends_it(
     assert watching.lines[at:] == []
     os.killpg(watching.process.pid, signal.SIGINT)
     assert watching.process.wait(timeout=60) == 0
-    assert watching.lines[-1] == "no longer watching\n"
+    assert watching.lines[-1] == "stopped watching\n"
     assert nobody_left(watching.process.pid)
 
 

@@ -17,26 +17,27 @@ from typer.core import TyperCommand, TyperGroup
 
 from soundtrack import __version__
 from soundtrack.cli import STYLE
+from soundtrack.cli.help_text import HelpfulCommand, HelpfulGroup
 from soundtrack.cli.streams import open_closed_streams
 from soundtrack.errors import ExitCode, SoundtrackError
 from soundtrack.processes import ending
 
 _COMMANDS = {
-    "index": "Listen to music: add what is new, mark what is gone.",
-    "score": "Choose music from your library and lay it under a film.",
-    "scenes": "Split a film into shots and scenes and read their mood.",
-    "spot": "Choose and place music for the scenes of a film.",
+    "index": "Build or update the music library index.",
+    "score": "Add matching music from your library to a film.",
+    "scenes": "Detect shots, scenes and their mood.",
+    "spot": "Select and place music for the scenes of a film.",
     "render": "Mix the music of a cue sheet into a film.",
-    "verify": "Compare a film with its source, stream by stream.",
-    "search": "Find music in the library: by mood, or by likeness.",
-    "config": "Print the settings in effect, with the weights that choose the music.",
-    "doctor": "Look at what soundtrack needs, and say how to mend it.",
-    "demo": "Try everything out on a demo film and ten demo tracks.",
-    "cues": "Show, check, edit and export a cue sheet.",
-    "library": "Look at the music that was listened to.",
-    "models": "List, check and fetch the networks.",
-    "train": "Train the networks again, or on other material.",
-    "eval": "Measure the networks on files whose truth is known.",
+    "verify": "Compare a scored film with its source, stream by stream.",
+    "search": "Search the library by mood or by a similar file.",
+    "config": "Print the current settings and weights.",
+    "doctor": "Check the installation and suggest fixes.",
+    "demo": "Score a generated demo film with generated tracks.",
+    "cues": "Show, validate, edit and export cue sheets.",
+    "library": "Inspect and manage the music library.",
+    "models": "List, verify, download and add models.",
+    "train": "Train the models.",
+    "eval": "Evaluate the models on labelled data.",
 }
 """A line on each command. In the module of that name is a function of that name, or an ``app`` of several commands."""
 
@@ -61,10 +62,13 @@ class LateCommand(TyperCommand):
         app = getattr(module, "app", None)
         if app is None:
             app = typer.Typer(**STYLE)
-            app.command(self.name)(getattr(module, str(self.name)))
+            app.command(self.name, cls=HelpfulCommand)(getattr(module, str(self.name)))
         app, own = copy(app), app.registered_commands  # the module's stays as it is, however often it is loaded
         app.registered_commands = [copy(info) for info in own]
+        app.info = copy(app.info)
+        app.info.cls = HelpfulGroup
         for info in app.registered_commands:
+            info.cls = HelpfulCommand
             if info.callback is not None:
                 info.callback = _as_on_disk(info.callback)
         command = typer.main.get_command(app)
@@ -108,13 +112,23 @@ def _show_version(value: bool) -> None:
 
 def _root(
     version: Annotated[  # noqa: ARG001 - its callback has the say
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and stop.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
+    verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, help="Log ffmpeg commands to stderr; -vv: also their output.")
+    ] = 0,
+    log_file: Annotated[
+        Path | None, typer.Option("--log-file", metavar="FILE", help="Write the log to a new file instead.")
+    ] = None,
 ) -> None:
-    """Score a film with your own music."""
+    """Add matching music from your own library to films."""
     from soundtrack.processes.heap import return_large_blocks
 
     return_large_blocks()
+    if verbose or log_file is not None:
+        from soundtrack.cli.log import set_up_log
+
+        set_up_log(verbose, log_file)
 
 
 def command_line() -> TyperGroup:
@@ -122,6 +136,7 @@ def command_line() -> TyperGroup:
     root = typer.Typer(
         name="soundtrack",
         no_args_is_help=True,
+        cls=HelpfulGroup,
         context_settings={"help_option_names": ["-h", "--help"]},
         **STYLE,
     )
@@ -166,7 +181,7 @@ _OUR_WORDS = (
     (r": Value error, ", ": "),
     (r"Input should be greater than or equal to (\S+)", r"must be at least \1"),
     (r"Input should be less than or equal to (\S+)", r"must be at most \1"),
-    (r"Input should be a valid integer\b.*", "not a whole number"),
+    (r"Input should be a valid integer\b.*", "not an integer"),
     (r"Input should be a valid number\b.*", "not a number"),
     (r"\. Did you mean .*", ""),  # said by the hint
     (r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", r"unexpected argument: \1"),
@@ -196,13 +211,27 @@ def _what_to_type(error: Any) -> str:
     if not near and "command" in words[0].lower() and len(words) > 1 and context is not None:
         near = difflib.get_close_matches(words[1], getattr(context.command, "commands", {}), n=2)
     asked = f"did you mean {' or '.join(near[:3])}? " if near else ""
-    return f"{asked}`{command} --help` explains the options"
+    return f"{asked}`{command} --help` lists the options"
 
 
 def _report(error: SoundtrackError) -> None:
+    _write_error(
+        str(error), error.hint, code=error.code, exit_code=error.exit_code, reason=getattr(error, "reason", None)
+    )
+
+
+def _write_error(message: str, hint: str, *, code: str, exit_code: int, reason: str | None = None) -> None:
+    """Two lines on stderr, or one JSON object where the command line asks for JSON."""
     from soundtrack.cli.output import plain, write_err
 
-    write_err(f"error: {plain(error, limit=2_000)}\nhint: {plain(error.hint, limit=2_000)}\n")
+    message, hint = plain(message, limit=2_000), plain(hint, limit=2_000)
+    if "--json" in sys.argv[1:]:
+        import json
+
+        found = {"code": code, "exit_code": int(exit_code), "message": message, "hint": hint, "reason": reason}
+        write_err(json.dumps({"error": found}) + "\n")
+    else:
+        write_err(f"error: {message}\nhint: {hint} [{code}]\n")
 
 
 _IMPOSSIBLE_PATH = frozenset({errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EIO})
@@ -211,7 +240,7 @@ _IMPOSSIBLE_PATH = frozenset({errno.ENAMETOOLONG, errno.ELOOP, errno.EACCES, err
 
 def _report_unforeseen(error: Exception) -> ExitCode:
     """A stdout that takes nothing, or a path that cannot be used, shows wherever it is used; all else is a bug."""
-    from soundtrack.cli.output import plain, stdout_error, write_err
+    from soundtrack.cli.output import stdout_error
 
     if isinstance(error, OSError) and error.filename is None and error.errno in (errno.ENOSPC, errno.EBADF, errno.EIO):
         _report(stdout_error(error))
@@ -221,9 +250,11 @@ def _report_unforeseen(error: Exception) -> ExitCode:
 
         _report(unreadable(os.fsdecode(error.filename) if isinstance(error.filename, bytes) else error.filename, error))
         return ExitCode.INPUT
-    write_err(
-        f"error: internal error, {type(error).__name__}: {plain(error, limit=2_000)}\n"
-        "hint: please report it; SOUNDTRACK_TRACEBACK=1 shows where it happened\n"
+    _write_error(
+        f"internal error, {type(error).__name__}: {error}",
+        "please report this bug; SOUNDTRACK_TRACEBACK=1 shows the traceback",
+        code="E100",
+        exit_code=ExitCode.BUG,
     )
     return ExitCode.BUG
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class DeviceName(StrEnum):
-    """Where the networks run."""
+    """Device for the networks."""
 
     AUTO = "auto"
     CPU = "cpu"
@@ -24,7 +24,7 @@ class DeviceName(StrEnum):
 
 
 class DecoderName(StrEnum):
-    """Who decodes the picture."""
+    """Video decoder."""
 
     AUTO = "auto"
     PYAV = "pyav"
@@ -33,7 +33,7 @@ class DecoderName(StrEnum):
 
 Cluster = Annotated[
     str | None,
-    typer.Option("--cluster", metavar="ADDRESS", help="Let the workers of this Dask scheduler do the work."),
+    typer.Option("--cluster", metavar="ADDRESS", help="Distribute the work to the workers of this Dask scheduler."),
 ]
 
 
@@ -47,11 +47,13 @@ class Layout(StrEnum):
 
 Index = Annotated[
     Path | None,
-    typer.Option("--index", help="Folder of the library index; default: SOUNDTRACK_INDEX, else your data folder."),
+    typer.Option(
+        "--index", metavar="FOLDER", help="Library index. Default: SOUNDTRACK_INDEX, else the user data folder."
+    ),
 ]
 Device = Annotated[
     DeviceName | None,
-    typer.Option("--device", help="Where the networks run; auto takes a GPU if there is one.", show_default="auto"),
+    typer.Option("--device", help="Device for the networks; auto: GPU if available.", show_default="auto"),
 ]
 
 
@@ -68,96 +70,105 @@ Model = Annotated[
         "--model",
         metavar="NAME",
         callback=_choose_model,
-        help="Networks: a joint space of `soundtrack models list`; default: SOUNDTRACK_MODEL, else the embedded.",
+        help="Joint space from `soundtrack models list`. Default: SOUNDTRACK_MODEL, else the embedded model.",
         show_default=False,
     ),
 ]
 Target = Annotated[
     str | None,
-    typer.Option("--target", help="Loudness in LUFS, or web, podcast, broadcast, cinema.", show_default="-16"),
+    typer.Option(
+        "--target", metavar="LUFS", help="Loudness in LUFS, or web, podcast, broadcast or cinema.", show_default="-16"
+    ),
 ]
 KeepOriginal = Annotated[
     bool,
-    typer.Option("--keep-original/--replace", help="Keep the film's own sound under the music, or replace it."),
+    typer.Option("--keep-original/--replace", help="Keep the original sound, or replace it with the music."),
 ]
 KeepLevel = Annotated[
-    bool, typer.Option("--keep-level", help="Leave the film's own sound at its own level, whatever the target.")
+    bool, typer.Option("--keep-level", help="Leave the level of the original sound unchanged, whatever the target.")
 ]
 Mix = Annotated[
-    Layout, typer.Option("--mix", help="Channels of the mix; auto takes those of the film's own sound, up to 5.1.")
+    Layout, typer.Option("--mix", help="Channels of the mix; auto: those of the original sound, up to 5.1.")
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of every random choice.")]
-Force = Annotated[
-    bool, typer.Option("--force", "-f", help="Replace an existing file, if it is of the kind that is written.")
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Random seed.")]
+Force = Annotated[bool, typer.Option("--force", "-f", help="Overwrite an existing output file of the same kind.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
 
 
 Decoder = Annotated[
     DecoderName,
-    typer.Option("--decoder", help="Who decodes the picture; `auto` is right for every file."),
+    typer.Option("--decoder", help="Video decoder."),
 ]
 Lock = Annotated[
     list[str] | None,
-    typer.Option("--lock", metavar="TIME=TRACK", help="This track sounds then, as 1:05=a.mp3."),
+    typer.Option("--lock", metavar="TIME=TRACK", help="Use TRACK at TIME, e.g. 1:05=a.mp3. Repeatable."),
 ]
 Mood = Annotated[
-    list[str] | None, typer.Option("--mood", metavar="SPAN=MOOD", help="Overrule the picture: 0:30-1:10=tense.")
+    list[str] | None,
+    typer.Option("--mood", metavar="SPAN=MOOD", help="Set the mood of a time span, e.g. 0:30-1:10=tense. Repeatable."),
 ]
-Silence = Annotated[list[str] | None, typer.Option("--silence", metavar="SPAN", help="No music here: 2:00-2:30.")]
+Silence = Annotated[
+    list[str] | None,
+    typer.Option("--silence", metavar="SPAN", help="No music in this time span, e.g. 2:00-2:30. Repeatable."),
+]
 Keep = Annotated[
     str | None,
     typer.Option(
         "--keep",
         metavar="CUES",
-        help="Keep the locked cues of this sheet to the sample and plan the rest around them; see `cues lock`.",
+        help="Keep the locked cues of this cue sheet unchanged; see `soundtrack cues lock`.",
         show_default=False,
     ),
 ]
 Hit = Annotated[
     list[str] | None,
-    typer.Option("--hit", metavar="TIME", help="A climax of the music falls on this moment: 1:23.4."),
+    typer.Option(
+        "--hit", metavar="TIME", help="Hit point: place a climax of the music at TIME, e.g. 1:23.4. Repeatable."
+    ),
 ]
 Avoid = Annotated[
     list[str] | None,
-    typer.Option("--avoid", metavar="NAME", help="A track, artist, album, genre, folder or playlist to avoid."),
+    typer.Option(
+        "--avoid", metavar="NAME", help="Exclude a track, artist, album, genre, folder or playlist. Repeatable."
+    ),
 ]
 Only = Annotated[
     list[str] | None,
-    typer.Option("--only", metavar="NAME", help="Only this track, artist, album, genre, folder or playlist."),
+    typer.Option(
+        "--only", metavar="NAME", help="Use only this track, artist, album, genre, folder or playlist. Repeatable."
+    ),
 ]
 AvoidRecent = Annotated[
     int,
-    typer.Option("--avoid-recent", metavar="N", min=0, help="Prefer music that your last N scored films did not use."),
+    typer.Option("--avoid-recent", metavar="N", min=0, help="Prefer music not used in the last N scored films."),
 ]
-MaxCues = Annotated[int | None, typer.Option("--max-cues", min=1, help="At most so many pieces of music.")]
-OneTrack = Annotated[bool, typer.Option("--one-track", help="Take all music from one track.")]
+MaxCues = Annotated[int | None, typer.Option("--max-cues", min=1, help="Maximum number of cues.")]
+OneTrack = Annotated[bool, typer.Option("--one-track", help="Use a single track for the whole film.")]
 Explore = Annotated[
-    float, typer.Option("--explore", min=0.0, max=1.0, help="How far to wander from the best fit, 0 to 1; see --seed.")
+    float, typer.Option("--explore", min=0.0, max=1.0, help="Randomness of the selection, 0 to 1; see --seed.")
 ]
-Vocals = Annotated[bool, typer.Option("--allow-vocals", help="Singing may lie under speech.")]
-OverMusic = Annotated[
-    bool, typer.Option("--over-music", help="Lay music over scenes that have music of their own as well.")
-]
-NoCache = Annotated[
-    bool, typer.Option("--no-cache", help="Watch the film even if it was watched before, and keep nothing of it.")
-]
-Spoken = Annotated[bool, typer.Option("--allow-spoken", help="Spoken word and audiobooks may be used like music.")]
+Vocals = Annotated[bool, typer.Option("--allow-vocals", help="Allow vocals under speech.")]
+OverMusic = Annotated[bool, typer.Option("--over-music", help="Also score scenes that already have music.")]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Do not read or write the analysis cache.")]
+Spoken = Annotated[bool, typer.Option("--allow-spoken", help="Allow spoken word and audiobooks as music.")]
 Stretch = Annotated[
     str | None,
     typer.Option(
         "--stretch",
-        metavar="SHARE",
-        help="Music may be so much faster or slower where that saves seams: 2%; at most 10%.",
+        metavar="PERCENT",
+        help="Largest tempo change per cue, pitch preserved, 0-10%, e.g. 2%.",
         show_default="0",
     ),
 ]
 Stems = Annotated[
-    Path | None, typer.Option("--stems", help="Folder for the stems, made if missing: MX (music), DX (original).")
+    Path | None,
+    typer.Option(
+        "--stems", metavar="FOLDER", help="Folder for the stems MX (music) and DX (original), created if missing."
+    ),
 ]
 MusicTrack = Annotated[
     bool,
-    typer.Option("--music-track", help="Add the music as its own audio stream beside the original."),
+    typer.Option("--music-track", help="Add the music as a separate audio stream next to the original."),
 ]
 
 

@@ -199,8 +199,8 @@ def stdout_error(error: OSError) -> OutputError:
     from soundtrack.errors import OutputError
 
     return OutputError(
-        f"stdout cannot be written: {error.strerror or error}",
-        hint="let it lead to a terminal, a pipe, or a file on a disk with room",
+        f"cannot write to stdout: {error.strerror or error}",
+        hint="redirect stdout to a terminal, a pipe, or a file on a disk with free space",
     )
 
 
@@ -222,7 +222,9 @@ def read_document(source: str) -> str:
     if source != "-":
         return safe_read.read_text(source, most_bytes=safe_read.DOCUMENT_BYTES, pipes=True)
     if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
-        raise UsageError("stdin is a terminal, not a document", hint="pipe a document in, or give a file name")
+        raise UsageError(
+            "stdin is a terminal, expected a document", hint="pipe a document to stdin, or use a file name"
+        )
     return safe_read.read_stream(sys.stdin.buffer, name="stdin", most_bytes=safe_read.DOCUMENT_BYTES)
 
 

@@ -41,10 +41,10 @@ def parse_span(text: str) -> Span:
             raise ValueError("no dash")
         span = Span(parse_clock(start), parse_clock(end))
     except ValueError as error:
-        raise UsageError(f"invalid time span {text!r}: expected START-END", hint="write it like 0:30-1:10") from error
+        raise UsageError(f"invalid time span {text!r}: expected START-END", hint="use e.g. 0:30-1:10") from error
     if span.duration_s <= 0:
         raise UsageError(
-            f"invalid time span {text!r}: it is empty", hint="write the earlier time first, like 0:30-1:10"
+            f"invalid time span {text!r}: END is not after START", hint="give the earlier time first, e.g. 0:30-1:10"
         )
     return span
 
@@ -67,7 +67,7 @@ def parse_hit(text: str) -> float:
     try:
         return parse_clock(text)
     except ValueError as error:
-        raise UsageError(f"invalid time {text!r}", hint="write it like 1:23.4") from error
+        raise UsageError(f"invalid time {text!r}", hint="use e.g. 1:23.4") from error
 
 
 def parse_time(text: str | None, option: str) -> float | None:
@@ -88,7 +88,7 @@ def parse_time(text: str | None, option: str) -> float | None:
     try:
         return None if text is None else parse_clock(text)
     except ValueError as error:
-        raise UsageError(f"{option} {text}: not a time", hint="write it like 1:05.2 or 65.2") from error
+        raise UsageError(f"{option} {text}: invalid time", hint="use e.g. 1:05.2 or 65.2") from error
 
 
 def parse_mood(text: str) -> MoodWish:
@@ -104,7 +104,7 @@ def parse_mood(text: str) -> MoodWish:
 
     where, equals, word = text.partition("=")
     if not equals:
-        raise UsageError(f"--mood {text!r} names no mood", hint="write it like 0:30-1:10=tense")
+        raise UsageError(f"--mood {text!r} has no mood", hint="use e.g. 0:30-1:10=tense")
     return MoodWish(span=parse_span(where), emotion=mood(word))
 
 
@@ -123,9 +123,9 @@ def parse_lock(text: str) -> LockWish:
     try:
         time_s = parse_clock(when)
     except ValueError as error:
-        raise UsageError(f"--lock {text!r} does not start with a time", hint="write it like 1:05=track.mp3") from error
+        raise UsageError(f"--lock {text!r} does not start with a time", hint="use e.g. 1:05=track.mp3") from error
     if not equals or not name:
-        raise UsageError(f"--lock {text!r} names no track", hint="write it like 1:05=track.mp3")
+        raise UsageError(f"--lock {text!r} has no track", hint="use e.g. 1:05=track.mp3")
     return LockWish(time_s, name)
 
 
@@ -144,7 +144,7 @@ def parse_swap(text: str) -> tuple[str, int]:
     """
     cue_id, equals, rank = text.partition("=")
     if not equals or not cue_id or not rank.isdecimal() or int(rank) < 2:
-        raise UsageError(f"{text!r} is no swap", hint="write it like 1m02=2: the cue, and the rank of its alternative")
+        raise UsageError(f"{text!r} is not a valid swap", hint="use CUE=RANK, e.g. 1m02=2")
     return cue_id, int(rank)
 
 
@@ -160,7 +160,7 @@ def parse_move(text: str) -> Moved:
 
     old, equals, new = text.partition("=")
     if not equals or not old.startswith("/") or not new:
-        raise UsageError(f"{text!r} moves nothing", hint="write it like --map /mnt/music=/home/me/Music")
+        raise UsageError(f"{text!r} is not a valid mapping", hint="use OLD=NEW, e.g. --map /mnt/music=/home/me/Music")
     return Moved(Path(os.path.normpath(old)), Path(os.path.abspath(new)))  # noqa: PTH100 - resolve() follows links
 
 
@@ -185,8 +185,8 @@ def parse_stretch(text: str | None) -> float:
         share = float("nan")
     if not 0 <= share <= MAX_STRETCH:
         raise UsageError(
-            f"--stretch {text}: not a share that music may be stretched by",
-            hint=f"give one between 0 and {MAX_STRETCH:.0%}, such as 2%",
+            f"--stretch {text}: invalid tempo change",
+            hint=f"use a value between 0 and {MAX_STRETCH:.0%}, e.g. 2%",
         )
     if share > 0:
         from soundtrack.mix.tempo_change import require_stretcher
@@ -209,6 +209,6 @@ def parse_loudness(text: str | None) -> float | None:
     if text is not None and value is None:
         names = ", ".join(sorted(LOUDNESS_PRESETS_LUFS))
         raise UsageError(
-            f"--target {text}: not a loudness target", hint=f"give LUFS between -40 and -5, or one of {names}"
+            f"--target {text}: invalid loudness target", hint=f"use LUFS between -40 and -5, or one of: {names}"
         )
     return value

@@ -179,7 +179,7 @@ def faults(sheet: CueSheet) -> Iterator[str]:
         if other.cue_id not in known:
             yield f"alternatives[{i}].cue_id: unknown cue {other.cue_id}"
         if other.track_id not in duration_s:
-            yield f"alternatives[{i}].track_id: {other.track_id[:12]} stands not among the tracks"
+            yield f"alternatives[{i}].track_id: unknown track_id {other.track_id[:12]}: not listed in `tracks`"
 
 
 def _repeated(place: str, names: list[str]) -> Iterator[str]:
@@ -207,14 +207,14 @@ def _cue_faults(cue: Cue, *, place: str, duration_s: Mapping[str, float], sheet:
     if length <= 0:
         yield f"{place}.span: must not be empty"
     if cue.span.end_s > sheet.film.duration_s + _SLACK_S:
-        yield f"{place}.span.end_s: {cue.span.end_s:g} lies behind the film's end at {sheet.film.duration_s:g}"
+        yield f"{place}.span.end_s: {cue.span.end_s:g} s is past the end of the film ({sheet.film.duration_s:g} s)"
     if cue.fade_in_s + cue.fade_out_s > cue.span.duration_s + _SLACK_S:
         yield f"{place}: its fades ({cue.fade_in_s:g} s and {cue.fade_out_s:g} s) are longer than the cue"
     for index in cue.scenes:
         if index >= len(sheet.scenes):
             yield f"{place}.scenes: unknown scene {index}"
     if cue.track_id not in duration_s:
-        yield f"{place}.track_id: {cue.track_id[:12]} stands not among the tracks"
+        yield f"{place}.track_id: unknown track_id {cue.track_id[:12]}: not listed in `tracks`"
         return
     if not cue.sections:
         yield f"{place}.sections: must not be empty"

@@ -270,8 +270,8 @@ def write_space(
         f"- Two projections, one for the picture ({video}) and one for the music ({music}), into unit vectors of "
         f"{space.dim} numbers whose cosine is similarity.",
         f"- Fitted on {n} films. Weights of classes, plane and learned code, chosen by cross-validation: {weights}.",
-        f"- Licence of the weights: {LICENCE} where what they learned from is for non-commercial use; it is up to "
-        "whoever trains to know.",
+        f"- Licence of the weights: {LICENCE} if the training data is for non-commercial use; check "
+        "the licences of the training data.",
         "",
         "## How good it is",
         "",

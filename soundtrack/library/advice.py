@@ -14,6 +14,8 @@ from soundtrack.types import ModelRef
 class OtherModelError(LibraryError):
     """An index holds vectors of other networks than those in use."""
 
+    kind = 1
+
     @classmethod
     def between(cls, index_dir: Path, mine: ModelRef | None, model: ModelRef, *, is_adoptable: bool = False) -> Self:
         """The error for an index that was made by `mine`, asked for by `model`."""

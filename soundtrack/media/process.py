@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.errors import FfmpegError
+from soundtrack.media import log
 from soundtrack.media.guard import file_arg, guard_options, input_args, pcm_input_args
 from soundtrack.media.locate import ffmpeg_path
 from soundtrack.processes.children import start, stop
@@ -62,7 +63,9 @@ def _bytes_of(buffer: Buffer) -> memoryview:
 
 
 class FfmpegTimeoutError(FfmpegError):
-    """ffmpeg gave nothing for too long and was stopped."""
+    """ffmpeg made no progress for too long and was stopped."""
+
+    kind = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class _Process:
         command = [str(ffmpeg_path(ffmpeg)), "-nostdin", "-hide_banner", "-v", "error", *args]
         self.task = task
         self._complaints = bytearray()
+        log.started(task, command)
         try:
             self._popen = start(
                 command,
@@ -167,6 +171,7 @@ class _Process:
         stop(self._popen)
         if self._drain.is_alive():
             self._drain.join(timeout=5)
+        log.ended(self.task, self._popen.returncode, self.complaints)
         for pipe in (self._popen.stdin, self._popen.stdout, self._popen.stderr):
             if pipe is not None:
                 with contextlib.suppress(OSError):

@@ -18,23 +18,21 @@ if TYPE_CHECKING:
     from soundtrack.types import CueSheet
 
 Cues = Annotated[
-    str, typer.Argument(metavar="CUES|-", help="The cue sheet, changed in place; - is stdin.", show_default=False)
+    str, typer.Argument(metavar="CUES|-", help="Cue sheet to edit in place; - for stdin.", show_default=False)
 ]
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[CUE]...", help="Cues, such as 1m02.", show_default=False)]
-One = Annotated[str, typer.Argument(metavar="CUE", help="Which cue, such as 1m02.", show_default=False)]
-All = Annotated[bool, typer.Option("--all", help="All cues of the sheet.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="CUE", help="Cue identifiers, e.g. 1m02.", show_default=False)]
+One = Annotated[str, typer.Argument(metavar="CUE", help="Cue identifier, e.g. 1m02.", show_default=False)]
+All = Annotated[bool, typer.Option("--all", help="Apply to all cues.")]
 Out = Annotated[
     str | None,
-    typer.Option(
-        "--output", "-o", metavar="OUT", help="Write another file instead, or - for stdout.", show_default=False
-    ),
+    typer.Option("--output", "-o", metavar="OUT", help="Write to another file; - for stdout.", show_default=False),
 ]
 
 
 def lock(
     cues: Cues, ids: Ids = None, every: All = False, out: Out = None, force: Force = False, quiet: Quiet = False
 ) -> None:
-    """Lock cues, so that no later plan moves them.
+    """Lock cues against changes by later plans.
 
     `spot --keep` and `score --keep` leave locked cues as they are; `render --swap` and `cues set` refuse them.
     """
@@ -46,7 +44,7 @@ def lock(
 def unlock(
     cues: Cues, ids: Ids = None, every: All = False, out: Out = None, force: Force = False, quiet: Quiet = False
 ) -> None:
-    """Unlock cues, so that they may be planned again."""
+    """Unlock cues for replanning."""
     from soundtrack.documents.edits import UnlockCues
 
     _change_locks(cues, ids, every=every, edit=UnlockCues, out=out, force=force, quiet=quiet)
@@ -56,27 +54,29 @@ def set_(
     cues: Cues,
     cue: One,
     gain_db: Annotated[
-        float | None, typer.Option("--gain-db", help="Level change of the music, in dB.", show_default=False)
+        float | None, typer.Option("--gain-db", metavar="DB", help="Gain of the music, in dB.", show_default=False)
     ] = None,
     fade_in: Annotated[
-        float | None, typer.Option("--fade-in", metavar="S", help="Length of the fade-in.", show_default=False)
+        float | None,
+        typer.Option("--fade-in", metavar="SECONDS", help="Length of the fade-in, in seconds.", show_default=False),
     ] = None,
     fade_out: Annotated[
-        float | None, typer.Option("--fade-out", metavar="S", help="Length of the fade-out.", show_default=False)
+        float | None,
+        typer.Option("--fade-out", metavar="SECONDS", help="Length of the fade-out, in seconds.", show_default=False),
     ] = None,
     start: Annotated[
         str | None,
-        typer.Option("--start", metavar="TIME", help="Trim the start: the music keeps its place.", show_default=False),
+        typer.Option("--start", metavar="TIME", help="New start; the music keeps its position.", show_default=False),
     ] = None,
     end: Annotated[
         str | None,
-        typer.Option("--end", metavar="TIME", help="Trim the end: the music keeps its place.", show_default=False),
+        typer.Option("--end", metavar="TIME", help="New end; the music keeps its position.", show_default=False),
     ] = None,
     out: Out = None,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Set level, fades, start or end of a cue.
+    """Change the gain, fades, start or end of a cue.
 
     Everything else stays as it is. A trimmed cue plays the same music at every moment as before, and the levels of the
     mix are measured again.
@@ -86,7 +86,7 @@ def set_(
     from soundtrack.errors import UsageError
 
     if all(value is None for value in (gain_db, fade_in, fade_out, start, end)):
-        raise UsageError("nothing to set", hint="give --gain-db, --fade-in, --fade-out, --start or --end")
+        raise UsageError("no change requested", hint="use --gain-db, --fade-in, --fade-out, --start or --end")
     edit = SetCue(
         cue,
         gain_db=gain_db,
@@ -95,7 +95,7 @@ def set_(
         start_s=parse_time(start, "--start"),
         end_s=parse_time(end, "--end"),
     )
-    _edit(cues, lambda _: edit, said=f"cue {cue} set", out=out, force=force, quiet=quiet)
+    _edit(cues, lambda _: edit, said=f"cue {cue} changed", out=out, force=force, quiet=quiet)
 
 
 def _change_locks(
@@ -113,9 +113,9 @@ def _change_locks(
     from soundtrack.errors import UsageError
 
     if every and ids:
-        raise UsageError("--all takes no cues", hint="leave out --all or the cues")
+        raise UsageError("--all cannot be used with cue identifiers", hint="leave out --all or the cues")
     if not every and not ids:
-        raise UsageError("no cue is named", hint="name cues such as 1m02, or give --all")
+        raise UsageError("no cues given", hint="give cue identifiers, e.g. 1m02, or use --all")
     named = tuple(dict.fromkeys(ids or ()))
     what = "locked" if edit is LockCues else "unlocked"
     said = f"{', '.join(named) or 'all cues'} {what}"
@@ -166,12 +166,12 @@ def _editable(source: str) -> Path:
     path = Path(source)
     if not path.exists():
         return path  # said better where it is read
-    hint = "write another file with -o OUT, or to stdout with -o -"
+    hint = "use -o FILE, or -o - for stdout"
     path = path.resolve()
     if not path.is_file():
-        raise OutputError(f"{source}: is no regular file and cannot be changed in place", hint=hint)
+        raise OutputError(f"{source}: not a regular file, cannot be edited in place", hint=hint)
     if not os.access(path, os.W_OK):
-        raise OutputError(f"{source}: is write-protected and cannot be changed in place", hint=hint)
+        raise OutputError(f"{source}: write-protected, cannot be edited in place", hint=hint)
     return path
 
 

@@ -17,28 +17,29 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, **STYLE)
 
-Cues = Annotated[str, typer.Argument(metavar="CUES|-", help="A cue sheet; - is stdin.")]
+Cues = Annotated[str, typer.Argument(metavar="CUES|-", help="Cue sheet; - for stdin.")]
 
 
 @app.command("show")
 def show(
     cues: Cues,
-    why: Annotated[bool, typer.Option("--why", help="Say in numbers why each cue won and what came second.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the sheet as JSON instead of a table.")] = False,
+    why: Annotated[bool, typer.Option("--why", help="Show the merit terms of each cue and its alternatives.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the cue sheet as JSON instead of a table.")] = False,
     plot: Annotated[
-        Path | None, typer.Option("--plot", help="Draw the film's time line into a .png or .svg file instead.")
+        Path | None, typer.Option("--plot", help="Write a picture of the timeline (.png or .svg) instead of a table.")
     ] = None,
     html: Annotated[
         Path | None,
-        typer.Option("--html", help="Write a page with time line, stills, cues, reasons and sound instead."),
+        typer.Option("--html", help="Write an HTML page with timeline, stills, cues, reasons and audio."),
     ] = None,
     film: Annotated[
-        Path | None, typer.Option("--film", help="Where the stills of --html come from; default: beside the sheet.")
+        Path | None,
+        typer.Option("--film", help="Source of the stills for --html. Default: film next to the cue sheet."),
     ] = None,
     index: Index = None,
     force: Force = False,
 ) -> None:
-    """Print the cues of a sheet as a table, draw them, or make a page of them."""
+    """Show a cue sheet as a table, a picture or an HTML page."""
     import sys
 
     from soundtrack.cli import output
@@ -101,7 +102,7 @@ def _write_views(
         with replacing(plot, kind=kind, force=force) as part:
             part.write_bytes(drawn)
         if plot.suffix.lower() == ".png" and (lacking := undrawable(sheet)):
-            output.say(f"warning: no font on this computer has {lacking[:20]}; an .svg leaves the choice to its viewer")
+            output.say(f"warning: no installed font has the characters {lacking[:20]}; use .svg instead")
     if html is not None:
         with output.progress(quiet=False) as progress:
             preview = make_preview(sheet, film=film, progress=progress)
@@ -112,7 +113,7 @@ def _write_views(
 
 @app.command("check")
 def check(cues: Cues) -> None:
-    """Check that a sheet can be rendered; every fault is printed with its place."""
+    """Validate a cue sheet and list every fault with its place."""
     from soundtrack.cli import output
     from soundtrack.documents import cuesheet
     from soundtrack.errors import InputError, Reason
@@ -124,7 +125,9 @@ def check(cues: Cues) -> None:
             stream.write(output.plain(fault) + "\n")
     if faults:
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        raise InputError(f"{_name(cues)}: {count}", hint="mend the places that are named", reason=Reason.BAD_FORMAT)
+        raise InputError(
+            f"{_name(cues)}: {count}", hint="correct the values at the places listed", reason=Reason.BAD_FORMAT
+        )
     output.say(f"{_name(cues)}: {counted(len(sheet.cues), 'cue')}, no faults")
 
 
@@ -135,26 +138,27 @@ def export(
         str | None,
         typer.Option(
             "--to",
+            metavar="FORMAT",
             help=f"{'; '.join(f'{name}: {made.purpose}' for name, made in FORMATS.items())}. "
-            "Default: the ending of --output.",
+            "Default: from the extension of --output.",
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
+    out: Annotated[Path | None, typer.Option("--output", "-o", help="Output file. Default: stdout.")] = None,
     film: Annotated[
         Path | None,
-        typer.Option("--film", help="The film that the export names; default: the file of that name beside the sheet."),
+        typer.Option("--film", help="Film referenced by the export. Default: film next to the cue sheet."),
     ] = None,
     relative: Annotated[
         bool,
-        typer.Option("--relative", help="Name files relative to the folder of the export instead of absolutely."),
+        typer.Option("--relative", help="Write paths relative to the folder of the export."),
     ] = False,
     force: Force = False,
 ) -> None:
-    """Write a sheet for a spreadsheet, an editing program, a player, or the end titles.
+    """Export a cue sheet for editing programs, spreadsheets, players or credits.
 
-    Time lines have one of the frame rates that editing programs share, from 23.976 to 60, and start at the film's
-    timecode; for other rates and for variable ones the nearest is used, and times are kept. Levels are those of the
-    mix: in xml, fcpxml and mlt as keyframes, in otio as metadata, in edl as comments.
+    Timelines use the nearest standard frame rate from 23.976 to 60 fps and start at the timecode of the film.
+    Gains are those of the mix: keyframes in xml, fcpxml and mlt, metadata in otio, comments in edl.
+
     """
     from soundtrack import export as formats
     from soundtrack.cli import output
@@ -164,11 +168,11 @@ def export(
 
     chosen = to or (out.suffix.lstrip(".").lower() if out else "")
     if not chosen:
-        raise UsageError("no format is named", hint=f"add --to with one of {', '.join(FORMATS)}")
+        raise UsageError("missing export format", hint=f"add --to with one of: {', '.join(FORMATS)}")
     sheet = _read(cues)
     cuesheet.check(sheet, name=_name(cues))
     if chosen not in FORMATS:
-        raise UsageError(f"unknown format {chosen!r}", hint=f"choose one of {', '.join(FORMATS)}")
+        raise UsageError(f"unknown format {chosen!r}", hint=f"use one of: {', '.join(FORMATS)}")
     inputs = [*_files(cues, sheet), *([] if film is None else [film])]
     with output.product_to(out, kind=FORMATS[chosen].kind, inputs=inputs, force=force) as write:
         found = find_media(
@@ -291,7 +295,7 @@ def _why_lines(sheet: "CueSheet", index: Path | None) -> Sequence[str]:
             said = plain(opinions_line(segment.opinions), limit=2_000)
             lines.append(f"  music from {clock(segment.span.start_s)}, {segment.emotion.label}: {said}")
         if cue.speed != 1.0:
-            lines.append(f"  played at {cue.speed:.2%} of its tempo")
+            lines.append(f"  tempo {cue.speed:.2%} of the original")
         for hit in cue.landings:
             how = "" if hit.late_ms is None else f", {hit.late_ms:+.0f} ms"
             lines.append(f"  {plain(hit.on)} at {clock(hit.time_s)}{how}")

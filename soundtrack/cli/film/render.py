@@ -9,18 +9,22 @@ from soundtrack.cli.options import Force, Index, KeepLevel, Layout, Mix, Model, 
 
 
 def render(
-    video: Annotated[Path, typer.Argument(help="The film.", show_default=False)],
-    cues: Annotated[str, typer.Argument(metavar="CUES|-", help="The cue sheet; - is stdin.", show_default=False)],
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="Film to score.", show_default=False)],
+    cues: Annotated[str, typer.Argument(metavar="CUES|-", help="Cue sheet; - for stdin.", show_default=False)],
     out: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The scored film; default: NAME.scored.EXT beside VIDEO.")
+        Path | None, typer.Option("--output", "-o", help="Scored film. Default: NAME.scored.EXT next to VIDEO.")
     ] = None,
     swap: Annotated[
         list[str] | None,
-        typer.Option("--swap", metavar="CUE=RANK", help="Take a cue's runner-up instead: 1m02=2; needs the index."),
+        typer.Option(
+            "--swap",
+            metavar="CUE=RANK",
+            help="Use alternative RANK for CUE, e.g. 1m02=2. Repeatable; requires the index.",
+        ),
     ] = None,
     save: Annotated[
         Path | None,
-        typer.Option("--cues", metavar="OUT", help="Write the sheet as it was rendered: swaps and all gains."),
+        typer.Option("--cues", metavar="OUT", help="Also write the cue sheet as rendered, with swaps and gains."),
     ] = None,
     index: Index = None,
     model: Model = None,  # noqa: ARG001 - its callback has the say
@@ -28,11 +32,11 @@ def render(
     keep_level: KeepLevel = False,
     stems: Stems = None,
     music_track: MusicTrack = False,
-    json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON to stdout.")] = False,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Mix the music of a cue sheet into a film; picture and everything else are copied."""
+    """Mix the music of a cue sheet into a film; video and all other streams are copied."""
     from soundtrack import api, pipeline
     from soundtrack.cli import output
     from soundtrack.cli.words import parse_swap
@@ -61,7 +65,7 @@ def render(
                 progress=progress,
             )
         if save is not None:
-            output.say(f"{save}: the cue sheet", quiet=quiet)
+            output.say(f"{save}: cue sheet", quiet=quiet)
         for line in report.warnings:
             output.say(f"warning: {line}", quiet=quiet)
         for line in report.summary():

@@ -9,19 +9,17 @@ from soundtrack.cli.options import Decoder, DecoderName, Device, Force, Model, N
 
 
 def scenes(
-    video: Annotated[Path, typer.Argument(help="The film.", show_default=False)],
-    out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
+    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="Film to analyse.", show_default=False)],
+    out: Annotated[Path | None, typer.Option("--output", "-o", help="Output file. Default: stdout.")] = None,
     device: Device = None,
     model: Model = None,  # noqa: ARG001 - its callback has the say
     decoder: Decoder = DecoderName.AUTO,
     no_cache: NoCache = False,
-    why: Annotated[
-        bool, typer.Option("--why", help="Also print on stderr what each channel says about each scene.")
-    ] = False,
+    why: Annotated[bool, typer.Option("--why", help="Print the readings of each channel per scene to stderr.")] = False,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Split a film into shots and scenes and read their mood; JSON for `soundtrack spot`."""
+    """Detect the shots and scenes of a film and their mood; writes JSON for `soundtrack spot`."""
     from soundtrack import api
     from soundtrack.cli import output
     from soundtrack.documents import scenesheet

@@ -49,17 +49,17 @@ if TYPE_CHECKING:
 
 
 def score(
-    video: Annotated[Path | None, typer.Argument(help="The film.", show_default=False)] = None,
+    video: Annotated[Path | None, typer.Argument(metavar="VIDEO", help="Film to score.", show_default=False)] = None,
     out: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
-            help="The scored film, default: NAME.scored.EXT beside VIDEO; with --batch a folder, made if missing.",
+            help="Scored film. Default: NAME.scored.EXT next to VIDEO. With --batch: a folder.",
         ),
     ] = None,
     cues: Annotated[
-        Path | None, typer.Option("--cues", help="The cue sheet; default: beside the scored film, NAME.cues.json.")
+        Path | None, typer.Option("--cues", help="Cue sheet to write. Default: NAME.cues.json next to the scored film.")
     ] = None,
     index: Index = None,
     device: Device = None,
@@ -91,16 +91,16 @@ def score(
     batch: Annotated[
         Path | None,
         typer.Option(
-            "--batch", metavar="LIST", help="Score many: a text file with one film a line, or a folder of films."
+            "--batch", metavar="LIST", help="Score many films: a text file with one film per line, or a folder."
         ),
     ] = None,
     cluster: Cluster = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Write the cue sheet only, to stdout.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Summary as JSON on stdout.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the cue sheet to stdout; write no film.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON to stdout.")] = False,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Choose music for a film from your library and lay it under the picture."""
+    """Select music for a film from your library, mix it and write the scored film."""
     from soundtrack import api, pipeline
     from soundtrack.cli import output
     from soundtrack.documents import cuesheet
@@ -128,7 +128,8 @@ def score(
     if batch is not None:
         if video is not None or cues is not None or stems is not None or keep is not None or dry_run:
             raise UsageError(
-                "--batch scores the films of a list", hint="leave out the film, --cues, --keep, --stems and --dry-run"
+                "--batch cannot be used with VIDEO, --cues, --keep, --stems or --dry-run",
+                hint="leave out these options",
             )
         order = pipeline.BatchOrder(
             index=index,
@@ -144,8 +145,10 @@ def score(
         )
         _score_many(batch, order, cluster=cluster, as_json=json, quiet=quiet)
         return
-    if video is None or cluster is not None:
-        raise UsageError("one film is scored here and now", hint="name a film, or many with --batch LIST")
+    if video is None:
+        raise UsageError("missing argument VIDEO", hint="give a film, or many films with --batch LIST")
+    if cluster is not None:
+        raise UsageError("--cluster requires --batch", hint="add --batch LIST, or leave out --cluster")
     if dry_run:
         with output.product() as stream, output.progress(quiet=quiet) as progress:
             sheet = pipeline.plan_video(
@@ -218,14 +221,14 @@ def _score_many(listing: Path, order: "BatchOrder", *, cluster: str | None, as_j
             if film.state is FilmState.FAILED:
                 output.say(f"failed: {film.film}: {film.message}; {film.hint}", quiet=quiet)
         n_failed = report.count(FilmState.FAILED)
-        told = f"{report.count(FilmState.SCORED)} scored, {report.count(FilmState.FINISHED)} finished before"
-        output.say(f"{told}, {n_failed} failed", quiet=quiet)
+        counts = f"{report.count(FilmState.SCORED)} scored, {report.count(FilmState.FINISHED)} already finished"
+        output.say(f"{counts}, {n_failed} failed", quiet=quiet)
         if as_json:
             output.write_json(report.as_dict(), stream)
         elif is_read:
             stream.writelines(f"{film.output}\n" for film in report.films if film.state is FilmState.SCORED)
     if n_failed:
         raise PartialError(
-            f"{listing}: {n_failed} of {len(report.films)} films could not be scored",
-            hint="mend what is said above and type the same command again: finished films are passed over",
+            f"{listing}: {n_failed} of {len(report.films)} films failed",
+            hint="fix the errors above and run the same command again; finished films are skipped",
         )

@@ -37,9 +37,9 @@ from soundtrack.cli.options import (
 
 def spot(
     source: Annotated[
-        str, typer.Argument(metavar="[SCENES|-]", help="What soundtrack scenes wrote; - is stdin.")
+        str, typer.Argument(metavar="SCENES|-", help="Output of `soundtrack scenes`; - for stdin.")
     ] = "-",
-    out: Annotated[Path | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
+    out: Annotated[Path | None, typer.Option("--output", "-o", help="Output file. Default: stdout.")] = None,
     index: Index = None,
     model: Model = None,  # noqa: ARG001 - its callback has the say
     target: Target = None,
@@ -64,7 +64,7 @@ def spot(
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Choose and place music for the scenes of a film; a cue sheet for `soundtrack render`."""
+    """Select and place music for the scenes of a film; writes a cue sheet for `soundtrack render`."""
     from soundtrack import api
     from soundtrack.cli import output
     from soundtrack.documents import cuesheet, scenesheet
@@ -72,7 +72,7 @@ def spot(
     from soundtrack.files.kinds import CUE_SHEET
 
     if source == "-" and keep == "-":
-        raise UsageError("both the scenes and --keep are to come from stdin", hint="give one of them a file name")
+        raise UsageError("SCENES and --keep cannot both be stdin", hint="use a file name for one of them")
     named = [Path(name) for name in (source, keep) if name not in (None, "-")]
 
     with output.product_to(out, kind=CUE_SHEET, inputs=named, index=index, force=force) as write:

@@ -9,12 +9,12 @@ from soundtrack.cli.options import Quiet
 
 
 def verify(
-    video: Annotated[Path, typer.Argument(metavar="IN", help="The film.", show_default=False)],
-    scored: Annotated[Path, typer.Argument(metavar="OUT", help="The scored film.", show_default=False)],
-    json: Annotated[bool, typer.Option("--json", help="The comparison as JSON on stdout.")] = False,
+    video: Annotated[Path, typer.Argument(metavar="IN", help="Original film.", show_default=False)],
+    scored: Annotated[Path, typer.Argument(metavar="OUT", help="Scored film.", show_default=False)],
+    json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON to stdout.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Compare every stream, tag and chapter of a film with its scored version; exit code 9 if something was lost."""
+    """Compare every stream, tag and chapter of a film with its scored version; exit code 9 if anything was lost."""
     from soundtrack.cli import output
     from soundtrack.errors import OutputError
     from soundtrack.media.checking.verify import compare_streams
@@ -38,5 +38,5 @@ def verify(
     if not found.is_same:
         raise OutputError(
             f"{scored}: differs from {video}: {found.differences[0]}",
-            hint="render it again; `soundtrack verify IN OUT --json` lists every difference",
+            hint="render again; `soundtrack verify IN OUT --json` lists every difference",
         )

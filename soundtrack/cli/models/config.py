@@ -7,12 +7,12 @@ import typer
 
 
 def config(
-    defaults: Annotated[bool, typer.Option("--defaults", help="Print the defaults instead.")] = False,
+    defaults: Annotated[bool, typer.Option("--defaults", help="Print the default settings.")] = False,
 ) -> None:
-    """Print the settings in effect, as they would be written in config.toml.
+    """Print the current settings in the format of config.toml.
 
-    The tables [merit] and [plan] are the weights that choose the music: a row adds weight x (measure - neutral). A line
-    such as `mood = 0.7` changes a weight, `mood = { weight = 0.7, neutral = 0.6 }` the neutral point as well.
+    The tables [merit] and [plan] hold the weights of the selection: each row adds weight x (measure - neutral). A line
+    such as `mood = 0.7` changes a weight, `mood = { weight = 0.7, neutral = 0.6 }` also the neutral point.
     """
     from soundtrack.cli import output
     from soundtrack.config import Config, config_path, load_config

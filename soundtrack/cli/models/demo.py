@@ -9,13 +9,13 @@ from soundtrack.cli.options import Device, Quiet, device_name
 
 
 def demo(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where to; made where missing.")] = Path("demo"),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Output folder, created if missing.")] = Path("demo"),
     device: Device = None,
     quiet: Quiet = False,
 ) -> None:
-    """Try everything out: a demo film and ten demo tracks are made on the spot, indexed, and put together.
+    """Generate a demo film and ten demo tracks, index the tracks and score the film.
 
-    Film and tracks that are already in DIR are kept; index, scored film and cue sheet are brought up to date.
+    An existing demo film and tracks in DIR are kept; index, scored film and cue sheet are updated.
     """
     from soundtrack import api
     from soundtrack.cli import output
@@ -29,18 +29,18 @@ def demo(
                 media = make_demo(folder, progress=progress)
         except OSError as error:
             raise OutputError(
-                f"{folder}: {error.strerror or error}", hint="name a folder that can be written: soundtrack demo DIR"
+                f"{folder}: {error.strerror or error}", hint="use a writable folder: `soundtrack demo DIR`"
             ) from error
-        output.say(f"made {media.film} and {len(media.tracks)} tracks in {media.library}", quiet=quiet)
+        output.say(f"created {media.film} and {len(media.tracks)} tracks in {media.library}", quiet=quiet)
         where = device_name(device)
         with output.progress(quiet=quiet) as progress:
             report = api.index(media.library, index=index, device=where, progress=progress)
         if report.skipped:
             raise PartialError(
                 f"{report.skipped[0].path}: {report.skipped[0].message}",
-                hint=f"remove {folder} and try again; `soundtrack doctor` tells what is missing",
+                hint=f"remove {folder} and try again; `soundtrack doctor` lists missing dependencies",
             )
-        output.say(f"listened to {report.n_tracks} tracks, index in {index}", quiet=quiet)
+        output.say(f"indexed {report.n_tracks} tracks in {index}", quiet=quiet)
         with output.progress(quiet=quiet) as progress:
             scored = api.score(media.film, index=index, device=where, force=True, progress=progress)
         for cue in scored.sheet.cues:

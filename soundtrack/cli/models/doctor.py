@@ -31,9 +31,9 @@ class Finding:
 
 def doctor(
     index: Index = None,
-    json: Annotated[bool, typer.Option("--json", help="The findings as JSON on stdout.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON to stdout.")] = False,
 ) -> None:
-    """Look at what soundtrack needs, and say how to mend what is missing."""
+    """Check the installation, the index and the disk, and suggest fixes."""
     from soundtrack.cli import output
     from soundtrack.errors import ExitCode
 
@@ -91,9 +91,9 @@ def _device(_index: Path | None) -> Iterator[Finding]:
     if torch.cuda.is_available():
         yield Finding("device", True, f"GPU: {torch.cuda.get_device_name(0)}, CUDA {torch.version.cuda}")
     elif torch.version.cuda is None:
-        yield Finding("device", True, f"CPU, {torch.get_num_threads()} threads; this torch is built without CUDA")
+        yield Finding("device", True, f"CPU, {torch.get_num_threads()} threads; torch is built without CUDA")
     else:
-        yield Finding("device", True, f"CPU, {torch.get_num_threads()} threads; torch sees no CUDA device")
+        yield Finding("device", True, f"CPU, {torch.get_num_threads()} threads; no CUDA device found")
 
 
 def _models(_index: Path | None) -> Iterator[Finding]:
@@ -114,7 +114,7 @@ def _library(index: Path | None) -> Iterator[Finding]:
 
     folder = pipeline.index_dir(index)
     if not folder.exists():
-        yield Finding("library", True, f"no index at {folder} yet", "soundtrack index ~/Music")
+        yield Finding("library", True, f"no index at {folder}", "soundtrack index ~/Music")
         return
     try:
         library = pipeline.open_library(index)
@@ -137,10 +137,10 @@ def _disk(index: Path | None) -> Iterator[Finding]:
     while not folder.exists():
         folder = folder.parent
     free = shutil.disk_usage(folder).free
-    fix = "" if free >= LOW_DISK_BYTES else "free some space: a scored film needs room for a copy of itself"
+    fix = "" if free >= LOW_DISK_BYTES else "free some disk space; a scored film needs as much space as the original"
     yield Finding("disk", free >= LOW_DISK_BYTES, f"{free / 1024**3:.1f} GiB free at {folder}", fix)
     path = config.config_path()
-    yield Finding("configuration", True, f"{path}{'' if path.is_file() else ' (not there; the defaults hold)'}")
+    yield Finding("configuration", True, f"{path}{'' if path.is_file() else ' (missing; using defaults)'}")
 
 
 _LOOKS: tuple[Callable[[Path | None], Iterator[Finding]], ...] = (

@@ -20,25 +20,27 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, **STYLE)
 
-Table = Annotated[Path, typer.Argument(help="CSV; file names in it count from its folder.", show_default=False)]
-Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
+Table = Annotated[
+    Path, typer.Argument(metavar="TABLE", help="CSV table; file names are relative to its folder.", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 Folds = Annotated[
     int,
     typer.Option(
         "--folds",
         min=0,
         max=20,
-        help="Judge fresh heads on this many folds by source; 0 judges the models as they are.",
+        help="Number of cross-validation folds by source; 0 evaluates the models as they are.",
     ),
 ]
-Seeds = Annotated[int, typer.Option("--seeds", min=1, max=20, help="Deals of the folds that are averaged.")]
-Plot = Annotated[Path | None, typer.Option("--plot", help="Also draw a picture, as PNG.")]
-Draws = Annotated[int, typer.Option("--draws", min=1, max=100_000, help="Draws of the bootstrap intervals.")]
-
-
-Model = Annotated[
-    str, typer.Option("--model", help="Joint space whose networks are judged; `soundtrack models list` has the names.")
+Seeds = Annotated[int, typer.Option("--seeds", min=1, max=20, help="Number of fold assignments to average.")]
+Plot = Annotated[Path | None, typer.Option("--plot", help="Also write a plot (.png).")]
+Draws = Annotated[
+    int, typer.Option("--draws", min=1, max=100_000, help="Number of bootstrap samples for the intervals.")
 ]
+
+
+Model = Annotated[str, typer.Option("--model", help="Joint space to evaluate; see `soundtrack models list`.")]
 
 
 class Kind(StrEnum):
@@ -63,12 +65,12 @@ def labels(
     device: Device = None,
     quiet: Quiet = False,
 ) -> None:
-    """Clips with a class: does picture and sound get it right, and do they find each other?
+    """Evaluate classification and retrieval on labelled clips.
 
-    The table has columns file, class and, where clips share a source, source_id. With --folds 5 the numbers of the
-    model cards come out: fresh heads and a fresh joint space per fold, over the frozen networks. Clips of the locked
-    set are then asked of heads and a space that learned from all others. Two-alternative numbers that begin with merit
-    are of the merit by which spotting chooses, the others of the bare cosine.
+    Table columns: file, class and, if clips share a source, source_id. --folds 5 reproduces the figures of the model
+    cards: heads and joint space are trained per fold, the networks stay frozen. Clips of the locked set are evaluated
+    with heads and a space trained on all other clips. Two-alternative figures named merit use the merit of the
+    selection, the others the plain cosine similarity.
     """
     from soundtrack.cli import output
     from soundtrack.config import load_config
@@ -129,10 +131,8 @@ def va(
     table: Table,
     json_: Json = False,
     scale: Annotated[tuple[float, float], typer.Option("--scale", help="Lowest and highest rating.")] = (-1.0, 1.0),
-    kind: Annotated[
-        Kind, typer.Option("--kind", help="Which side reads the files; auto: by their endings.")
-    ] = Kind.AUTO,
-    group: Annotated[str, typer.Option("--group", help="Column that says which files belong together.")] = "source_id",
+    kind: Annotated[Kind, typer.Option("--kind", help="Model to evaluate; auto: by file extension.")] = Kind.AUTO,
+    group: Annotated[str, typer.Option("--group", help="Column that groups related files.")] = "source_id",
     folds: Folds = 0,
     which: Which = None,
     plot: Plot = None,
@@ -142,7 +142,7 @@ def va(
     device: Device = None,
     quiet: Quiet = False,
 ) -> None:
-    """Stills, films or sounds with ratings of valence and arousal: how near do the networks come?
+    """Evaluate valence and arousal on rated stills, films or music.
 
     The table has columns file, valence and arousal.
     """
@@ -154,7 +154,7 @@ def va(
 
     low, high = scale
     if not low < high:
-        raise UsageError(f"--scale {low:g} {high:g} is empty", hint="give the lowest rating, then the highest")
+        raise UsageError(f"--scale {low:g} {high:g} is empty", hint="give the lowest rating first")
     files = read_ratings(table, group_column=group, part=part_of(which, folds=folds))
     apart = apart_of([file.path for file in files], which, table)
     _check_plot(plot, [table, *(file.path for file in files)], force=force)
@@ -200,7 +200,7 @@ def moments(
     table: Table,
     json_: Json = False,
     per_track: Annotated[
-        int, typer.Option("--per-track", min=2, max=100, help="Clips whose sound makes one track.")
+        int, typer.Option("--per-track", min=2, max=100, help="Number of clips joined to one track.")
     ] = 4,
     folds: Folds = 0,
     seeds: Seeds = 4,
@@ -209,10 +209,10 @@ def moments(
     device: Device = None,
     quiet: Quiet = False,
 ) -> None:
-    """Clips with their own music: is its place found again in long tracks made of several clips' sound?
+    """Evaluate the retrieval of the original music of clips within longer tracks.
 
-    Clips are dealt to tracks anew for each seed. With --folds 5, fresh heads and a fresh space per fold do the looking;
-    clips of the locked set are then left out.
+    Clips are assigned to tracks per seed. With --folds 5, heads and joint space are trained per fold and
+    clips of the locked set are excluded.
     """
     from soundtrack.cli import output
     from soundtrack.evaluation import moments as evaluation
@@ -278,8 +278,8 @@ def _check_folds(folds: int, sources: set[str], table: Path) -> None:
 
     if folds == 1 or folds > len(sources):
         raise UsageError(
-            f"{table} has {len(sources)} sources, which cannot be dealt into {folds} folds",
-            hint=f"--folds {max(2, min(5, len(sources)))}, or 0 to judge the models as they are",
+            f"{table} has {len(sources)} sources, too few for {folds} folds",
+            hint=f"--folds {max(2, min(5, len(sources)))}, or 0 to evaluate the models as they are",
         )
 
 

@@ -34,8 +34,8 @@ Which = Annotated[
     Set | None,
     typer.Option(
         "--set",
-        help="Ask only what the table has beside the locked set (folds), or only the locked set, which nothing is "
-        "taught with; default: both.",
+        help="Evaluate only the files outside the locked set (folds), or only the locked set (never used for "
+        "training). Default: both.",
         show_default=False,
     ),
 ]
@@ -59,7 +59,7 @@ def apart_of(files: "Sequence[Path]", which: Set | None, table: Path) -> "npt.ND
 
     apart = np.array([is_locked(file) for file in files], bool)
     if which is Set.LOCKED and not apart.any():
-        raise UsageError(f"{table} names no file of the locked set", hint="leave --set out")
+        raise UsageError(f"{table} contains no files of the locked set", hint="leave --set out")
     return apart
 
 
@@ -81,7 +81,7 @@ def taught_note(
     ]
     if folds or not names or not apart.any():
         return []
-    return [f"Not clean: {' and '.join(names)} were taught with {int(apart.sum())} of these files, of the locked set."]
+    return [f"Not clean: {' and '.join(names)} were trained with {int(apart.sum())} of these files of the locked set."]
 
 
 def write_sets(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, **STYLE)
 
-Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 
 
 def _row(model: "LocatedModel") -> dict[str, Any]:
@@ -26,7 +26,7 @@ def _row(model: "LocatedModel") -> dict[str, Any]:
 
 def _how_to_get(model: "PublicModel") -> str:
     """What is true of a public model: only one with a pinned hash is fetched."""
-    return "can be fetched" if model.sha256 else f"get the file, then: models add {model.name} FILE"
+    return "available: models pull" if model.sha256 else f"download manually, then models add {model.name} FILE"
 
 
 def _ignored() -> "list[LocatedModel]":
@@ -40,7 +40,7 @@ def _ignored() -> "list[LocatedModel]":
 
 @app.command("list")
 def list_models(json_: Json = False) -> None:
-    """List the networks at hand, and public ones that can be added."""
+    """List installed models and public models that can be added."""
     from soundtrack.checkpoints.manifest import all_models, public_models
     from soundtrack.cli.output import plain, product
 
@@ -68,7 +68,7 @@ def list_models(json_: Json = False) -> None:
     ]
     lines += [(model.name, "-", model.role, "-", model.licence, _how_to_get(model)) for model in public]
     lines += [
-        (model.entry.name, model.entry.version, model.entry.role, "-", model.entry.licence, "ignored: name is taken")
+        (model.entry.name, model.entry.version, model.entry.role, "-", model.entry.licence, "ignored: reserved name")
         for model in _ignored()
     ]
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
@@ -80,10 +80,10 @@ def list_models(json_: Json = False) -> None:
 
 @app.command("verify")
 def verify_models(
-    names: Annotated[list[str] | None, typer.Argument(help="Models to check; all of them by default.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Models to verify. Default: all.")] = None,
     json_: Json = False,
 ) -> None:
-    """Check that the networks are the very bytes that the manifest names, and can be read."""
+    """Verify the SHA-256 and the readability of installed models."""
     from soundtrack.checkpoints.manifest import all_models, find_model
     from soundtrack.checkpoints.weights import load_weights
     from soundtrack.cli.output import product, say
@@ -105,28 +105,28 @@ def verify_models(
             out.write(json.dumps({"models": results}, indent=2, ensure_ascii=False) + "\n")
     else:
         for result in results:
-            say(f"{result['name']}: {'whole' if result['ok'] else result['error']}")
+            say(f"{result['name']}: {'ok' if result['ok'] else result['error']}")
     if failed is not None:
         raise failed
 
 
 @app.command("pull")
 def pull(
-    name: Annotated[str, typer.Argument(help="Public model, as `soundtrack models list` names it.")],
-    url: Annotated[str | None, typer.Option("--url", help="https address instead of the known one.")] = None,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Public model from `soundtrack models list`.")],
+    url: Annotated[str | None, typer.Option("--url", help="Alternative https address.")] = None,
     sha256: Annotated[
-        str | None, typer.Option("--sha256", help="SHA-256 that the file must have, where none is pinned.")
+        str | None, typer.Option("--sha256", help="Expected SHA-256, for models without a known one.")
     ] = None,
     json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Fetch a public network over https, check its hash, and keep it in your cache."""
+    """Download a public model over https, verify its SHA-256 and install it."""
     from soundtrack.checkpoints.fetch import pull_model
     from soundtrack.cli.output import progress
     from soundtrack.errors import UsageError
 
     if sha256 is not None and (len(sha256) != 64 or set(sha256.lower()) - set("0123456789abcdef")):
-        raise UsageError(f"--sha256 {sha256}: is no SHA-256", hint="give 64 hexadecimal digits")
+        raise UsageError(f"--sha256 {sha256}: invalid SHA-256", hint="use 64 hexadecimal digits")
     with progress(quiet=quiet) as tell:
         pull_model(name, url=url, sha256=sha256, progress=tell)
     _tell(name, json_=json_, quiet=quiet)
@@ -134,14 +134,14 @@ def pull(
 
 @app.command("add")
 def add(
-    name: Annotated[str, typer.Argument(help="Public model that the file is, or a name for a trained one.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Public model, or a name for a trained model.")],
     file: Annotated[
-        Path, typer.Argument(help="Published weights (.pt or .safetensors), or the --out folder of train.")
+        Path, typer.Argument(metavar="FILE", help="Weights file (.pt or .safetensors), or the --out folder of train.")
     ],
     json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Keep published weights or a trained model in your models folder; no code in them is ever run."""
+    """Install published weights or a trained model; no code in them is executed."""
     from soundtrack.checkpoints.trained import add_trained, holds_models
     from soundtrack.checkpoints.weights import add_model
 
@@ -162,4 +162,4 @@ def _tell(name: str, *, json_: bool, quiet: bool) -> None:
         with product() as out:
             out.write(json.dumps(_row(model), indent=2, ensure_ascii=False) + "\n")
     else:
-        say(f"{name} lies at {model.weights}", quiet=quiet)
+        say(f"{name}: {model.weights}", quiet=quiet)

@@ -15,11 +15,12 @@ Out = Annotated[
     typer.Option(
         "--out",
         "-o",
-        help="Folder for stages, report and model: a new one, or that of an earlier run.",
+        metavar="FOLDER",
+        help="Output folder for stages, report and model; an earlier run is resumed.",
         show_default=False,
     ),
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of first weights and every random choice.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Random seed.")]
 
 
 @app.command("video")
@@ -27,31 +28,35 @@ def video(
     data: Annotated[
         Path,
         typer.Argument(
+            metavar="DATA",
             help="CSV of clips (file,class,source_id), or a folder with images/, oasis/, mved/, video/.",
             show_default=False,
         ),
     ],
     out: Out,
     teachers: Annotated[
-        Path | None, typer.Option("--teachers", help="Folder of the two TFLite networks; default: DATA/teachers.")
+        Path | None,
+        typer.Option(
+            "--teachers", metavar="FOLDER", help="Folder of the two TFLite teacher networks. Default: DATA/teachers."
+        ),
     ] = None,
     init: Annotated[
         str | None,
-        typer.Option("--init", help="Model to start from; without --teachers only its head is fitted anew."),
+        typer.Option("--init", help="Initial model; without --teachers only its head is trained."),
     ] = None,
-    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Views of every picture.")] = None,
-    width: Annotated[float | None, typer.Option("--width", help="Of the network, 1/16 to 1.")] = None,
-    side: Annotated[int | None, typer.Option("--side", min=32, max=512, help="Of the frames, in pixels.")] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Number of training epochs.")] = None,
+    width: Annotated[float | None, typer.Option("--width", help="Width of the network, 1/16 to 1.")] = None,
+    side: Annotated[int | None, typer.Option("--side", min=32, max=512, help="Frame size, in pixels.")] = None,
     seed: Seed = 0,
     device: Device = None,
     quiet: Quiet = False,
 ) -> None:
-    """The picture network: taught by ImageNet networks, inflated to an I3D, its head fitted on labelled clips.
+    """Train the picture network: distilled from ImageNet networks, inflated to I3D, head trained on labelled clips.
 
-    With a GPU it is the network that soundtrack ships (full width, 128 px, some ten minutes of teaching); on a CPU a
-    smaller one, over an hour.
+    On a GPU: the included network (full width, 128 px, about ten minutes). On a CPU: a smaller network, over an hour.
 
-    A run that was broken off goes on where it stopped. With --init and no --teachers, only a head is fitted.
+
+    An interrupted run resumes where it stopped. With --init and without --teachers, only the head is trained.
     """
     from dataclasses import replace
 
@@ -69,9 +74,9 @@ def video(
     if teachers is not None:
         _need_folder(teachers)
         if data.is_file():
-            raise UsageError("--teachers needs a folder of pictures, not a table", hint="name a folder of data")
+            raise UsageError("--teachers requires a data folder, not a table", hint="use a data folder")
     if width is not None and not 1 / 16 <= width <= 1:
-        raise UsageError(f"--width {width:g} is not between 1/16 and 1", hint="give one such as 0.5")
+        raise UsageError(f"--width {width:g} is not between 1/16 and 1", hint="use e.g. 0.5")
     if init is None and teachers is None and not (data / "teachers").is_dir():
         init = DEFAULT_MODEL
     where = choose_device(device_name(device))
@@ -93,33 +98,38 @@ def video(
         )
     curve = [] if start is not None and teachers is None else read_curve(out / "student" / "curve.jsonl")
     write_report(out, confusions={"picture": report.confusion}, curve=curve, over="epoch")
-    _tell(out, "accuracy of films it never saw", report.accuracy.value, quiet=quiet)
+    _tell(out, "accuracy on held-out films", report.accuracy.value, quiet=quiet)
 
 
 @app.command("music")
 def music(
-    labels: Annotated[Path, typer.Argument(help="CSV of clips: file,class,source_id.", show_default=False)],
+    labels: Annotated[
+        Path, typer.Argument(metavar="TABLE", help="CSV of clips: file,class,source_id.", show_default=False)
+    ],
     out: Out,
     listen_to: Annotated[
-        list[Path] | None, typer.Option("--listen", help="Folder of sound for the teacher's lessons; may be repeated.")
+        list[Path] | None,
+        typer.Option("--listen", metavar="FOLDER", help="Folder of audio for the teacher. Repeatable."),
     ] = None,
     teacher: Annotated[
-        Path | None, typer.Option("--teacher", help="YAMNet's TFLite file; without it only the head is fitted.")
+        Path | None, typer.Option("--teacher", help="YAMNet TFLite file; without it only the head is trained.")
     ] = None,
     ratings: Annotated[Path | None, typer.Option("--ratings", help="CSV of music: file,valence,arousal.")] = None,
     group: Annotated[
-        str, typer.Option("--group", help="Column of --ratings for pieces that belong together.")
+        str, typer.Option("--group", help="Column of --ratings that groups related pieces.")
     ] = "source_id",
-    felt: Annotated[Path | None, typer.Option("--felt", help="CSV of music: file and nine shares of feelings.")] = None,
-    init: Annotated[str | None, typer.Option("--init", help="Model to start from, such as mel-emotion.")] = None,
-    steps: Annotated[int, typer.Option("--steps", min=1, help="Batches of teaching.")] = 6_000,
+    felt: Annotated[
+        Path | None, typer.Option("--felt", help="CSV of music: file and nine shares of felt emotions.")
+    ] = None,
+    init: Annotated[str | None, typer.Option("--init", help="Initial model, e.g. mel-emotion.")] = None,
+    steps: Annotated[int, typer.Option("--steps", min=1, help="Number of training batches.")] = 6_000,
     seed: Seed = 0,
     device: Device = None,
     quiet: Quiet = False,
 ) -> None:
-    """The music network: taught by YAMNet, its head fitted on labelled and rated music.
+    """Train the music network: distilled from YAMNet, head trained on labelled and rated music.
 
-    A run that was broken off goes on where it stopped.
+    An interrupted run resumes where it stopped.
     """
     from dataclasses import asdict
 
@@ -132,7 +142,7 @@ def music(
     from soundtrack.training.music.train import MusicTables, train_music
 
     if teacher is not None and not listen_to:
-        raise UsageError("--teacher needs sound to listen to", hint="add --listen FOLDER")
+        raise UsageError("--teacher requires --listen", hint="add --listen FOLDER")
     for folder in listen_to or []:
         _need_folder(folder)
     _claim(out)
@@ -153,7 +163,7 @@ def music(
     confusions = {"sound": trained.report.confusion} if trained.report is not None else {}
     write_report(out, confusions=confusions, curve=[asdict(look) for look in trained.curve], over="step")
     accuracy = trained.report.accuracy.value if trained.report is not None else None
-    _tell(out, "accuracy of clips it never heard", accuracy, quiet=quiet)
+    _tell(out, "accuracy on held-out clips", accuracy, quiet=quiet)
 
 
 @app.command("space")
@@ -161,18 +171,20 @@ def space(
     material: Annotated[
         Path,
         typer.Argument(
-            help="CSV of clips (file,class,source_id), or a folder of films with music.", show_default=False
+            metavar="DATA",
+            help="CSV of clips (file,class,source_id), or a folder of films with music.",
+            show_default=False,
         ),
     ],
     out: Out,
-    video_model: Annotated[str, typer.Option("--video", help="Picture model that it is for.")] = "i3d-emotion",
-    music_model: Annotated[str, typer.Option("--music", help="Music model that it is for.")] = "mel-emotion",
+    video_model: Annotated[str, typer.Option("--video", help="Picture model.")] = "i3d-emotion",
+    music_model: Annotated[str, typer.Option("--music", help="Music model.")] = "mel-emotion",
     device: Device = None,
     quiet: Quiet = False,
 ) -> None:
-    """The joint space: where picture and music of one mood meet, for the networks in use.
+    """Train the joint space of a picture and a music network.
 
-    A run that was broken off goes on where it stopped.
+    An interrupted run resumes where it stopped.
     """
     import json
 
@@ -197,7 +209,7 @@ def space(
     if n < train_space.LEAST_FILMS:
         raise InputError(
             f"{material} has {n} {'sources' if clips else 'films'}; at least {train_space.LEAST_FILMS} are needed",
-            hint="name a folder with more films that carry music, or a longer table",
+            hint="use a folder with more films with music, or a longer table",
             reason=Reason.EMPTY,
         )
     where = device_name(device)
@@ -236,7 +248,7 @@ def space(
     )
     write_text(out / "report.json", json.dumps(document, indent=2) + "\n", kind=OWN, force=True)
     write_report(out, confusions=confusions, curve=[], over="")
-    _tell(out, "own track preferred to another's", numbers["two_afc_true_track"].value, quiet=quiet)
+    _tell(out, "original track preferred to others", numbers["two_afc_true_track"].value, quiet=quiet)
 
 
 def _claim(out: Path) -> None:
@@ -255,7 +267,9 @@ def _say_held_back(material: list[Path], *, quiet: bool) -> None:
 
     n = sum(count_locked(path) for path in material)
     if n:
-        output.say(f"{n} files of the locked set are not learned from (docs/models.md, The locked set)", quiet=quiet)
+        output.say(
+            f"{n} files of the locked set are excluded from training (docs/models.md, The locked set)", quiet=quiet
+        )
 
 
 def _need(path: Path) -> None:
@@ -267,16 +281,16 @@ def _need(path: Path) -> None:
 
 
 def _need_folder(path: Path) -> None:
-    """Refuse what is no folder."""
+    """Refuse what is not a folder."""
     from soundtrack.errors import InputError, Reason
 
     if not path.is_dir():
-        raise InputError(f"{path} is no folder", hint="check the path", reason=Reason.MISSING)
+        raise InputError(f"{path} is not a folder", hint="check the path", reason=Reason.MISSING)
 
 
 def _tell(out: Path, what: str, value: float | None, *, quiet: bool) -> None:
     """Say how good it is and where it lies."""
     from soundtrack.cli import output
 
-    measured = "not measured: all clips are of one source" if value is None else f"{what}: {value:.3f}"
+    measured = "not measured: all clips have the same source" if value is None else f"{what}: {value:.3f}"
     output.say(f"{measured}; wrote {out}", quiet=quiet)

@@ -11,12 +11,12 @@ from soundtrack.cli.options import Force, Index, Quiet
 
 
 def export(
-    target: Annotated[Path, typer.Argument(metavar="FILE", help="The archive to write.", show_default=False)],
+    target: Annotated[Path, typer.Argument(metavar="FILE", help="Archive to write.", show_default=False)],
     index: Index = None,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write the whole index to one file, for another machine or as a backup; the music is not in it."""
+    """Write the index (without the music) to one file."""
     from soundtrack import pipeline
     from soundtrack.cli import output
     from soundtrack.files.kinds import ARCHIVE
@@ -30,16 +30,16 @@ def export(
 
 
 def import_(
-    archive: Annotated[Path, typer.Argument(metavar="FILE", help="What export wrote.", show_default=False)],
+    archive: Annotated[Path, typer.Argument(metavar="FILE", help="Archive made by export.", show_default=False)],
     moved: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="OLD=NEW", help="The folder that was OLD there is NEW here."),
+        typer.Option("--map", metavar="OLD=NEW", help="Replace the music folder OLD with NEW. Repeatable."),
     ] = None,
     index: Index = None,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make an index from an archive, without listening again; --map says where the music lies here."""
+    """Create an index from an archive; --map sets new music folders."""
     from soundtrack import pipeline
     from soundtrack.cli import output
     from soundtrack.cli.words import parse_move
@@ -47,11 +47,11 @@ def import_(
 
     folder = pipeline.index_dir(index)
     found = import_index(archive, folder, moved=[parse_move(text) for text in moved or ()], force=force)
-    made_by = f"made with {found.model.name} {found.model.version}"
-    output.say(f"{folder}: {found.n_tracks} tracks {made_by}, {found.n_found} of them are here", quiet=quiet)
+    made_by = f"from {found.model.name} {found.model.version}"
+    output.say(f"{folder}: {found.n_tracks} tracks {made_by}, {found.n_found} found on this machine", quiet=quiet)
     if found.n_found < found.n_tracks:
         for root in found.roots:
             if not root.exists():
-                output.say(f"not here: {root}; --map {root}=FOLDER says where it is", quiet=quiet)
+                output.say(f"missing: {root}; use --map {root}=FOLDER", quiet=quiet)
     if found.model != pipeline.current_model():
-        output.say("other networks than this program's: `soundtrack index --rebuild` will be needed", quiet=quiet)
+        output.say("the index was built with other models: run `soundtrack index --rebuild`", quiet=quiet)

@@ -24,7 +24,7 @@ _SHOWN = 10
 def index(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="PATH...", help="Folders and files of music; default: those of before."),
+        typer.Argument(metavar="PATH", help="Folders and files of music. Default: those of the last run."),
     ] = None,
     index_dir: Index = None,
     exclude: Exclude = None,
@@ -32,38 +32,30 @@ def index(
     min_length: MinLength = None,
     max_length: MaxLength = None,
     jobs: Annotated[
-        int, typer.Option("--jobs", "-j", min=0, help="Processes that listen; 0 is one per core.", show_default=True)
+        int, typer.Option("--jobs", "-j", min=0, help="Worker processes; 0: one per core.", show_default=True)
     ] = 0,
     device: Device = None,
     model: Model = None,  # noqa: ARG001 - its callback has the say
     cluster: Cluster = None,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Listen to everything again; the old index serves until it is done.")
+        bool, typer.Option("--rebuild", help="Index everything again; the old index stays in use until the end.")
     ] = False,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Files that are gone are gone for good, even if most of a folder is.")
+        bool, typer.Option("--prune", help="Remove missing files from the index, even if most of a folder is missing.")
     ] = False,
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Try files again that could not be used before.")
-    ] = False,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait while another run writes the index.")] = False,
-    status: Annotated[bool, typer.Option("--status", help="Say how the index stands; change nothing.")] = False,
-    verify: Annotated[
-        bool, typer.Option("--verify", help="Check every vector and every link of the index; change nothing.")
-    ] = False,
-    vacuum: Annotated[
-        bool, typer.Option("--vacuum", help="Give back the room that the index no longer needs; listen to nothing.")
-    ] = False,
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Retry files that failed before.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait for another run to finish.")] = False,
+    status: Annotated[bool, typer.Option("--status", help="Print the state of the index; change nothing.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Check the integrity of the index; change nothing.")] = False,
+    vacuum: Annotated[bool, typer.Option("--vacuum", help="Free unused space in the index file.")] = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Stay, and listen to whatever is added or changed, until Ctrl-C.")
+        bool, typer.Option("--watch", help="Keep running and index added or changed files, until Ctrl-C.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Write a summary as JSON to stdout.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON to stdout.")] = False,
     quiet: Quiet = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Name every file that was skipped or is odd.")
-    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="List every skipped or unusual file.")] = False,
 ) -> None:
-    """Listen to music: add what is new, update what changed, mark what is gone. Run it again at any time."""
+    """Build or update the music library index: add new files, update changed files, mark missing files."""
     from soundtrack import api, pipeline
     from soundtrack.cli import output
     from soundtrack.errors import PartialError, UsageError
@@ -72,10 +64,11 @@ def index(
     change = rule_change(exclude=exclude, include=include, min_length=min_length, max_length=max_length)
     if (status or verify or vacuum) and (paths or rebuild or prune or retry_failed or watch or change != rule_change()):
         raise UsageError(
-            "--status, --verify and --vacuum listen to nothing", hint="leave out the paths and the other options"
+            "--status, --verify and --vacuum take no PATH or update options",
+            hint="leave out the paths and the other options",
         )
     if watch and as_json:
-        raise UsageError("--watch has no end to sum up", hint="leave out --json")
+        raise UsageError("--json cannot be used with --watch", hint="leave out --json")
     if vacuum:
         _vacuum(folder, wait=wait, quiet=quiet)
     if status or verify:
@@ -114,8 +107,8 @@ def index(
         told = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
         n = len(report.skipped)
         raise PartialError(
-            f"{n} {'file' if n == 1 else 'files'} could not be used: {told}",
-            hint="the rest is indexed; see them with --verbose, try them again with --retry-failed",
+            f"{n} {'file' if n == 1 else 'files'} failed: {told}",
+            hint="all other files are indexed; list failures with --verbose, retry them with --retry-failed",
         )
 
 
@@ -127,8 +120,8 @@ def _refuse_without_music(report: "IndexReport") -> None:
     if not report.without_music:
         return
     folders = ", ".join(shown(path) for path in report.without_music)
-    message = f"{folders}: no music found (no file named like one: mp3, flac, m4a, ogg, wav ...)"
-    hint = "check the name and whether the disk is mounted; a film's sound is indexed by naming the file itself"
+    message = f"{folders}: no music found (extensions: mp3, flac, m4a, ogg, wav, ...)"
+    hint = "check the path and whether the disk is mounted; to index the audio of a film, give the file itself"
     if report.n_found:
         raise PartialError(message, hint=hint)
     raise InputError(message, hint=hint, reason=Reason.NO_AUDIO)
@@ -176,8 +169,8 @@ def _watch(
     _tell(report, quiet=quiet, verbose=verbose)
     with open_store(folder) as store:
         roots = store.roots()
-    output.say(f"watching {len(roots)} {'place' if len(roots) == 1 else 'places'}; Ctrl-C ends it", quiet=quiet)
-    with ending.answering(signal.SIGINT, code=0, words="" if quiet else "no longer watching"):
+    output.say(f"watching {len(roots)} {'folder' if len(roots) == 1 else 'folders'}; press Ctrl-C to stop", quiet=quiet)
+    with ending.answering(signal.SIGINT, code=0, words="" if quiet else "stopped watching"):
         for _ in changes(roots, index_dir=folder.absolute()):
             before = report
             try:
@@ -238,6 +231,6 @@ def _look(folder: Path, *, verify: bool, as_json: bool) -> None:
                     stream.write(f"{name.replace('_', ' ')}: {output.plain(line)}\n")
     if faults:
         raise LibraryError(
-            f"{folder}: {len(faults)} {'fault' if len(faults) == 1 else 'faults'} in the index, the first: {faults[0]}",
+            f"{folder}: {len(faults)} {'fault' if len(faults) == 1 else 'faults'} in the index, first: {faults[0]}",
             hint=f"run `{index_command(folder)}` to repair the search file; if faults remain, {to_rebuild(folder)}",
         )

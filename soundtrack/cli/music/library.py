@@ -22,7 +22,7 @@ app.command("import")(carry.import_)
 _NARROWEST = 8
 """Cells below which no column of a table is cut."""
 
-Json = Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")]
 
 
 def track_facts(track: "Track") -> dict[str, object]:
@@ -118,11 +118,11 @@ TRACK_HEADINGS = ["id", "mood", "length", "bpm", "key", "LUFS", "title", "artist
 @app.command("list")
 def list_tracks(
     index: Index = None,
-    missing: Annotated[bool, typer.Option("--missing", help="Only tracks whose files are gone.")] = False,
-    left_out: Annotated[bool, typer.Option("--left-out", help="Only tracks that no film is offered, and why.")] = False,
+    missing: Annotated[bool, typer.Option("--missing", help="List only tracks with missing files.")] = False,
+    left_out: Annotated[bool, typer.Option("--left-out", help="List only excluded tracks, with the reason.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List every track of the index, sorted by path, numbers in names as numbers."""
+    """List all tracks of the index, sorted by path."""
     from soundtrack import pipeline
     from soundtrack.cli import output
     from soundtrack.library.search.offer import judge
@@ -151,11 +151,11 @@ def list_tracks(
 
 @app.command("show")
 def show_track(
-    track: Annotated[str, typer.Argument(metavar="TRACK", help="A file, an id, or the beginning of an id.")],
+    track: Annotated[str, typer.Argument(metavar="TRACK", help="File, id, or prefix of an id.")],
     index: Index = None,
     as_json: Json = False,
 ) -> None:
-    """Show all that was heard in one track, and what each channel says of it by itself."""
+    """Show the analysis of a track, by segment and by channel."""
     import contextlib
 
     from soundtrack import pipeline
@@ -223,18 +223,16 @@ def show_track(
             if s.opinions
         ]
         if said:
-            stream.write("\nwhat each channel says:\n" + "".join(said))
+            stream.write("\nreadings by channel:\n" + "".join(said))
 
 
 @app.command("forget")
 def forget(
-    tracks: Annotated[
-        list[str] | None, typer.Argument(metavar="TRACK...", help="Files, ids, or beginnings of ids.")
-    ] = None,
-    missing: Annotated[bool, typer.Option("--missing", help="Forget all tracks whose files are gone.")] = False,
+    tracks: Annotated[list[str] | None, typer.Argument(metavar="TRACK", help="Files, ids, or prefixes of ids.")] = None,
+    missing: Annotated[bool, typer.Option("--missing", help="Remove all tracks with missing files.")] = False,
     index: Index = None,
 ) -> None:
-    """Take tracks out of the index; the files are not touched, and come back with the next run if they are there."""
+    """Remove tracks from the index (files are not deleted; existing files return with the next `soundtrack index`)."""
     from soundtrack import pipeline
     from soundtrack.cli import output
     from soundtrack.errors import UsageError
@@ -243,9 +241,9 @@ def forget(
     from soundtrack.library.update.maintenance import forget_tracks
 
     if not tracks and not missing:
-        raise UsageError("nothing to forget", hint="name tracks, or type --missing")
+        raise UsageError("no tracks given", hint="give tracks, or use --missing")
     folder = pipeline.index_dir(index)
     with open_store(folder) as store:
         chosen = [find_track(store, name) for name in tracks or ()]
     n = forget_tracks(folder, chosen, missing=missing)
-    output.say(f"{n} {'track' if n == 1 else 'tracks'} forgotten")
+    output.say(f"{n} {'track' if n == 1 else 'tracks'} removed")

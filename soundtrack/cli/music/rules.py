@@ -15,19 +15,27 @@ if TYPE_CHECKING:
 
 Exclude = Annotated[
     list[str] | None,
-    typer.Option("--exclude", metavar="PATTERN", help="What is no music, as in a .gitignore: 'Audiobooks/', '*.wav'."),
+    typer.Option(
+        "--exclude",
+        metavar="PATTERN",
+        help="Exclude matching files (.gitignore syntax), e.g. 'Audiobooks/' or '*.wav'. Repeatable.",
+    ),
 ]
 Include = Annotated[
     list[str] | None,
-    typer.Option("--include", metavar="PATTERN", help="What is music whatever else excludes it or hears it spoken."),
+    typer.Option(
+        "--include",
+        metavar="PATTERN",
+        help="Always treat matching files as music (overrides --exclude and speech detection). Repeatable.",
+    ),
 ]
 MinLength = Annotated[
     float | None,
-    typer.Option("--min-length", metavar="SECONDS", min=0.0, help="Leave out what is shorter.", show_default="3"),
+    typer.Option("--min-length", metavar="SECONDS", min=0.0, help="Exclude shorter tracks.", show_default="3"),
 ]
 MaxLength = Annotated[
     float | None,
-    typer.Option("--max-length", metavar="SECONDS", min=0.0, help="Leave out what is longer; 0 for no limit."),
+    typer.Option("--max-length", metavar="SECONDS", min=0.0, help="Exclude longer tracks; 0: no limit."),
 ]
 
 
@@ -59,18 +67,18 @@ def rules(
     exclude: Exclude = None,
     include: Include = None,
     drop: Annotated[
-        list[str] | None, typer.Option("--drop", metavar="PATTERN", help="Take a pattern out of the rules.")
+        list[str] | None, typer.Option("--drop", metavar="PATTERN", help="Remove a pattern from the rules. Repeatable.")
     ] = None,
     min_length: MinLength = None,
     max_length: MaxLength = None,
     spoken: Annotated[
-        bool | None, typer.Option("--allow-spoken/--no-spoken", help="Offer spoken word like music, or leave it out.")
+        bool | None, typer.Option("--allow-spoken/--no-spoken", help="Allow or exclude spoken word.")
     ] = None,
-    clear: Annotated[bool, typer.Option("--clear", help="Begin from the rules of a new index.")] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Reset to the default rules first.")] = False,
     index: Index = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")] = False,
 ) -> None:
-    """Show what counts as music, or change it; nothing is listened to again."""
+    """Show or change which files count as music; nothing is re-indexed."""
     from dataclasses import asdict
 
     from soundtrack import pipeline
@@ -103,6 +111,6 @@ def rules(
                 stream.write(f"{name}: {output.plain(pattern)}\n")
         stream.write(f"at least: {kept.min_length_s:g} s\n")
         stream.write(f"at most: {'no limit' if kept.max_length_s is None else f'{kept.max_length_s:g} s'}\n")
-        stream.write(f"spoken word: {'offered' if kept.allow_spoken else 'left out'}\n")
+        stream.write(f"spoken word: {'allowed' if kept.allow_spoken else 'excluded'}\n")
         told = ", ".join(f"{count} {why}" for why, count in sorted(left_out.items())) or "none"
-        stream.write(f"left out: {told} of {counted(len(verdicts), 'track')}\n")
+        stream.write(f"excluded: {told} of {counted(len(verdicts), 'track')}\n")

@@ -12,22 +12,26 @@ if TYPE_CHECKING:
 
 
 def search(
-    mood: Annotated[str | None, typer.Option("--mood", help="A mood word such as tense, calm, sad, scary.")] = None,
+    mood: Annotated[
+        str | None, typer.Option("--mood", metavar="MOOD", help="Mood, e.g. tense, calm, sad, scary.")
+    ] = None,
     valence: Annotated[
-        float | None, typer.Option("--valence", min=-1, max=1, help="Unpleasant to pleasant, in [-1, 1].")
+        float | None, typer.Option("--valence", min=-1, max=1, help="Valence, from -1 (unpleasant) to 1 (pleasant).")
     ] = None,
     arousal: Annotated[
-        float | None, typer.Option("--arousal", min=-1, max=1, help="Calm to excited, in [-1, 1].")
+        float | None, typer.Option("--arousal", min=-1, max=1, help="Arousal, from -1 (calm) to 1 (excited).")
     ] = None,
-    like: Annotated[Path | None, typer.Option("--like", help="A file of music; it need not be in the library.")] = None,
-    n: Annotated[int, typer.Option("-n", "--number", min=1, max=10_000, help="How many tracks at most.")] = 10,
+    like: Annotated[
+        Path | None, typer.Option("--like", help="Find music similar to this file (need not be in the library).")
+    ] = None,
+    n: Annotated[int, typer.Option("-n", "--number", min=1, max=10_000, help="Maximum number of tracks.")] = 10,
     allow_spoken: Spoken = False,
     index: Index = None,
     device: Device = None,
     model: Model = None,  # noqa: ARG001 - its callback has the say
-    as_json: Annotated[bool, typer.Option("--json", help="Write JSON to stdout.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")] = False,
 ) -> None:
-    """Find music in the library: by mood, by valence and arousal, or like a file."""
+    """Search the library by mood, by valence and arousal, or by a similar file."""
     from soundtrack import api
     from soundtrack.cli import output
     from soundtrack.cli.music.library import TRACK_HEADINGS, table, track_facts

@@ -84,7 +84,7 @@ def _base64(data: bytes) -> str:
 def _summary(sheet: CueSheet) -> str:
     """The sheet in one sentence."""
     n_tracks = len({cue.track_id for cue in sheet.cues})
-    sound = "under its own sound" if sheet.mix.keep_original else "instead of its own sound"
+    sound = "with the original sound" if sheet.mix.keep_original else "replacing the original sound"
     scenes, cues = counted(len(sheet.scenes), "scene"), counted(len(sheet.cues), "cue")
     tracks = counted(n_tracks, "track")
     return (

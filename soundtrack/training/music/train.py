@@ -154,8 +154,8 @@ def _facts(heard: Heard, *, n_lessons: int, init: bool) -> list[str]:
         f"{taught}, {start}." if taught else "The network is the one that training started from, as it was.",
         f"The head learned classes from {n_clips} clips, valence and arousal from {n_rated} rated pieces, felt "
         f"emotions from {n_felt} pieces.",
-        f"Licence of the weights: {LICENCE} where what they learned from is for non-commercial use; it is up to "
-        "whoever trains to know.",
+        f"Licence of the weights: {LICENCE} if the training data is for non-commercial use; check "
+        "the licences of the training data.",
     ]
 
 

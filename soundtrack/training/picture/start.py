@@ -90,8 +90,8 @@ def facts_of_head(init: PictureStart, data: Path, *, licence: str) -> list[str]:
         f"was; a new linear head on its features and {N_FILM} film numbers.",
         f"The head learned classes from {len(films)} films of {len({film.source for film in films})} sources, and "
         f"valence and arousal from {len(stills)} rated stills and the classes' places on the plane.",
-        f"Licence of the weights: {licence} where what they learned from is for non-commercial use; it is up to "
-        "whoever trains to know.",
+        f"Licence of the weights: {licence} if the training data is for non-commercial use; check "
+        "the licences of the training data.",
     ]
 
 

@@ -39,7 +39,9 @@ def write_tiny(folder: Path, *, seed: int = 7) -> None:
     state = {k: v for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")}
     head = _centred(untrained_head(model.dim, N_FILM, seed=seed), model, side_px=how.side_px, seed=seed)
     write_model(state, head, folder, settings=how, name="tiny-video", version="1", source="made from a seed, untrained")
-    text = "# tiny-video\n\nA seeded, untrained network for tests. What it says means nothing. Licence of the weights: "
+    text = (
+        "# tiny-video\n\nA seeded, untrained network for tests. Its readings are meaningless. Licence of the weights: "
+    )
     write_text(folder / "tiny-video" / "card.md", f"{text}{WEIGHTS_LICENCE}.\n", kind=OWN, force=True)
 
 

@@ -346,15 +346,15 @@ def _facts(settings: DistilSettings) -> list[str]:
         " One fifth of the films and themes, chosen by hash, were kept from it.",
         "The head learned classes from 100 music-video clips of 30 s (MVED, Pandeya and Lee; six classes), and valence "
         "and arousal from 640 OASIS stills (Kurdi, Lozano, Banaji 2017), from what the teachers, fitted to the same "
-        "ratings, guess for stills that nobody rated, and from the classes' places on the plane.",
+        "ratings, guess for unrated stills, and from the classes' places on the plane.",
         f"Licence of the weights: {WEIGHTS_LICENCE}, since some of what they learned from is for non-commercial use. "
         "The code is MIT.",
-        f"Train it anew: `soundtrack train video DATA --out FOLDER --seed {settings.seed}`.",
+        f"To train it again: `soundtrack train video DATA --out FOLDER --seed {settings.seed}`.",
     ]
 
 
 LIMITS = [
-    "A hundred labelled clips, nearly all music videos: other kinds of film are further away than the numbers say.",
+    "A hundred labelled clips, nearly all music videos: other kinds of film will give lower accuracy than measured.",
     "Labels were given to picture and sound together; the picture alone holds only part of them.",
     "The frames of four fifths of the measured films were among those the network learned to see from (without "
     "labels); the row on films it never saw is the cleaner one, and it is small.",

@@ -1,0 +1,190 @@
+"""How help is laid out: options in panels, metavars in words, examples at the end, no description cut short.
+
+Plain text in place of typer's boxes: those need rich, which takes longer to import than the whole of ``--help`` takes.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from typer.core import TyperCommand, TyperGroup
+
+PANELS = {
+    "Input and output": (
+        "--output --out --cues --dry-run --stems --music-track --save --plot --html --film --to --relative --json"
+        " --force"
+    ),
+    "Choice of music": (
+        "--lock --keep --mood --silence --hit --avoid --only --avoid-recent --max-cues --one-track --allow-vocals"
+        " --allow-spoken --over-music --stretch --swap --valence --arousal --like --number"
+    ),
+    "Music rules": "--exclude --include --drop --min-length --max-length --clear",
+    "Mix": "--target --keep-original --keep-level --mix --gain-db --fade-in --fade-out --start --end",
+    "Reproducibility": "--seed --seeds --explore --no-cache --draws",
+    "Many films": "--batch",
+    "Maintenance": "--rebuild --prune --retry-failed --wait --status --verify --vacuum --watch --missing",
+    "Training": (
+        "--teachers --init --epochs --width --side --listen --teacher --ratings --group --felt --steps --video --music"
+    ),
+    "Evaluation": "--folds --set --scale --kind --per-track",
+    "Machine": "--index --model --device --decoder --cluster --jobs",
+}
+"""Heading of a panel and the options that belong to it, in any command; all others are under Options."""
+
+EXAMPLES = {
+    "soundtrack": ("soundtrack index ~/Music", "soundtrack score film.mp4"),
+    "soundtrack index": (
+        "soundtrack index ~/Music",
+        "soundtrack index --exclude 'Audiobooks/' ~/Music",
+        "soundtrack index --status",
+    ),
+    "soundtrack score": (
+        "soundtrack score film.mp4",
+        "soundtrack score film.mp4 --mood 0:30-1:10=tense --silence 2:00-2:30",
+        "soundtrack score film.mp4 --target broadcast --one-track",
+        "soundtrack score --batch holiday/ -o scored/",
+    ),
+    "soundtrack scenes": ("soundtrack scenes film.mp4 -o film.scenes.json",),
+    "soundtrack spot": (
+        "soundtrack spot film.scenes.json -o film.cues.json",
+        "soundtrack scenes film.mp4 | soundtrack spot - --hit 1:23.4 -o film.cues.json",
+    ),
+    "soundtrack render": (
+        "soundtrack render film.mp4 film.cues.json -o out.mp4",
+        "soundtrack render film.mp4 film.cues.json --swap 1m02=2",
+    ),
+    "soundtrack verify": ("soundtrack verify film.mp4 film.scored.mp4",),
+    "soundtrack search": (
+        "soundtrack search --mood calm -n 5",
+        "soundtrack search --like song.mp3",
+        "soundtrack search --valence 0.5 --arousal -0.3 --json",
+    ),
+    "soundtrack config": ("soundtrack config", "soundtrack config --defaults"),
+    "soundtrack doctor": ("soundtrack doctor", "soundtrack doctor --json"),
+    "soundtrack demo": ("soundtrack demo", "soundtrack demo /tmp/demo"),
+    "soundtrack cues show": (
+        "soundtrack cues show film.cues.json",
+        "soundtrack cues show film.cues.json --why",
+        "soundtrack cues show film.cues.json --plot timeline.svg",
+    ),
+    "soundtrack cues check": ("soundtrack cues check film.cues.json",),
+    "soundtrack cues export": (
+        "soundtrack cues export film.cues.json --to fcpxml -o film.fcpxml",
+        "soundtrack cues export film.cues.json --to edl -o film.edl",
+        "soundtrack cues export film.cues.json --to txt",
+    ),
+    "soundtrack cues lock": ("soundtrack cues lock film.cues.json 1m02 1m03",),
+    "soundtrack cues unlock": ("soundtrack cues unlock film.cues.json --all",),
+    "soundtrack cues set": ("soundtrack cues set film.cues.json 1m02 --gain-db -3 --fade-out 2.5",),
+    "soundtrack library list": ("soundtrack library list", "soundtrack library list --left-out"),
+    "soundtrack library show": ("soundtrack library show ~/Music/song.mp3",),
+    "soundtrack library forget": ("soundtrack library forget --missing",),
+    "soundtrack library rules": (
+        "soundtrack library rules --exclude 'Podcasts/' --min-length 20",
+        "soundtrack library rules --drop 'Podcasts/'",
+    ),
+    "soundtrack library export": ("soundtrack library export music.index",),
+    "soundtrack library import": ("soundtrack library import music.index --map /mnt/music=/home/me/Music",),
+    "soundtrack models list": ("soundtrack models list",),
+    "soundtrack models verify": ("soundtrack models verify", "soundtrack models verify joint-space"),
+    "soundtrack models pull": ("soundtrack models pull NAME --sha256 HEX",),
+    "soundtrack models add": ("soundtrack models add my-space out/",),
+    "soundtrack train video": ("soundtrack train video clips.csv --out out/",),
+    "soundtrack train music": ("soundtrack train music clips.csv --out out/ --ratings ratings.csv",),
+    "soundtrack train space": ("soundtrack train space films/ --out out/",),
+    "soundtrack eval labels": ("soundtrack eval labels clips.csv --folds 5",),
+    "soundtrack eval va": ("soundtrack eval va ratings.csv --scale 1 9",),
+    "soundtrack eval moments": ("soundtrack eval moments clips.csv",),
+}
+"""Command lines at the end of a command's help."""
+
+_IN_WORDS = (
+    (r"<path>|\bPATH\b", "FILE"),
+    (r"<int(?: range)?>|\bINTEGER(?: RANGE)?\b", "N"),
+    (r"<float(?: range)?>|\bFLOAT(?: RANGE)?\b", "NUMBER"),
+    (r"<str>", "TEXT"),
+    (r"; -?[\d.]+<=x(?:<=-?[\d.]+)?\]|; x[<>]=-?[\d.]+\]", "]"),
+    (r"  \[-?[\d.]+<=x(?:<=-?[\d.]+)?\]|  \[x[<>]=-?[\d.]+\]", ""),
+    (r"\[default: \((.*?)\)\]", r"[default: \1]"),
+)
+"""How typer names the kinds of values and their ranges, and what is shown: the descriptions give units and limits."""
+
+_DEFAULT_PANEL = "Options"
+
+
+def _panel_of(param: Any) -> str:
+    """Heading under which an option is listed."""
+    names = set(param.opts)
+    return next((title for title, options in PANELS.items() if names & set(options.split())), _DEFAULT_PANEL)
+
+
+def _in_words(text: str) -> str:
+    """A name or description of an option, with its kind of value in words."""
+    for theirs, ours in _IN_WORDS:
+        text = re.sub(theirs, ours, text)
+    return text
+
+
+def _write_panels(command: Any, ctx: Any, formatter: Any) -> None:
+    """Arguments, then options by panel."""
+    panels: dict[str, list[tuple[str, str]]] = {"Arguments": [], **{title: [] for title in PANELS}, _DEFAULT_PANEL: []}
+    for param in command.get_params(ctx):
+        record = param.get_help_record(ctx)
+        if record is not None:
+            if param.param_type_name == "argument":
+                name = str(param.metavar or param.name.upper()).strip("[].")
+                panels["Arguments"].append((name, _in_words(record[1]).removesuffix("[required]").strip()))
+            else:
+                panels[_panel_of(param)].append((_in_words(record[0]), _in_words(record[1])))
+    for title, records in panels.items():
+        if records:
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+def _write_examples(ctx: Any, formatter: Any) -> None:
+    """The examples of a command, one a line and never wrapped: they are there to be copied."""
+    lines = EXAMPLES.get(ctx.command_path)
+    if lines:
+        with formatter.section("Examples"):
+            for line in lines:
+                formatter.write(f"{'':>{formatter.current_indent}}{line}\n")
+
+
+class HelpfulCommand(TyperCommand):
+    """A command with its options in panels and examples."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """Return arguments as manuals show them: VIDEO, [VIDEO], [PATH]..."""
+        pieces = super().collect_usage_pieces(ctx)
+        return [re.sub(r"^\{(.*)\}", r"\1", piece).replace("[[", "[").replace("]]", "]") for piece in pieces]
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write arguments and options."""
+        _write_panels(self, ctx, formatter)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the examples."""
+        _write_examples(ctx, formatter)
+
+
+class HelpfulGroup(TyperGroup):
+    """A group that shows the description of each command in full."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write one row per command."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, _summary(command)) for name, command in commands if command is not None]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        """Write the examples."""
+        _write_examples(ctx, formatter)
+
+
+def _summary(command: Any) -> str:
+    """First sentence or paragraph of a command's description, whole."""
+    text = command.short_help or (command.help or "").partition("\n\n")[0]
+    return " ".join(str(text).split())
