@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draw the pictures of README and docs from the demo: ``python docs/make_pictures.py [DIR]``, DIR being the demo's folder.
+"""Draw the pictures of README and docs from the demo: ``python docs/make_pictures.py [DEMO_FOLDER]``.
 
 Makes the demo first where DIR has no cue sheet yet. Writes docs/images/demo.svg.
 """

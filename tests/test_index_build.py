@@ -143,7 +143,7 @@ def test_a_disk_that_is_not_there_stops_the_run(tmp_path: Path, music: Path, run
     shutil.rmtree(music)
     if not root_too:
         music.mkdir()
-    with pytest.raises(LibraryError, match="5 of 5 tracks are gone") as caught:
+    with pytest.raises(LibraryError, match="5 of 5 tracks are missing") as caught:
         run()
     assert "--prune" in caught.value.hint
     with open_store(tmp_path / "index") as store:

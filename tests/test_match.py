@@ -165,9 +165,9 @@ def test_tracks_are_found_by_the_names_people_use() -> None:
     assert find_tracks("music", tracks=made) == made
     assert find_tracks("ANN", tracks=made) == made
     assert find_tracks(f"ann - {made[0].tags.title}", tracks=made) == one
-    with pytest.raises(UsageError, match="no track called 'Carl'"):
+    with pytest.raises(UsageError, match="unknown track 'Carl'"):
         find_tracks("Carl", tracks=made)
-    with pytest.raises(UsageError, match="may be 2 tracks"):
+    with pytest.raises(UsageError, match="matches 2 tracks"):
         find_one_track("ann", tracks=made)
 
 

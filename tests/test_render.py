@@ -221,7 +221,7 @@ def test_refusals_leave_nothing_behind(tmp_path: Path, tracks: list[Path]) -> No
         render(job, tmp_path / "there.mp4")
     with pytest.raises(UsageError, match="kind of file"):
         render(job, tmp_path / "out.xyz")
-    with pytest.raises(OutputError, match="cannot hold h264"):
+    with pytest.raises(OutputError, match="cannot store h264"):
         render(job, tmp_path / "out.webm")
     with pytest.raises(InputError, match="is missing"):
         render(replace(job, track_paths={"t0": tmp_path / "gone.wav", "t1": tracks[1]}), tmp_path / "out.mp4")

@@ -83,8 +83,8 @@ TOLD = {  # (from, into): what is not as it was, and is said to be so
     (".mov", ".mp4"): (),
     (".mp4", ".mkv"): ("mov_text) converted to srt",),
     (".mov", ".mkv"): ("mov_text) converted to srt",),
-    (".mkv", ".mp4"): ("subrip) converted to mov_text", "attachment stream 4 (unknown) left out"),
-    (".mkv", ".mov"): ("subrip) converted to mov_text", "attachment stream 4 (unknown) left out", "roles: comment"),
+    (".mkv", ".mp4"): ("subrip) converted to mov_text", "attachment stream 4 (unknown) omitted"),
+    (".mkv", ".mov"): ("subrip) converted to mov_text", "attachment stream 4 (unknown) omitted", "roles: comment"),
 }
 
 
@@ -138,7 +138,7 @@ def test_a_film_cut_off_a_key_frame_keeps_its_cut(
 def test_a_turned_picture_is_refused_where_it_would_lie_on_its_side(
     tmp_path: Path, films: dict[str, Path], track: Path, target: str
 ) -> None:
-    with pytest.raises(OutputError, match="turned by 270 degrees") as refused:
+    with pytest.raises(OutputError, match="a rotation of 270 degrees") as refused:
         render(films[".mp4"], tmp_path / f"out{target}", track)
     assert "use .mp4" in (refused.value.hint or "")
     assert list(tmp_path.iterdir()) == []
