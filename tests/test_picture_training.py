@@ -253,6 +253,7 @@ def test_training_from_end_to_end_writes_a_model_that_loads(
     _network, head = load_parts(model, config)
     assert [(block.channel, block.version) for block in head.blocks] == [
         ("picture-network", "1"),
+        ("stills", "1"),
         ("film-numbers", "1"),
     ]
     text = (models / "i3d-emotion/card.md").read_text()

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
+import cv2
 import numpy as np
 import pytest
 
+from soundtrack import pipeline
 from soundtrack.channels import aligned
 from soundtrack.checkpoints.manifest import find_model
+from soundtrack.documents import scenesheet
 from soundtrack.emotion import stills as stills_module
+from soundtrack.emotion.head import Block
 from soundtrack.emotion.stills import FORMAT, N_FEATURES, StillsChannel, rows_of_still, spans_of, stills_for
+from soundtrack.emotion.video_tower import VideoTower
 from soundtrack.errors import DependencyError
+from soundtrack.evaluation import read
 from soundtrack.media.reading.probe import probe
 from soundtrack.networks import efficientnet
 from soundtrack.pipeline.ground.channel_list import film_channels, make_channels
+from soundtrack.training.picture.clips import stills_of_films, write_clips
+from soundtrack.training.picture.start import start_of
 from soundtrack.types import ChannelSetup, Clip, ClipFormat, FloatArray, FrameBatch, Span, Still, StillFormat
 from soundtrack.video.clips import ClipSampler
 from soundtrack.video.decode import iter_frames
@@ -123,11 +133,9 @@ def test_the_network_gives_the_same_numbers_again_and_as_its_package_does() -> N
     from efficientnet_lite_pytorch import EfficientNet
 
     rng = np.random.default_rng(7)
-    pictures = rng.integers(0, 256, (2, FORMAT.side_px, FORMAT.side_px, 3), np.uint8)
-    rows = np.concatenate([rows_of_still(picture)["stills"] for picture in pictures])
+    pictures = rng.integers(0, 256, (1, FORMAT.side_px, FORMAT.side_px, 3), np.uint8)
     again = efficientnet.StillNetwork.load().features(pictures)
-    assert np.array_equal(again, efficientnet.StillNetwork.load().features(pictures))
-    assert np.abs(rows - again).max() < 1e-4
+    assert np.array_equal(again, rows_of_still(pictures[0])["stills"])
     plain = EfficientNet.from_name("efficientnet-lite2", image_size=FORMAT.side_px)
     weights = efficientnet._weights_path()
     plain.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
@@ -136,6 +144,49 @@ def test_the_network_gives_the_same_numbers_again_and_as_its_package_does() -> N
         expected = plain.eval().extract_features(x).mean(dim=(2, 3)).numpy()
     assert np.abs(again - expected).max() < 1e-3
     assert (FORMAT.side_px, N_FEATURES) == (efficientnet.SIDE_PX, efficientnet.DIM)
+
+
+def test_teaching_and_judging_see_the_stills_that_the_analysis_sees(network: Brightness, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        film(tmp_path / f"{name}.mp4", *X264, n=225, fps="25", before=("-framerate", "25"))
+    (tmp_path / "labels.csv").write_text("file,class,source_id\na.mp4,Sad,a\nb.mp4,Fear,b\n")
+    config = SimpleNamespace(
+        n_frames=16,
+        frame_rate_hz=8.0,
+        stride_s=2.0,
+        side_px=32,
+        head=SimpleNamespace(blocks=(Block("stills", N_FEATURES),)),
+    )
+    tower = cast(VideoTower, SimpleNamespace(config=config))
+    judged = read.film_windows(tmp_path / "a.mp4", tower).further["stills"]
+    store = write_clips(tmp_path / "clips", data_dir=tmp_path / "labels.csv", side_px=32)
+    taught = stills_of_films(store, data_dir=tmp_path / "labels.csv")["stills"]
+    assert len(judged) == 5
+    assert len(set(judged[:, 0].tolist())) == 2, "stills at 2 and 6 s, for the stretches around them"
+    assert np.abs(taught[: len(judged)] - judged).max() < 0.5
+    picture = tmp_path / "light.png"
+    cv2.imwrite(str(picture), np.full((30, 40, 3), 200, np.uint8))
+    assert read.film_windows(picture, tower).further["stills"].tolist() == [[200.0] * N_FEATURES]
+
+
+def test_a_head_reads_stills_if_that_of_its_start_does() -> None:
+    assert not start_of("tiny").reads_stills
+
+
+def test_what_stills_show_is_kept_and_the_film_is_not_watched_again(
+    network: Brightness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOUNDTRACK_MODEL", "tiny")
+    monkeypatch.setattr(stills_module, "stills_for", lambda _: FORMAT)
+    path = film(tmp_path / "a.mp4", *X264, n=200, fps="25")
+    first = pipeline.analyse_video(path, device="cpu", cache=tmp_path / "kept")
+    assert [o.weight for o in first.scenes[0].opinions if o.channel == "stills"] == [0.0]
+    assert network.n_shown == 2
+    for sheet in (tmp_path / "kept").glob("*.scenes"):
+        sheet.unlink()
+    again = pipeline.analyse_video(path, device="cpu", cache=tmp_path / "kept")
+    assert scenesheet.dumps(again) == scenesheet.dumps(first)
+    assert network.n_shown == 2
 
 
 @pytest.mark.parametrize("damage", ["missing", "other weights", "other network"])

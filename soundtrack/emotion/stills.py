@@ -32,7 +32,7 @@ from soundtrack.types import (
 if TYPE_CHECKING:
     from soundtrack.networks.efficientnet import StillNetwork
 
-FORMAT = StillFormat(every_s=4.0, side_px=224)
+FORMAT = StillFormat(every_s=4.0, side_px=260)
 """Which stills it looks at."""
 VERSION = "1"
 """Of the channel; changes whenever the numbers of the same film would differ."""

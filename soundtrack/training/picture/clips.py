@@ -8,13 +8,15 @@ rated stills shown as films in which nothing moves.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from soundtrack.emotion.picture_head import STILLS
+from soundtrack.emotion.stills import FORMAT, rows_of_clips, rows_of_still
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import write_text
 from soundtrack.networks.i3d_fused import FusedI3D
@@ -28,7 +30,7 @@ from soundtrack.training.picture.data import (
     resize,
     root_of,
 )
-from soundtrack.types import ByteArray, FloatArray, TimeArray
+from soundtrack.types import ByteArray, Clip, FloatArray, Span, Still, TimeArray
 from soundtrack.video.visual_features import N_FILM, clip_numbers
 
 N_FRAMES = 16
@@ -108,6 +110,37 @@ def still_numbers(pictures: ByteArray) -> FloatArray:
     for i, picture in enumerate(pictures):
         out[i] = clip_numbers(picture[None])
     return out
+
+
+def stills_of_films(store: ClipStore, *, data_dir: Path, progress: Progress | None = None) -> dict[str, FloatArray]:
+    """What the channel ``stills`` finds in each clip of the labelled films, by channel, of shape (n, dim)."""
+    film, rows = np.array(store.film), []
+    for i, one in enumerate(store.films):
+        path = root_of(data_dir) / one.file
+        moments = frames_at(path, side_px=FORMAT.side_px, rate_hz=1 / FORMAT.every_s, first_s=FORMAT.every_s / 2)
+        shown = [Still(time_s, picture) for time_s, picture in moments]
+        if not shown:  # shorter than half a stretch
+            shown = [Still(0.0, next(_first(path)))]
+        clips = []
+        for start_s in store.start_s[film == i].tolist():
+            span = Span(start_s, start_s + N_FRAMES / FRAME_RATE_HZ)
+            inside = tuple(still for still in shown if span.start_s <= still.time_s < span.end_s)
+            clips.append(Clip(span, np.zeros((0, 0, 0, 3), np.uint8), inside))
+        rows.append(rows_of_clips(clips, FORMAT)[STILLS])
+        if progress is not None:
+            progress("stills", i + 1, len(store.films))
+    return {STILLS: np.concatenate(rows)}
+
+
+def _first(path: Path) -> Iterator[ByteArray]:
+    """The first frame of a film as a still."""
+    return (picture for _, picture in frames_at(path, side_px=FORMAT.side_px, rate_hz=FRAME_RATE_HZ, first_s=0.0))
+
+
+def stills_of_pictures(rated: Sequence[RatedStill], *, data_dir: Path) -> dict[str, FloatArray]:
+    """The same of rated stills."""
+    files = (root_of(data_dir) / still.file for still in rated)
+    return {STILLS: np.concatenate([rows_of_still(resize(read_still(f), FORMAT.side_px))[STILLS] for f in files])}
 
 
 def clip_features(network: FusedI3D, clips: ByteArray, *, n_frames: int = N_FRAMES, batch: int = 8) -> FloatArray:

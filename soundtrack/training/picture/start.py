@@ -15,6 +15,7 @@ from torch import Tensor
 from soundtrack.checkpoints.manifest import all_models, find_model, read_config
 from soundtrack.checkpoints.trained import find_network
 from soundtrack.checkpoints.weights import load_weights
+from soundtrack.emotion.picture_head import STILLS
 from soundtrack.emotion.video_config import parse_config
 from soundtrack.emotion.video_tower import load_parts
 from soundtrack.errors import ModelError
@@ -38,6 +39,8 @@ class PictureStart:
     """Factor on the channels."""
     side_px: int
     """Side of the frames it is for."""
+    reads_stills: bool = True
+    """Whether a new head of it reads the channel ``stills`` beside it: as the model's own, where it has one."""
 
 
 def start_of(name: str) -> PictureStart:
@@ -59,7 +62,8 @@ def start_of(name: str) -> PictureStart:
         config = parse_config(read_config(model), where=model.folder)
         network, _head = load_parts(model, config)
         state = {key: value for key, value in network.state_dict().items() if not key.endswith("num_batches_tracked")}
-        return PictureStart(name, state, width=config.width, side_px=config.side_px)
+        reads_stills = any(block.channel == STILLS for block in config.head.blocks)
+        return PictureStart(name, state, width=config.width, side_px=config.side_px, reads_stills=reads_stills)
     if model.entry.role == "video-backbone":
         tensors = load_weights(model, expected=expected_state(I3D()))
         state = {key: value for key, value in tensors.items() if not key.startswith("logits.")}
@@ -87,12 +91,17 @@ def facts_of_head(init: PictureStart, data: Path, *, licence: str) -> list[str]:
     films, stills = labelled_clips(data), rated_stills(data)
     return [
         f"The network of {init.name} (I3D, {init.width:g} of its width, {init.side_px} x {init.side_px} px), as it "
-        f"was; a new linear head on its features and {N_FILM} film numbers.",
+        f"was; a new linear head on its features{_and_stills(init)} and {N_FILM} film numbers.",
         f"The head learned classes from {len(films)} films of {len({film.source for film in films})} sources, and "
         f"valence and arousal from {len(stills)} rated stills and the classes' places on the plane.",
         f"Licence of the weights: {licence} if the training data is for non-commercial use; check "
         "the licences of the training data.",
     ]
+
+
+def _and_stills(init: PictureStart) -> str:
+    """Words for the channel of stills, where the head reads it."""
+    return ", those of EfficientNet-Lite2 for stills" if init.reads_stills else ""
 
 
 LIMITS_OF_HEAD = [

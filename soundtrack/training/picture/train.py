@@ -19,7 +19,8 @@ from torch import Tensor
 from soundtrack.checkpoints.weights import save_weights
 from soundtrack.emotion.head import Head
 from soundtrack.emotion.head_file import form_document
-from soundtrack.emotion.picture_head import FILM_NUMBERS, PICTURE_NETWORK, picture_blocks
+from soundtrack.emotion.picture_head import FILM_NUMBERS, PICTURE_NETWORK, STILLS, picture_blocks
+from soundtrack.emotion.stills import VERSION as STILLS_VERSION
 from soundtrack.emotion.video_tower import backbone, head_tensors
 from soundtrack.errors import InputError, Reason
 from soundtrack.files.kinds import OWN
@@ -33,6 +34,8 @@ from soundtrack.training.picture.clips import (
     clip_features,
     read_stills,
     still_numbers,
+    stills_of_films,
+    stills_of_pictures,
     write_clips,
 )
 from soundtrack.training.picture.data import groups, labelled_clips, rated_stills
@@ -59,6 +62,10 @@ SOURCE = "trained by soundtrack train video"
 """Origin in the manifest."""
 
 
+BESIDE_STILLS = HeadSettings(plane_penalty=10_000.0, plane_gains={})
+"""Of a head that reads stills: valence and arousal of 520 rated stills were learned best so, in nested folds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """Labelled films and rated stills through a network."""
@@ -77,8 +84,16 @@ class Seen:
     """Start of each clip in its film, in seconds."""
 
 
-def look(network: FusedI3D, data_dir: Path, work_dir: Path, *, side_px: int, progress: Progress | None = None) -> Seen:
-    """Features and film numbers of all labelled films and rated stills of a data folder."""
+def look(
+    network: FusedI3D,
+    data_dir: Path,
+    work_dir: Path,
+    *,
+    side_px: int,
+    with_stills: bool = True,
+    progress: Progress | None = None,
+) -> Seen:
+    """What all channels see of the labelled films and rated stills of a data folder; `with_stills` counts that one."""
     if len({film.source for film in labelled_clips(data_dir)}) < LEAST_SOURCES:
         raise InputError(
             f"{data_dir} has labelled films from fewer than {LEAST_SOURCES} sources",
@@ -95,12 +110,20 @@ def look(network: FusedI3D, data_dir: Path, work_dir: Path, *, side_px: int, pro
         unrated = None if answers is None else _unrated(network, _passes(work_dir, side_px=side_px))
         rated = Rated(
             teachers=None if answers is None else _said(answers, [still.file for still in stills]),
-            features=picture_blocks(clip_features(network, pictures), still_numbers(pictures)),
+            features=picture_blocks(
+                clip_features(network, pictures),
+                still_numbers(pictures),
+                stills_of_pictures(stills, data_dir=data_dir) if with_stills else None,
+            ),
             valence=np.array([still.valence for still in stills], np.float32),
             arousal=np.array([still.arousal for still in stills], np.float32),
         )
     films = Films(
-        features=picture_blocks(clip_features(network, store.frames), store.numbers),
+        features=picture_blocks(
+            clip_features(network, store.frames),
+            store.numbers,
+            stills_of_films(store, data_dir=data_dir, progress=progress) if with_stills else None,
+        ),
         film_of=np.array(store.film, np.int64),
         labels=tuple(film.label for film in store.films),
         sources=tuple(film.source for film in store.films),
@@ -163,6 +186,7 @@ def finish(
     version: str = "1",
     facts: Sequence[str] | None = None,
     notes: Sequence[str] = (),
+    with_stills: bool = True,
     progress: Progress | None = None,
 ) -> PictureReport:
     """Measure I3D weights with heads that never saw what they answer, fit the last head on everything, write the model.
@@ -179,9 +203,13 @@ def finish(
         Lines on what the network is and learned from, instead of those of the embedded one.
     notes : sequence of str
         More lines for the card.
+    with_stills : bool
+        Teach the head the channel ``stills`` as well.
     """
+    if head_settings is None and with_stills:
+        head_settings = BESIDE_STILLS
     network = network_of(state, width=settings.width)
-    seen = look(network, data_dir, out_dir, side_px=settings.side_px, progress=progress)
+    seen = look(network, data_dir, out_dir, side_px=settings.side_px, with_stills=with_stills, progress=progress)
     measured = measure(
         seen.films,
         rated=seen.rated,
@@ -227,7 +255,7 @@ def write_model(
     source: str = SOURCE,
 ) -> None:
     """Weights, config and manifest entry of a video model."""
-    versions = {PICTURE_NETWORK: version, FILM_NUMBERS: FILM_VERSION}
+    versions = {PICTURE_NETWORK: version, STILLS: STILLS_VERSION, FILM_NUMBERS: FILM_VERSION}
     blocks = tuple(replace(block, version=versions.get(block.channel, block.version)) for block in head.blocks)
     head = replace(head, blocks=blocks)
     tensors = {f"i3d.{key}": value for key, value in state.items() if not key.startswith("logits.")}
@@ -301,6 +329,7 @@ def train_picture(
             settings=how,
             models_folder=models_folder,
             facts=facts_of_head(init, data_dir, licence=WEIGHTS_LICENCE),
+            with_stills=init.reads_stills,
             progress=progress,
         )
     teachers = data_dir / "teachers" if teachers_dir is None else teachers_dir
@@ -338,7 +367,8 @@ def _facts(settings: DistilSettings) -> list[str]:
     """What the network is and what it learned from."""
     return [
         f"I3D (Inception-v1 inflated, Carreira and Zisserman 2017) at {settings.width:g} of its width; a linear head "
-        f"on its {1024 * settings.width:.0f} features and {N_FILM} film numbers. A clip is {N_FRAMES} frames of "
+        f"on its {1024 * settings.width:.0f} features, those of EfficientNet-Lite2 for stills, and {N_FILM} film "
+        f"numbers. A clip is {N_FRAMES} frames of "
         f"{settings.side_px} x {settings.side_px} at {FRAME_RATE_HZ:g} Hz, {N_FRAMES / FRAME_RATE_HZ:g} s.",
         "Its 2D form learned, from nothing, to answer as two ImageNet networks do (MobileNet v1 and v2, Apache-2.0) on "
         "views of stills (Caltech-101, ImageNet samples, OASIS) and of frames of music videos and short films, whole, "
