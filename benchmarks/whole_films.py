@@ -34,9 +34,11 @@ import numpy as np
 import numpy.typing as npt
 
 import soundtrack
+from soundtrack.documents import scenesheet
 from soundtrack.documents.cuesheet import dumps
 from soundtrack.media.locate import ffmpeg_path
 from soundtrack.media.reading.audio import read_audio
+from soundtrack.pipeline import current_model
 from soundtrack.pipeline.film.analyse import analyse_video
 from soundtrack.settings import SpottingSettings
 from soundtrack.types import CueSheet
@@ -304,7 +306,11 @@ def main() -> None:
         film = given.work / f"{plan.name}.mkv"
         if not film.exists():
             make_film(plan, document["voices"], given.data, film)
-        scenes = analyse_video(film, cache=given.work / "cache")
+        kept = given.work / f"{plan.name}.scenes.json"
+        scenes = soundtrack.read_scenes(kept) if kept.exists() else None
+        if scenes is None or scenes.model != current_model():
+            scenes = analyse_video(film, cache=given.work / "cache")
+            kept.write_text(scenesheet.dumps(scenes), encoding="utf-8")
         sheet = soundtrack.spot(scenes, index=index, settings=settings)
         if given.sheets:
             given.sheets.mkdir(parents=True, exist_ok=True)

@@ -177,7 +177,12 @@ class PlanTable(_Table):
     ``loop`` and the silences weigh merit, second by second; the others weigh merit times seconds, once.
     """
 
-    loop: Row = Row("1 while a track repeats", "no repeats of tracks that are too short", -0.15, weights=_AGAINST)
+    loop: Row = Row(
+        "1 while a track plays for the second time, 2 for the third, ...",
+        "no repeats of tracks that are too short",
+        -0.15,
+        weights=_AGAINST,
+    )
     section: Row = Row(
         "1 for a start at the start of a section of the track", "entrances at section starts", 1.0, weights=_GAIN
     )
@@ -205,7 +210,35 @@ class PlanTable(_Table):
         -3.0,
         weights=_COST,
     )
-    repeat: Row = Row("number of earlier cues with the same piece", "each piece at most once", -8.0, weights=_COST)
+    theme: Row = Row(
+        "likeness of the scene to the one where the piece was last used: cosine above the neutral point, 0 to 1",
+        "pieces that return in similar scenes",
+        3.0,
+        0.7,
+        weights=_GAIN,
+        neutrals=(-1.0, 0.99),
+    )
+    repeat: Row = Row(
+        "1 minus that likeness, for a piece used before", "no return in a scene of another kind", -6.0, weights=_COST
+    )
+    piece: Row = Row("1 for a piece not used before, except the first", "few pieces in a film", -2.0, weights=_COST)
+    through: Row = Row(
+        "changes of the picture inside a cue above the neutral point, from 0 to 1 each",
+        "cues that start or end at the greatest changes of mood",
+        -6.0,
+        0.6,
+        weights=_COST,
+        neutrals=(0.0, 0.95),
+    )
+    sentence: Row = Row("1 for a cue that starts inside speech", "no entrance inside a sentence", -100.0, weights=_COST)
+    air: Row = Row(
+        "seconds of silence before a change of the picture above the neutral point, where other music enters",
+        "a rest between cues of unlike mood; 0 for none",
+        4.0,
+        0.6,
+        weights=(0.0, 8.0),
+        neutrals=(0.0, 0.95),
+    )
     artist: Row = Row(
         "number of earlier cues with another piece by the same artist", "variety of artists", -0.75, weights=_COST
     )
@@ -214,10 +247,10 @@ class PlanTable(_Table):
         "1 without music in a film without audio", "no completely silent film", -0.6, weights=(-10.0, 10.0)
     )
     speech: Row = Row(
-        "share of the scene with speech above the neutral point, from 0 to 1",
+        "share of the scene with speech above the neutral point, from 0 to 1, times the merit of the best music",
         "more silence under continuous speech",
-        0.3,
-        0.6,
+        2.0,
+        0.35,
         neutrals=(0.0, 0.95),
     )
     wanting: Row = Row(

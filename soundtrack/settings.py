@@ -25,6 +25,13 @@ SOFTEST_TARGET_LUFS = -40.0
 """Smallest loudness target."""
 
 
+SPEECH_OVER_MUSIC_LU: dict[str, float] = {"clear": 14.0, "normal": 12.0, "accessible": 20.0}
+"""How far speech lies above the music, by the names of ``--duck``."""
+
+DENSITIES = ("sparse", "normal", "full")
+"""How much of a film gets music: about half of it, what the table of weights says, or all of it."""
+
+
 def parse_target(value: str | float) -> float | None:
     """Loudness target from a number or the name of a preset, in LUFS; None for anything else.
 
@@ -82,6 +89,8 @@ class SceneSettings:
 class SpottingSettings:
     """How music is chosen and placed."""
 
+    density: str = "normal"
+    """How much of the film gets music, of `DENSITIES`."""
     n_candidates: int = 64
     """Segments looked at per scene."""
     min_cue_s: float = 12.0

@@ -142,7 +142,7 @@ def test_the_plan_knows_what_kept_cues_play() -> None:
 
 @pytest.fixture(scope="module")
 def before() -> CueSheet:
-    """A sheet whose second cue, from 0:30 to 0:56.75, is locked."""
+    """A sheet whose second cue, from 0:30 to 0:51, is locked."""
     return apply(spot_cues(sheet(FILMS[0]), LIBRARY), LockCues(("1m02",)))
 
 
@@ -153,7 +153,7 @@ def test_demands_that_contradict_a_kept_cue_are_refused(before: CueSheet) -> Non
     tense = mood("tense")
     base = Constraints(kept=(kept,))
     wrong = {
-        "1m02 is kept from 0:30.0 to 0:56.8, where --silence 0:40.0-0:45.0 requests silence": replace(
+        "1m02 is kept from 0:30.0 to 0:51.0, where --silence 0:40.0-0:45.0 requests silence": replace(
             base, silences=(Span(40.0, 45.0),)
         ),
         "where --lock 0:40.0 requests another track": replace(base, locks=(Lock(40.0, other),)),

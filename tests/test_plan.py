@@ -35,6 +35,7 @@ def problem(
 ) -> Problem:
     """A small plan with everything in it drawn by lot."""
     lengths = rng.integers(5, 30, n).astype(np.float64)
+    vectors = rng.standard_normal((n, 4)).astype(np.float32) + np.float32(1)
     edges = np.concatenate([[0.0], np.cumsum(lengths)])
     silent = rng.random(n) < 0.15
     film = Film(
@@ -43,12 +44,13 @@ def problem(
         probabilities=np.full((n, 6), 1 / 6, np.float32),
         valence=np.zeros(n, np.float32),
         arousal=rng.uniform(-1, 1, n).astype(np.float32),
-        vectors=np.zeros((n, 4), np.float32),
+        vectors=vectors / np.linalg.norm(vectors, axis=1, keepdims=True),
         cuts_per_min=np.zeros(n, np.float32),
         speech=np.zeros(n, np.float32),
         silent=silent,
         demanded=np.zeros(n, np.bool_),
         contrast=np.concatenate([[1], rng.random(n - 1), [1]]).astype(np.float32),
+        speaking=rng.random(n + 1) < 0.2,
     )
     counts = np.array([next((k for k in range(n - i) if silent[i + k]), n - i) for i in range(n)])
     values, cells = [], []
@@ -369,4 +371,4 @@ def test_a_library_without_the_wanted_mood_still_gets_its_nearest_music_heard() 
     made = library([track("mild", ["Tension"] * 12), track("sweet", ["Relaxation"] * 12)])
     result = spot_cues(sheet([("Relaxation", 40.0), ("Fear", 40.0)]), made)
     assert titles(result) == ["sweet", "mild"]
-    assert sum(c.span.duration_s for c in result.cues) >= 79.0
+    assert sum(c.span.duration_s for c in result.cues) >= 75.0

@@ -45,6 +45,22 @@ class Layout(StrEnum):
     SURROUND = "5.1"
 
 
+class DensityName(StrEnum):
+    """How much of a film gets music."""
+
+    SPARSE = "sparse"
+    NORMAL = "normal"
+    FULL = "full"
+
+
+class DuckName(StrEnum):
+    """How far speech lies above the music."""
+
+    CLEAR = "clear"
+    NORMAL = "normal"
+    ACCESSIBLE = "accessible"
+
+
 Index = Annotated[
     Path | None,
     typer.Option(
@@ -160,6 +176,12 @@ Stretch = Annotated[
         show_default="0",
     ),
 ]
+Density = Annotated[
+    DensityName, typer.Option("--density", help="How much of the film gets music: about half, normal, or all of it.")
+]
+Duck = Annotated[
+    DuckName, typer.Option("--duck", help="Speech above the music: clear 14 LU, normal 12 LU, accessible 20 LU.")
+]
 Stems = Annotated[
     Path | None,
     typer.Option(
@@ -217,7 +239,9 @@ def _locked_in(source: str) -> PipelineKeep:
     return keep_locked(cuesheet.loads(output.read_document(source), name=name), name=name)
 
 
-def spotting_settings(*, seed: int, allow_vocals: bool, over_music: bool, stretch: str | None) -> SpottingSettings:
+def spotting_settings(
+    *, seed: int, allow_vocals: bool, over_music: bool, stretch: str | None, density: DensityName
+) -> SpottingSettings:
     """Settings of the choice of music."""
     from soundtrack.cli.words import parse_stretch
     from soundtrack.config import load_config
@@ -225,6 +249,7 @@ def spotting_settings(*, seed: int, allow_vocals: bool, over_music: bool, stretc
 
     weights = load_config()
     return SpottingSettings(
+        density=density.value,
         seed=seed,
         allow_vocals=allow_vocals,
         over_music=over_music,
@@ -235,7 +260,7 @@ def spotting_settings(*, seed: int, allow_vocals: bool, over_music: bool, stretc
 
 
 def mix_settings(
-    *, target: str | None, keep_original: bool, keep_level: bool, layout: Layout = Layout.AUTO
+    *, target: str | None, keep_original: bool, keep_level: bool, duck: DuckName, layout: Layout = Layout.AUTO
 ) -> MixSettings:
     """Settings of the mix.
 
@@ -247,7 +272,7 @@ def mix_settings(
     from soundtrack.cli.words import parse_loudness
     from soundtrack.errors import UsageError
     from soundtrack.pipeline.ground.defaults import target_or_default
-    from soundtrack.settings import MixSettings
+    from soundtrack.settings import SPEECH_OVER_MUSIC_LU, MixSettings
 
     if keep_level and not keep_original:
         raise UsageError("--keep-level cannot be used with --replace", hint="leave out one of the two")
@@ -255,6 +280,7 @@ def mix_settings(
         target_lufs=target_or_default(parse_loudness(target)),
         keep_original=keep_original,
         keep_level=keep_level,
+        speech_over_music_lu=SPEECH_OVER_MUSIC_LU[duck.value],
         layout=layout.value,
     )
 

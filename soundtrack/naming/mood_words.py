@@ -114,7 +114,7 @@ _ONLY_PLACES: dict[str, tuple[float, float]] = {
     "dreaming": (0.4, -0.5), "floating": (0.35, -0.6), "love": (0.65, -0.1), "romance": (0.65, -0.2),
     "princess": (0.5, -0.25), "sweet": (0.6, -0.25), "lovely": (0.6, -0.2), "innocent": (0.5, -0.3),
     "beautiful": (0.5, -0.25), "emotional": (-0.05, -0.1), "sentimental": (0.1, -0.35), "nostalgia": (-0.1, -0.4),
-    "hope": (0.55, 0.1), "village": (0.4, -0.05), "town": (0.4, 0.1), "blossom": (0.3, -0.3),
+    "hope": (0.55, 0.1), "village": (0.4, -0.05), "town": (0.4, 0.1),
     "waltz": (0.4, 0.0), "acoustic": (0.35, -0.2), "corporate": (0.4, 0.2), "documentary": (0.1, -0.1),
     "piano": (0.2, -0.35), "ballad": (0.1, -0.35), "nocturne": (0.0, -0.5),
     "jazz": (0.35, 0.0), "jazzy": (0.4, 0.1), "folk": (0.4, 0.1), "country": (0.4, 0.2), "reggae": (0.5, 0.1),
@@ -123,9 +123,10 @@ _ONLY_PLACES: dict[str, tuple[float, float]] = {
 
 _FAINT = frozenset(
     {"piano", "ballad", "jazz", "jazzy", "folk", "country", "reggae", "acoustic", "waltz", "rock", "light", "blue"}
-    | {"blues", "cold", "town", "village", "documentary", "corporate", "trailer", "beautiful", "emotional"}
+    | {"blues", "cold", "town", "village", "documentary", "corporate", "trailer", "beautiful", "emotional", "shrine"}
+    | {"temple", "cave", "caves", "sewers", "dungeon", "princess", "garden", "meadow", "graveyard", "crypt", "secret"}
 )
-"""Words that say little beside others: instruments, styles, and words with further senses."""
+"""Words that say little beside others: instruments, styles, places, and words with further senses."""
 _FAINT_WEIGHT, _FAR_WEIGHT = 0.35, 0.5
 """What a faint word counts, and one that is not in the title or the name of the file."""
 _N_FOLDERS = 2

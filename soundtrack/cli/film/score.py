@@ -11,7 +11,11 @@ from soundtrack.cli.options import (
     Cluster,
     Decoder,
     DecoderName,
+    Density,
+    DensityName,
     Device,
+    Duck,
+    DuckName,
     Explore,
     Force,
     Hit,
@@ -83,6 +87,8 @@ def score(
     explore: Explore = 0.0,
     allow_vocals: Vocals = False,
     stretch: Stretch = None,
+    density: Density = DensityName.NORMAL,
+    duck: Duck = DuckName.NORMAL,
     over_music: OverMusic = False,
     allow_spoken: Spoken = False,
     stems: Stems = None,
@@ -121,8 +127,10 @@ def score(
         allow_spoken=allow_spoken,
         keep=keep,
     )
-    settings = spotting_settings(seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch)
-    mix = mix_settings(target=target, keep_original=keep_original, keep_level=keep_level, layout=layout)
+    settings = spotting_settings(
+        seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch, density=density
+    )
+    mix = mix_settings(target=target, keep_original=keep_original, keep_level=keep_level, duck=duck, layout=layout)
     where = device_name(device)
     cache = cache_folder(cache=not no_cache)
     if batch is not None:

@@ -8,6 +8,10 @@ import typer
 from soundtrack.cli.options import (
     Avoid,
     AvoidRecent,
+    Density,
+    DensityName,
+    Duck,
+    DuckName,
     Explore,
     Force,
     Hit,
@@ -59,6 +63,8 @@ def spot(
     explore: Explore = 0.0,
     allow_vocals: Vocals = False,
     stretch: Stretch = None,
+    density: Density = DensityName.NORMAL,
+    duck: Duck = DuckName.NORMAL,
     over_music: OverMusic = False,
     allow_spoken: Spoken = False,
     force: Force = False,
@@ -90,8 +96,10 @@ def spot(
             allow_spoken=allow_spoken,
             keep=keep,
         )
-        settings = spotting_settings(seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch)
-        mix = mix_settings(target=target, keep_original=keep_original, keep_level=keep_level)
+        settings = spotting_settings(
+            seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch, density=density
+        )
+        mix = mix_settings(target=target, keep_original=keep_original, keep_level=keep_level, duck=duck)
         name = "stdin" if source == "-" else source
         sheet = api.spot(
             scenesheet.loads(output.read_document(source), name=name),

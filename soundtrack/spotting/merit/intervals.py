@@ -23,6 +23,10 @@ LONG_SCENE_S = 60.0
 NO_CUT_S = 180.0
 """A stretch without any cut longer than this may change its music all the same."""
 
+_SENTENCE_EDGE_S = 0.3
+"""So near to the start or end of speech, an edge is not inside it."""
+_ON_CUT_S = 0.1
+"""A hit so near to a cut is meant to be on it: music may start there, and the cut counts as a change of mood."""
 _SAME_S = 1e-5
 """Times closer than this are the same."""
 
@@ -54,7 +58,10 @@ class Film:
     demanded: BoolArray = field(repr=False, compare=False)
     """Which of the silent ones a person demanded, shape (n,)."""
     contrast: FloatArray = field(repr=False, compare=False)
-    """How much the picture changes at each inner edge, in [0, 1], shape (n + 1,); 1 at both ends."""
+    """How much the picture changes at each inner edge, in [0, 1], shape (n + 1,); 1 at both ends and at hit cuts."""
+
+    speaking: BoolArray = field(default_factory=lambda: np.zeros(0, np.bool_), repr=False, compare=False)
+    """Which edges lie inside speech, shape (n + 1,); empty where nobody speaks."""
 
     def __len__(self) -> int:
         return len(self.scene)
@@ -85,7 +92,10 @@ def divide(sheet: SceneSheet, constraints: Constraints, *, keep_original: bool, 
     """
     demanded_spans = [*constraints.silences, *(_body(cue, sheet) for cue in constraints.kept)]
     named = [t for span in [*demanded_spans, *(m.span for m in constraints.moods)] for t in (span.start_s, span.end_s)]
-    edges, scene_of = _edges(sheet, named)
+    cuts = np.array([shot.span.start_s for shot in sheet.shots])
+    on_cuts = [float(cuts[np.abs(cuts - hit_s).argmin()]) for hit_s in constraints.hits if len(cuts)]
+    on_cuts = [c for c, hit_s in zip(on_cuts, constraints.hits, strict=False) if abs(c - hit_s) <= _ON_CUT_S]
+    edges, scene_of = _edges(sheet, [*named, *on_cuts])
     middles = (edges[:-1] + edges[1:]) / 2
     scenes = [sheet.scenes[i] for i in scene_of]
     probabilities = np.array([s.emotion.probabilities for s in scenes], np.float32)
@@ -111,8 +121,27 @@ def divide(sheet: SceneSheet, constraints: Constraints, *, keep_original: bool, 
         speech=np.array([s.speech_share if keep_original else 0.0 for s in scenes], np.float32),
         silent=demanded | (music >= 0.5),
         demanded=demanded,
-        contrast=_contrast(probabilities, valence, arousal),
+        contrast=np.where(_near_any(edges, on_cuts), 1.0, _contrast(probabilities, valence, arousal)).astype(
+            np.float32
+        ),
+        speaking=_inside(edges, sheet.speech if keep_original else ()),
     )
+
+
+def _near_any(edges_s: TimeArray, times_s: Sequence[float]) -> BoolArray:
+    """Which edges are one of some times."""
+    result = np.zeros(len(edges_s), np.bool_)
+    for time_s in times_s:
+        result |= np.abs(edges_s - time_s) <= _SAME_S
+    return result
+
+
+def _inside(edges_s: TimeArray, speech: Sequence[Span]) -> BoolArray:
+    """Which edges lie inside speech and not just at its start or end, shape (n + 1,)."""
+    result = np.zeros(len(edges_s), np.bool_)
+    for span in speech:
+        result |= (edges_s > span.start_s + _SENTENCE_EDGE_S) & (edges_s < span.end_s - _SENTENCE_EDGE_S)
+    return result
 
 
 def _body(cue: Cue, sheet: SceneSheet) -> Span:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.spotting.merit.view import IntArray
-from soundtrack.spotting.plan.problem import NO_TRACK, Choice, Problem, entry_cost, lone_values, silence_value
+from soundtrack.spotting.plan.problem import NO_TRACK, Choice, Problem, entry_cost, likeness, lone_values, silence_value
 
 _Values = npt.NDArray[np.float64]
 _Counts = npt.NDArray[np.int16]
@@ -35,6 +35,8 @@ class _Labels:
     """How often each group of tracks was used, shape (B, T)."""
     used_artists: _Counts
     """How often each artist was used, shape (B, T)."""
+    since: _Counts
+    """Stretch in which the latest cue with each group of tracks starts, shape (B, T); 0 where there is none."""
     parent_edge: IntArray
     """Edge of the label it was built from, shape (B,)."""
     parent: IntArray
@@ -97,7 +99,7 @@ def _start(n_tracks: int) -> _Labels:
     """The empty plan at the film's start."""
     zero = np.zeros(1, np.int64)
     counts = np.zeros((1, n_tracks), np.int16)
-    return _Labels(np.zeros(1), zero + NO_TRACK, np.zeros(1), zero, counts, counts, zero, zero)
+    return _Labels(np.zeros(1), zero + NO_TRACK, np.zeros(1), zero, counts, counts, counts, zero, zero)
 
 
 def _extend(
@@ -138,10 +140,13 @@ def _starters(problem: Problem, labels: _Labels, edge: int) -> _Values:
     if not problem.free_repeats:
         same_group = labels.used[:, problem.groups].astype(np.float64)
         same_artist = labels.used_artists[:, problem.artists] - same_group
-        result += weights.repeat.weight * same_group + weights.artist.weight * np.maximum(same_artist, 0)
+        like = likeness(problem, edge)[labels.since[:, problem.groups]]
+        again = weights.theme.weight * like + weights.repeat.weight * (1 - like)
+        further = np.where(labels.n_cues > 0, weights.piece.weight, 0.0)[:, None]
+        result += np.where(same_group > 0, again, further) + weights.artist.weight * np.maximum(same_artist, 0)
     result[touching] += weights.join.weight * problem.joins[labels.last[touching]]
-    again = problem.groups[labels.last][:, None] == problem.groups[None, :]
-    result[again & touching[:, None]] = -np.inf
+    goes_on = problem.groups[labels.last][:, None] == problem.groups[None, :]
+    result[goes_on & touching[:, None]] = -np.inf
     if problem.max_cues is not None:
         result[labels.n_cues >= problem.max_cues] = -np.inf
     return result
@@ -181,10 +186,14 @@ def _settle(problem: Problem, offers: list[_Offers], labels: list[_Labels], *, b
     pick = np.array(chosen, np.int64)
     used = np.stack([labels[edges[i]].used[parent[i]] for i in pick])
     used_artists = np.stack([labels[edges[i]].used_artists[parent[i]] for i in pick])
+    since = np.stack([labels[edges[i]].since[parent[i]] for i in pick])
     music = np.flatnonzero(track[pick] != NO_TRACK)
     used[music, problem.groups[track[pick][music]]] += 1
     used_artists[music, problem.artists[track[pick][music]]] += 1
-    return _Labels(value[pick], track[pick], leaving[pick], n_cues[pick], used, used_artists, edges[pick], parent[pick])
+    since[music, problem.groups[track[pick][music]]] = edges[pick][music]
+    return _Labels(
+        value[pick], track[pick], leaving[pick], n_cues[pick], used, used_artists, since, edges[pick], parent[pick]
+    )
 
 
 def _take(labels: _Labels, rows: IntArray) -> _Labels:
@@ -196,6 +205,7 @@ def _take(labels: _Labels, rows: IntArray) -> _Labels:
         labels.n_cues[rows],
         labels.used[rows],
         labels.used_artists[rows],
+        labels.since[rows],
         labels.parent_edge[rows],
         labels.parent[rows],
     )

@@ -16,10 +16,13 @@ from soundtrack.merit_table import PlanTable
 from soundtrack.spotting.merit.constraints import Constraints
 from soundtrack.spotting.merit.intervals import Film
 from soundtrack.spotting.merit.view import IntArray
+from soundtrack.spotting.plan.problem import alike
 from soundtrack.timebase import clock
 from soundtrack.types import Cue, FloatArray, Span, Track
 
 _NEAR_S = 0.01
+_RESTART = 12.0
+"""What it costs to start a piece beside a kept cue with the same piece, in merit times seconds."""
 
 
 def reconcile(constraints: Constraints) -> Constraints:
@@ -95,34 +98,52 @@ def _collision(cue: Cue, what: str) -> UsageError:
 
 
 def use_costs(
-    kept: Sequence[Cue], tracks: Sequence[Track], plan: PlanTable, *, groups: IntArray, artists: IntArray, free: bool
+    kept: Sequence[Cue],
+    film: Film,
+    tracks: Sequence[Track],
+    plan: PlanTable,
+    *,
+    groups: IntArray,
+    artists: IntArray,
+    free: bool,
 ) -> FloatArray:
-    """What using each track costs because kept cues use it, its piece or its artist, shape (T,).
+    """What starting each track in each stretch costs because kept cues use it, its piece or its artist, shape (n, T).
 
     Parameters
     ----------
     kept : sequence of Cue
         Cues whose tracks are among `tracks`.
+    film : Film
+        n stretches.
     tracks : sequence of Track
         T tracks.
     plan : PlanTable
-        What repeats count.
+        What returns and repeats count.
     groups, artists : ndarray, shape=(T,), int64
         Which tracks are one piece of music, and which are by one artist.
     free : bool
         Whether using a track again costs nothing.
     """
-    cost = np.zeros(len(tracks), np.float32)
+    cost = np.zeros((len(film), len(tracks)), np.float32)
     position = {track.track_id: i for i, track in enumerate(tracks)}
-    for i in (position[cue.track_id] for cue in kept if not free):
-        cost -= np.where(
-            groups == groups[i], plan.repeat.weight, np.where(artists == artists[i], plan.artist.weight, 0.0)
-        )
+    for cue in kept if not free else ():
+        i = position[cue.track_id]
+        stretch = min(int(np.searchsorted(film.edges_s, cue.span.start_s, side="right")) - 1, len(film) - 1)
+        like = alike(film, stretch, neutral=plan.theme.neutral)[:, None]
+        again = plan.theme.weight * like + plan.repeat.weight * (1 - like)
+        cost -= np.where(groups == groups[i], again, np.where(artists == artists[i], plan.artist.weight, 0.0))
     return cost
 
 
 def edge_costs(
-    kept: Sequence[Cue], film: Film, tracks: Sequence[Track], plan: PlanTable, *, joins: FloatArray
+    kept: Sequence[Cue],
+    film: Film,
+    tracks: Sequence[Track],
+    plan: PlanTable,
+    *,
+    joins: FloatArray,
+    groups: IntArray,
+    free: bool,
 ) -> FloatArray:
     """What each track costs right before or after a kept cue, by key and tempo, shape (n + 1, T).
 
@@ -138,6 +159,10 @@ def edge_costs(
         What joins count.
     joins : ndarray, shape=(T, T), float32
         Cost of changing from row to column, in [0, 1].
+    groups : ndarray, shape=(T,), int64
+        Which tracks are one piece of music: it should not start again where it just was.
+    free : bool
+        Whether using a track again costs nothing.
     """
     cost = np.zeros((len(film) + 1, len(tracks)), np.float32)
     position = {track.track_id: i for i, track in enumerate(tracks)}
@@ -145,6 +170,7 @@ def edge_costs(
     for cue in kept:
         under = np.flatnonzero(film.demanded & (middles >= cue.span.start_s) & (middles < cue.span.end_s))
         if len(under):
-            cost[under[0]] -= plan.join.weight * joins[:, position[cue.track_id]]
-            cost[under[-1] + 1] -= plan.join.weight * joins[position[cue.track_id]]
+            same = np.where((groups == groups[position[cue.track_id]]) & (not free), _RESTART, 0.0)
+            cost[under[0]] += same - plan.join.weight * joins[:, position[cue.track_id]]
+            cost[under[-1] + 1] += same - plan.join.weight * joins[position[cue.track_id]]
     return cost

@@ -2,12 +2,12 @@
 
 Goes in: the choices of the plan. Comes out: the cues and their alternatives. A cue enters on the cut, with a bar line
 of its track; it goes out half a crossfade over the next cut where other music enters there; it ends on the track's
-real ending where the film or its music ends.
+real ending where the film or its music ends. Before other music of another mood it ends some seconds early.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from soundtrack.documents.cuesheet import TOUCHING_S
@@ -20,7 +20,8 @@ from soundtrack.spotting.fit.sections import fit_track
 from soundtrack.spotting.merit.eligibility import Pool
 from soundtrack.spotting.merit.view import LibraryView
 from soundtrack.spotting.plan.problem import NO_TRACK, Choice, Problem
-from soundtrack.spotting.plan.reasons import reasons, runners_up, start_s
+from soundtrack.spotting.plan.reasons import length_s, parts_from, reasons, runners_up, start_s
+from soundtrack.spotting.plan.worth import cells_of
 from soundtrack.timebase import clock, round_s, samples, seconds
 from soundtrack.types import Alternative, Cue, SheetTrack, Span, Track
 
@@ -30,6 +31,10 @@ _MAX_LEAD_S = 2.0
 """A cue under the whole film may wait so long after the first frame for its ending to fall right."""
 _SOFT_ENTRY_S = 0.5
 """Fade-in of music without a beat."""
+_LEAST_LEFT_S = 60.0
+"""A returning track goes on where it left off only if the cue, or so much of it, fits before its end."""
+_LEAST_BEFORE_AIR_S = 20.0
+"""A cue is never cut shorter than this for silence before the next one."""
 _HIT_ENTRY_S = 0.25
 """Fade-in of music that enters anywhere in a bar, so that its climax falls right."""
 _CLEAR_S = 2 * TOUCHING_S
@@ -93,13 +98,22 @@ def place_cues(
     """
     ids = _names(problem, choices, kept)
     cues, alternatives, warnings = list(kept), [], []
+    left_s: dict[int, float] = {}
     for place, choice in enumerate(choices):
         own = sorted({t for t in hits if _covers(problem, choice, t)})
         cue, fitted = _place(
-            problem, pool, choices, place, library=library, settings=settings, cue_id=ids[place], hits=own, kept=kept
+            *(problem, pool, choices, place),
+            library=library,
+            settings=settings,
+            cue_id=ids[place],
+            hits=own,
+            kept=kept,
+            left_s=left_s,
         )
         cues.append(cue)
-        if not fitted.ends_with_track and cue.span.end_s < problem.film.edges_s[choice.last] - 1.0:
+        left_s[choice.track] = cue.sections[-1].track.end_s
+        end_s = problem.film.edges_s[choice.last] - rest_before(problem, choices, place)
+        if not fitted.ends_with_track and cue.span.end_s < end_s - 1.0:
             warnings.append(
                 f"{cue.cue_id} ends early, at {clock(cue.span.end_s)}: its track is too short and has no loop point"
             )
@@ -166,9 +180,12 @@ def _place(
     cue_id: str,
     hits: Sequence[float] = (),
     kept: Sequence[Cue] = (),
+    left_s: Mapping[int, float] | None = None,
 ) -> tuple[Cue, Fitted]:
     """One cue, and how its track was cut."""
     choice, track, film = choices[place], pool.tracks[choices[place].track], problem.film
+    cell = None if hits else _again_from(problem, pool, choices, place, left_s=left_s)
+    planned_s = start_s(problem, choice) if cell is None else cell * problem.worth.cell_s
     start = round_s(float(film.edges_s[choice.first]))
     if any(abs(cue.span.end_s - start) <= TOUCHING_S for cue in kept):
         start = round_s(start + _CLEAR_S)
@@ -176,8 +193,8 @@ def _place(
     first_sample = samples(start, sample_rate_hz=MIX_RATE_HZ)
     wanted = Wanted(
         n_samples=samples(end.time_s, sample_rate_hz=MIX_RATE_HZ) - first_sample,
-        start_s=_entry_s(track, start_s(problem, choice), problem.worth.cell_s),
-        end_with_track=end.real,
+        start_s=_entry_s(track, planned_s, problem.worth.cell_s),
+        end_with_track=end.real and (cell is None or choice.last == len(film)),
         max_lead_s=_MAX_LEAD_S if choice.first == 0 and choice.last == len(film) else 0.0,
         max_stretch=settings.stretch,
     )
@@ -200,7 +217,10 @@ def _place(
         fade_in = max(settings.fade_in_s, min(_HIT_ENTRY_S, (hits[0] - start) / 2))
     fade_out = 0.0 if fitted.ends_with_track else (end.fade_s if whole else settings.fade_out_s)
     notes = landings(fitted.sections, bars, found, start_s=span.start_s, speed=fitted.speed, hits=hits)
-    why = (*reasons(problem, pool, choices, place), *hit_term(notes, track, weight=settings.merit.hit.weight))
+    why = (
+        *reasons(problem, pool, choices, place, cell=cell),
+        *hit_term(notes, track, weight=settings.merit.hit.weight),
+    )
     cue = Cue(
         cue_id=cue_id,
         span=span,
@@ -217,6 +237,28 @@ def _place(
         landings=notes,
     )
     return cue, fitted
+
+
+def _again_from(
+    problem: Problem, pool: Pool, choices: Sequence[Choice], place: int, *, left_s: Mapping[int, float] | None
+) -> int | None:
+    """Cell from which a returning track plays on: where it left off or its beginning; None for one that is new.
+
+    It goes on where enough of it is left for the cue; of the two, the one with more merit is taken.
+    """
+    choice = choices[place]
+    at_s = (left_s or {}).get(choice.track)
+    if at_s is None:
+        return None
+    track = pool.tracks[choice.track]
+    cell_s, needed_s = problem.worth.cell_s, length_s(problem, choice)
+    first = int(track.analysis.music_start_s / cell_s)
+    there = int(at_s / cell_s)
+    enough = (track.analysis.music_end_s or track.audio.duration_s) - at_s >= min(needed_s, _LEAST_LEFT_S)
+    if not enough or there >= len(cells_of(track, cell_s)):
+        return first
+    ways = [(round(float(parts_from(problem, pool, choice, cell).sum()), 4), cell) for cell in (there, first)]
+    return max(ways, key=lambda way: way[0])[1]
 
 
 def sheet_track(track: Track) -> SheetTrack:
@@ -249,6 +291,9 @@ def _end(
     edge_s, film_end_s = round_s(float(film.edges_s[choice.last])), round_s(float(film.edges_s[-1]))
     if choice.last == len(film):
         return _End(film_end_s, settings.fade_out_s, real=True)
+    air_s = rest_before(problem, choices, place)
+    if air_s > 0:
+        return _End(round_s(edge_s - air_s), settings.fade_out_s, real=True)
     into = next((cue.span.duration_s for cue in kept if abs(cue.span.start_s - edge_s) <= TOUCHING_S), None)
     if into is None and film.silent[choice.last]:
         return _End(edge_s, settings.fade_out_s, real=False)
@@ -257,6 +302,14 @@ def _end(
         return _End(round_s(min(edge_s + half_s, film_end_s)), 2 * half_s, real=False)
     tail_s = min(settings.fade_out_s / 2, float(film.lengths_s[choice.last]) / 2)
     return _End(round_s(min(edge_s + tail_s, film_end_s)), settings.fade_out_s, real=True)
+
+
+def rest_before(problem: Problem, choices: Sequence[Choice], place: int) -> float:
+    """Seconds of silence between a cue and the one that follows it on the cut; 0 where they meet."""
+    if problem.air_s is None or place + 1 >= len(choices) or choices[place + 1].first != choices[place].last:
+        return 0.0
+    air_s = float(problem.air_s[choices[place].last])
+    return air_s if length_s(problem, choices[place]) - air_s >= _LEAST_BEFORE_AIR_S else 0.0
 
 
 def _entry_s(track: Track, planned_s: float, cell_s: float) -> float:

@@ -66,8 +66,10 @@ class Problem:
     """At most so many cues."""
     free_repeats: bool = False
     """Whether using a track again costs nothing."""
+    air_s: FloatArray | None = field(default=None, repr=False, compare=False)
+    """Seconds of silence before each edge where other music enters, shape (n + 1,); None for none."""
     kept_use: FloatArray | None = field(default=None, repr=False, compare=False)
-    """What using each track costs because kept cues use it, shape (T,); None without kept cues."""
+    """What starting each track in each stretch costs because kept cues use it, shape (n, T); None without them."""
     kept_edge: FloatArray | None = field(default=None, repr=False, compare=False)
     """What each track costs from or up to each edge because a kept cue is on its other side, shape (n + 1, T)."""
 
@@ -91,9 +93,9 @@ def lone_values(problem: Problem, first: int, n: int) -> FloatArray:
     if len(locks) == 1:
         values = np.where(np.arange(len(values)) == locks[0], values, -np.inf)
     missing = max(0.0, 1 - length_s / problem.preferred_cue_s)
-    values = values + problem.weights.length.weight * missing**2
+    values = values + problem.weights.length.weight * missing**2 + crossing(problem, first, first + n)
     if problem.kept_use is not None and problem.kept_edge is not None:
-        values = values - problem.kept_use - problem.kept_edge[first] - problem.kept_edge[first + n]
+        values = values - problem.kept_use[first] - problem.kept_edge[first] - problem.kept_edge[first + n]
     return np.asarray(values, np.float32)
 
 
@@ -109,7 +111,35 @@ def entry_cost(problem: Problem, first: int, *, touching: bool) -> float:
     if first == 0:
         return 0.0
     cost = -problem.weights.change.weight * (1 - 0.75 * float(problem.film.contrast[first]))
-    return cost if touching else cost * problem.weights.after_silence.weight
+    inside = len(problem.film.speaking) > 0 and bool(problem.film.speaking[first])
+    talking = -problem.weights.sentence.weight if inside else 0.0
+    return talking + (cost if touching else cost * problem.weights.after_silence.weight)
+
+
+def crossing(problem: Problem, first: int, last: int) -> float:
+    """What a cue gains (never more than nothing) by playing through changes of the picture's mood."""
+    row = problem.weights.through
+    inner = np.clip((problem.film.contrast[first + 1 : last] - row.neutral) / (1 - row.neutral), 0.0, 1.0)
+    return row.weight * float(inner.sum())
+
+
+def likeness(problem: Problem, first: int) -> FloatArray:
+    """How alike a stretch is to every stretch, in [0, 1], shape (n,)."""
+    return alike(problem.film, first, neutral=problem.weights.theme.neutral)
+
+
+def alike(film: Film, first: int, *, neutral: float) -> FloatArray:
+    """How alike a stretch is to every stretch: the cosine of their vectors above the neutral point, shape (n,).
+
+    Where a person named the mood, the classes of emotion take the place of the vector.
+    """
+    seen = np.linalg.norm(film.vectors, axis=1) > 0.5
+    if seen[first]:
+        cosine = np.where(seen, film.vectors @ film.vectors[first], 0.0)
+    else:
+        cosine = np.sqrt(np.maximum(film.probabilities, 0)) @ np.sqrt(np.maximum(film.probabilities[first], 0))
+        cosine = np.where(seen, 0.0, cosine)
+    return np.clip((cosine - neutral) / (1 - neutral), 0.0, 1.0).astype(np.float32)
 
 
 def plan_value(problem: Problem, choices: Sequence[Choice]) -> float:
@@ -129,7 +159,7 @@ def plan_value(problem: Problem, choices: Sequence[Choice]) -> float:
     if problem.max_cues is not None and len(choices) > problem.max_cues:
         return -np.inf
     total, edge = 0.0, 0
-    used: list[int] = []
+    used: list[Choice] = []
     before: Choice | None = None
     for choice in choices:
         total += sum(silence_value(problem, i) for i in range(edge, choice.first))
@@ -142,19 +172,28 @@ def plan_value(problem: Problem, choices: Sequence[Choice]) -> float:
         total += lone - entry_cost(problem, choice.first, touching=touching)
         if touching and before is not None:
             total -= join_cost(problem, before, choice)
-        total -= sum(repeat_cost(problem, other, choice.track) for other in used)
-        used.append(choice.track)
+        total += sum(piece_terms(problem, used, choice).values())
+        used.append(choice)
         before, edge = choice, choice.last
     return total + sum(silence_value(problem, i) for i in range(edge, len(problem.film)))
 
 
-def repeat_cost(problem: Problem, earlier: int, track: int) -> float:
-    """What a track costs because another (or itself) was used before."""
-    if problem.free_repeats:
-        return 0.0
-    if problem.groups[earlier] == problem.groups[track]:
-        return -problem.weights.repeat.weight
-    return -problem.weights.artist.weight if problem.artists[earlier] == problem.artists[track] else 0.0
+def piece_terms(problem: Problem, earlier: Sequence[Choice], choice: Choice) -> dict[str, float]:
+    """What a cue gains or loses by the pieces that were used before it, by the names of the plan's rows.
+
+    A piece that was used before gains where the scene is like the one in which it was last used, and loses where it
+    is not; a further piece loses a little, and another piece by an artist that was heard.
+    """
+    if problem.free_repeats or not earlier:
+        return {}
+    weights, groups, artists = problem.weights, problem.groups, problem.artists
+    before = [other for other in earlier if groups[other.track] == groups[choice.track]]
+    same_artist = sum(artists[other.track] == artists[choice.track] for other in earlier) - len(before)
+    terms = {"artist": weights.artist.weight * max(0, int(same_artist))}
+    if before:
+        like = float(likeness(problem, choice.first)[before[-1].first])
+        return terms | {"theme": weights.theme.weight * like, "repeat": weights.repeat.weight * (1 - like)}
+    return terms | {"piece": weights.piece.weight}
 
 
 def arousals(problem: Problem, choice: Choice) -> tuple[float, float]:

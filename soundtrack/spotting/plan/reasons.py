@@ -15,14 +15,15 @@ from soundtrack.spotting.merit.eligibility import TERM_NAMES, Pool
 from soundtrack.spotting.plan.problem import (
     Choice,
     Problem,
+    crossing,
     entry_cost,
     join_cost,
     lone_value,
     lone_values,
-    repeat_cost,
+    piece_terms,
 )
 from soundtrack.spotting.plan.worth import sounding_terms
-from soundtrack.types import Term
+from soundtrack.types import Term, TimeArray
 
 _DECIMALS = 4
 
@@ -51,7 +52,9 @@ def start_s(problem: Problem, choice: Choice) -> float:
     return float(problem.worth.cell[choice.first][choice.last - choice.first - 1][choice.track]) * problem.worth.cell_s
 
 
-def reasons(problem: Problem, pool: Pool, choices: Sequence[Choice], place: int) -> tuple[Term, ...]:
+def reasons(
+    problem: Problem, pool: Pool, choices: Sequence[Choice], place: int, *, cell: int | None = None
+) -> tuple[Term, ...]:
     """The named terms of one cue's merit; zero ones are left out.
 
     Parameters
@@ -63,6 +66,8 @@ def reasons(problem: Problem, pool: Pool, choices: Sequence[Choice], place: int)
         The plan.
     place : int
         Which cue.
+    cell : int, optional
+        Where in its track it starts, if not where it was planned to.
 
     Returns
     -------
@@ -70,8 +75,30 @@ def reasons(problem: Problem, pool: Pool, choices: Sequence[Choice], place: int)
         Rounded; their sum is the cue's merit.
     """
     choice, seconds = choices[place], length_s(problem, choices[place])
-    cell = int(problem.worth.cell[choice.first][choice.last - choice.first - 1][choice.track])
-    parts = sounding_terms(
+    planned = int(problem.worth.cell[choice.first][choice.last - choice.first - 1][choice.track])
+    parts = parts_from(problem, pool, choice, planned if cell is None else cell)
+    value = float(problem.worth.value[choice.first][choice.last - choice.first - 1][choice.track])
+    section = problem.weights.section.weight
+    at_section = cell in (None, planned) and value - float(parts.sum()) * seconds > section / 2
+    entry = section if at_section or cell == 0 else 0.0
+    missing = max(0.0, 1 - seconds / problem.preferred_cue_s)
+    costs = dict(_costs(problem, choices, place))
+    for name, cost in _kept_costs(problem, choice).items():
+        costs[name] = costs.get(name, 0.0) + cost
+    named = [
+        *zip((*TERM_NAMES, "loop"), parts.tolist(), strict=True),
+        ("section", entry / seconds),
+        ("length", problem.weights.length.weight * missing**2 / seconds),
+        ("through", crossing(problem, choice.first, choice.last) / seconds),
+        *((name, -cost / seconds) for name, cost in costs.items()),
+    ]
+    rounded = [Term(name, round(value, _DECIMALS) + 0.0) for name, value in named]
+    return tuple(term for term in rounded if term.value != 0)
+
+
+def parts_from(problem: Problem, pool: Pool, choice: Choice, cell: int) -> TimeArray:
+    """The terms of what sounds if a choice starts in a cell of its track, as `sounding_terms` gives them."""
+    return sounding_terms(
         problem.film,
         pool,
         problem.weights,
@@ -81,20 +108,6 @@ def reasons(problem: Problem, pool: Pool, choices: Sequence[Choice], place: int)
         last=choice.last,
         cell_s=problem.worth.cell_s,
     )
-    value = float(problem.worth.value[choice.first][choice.last - choice.first - 1][choice.track])
-    section = problem.weights.section.weight
-    entry = section if value - float(parts.sum()) * seconds > section / 2 else 0.0
-    missing = max(0.0, 1 - seconds / problem.preferred_cue_s)
-    kept = _kept_costs(problem, choice)
-    costs = [(name, cost + kept.get(name, 0.0)) for name, cost in _costs(problem, choices, place)]
-    named = [
-        *zip((*TERM_NAMES, "loop"), parts.tolist(), strict=True),
-        ("section", entry / seconds),
-        ("length", problem.weights.length.weight * missing**2 / seconds),
-        *((name, -cost / seconds) for name, cost in costs),
-    ]
-    rounded = [Term(name, round(value, _DECIMALS) + 0.0) for name, value in named]
-    return tuple(term for term in rounded if term.value != 0)
 
 
 def _costs(problem: Problem, choices: Sequence[Choice], place: int) -> list[tuple[str, float]]:
@@ -103,8 +116,8 @@ def _costs(problem: Problem, choices: Sequence[Choice], place: int) -> list[tupl
     before = choices[place - 1] if place else None
     touching = before is not None and before.last == choice.first
     join = join_cost(problem, before, choice) if before is not None and touching else 0.0
-    repeat = sum(repeat_cost(problem, other.track, choice.track) for other in choices[:place])
-    return [("change", entry_cost(problem, choice.first, touching=touching)), ("join", join), ("repeat", repeat)]
+    pieces = [(name, -value) for name, value in piece_terms(problem, choices[:place], choice).items()]
+    return [("change", entry_cost(problem, choice.first, touching=touching)), ("join", join), *pieces]
 
 
 def _kept_costs(problem: Problem, choice: Choice) -> dict[str, float]:
@@ -112,7 +125,7 @@ def _kept_costs(problem: Problem, choice: Choice) -> dict[str, float]:
     if problem.kept_use is None or problem.kept_edge is None:
         return {}
     edges = problem.kept_edge[[choice.first, choice.last], choice.track]
-    return {"join": float(edges.sum()), "repeat": float(problem.kept_use[choice.track])}
+    return {"join": float(edges.sum()), "repeat": float(problem.kept_use[choice.first, choice.track])}
 
 
 def runners_up(
@@ -145,7 +158,6 @@ def runners_up(
     lone = lone_values(problem, chosen.first, chosen.last - chosen.first)
     order = np.argsort(-np.round(lone, 6), kind="stable")
     order = order[np.isfinite(lone[order]) & (problem.groups[order] != problem.groups[chosen.track])][: 4 * n + 8]
-    own = _value_among(problem, choices, place, chosen)
     rated = []
     seen: set[int] = set()
     for track in order:
@@ -153,23 +165,38 @@ def runners_up(
             continue
         seen.add(int(problem.groups[track]))
         other = Choice(chosen.first, chosen.last, int(track))
-        rated.append((_value_among(problem, choices, place, other), other))
-    rated.sort(key=lambda pair: -round(pair[0], 6))
+        later = _next_uses(problem, choices, place, (chosen, other))
+        own = _value_among(problem, choices, place, chosen, later=later)
+        rated.append((own - _value_among(problem, choices, place, other, later=later), other))
+    rated.sort(key=lambda pair: round(pair[0], 6))
+    whole = sum(term.value for term in reasons(problem, pool, choices, place))
     result = []
-    for value, other in rated[:n]:
-        margin = (own - value) / seconds
+    for behind, other in rated[:n]:
+        margin = behind / seconds
         note = _note(problem, pool, choices, place, other, margin=margin, names=names)
-        result.append(RunnerUp(other.track, start_s(problem, other), round(value / seconds, _DECIMALS), note))
+        result.append(RunnerUp(other.track, start_s(problem, other), round(whole - margin, _DECIMALS), note))
     return result
 
 
-def _value_among(problem: Problem, choices: Sequence[Choice], place: int, choice: Choice) -> float:
-    """Value of a choice at its place in the plan: by itself, less joins on both sides and repeats."""
+def _next_uses(problem: Problem, choices: Sequence[Choice], place: int, pieces: Sequence[Choice]) -> list[int]:
+    """Places of the next cue with each of some pieces: what it gains depends on which of them is used here."""
+    found = set()
+    for piece in pieces:
+        group = problem.groups[piece.track]
+        later = range(place + 1, len(choices))
+        found.update([k for k in later if problem.groups[choices[k].track] == group][:1])
+    return sorted(found)
+
+
+def _value_among(
+    problem: Problem, choices: Sequence[Choice], place: int, choice: Choice, *, later: Sequence[int]
+) -> float:
+    """Value of a choice at its place in the plan: by itself, less joins on both sides, and what it does to others."""
     changed = [*choices[:place], choice, *choices[place + 1 :]]
     value = (lone_value(problem, choice) or 0.0) - sum(cost for _, cost in _costs(problem, changed, place))
     if place + 1 < len(changed) and changed[place + 1].first == choice.last:
         value -= join_cost(problem, choice, changed[place + 1])
-    return value - sum(repeat_cost(problem, choice.track, later.track) for later in changed[place + 1 :])
+    return value + sum(sum(piece_terms(problem, changed[:k], changed[k]).values()) for k in later)
 
 
 def _note(
@@ -185,26 +212,17 @@ def _note(
     """What would have made another track win."""
     seconds = length_s(problem, other)
     terms = [
-        sounding_terms(
-            problem.film,
-            pool,
-            problem.weights,
-            track=c.track,
-            cell=int(problem.worth.cell[c.first][c.last - c.first - 1][c.track]),
-            first=c.first,
-            last=c.last,
-            cell_s=problem.worth.cell_s,
-        )
+        parts_from(problem, pool, c, int(problem.worth.cell[c.first][c.last - c.first - 1][c.track]))
         for c in (choices[place], other)
     ]
     behind = f"{margin:.3f} behind"
     vocals = -float(terms[1][TERM_NAMES.index("vocals")])
     if vocals > 0 and vocals >= margin:
         return f"{behind}; would win with --allow-vocals"
-    repeats = [(repeat_cost(problem, c.track, other.track), names[i]) for i, c in enumerate(choices) if i != place]
-    dearest = max(repeats, default=(0.0, ""))
-    if dearest[0] > 0 and dearest[0] / seconds >= margin:
-        return f"{behind}; would win if {dearest[1]} used other music"
+    used = [(i, c) for i, c in enumerate(choices[:place]) if problem.groups[c.track] == problem.groups[other.track]]
+    cost = -sum(value for value in piece_terms(problem, choices[:place], other).values())
+    if used and cost > 0 and cost / seconds >= margin:
+        return f"{behind}; would win if {names[used[-1][0]]} used other music"
     deficits = [*zip((*TERM_NAMES, "loop"), (terms[0] - terms[1]).tolist(), strict=True)]
     worst, size = max(deficits, key=lambda item: item[1])
     return f"{behind}; would win with an equal {worst}" if size >= margin else f"{behind}, mostly in {worst}"

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from soundtrack.spotting.plan.place import rest_before
 from soundtrack.spotting.plan.problem import Choice, Problem
 from soundtrack.timebase import round_s
 from soundtrack.types import Cue, FloatArray, Silence, Span
 
+_SAME_S = 0.01
 SHORTEST_S = 0.5
 """Gaps shorter than this are breaths between two cues."""
 
@@ -36,6 +38,7 @@ def silences(
         Whether the film's own sound stays.
     """
     film = problem.film
+    rests = [(float(film.edges_s[c.last]), rest_before(problem, choices, place)) for place, c in enumerate(choices)]
     planned_to_s = {i: float(film.edges_s[c.last]) for c in choices for i in range(c.first, c.last)}
     found: list[Silence] = []
     for gap in _gaps(cues, float(film.edges_s[-1])):
@@ -46,8 +49,12 @@ def silences(
                 continue
             part = Span(start_s, end_s)
             if i in planned_to_s:
+                rest_s = max((s for t, s in rests if abs(t - gap.end_s) < _SAME_S), default=0.0)
                 enters = any(end_s <= cue.span.start_s < planned_to_s[i] for cue in cues)
-                reason = "the music enters later in the scene" if enters else "the track ends before the scene does"
+                if rest_s > 0:
+                    reason = "a rest before music of another mood"
+                else:
+                    reason = "the music enters later in the scene" if enters else "the track ends before the scene does"
             else:
                 reason = _reason(problem, i, best=float(best[i]), has_sound=has_sound)
             if found and found[-1].span.end_s == part.start_s and found[-1].reason == reason:

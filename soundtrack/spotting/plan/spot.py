@@ -14,11 +14,11 @@ import numpy as np
 from soundtrack.documents import cuesheet
 from soundtrack.errors import LibraryError, NothingFitsError, UsageError
 from soundtrack.merit_table import PlanTable
-from soundtrack.settings import MixSettings, SpottingSettings
+from soundtrack.settings import DENSITIES, MixSettings, SpottingSettings
 from soundtrack.spotting.merit.constraints import Constraints, require_inside
 from soundtrack.spotting.merit.eligibility import Pool, choose_pool
 from soundtrack.spotting.merit.facts import cue_facts
-from soundtrack.spotting.merit.intervals import Film, divide
+from soundtrack.spotting.merit.intervals import BoolArray, Film, divide
 from soundtrack.spotting.merit.likeness import joins
 from soundtrack.spotting.merit.view import LibraryView, ordered_vectors, segment_table
 from soundtrack.spotting.plan.beam import solve
@@ -112,6 +112,7 @@ def spot_cues(
     )
     worth = weigh(film, pool, settings.plan, max_cue_s=_longest_cue_s(film, settings, constraints))
     has_sound = sheet.film.has_audio and mix.keep_original
+    settings = replace(settings, plan=_by_density(film, worth, settings))
     warnings = list(left_alone)
     for worth_of_silence in (settings.plan.silence.weight, *_INSISTING):
         stated = replace(settings, plan=settings.plan.adjusted({"silence": worth_of_silence}))
@@ -190,8 +191,11 @@ def state_problem(
         locked[stretch] = position[track_id]
     plan = settings.plan
     under_speech = plan.speech.weight * np.clip((film.speech - plan.speech.neutral) / (1 - plan.speech.neutral), 0, 1)
+    best = _best_merits(film, worth, plan)
+    under_speech = under_speech * np.maximum(best, plan.wanting.neutral)
     silence = plan.silence.weight + (under_speech if has_sound else plan.no_sound.weight + 0 * under_speech)
-    silence = silence - plan.wanting.weight * np.maximum(0, plan.wanting.neutral - _best_merits(film, worth, plan))
+    silence = silence - plan.wanting.weight * np.maximum(0, plan.wanting.neutral - best)
+    silence[_asked_for(film, constraints)] = _INSISTING[-1]
     length_s = float(film.edges_s[-1])
     kept, changing = constraints.kept, joins(pool.tracks)
     held = {cue.track_id for cue in kept if not _is_named(cue.track_id, constraints)}
@@ -210,13 +214,55 @@ def state_problem(
         weights=plan,
         max_cues=None if constraints.max_cues is None else constraints.max_cues - len(kept),
         free_repeats=constraints.one_track,
+        air_s=_air_s(film, plan, [*constraints.hits, *(lock.time_s for lock in constraints.locks)])
+        if has_sound
+        else None,
         kept_use=use_costs(
-            kept, pool.tracks, plan, groups=pool.groups, artists=pool.artists, free=constraints.one_track
+            kept, film, pool.tracks, plan, groups=pool.groups, artists=pool.artists, free=constraints.one_track
         )
         if kept
         else None,
-        kept_edge=edge_costs(kept, film, pool.tracks, plan, joins=changing) if kept else None,
+        kept_edge=edge_costs(
+            kept, film, pool.tracks, plan, joins=changing, groups=pool.groups, free=constraints.one_track
+        )
+        if kept
+        else None,
     )
+
+
+def _asked_for(film: Film, constraints: Constraints) -> BoolArray:
+    """In which stretches a person asked for music, by a hit or a mood, shape (n,)."""
+    middles = (film.edges_s[:-1] + film.edges_s[1:]) / 2
+    result = np.zeros(len(film), np.bool_)
+    for hit_s in constraints.hits:
+        result |= (film.edges_s[:-1] <= hit_s) & (hit_s < film.edges_s[1:])
+    for wish in constraints.moods:
+        result |= (middles >= wish.span.start_s) & (middles < wish.span.end_s)
+    return result
+
+
+def _by_density(film: Film, worth: Worth, settings: SpottingSettings) -> PlanTable:
+    """The plan's weights for more or less music: half of the film silent at least, or none of it where music may be."""
+    plan, density = settings.plan, settings.density
+    if density not in DENSITIES:
+        raise ValueError(f"density must be one of {', '.join(DENSITIES)}, got {density}")
+    if density == "full":
+        return plan.adjusted({"silence": _INSISTING[0], "no_sound": _INSISTING[0], "speech": 0.0, "air": 0.0})
+    sounding = np.flatnonzero(~film.silent)
+    if density == "normal" or not len(sounding):
+        return plan
+    best, lengths = _best_merits(film, worth, plan)[sounding], film.lengths_s[sounding]
+    order = np.argsort(best, kind="stable")
+    half = order[np.searchsorted(np.cumsum(lengths[order]), lengths.sum() / 2)]
+    return plan.adjusted({"silence": max(plan.silence.weight, float(best[half]))})
+
+
+def _air_s(film: Film, plan: PlanTable, asked_s: Sequence[float]) -> FloatArray:
+    """Seconds of silence before each edge where other music enters, shape (n + 1,); none over a hit or a lock."""
+    air_s = np.where(film.contrast > plan.air.neutral, plan.air.weight, 0.0)
+    for time_s in asked_s:
+        air_s[(film.edges_s > time_s) & (film.edges_s - air_s <= time_s)] = 0.0
+    return air_s.astype(np.float32)
 
 
 def _is_named(track_id: str, constraints: Constraints) -> bool:

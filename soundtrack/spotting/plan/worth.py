@@ -105,12 +105,12 @@ def weigh(film: Film, pool: Pool, plan: PlanTable, *, max_cue_s: float) -> Worth
 
 
 def _layout(pool: Pool, cells: list[IntArray], width: int) -> tuple[IntArray, FloatArray]:
-    """Row of the pool's table that sounds in each cell, and where the track is over by then, both shape (T, width)."""
+    """Row of the pool's table that sounds in each cell, and how often the track ended before, both shape (T, width)."""
     rows = np.zeros((len(cells), width), np.int64)
     over = np.zeros((len(cells), width), np.float32)
     for t, cell in enumerate(cells):
         rows[t] = pool.table.first_row[t] + cell[np.arange(width) % len(cell)]
-        over[t, len(cell) :] = 1.0
+        over[t] = np.arange(width) // len(cell)
     return rows, over
 
 
@@ -177,5 +177,5 @@ def sounding_terms(
         covered = np.arange(int(low), int(np.ceil(high)))
         seconds = (np.minimum(covered + 1, high) - np.maximum(covered, low)) * cell_s
         total[:-1] += terms[:, cells[covered % len(cells)]] @ seconds
-        total[-1] += plan.loop.weight * seconds[covered >= len(cells)].sum()
+        total[-1] += plan.loop.weight * float((seconds * (covered // len(cells))).sum())
     return total / float(film.edges_s[last] - start_s)
