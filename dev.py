@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Everything a newcomer or a developer types first; needs Python 3.11 or newer and nothing else.
+"""Commands for developers; requires Python 3.11 or newer and nothing else.
 
     python3 dev.py demo [DIR]   install, make the demo film and its music, index, score
     python3 dev.py test         install with the tools for developing, run the quick tests
     python3 dev.py check        format, lint, strict types, quick tests: before every commit
     python3 dev.py slow         the slow tests
     python3 dev.py lowest       the quick tests with the oldest releases that pyproject.toml allows, beside the rest
-    python3 dev.py bench        what each step costs: some hours; with --quick a quarter of an hour
-    python3 dev.py goldens      write the golden files anew; then look at the diff
+    python3 dev.py bench        measure the cost of each step: some hours; with --quick a quarter of an hour
+    python3 dev.py goldens      rewrite the golden files; then review the diff
+    python3 dev.py docs         build the documentation site into build/site, with links checked
 
 The environment is made in .venv, or where VENV says, and kept; it is brought up to date when pyproject.toml changes.
 """
@@ -142,6 +143,10 @@ def main(words: list[str]) -> None:
         case ["bench", *more]:
             install(dev=True)
             bench(*more)
+        case ["docs"]:
+            install(dev=True)
+            run(program("python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", f"{ROOT}[docs]")
+            run(program("python"), "-m", "mkdocs", "build", "--strict")
         case ["goldens"]:
             install(dev=True)
             pytest("-m", "not slow", SOUNDTRACK_WRITE_GOLDENS="1")

@@ -126,7 +126,7 @@ def test_music_can_be_stretched_after_decord_has_decoded(tmp_path: Path) -> None
 def test_decord_is_refused_for_an_edit_list(tmp_path: Path) -> None:
     require_decord()
     source = film(tmp_path / "a.mp4", *X264)
-    with pytest.raises(UsageError, match="hides"):
+    with pytest.raises(UsageError, match="hidden"):
         decode(copy(tmp_path / "cut.mp4", source, before=("-ss", "1.3")), decoder="decord")
 
 

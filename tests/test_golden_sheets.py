@@ -91,7 +91,7 @@ def test_a_scene_sheet_of_version_1_says_what_it_said_and_has_no_opinions() -> N
     ("wrong", "about"),
     [
         ({"weight": 1.5}, "weight"),
-        ({"channel": 3}, "text"),
+        ({"channel": 3}, "string"),
         ({"emotion": None}, "must be 0"),
         ({"measures": [{"name": "warmth"}]}, "value: missing"),
         ({"says": "sad"}, "unknown"),
