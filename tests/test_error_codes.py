@@ -18,7 +18,8 @@ TEXT = (Path(__file__).resolve().parent.parent / "docs" / "errors.md").read_text
 def every_kind(of: type[SoundtrackError] = SoundtrackError) -> Iterator[type[SoundtrackError]]:
     """All classes of errors below one."""
     for child in of.__subclasses__():
-        yield child
+        if child.__module__.startswith("soundtrack."):  # other tests make kinds of their own
+            yield child
         yield from every_kind(child)
 
 

@@ -152,7 +152,7 @@ def test_what_is_no_music_is_refused_with_a_reason(tmp_path: Path, content: byte
 
 
 def test_a_blip_is_too_short(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"only 0\.5") as caught:
+    with pytest.raises(InputError, match=r"too short: 0\.50 s of sound") as caught:
         listen(write_wav(tmp_path / "a.wav", tone(0.5)), reader=LevelReader())
     assert caught.value.reason is Reason.TOO_SHORT
 

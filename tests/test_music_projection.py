@@ -69,7 +69,7 @@ def test_readings_are_those_of_the_former_formula(
     monkeypatch.setattr(space, "row_products", lambda rows, weight: rows @ weight.T)
     inputs = np.concatenate([blocks[NETWORK][:, :-1], blocks[HARMONY]], axis=1)
     audible = blocks[NETWORK][:, -1]
-    mood = projection.head.read(inputs)
+    mood = projection.head.read({NETWORK: blocks[NETWORK][:, :-1], HARMONY: blocks[HARMONY]})
     neutral = np.full(len(EMOTIONS), 0.16, np.float32)
     neutral[EMOTIONS.index("Neutral")] = 0.2
     probabilities = audible[:, None] * mood.probabilities + (1 - audible[:, None]) * neutral
