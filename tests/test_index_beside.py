@@ -195,7 +195,7 @@ def test_a_changed_file_on_a_disk_that_goes_away_keeps_its_track(tmp_path: Path,
 
 def test_an_empty_mount_point_in_place_of_the_disk_is_noticed(tmp_path: Path, music: Path, run: Run) -> None:
     def tell(stage: str, done: int, total: int) -> None:
-        if stage.startswith("listen") and done == total:  # all is heard, and then the disk goes away
+        if stage.startswith("indexing: ") and done == total:  # all is heard, and then the disk goes away
             music.rename(tmp_path / "away")
             music.mkdir()
 

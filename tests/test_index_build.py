@@ -58,7 +58,7 @@ def test_a_first_run_listens_to_everything_and_a_second_to_nothing(tmp_path: Pat
     assert (report.added, report.n_tracks, report.n_segments, report.skipped) == (5, 5, 9, ())
     assert n_listened(tmp_path) == 5
     assert stages[0] == ("scan", 5, 5)
-    assert stages[-1][0].startswith("listen: ") and stages[-1][1:] == (5, 5)
+    assert stages[-1][0].startswith("indexing: ") and stages[-1][1:] == (5, 5)
     before = {path.name: path.read_bytes() for path in (tmp_path / "index").iterdir()}
     again = run()
     assert (again.unchanged, again.added, again.n_tracks) == (5, 0, 5)

@@ -133,7 +133,7 @@ def test_list_show_and_forget(tmp_path: Path, music: Path, soundtrack: Shell) ->
     assert len(json.loads(by_path)["segments"]) == 3
     assert soundtrack("library", "show", "nothing").returncode == ExitCode.LIBRARY
     done = soundtrack("library", "forget", music / "2.mp3")
-    assert (done.returncode, done.stderr) == (0, "1 track forgotten\n")
+    assert (done.returncode, done.stderr) == (0, "1 track removed\n")
     (music / "0.mp3").unlink()
     soundtrack("index")
     assert soundtrack("library", "forget", "--missing").stderr == "1 track removed\n"

@@ -108,7 +108,7 @@ def test_an_index_without_evidence_serves_and_the_next_run_fills_it_in_after_new
     report = run(progress=lambda stage, _done, _total: told.append(stage))
     assert (report.added, report.completed, report.incomplete) == (1, 4, 0)
     assert listened(tmp_path) == ",,,,."
-    assert told.index("listen: 9.mp3") < told.index("indexing again: 0.mp3")
+    assert told.index("indexing: 9.mp3") < told.index("indexing again: 0.mp3")
     assert run().completed == 0
     assert listened(tmp_path) == ""
 

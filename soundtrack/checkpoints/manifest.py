@@ -10,6 +10,7 @@ the rows. A model's folder holds ``config.json``, ``card.md`` and the weights.
 from __future__ import annotations
 
 import contextlib
+import difflib
 import json
 import math
 import os
@@ -266,7 +267,9 @@ def find_model(name: str, *, folders: Sequence[Path] | None = None) -> LocatedMo
             hint=f"download its file, then run `soundtrack models add {name} FILE`",
         )
     names = ", ".join(model.entry.name for model in models) or "none"
-    raise ModelError(f"unknown model {name!r}; installed models: {names}", hint="run `soundtrack models list`")
+    near = difflib.get_close_matches(name, [model.entry.name for model in models], n=1)
+    meant = f"did you mean {near[0]!r}? " if near else ""
+    raise ModelError(f"unknown model {name!r}; installed models: {names}", hint=f"{meant}run `soundtrack models list`")
 
 
 def public_models() -> tuple[PublicModel, ...]:

@@ -138,7 +138,7 @@ def command_line() -> TyperGroup:
         no_args_is_help=True,
         cls=HelpfulGroup,
         context_settings={"help_option_names": ["-h", "--help"]},
-        **STYLE,
+        **{**STYLE, "add_completion": True},
     )
     root.callback()(_root)
     group = typer.main.get_command(root)

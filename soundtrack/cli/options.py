@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from soundtrack.cli import complete
+
 if TYPE_CHECKING:
     from soundtrack.pipeline import Keep as PipelineKeep
     from soundtrack.pipeline import Wishes
@@ -86,6 +88,7 @@ Model = Annotated[
         "--model",
         metavar="NAME",
         callback=_choose_model,
+        autocompletion=complete.models,
         help="Joint space from `soundtrack models list`. Default: SOUNDTRACK_MODEL, else the embedded model.",
         show_default=False,
     ),
@@ -93,7 +96,11 @@ Model = Annotated[
 Target = Annotated[
     str | None,
     typer.Option(
-        "--target", metavar="LUFS", help="Loudness in LUFS, or web, podcast, broadcast or cinema.", show_default="-16"
+        "--target",
+        autocompletion=complete.targets,
+        metavar="LUFS",
+        help="Loudness in LUFS, or web, podcast, broadcast or cinema.",
+        show_default="-16",
     ),
 ]
 KeepOriginal = Annotated[
@@ -117,11 +124,21 @@ Decoder = Annotated[
 ]
 Lock = Annotated[
     list[str] | None,
-    typer.Option("--lock", metavar="TIME=TRACK", help="Use TRACK at TIME, e.g. 1:05=a.mp3. Repeatable."),
+    typer.Option(
+        "--lock",
+        metavar="TIME=TRACK",
+        autocompletion=complete.time_tracks,
+        help="Use TRACK at TIME, e.g. 1:05=a.mp3. Repeatable.",
+    ),
 ]
 Mood = Annotated[
     list[str] | None,
-    typer.Option("--mood", metavar="SPAN=MOOD", help="Set the mood of a time span, e.g. 0:30-1:10=tense. Repeatable."),
+    typer.Option(
+        "--mood",
+        metavar="SPAN=MOOD",
+        autocompletion=complete.span_moods,
+        help="Set the mood of a time span, e.g. 0:30-1:10=tense. Repeatable.",
+    ),
 ]
 Silence = Annotated[
     list[str] | None,
@@ -145,13 +162,19 @@ Hit = Annotated[
 Avoid = Annotated[
     list[str] | None,
     typer.Option(
-        "--avoid", metavar="NAME", help="Exclude a track, artist, album, genre, folder or playlist. Repeatable."
+        "--avoid",
+        autocompletion=complete.tracks,
+        metavar="NAME",
+        help="Exclude a track, artist, album, genre, folder or playlist. Repeatable.",
     ),
 ]
 Only = Annotated[
     list[str] | None,
     typer.Option(
-        "--only", metavar="NAME", help="Use only this track, artist, album, genre, folder or playlist. Repeatable."
+        "--only",
+        autocompletion=complete.tracks,
+        metavar="NAME",
+        help="Use only this track, artist, album, genre, folder or playlist. Repeatable.",
     ),
 ]
 AvoidRecent = Annotated[

@@ -106,7 +106,7 @@ def music_rows(files: Sequence[RatedFile], tower: MusicTower, *, progress: Progr
         inputs.append(side_by_side(tower.hear(sound.mel, sound.spans), tower.head.blocks, rooted=True))
         number.append(np.full(len(sound.spans), i))
         if progress is not None:
-            progress("listening", i + 1, len(files))
+            progress("analysing", i + 1, len(files))
     return Rows(np.concatenate(inputs), np.concatenate(number).astype(np.int64), _n_plain(tower.head.blocks))
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from soundtrack.cli import complete
 from soundtrack.cli.options import Device, Index, Model, Spoken, device_name
 
 if TYPE_CHECKING:
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
 
 def search(
     mood: Annotated[
-        str | None, typer.Option("--mood", metavar="MOOD", help="Mood, e.g. tense, calm, sad, scary.")
+        str | None,
+        typer.Option(
+            "--mood", metavar="MOOD", autocompletion=complete.moods, help="Mood, e.g. tense, calm, sad, scary."
+        ),
     ] = None,
     valence: Annotated[
         float | None, typer.Option("--valence", min=-1, max=1, help="Valence, from -1 (unpleasant) to 1 (pleasant).")

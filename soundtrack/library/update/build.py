@@ -85,7 +85,7 @@ def build_index(
     projection : Projection, optional
         From evidence to the readings of `model`; an index of another model whose evidence serves is derived by it.
     progress : callable, optional
-        Told ``("scan", done, 0)``, ``("listen", 0, total)`` and ``("listen: NAME", done, total)``.
+        Told ``("scan", done, 0)``, ``("indexing", 0, total)`` and ``("indexing: NAME", done, total)``.
 
     Raises
     ------

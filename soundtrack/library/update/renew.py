@@ -305,7 +305,7 @@ def renew(
     prune, retry_failed : bool
         As in `soundtrack.library.update.build.build_index`.
     tell : callable
-        Told ``("listen", 0, total)``, then ``("listen: NAME", done, total)``.
+        Told ``("indexing", 0, total)``, then ``("indexing: NAME", done, total)``.
 
     Raises
     ------
@@ -323,7 +323,7 @@ def renew(
     with store.transaction():
         for root in found.roots:
             store.add_root(root)
-    tell("listen", 0, len(to_hear))
+    tell("indexing", 0, len(to_hear))
     for done, outcome in enumerate(workers.listen(to_hear, wanted=run.wanted), start=1):
         run.take(outcome, to_hear[outcome.path], dim=dim)
         tell(f"indexing: {shown(outcome.path.name)}", done, len(to_hear))

@@ -222,6 +222,6 @@ def listen(
         parts.append(made)
         number.append(np.full(n_rows("heard", made), i))
         if progress is not None:
-            progress("listening", i + 1, len(paths))
+            progress("analysing", i + 1, len(paths))
     heard = Heard(blocks_named("heard", parts), np.concatenate(number).astype(np.int64), classes, plane, shares)
     return heard, sources
