@@ -207,7 +207,7 @@ def test_a_track_that_ends_early_is_filled_with_silence_and_said(tmp_path: Path)
     write_track(tmp_path / "short.wav", seconds=3.0)
     film = make_film(tmp_path / "film.mkv")
     report = render(make_job(film, [tmp_path / "short.wav"]), tmp_path / "out.mkv")
-    assert any("ended 2.0 s early" in line for line in report.warnings)
+    assert any("ends 2.0 s early" in line for line in report.warnings)
 
 
 def test_refusals_leave_nothing_behind(tmp_path: Path, tracks: list[Path]) -> None:
@@ -219,7 +219,7 @@ def test_refusals_leave_nothing_behind(tmp_path: Path, tracks: list[Path]) -> No
         render(job, film, force=True)
     with pytest.raises(OutputError, match="already exists"):
         render(job, tmp_path / "there.mp4")
-    with pytest.raises(UsageError, match="kind of file"):
+    with pytest.raises(UsageError, match="unknown file type"):
         render(job, tmp_path / "out.xyz")
     with pytest.raises(OutputError, match="cannot store h264"):
         render(job, tmp_path / "out.webm")

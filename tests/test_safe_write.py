@@ -101,7 +101,7 @@ def test_impossible_places_are_refused_in_advance(tmp_path: Path, monkeypatch: p
     with pytest.raises(OutputError, match="is a folder"):
         check_target(tmp_path, force=True)
     monkeypatch.setattr(targets.os, "access", lambda *_: False)
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="is not writable"):
         check_target(tmp_path / "film.mp4")
 
 
