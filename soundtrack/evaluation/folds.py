@@ -257,7 +257,7 @@ class _Unseen:
     """All stretches."""
 
 
-def _read_unseen(
+def read_unseen(
     evidence: Evidence,
     how: FoldRecipe,
     *,
@@ -337,7 +337,7 @@ def cross_read(
         Told after each outer fold.
     """
     how = recipe or FoldRecipe()
-    unseen = _read_unseen(evidence, how, n_folds=n_folds, seed=seed, apart=apart, progress=progress)
+    unseen = read_unseen(evidence, how, n_folds=n_folds, seed=seed, apart=apart, progress=progress)
     n = len(unseen.folds)
     video, music = unseen.video, unseen.music
     joint, code, hubs, weighed = (np.zeros((n, n)) for _ in range(4))
@@ -382,7 +382,7 @@ def likeness_of_stretches(
     -------
     ndarray, shape=(n, n_stretches), in [-1, 1]
     """
-    unseen = _read_unseen(evidence, recipe or FoldRecipe(), n_folds=n_folds, seed=seed)
+    unseen = read_unseen(evidence, recipe or FoldRecipe(), n_folds=n_folds, seed=seed)
     sound = unseen.music
     out = np.zeros((len(evidence.classes), len(sound.clip)))
     for fold, space in enumerate(unseen.spaces):
