@@ -190,7 +190,7 @@ def test_a_sheet_of_another_film_or_without_locks_is_refused(before: CueSheet) -
         kept_cues(keep, edited, former={})
     with pytest.raises(UsageError, match=r"old\.json: --keep requires at least one locked cue") as error:
         keep_locked(replace(before, cues=tuple(replace(c, locked=False) for c in before.cues)), name="old.json")
-    assert error.value.hint == "lock a cue first: soundtrack cues lock old.json 1m01"
+    assert error.value.hint == "lock a cue first: `soundtrack cues lock old.json 1m01`"
 
 
 def test_scenes_that_have_moved_are_named_anew_and_tracks_by_their_present_ids(before: CueSheet) -> None:
