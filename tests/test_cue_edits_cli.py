@@ -67,7 +67,7 @@ def test_the_edits_are_filters() -> None:
     assert (locked.returncode, locked.stderr) == (0, b"stdin: 1m01 locked\n")
     words = [*command, "set", "-", "1m02", "--gain-db=-3.5", "--start", "0:21"]
     done = subprocess.run(words, input=locked.stdout, capture_output=True, check=False)
-    assert (done.returncode, done.stderr) == (0, b"stdin: cue 1m02 set\n")
+    assert (done.returncode, done.stderr) == (0, b"stdin: cue 1m02 changed\n")
     expected = apply(apply(SHEET, LockCues(("1m01",))), SetCue("1m02", gain_db=-3.5, start_s=21.0))
     assert done.stdout.decode() == cuesheet.dumps(expected)
 
