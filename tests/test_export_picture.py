@@ -41,7 +41,7 @@ def test_hostile_names_stay_text_and_an_empty_sheet_is_drawn(cues: CueSheet) -> 
 
 
 def test_an_unknown_kind_is_refused(cues: CueSheet) -> None:
-    with pytest.raises(UsageError, match="kind of picture 'gif'"):
+    with pytest.raises(UsageError, match="unknown picture format 'gif'"):
         picture(cues, kind="gif")
 
 

@@ -226,7 +226,7 @@ def test_refusals_leave_nothing_behind(tmp_path: Path, tracks: list[Path]) -> No
     with pytest.raises(InputError, match="is missing"):
         render(replace(job, track_paths={"t0": tmp_path / "gone.wav", "t1": tracks[1]}), tmp_path / "out.mp4")
     other = replace(job, sheet=replace(job.sheet, film=replace(job.sheet.film, duration_s=60.0)))
-    with pytest.raises(InputError, match=r"lasts 4\.0 s, the cue sheet is about film\.mp4 of 60\.0 s"):
+    with pytest.raises(InputError, match=r"duration 4\.0 s, the cue sheet is about film\.mp4 of 60\.0 s"):
         render(other, tmp_path / "out.mp4")
     assert sorted(p.name for p in tmp_path.iterdir()) == names
     assert (tmp_path / "there.mp4").read_bytes() == b"old"

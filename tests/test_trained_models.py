@@ -84,7 +84,7 @@ def test_a_damaged_or_unfinished_model_is_refused(out: Path, own_cache: Path, tm
     with pytest.raises(ModelError, match="bytes instead of"):
         add_trained("mine", out)
     (tmp_path / "none").mkdir()
-    with pytest.raises(ModelError, match="there are: none"):
+    with pytest.raises(ModelError, match="found: none"):
         add_trained("mine", tmp_path / "none")
     assert not (own_cache / "mine").exists()
 
