@@ -56,7 +56,9 @@ def test_the_page_tells_every_cue_its_reasons_and_the_runners_up(cues: CueSheet)
     read = Reader(text)
     said = "\n".join(read.text)
     assert [tag for tag, _ in read.tags].count("tr") == 1 + len(cues.cues)
-    assert [tag for tag, _ in read.tags].count("li") == len(cues.alternatives) + 1
+    assert [tag for tag, _ in read.tags].count("li") == len(cues.alternatives) + len(cues.silences) + 1
+    for silence in cues.silences:
+        assert silence.reason in said
     for cue in cues.cues:
         assert cue.cue_id in said
         for term in cue.why:
