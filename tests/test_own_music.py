@@ -103,7 +103,10 @@ def test_a_film_with_music_throughout_gets_no_second_music_unless_asked_for() ->
         spot_cues(full, small_library())
     assert "--over-music" in caught.value.hint and "--replace" in caught.value.hint
     asked = spot_cues(full, small_library(), settings=SpottingSettings(over_music=True))
-    assert sum(c.span.duration_s for c in asked.cues) >= 59.0
+    scored_s = sum(c.span.duration_s for c in asked.cues)
+    rests_s = sum(gap.span.duration_s for gap in asked.silences)
+    assert scored_s + rests_s >= 59.0
+    assert rests_s <= 6.0  # between moods that are unlike
     replaced = spot_cues(full, small_library(), mix=MixSettings(keep_original=False))
     assert replaced.cues
     locked = Constraints(locks=(Lock(40.0, small_library().track_ids[0]),))
