@@ -171,7 +171,9 @@ def test_a_batch_on_the_command_line(made: Made, tmp_path: Path) -> None:
     assert first.returncode == second.returncode == ExitCode.PARTIAL
     assert [film["state"] for film in json.loads(first.stdout)["films"]] == ["scored", "scored", "failed"]
     assert [film["state"] for film in json.loads(second.stdout)["films"]] == ["finished", "finished", "failed"]
-    assert b"error: " in first.stderr and b"hint: " in first.stderr and b"no.mp4" in first.stderr
+    assert b"failed: " in first.stderr and b"no.mp4" in first.stderr
+    error = json.loads(first.stderr.splitlines()[-1])["error"]
+    assert error["exit_code"] == ExitCode.PARTIAL and "run the same command again" in error["hint"]
     alone = tmp_path / "alone.mp4"
     assert run("score", tmp_path / "a.mp4", "-o", alone, "--index", made.index).returncode == 0
     assert alone.read_bytes() == (tmp_path / "a.scored.mp4").read_bytes()

@@ -130,7 +130,7 @@ def test_index_and_score_with_a_model_of_ones_own(out: Path, tmp_path: Path) -> 
     for command in (("score", film), ("search", "--mood", "calm")):
         done = shell(*command, "--index", ix)
         assert done.returncode == ExitCode.LIBRARY, done.stderr
-        assert "built with mine 1, this is emotion-embedded" in done.stderr
+        assert "the index was built with mine 1, " in done.stderr
         assert "--model mine" in done.stderr.splitlines()[-1]
         assert "without re-indexing" in done.stderr.splitlines()[-1]
     for words, name in (((), "emotion-embedded"), (("--model", "mine"), "mine")):  # there and back, by what was heard
@@ -138,10 +138,8 @@ def test_index_and_score_with_a_model_of_ones_own(out: Path, tmp_path: Path) -> 
         assert json.loads((ix / "index.json").read_text())["model"]["name"] == name
     assert shell("search", "--mood", "calm", "--index", ix, "--model", "mine").returncode == 0
     done = shell("search", "--mood", "calm", "--index", ix, "--model", "nothing")
-    assert (done.returncode, done.stderr.splitlines()[0][:38]) == (
-        ExitCode.MODEL,
-        "error: unknown model 'nothing'; i",
-    )
+    assert done.returncode == ExitCode.MODEL
+    assert done.stderr.startswith("error: unknown model 'nothing'; ")
 
 
 @pytest.mark.slow

@@ -82,7 +82,7 @@ def watching(tmp_path: Path, music: Path) -> Iterator[Watching]:
 def test_what_is_dropped_in_is_heard_errors_are_survived_and_ctrl_c_ends_it(
     tmp_path: Path, music: Path, watching: Watching
 ) -> None:
-    at = watching.wait_for("watching 1 place")
+    at = watching.wait_for("watching 1 folder")
     assert watching.lines[0].startswith("1 added")
     (music / "new.mp3").write_text("song 2 2")
     at = watching.wait_for("1 added, 1 unchanged; the index has 2 tracks", since=at)
