@@ -88,6 +88,14 @@ def test_every_help_is_plain_complete_and_fits_80_columns(monkeypatch: pytest.Mo
     assert set(EXAMPLES) <= names, "an example of a command that does not exist"
 
 
+@pytest.mark.parametrize("name", ["score", "spot"])
+def test_every_option_of_a_choice_or_a_mix_is_in_its_panel(name: str) -> None:
+    (command,) = (command for words, command in every_command() if list(words) == [name])
+    text = command.get_help(command.context_class(command, info_name=name, terminal_width=80))  # type: ignore[attr-defined]
+    alone = text.partition("\nOptions:\n")[2].partition("\nExamples:")[0]
+    assert set(re.findall(r"^  (?:-\w, )?(--[\w-]+)", alone, flags=re.MULTILINE)) <= {"--quiet", "--help"}
+
+
 def test_the_examples_name_options_that_exist() -> None:
     from soundtrack.cli.help_text import EXAMPLES
 

@@ -17,10 +17,10 @@ PANELS = {
     ),
     "Choice of music": (
         "--lock --keep --mood --silence --hit --avoid --only --avoid-recent --max-cues --one-track --allow-vocals"
-        " --allow-spoken --over-music --stretch --swap --valence --arousal --like --number"
+        " --allow-spoken --over-music --stretch --density --swap --valence --arousal --like --number"
     ),
     "Music rules": "--exclude --include --drop --min-length --max-length --clear",
-    "Mix": "--target --keep-original --keep-level --mix --gain-db --fade-in --fade-out --start --end",
+    "Mix": "--target --keep-original --keep-level --duck --mix --gain-db --fade-in --fade-out --start --end",
     "Reproducibility": "--seed --seeds --explore --no-cache --draws",
     "Many films": "--batch",
     "Maintenance": "--rebuild --prune --retry-failed --wait --status --verify --vacuum --watch --missing",

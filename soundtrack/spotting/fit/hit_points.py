@@ -89,7 +89,7 @@ def missed_hit(cue: Cue, found: Sequence[Climax], landing: Landing) -> str | Non
     when = clock(landing.time_s)
     instead = f"; nearest downbeat {_apart(landing.late_ms)}" if landing.late_ms is not None else ""
     if not found:
-        return f"{cue.cue_id} : no clear climax of its track can be placed at {when}{instead}"
+        return f"{cue.cue_id}: no clear climax of its track can be placed at {when}{instead}"
     times_s = [climax.time_s for climax in found]
     off_s = nearest_s(times_s, cue.sections, landing.time_s - cue.span.start_s, speed=cue.speed)
     if off_s is None:

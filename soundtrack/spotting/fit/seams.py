@@ -28,9 +28,9 @@ _UNLIKE = 0.6
 """Cosine of two bars that have nothing to do with each other."""
 _JUMP_COST = 0.35
 CLEAN = 0.85
-"""A seam from this quality on is taken for the track's own music by those who hear it."""
+"""Seams of this quality or better count as clean, in [0, 1]."""
 _WEAK_COST = 0.9
-"""For a seam under `CLEAN`: so much more, so that the ending moves by a bar before one is taken."""
+"""Added for a seam below `CLEAN`, so that moving the ending by a bar is usually cheaper."""
 _PHRASE_BARS = 4
 _OFF_PHRASE_COST = 0.15
 """For a jump by anything but whole phrases."""
