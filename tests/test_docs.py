@@ -1,6 +1,7 @@
 """The documentation site: every page is in the navigation, links lead somewhere, and nothing is loaded when viewed."""
 
 import re
+import runpy
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,3 +33,8 @@ def test_nothing_is_loaded_from_the_network_when_a_page_is_viewed() -> None:
 def test_the_picture_of_the_demo_names_no_place_of_the_machine_it_was_drawn_on() -> None:
     text = (DOCS / "images" / "demo.svg").read_text(encoding="utf-8")
     assert "/tmp/" not in text and "/home/" not in text and "Plain Road" in text
+
+
+def test_the_page_of_the_cue_sheets_fields_is_the_one_of_its_schema() -> None:
+    made = runpy.run_path(str(DOCS / "make_reference.py"))["reference"]()
+    assert made == (DOCS / "cue-sheet-fields.md").read_text(encoding="utf-8"), "run: python docs/make_reference.py"

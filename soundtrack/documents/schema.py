@@ -76,7 +76,7 @@ def _object(cls: type, parts: dict[str, Any]) -> dict[str, Any]:
         described = _of(hints_of(cls)[field.name], parts, limits)
         if field.name in NAMED.get(cls.__name__, {}):
             described = _with_names(described["items"], NAMED[cls.__name__][field.name])
-        properties[field.name] = {"description": lines[field.name], **described}
+        properties[field.name] = {"description": lines[field.name].replace("None", "null"), **described}
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             required.append(field.name)
     return {

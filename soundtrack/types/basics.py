@@ -1,4 +1,4 @@
-"""Arrays, the six classes, and the span of time."""
+"""Array types, the six emotion classes, and time spans."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ TimeArray: TypeAlias = npt.NDArray[np.float64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
 EMOTIONS: tuple[str, ...] = ("Excited", "Fear", "Neutral", "Relaxation", "Sad", "Tension")
-"""The six classes, in the order of every probability vector of the tool."""
+"""The six emotion classes, in the order of all probability vectors."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """A stretch of time, half-open."""
+    """A half-open time span."""
 
     start_s: float
-    """First moment inside, in seconds, at least 0."""
+    """Start in seconds, inclusive, at least 0."""
     end_s: float
-    """First moment after, in seconds, at least `start_s`."""
+    """End in seconds, exclusive, at least `start_s`."""
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.start_s) and math.isfinite(self.end_s) and 0 <= self.start_s <= self.end_s):
@@ -37,5 +37,5 @@ class Span:
         return self.end_s - self.start_s
 
     def overlap_s(self, other: Span) -> float:
-        """Seconds that both spans share, at least 0."""
+        """Overlap of both spans in seconds, at least 0."""
         return max(0.0, min(self.end_s, other.end_s) - max(self.start_s, other.start_s))

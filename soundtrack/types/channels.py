@@ -1,4 +1,4 @@
-"""What a channel must offer: one method per medium, and no base class.
+"""Protocols of channels: one method per medium, no base class.
 
 A channel reads one kind of evidence from a film, a track or words and says nothing about mood: that is the head's work
 (`soundtrack.emotion.head`). The channels in use are listed in `soundtrack.pipeline.channels`; other packages add theirs
@@ -18,12 +18,12 @@ from soundtrack.types.film import Clip
 
 @dataclass(frozen=True, slots=True)
 class ClipFormat:
-    """How the clips of a film are sampled; one sampling feeds all channels."""
+    """Sampling of the clips of a film, shared by all channels."""
 
     n_frames: int
-    """Frames of a clip, above 0."""
+    """Frames per clip, above 0."""
     frame_rate_hz: float
-    """Frames a second inside a clip, above 0."""
+    """Frame rate inside a clip in Hz, above 0."""
     stride_s: float
     """From the start of a clip to the start of the next, in seconds, above 0."""
     side_px: int
@@ -36,7 +36,7 @@ class ClipFormat:
 
 @dataclass(frozen=True, slots=True)
 class StillFormat:
-    """How stills are taken from a film beside its clips: fewer and larger, for what is seen and not how it moves."""
+    """Sampling of stills: fewer and larger pictures than clips, for content rather than motion."""
 
     every_s: float
     """From one still to the next, in seconds, above 0."""
@@ -50,20 +50,20 @@ class StillFormat:
 
 @dataclass(frozen=True, slots=True)
 class ChannelSetup:
-    """What a channel is made with."""
+    """Parameters for creating a channel."""
 
     device: str
     """``auto``, ``cpu`` or ``cuda``."""
     clips: ClipFormat
-    """Of the clips that a picture channel will get."""
+    """Sampling of the clips for picture channels."""
     sample_rate_hz: int
-    """Of the sound that a sound or track channel will get."""
+    """Sample rate for sound and track channels, in Hz."""
     stills: StillFormat | None = None
-    """Of the stills that come with the clips; None where nobody asks for any."""
+    """Sampling of the stills; None if no channel needs stills."""
 
 
 class PictureChannel(Protocol):
-    """Watches the picture of one film; a new one is made for each film.
+    """Channel of a film's picture; a new instance is created for each film.
 
     Making one and asking for its `channel` costs next to nothing: weights are loaded at the first clip.
     """
@@ -74,16 +74,16 @@ class PictureChannel(Protocol):
         ...
 
     def push(self, clips: Sequence[Clip]) -> None:
-        """Look at the next clips, in order of time; their frames must not be kept or changed."""
+        """Process the next clips in order of time; their frames must not be kept or changed."""
         ...
 
     def finish(self) -> Evidence:
-        """Everything found; called once, after the last clip."""
+        """Return all evidence; called once, after the last clip."""
         ...
 
 
 class SoundChannel(Protocol):
-    """Listens to the sound of one film; a new one is made for each film."""
+    """Channel of a film's sound; a new instance is created for each film."""
 
     @property
     def channel(self) -> Channel:
@@ -91,16 +91,16 @@ class SoundChannel(Protocol):
         ...
 
     def push(self, sound: FloatArray) -> None:
-        """Hear the next samples: mono, shape (n,), at the rate of the setup, from 0 on the film's clock."""
+        """Process the next samples: mono, shape (n,), at the rate of the setup, from 0 on the film clock."""
         ...
 
     def finish(self) -> Evidence:
-        """Everything found; called once, after the last samples."""
+        """Return all evidence; called once, after the last samples."""
         ...
 
 
 class TrackChannel(Protocol):
-    """Listens to the tracks of the library, one after the other."""
+    """Channel of library tracks, one after the other."""
 
     @property
     def channel(self) -> Channel:
@@ -108,12 +108,12 @@ class TrackChannel(Protocol):
         ...
 
     def read(self, sound: FloatArray, spans: Sequence[Span]) -> Evidence:
-        """One row for each of some spans of a track, from its mono samples of shape (n,) at the rate of the setup."""
+        """Return one row per span of a track, from its mono samples of shape (n,) at the rate of the setup."""
         ...
 
 
 class TextChannel(Protocol):
-    """Reads words: a lyric, a subtitle, a wish."""
+    """Channel of text: lyrics, subtitles, requests."""
 
     @property
     def channel(self) -> Channel:
@@ -121,13 +121,13 @@ class TextChannel(Protocol):
         ...
 
     def read(self, words: Sequence[str]) -> Evidence:
-        """One row for each text; the spans of the evidence count the texts, ``[i, i + 1)``."""
+        """Return one row per text; the spans of the evidence count the texts, ``[i, i + 1)``."""
         ...
 
 
 FilmChannel: TypeAlias = PictureChannel | SoundChannel
-"""Either of the two that a film has."""
+"""A channel of a film's picture or sound."""
 AnyChannel: TypeAlias = PictureChannel | SoundChannel | TrackChannel | TextChannel
-"""Told apart by ``channel.medium``."""
+"""Any channel; ``channel.medium`` gives its kind."""
 ChannelMaker: TypeAlias = Callable[[ChannelSetup], AnyChannel]
-"""What the entry point of another package gives."""
+"""Type of the entry point of a plugin."""

@@ -1,4 +1,4 @@
-"""What the networks say about a stretch of picture or music."""
+"""Emotion readings of picture and music."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ CLASS_VALENCE_AROUSAL: dict[str, tuple[float, float]] = {
     "Sad": (-0.55, -0.4),
     "Tension": (-0.4, 0.5),
 }
-"""Where a plain example of each class lies on the plane, in [-1, 1]; after the layout of affect words by J. Russell
-1980. Heads are taught by it and words of mood are placed by it, on both sides."""
+"""Typical valence and arousal of each class, in [-1, 1]; after the layout of affect words by J. Russell
+1980. Used for training heads and for placing mood words."""
 UNSURE_UNDER = 0.25
-"""Confidence under which a stretch counts as neutral, whatever its leading class."""
+"""Confidence below which a reading counts as neutral."""
 
 
 def _in_range(name: str, value: float, low: float, high: float) -> None:
@@ -27,7 +27,7 @@ def _in_range(name: str, value: float, low: float, high: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class EmotionState:
-    """What a network believes about the mood of a stretch of picture or music."""
+    """Mood of a span of picture or music as read by a network."""
 
     probabilities: tuple[float, ...]
     """One per class of `EMOTIONS`, in [0, 1], adding up to 1."""
@@ -36,7 +36,7 @@ class EmotionState:
     arousal: float
     """Calm to excited, in [-1, 1]."""
     confidence: float
-    """Calibrated chance that the leading class is right, in [0, 1]."""
+    """Calibrated probability that the leading class is correct, in [0, 1]."""
 
     def __post_init__(self) -> None:
         if len(self.probabilities) != len(EMOTIONS):
@@ -51,7 +51,7 @@ class EmotionState:
 
     @property
     def label(self) -> str:
-        """The most probable class; ``Neutral`` where that is too unsure to be named."""
+        """The most probable class, or ``Neutral`` if the confidence is too low."""
         if self.confidence < UNSURE_UNDER:
             return "Neutral"
         return EMOTIONS[max(range(len(EMOTIONS)), key=lambda i: self.probabilities[i])]
@@ -59,7 +59,7 @@ class EmotionState:
 
 @dataclass(frozen=True, slots=True)
 class ReadingBatch:
-    """What a network says about n stretches at once; rows belong together."""
+    """Readings of n spans as arrays with one row per span."""
 
     probabilities: FloatArray = field(repr=False, compare=False)
     """Calibrated class probabilities, shape (n, 6), rows adding up to 1."""
@@ -68,18 +68,18 @@ class ReadingBatch:
     arousal: FloatArray = field(repr=False, compare=False)
     """In [-1, 1], shape (n,)."""
     confidence: FloatArray = field(repr=False, compare=False)
-    """Calibrated chance that the leading class is right, in [0, 1], shape (n,)."""
+    """Calibrated probability that the leading class is correct, in [0, 1], shape (n,)."""
     embedding: FloatArray = field(repr=False, compare=False)
     """Unit vectors in the joint space, shape (n, D)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the networks say about one stretch of film or music."""
+    """Emotion and embedding of one span of film or music."""
 
     span: Span
-    """The stretch, on the film's or the track's clock."""
+    """Time span on the film or track clock."""
     emotion: EmotionState
-    """Classes, valence, arousal."""
+    """Class probabilities, valence, arousal."""
     embedding: FloatArray = field(repr=False, compare=False)
     """Unit vector in the joint space, float32, shape (D,)."""

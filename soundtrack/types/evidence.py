@@ -1,4 +1,4 @@
-"""What is known about film and music, and from whom: channels, their raw evidence, and the opinions drawn from it."""
+"""Channels, their raw evidence about film and music, and opinions derived from it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Medium(StrEnum):
-    """What a channel looks at or listens to."""
+    """Input of a channel."""
 
     PICTURE = "picture"
     """The picture of a film."""
@@ -35,13 +35,13 @@ class Channel:
     version: str
     """Changes whenever the features of the same film or track would differ."""
     medium: Medium
-    """What it reads."""
+    """Input of the channel."""
     dim: int
-    """Features of each span, at least 1."""
+    """Number of features per span, at least 1."""
     sha256: str
-    """Hash of what made the features: weights and configuration; lower-case hex."""
+    """Hash of the weights and configuration behind the features; lower-case hex."""
     names: tuple[str, ...] = ()
-    """What each feature is called, where people can read them; else none."""
+    """Names of the features if they are meaningful to people, else empty."""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -58,7 +58,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one channel found, before any head has read it; kept by the library and the film's cache, never in a sheet.
+    """Raw output of one channel; stored in the library and the film cache, never in a sheet.
 
     Raises
     ------
@@ -67,9 +67,9 @@ class Evidence:
     """
 
     channel: Channel
-    """Who found it."""
+    """The channel."""
     spans: tuple[Span, ...]
-    """The stretches, ascending, on the film's or the track's clock."""
+    """Time spans, ascending, on the film or track clock."""
     features: FloatArray = field(repr=False, compare=False)
     """One row for each span, float32, shape (n, dim)."""
 
@@ -83,26 +83,26 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One feature of a channel, by the name that the channel gives it."""
+    """One named feature of a channel."""
 
     name: str
-    """Of the feature."""
+    """Name of the feature."""
     value: float
-    """Its mean over the stretch, in the channel's own unit."""
+    """Mean over the span, in the unit of the channel."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
-    """What the head would say if it knew this channel alone; small enough to be kept in a sheet."""
+    """Reading of the head from this channel only."""
 
     channel: str
     """Name of the channel."""
     weight: float
-    """Its share in the fused reading, in [0, 1]; the weights of all opinions of a scene or segment add up to 1."""
+    """Weight in the fused reading, in [0, 1]; the weights of a scene or segment add up to 1."""
     emotion: EmotionState | None = None
-    """Classes, valence, arousal; None where the head has no block for the channel, which then weighs 0."""
+    """Class probabilities, valence, arousal; None if the head does not use the channel (weight 0)."""
     measures: tuple[Measure, ...] = ()
-    """The channel's own numbers, where it names them and the head has no block for it."""
+    """Named measures of a channel that the head does not use."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.weight <= 1.0:
@@ -113,19 +113,19 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True)
 class OpinionBatch:
-    """What one channel says by itself about n stretches; rows belong together."""
+    """Opinions of one channel about n spans as arrays with one row per span."""
 
     channel: Channel
-    """Who says it."""
+    """The channel."""
     known: BoolArray = field(repr=False, compare=False)
-    """Whether it knows anything of the stretch, shape (n,)."""
+    """Whether the channel has evidence for the span, shape (n,)."""
     weight: FloatArray = field(repr=False, compare=False)
-    """Share in the fused reading, in [0, 1], shape (n,)."""
+    """Weight in the fused reading, in [0, 1], shape (n,)."""
     probabilities: FloatArray | None = field(default=None, repr=False, compare=False)
-    """Of the classes, shape (n, 6); None where the head has no block for the channel."""
+    """Class probabilities, shape (n, 6); None if the head does not use the channel."""
     plane: FloatArray | None = field(default=None, repr=False, compare=False)
     """Valence and arousal, shape (n, 2); None as above."""
     confidence: FloatArray | None = field(default=None, repr=False, compare=False)
-    """Chance that the leading class is right, shape (n,); None as above."""
+    """Probability that the leading class is correct, shape (n,); None as above."""
     measures: FloatArray | None = field(default=None, repr=False, compare=False)
-    """The channel's own numbers, by its names, shape (n, dim) or (n, 0); None where the head reads them."""
+    """Named measures of the channel, shape (n, dim) or (n, 0); None if the head uses the channel."""

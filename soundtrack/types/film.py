@@ -13,7 +13,7 @@ from soundtrack.types.evidence import Opinion
 
 
 class StreamKind(StrEnum):
-    """What a stream of a container carries."""
+    """Kind of a stream in a container."""
 
     VIDEO = "video"
     AUDIO = "audio"
@@ -23,7 +23,7 @@ class StreamKind(StrEnum):
 
 
 UNKNOWN_CODEC = "unknown"
-"""The codec of a stream that ffmpeg cannot decode."""
+"""Codec name of a stream that ffmpeg cannot decode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +33,23 @@ class StreamInfo:
     index: int
     """Position in the file, from 0."""
     kind: StreamKind
-    """What it carries."""
+    """Kind of the stream."""
     codec: str
-    """Name as ffmpeg gives it, `UNKNOWN_CODEC` when it has none."""
+    """ffmpeg's name, or `UNKNOWN_CODEC`."""
     is_default: bool = False
-    """Whether the file marks it as the one to play."""
+    """Whether the file marks it as the default stream."""
     is_attached_picture: bool = False
-    """Whether it is cover art and not a moving picture."""
+    """Whether it is cover art."""
     language: str | None = None
     """Language tag of the stream."""
     channels: int | None = None
     """Audio channels."""
     sample_rate_hz: int | None = None
-    """Audio samples a second."""
+    """Sample rate in Hz."""
 
     @property
     def has_decoder(self) -> bool:
-        """Whether ffmpeg knows what it is, and so can decode it."""
+        """Whether ffmpeg can decode it."""
         return self.codec != UNKNOWN_CODEC
 
 
@@ -58,11 +58,11 @@ class VideoInfo:
     """A film as the container describes it; t = 0 is its first shown frame."""
 
     path: Path
-    """Where it lies."""
+    """Path of the file."""
     container: str
-    """Format name as ffmpeg gives it, such as ``mov,mp4,m4a,3gp,3g2,mj2``."""
+    """ffmpeg's format name, such as ``mov,mp4,m4a,3gp,3g2,mj2``."""
     duration_s: float
-    """Length of the picture in seconds, as far as the header knows."""
+    """Length of the picture in seconds according to the header."""
     fps: Fraction
     """Average frames a second, above 0."""
     width_px: int
@@ -70,15 +70,15 @@ class VideoInfo:
     height_px: int
     """Shown height after rotation, in pixels."""
     rotation_deg: int
-    """Clockwise turn that a player applies: 0, 90, 180 or 270."""
+    """Clockwise rotation applied by players: 0, 90, 180 or 270 degrees."""
     video_stream: int
-    """Index of the moving picture among `streams`."""
+    """Index of the film's video stream in `streams`."""
     streams: tuple[StreamInfo, ...]
     """All streams in file order."""
     start_s: float = 0.0
     """Container time of the first shown frame, in seconds; may be negative."""
     hides_head: bool = False
-    """Whether an edit list keeps the picture's first frames from being shown."""
+    """Whether an edit list hides the first frames."""
     start_timecode: str | None = None
     """SMPTE timecode of the first picture as the file gives it, such as ``01:00:00;00``."""
 
@@ -89,7 +89,7 @@ class VideoInfo:
 
     @property
     def main_audio(self) -> StreamInfo | None:
-        """The audio stream that a player would choose among those that it can decode, or None for a silent film."""
+        """The decodable audio stream that a player would select, or None for a silent film."""
         streams = sorted(self.audio_streams, key=lambda s: (not s.has_decoder, not s.is_default))
         return streams[0] if streams else None
 
@@ -99,21 +99,21 @@ class Still:
     """One larger picture of the film."""
 
     time_s: float
-    """A moment at which it is shown, on the film's clock."""
+    """Time at which it is shown, film clock."""
     pixels: ByteArray = field(repr=False, compare=False)
     """RGB, shape (side, side, 3); the whole picture squashed to a square."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameBatch:
-    """Some consecutive frames of the one decode, small and upright."""
+    """Consecutive decoded frames, scaled down and upright."""
 
     times_s: TimeArray = field(repr=False, compare=False)
     """When each frame is first shown, in seconds, ascending, shape (n,)."""
     frames: ByteArray = field(repr=False, compare=False)
     """RGB, shape (n, side, side, 3); the whole picture squashed to a square."""
     stills: tuple[Still, ...] = field(default=(), repr=False, compare=False)
-    """Larger pictures of the same stretch, where they were asked for."""
+    """Stills of the same time span, if requested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +121,16 @@ class Clip:
     """A stack of frames for the network."""
 
     span: Span
-    """The stretch of film it stands for."""
+    """Time span on the film clock."""
     frames: ByteArray = field(repr=False, compare=False)
     """RGB, shape (n_frames, side, side, 3)."""
     stills: tuple[Still, ...] = field(default=(), repr=False, compare=False)
-    """Larger pictures of the same stretch, where they were asked for."""
+    """Stills of the same time span, if requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """An unbroken run of frames between two cuts."""
+    """The frames between two cuts."""
 
     index: int
     """Position in the film, from 0."""
@@ -140,21 +140,21 @@ class Shot:
 
 @dataclass(frozen=True, slots=True)
 class FilmNumbers:
-    """Plain measurements of a stretch of film, evidence beside the network's."""
+    """Visual features of a film span."""
 
     cut_rate_per_min: float
-    """Cuts a minute."""
+    """Cuts per minute."""
     brightness: float
     """Mean luma, in [0, 1]."""
     saturation: float
     """Mean HSV saturation, in [0, 1]."""
     motion: float
-    """Mean absolute luma change between neighbouring frames, in [0, 1]."""
+    """Mean absolute luma change between consecutive frames, in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One or more consecutive shots of one mood; the unit that may receive music."""
+    """One or more consecutive shots of one mood; the unit that receives music."""
 
     index: int
     """Position in the film, from 0."""
@@ -163,14 +163,14 @@ class Scene:
     first_shot: int
     """Index of its first shot."""
     n_shots: int
-    """How many shots it has, at least 1."""
+    """Number of shots, at least 1."""
     emotion: EmotionState
     """Robust mean of its readings."""
     film: FilmNumbers
     """Cut rate, brightness, saturation, motion."""
     speech_share: float = 0.0
-    """Share of the scene in which somebody speaks, in [0, 1]."""
+    """Share of the scene with speech, in [0, 1]."""
     music_share: float = 0.0
-    """Share of the scene that already has music, in [0, 1]."""
+    """Share of the scene with existing music, in [0, 1]."""
     opinions: tuple[Opinion, ...] = ()
-    """What each channel says by itself; none in sheets of earlier versions."""
+    """Opinion of each channel; empty in sheets of earlier versions."""

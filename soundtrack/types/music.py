@@ -1,4 +1,4 @@
-"""The music: tracks, segments, what listening found, what a search found."""
+"""The music: tracks, segments, musical analysis, search results."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from soundtrack.types.evidence import Opinion
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """What the file says about itself, cleaned for showing; never trusted for anything else."""
+    """Tags of a file, cleaned for display; never trusted for anything else."""
 
     title: str | None = None
-    """Name of the piece."""
+    """Title of the piece."""
     artist: str | None = None
-    """Who made it; several names are separated by ``; ``."""
+    """Artist; several names are separated by ``; ``."""
     album: str | None = None
-    """Where it appeared."""
+    """Album."""
     genre: str | None = None
     """Free text; several genres are separated by ``; ``."""
     year: str | None = None
@@ -30,17 +30,17 @@ class Tags:
     isrc: str | None = None
     """International Standard Recording Code."""
     album_artist: str | None = None
-    """Who made the album, where that is said besides the artist."""
+    """Album artist, if given in addition to the artist."""
 
 
 @dataclass(frozen=True, slots=True)
 class AudioInfo:
-    """The sound stream of a file as decoded."""
+    """The decoded audio stream of a file."""
 
     codec: str
     """Name as ffmpeg gives it."""
     sample_rate_hz: int
-    """Samples a second."""
+    """Sample rate in Hz."""
     channels: int
     """Channels."""
     duration_s: float
@@ -60,111 +60,111 @@ class Loudness:
 
 
 class Ending(StrEnum):
-    """How a track stops."""
+    """Ending of a track."""
 
     HARD = "hard"
-    """On a last chord or hit that is left to ring."""
+    """A last chord or hit that rings out."""
     FADE = "fade"
-    """Faded out by its maker."""
+    """A fade-out."""
     CUT = "cut"
-    """In the middle of things, as a loop does."""
+    """An abrupt end, as of a loop."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A stretch of a track with one mood; the row of the index."""
+    """About ten seconds of a track; one row of the index."""
 
     index: int
     """Position in the track, from 0."""
     span: Span
-    """Track clock."""
+    """Time span on the track clock."""
     emotion: EmotionState
-    """What the music network reads there."""
+    """Reading of the music network."""
     loudness_lufs: float
-    """Loudness of the stretch, at least -70."""
+    """Loudness in LUFS, at least -70."""
     opinions: tuple[Opinion, ...] = ()
-    """What each channel says by itself, most weight first; derived from evidence when asked for, and kept nowhere."""
+    """Opinion of each channel, highest weight first; derived from evidence on request, not stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class MusicAnalysis:
-    """What careful listening says about the musical build of a track (track clock)."""
+    """Musical structure of a track (track clock)."""
 
     tempo_bpm: float | None
-    """Beats a minute, None where no pulse is found."""
+    """Beats per minute, None without a pulse."""
     tempo_confidence: float
-    """How sure, in [0, 1]."""
+    """Confidence, in [0, 1]."""
     key: str | None
-    """Tonic and mode such as ``A minor``, None where there is none."""
+    """Tonic and mode such as ``A minor``, None if there is no key."""
     key_confidence: float
-    """How sure, in [0, 1]."""
+    """Confidence, in [0, 1]."""
     beats_s: tuple[float, ...]
     """Times of the beats, ascending."""
     downbeats_s: tuple[float, ...]
     """Times of the first beats of the bars, a subset of `beats_s`."""
     beats_per_bar: int
-    """Beats between two downbeats, 3 or 4 as a rule."""
+    """Beats between two downbeats, usually 3 or 4."""
     sections_s: tuple[float, ...]
-    """Times where a new section starts, ascending, on downbeats where there are any."""
+    """Start times of sections, ascending, on downbeats if there are any."""
     music_start_s: float
-    """Where sound really starts."""
+    """Start of the audible sound, in seconds."""
     music_end_s: float
-    """Where sound really ends."""
+    """End of the audible sound, in seconds."""
     ending: Ending
-    """How it ends."""
+    """Kind of ending."""
     vocal_share: float | None
-    """Share of the track with singing or speech, in [0, 1]; None where unknown."""
+    """Share of the track with singing or speech, in [0, 1]; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class BarTable:
-    """The bars of a track and how each sounds: where it may be cut, and what goes on into what (track clock)."""
+    """Bar lines of a track and features of each bar, used to find seams (track clock)."""
 
     bar_starts_s: TimeArray = field(repr=False, compare=False)
-    """Bar lines, strictly ascending, shape (n_bars + 1,): bar i lies between lines i and i + 1."""
+    """Bar lines, strictly ascending, shape (n_bars + 1,): bar i is between lines i and i + 1."""
     features: FloatArray = field(repr=False, compare=False)
-    """Chroma, timbre and level of each bar, shape (n_bars, F); the cosine of two rows says how alike two bars sound."""
+    """Chroma, timbre and level of each bar, shape (n_bars, F); the cosine of two rows is their similarity."""
 
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """A file of the library, listened to."""
+    """An analysed music file of the library."""
 
     track_id: str
-    """Hash of the sound's coded packets, lower-case hex: the same whatever tags the file has."""
+    """Hash of the coded sound packets, lower-case hex; independent of tags."""
     path: Path
-    """Where it was last seen."""
+    """Last known path."""
     tags: Tags
-    """What the file says."""
+    """Tags of the file."""
     audio: AudioInfo
     """The decoded stream."""
     loudness: Loudness
-    """Of the whole track."""
+    """Loudness of the whole track."""
     analysis: MusicAnalysis
     """Tempo, key, bars, sections, ends."""
     emotion: EmotionState
     """Mean over the segments."""
     segments: tuple[Segment, ...]
-    """Stretches of about ten seconds, tiling the track."""
+    """Segments of about ten seconds that tile the track."""
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentHit:
-    """One row that a search of the library found."""
+    """One result of a library search."""
 
     track_id: str
-    """Which track."""
+    """The track."""
     segment_index: int
-    """Which of its segments."""
+    """Index of the segment."""
     similarity: float
     """Cosine with the query, in [-1, 1]."""
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One named reason in a merit."""
+    """One named term of a merit."""
 
     name: str
-    """Which kind of evidence."""
+    """Name of the term."""
     value: float
-    """What it added to (or took from) the merit."""
+    """Contribution to the merit."""

@@ -13,7 +13,7 @@ from soundtrack.types.music import Term
 
 @dataclass(frozen=True, slots=True)
 class FilmRef:
-    """Which film a document is about."""
+    """The film of a document."""
 
     name: str
     """File name without folders."""
@@ -28,73 +28,73 @@ class FilmRef:
     has_audio: bool
     """Whether it has sound of its own."""
     fingerprint: str
-    """Names the content: size and SHA-256 of the file's bytes, ``sha256:<hex>``."""
+    """Fingerprint of the content: size and SHA-256 of the file's bytes, ``sha256:<hex>``."""
     start_timecode: str | None = None
     """SMPTE timecode of its first picture, ``HH:MM:SS:FF``, with a semicolon for drop-frame; None without one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelRef:
-    """Which networks made the vectors; vectors of two models are never compared."""
+    """The networks that made the vectors; vectors of different models are never compared."""
 
     name: str
-    """Such as ``emotion-embedded``."""
+    """Name of the joint space, such as ``emotion-embedded``."""
     version: str
-    """Such as ``1``."""
+    """Version, such as ``1``."""
     sha256: str
-    """Of all weights involved, lower-case hex."""
+    """SHA-256 of all weights involved, lower-case hex."""
     dim: int
     """Length of the embeddings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A stretch of a track as used in a cue."""
+    """A span of a track as played in a cue."""
 
     track: Span
-    """Track clock."""
+    """Time span on the track clock."""
     seam_s: float = 0.0
-    """Length of the equal-power join into the next section, centred on this section's end; 0 for the last."""
+    """Length of the equal-power crossfade into the next section, centred on the end of this one; 0 for the last."""
     seam_quality: float | None = None
-    """How alike the music is on both sides of the seam, in [0, 1]; None for the last."""
+    """Similarity of the music on both sides of the seam, in [0, 1]; None for the last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """A moment of the film on which the music was to fall, and how near it came."""
+    """A hit point and the offset of the music from it."""
 
     time_s: float
-    """The moment that was asked for, film clock."""
+    """Time of the hit point, film clock."""
     on: str
-    """What of the music is heard there: ``climax``, ``downbeat``, or ``nothing`` within half a bar."""
+    """Event of the music at the hit point: ``climax``, ``downbeat``, or ``nothing`` within half a bar."""
     late_ms: float | None = None
-    """How much later than the moment it is heard, in milliseconds; negative if before it; None for nothing."""
+    """Delay of the event after the hit point in milliseconds; negative if early; None for ``nothing``."""
 
 
 @dataclass(frozen=True, slots=True)
 class CueFacts:
-    """What a cue's music is, and how far it is from the picture."""
+    """Tempo and key of a cue's music, and its distance from the picture."""
 
     tempo_bpm: float | None
-    """Beats a minute as played; None without a beat."""
+    """Beats per minute as played; None without a beat."""
     key: str | None
-    """Tonic and mode; None where there is none."""
+    """Tonic and mode; None if there is no key."""
     valence_apart: float
-    """Valence of the music less that of the picture, in [-2, 2]."""
+    """Valence of the music minus that of the picture, in [-2, 2]."""
     arousal_apart: float
-    """Arousal of the music less that of the picture, in [-2, 2]."""
+    """Arousal of the music minus that of the picture, in [-2, 2]."""
     speech_share: float
-    """Share of the cue's scenes in which somebody speaks."""
+    """Share of speech in the cue's scenes, in [0, 1]."""
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """A stretch of film without music."""
+    """A span of the film without music."""
 
     span: Span
     """Film clock."""
     reason: str
-    """Why, in a few words."""
+    """Reason, in a few words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,63 +102,63 @@ class Cue:
     """One piece of music against picture."""
 
     cue_id: str
-    """Such as ``1m01``: reel 1, music 1."""
+    """Name of the cue, such as ``1m01``: reel 1, music 1."""
     span: Span
-    """Film clock, including fades."""
+    """Start and end on the film clock, including fades."""
     track_id: str
-    """Which track; stands among the sheet's tracks."""
+    """Track, one of `tracks` of the sheet."""
     sections: tuple[Section, ...]
-    """Stretches of the track in order; their lengths add up to the cue's times `speed`, to the sample."""
+    """Played spans of the track in order; their lengths add up to that of the cue times `speed`, to the sample."""
     fade_in_s: float
     """Equal-power fade at the start, in seconds."""
     fade_out_s: float
-    """Equal-power fade at the end, in seconds; 0 where the track's own ending ends it."""
+    """Equal-power fade at the end, in seconds; 0 if the cue ends with the track's own ending."""
     gain_db: float
     """Level change of the music before ducking, in dB."""
     scenes: tuple[int, ...]
-    """Indices of the scenes it lies under."""
+    """Indices of the scenes that the cue covers."""
     usage: str = "underscore"
-    """How it is used, in the words of a cue sheet."""
+    """Kind of use, in the terms of cue sheets."""
     locked: bool = False
-    """Whether a person fixed it; the plan never moves it."""
+    """Whether the cue is fixed by the user; later plans never change it."""
     merit: float = 0.0
-    """What the plan thought it was worth."""
+    """Merit in the plan."""
     why: tuple[Term, ...] = ()
-    """Named terms of the merit."""
+    """Named terms whose sum is the merit."""
     speed: float = 1.0
-    """Tempo at which the track is played, its pitch unchanged: 1.02 is two per cent faster."""
+    """Playback speed, pitch preserved: 1.02 is two per cent faster."""
     landings: tuple[Landing, ...] = ()
-    """How near the music came to the moments that ``--hit`` named."""
+    """Offsets of the music from the hit points (``--hit``)."""
     facts: CueFacts | None = None
-    """What the music is and how far it is from the picture; None where nobody said."""
+    """Tempo and key of the music, and its distance from the picture; None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """What else could have been used for a cue."""
+    """Another eligible choice for a cue."""
 
     cue_id: str
-    """Which cue."""
+    """Name of the cue."""
     rank: int
-    """2 for the runner-up, and so on."""
+    """2 for the second choice, and so on."""
     track_id: str
-    """Which track; stands among the sheet's tracks."""
+    """Track, one of `tracks` of the sheet."""
     segment_start_s: float
-    """Where in the track, track clock."""
+    """Start of the segment, in seconds on the track clock."""
     merit: float
-    """What the plan thought it was worth."""
+    """Merit in the plan."""
     note: str = ""
-    """What would have changed the choice."""
+    """Change that would have selected it."""
 
 
 @dataclass(frozen=True, slots=True)
 class SheetTrack:
-    """A track that a cue sheet uses."""
+    """A track used by a cue sheet."""
 
     track_id: str
-    """Names the sound: SHA-256 of its coded packets; in sheets of earlier versions, of the file's bytes."""
+    """SHA-256 of the coded sound packets; in sheets of earlier versions, of the file's bytes."""
     path: str
-    """Where it was when the sheet was written."""
+    """Path of the file when the sheet was written."""
     title: str | None
     """From the tags."""
     artist: str | None
@@ -170,26 +170,26 @@ class SheetTrack:
     duration_s: float
     """Length in seconds."""
     loudness_lufs: float
-    """Integrated loudness."""
+    """Integrated loudness in LUFS."""
     tempo_bpm: float | None
-    """Beats a minute."""
+    """Beats per minute; None without a beat."""
     key: str | None
     """Tonic and mode."""
 
 
 @dataclass(frozen=True, slots=True)
 class GainPoint:
-    """A corner of a gain envelope; between corners the gain in dB is linear in time."""
+    """A point of a gain envelope; between points the gain in dB is linear in time."""
 
     time_s: float
     """Film clock."""
     gain_db: float
-    """At most 0: an envelope never boosts."""
+    """Gain in dB, at most 0: an envelope never boosts."""
 
 
 @dataclass(frozen=True, slots=True)
 class MixNotes:
-    """How the sheet wants to be mixed, and the gains that were decided when it was.
+    """Settings of the mix, and the gains that were measured for it.
 
     The music of a cue at time t comes out at ``cue.gain_db`` + its fades + ducking(t) + `music_gain_db` +
     `master_gain_db`, the film's own sound at `master_gain_db`, all in dB over the file's own level. The sum of the two
@@ -197,102 +197,102 @@ class MixNotes:
     """
 
     target_lufs: float
-    """Integrated loudness of the finished sound."""
+    """Integrated loudness of the finished sound, in LUFS."""
     ceiling_dbtp: float
-    """Highest true peak of the finished sound."""
+    """Highest true peak of the finished sound, in dBTP."""
     keep_original: bool
-    """Whether the film's own sound stays under the music."""
+    """Whether the film's own sound is kept."""
     speech_over_music_lu: float
-    """How far the music lies under speech."""
+    """Level of speech above the music, in LU."""
     crossfade_s: float
-    """Length of the equal-power change from one cue to a touching one."""
+    """Length of the equal-power crossfade between adjacent cues, in seconds."""
     keep_level: bool = False
-    """Whether the film's own sound keeps its level: `master_gain_db` is 0 then, whatever the target."""
+    """Whether the film's own sound keeps its level; `master_gain_db` is then 0 for any target."""
     music_gain_db: float | None = None
-    """Constant gain of all music against the film's own sound; None is measured by the next ``render``."""
+    """Constant gain of all music relative to the film's own sound, in dB; None: measured by the next ``render``."""
     master_gain_db: float | None = None
-    """Constant gain of the whole, music and film's own sound alike; None is measured by the next ``render``."""
+    """Constant gain of music and film's own sound together, in dB; None: measured by the next ``render``."""
     limiter_dbtp: float | None = None
-    """Where the true-peak limiter was set; None follows from the ceiling and the encoder."""
+    """Threshold of the true-peak limiter, in dBTP; None: derived from the ceiling and the encoder."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeightNote:
-    """A row of the tables of weights that is not as the tool has it by default."""
+    """A row of the weight tables that differs from the default."""
 
     name: str
     """Table and row, such as ``merit.picture``."""
     weight: float
-    """Of the measure."""
+    """Weight of the measure."""
     neutral: float
-    """Value at which the measure says nothing."""
+    """Neutral point: the value at which the row contributes 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeightNotes:
-    """With which weights the music was chosen."""
+    """The weights used to select the music."""
 
     sha256: str
-    """Of all names, weights and neutral points, lower-case hex."""
+    """SHA-256 of all names, weights and neutral points, lower-case hex."""
     changed: tuple[WeightNote, ...] = ()
-    """The rows that were not as by default."""
+    """The rows that differ from the defaults."""
 
 
 @dataclass(frozen=True, slots=True)
 class SceneSheet:
-    """What the picture says: the product of ``soundtrack scenes``."""
+    """Shots, scenes and mood of a film: the output of ``soundtrack scenes``."""
 
     film: FilmRef
     """The film."""
     model: ModelRef
-    """The networks that read it."""
+    """The networks used."""
     shots: tuple[Shot, ...]
-    """Tiling the film."""
+    """Consecutive parts that cover the whole film."""
     scenes: tuple[Scene, ...]
-    """Tiling the shots."""
+    """Scenes, each of one or more shots."""
     readings: tuple[Reading, ...]
-    """The curve of emotion over time, one per clip; embeddings rounded as in the document."""
+    """Emotion curve over time, one reading per clip; embeddings rounded as in the document."""
     speech: tuple[Span, ...]
-    """Where somebody speaks."""
+    """Spans with speech."""
     speech_lufs: float | None
-    """Loudness of the film's sound while somebody speaks; None without speech."""
+    """Loudness of the film's sound during speech, in LUFS; None without speech."""
     original_lufs: float | None
-    """Integrated loudness of the film's own sound; None without sound."""
+    """Integrated loudness of the film's own sound, in LUFS; None without sound."""
     embeddings: FloatArray = field(repr=False, compare=False)
     """Unit vectors of the scenes, shape (n_scenes, D), rounded as in the document."""
     warnings: tuple[str, ...] = ()
-    """What was odd about the film, one line each."""
+    """Warnings about the film, one line each."""
 
 
 @dataclass(frozen=True, slots=True)
 class CueSheet:
-    """Which music sounds where, and why: the waist of the tool."""
+    """Which music is used where in a film, and why."""
 
     film: FilmRef
     """The film."""
     model: ModelRef
-    """The networks that read picture and music."""
+    """The networks used for picture and music."""
     library: str
     """Fingerprint of the library's content."""
     seed: int
-    """Of every random choice."""
+    """Seed of all random choices."""
     mix: MixNotes
-    """Loudness, ducking target, what happens to the original sound."""
+    """Loudness, ducking and use of the original sound."""
     scenes: tuple[Scene, ...]
-    """Tiling the film."""
+    """Consecutive parts that cover the whole film."""
     tracks: tuple[SheetTrack, ...]
-    """Every track that a cue or an alternative names."""
+    """Every track used by a cue or an alternative."""
     cues: tuple[Cue, ...]
-    """In order; overlapping only inside fades."""
+    """Cues in order of time; they overlap only inside fades."""
     speech: tuple[Span, ...] = ()
-    """Where somebody speaks."""
+    """Spans with speech."""
     ducking: tuple[GainPoint, ...] = ()
-    """Gain of the music over the film's clock because of speech."""
+    """Gain of the music during speech, over the film clock."""
     alternatives: tuple[Alternative, ...] = ()
-    """Runners-up, by cue and rank."""
+    """Alternatives, by cue and rank."""
     silences: tuple[Silence, ...] = ()
-    """Stretches without music and why; what ``spot`` decided, not read by ``render``."""
+    """Spans without music, with reasons; written by ``spot``, ignored by ``render``."""
     weights: WeightNotes | None = None
-    """With which weights the music was chosen; None where nobody said."""
+    """The weights used to select the music; None if unknown."""
     warnings: tuple[str, ...] = ()
-    """What the tool could not do as asked, one line each."""
+    """Requests that could not be met, one line each."""
