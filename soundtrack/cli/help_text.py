@@ -17,7 +17,7 @@ PANELS = {
     ),
     "Choice of music": (
         "--lock --keep --mood --silence --hit --avoid --only --avoid-recent --max-cues --one-track --allow-vocals"
-        " --allow-spoken --over-music --stretch --density --swap --valence --arousal --like --number"
+        " --allow-spoken --over-music --stretch --track --theme --density --swap --valence --arousal --like --number"
     ),
     "Music rules": "--exclude --include --drop --min-length --max-length --clear",
     "Mix": "--target --keep-original --keep-level --duck --mix --gain-db --fade-in --fade-out --start --end",
@@ -43,7 +43,8 @@ EXAMPLES = {
         "soundtrack score film.mp4",
         "soundtrack score film.mp4 --mood 0:30-1:10=tense --silence 2:00-2:30",
         "soundtrack score film.mp4 --target broadcast --one-track",
-        "soundtrack score --batch holiday/ -o scored/",
+        "soundtrack score film.mp4 --track song.mp3",
+        "soundtrack score --batch holiday/ -o scored/ --theme song.mp3",
     ),
     "soundtrack scenes": ("soundtrack scenes film.mp4 -o film.scenes.json",),
     "soundtrack spot": (

@@ -183,6 +183,25 @@ AvoidRecent = Annotated[
 ]
 MaxCues = Annotated[int | None, typer.Option("--max-cues", min=1, help="Maximum number of cues.")]
 OneTrack = Annotated[bool, typer.Option("--one-track", help="Use a single track for the whole film.")]
+GivenTrack = Annotated[
+    Path | None,
+    typer.Option(
+        "--track",
+        metavar="FILE",
+        help="Use this one piece of music, fitted to the film; no library index is needed.",
+        show_default=False,
+    ),
+]
+Theme = Annotated[
+    str | None,
+    typer.Option(
+        "--theme",
+        autocompletion=complete.tracks,
+        metavar="TRACK",
+        help="Theme of a series: a file, or a track of the library, that opens and closes the music of the film.",
+        show_default=False,
+    ),
+]
 Explore = Annotated[
     float, typer.Option("--explore", min=0.0, max=1.0, help="Randomness of the selection, 0 to 1; see --seed.")
 ]
@@ -231,6 +250,8 @@ def make_wishes(
     explore: float,
     allow_spoken: bool,
     keep: str | None = None,
+    track: Path | None = None,
+    theme: str | None = None,
 ) -> Wishes:
     """What the user demands, as the pipeline takes it."""
     from soundtrack.cli.words import parse_hit, parse_lock, parse_mood, parse_span
@@ -249,6 +270,8 @@ def make_wishes(
         explore=explore,
         allow_spoken=allow_spoken,
         keep=None if keep is None else _locked_in(keep),
+        track=track,
+        theme=theme,
     )
 
 

@@ -282,6 +282,7 @@ def _on(address: str, films: Sequence[Path], order: BatchOrder) -> Iterator[Film
     from soundtrack.pipeline.library.cluster import Cluster, Job
 
     here = index_dir(order.index).absolute()
+    order = replace(order, wishes=order.wishes.absolute())
     folder = None if order.folder is None else order.folder.absolute()
     errand = _Errand(replace(order, index=here, folder=folder), _library_state(here))
     with Cluster(address, model=current_model()) as cluster:

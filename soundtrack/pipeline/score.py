@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from soundtrack.naming.names import as_on_disk
 from soundtrack.naming.wording import counted
 from soundtrack.pipeline.film.analyse import Watcher, fingerprint
+from soundtrack.pipeline.given import Music, music_for, settings_for
 from soundtrack.pipeline.ground.ledger import is_kept, ledger_path, read_ledger, recent_tracks, remember
-from soundtrack.pipeline.library.music import open_library
 from soundtrack.pipeline.sheets.keeping import kept_cues, require_length
 from soundtrack.pipeline.sheets.sheet_tracks import present_ids, track_paths_of
 from soundtrack.pipeline.sheets.swap import ducked
@@ -22,7 +22,6 @@ from soundtrack.settings import MixSettings, SpottingSettings
 from soundtrack.types import CueSheet, SceneSheet, VideoInfo
 
 if TYPE_CHECKING:
-    from soundtrack.library.search.library_view import LibraryView
     from soundtrack.mix.report import RenderReport
 
 _BELIEVED_WITHIN_S = 0.5
@@ -79,7 +78,7 @@ def spot_video(
     scenes : SceneSheet
         What the picture says.
     index : Path, optional
-        Folder of the library index.
+        Folder of the library index; none is needed where the wishes name the one track.
 
     Raises
     ------
@@ -90,17 +89,13 @@ def spot_video(
     InputError
         The sheet whose locked cues are to stay is about another film.
     """
-    return _spot(
-        scenes,
-        open_library(index, allow_spoken=wishes is not None and wishes.allow_spoken),
-        settings=settings or SpottingSettings(),
-        mix=mix or MixSettings(),
-        wishes=wishes or Wishes(),
-    )
+    library, wishes = music_for(wishes or Wishes(), index)
+    settings = settings_for(wishes, settings or SpottingSettings())
+    return _spot(scenes, library, settings=settings, mix=mix or MixSettings(), wishes=wishes)
 
 
 def _spot(
-    scenes: SceneSheet, library: LibraryView, *, settings: SpottingSettings, mix: MixSettings, wishes: Wishes
+    scenes: SceneSheet, library: Music, *, settings: SpottingSettings, mix: MixSettings, wishes: Wishes
 ) -> CueSheet:
     """The cue sheet for a library that is already open."""
     from soundtrack.spotting.plan.spot import spot_cues
@@ -222,10 +217,10 @@ class Scorer:
         cache: Path | None = None,
     ) -> None:
         self._index = index
-        self._library = open_library(index, allow_spoken=wishes is not None and wishes.allow_spoken)
-        self._settings = settings or SpottingSettings()
+        self._named = [Path(name) for name in (wishes.track, wishes.theme) if name] if wishes else []
+        self._library, self._wishes = music_for(wishes or Wishes(), index, device=device)
+        self._settings = settings_for(self._wishes, settings or SpottingSettings())
         self._mix = mix or MixSettings()
-        self._wishes = wishes or Wishes()
         tracks = self._library.tracks()
         ordered = [tracks[track_id] for track_id in self._library.track_ids]
         known, former = self._library.playlists(), self._library.former_names()
@@ -281,7 +276,7 @@ class Scorer:
         film = out or scored_path(info)
         sheet_path = cues or cues_path(film)
         targets = film_targets(film, cues=sheet_path, stems=stems)
-        guard(targets, inputs=[info.path, *inputs], index=self._index, force=force)
+        guard(targets, inputs=[info.path, *inputs, *self._named], index=self._index, force=force)
         mix = self._mix
         streams = output_plan(info, film, keeps_original=mix.keep_original, layout=mix.layout, music_track=music_track)
         for line in streams.warnings:

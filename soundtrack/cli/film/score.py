@@ -18,6 +18,7 @@ from soundtrack.cli.options import (
     DuckName,
     Explore,
     Force,
+    GivenTrack,
     Hit,
     Index,
     Keep,
@@ -41,6 +42,7 @@ from soundtrack.cli.options import (
     Stems,
     Stretch,
     Target,
+    Theme,
     Vocals,
     device_name,
     make_wishes,
@@ -82,6 +84,8 @@ def score(
     avoid: Avoid = None,
     only: Only = None,
     avoid_recent: AvoidRecent = 0,
+    track: GivenTrack = None,
+    theme: Theme = None,
     max_cues: MaxCues = None,
     one_track: OneTrack = False,
     explore: Explore = 0.0,
@@ -126,6 +130,8 @@ def score(
         explore=explore,
         allow_spoken=allow_spoken,
         keep=keep,
+        track=track,
+        theme=theme,
     )
     settings = spotting_settings(
         seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch, density=density

@@ -14,6 +14,7 @@ from soundtrack.cli.options import (
     DuckName,
     Explore,
     Force,
+    GivenTrack,
     Hit,
     Index,
     Keep,
@@ -32,6 +33,7 @@ from soundtrack.cli.options import (
     Spoken,
     Stretch,
     Target,
+    Theme,
     Vocals,
     make_wishes,
     mix_settings,
@@ -58,6 +60,8 @@ def spot(
     avoid: Avoid = None,
     only: Only = None,
     avoid_recent: AvoidRecent = 0,
+    track: GivenTrack = None,
+    theme: Theme = None,
     max_cues: MaxCues = None,
     one_track: OneTrack = False,
     explore: Explore = 0.0,
@@ -79,7 +83,7 @@ def spot(
 
     if source == "-" and keep == "-":
         raise UsageError("SCENES and --keep cannot both be stdin", hint="use a file name for one of them")
-    named = [Path(name) for name in (source, keep) if name not in (None, "-")]
+    named = [Path(name) for name in (source, keep, track, theme) if name is not None and name != "-"]
 
     with output.product_to(out, kind=CUE_SHEET, inputs=named, index=index, force=force) as write:
         wishes = make_wishes(
@@ -95,6 +99,8 @@ def spot(
             explore=explore,
             allow_spoken=allow_spoken,
             keep=keep,
+            track=track,
+            theme=theme,
         )
         settings = spotting_settings(
             seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch, density=density

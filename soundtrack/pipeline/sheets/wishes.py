@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from soundtrack.errors import UsageError
 from soundtrack.pipeline.sheets.keeping import Keep
 from soundtrack.types import Span, Track
 
@@ -58,6 +59,25 @@ class Wishes:
     """Whether spoken word may be used like music."""
     keep: Keep | None = None
     """An earlier sheet whose locked cues stay as they are."""
+    track: Path | None = None
+    """A file that is the only music there is, in the index or not; no index is needed then."""
+    theme: str | None = None
+    """A track of the library or a file that opens and closes the music of each film."""
+
+    def __post_init__(self) -> None:
+        others = {"--only": self.only, "--avoid": self.avoid, "--lock": self.locks, "--theme": self.theme}
+        refused = [name for name, asked in others.items() if self.track is not None and asked]
+        if refused:
+            raise UsageError(f"--track cannot be used with {refused[0]}", hint="leave out one of the two")
+
+    def absolute(self) -> Wishes:
+        """The same for another process, which may run in another folder."""
+        theme = None if self.theme is None else Path(self.theme).expanduser()
+        return replace(
+            self,
+            track=None if self.track is None else self.track.absolute(),
+            theme=str(theme.absolute()) if theme is not None and theme.is_file() else self.theme,
+        )
 
     def constraints(
         self,
@@ -96,6 +116,7 @@ class Wishes:
             only=only.ids if self.only else None,
             notes=(*avoid.notes, *only.notes),
             max_cues=self.max_cues,
-            one_track=self.one_track,
+            one_track=self.one_track or self.track is not None,
+            theme=None if self.theme is None else find_one_track(self.theme, tracks=tracks, former=former).track_id,
             explore=self.explore,
         )

@@ -49,6 +49,8 @@ class Constraints:
     """At most so many cues; None for any number."""
     one_track: bool = False
     """Whether all cues come from one track."""
+    theme: str | None = None
+    """Id of a track that opens and closes the film's music."""
     explore: float = 0.0
     """How far from the best fit the plan may wander, in [0, 1]; the seed decides where to."""
     hits: tuple[float, ...] = ()

@@ -26,6 +26,7 @@ from soundtrack.spotting.plan.kept import edge_costs, reconcile, use_costs
 from soundtrack.spotting.plan.place import place_cues, sheet_track
 from soundtrack.spotting.plan.problem import NO_TRACK, Choice, Problem, plan_value
 from soundtrack.spotting.plan.silence import silences
+from soundtrack.spotting.plan.theme import with_theme
 from soundtrack.spotting.plan.worth import Worth, cells_of, weigh
 from soundtrack.timebase import clock
 from soundtrack.types import CueSheet, FloatArray, MixNotes, SceneSheet
@@ -91,6 +92,7 @@ def spot_cues(
     constraints = reconcile(constraints)
     film = divide(sheet, constraints, keep_original=mix.keep_original, over_music=settings.over_music)
     require_inside(constraints, length_s=float(film.edges_s[-1]))
+    constraints = with_theme(constraints, film)
     left_alone = _left_alone(film)
     locked_at = _locked_stretches(film, constraints)
     film = replace(film, silent=film.silent & ~np.isin(np.arange(len(film)), list(locked_at)))
