@@ -30,6 +30,7 @@ _COMMANDS = {
     "render": "Mix the music of a cue sheet into a film.",
     "verify": "Compare a scored film with its source, stream by stream.",
     "search": "Search the library by mood or by a similar file.",
+    "excerpt": "Cut the best stretch of a piece of music, or a loop.",
     "config": "Print the current settings and weights.",
     "doctor": "Check the installation and suggest fixes.",
     "demo": "Score a generated demo film with generated tracks.",
@@ -45,7 +46,7 @@ _PACKAGE_OF = {
     name: package
     for package, names in {
         "film": ("cues", "render", "scenes", "score", "spot", "verify"),
-        "music": ("index", "library", "search"),
+        "music": ("excerpt", "index", "library", "search"),
         "models": ("config", "demo", "doctor", "eval", "models", "train"),
     }.items()
     for name in names

@@ -18,6 +18,7 @@ PANELS = {
     "Choice of music": (
         "--lock --keep --mood --silence --hit --avoid --only --avoid-recent --max-cues --one-track --allow-vocals"
         " --allow-spoken --over-music --stretch --track --theme --density --swap --valence --arousal --like --number"
+        " --seconds --loop"
     ),
     "Music rules": "--exclude --include --drop --min-length --max-length --clear",
     "Mix": "--target --keep-original --keep-level --duck --mix --gain-db --fade-in --fade-out --start --end",
@@ -60,6 +61,10 @@ EXAMPLES = {
         "soundtrack search --mood calm -n 5",
         "soundtrack search --like song.mp3",
         "soundtrack search --valence 0.5 --arousal -0.3 --json",
+    ),
+    "soundtrack excerpt": (
+        "soundtrack excerpt song.mp3 --seconds 30 -o trailer.wav",
+        "soundtrack excerpt song.mp3 --seconds 15 --loop -o loop.flac",
     ),
     "soundtrack config": ("soundtrack config", "soundtrack config --defaults"),
     "soundtrack doctor": ("soundtrack doctor", "soundtrack doctor --json"),

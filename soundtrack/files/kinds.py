@@ -101,6 +101,12 @@ SCENE_SHEET = Kind("a scene sheet", _document("soundtrack.scenes"))
 ARCHIVE = Kind("an archive of an index", _is_archive)
 STEM = Kind("a stem", _is_stem)
 TRAINING = Kind("a training run marker", _document("soundtrack.training"))
+SOUNDS = {
+    "wav": Kind("a WAV file", beginning_with(rb"RIFF....WAVE")),
+    "flac": Kind("a FLAC file", beginning_with(rb"fLaC")),
+    "mp3": Kind("an MP3 file", beginning_with(rb"ID3|\xff[\xe2-\xff]")),
+}
+"""By file ending."""
 PAGE = Kind("a page of a cue sheet", beginning_with(rb"<!DOCTYPE html>.*<title>Music in "))
 PICTURES = {
     "png": Kind("a PNG picture", beginning_with(rb"\x89PNG\r\n\x1a\n")),
