@@ -33,6 +33,8 @@ def offered(*words: str, index: Path | None = None) -> list[str]:
         (("score", "f.mp4", "--mood", "0:10-0:20=te"), "0:10-0:20=tense"),
         (("score", "f.mp4", "--target", "b"), "broadcast"),
         (("score", "f.mp4", "--model", "joint"), "joint-space"),
+        (("cues", "export", "f.json", "--to", "fc"), "fcpxml"),
+        (("help", "mo"), "moods"),
     ],
 )
 def test_the_shell_is_offered_words_that_continue_what_is_typed(words: tuple[str, ...], value: str) -> None:

@@ -39,6 +39,7 @@ _COMMANDS = {
     "models": "List, verify, download and add models.",
     "train": "Train the models.",
     "eval": "Evaluate the models on labelled data.",
+    "help": "Show help on a command or topic.",
 }
 """A line on each command. In the module of that name is a function of that name, or an ``app`` of several commands."""
 
@@ -47,7 +48,7 @@ _PACKAGE_OF = {
     for package, names in {
         "film": ("cues", "render", "scenes", "score", "spot", "verify"),
         "music": ("excerpt", "index", "library", "search"),
-        "models": ("config", "demo", "doctor", "eval", "models", "train"),
+        "models": ("config", "demo", "doctor", "eval", "help", "models", "train"),
     }.items()
     for name in names
 }
@@ -63,7 +64,8 @@ class LateCommand(TyperCommand):
         app = getattr(module, "app", None)
         if app is None:
             app = typer.Typer(**STYLE)
-            app.command(self.name, cls=HelpfulCommand)(getattr(module, str(self.name)))
+            function = getattr(module, str(self.name), None) or getattr(module, f"{self.name}_")
+            app.command(self.name, cls=HelpfulCommand)(function)
         app, own = copy(app), app.registered_commands  # the module's stays as it is, however often it is loaded
         app.registered_commands = [copy(info) for info in own]
         app.info = copy(app.info)
@@ -116,7 +118,10 @@ def _root(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
     verbose: Annotated[
-        int, typer.Option("--verbose", "-v", count=True, help="Log ffmpeg commands to stderr; -vv: also their output.")
+        int,
+        typer.Option(
+            "--verbose", "-v", count=True, show_default=False, help="Log ffmpeg commands to stderr; -vv: also output."
+        ),
     ] = 0,
     log_file: Annotated[
         Path | None, typer.Option("--log-file", metavar="FILE", help="Write the log to a new file instead.")

@@ -1,4 +1,4 @@
-"""Values that the shell completes: moods, tracks, models and loudness targets.
+"""Values that the shell completes: moods, tracks, models, loudness targets and export formats.
 
 Errors such as a missing index give no values and no message.
 """
@@ -44,6 +44,12 @@ def _targets() -> list[str]:
     return sorted(LOUDNESS_PRESETS_LUFS)
 
 
+def _formats() -> list[str]:
+    from soundtrack.export import FORMATS
+
+    return sorted(FORMATS)
+
+
 def _tracks() -> list[str]:
     from soundtrack.library.store.store import open_store
     from soundtrack.pipeline import index_dir
@@ -70,6 +76,18 @@ def models(incomplete: str) -> list[str]:
 def targets(incomplete: str) -> list[str]:
     """Names of loudness targets."""
     return _offer(_targets, incomplete)
+
+
+def formats(incomplete: str) -> list[str]:
+    """Formats of ``cues export``."""
+    return _offer(_formats, incomplete)
+
+
+def nearest(name: str, known: Sequence[str]) -> str | None:
+    """The most similar of some names, or None."""
+    import difflib
+
+    return next(iter(difflib.get_close_matches(name.lower(), known, n=1)), None)
 
 
 def tracks(incomplete: str) -> list[str]:

@@ -68,6 +68,7 @@ EXAMPLES = {
     ),
     "soundtrack config": ("soundtrack config", "soundtrack config --defaults"),
     "soundtrack doctor": ("soundtrack doctor", "soundtrack doctor --json"),
+    "soundtrack help": ("soundtrack help score", "soundtrack help moods", "soundtrack help --man > soundtrack.1"),
     "soundtrack demo": ("soundtrack demo", "soundtrack demo /tmp/demo"),
     "soundtrack cues show": (
         "soundtrack cues show film.cues.json",

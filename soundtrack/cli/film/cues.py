@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from soundtrack.cli import STYLE
+from soundtrack.cli import STYLE, complete
 from soundtrack.cli.film import cue_edits
 from soundtrack.cli.options import Force, Index
 from soundtrack.export import FORMATS
@@ -139,6 +139,7 @@ def export(
         typer.Option(
             "--to",
             metavar="FORMAT",
+            autocompletion=complete.formats,
             help=f"{'; '.join(f'{name}: {made.purpose}' for name, made in FORMATS.items())}. "
             "Default: from the extension of --output.",
         ),
@@ -172,7 +173,9 @@ def export(
     sheet = _read(cues)
     cuesheet.check(sheet, name=_name(cues))
     if chosen not in FORMATS:
-        raise UsageError(f"unknown format {chosen!r}", hint=f"use one of: {', '.join(FORMATS)}")
+        near = complete.nearest(chosen, list(FORMATS))
+        asked = f"did you mean {near}? " if near else ""
+        raise UsageError(f"unknown format {chosen!r}", hint=f"{asked}use --to with one of: {', '.join(FORMATS)}")
     inputs = [*_files(cues, sheet), *([] if film is None else [film])]
     with output.product_to(out, kind=FORMATS[chosen].kind, inputs=inputs, force=force) as write:
         found = find_media(
