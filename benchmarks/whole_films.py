@@ -14,8 +14,10 @@ read off its titles, which the tool may read as well.
 Columns: **apart** is the mean distance on that plane between the tags of what plays and what is wanted, over the
 seconds with music; **one** is that of the best single track under the whole film, **best** that of the best track for
 each stretch and **random** that of a random one. **turns** counts the cuts between stretches whose wanted moods are
-more than 0.5 apart, and those with a cue's start or end within a second. **mid** counts the cues that start inside a
-spoken sentence.
+more than 0.5 apart, and those with a cue's start or end within a second. **greatest** says whether a cue
+starts or ends within two seconds of the greatest of these (the scenes that the tool sees may begin a shot later).
+**silence** is the share without music, **thin** that with speech over a bed that is ducked under it. **mid** counts the
+cues that start inside a spoken sentence.
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ LEAD_S, PAUSE_S, SENTENCE_MARGIN_S = 1.0, 0.8, 0.5
 
 COLUMNS = (
     *("film", "min", "apart", "one", "best", "random", "cues", "a minute", "median s"),
-    *("tracks", "returns", "silence", "turns", "mid"),
+    *("tracks", "returns", "silence", "thin", "turns", "greatest", "mid"),
 )
 
 Point = npt.NDArray[np.float64]
@@ -100,8 +102,10 @@ class Judged:
     tracks: int
     returns: int
     silence: float
+    thin: float
     turns: int
     turned: int
+    greatest: bool | None
     mid: int
 
 
@@ -221,11 +225,14 @@ def judge(
     with_music = np.zeros(round(plan.length_s * 100), np.bool_)
     for cue in sheet.cues:
         with_music[round(cue.span.start_s * 100) : round(cue.span.end_s * 100)] = True
-    turns = [
-        b.start_s
-        for a, b in itertools.pairwise(plan.stretches)
-        if np.linalg.norm(wanted[a.mood] - wanted[b.mood]) > TURN
-    ]
+    spoken_at = np.zeros(len(with_music), np.bool_)
+    for start_s, end_s, _ in spoken:
+        spoken_at[round(start_s * 100) : round(end_s * 100)] = True
+    sizes = {
+        b.start_s: float(np.linalg.norm(wanted[a.mood] - wanted[b.mood])) for a, b in itertools.pairwise(plan.stretches)
+    }
+    turns = [turn for turn, size in sizes.items() if size > TURN]
+    most = [turn for turn in turns if sizes[turn] > max(sizes.values()) - 1e-6]
     marks = [t for cue in sheet.cues for t in (cue.span.start_s, cue.span.end_s)]
     order = [cue.track_id for cue in sheet.cues]
     return Judged(
@@ -241,8 +248,10 @@ def judge(
         tracks=len(set(order)),
         returns=len(order) - len(set(order)),
         silence=1 - float(with_music.mean()),
+        thin=float((with_music & spoken_at).mean()),
         turns=len(turns),
         turned=sum(any(abs(mark - turn) <= NEAR_S for mark in marks) for turn in turns),
+        greatest=any(abs(mark - turn) <= 2 * NEAR_S for mark in marks for turn in most) if most else None,
         mid=sum(
             any(a + SENTENCE_MARGIN_S < cue.span.start_s < b - SENTENCE_MARGIN_S for a, b, _ in spoken)
             for cue in sheet.cues
@@ -254,7 +263,9 @@ def _cells(r: Judged) -> list[str]:
     """The row of one film."""
     apart = [f"{x:.2f}" for x in (r.apart, r.one, r.best, r.random)]
     counts = [str(r.cues), f"{r.per_minute:.2f}", f"{r.median_s:.0f}", str(r.tracks), str(r.returns)]
-    return [r.name, f"{r.minutes:.1f}", *apart, *counts, f"{r.silence:.0%}", f"{r.turned}/{r.turns}", str(r.mid)]
+    greatest = {None: "", True: "yes", False: "no"}[r.greatest]
+    turns = [f"{r.turned}/{r.turns}", greatest, str(r.mid)]
+    return [r.name, f"{r.minutes:.1f}", *apart, *counts, f"{r.silence:.0%}", f"{r.thin:.0%}", *turns]
 
 
 def table(rows: Sequence[Judged]) -> str:
@@ -267,10 +278,12 @@ def table(rows: Sequence[Judged]) -> str:
 
     cells = [_cells(r) for r in rows]
     n_cues, silent = sum(r.cues for r in rows), sum(r.silence * r.minutes for r in rows)
+    thin, most = sum(r.thin * r.minutes for r in rows), [r.greatest for r in rows if r.greatest is not None]
     last = ["**all**", f"{minutes:.1f}", *(f"{mean(name):.3f}" for name in ("apart", "one", "best", "random"))]
     last += [str(n_cues), f"{n_cues / minutes:.2f}", f"{mean('median_s'):.0f}", f"{mean('tracks'):.1f}"]
-    last += [str(sum(r.returns for r in rows)), f"{silent / minutes:.0%}"]
-    last += [f"{sum(r.turned for r in rows)}/{sum(r.turns for r in rows)}", str(sum(r.mid for r in rows))]
+    last += [str(sum(r.returns for r in rows)), f"{silent / minutes:.0%}", f"{thin / minutes:.0%}"]
+    last += [f"{sum(r.turned for r in rows)}/{sum(r.turns for r in rows)}", f"{sum(most)}/{len(most)}"]
+    last += [str(sum(r.mid for r in rows))]
     lines = [list(COLUMNS), ["---"] * len(COLUMNS), *cells, last]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -187,7 +187,7 @@ class PlanTable(_Table):
         "1 for a start at the start of a section of the track", "entrances at section starts", 1.0, weights=_GAIN
     )
     length: Row = Row(
-        "square of the shortfall from the preferred cue length, as a share", "no very short cues", -6.0, weights=_COST
+        "square of the shortfall from the preferred cue length, as a share", "no very short cues", -12.0, weights=_COST
     )
     change: Row = Row(
         "1 for a new cue, down to 0.25 at the largest change of picture",

@@ -92,7 +92,7 @@ def test_a_hit_in_the_rest_keeps_its_music() -> None:
 def test_talk_is_left_dry_but_a_hit_in_it_brings_music() -> None:
     film = sheet([("Neutral", 40.0), ("Tension", 60.0), ("Sad", 40.0)], speech=[0.0, 0.9, 0.0])
     made = spot_cues(film, small_library())
-    assert any("speech in 90%" in s.reason for s in made.silences)
+    assert any("speech in 100%" in s.reason for s in made.silences)
     assert not any(c.span.start_s < 90.0 and c.span.end_s > 50.0 for c in made.cues)
     asked = spot_cues(film, small_library(), constraints=Constraints(hits=(60.0,)))
     assert any(c.span.start_s <= 60.0 < c.span.end_s for c in asked.cues)

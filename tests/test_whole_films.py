@@ -71,7 +71,8 @@ def test_the_figures_of_a_sheet_are_those_worked_out_by_hand() -> None:
     assert judged.apart == pytest.approx((50.0 * 0.3) / 69.5)
     assert (judged.cues, judged.tracks, judged.returns, judged.mid) == (3, 2, 1, 1)
     assert judged.silence == pytest.approx(1 - 69.5 / 120)
-    assert (judged.turns, judged.turned) == (2, 2)
+    assert judged.thin == pytest.approx((6.5 + 10.0) / 120)
+    assert (judged.turns, judged.turned, judged.greatest) == (2, 2, True)
     assert judged.per_minute == pytest.approx(1.5)
     assert "| made | 2.0 |" in whole_films.table([judged])
 

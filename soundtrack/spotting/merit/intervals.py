@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.spotting.merit.constraints import Constraints
-from soundtrack.spotting.merit.view import drawn_apart, placed_by_class
+from soundtrack.spotting.merit.talk import bedded, rests, same_shot, spoken_share, under_words
+from soundtrack.spotting.merit.view import placed_by_class
 from soundtrack.timebase import round_s
 from soundtrack.types import Cue, FloatArray, Scene, SceneSheet, Span, TimeArray
 
@@ -62,6 +63,11 @@ class Film:
 
     speaking: BoolArray = field(default_factory=lambda: np.zeros(0, np.bool_), repr=False, compare=False)
     """Which edges lie inside speech, shape (n + 1,); empty where nobody speaks."""
+    bedded: BoolArray = field(default_factory=lambda: np.zeros(0, np.bool_), repr=False, compare=False)
+    """Which stretches of long talks may keep a bed, shape (n,); empty where there is no talk."""
+
+    greatest: int = 0
+    """Inner edge at which the picture's mood changes most; 0 without any."""
 
     def __len__(self) -> int:
         return len(self.scene)
@@ -95,12 +101,18 @@ def divide(sheet: SceneSheet, constraints: Constraints, *, keep_original: bool, 
     cuts = np.array([shot.span.start_s for shot in sheet.shots])
     on_cuts = [float(cuts[np.abs(cuts - hit_s).argmin()]) for hit_s in constraints.hits if len(cuts)]
     on_cuts = [c for c, hit_s in zip(on_cuts, constraints.hits, strict=False) if abs(c - hit_s) <= _ON_CUT_S]
-    edges, scene_of = _edges(sheet, [*named, *on_cuts])
+    speech = sheet.speech if keep_original else ()
+    resting = rests(speech, [*(scene.span.start_s for scene in sheet.scenes), sheet.scenes[-1].span.end_s, *named])
+    edges, scene_of = _edges(sheet, [*named, *on_cuts, *resting])
     middles = (edges[:-1] + edges[1:]) / 2
     scenes = [sheet.scenes[i] for i in scene_of]
     probabilities = np.array([s.emotion.probabilities for s in scenes], np.float32)
-    valence = _spread(sheet.scenes, "valence")[scene_of]
-    arousal = _spread(sheet.scenes, "arousal")[scene_of]
+    valence = _placed(sheet.scenes, "valence")[scene_of]
+    arousal = _placed(sheet.scenes, "arousal")[scene_of]
+    shares = np.array([s.speech_share if keep_original else 0.0 for s in scenes], np.float32)
+    spoken = spoken_share(edges, speech) if speech else shares
+    words = same_shot(spoken, edges, cuts)
+    probabilities, valence, arousal = under_words(probabilities, valence, arousal, words)
     vectors = np.asarray(sheet.embeddings, np.float32).reshape(len(sheet.scenes), -1)[scene_of].copy()
     for wish in constraints.moods:
         inside = (middles >= wish.span.start_s) & (middles < wish.span.end_s)
@@ -110,6 +122,7 @@ def divide(sheet: SceneSheet, constraints: Constraints, *, keep_original: bool, 
     for span in demanded_spans:
         demanded |= (middles >= span.start_s) & (middles < span.end_s)
     music = np.array([s.music_share if keep_original and not over_music else 0.0 for s in scenes])
+    contrast = _contrast(probabilities, valence, arousal)
     return Film(
         edges_s=edges,
         scene=np.asarray(scene_of, np.int64),
@@ -118,13 +131,13 @@ def divide(sheet: SceneSheet, constraints: Constraints, *, keep_original: bool, 
         arousal=arousal,
         vectors=vectors,
         cuts_per_min=np.array([s.film.cut_rate_per_min for s in scenes], np.float32),
-        speech=np.array([s.speech_share if keep_original else 0.0 for s in scenes], np.float32),
+        speech=spoken,
         silent=demanded | (music >= 0.5),
         demanded=demanded,
-        contrast=np.where(_near_any(edges, on_cuts), 1.0, _contrast(probabilities, valence, arousal)).astype(
-            np.float32
-        ),
-        speaking=_inside(edges, sheet.speech if keep_original else ()),
+        contrast=np.where(_near_any(edges, on_cuts), 1.0, contrast).astype(np.float32),
+        speaking=_inside(edges, speech),
+        bedded=bedded(edges, speech),
+        greatest=1 + int(contrast[1:-1].argmax()) if len(contrast) > 2 else 0,
     )
 
 
@@ -181,12 +194,14 @@ def _cuts_apart(cuts_s: Sequence[float], span: Span) -> list[float]:
     return chosen
 
 
-def _spread(scenes: Sequence[Scene], name: str) -> FloatArray:
-    """Valence or arousal of the scenes, placed by class and drawn apart, shape (n_scenes,)."""
+def _placed(scenes: Sequence[Scene], name: str) -> FloatArray:
+    """Valence or arousal of the scenes, placed by class, shape (n_scenes,).
+
+    Not drawn apart: a film that is calm throughout would get what is liveliest in it scored as if it were lively.
+    """
     values = np.array([getattr(s.emotion, name) for s in scenes], np.float64)
     probabilities = np.array([s.emotion.probabilities for s in scenes], np.float32)
-    values = placed_by_class(values, probabilities, axis=("valence", "arousal").index(name))
-    return drawn_apart(values, np.array([s.span.duration_s for s in scenes], np.float64))
+    return placed_by_class(values, probabilities, axis=("valence", "arousal").index(name)).astype(np.float32)
 
 
 def _contrast(probabilities: FloatArray, valence: FloatArray, arousal: FloatArray) -> FloatArray:

@@ -23,7 +23,7 @@ _EVEN_TRACKS = 4.0
 """So many tracks of no particular class are thought to be in the library besides."""
 _LEAST_SHARE = 0.05
 """Classes rarer than this are corrected as if they were this common."""
-BY_CLASS = 0.5
+BY_CLASS = 0.7
 """How far valence and arousal follow the classes of emotion: 0 not at all, 1 they alone."""
 _LEAST_SPREAD = 0.25
 """Standard deviation that valence and arousal of a film or a library should have."""

@@ -18,6 +18,8 @@ from soundtrack.spotting.merit.view import IntArray
 from soundtrack.spotting.plan.worth import Worth
 from soundtrack.types import FloatArray
 
+_GREATEST, _LEAST_GREATEST = 5.0, 0.6
+"""The greatest change of mood counts as so many others, if it is one at all."""
 NO_TRACK = -1
 """In place of a track: silence."""
 
@@ -117,10 +119,14 @@ def entry_cost(problem: Problem, first: int, *, touching: bool) -> float:
 
 
 def crossing(problem: Problem, first: int, last: int) -> float:
-    """What a cue gains (never more than nothing) by playing through changes of the picture's mood."""
-    row = problem.weights.through
-    inner = np.clip((problem.film.contrast[first + 1 : last] - row.neutral) / (1 - row.neutral), 0.0, 1.0)
-    return row.weight * float(inner.sum())
+    """What a cue gains (never more than nothing) by playing through changes of the picture's mood.
+
+    The greatest change of the film counts several times: it is where music says something.
+    """
+    row, film = problem.weights.through, problem.film
+    inner = np.clip((film.contrast[first + 1 : last] - row.neutral) / (1 - row.neutral), 0.0, 1.0)
+    marked = _GREATEST if first < film.greatest < last and film.contrast[film.greatest] >= _LEAST_GREATEST else 0.0
+    return row.weight * (float(inner.sum()) + marked)
 
 
 def likeness(problem: Problem, first: int) -> FloatArray:

@@ -33,6 +33,11 @@ from soundtrack.types import CueSheet, FloatArray, MixNotes, SceneSheet
 
 _INSISTING = (-0.5, -2.0, -8.0)
 """What silence is worth when the plan would leave the whole film silent: who asks for music gets the best there is."""
+_BED = 0.3
+"""Share of what speech makes silence worth where a long talk opens, and in every third part: a bed may play."""
+_TALKING, _TALK_CHANGES = (0.24, 0.28), 3.0
+"""From the first share of speech on a film becomes a talking film, which it is at the second; there a change of music
+costs so much more."""
 _N_SINGLE, _LEAST_SINGLE = 1_200, 4
 """With one track only, so many plans (tracks times stretches) are made, but never for fewer tracks than these."""
 
@@ -195,6 +200,8 @@ def state_problem(
     under_speech = plan.speech.weight * np.clip((film.speech - plan.speech.neutral) / (1 - plan.speech.neutral), 0, 1)
     best = _best_merits(film, worth, plan)
     under_speech = under_speech * np.maximum(best, plan.wanting.neutral)
+    if len(film.bedded):
+        under_speech = np.where(film.bedded, _BED * under_speech, under_speech)
     silence = plan.silence.weight + (under_speech if has_sound else plan.no_sound.weight + 0 * under_speech)
     silence = silence - plan.wanting.weight * np.maximum(0, plan.wanting.neutral - best)
     silence[_asked_for(film, constraints)] = _INSISTING[-1]
@@ -245,7 +252,7 @@ def _asked_for(film: Film, constraints: Constraints) -> BoolArray:
 
 def _by_density(film: Film, worth: Worth, settings: SpottingSettings) -> PlanTable:
     """The plan's weights for more or less music: half of the film silent at least, or none of it where music may be."""
-    plan, density = settings.plan, settings.density
+    plan, density = _calmer(film, settings.plan), settings.density
     if density not in DENSITIES:
         raise ValueError(f"density must be one of {', '.join(DENSITIES)}, got {density}")
     if density == "full":
@@ -257,6 +264,14 @@ def _by_density(film: Film, worth: Worth, settings: SpottingSettings) -> PlanTab
     order = np.argsort(best, kind="stable")
     half = order[np.searchsorted(np.cumsum(lengths[order]), lengths.sum() / 2)]
     return plan.adjusted({"silence": max(plan.silence.weight, float(best[half]))})
+
+
+def _calmer(film: Film, plan: PlanTable) -> PlanTable:
+    """The plan's weights with fewer changes of music where a film is talk: its pictures change without a turn."""
+    share = float(film.speech @ film.lengths_s) / max(float(film.edges_s[-1]), 1e-9)
+    talking = float(np.clip((share - _TALKING[0]) / (_TALKING[1] - _TALKING[0]), 0.0, 1.0))
+    low = plan.change.weights[0]
+    return plan.adjusted({"change": max(low, plan.change.weight * (1 + _TALK_CHANGES * talking))})
 
 
 def _air_s(film: Film, plan: PlanTable, asked_s: Sequence[float]) -> FloatArray:

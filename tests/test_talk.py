@@ -1,0 +1,83 @@
+"""Music under talk: it leaves between two sentences, comes back, and is a bed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from made_up import sheet, small_library
+from soundtrack.spotting.merit.constraints import Constraints
+from soundtrack.spotting.merit.intervals import divide
+from soundtrack.spotting.merit.talk import bedded, rests, same_shot, spoken_share, talks, under_words
+from soundtrack.spotting.plan.spot import spot_cues
+from soundtrack.types import EMOTIONS, SceneSheet, Span
+
+SENTENCES = tuple(Span(start + 1.0, start + 9.5) for start in range(60, 150, 10))
+"""Ninety seconds of talk from 1:00, half a second or more between two sentences."""
+
+
+def talking_film() -> SceneSheet:
+    film = sheet([("Relaxation", 60.0), ("Excited", 90.0), ("Relaxation", 60.0)], speech=[0.0, 0.85, 0.0])
+    return replace(film, speech=SENTENCES)
+
+
+def test_only_long_talk_gets_a_rest() -> None:
+    assert talks([Span(0, 8), Span(9, 14.5)]) == []
+    assert talks([Span(0, 8), Span(9, 16), Span(30, 50)]) == [Span(0, 16), Span(30, 50)]
+    assert rests([Span(0, 8), Span(9, 14.5)], [0.0]) == []
+
+
+def test_music_may_leave_and_come_back_at_ends_of_sentences_only() -> None:
+    found = rests(SENTENCES, [0.0, 60.0, 150.0, 210.0])
+    assert found
+    assert not [t for t in found if any(s.start_s < t < s.end_s for s in SENTENCES)]
+    assert all(abs(t - mark) >= 3.0 for t in found for mark in (60.0, 150.0))
+
+
+def test_an_interview_is_neither_silent_throughout_nor_scored_throughout() -> None:
+    made = spot_cues(talking_film(), small_library())
+    silent_s = 210.0 - sum(cue.span.duration_s for cue in made.cues)
+    talk_with_music_s = sum(cue.span.overlap_s(Span(60.0, 150.0)) for cue in made.cues)
+    assert 0.1 * 210 < silent_s < 0.6 * 210
+    assert 10.0 < talk_with_music_s < 60.0
+    assert any("speech in" in silence.reason for silence in made.silences)
+    assert not [c for c in made.cues if any(s.start_s + 0.3 < c.span.start_s < s.end_s - 0.3 for s in SENTENCES)]
+
+
+def test_an_hour_of_talk_keeps_a_bed_now_and_then() -> None:
+    sentences = [Span(i * 10.0 + 1.0, i * 10.0 + 9.5) for i in range(360)]
+    edges = np.array([0.0, *rests(sentences, [0.0, 3600.0]), 3600.0])
+    lengths = np.diff(edges)
+    assert 0.2 < float(lengths[bedded(edges, sentences)].sum()) / 3600 < 0.5
+
+
+def test_a_speaking_face_does_not_ask_for_a_party() -> None:
+    film = divide(talking_film(), Constraints(), keep_original=True)
+    talk = [i for i in range(len(film)) if 60.0 <= film.edges_s[i] < 149.0]
+    alone = divide(talking_film(), Constraints(), keep_original=False)
+    assert max(film.arousal[talk]) < 0.1 < max(alone.arousal)
+    assert np.isclose(film.probabilities.sum(axis=1), 1.0).all()
+
+
+def test_music_calmer_than_a_bed_stays_so_and_silence_of_voices_changes_nothing() -> None:
+    probabilities = np.full((2, 6), 1 / 6, np.float32)
+    valence, arousal = np.array([-0.6, -0.6], np.float32), np.array([-0.8, 0.7], np.float32)
+    mixed, near, calm = under_words(probabilities, valence, arousal, np.array([1.0, 0.0], np.float32))
+    assert calm.tolist() == arousal.tolist()
+    assert near[0] > valence[0] and near[1] == valence[1]
+    assert mixed[0, EMOTIONS.index("Relaxation")] > 1 / 6 and np.allclose(mixed[1], 1 / 6)
+
+
+def test_pauses_of_a_talk_in_one_shot_ask_for_the_same_music() -> None:
+    edges = np.array([0.0, 20.0, 30.0, 60.0])
+    share = spoken_share(edges, [Span(2.0, 18.0)])
+    assert np.allclose(share, [0.8, 0.0, 0.0])
+    assert np.allclose(same_shot(share, edges, np.array([0.0, 30.0])), [0.8, 0.8, 0.0])
+
+
+def test_calm_film_asks_for_calm_music_in_its_liveliest_scene() -> None:
+    film = sheet([("Relaxation", 60.0), ("Neutral", 60.0)])
+    liveliest = replace(film.scenes[1].emotion, arousal=0.1)
+    film = replace(film, scenes=(film.scenes[0], replace(film.scenes[1], emotion=liveliest)))
+    assert divide(film, Constraints(), keep_original=True).arousal.max() < 0.1
