@@ -12,8 +12,8 @@ from typer.core import TyperCommand, TyperGroup
 
 PANELS = {
     "Input and output": (
-        "--output --out --cues --dry-run --stems --music-track --save --plot --html --film --to --relative --json"
-        " --force"
+        "--output --out --cues --dry-run --stems --music-track --save --plot --html --film --to --relative --markers"
+        " --json --force"
     ),
     "Choice of music": (
         "--lock --keep --mood --silence --hit --avoid --only --avoid-recent --max-cues --one-track --allow-vocals"
@@ -79,6 +79,7 @@ EXAMPLES = {
     "soundtrack cues export": (
         "soundtrack cues export film.cues.json --to fcpxml -o film.fcpxml",
         "soundtrack cues export film.cues.json --to edl -o film.edl",
+        "soundtrack cues export film.cues.json -o film.otio --markers bars",
         "soundtrack cues export film.cues.json --to txt",
     ),
     "soundtrack cues lock": ("soundtrack cues lock film.cues.json 1m02 1m03",),

@@ -57,13 +57,13 @@ FORMATS: dict[str, Format] = {
     ),
     "m3u": Format(
         "playlist of the tracks used",
-        "m3u:m3u_text",
+        "track_lists:m3u_text",
         Kind("an M3U playlist", beginning_with(rb"#EXTM3U")),
         names_files=True,
     ),
     "txt": Format(
         "credits, with licences and ISRC",
-        "credits:credits_text",
+        "track_lists:credits_text",
         Kind("credits of a cue sheet", beginning_with(rb"Music in [^\n]*\n")),
     ),
     "otio": Format(

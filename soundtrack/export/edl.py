@@ -7,18 +7,29 @@ its speed in frames a second to a hundredth. An edit list has no levels: gains a
 from __future__ import annotations
 
 from soundtrack.export.clips import MusicClip, one_line, shown_name
+from soundtrack.export.markers import Marker
 from soundtrack.export.timeline import Timeline
 
 _CHANNELS = ("A", "A2")
+_COLOURS = {"hits": "RED", "sections": "YELLOW", "bars": "GREEN", "beats": "BLUE"}
 
 
 def edl_text(line: Timeline) -> str:
     """The music as events; clip names, files, cue names, gains and fades are comments."""
     count = "DROP FRAME" if line.grid.is_drop else "NON-DROP FRAME"
     lines = [f"TITLE: {one_line(line.sheet.film.name)[:70]}", f"FCM: {count}", ""]
+    left = list(line.markers)
     for number, clip in enumerate(line.clips, start=1):
         lines += _event(number, clip, line)
+        later = line.clips[number].record_in if number < len(line.clips) else line.n_frames
+        lines += [_locator(marker, line) for marker in left if marker.frame < later]
+        left = [marker for marker in left if marker.frame >= later]
     return "\n".join(lines) + "\n"
+
+
+def _locator(marker: Marker, line: Timeline) -> str:
+    """A marker as Avid and Resolve read it, below the event that it falls in."""
+    return f"* LOC: {line.timecode(marker.frame)} {_COLOURS[marker.kind]:<7} {marker.text}"
 
 
 def _event(number: int, clip: MusicClip, line: Timeline) -> list[str]:

@@ -59,6 +59,8 @@ def fcp7_text(line: Timeline) -> str:
             for number, clip in enumerate(line.clips):
                 if clip.lane == lane:
                     _music(track, clip, line, number=number, channel=channel, known=known)
+    for marker in line.markers:
+        _texts(SubElement(sequence, "marker"), name=marker.text, comment="", **{"in": marker.frame}, out=-1)
     ElementTree.indent(root)
     body = ElementTree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE xmeml>\n{body}\n'

@@ -63,6 +63,9 @@ def fcpxml_text(line: Timeline) -> str:
         ElementTree.SubElement(main, "adjust-volume", amount=f"{line.original_gain_db:.2f}dB")
     for clip in line.clips:
         main.append(_connected(clip, refs[clip.track.track_id], line))
+    for marker in line.markers:
+        at = {"start": _time(line.grid.start + marker.frame, line.fps), "duration": _time(1, line.fps)}
+        ElementTree.SubElement(main, "marker", {**at, "value": marker.text})
     ElementTree.indent(root)
     body = ElementTree.tostring(root, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n{body}\n'

@@ -16,6 +16,8 @@ from soundtrack.export.keyframes import GainKey
 from soundtrack.export.timeline import Timeline
 from soundtrack.timebase import frames, round_half_up
 
+_COLOURS = {"hits": "#cc0000", "sections": "#ccaa00", "bars": "#008000", "beats": "#0044cc"}
+
 
 def mlt_text(line: Timeline) -> str:
     """The time line as an .mlt document."""
@@ -53,6 +55,7 @@ def mlt_text(line: Timeline) -> str:
         _music(root, [c for c in clips if c.lane == lane], ids, line)
     tractor = ElementTree.SubElement(root, "tractor", {"id": "timeline", "in": "0", "out": str(n_frames - 1)})
     _property(tractor, "shotcut", "1")
+    _markers(tractor, line)
     hidden = {} if line.keeps_original else {"hide": "audio"}
     ElementTree.SubElement(tractor, "track", {"producer": "picture", **hidden})
     for lane in lanes:
@@ -65,6 +68,29 @@ def mlt_text(line: Timeline) -> str:
         _property(mix, "sum", "1")
     ElementTree.indent(root)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
+
+
+def _markers(tractor: ElementTree.Element, line: Timeline) -> None:
+    """Markers as Shotcut keeps them; other programs pass over them."""
+    if line.markers:
+        group = ElementTree.SubElement(tractor, "properties", name="shotcut:markers")
+        for number, marker in enumerate(line.markers):
+            one = ElementTree.SubElement(group, "properties", name=str(number))
+            at = _clock(marker.frame, line.fps)
+            for name, value in (("text", marker.text), ("start", at), ("end", at), ("color", _COLOURS[marker.kind])):
+                _property(one, name, value)
+
+
+def _clock(frame: int, fps: Fraction) -> str:
+    """A frame as hours, minutes, seconds and milliseconds.
+
+    Examples
+    --------
+    >>> _clock(36_061, Fraction(25))
+    '00:24:02.440'
+    """
+    total = round_half_up(Fraction(1000 * frame) / fps)
+    return f"{total // 3_600_000:02d}:{total // 60_000 % 60:02d}:{total // 1000 % 60:02d}.{total % 1000:03d}"
 
 
 def _lane_id(lane: int) -> str:

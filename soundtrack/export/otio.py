@@ -17,6 +17,8 @@ from soundtrack.timebase import frames
 _LINK = {"Resolve_OTIO": {"Link Group ID": 1}}
 """How DaVinci Resolve marks clips that belong together."""
 
+_COLOURS = {"hits": "RED", "sections": "YELLOW", "bars": "GREEN", "beats": "BLUE"}
+
 
 def otio_text(line: Timeline) -> str:
     """The time line as an .otio document."""
@@ -31,6 +33,10 @@ def otio_text(line: Timeline) -> str:
         result.tracks.append(_film(otio, line, name="DX", kind=otio.schema.TrackKind.Audio))
     for lane in sorted({clip.lane for clip in line.clips}):
         result.tracks.append(_lane(otio, [clip for clip in line.clips if clip.lane == lane], lane, line))
+    for marker in line.markers:
+        result.tracks.markers.append(
+            otio.schema.Marker(marker.text, _range(otio, marker.frame, 1, line), color=_COLOURS[marker.kind])
+        )
     result.metadata["soundtrack"] = {
         "mix": plain(sheet.mix),
         "ducking": plain(sheet.ducking),

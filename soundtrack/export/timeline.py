@@ -14,6 +14,7 @@ from urllib.parse import quote
 from soundtrack.export.clips import MusicClip, music_clips
 from soundtrack.export.frame_rate import Grid, grid_of
 from soundtrack.export.keyframes import GainKey, gain_keys
+from soundtrack.export.markers import Marker, TrackMarks, markers_of
 from soundtrack.timebase import frame_timecode, frames
 from soundtrack.types import CueSheet, SheetTrack
 
@@ -42,6 +43,10 @@ class Media:
     """Of tracks by track_id."""
     start_timecode: str | None = None
     """Of the film's first picture, where the sheet has none."""
+    marked: tuple[str, ...] = ()
+    """Kinds of moments to mark."""
+    marks: Mapping[str, TrackMarks] = field(default_factory=dict)
+    """Sections, bars and beats of tracks by track_id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,8 @@ class Timeline:
     """Gain of the film's own sound."""
     lowered_db: float
     """How much lower than in the mix everything is, so that the format can hold the highest gain."""
+    markers: tuple[Marker, ...] = ()
+    """Named moments, in order; one a frame at most."""
 
     @property
     def fps(self) -> Fraction:
@@ -131,15 +138,17 @@ def timeline_of(sheet: CueSheet, *, media: Media | None = None, highest_db: floa
     own = [original_db] if sheet.film.has_audio and sheet.mix.keep_original else []
     highest = max([*own, *(c.cue.gain_db + music_db for c in clips)], default=0.0)
     lowered_db = 0.0 if highest_db is None else max(0.0, highest - highest_db)
+    n_frames = max([frames(sheet.film.duration_s, fps=grid.fps), 1, *(c.record_out for c in clips)])
     return Timeline(
         sheet=on_grid,
         media=media,
         grid=grid,
         clips=clips,
-        n_frames=max([frames(sheet.film.duration_s, fps=grid.fps), 1, *(c.record_out for c in clips)]),
+        n_frames=n_frames,
         music_gain_db=music_db - lowered_db,
         original_gain_db=original_db - lowered_db,
         lowered_db=lowered_db,
+        markers=markers_of(on_grid, media.marks, kinds=media.marked, n_frames=n_frames),
     )
 
 

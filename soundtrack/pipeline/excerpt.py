@@ -14,14 +14,12 @@ import numpy as np
 from soundtrack.errors import NothingFitsError, UsageError
 from soundtrack.files.kinds import SOUNDS
 from soundtrack.naming.names import as_on_disk
+from soundtrack.pipeline.library.listened import listen_to
 
 if TYPE_CHECKING:
     from soundtrack.spotting.fit.excerpt import Excerpt
     from soundtrack.types import FloatArray
 
-ANALYSIS_RATE_HZ = 24_000
-LONGEST_S = 600.0
-"""So much of a file is looked at."""
 LEAST_S, MOST_S = 1.0, 300.0
 """Length of an excerpt."""
 
@@ -111,12 +109,9 @@ def make_excerpt(
 
 def _find(track: Path, seconds: float, *, loop: bool) -> Excerpt:
     """Where the stretch lies."""
-    from soundtrack.audio.music.analyse import analyse_music
-    from soundtrack.media.reading.audio import iter_audio
     from soundtrack.spotting.fit.excerpt import best_excerpt, best_loop
 
-    blocks = list(iter_audio(track, sample_rate_hz=ANALYSIS_RATE_HZ, channels=1, duration_s=LONGEST_S))
-    heard = analyse_music(np.concatenate(blocks, axis=1), sample_rate_hz=ANALYSIS_RATE_HZ)
+    heard = listen_to(track)
     long_s = heard.analysis.music_end_s - heard.analysis.music_start_s
     find = best_loop if loop else best_excerpt
     found = find(heard.bars, heard.analysis, heard.energy_db, wanted_s=seconds)

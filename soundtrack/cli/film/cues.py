@@ -149,6 +149,16 @@ def export(
         Path | None,
         typer.Option("--film", help="Film referenced by the export. Default: film next to the cue sheet."),
     ] = None,
+    markers: Annotated[
+        str | None,
+        typer.Option(
+            "--markers",
+            metavar="KINDS",
+            help="Markers to add: hits, sections, bars, beats, or several separated by commas. Default: none.",
+            show_default=False,
+        ),
+    ] = None,
+    index: Index = None,
     relative: Annotated[
         bool,
         typer.Option("--relative", help="Write paths relative to the folder of the export."),
@@ -176,6 +186,7 @@ def export(
         near = complete.nearest(chosen, list(FORMATS))
         asked = f"did you mean {near}? " if near else ""
         raise UsageError(f"unknown format {chosen!r}", hint=f"{asked}use --to with one of: {', '.join(FORMATS)}")
+    marked = _marked(markers, chosen)
     inputs = [*_files(cues, sheet), *([] if film is None else [film])]
     with output.product_to(out, kind=FORMATS[chosen].kind, inputs=inputs, force=force) as write:
         found = find_media(
@@ -184,11 +195,30 @@ def export(
             film=film,
             relative_to=(out.parent if out else Path()) if relative else None,
             probed=FORMATS[chosen].is_time_line,
+            marked=marked,
+            index=index,
         )
         write(formats.export(sheet, chosen, media=found.media))
     warnings = found.warnings if FORMATS[chosen].names_files else ()
     for line in (*warnings, *formats.not_carried(sheet, chosen, media=found.media)):
         output.say(f"warning: {line}")
+
+
+def _marked(text: str | None, chosen: str) -> tuple[str, ...]:
+    """The kinds of markers that an option names."""
+    from soundtrack.errors import UsageError
+    from soundtrack.export.markers import KINDS
+
+    if text is None:
+        return ()
+    kinds = tuple(dict.fromkeys(word.strip().lower() for word in text.split(",") if word.strip()))
+    wrong = next((kind for kind in kinds if kind not in KINDS), None)
+    if wrong is not None or not kinds:
+        raise UsageError(f"unknown kind of marker {wrong or text!r}", hint=f"use one or more of: {', '.join(KINDS)}")
+    if not FORMATS[chosen].is_time_line:
+        able = ", ".join(name for name, made in FORMATS.items() if made.is_time_line)
+        raise UsageError(f"{chosen} cannot hold markers", hint=f"use --to with one of: {able}")
+    return kinds
 
 
 app.command("lock")(cue_edits.lock)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from soundtrack.errors import InputError, Reason
+from soundtrack.errors import InputError, LibraryError, Reason
+from soundtrack.export.markers import TrackMarks
 from soundtrack.export.timeline import Media, Sound
 from soundtrack.types import CueSheet
 
@@ -30,6 +32,8 @@ def find_media(
     film: Path | None = None,
     relative_to: Path | None = None,
     probed: bool = True,
+    marked: Sequence[str] = (),
+    index: Path | None = None,
 ) -> Found:
     """The files of a sheet.
 
@@ -44,6 +48,10 @@ def find_media(
         Folder against which paths are written; absolute ones without.
     probed : bool
         Whether files are opened for channels, sample rate and start timecode.
+    marked : sequence of str
+        Kinds of moments to mark; for any but hit points, tracks that the index does not know are analysed.
+    index : Path, optional
+        Folder of the library index.
 
     Raises
     ------
@@ -64,8 +72,12 @@ def find_media(
         warnings.append(f"{len(missing) - _MOST_NAMED} more tracks are missing")
     film_sound, start_timecode = _film(path) if probed and path.is_file() else (Sound(), None)
     sounds = {track_id: _sound(p) for track_id, p in tracks.items() if probed and p.is_file()}
+    marks, unknown = _marks(tracks, index) if {*marked} - {"hits"} else ({}, [])
+    warnings += unknown
     return Found(
         media=Media(
+            marked=tuple(marked),
+            marks=marks,
             film=_written(path, relative_to),
             tracks={track_id: _written(p, relative_to) for track_id, p in tracks.items()},
             film_sound=film_sound,
@@ -74,6 +86,29 @@ def find_media(
         ),
         warnings=tuple(warnings),
     )
+
+
+def _marks(tracks: Mapping[str, Path], index: Path | None) -> tuple[dict[str, TrackMarks], list[str]]:
+    """Sections, bars and beats of tracks, and a line for each of which they are unknown."""
+    from soundtrack.pipeline.library.listened import listen_to
+    from soundtrack.pipeline.library.music import open_library
+
+    try:
+        library = open_library(index, everything=True)
+        known, former = library.tracks(), library.former_names()
+    except LibraryError:
+        known, former = {}, {}
+    marks: dict[str, TrackMarks] = {}
+    unknown: list[str] = []
+    for track_id, path in tracks.items():
+        track = known.get(former.get(track_id, track_id))
+        try:
+            heard = listen_to(path).analysis if track is None else track.analysis
+        except InputError as error:
+            unknown.append(f"no markers of its music: {error}")
+            continue
+        marks[track_id] = TrackMarks(heard.sections_s, heard.downbeats_s, heard.beats_s)
+    return marks, unknown
 
 
 def _written(path: Path, relative_to: Path | None) -> str:

@@ -1,11 +1,31 @@
-"""Cue sheet to the text that goes into a film's end titles or under a video: who made the music, and on which terms."""
+"""Cue sheet to lists of its tracks: an extended M3U playlist (UTF-8), and credits for end titles or a description.
+
+Both name each track once, in the order of their first cue.
+"""
 
 from __future__ import annotations
 
-from soundtrack.export.clips import one_line
+from soundtrack.export.clips import one_line, shown_name
 from soundtrack.export.timeline import Timeline
-from soundtrack.timebase import clock
+from soundtrack.timebase import clock, round_half_up
 from soundtrack.types import SheetTrack
+
+
+def m3u_text(line: Timeline) -> str:
+    """The tracks that cues use, once each."""
+    tracks = {t.track_id: t for t in line.sheet.tracks}
+    lines = ["#EXTM3U"]
+    for track_id in dict.fromkeys(cue.track_id for cue in line.sheet.cues):
+        track = tracks[track_id]
+        lines += [f"#EXTINF:{round_half_up(track.duration_s)},{shown_name(track)}", _path(line.track_path(track))]
+    return "\n".join(lines) + "\n"
+
+
+def _path(path: str) -> str:
+    """A path that is one line and no comment; what cannot stand in a line is percent-encoded."""
+    shown = path.encode("utf-8", "backslashreplace").decode("utf-8")
+    line = "".join(c if c.isprintable() else "".join(f"%{b:02X}" for b in c.encode()) for c in shown)
+    return f"./{line}" if line.startswith("#") else line
 
 
 def credits_text(line: Timeline) -> str:
