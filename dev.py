@@ -34,7 +34,7 @@ def stop(code: int, message: str, hint: str) -> NoReturn:
 
 
 def run(*command: str | Path, where: Path = ROOT, **environment: str) -> None:
-    """Run a program, in the project's folder unless told otherwise; its failure is ours."""
+    """Run a program, by default in the project folder; exit with its code if it fails."""
     sys.stdout.flush()
     done = subprocess.run([str(word) for word in command], cwd=where, env={**os.environ, **environment}, check=False)
     if done.returncode != 0:

@@ -119,7 +119,7 @@ class Book:
         return [a.cpu_s / b.cpu_s if cpu else a.wall_s / b.wall_s for a, b in pairs]
 
     def finish(self) -> None:
-        """Put the file aside: the next run starts anew."""
+        """Put the file aside: the next run starts again."""
         self._path.replace(self._path.with_suffix(".done.json"))
 
     def _write(self) -> None:

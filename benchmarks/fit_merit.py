@@ -3,7 +3,7 @@
 Usage: python benchmarks/fit_merit.py DATA WORK [--seeds N]
 
 DATA holds mved/labels.csv and its clips; WORK keeps what the networks of the installed models see and hear in them, so
-that a run that broke off goes on, and the next one only fits. Heads and space are learned anew in every outer fold, as
+that a run that broke off goes on, and the next one only fits. Heads and space are learned again in every outer fold, as
 `soundtrack eval labels` does it. For each fold the weights are chosen by the clips of the other folds alone, by the
 mean of 2AFC-E and 2AFC-T, and judged inside; then once by all development clips, and the locked set is asked with
 these. The candidates are products: ``picture``, ``mood``, and one factor on ``valence`` and ``arousal``. Run it again

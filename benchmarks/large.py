@@ -1,4 +1,4 @@
-"""Libraries larger than anybody would listen to for a benchmark: one track is listened to, the others are its copies.
+"""Benchmark of very large libraries: one track is analysed, the others are copies of it.
 
     python benchmarks/large.py search INDEX     opens an index and searches it; prints seconds as JSON
     python benchmarks/large.py tracks INDEX     makes a hundred thousand tracks of an index of one, takes one out

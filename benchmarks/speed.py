@@ -172,7 +172,7 @@ def codecs(bench: Bench) -> None:
 
 
 def index(bench: Bench) -> None:
-    """Listening to music, beside decoding it and beside librosa."""
+    """Indexing music compared with decoding and with librosa."""
     tracks = bench.inputs.tracks(bench.n_tracks)
     few = tracks[: 4 if bench.quick else 20]
     folder = tracks[0].parent

@@ -100,5 +100,5 @@ def aligned(evidence: Evidence, spans: Sequence[Span]) -> FloatArray:
 
 
 def digest(*parts: object) -> str:
-    """Hash of what made some features, told apart by ``repr``: for `Channel.sha256`."""
+    """Hash of what made some features, distinguished by ``repr``: for `Channel.sha256`."""
     return hashlib.sha256("\n".join(repr(part) for part in parts).encode()).hexdigest()

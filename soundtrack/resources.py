@@ -1,7 +1,7 @@
 """Where the things that are data lie: models, the small working index, the schema, and the user's own folders.
 
 An installed wheel carries them inside the package, a checkout has them beside it; the package is looked at first. What
-the user makes or fetches lies in the folders of the platform (XDG on Linux), never inside the package.
+the user makes or fetches is in the folders of the platform (XDG on Linux), never inside the package.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _carried(inside: str, beside: str) -> Path:
 
 
 def code_digest(*names: str) -> str:
-    """Hash of the tool's own code and numbers in some parts, so that nobody can forget to raise a version.
+    """Hash of the code and data of some packages, used as their version number.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ SOFTEST_TARGET_LUFS = -40.0
 
 
 SPEECH_OVER_MUSIC_LU: dict[str, float] = {"clear": 14.0, "normal": 12.0, "accessible": 20.0}
-"""How far speech lies above the music, by the names of ``--duck``."""
+"""How far speech is above the music, by the names of ``--duck``."""
 
 DENSITIES = ("sparse", "normal", "full")
 """How much of a film gets music: about half of it, what the table of weights says, or all of it."""

@@ -1,1 +1,1 @@
-"""Listening to sound: mel spectrograms, tempo, key, loudness, speech, structure."""
+"""Sound analysis: mel spectrograms, tempo, key, loudness, speech, structure."""

@@ -136,7 +136,7 @@ def fetch(
     open_url : callable, optional
         Instead of the https opener.
     progress : callable, optional
-        Told (stage, bytes so far, bytes in all or 0).
+        Called with (stage, bytes so far, bytes in all or 0).
 
     Raises
     ------

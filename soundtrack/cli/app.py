@@ -79,7 +79,7 @@ class LateCommand(TyperCommand):
         return command
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
-        """That of the command; whoever runs commands goes on with it."""
+        """Return the context of the loaded command."""
         return self.load().make_context(info_name, args, parent, **extra)
 
 

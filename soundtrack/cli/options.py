@@ -56,7 +56,7 @@ class DensityName(StrEnum):
 
 
 class DuckName(StrEnum):
-    """How far speech lies above the music."""
+    """How far speech is above the music."""
 
     CLEAR = "clear"
     NORMAL = "normal"

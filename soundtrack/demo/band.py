@@ -43,7 +43,7 @@ class Part:
     instrument: str
     """Name in `INSTRUMENTS`."""
     line: str
-    """Notation as told above."""
+    """Notation as described above."""
     steps: int = 1
     """Tokens a beat."""
     octave: int = 0

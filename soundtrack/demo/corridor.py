@@ -1,4 +1,4 @@
-"""The dark scene: down a corridor under lamps that fail, ever faster, to a door with somebody in it."""
+"""The dark scene: down a corridor under lamps that fail, ever faster, to a door with a figure in it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def walk(t: float, *, start: float, speed: float, tilt: float, fear: float) -> F
     tilt : float
         How far the camera leans, in radians.
     fear : float
-        0 (grey) to 1 (red light, somebody at the end).
+        0 (grey) to 1 (red light, a figure at the end).
     """
     ahead, across, shade = _rays(tilt)
     place = ahead + np.float32(start + speed * t)
@@ -65,7 +65,7 @@ def walk(t: float, *, start: float, speed: float, tilt: float, fear: float) -> F
 
 
 def _figure(image: FloatArray, near: float, sway: float) -> None:
-    """Somebody standing where the corridor ends."""
+    """A figure at the end of the corridor."""
     size = 46 * near
     x, ground = WIDTH / 2 + 3 * sway, HEIGHT * 0.47 + size * 0.75
     polygon(

@@ -1,6 +1,6 @@
 """The demo film: four scenes of plainly different mood, as pictures and as sound.
 
-Lively (a park, eight quick shots), restful (the sea at dusk, after a dissolve; somebody speaks), frightening (a
+Lively (a park, eight quick shots), restful (the sea at dusk, after a dissolve; there is speech), frightening (a
 corridor, quiet at first, then ever shorter shots), sad (rain, to black). All other changes of shot are hard cuts.
 """
 

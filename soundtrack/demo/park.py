@@ -89,7 +89,7 @@ def _kite(
 
 
 def _runner(image: FloatArray, x: float, ground: float, size: float, t: float, shirt: Colour) -> None:
-    """Somebody running to the right; `size` is the height in pixels."""
+    """A figure running to the right; `size` is the height in pixels."""
     swing = np.sin(t * 13)
     hip = ground - size * 0.46 - abs(np.cos(t * 13)) * size * 0.05
     shoulder = hip - size * 0.30

@@ -1,4 +1,4 @@
-"""The sad scene: a grey street in the rain, somebody walking away under an umbrella, drops on a window."""
+"""The sad scene: a grey street in the rain, a figure walking away under an umbrella, drops on a window."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _rain(image: FloatArray, t: float) -> None:
 
 
 def street(t: float) -> FloatArray:
-    """Somebody walks away, slowly."""
+    """A figure walks away slowly."""
     image = _street().copy()
     size = 120 - 2.6 * t
     x, ground = 330 + 4 * np.sin(0.6 * t), _GROUND + size * 0.62

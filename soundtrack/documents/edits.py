@@ -103,7 +103,7 @@ def apply(sheet: CueSheet, edit: Edit) -> CueSheet:
 
 
 def scenes_under(cue: Cue, scenes: Sequence[Scene]) -> tuple[int, ...]:
-    """Indices of the scenes that a cue lies under, up to the middle of its fade-out.
+    """Indices of the scenes that a cue is under, up to the middle of its fade-out.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 Goes in: a `Head`, or arrays of a weights file and the entry ``head`` of its config. Comes out: the other. A block has
 the arrays ``CHANNEL.mean``, ``CHANNEL.scale`` and ``CHANNEL.weight``; the bias is one for all. In files of the former
-layouts the place of a column told its channel; they are brought to this one as they are read. Numpy only.
+layouts the position of a column gave its channel; they are brought to this one as they are read. Numpy only.
 """
 
 from __future__ import annotations

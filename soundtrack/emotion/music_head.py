@@ -32,7 +32,7 @@ FELT: tuple[str, ...] = (
 
 
 def blocks_of(n_features: int, n_harmony: int = N_TONAL) -> tuple[Block, ...]:
-    """The head's columns: mean and spread of so many features of the network, then the numbers about harmony."""
+    """The head's columns: mean and spread of n features of the network, then the numbers about harmony."""
     return Block(NETWORK, 2 * n_features), Block(HARMONY, n_harmony)
 
 
@@ -42,7 +42,7 @@ def felt_of(mood: Mood) -> FloatArray:
 
 
 def untrained_head(n_features: int, *, seed: int = 0) -> Head:
-    """A seeded head that knows nothing, over so many features of the network and the numbers about harmony."""
+    """A seeded head that knows nothing, over n features of the network and the numbers about harmony."""
     return Head.untrained(blocks_of(n_features), seed=seed, n_further=len(FELT), limit=LIMIT)
 
 

@@ -221,7 +221,7 @@ class MusicTower:
         return self.sound_shares(self.take_patches(mel))
 
     def may_hold_voice(self, patches: Patches) -> bool:
-        """Whether anybody may speak or sing in a track; cheap to ask before the voice network listens."""
+        """Whether a track may contain voices; cheap to ask before the voice network listens."""
         shares = self.sound_shares(patches)
         return max(float(shares.speech.max()), float(shares.singing.max())) >= self.config.no_voice_under
 
@@ -277,7 +277,7 @@ class MusicTower:
         self._quick = FusedMelCnn(self._network, dtype=quick_dtype("cpu"))
 
     def _inside(self, patches: Patches, span: Span) -> npt.NDArray[np.int64]:
-        """Indices of the patches whose middle lies in the stretch, else of the nearest one."""
+        """Indices of the patches whose middle is in the stretch, else of the nearest one."""
         found = np.flatnonzero((patches.centres >= span.start_s) & (patches.centres < span.end_s))
         if len(found):
             return found

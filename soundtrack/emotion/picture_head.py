@@ -20,7 +20,7 @@ ROOTED = frozenset({PICTURE_NETWORK, STILLS})
 def blocks_of(
     n_features: int, n_film: int, *, network_version: str | None = None, film_version: str | None = None
 ) -> tuple[Block, ...]:
-    """The head's columns: roots of so many features of the network, then so many film numbers."""
+    """The head's columns: roots of n features of the network, then n film numbers."""
     return (
         Block(PICTURE_NETWORK, n_features, rooted=True, version=network_version),
         Block(FILM_NUMBERS, n_film, version=film_version),

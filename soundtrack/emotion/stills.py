@@ -95,7 +95,7 @@ def _network() -> StillNetwork:
 
 
 def spans_of(times_s: Sequence[float], *, every_s: float, end_s: float) -> tuple[Span, ...]:
-    """The stretches that stills stand for, touching, from 0 to the end of the film.
+    """The stretches that stills represent, touching, from 0 to the end of the film.
 
     Examples
     --------

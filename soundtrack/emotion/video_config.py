@@ -60,7 +60,7 @@ def parse_config(values: Mapping[str, object], *, where: object) -> VideoConfig:
 
 
 def _head(values: Mapping[str, object], n_features: int, where: object) -> HeadForm:
-    """The entry ``head``, or what the former layout said about it: so many film numbers, and a calibration."""
+    """The entry ``head``, or what the former layout said about it: n film numbers, and a calibration."""
     entry = values.get("head")
     if isinstance(entry, dict):
         return from_document(HeadForm, entry, place=f"{where}: config.json: head")

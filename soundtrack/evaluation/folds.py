@@ -334,7 +334,7 @@ def cross_read(
     apart : ndarray, shape=(n,), bool, optional
         Clips that are asked and never learned from; the rows of the result are theirs.
     progress : callable, optional
-        Told after each outer fold.
+        Called after each outer fold.
     """
     how = recipe or FoldRecipe()
     unseen = read_unseen(evidence, how, n_folds=n_folds, seed=seed, apart=apart, progress=progress)

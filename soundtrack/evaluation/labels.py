@@ -117,7 +117,7 @@ def gather(
     kept_in : Path, optional
         Where the evidence is kept, so that a run that was broken off need not read again.
     progress : callable, optional
-        Told after each clip.
+        Called after each clip.
     """
     names = tuple(tower.model.entry.sha256 if tower.model else "" for tower in (video, music))
 
@@ -258,7 +258,7 @@ def judge_both(evidence: Evidence, *, n_apart: int, progress: Progress | None = 
     n_apart : int
         How many of them are locked.
     progress : callable, optional
-        Told after each deal.
+        Called after each deal.
     """
     n = len(evidence.classes)
     apart = np.arange(n) >= n - n_apart

@@ -116,7 +116,7 @@ def read_films(
     kept_in : Path, optional
         Where readings are kept, so that a run that was broken off need not read again.
     progress : callable, optional
-        Told after each film.
+        Called after each film.
     """
     names = tuple(t.model.entry.sha256 if t.model else "" for t in (video, music))
     sides: tuple[list[Arrays], list[Arrays]] = ([], [])
@@ -188,7 +188,7 @@ def judge_films(pairs: Pairs, *, n_folds: int = 5, n_draws: int = 500) -> dict[s
     pairs : Pairs
         At least `LEAST_FILMS` films.
     n_folds : int
-        Folds by film, dealt anew for each of `SEEDS`.
+        Folds by film, dealt again for each of `SEEDS`.
     n_draws : int
         Of the bootstrap.
     """

@@ -25,7 +25,7 @@ class Format:
     writer: str
     """Module of this package and function, from a `Timeline` to text."""
     kind: Kind
-    """How a file of this format is told from others."""
+    """How a file of this format is recognised."""
     is_time_line: bool = False
     """Whether it places the music against the film."""
     names_files: bool = False

@@ -114,4 +114,4 @@ PICTURES = {
 }
 """By file ending."""
 OWN = Kind("a soundtrack file", lambda _: True)
-"""For places that nobody else has a say in: the cache, the user's models, the folder of a training run."""
+"""For places of soundtrack's own: the cache, the user's models, the folder of a training run."""

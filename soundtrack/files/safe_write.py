@@ -281,12 +281,12 @@ def sweep_stale_parts(folder: Path, *, older_than_s: float = _STALE_S) -> None:
 
 
 def _part_name(target: Path) -> Path:
-    """A name beside the target that nobody has."""
+    """An unused name in the folder of the target."""
     return target.parent / f".{_cut(target.name, _LONGEST_NAME_BYTES)}.{os.getpid()}.{secrets.token_hex(4)}.part"
 
 
 def _cut(name: str, n_bytes: int) -> str:
-    """At most so many bytes of a name."""
+    """Maximum number of bytes of a name."""
     return os.fsdecode(os.fsencode(name)[:n_bytes])
 
 

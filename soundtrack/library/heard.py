@@ -1,8 +1,8 @@
-"""What listening to one file brings: everything about a track but its name and its place.
+"""What the analysis of one file gives: everything about a track but its name and its place.
 
-`Heard` travels from a listening process to the one that writes the index. `Listener` is how the rest of the library
-speaks of "whoever listens": a function from a path to `Heard`, or an `InputError` with the reason why not. A track that
-is known but lacks the evidence of some channels is listened to for these alone, which brings `Observed`.
+`Heard` is passed from a worker process to the process that writes the index. `Listener` is the type of the analysis
+function: from a path to `Heard`, or an `InputError` with the reason. A known track that lacks the evidence of some
+channels is analysed for these only, which gives `Observed`.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Warned(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What was heard in one file."""
+    """The analysis of one file."""
 
     tags: Tags
     """Cleaned."""
@@ -104,7 +104,7 @@ class Observed:
 
 
 class Listener(Protocol):
-    """Listens to one file; raises `InputError` with a reason for a file that cannot be used."""
+    """Analyses one file; raises `InputError` with a reason for a file that cannot be used."""
 
     def __call__(self, path: Path, channels: tuple[str, ...] = (), /) -> Heard | Observed:
         """Everything about a track; or, where channels are named, what those find in it and nothing else."""

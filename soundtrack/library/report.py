@@ -28,19 +28,19 @@ class IndexReport:
     """What a run did."""
 
     added: int = 0
-    """Tracks listened to that were not known."""
+    """Analysed tracks that were not known."""
     updated: int = 0
-    """Files whose content had changed, listened to again."""
+    """Files whose content had changed, analysed again."""
     retagged: int = 0
-    """Files whose bytes changed but not their sound, not listened to again."""
+    """Files whose bytes changed but not their sound, not analysed again."""
     moved: int = 0
-    """Known tracks found at another place, not listened to again."""
+    """Known tracks found at another place, not analysed again."""
     copies: int = 0
     """Further places of tracks that are also where they were."""
     unchanged: int = 0
     """Files that are as they were."""
     completed: int = 0
-    """Known tracks that lacked the evidence of a channel and were listened to for that alone."""
+    """Known tracks that lacked the evidence of a channel and were analysed for that alone."""
     incomplete: int = 0
     """Tracks that are there and still lack the evidence of a channel."""
     projected: int = 0
@@ -50,13 +50,13 @@ class IndexReport:
     forgotten: int = 0
     """Tracks that had been missing before and were taken out."""
     excluded: int = 0
-    """Files that a rule leaves out before anybody has listened to them."""
+    """New files excluded by a rule and not analysed."""
     playlists: int = 0
     """Playlists that were found."""
     skipped: tuple[SkippedFile, ...] = ()
     """Files that could not be used, sorted by path."""
     warned: tuple[tuple[Path, str], ...] = ()
-    """Files listened to in this run that are odd, and how."""
+    """Files analysed in this run with warnings, and the warnings."""
     noted: tuple[tuple[Path, str], ...] = ()
     """What else is worth knowing about a file: disc images, playlists that cannot be read."""
     without_music: tuple[Path, ...] = ()

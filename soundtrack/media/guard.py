@@ -1,6 +1,6 @@
-"""What stands before every input: absolute names behind ``file:``, allow-lists of protocols and formats, limits.
+"""Input options for ffmpeg and PyAV: absolute names after ``file:``, allow-lists of protocols and formats, limits.
 
-Goes in: paths. Comes out: arguments for ffmpeg, or the same limits as options for PyAV. A media file from somebody else
+Goes in: paths. Comes out: arguments for ffmpeg, or the same limits as options for PyAV. An untrusted media file
 may name other files or addresses (playlists, scripts) or claim a picture of ten gigapixels; none of it gets past here.
 """
 

@@ -21,7 +21,7 @@ MIN_FFMPEG = (5, 0)
 def ffmpeg_path(chosen: Path | None = None) -> Path:
     """Absolute path of the ffmpeg to use.
 
-    The one that was asked for, else the system's if it is new enough, else the one that ``imageio-ffmpeg`` carries.
+    The configured one, else the system's if it is new enough, else the one that ``imageio-ffmpeg`` carries.
 
     Parameters
     ----------

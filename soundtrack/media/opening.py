@@ -1,4 +1,4 @@
-"""Opening somebody else's media file with PyAV: only regular files and plain containers, a reason for every refusal.
+"""Opening an untrusted media file with PyAV: only regular files and plain containers, a reason for every refusal.
 
 Goes in: a path. Comes out: an open PyAV container, or an `InputError` with a reason of the closed list, a message that
 names file and cause, and a hint.
@@ -187,7 +187,7 @@ def _brand(path: Path) -> bytes:
 
 
 def _why_unreadable(path: Path, size_bytes: int) -> Reason:
-    """Reason for a file that PyAV refuses, told from its first bytes."""
+    """Reason for a file that PyAV refuses, from its first bytes."""
     head = _head(path)
     if y4m := re.match(rb"YUV4MPEG2 (?:.*? )?W(\d{1,9}) (?:.*? )?H(\d{1,9})[ \n]", head):
         return Reason.TOO_LARGE if int(y4m[1]) * int(y4m[2]) > MAX_PIXELS else Reason.UNSUPPORTED

@@ -53,7 +53,7 @@ _CHUNK_BYTES = 1 << 20
 _ADDRESS_SPACE_BYTES = 8 << 30
 _POLL_S = 0.25
 _NAP_S, _NAP_BYTES = 0.002, 1 << 16
-"""While so much is still to be read, a reader that has to wait lets the pipe fill: ffmpeg writes 9 KB at a time."""
+"""While this amount is still to be read, a reader that has to wait lets the pipe fill: ffmpeg writes 9 KB at a time."""
 
 
 def _bytes_of(buffer: Buffer) -> memoryview:

@@ -79,7 +79,7 @@ class BalanceMeter:
         )
 
     def _add(self, original: FloatArray, music: FloatArray, reference: FloatArray) -> None:
-        """Powers of whole steps, shape (channels, k, step); music lies in the original's first two channels."""
+        """Powers of whole steps, shape (channels, k, step); music is in the original's first two channels."""
         size = max(music.shape[2], 1)
         pairs = ((original, original), (music, music), (original[:2], music[: len(original)]), (reference, reference))
         powers = [np.einsum("ckn,ckn->ck", a, b) / size for a, b in pairs]

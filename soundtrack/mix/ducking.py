@@ -1,4 +1,4 @@
-"""How the music steps aside while somebody speaks: speech spans to a gain envelope.
+"""Ducking: from speech spans to a gain envelope.
 
 Goes in: where speech is, and how loud the music is there. Comes out: corners of an envelope in dB over the film's
 clock, linear in between, never above 0. The music has reached its depth before the first word (look-ahead), stays
@@ -21,7 +21,7 @@ from soundtrack.timebase import round_s
 from soundtrack.types import Cue, GainPoint, Span, TimeArray, Track
 
 CLEAR_BELOW_SPEECH_LU = 3.0
-"""How far music at the reference lies under the level of speech while nobody speaks."""
+"""Level of music at the reference below the level of speech, outside speech."""
 
 MAX_ATTACK_DB_PER_S = 30.0
 """The music never falls faster."""
@@ -94,7 +94,7 @@ def duck(
     Parameters
     ----------
     speech : sequence of Span
-        Where somebody speaks, film clock, in any order.
+        Spans with speech, film clock, in any order.
     music : sequence of MusicLevel
         Where music sounds and how loud; speech elsewhere makes no dip.
     duration_s : float > 0
@@ -201,7 +201,7 @@ def _corners(dips: Sequence[_Dip], *, duration_s: float, settings: MixSettings) 
 
 
 def _clipped(points: list[tuple[float, float]], *, duration_s: float) -> list[tuple[float, float]]:
-    """The part of the polygon that lies inside the film, with corners where it enters and leaves."""
+    """The part of the polygon inside the film, with corners where it enters and leaves."""
     if not points or points[-1][0] <= 0 or points[0][0] >= duration_s:
         return []
     times = np.array([p[0] for p in points])

@@ -2,11 +2,11 @@
 
 Goes in: what `mix/balance.py` measured, the sheet's notes and envelope. Comes out: `Levels`. The rules, in order:
 
-1. Where somebody speaks over music, the (ducked) music lies the wanted distance under the speech on the whole. Without
+1. Where there is speech over music, the (ducked) music lies the wanted distance under the speech on the whole. Without
    speech it lies `OVER_ORIGINAL_LU` above the original, but not under `MUSIC_FLOOR_LUFS`: room tone is not raised to
    set the level of a score.
 2. In every three seconds of talk the distance holds as well: the envelope goes deeper where it does not, and where that
-   is not enough because somebody speaks much softer than the others, all music is set lower.
+   is not enough because one speaker is much softer than the others, all music is set lower.
 3. One gain brings the whole to the target, at most `MAX_MASTER_GAIN_DB` up, and never so far that the limiter would
    take more than `ORIGINAL_LIMIT_DB` from speech, or from the original for its own peaks.
 4. Where that leaves the whole under the target, the music is raised, under speech no more than rule 2 allows and in
@@ -46,7 +46,7 @@ MUSIC_FLOOR_LUFS = -26.0
 """Music without speech beside it is never set lower than this before the final gain."""
 
 CLEAR_OVER_SPEECH_LU = 3.0
-"""For the sake of the target, music that nobody speaks over is raised to at most this above the speech."""
+"""For the sake of the target, music without speech over it is raised to at most this above the speech."""
 
 MAX_MUSIC_GAIN_DB = 30.0
 """The music's constant gain stays within this either way."""
@@ -58,7 +58,7 @@ ORIGINAL_LIMIT_DB = 1.0
 """The limiter never takes more from speech, nor from the original for its own peaks."""
 
 BETWEEN_SAMPLES_DB = 0.5
-"""How far a true peak lies above the highest sample, as a rule."""
+"""How far a true peak is above the highest sample, as a rule."""
 
 _BEFORE, _AFTER = 3, 1
 """Rows around speech in which a limited peak would still hold the speech down."""
@@ -88,9 +88,9 @@ class Levels:
     original_peak_dbfs: float
     """Highest sample of the film's own sound; -99 without any."""
     speech_lufs: float | None
-    """Of the film's sound where somebody speaks over music, None where nobody does."""
+    """Loudness of the film's sound during speech over music, None without such speech."""
     speech_over_music_lu: float | None
-    """How far speech lies above the music there, with the sheet's gains; None where nobody speaks over music."""
+    """Level of speech above the music there, with the sheet's gains; None without speech over music."""
     speech_over_music_low_lu: float | None
     """The same in three seconds of talk: 95 % of all such windows lie above this; None where there are none."""
     lift_db: float
@@ -148,7 +148,7 @@ def set_levels(
     balance : Balance
         What was measured.
     speech : sequence of Span
-        Where somebody speaks, film clock.
+        Spans with speech, film clock.
     notes : MixNotes
         Target and wanted distance; gains that it holds are taken as they are.
     has_original : bool
@@ -202,7 +202,7 @@ def _as_written(gain_db: float) -> float:
 
 
 def _over_music(scene: _Scene) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Rows in which somebody speaks over music, shape (k,)."""
+    """Rows with speech over music, shape (k,)."""
     reference = scene.balance.reference
     return marked(scene.speech, len(reference)) & (reference > SILENCE_POWER)
 
@@ -305,6 +305,6 @@ def _lift_db(scene: _Scene, music_gain_db: float, most_db: float) -> float:
 
 
 def _worth(scene: _Scene, music_gain_db: float, lift_db: float) -> float:
-    """The raise, or nothing where it changes little because the music lies under speech throughout."""
+    """The raise, or nothing where it changes little because the music is under speech throughout."""
     louder_lu = _mixed(scene, music_gain_db + lift_db).lufs - _mixed(scene, music_gain_db).lufs
     return lift_db if louder_lu > _WORTH_LIFTING_LU else 0.0

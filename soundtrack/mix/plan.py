@@ -89,7 +89,7 @@ class MixPlan:
     ducking: tuple[GainPoint, ...]
     """Gain of the music over the film's clock."""
     speech: tuple[Span, ...]
-    """Where somebody speaks."""
+    """Spans with speech."""
     notes: MixNotes
     """Target, ceiling, what happens to the original."""
     music_gain_db: float = 0.0

@@ -38,7 +38,7 @@ class RenderReport:
     limited_db: float
     """How far the limiter went down at most; 0 when it had nothing to do."""
     speech_limited_db: float
-    """The same while somebody speaks."""
+    """The same during speech."""
     streams: MuxPlan
     """What became of every stream of the film."""
     stems: tuple[Path, ...]

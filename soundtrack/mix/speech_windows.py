@@ -1,6 +1,6 @@
 """Speech over music in every three seconds of talk: where the music has to go further down, and by how much.
 
-Goes in: the powers of speech and music (`mix/balance.py`), where somebody speaks, the gain envelope so far. Comes out:
+Goes in: the powers of speech and music (`mix/balance.py`), where there is speech, the gain envelope so far. Comes out:
 the windows that count and a deeper envelope. The distance must hold while one listens, so it is asked for in each
 window of `WINDOW` tenths of a second inside a stretch of talk (short-term loudness, EBU Tech 3341), and in each
 shorter stretch as a whole. Pure.
@@ -37,7 +37,7 @@ SPARE_LU = 0.5
 """Windows may stay this much under the wanted distance."""
 
 _TOLERANCE_DB = 0.2
-"""How far a straight line may lie beside the envelope that it stands for."""
+"""How far a straight line may lie beside the envelope that it represents."""
 
 Index = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -109,7 +109,7 @@ def _joined(spans: Sequence[Span], gap_s: float) -> list[Span]:
 
 
 def distances_lu(windows: Windows, *, voice: TimeArray, music: TimeArray) -> TimeArray:
-    """How far speech lies above the music in each window, shape (w,).
+    """How far speech is above the music in each window, shape (w,).
 
     Parameters
     ----------

@@ -24,10 +24,10 @@ from soundtrack.types import FloatArray
 _MISSING = "--stretch requires the package python-stretch, which is not installed"
 _HINT = "run `pip install python-stretch`, or leave out --stretch"
 _AROUND = MIX_RATE_HZ // 4
-"""So many samples of the film before and after the piece are stretched with it."""
+"""Number of samples of the film before and after the piece that are stretched with it."""
 _SEED = 0
 """Of the stretcher's dice. Given, because the constructor without one asks `std::random_device`, which falls over in a
-process that has loaded decord: that library lays an old libstdc++ over everybody's."""
+process that has loaded decord: that library replaces libstdc++ by an old one for the whole process."""
 _ROUNDING = 2
 """Samples that a track may lack at its end because of rounding."""
 

@@ -1,4 +1,4 @@
-"""From what was heard in a written film to the settings of the next attempt. Pure.
+"""From measurements of a written film to the settings of the next attempt. Pure.
 
 Limiting takes loudness away and a lossy encoder moves peaks, so what was written is measured; where loudness, peaks or
 the limiting of speech are out of bounds, the next attempt is made with other settings.
@@ -42,9 +42,9 @@ class Outcome:
     integrated_lufs: float
     """Loudness of what was written."""
     over_db: float
-    """How far its true peak lies above what is allowed; negative below."""
+    """How far its true peak is above what is allowed; negative below."""
     speech_limited_db: float
-    """How far the limiter went down while somebody speaks."""
+    """How far the limiter went down during speech."""
     limited_db: float
     """How far it went down anywhere."""
 

@@ -77,7 +77,7 @@ def find_one_track(text: str, *, tracks: Sequence[Track], former: Mapping[str, s
 
 
 def shown_name(track: Track) -> str:
-    """A track as people are told of it: ``artist - title``, or the name of its file.
+    """Display name of a track: ``artist - title``, or the name of its file.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def _nearest(low: str, tracks: Sequence[Track]) -> str:
 
 
 def _makers(track: Track) -> set[str]:
-    """Everybody and everything that the tags name besides the title, folded."""
+    """All names in the tags besides the title, folded."""
     tags = track.tags
     several = (name for tag in (tags.artist, tags.album_artist, tags.genre) for name in names_in(tag))
     return {*several, *names_in(tags.album)[:1]}

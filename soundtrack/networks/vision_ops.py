@@ -1,7 +1,7 @@
 """The one place that imports torchvision, which comes in wheels that do not always fit the torch beside them.
 
 PyPI's Linux wheels of torchvision are built for CUDA. Beside a CPU build of torch its compiled part cannot load, and
-the package then fails to import because it describes operators that nobody defined (seen with 0.17 to 0.29: ``operator
+the package then fails to import because it describes undefined operators (seen with 0.17 to 0.29: ``operator
 torchvision::nms does not exist``). Defining the two missing names first, without any code behind them, makes everything
 that is written in Python work: transforms and models. The compiled operators themselves then raise clearly when called.
 """

@@ -166,7 +166,7 @@ def _looks_like_a_film(path: Path) -> bool:
 def score_batch(
     films: Sequence[Path], order: BatchOrder, *, cluster: str | None = None, progress: Progress = no_progress
 ) -> BatchReport:
-    """Score films; what fails is told and stops no other.
+    """Score films; what fails is reported and stops no other.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def score_batch(
     cluster : str, optional
         Address of a Dask scheduler whose workers do it; this process by default.
     progress : callable
-        Told ``("scoring", done, total)``.
+        Called with ``("scoring", done, total)``.
 
     Raises
     ------

@@ -65,7 +65,7 @@ def install() -> None:
 def leave(code: int) -> None:
     """End this process now, after its work: what it started ends too, threads are not waited for.
 
-    Whoever calls this has flushed what it wrote.
+    Callers flush their output first.
     """
     with held_off():
         _clean_up(None)

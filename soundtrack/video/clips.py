@@ -103,7 +103,7 @@ class ClipSampler:
     def _opened(self, start_s: float, time_s: float) -> _OpenClip:
         """The next clip, empty; or full of the frame shown now if that stays for all of it.
 
-        Frames that stand for hours would fill the memory with copies, so a still clip is one frame seen many times.
+        Frames shown for hours would fill the memory with copies, so a still clip is one repeated frame.
         """
         shape = (self._n_frames, self._side_px, self._side_px, 3)
         if self._shown is None or start_s + (self._n_frames - 1) / self._rate_hz >= time_s - _EPSILON_S:

@@ -266,7 +266,7 @@ class _Due:
         return until_s > self.next_s
 
     def taken(self, time_s: float, *, until_s: float) -> float:
-        """The moment that a picture stands for, which is shown from `time_s`; the next one is due after it."""
+        """Time of a still, which is shown from `time_s`; the next one is due after it."""
         moment_s = max(time_s, self.next_s)
         self.next_s = (max(moment_s // self.every_s + 1, until_s // self.every_s) + 0.5) * self.every_s
         return round_s(moment_s)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from soundtrack.types import EmotionState, Measure, Opinion, OpinionBatch
 
 MOST_MEASURES = 8
-"""So many numbers of a channel are kept at most."""
+"""Maximum number of stored measures per channel."""
 _Numbers = npt.NDArray[np.float64]
 
 

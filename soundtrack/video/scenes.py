@@ -1,6 +1,6 @@
 """Which shots belong to one scene: consecutive shots of one mood.
 
-Goes in: the shots, the readings of the clips, and where somebody speaks. Comes out: scenes that tile the shots, and one
+Goes in: the shots, the readings of the clips, and where there is speech. Comes out: scenes that tile the shots, and one
 vector of the joint space per scene. Pure: numbers in, numbers out.
 
 Every shot begins as a scene of its own. First, scenes that are too short join the neighbour that is most alike,
@@ -69,7 +69,7 @@ def group_scenes(
     opinions : sequence of OpinionBatch
         What each channel says about the clips, one row per reading.
     speech, music : sequence of Span
-        Where somebody speaks and where the film has music already, without overlaps among themselves.
+        Spans with speech and where the film has music already, without overlaps among themselves.
 
     Raises
     ------

@@ -32,7 +32,7 @@ class LoudnessCurve:
     """Loudness over time, one value every `STEP_S`."""
 
     window_s: float
-    """Length of the window that each value stands for: 0.4 or 3 seconds."""
+    """Length of the window that each value represents: 0.4 or 3 seconds."""
     times_s: Doubles = field(repr=False, compare=False)
     """Middle of each window, in seconds, shape (n,)."""
     lufs: Doubles = field(repr=False, compare=False)
@@ -160,7 +160,7 @@ class LoudnessMeter:
     def loudness_inside(self, spans: Sequence[Span]) -> float | None:
         """Gated loudness of some stretches alone, such as those with speech, or None when they hold no 400 ms of sound.
 
-        A block counts when its middle lies in a span.
+        A block counts when its middle is in a span.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Careful listening to one track: tempo, key, bars, sections, ends, in one call.
+"""Musical analysis of one track: tempo, key, bars, sections, ends, in one call.
 
 Goes in: the whole track as (channels, samples). Comes out: `Listening`. All parts share one pass of Fourier transforms
 (`spectrum`); nothing here knows files.
@@ -41,7 +41,7 @@ def analyse_music(samples: FloatArray, *, sample_rate_hz: int, vocal_share: floa
     sample_rate_hz : int >= 16000
         Samples a second; 44100 or 48000 as a rule.
     vocal_share : float, optional
-        Share with singing, in [0, 1], if somebody else knows; passed through.
+        Share with singing, in [0, 1], if known; passed through.
 
     Returns
     -------

@@ -25,9 +25,9 @@ LOW_BANDS = 3
 _N_FFT, _HOP = 1024, 256
 _TONE_N_FFT, _TONE_HOP = 4096, 1024
 _TONE_DOWN = 4
-"""The tones are looked for at so much lower a rate: nothing above 2 kHz counts."""
+"""Reduction of the rate for tones: nothing above 2 kHz counts."""
 _BLOCK_SAMPLES = 1 << 17
-"""So many samples are transformed at once; the work on them stays near the processor."""
+"""Number of samples that are transformed at once; the work on them stays near the processor."""
 _TONE_LOW_HZ, _TONE_HIGH_HZ = 80.0, 2_000.0
 _A4_HZ = 440.0
 

@@ -24,7 +24,7 @@ FREE_BAR_S = 2.0
 _SHARES = (0.45, 0.35, 0.12, 0.08)
 """What harmony, timbre, level and activity count in the likeness of two bars; they add up to 1."""
 _LEVEL_COLUMN, _LEVEL_REACH_DB = 24, 20.0
-"""Where level stands among the features of a bar, and how far from the track's middle it is told apart."""
+"""Position of the level among the features of a bar, and the range around the track's mean that it resolves."""
 _AUDIBLE_UNDER_LOUD_DB, _AUDIBLE_DBFS = -48.0, -66.0
 _SHORTEST_FADE_S = 1.5
 _STRIKE = 0.7

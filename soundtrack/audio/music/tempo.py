@@ -3,7 +3,7 @@
 Goes in: `Frames`. Comes out: `Pulse`. The way: autocorrelation of the onsets in windows of eight seconds, weighted by
 how people tap (log-normal around 115 beats a minute; McKinney and Moelants 2006, "Ambiguity in tempo perception"), a
 smooth path of tempo through the track, then beats by dynamic programming (Ellis 2007, "Beat tracking by dynamic
-programming", equations 1 to 6). Beats are drawn to the onsets they stand for and evened out over their
+programming", equations 1 to 6). Beats are drawn to the onsets they represent and evened out over their
 neighbours; `bars` says which of them start a bar.
 """
 

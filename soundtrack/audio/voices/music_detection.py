@@ -4,7 +4,7 @@ Goes in: mono sound at 16 kHz, block by block, for as long as the film lasts. Co
 the sound. Every `STEP_S` seconds the marks of the four seconds around (`music_marks`) go through a tiny network of one
 hidden layer, whose numbers stand in ``own_music.json`` beside this file; three neighbours vote by their median, and
 what rises above `BEGIN_AT` is music for as long as it does not fall under `GO_ON_AT`. When unsure it says nothing: a
-scene of speech or rain that is taken for music goes without any, and nobody would know why. How often it is right
+scene of speech or rain that is taken for music goes without any, and the user sees no reason. How often it is right
 stands in ``docs/models.md``; ``benchmarks/own_music.py`` makes the numbers and judges them.
 """
 
@@ -33,7 +33,7 @@ STEADY_DB = 1.5
 SHORTEST_S = 4.0
 """Anything shorter is taken for an accident."""
 QUIETEST_DBFS = -60.0
-"""Sound under this level is no music that anybody hears."""
+"""Sound below this level does not count as music."""
 
 LOOKS = 24
 """Windows that `music_share` looks at; more cost time and change little."""
@@ -175,7 +175,7 @@ class MusicDetector:
         self._n_samples = 0
 
     def push(self, block: FloatArray) -> None:
-        """Listen to the next sound.
+        """Process the next samples.
 
         Parameters
         ----------

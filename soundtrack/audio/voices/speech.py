@@ -1,4 +1,4 @@
-"""Where somebody speaks in a film's sound.
+"""Spans with speech in a film's sound.
 
 Goes in: mono sound at 16 kHz, block by block, for as long as the film lasts. Comes out: spans of speech on the clock
 of the sound. A probability per 32 ms (`voice`) becomes speech by two thresholds, one to begin and a lower one to go
@@ -122,7 +122,7 @@ class SpeechDetector:
         self._hold_s, self._shortest_s, self._margin_s = hold_s, shortest_s, margin_s
 
     def push(self, block: FloatArray) -> None:
-        """Listen to the next sound.
+        """Process the next samples.
 
         Parameters
         ----------
@@ -152,7 +152,7 @@ class SpeechDetector:
 
 
 def vocal_share(samples: FloatArray) -> float:
-    """Share of a piece of music in which somebody sings or speaks, as far as the voice network notices.
+    """Share of a piece of music with singing or speech, as far as the voice network notices.
 
     Sung passages are noticed in part only (0.2 to 0.97 of sung pop and rock), instruments hardly ever taken for a voice
     (at most 0.05), so that a share above 0.1 means that there is a voice, and its size says little more.

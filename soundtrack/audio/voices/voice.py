@@ -1,4 +1,4 @@
-"""Chance that somebody speaks, for every 32 ms of 16 kHz sound, by the Silero voice network in plain numpy.
+"""Chance of speech, for every 32 ms of 16 kHz sound, by the Silero voice network in plain numpy.
 
 Goes in: mono sound at 16 kHz, block by block. Comes out: one probability per window of 512 samples. The weights are
 those of the pinned package ``silero-vad`` (MIT, 16 kHz, version 6), read as safetensors and checked by name, shape

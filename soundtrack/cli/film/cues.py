@@ -64,7 +64,7 @@ def show(
 
 
 def _film_beside(source: str, sheet: "CueSheet", html: Path | None) -> Path | None:
-    """The very film of a sheet, if it lies in the folder of the sheet and a page wants it."""
+    """The film of a sheet, if it is in the folder of the sheet and needed for a page."""
     from soundtrack.pipeline.film.analyse import fingerprint
 
     if html is None or source == "-" or Path(sheet.film.name).name != sheet.film.name:

@@ -1,4 +1,4 @@
-"""``soundtrack index PATH...``: listen to music and keep what was heard, so that films can be scored with it."""
+"""``soundtrack index PATH...``: analyse music and keep the analysis, so that films can be scored with it."""
 
 import signal
 from collections import Counter
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from soundtrack.library.report import IndexReport, SkippedFile
 
 _SHOWN = 10
-"""So many skipped files are named without --verbose."""
+"""Number of skipped files that are named without --verbose."""
 
 
 def index(
@@ -156,7 +156,7 @@ def _tell(report: "IndexReport", *, quiet: bool, verbose: bool) -> None:
 def _watch(
     run: "Callable[..., IndexReport]", paths: "Sequence[Path]", folder: Path, *, quiet: bool, verbose: bool
 ) -> None:
-    """Run once, and again after every change; what goes wrong is told, and the watch goes on."""
+    """Run once, and again after every change; what goes wrong is reported, and the watch goes on."""
     from dataclasses import replace
 
     from soundtrack.cli import output

@@ -1,4 +1,4 @@
-"""``soundtrack library list|show|forget|rules|export|import``: look at the music that was listened to."""
+"""``soundtrack library list|show|forget|rules|export|import``: inspect and manage the library."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,7 +80,7 @@ def table(lines: "Sequence[Sequence[str]]", *, columns: int | None = None) -> st
 
 
 def _fit(text: str, width: int, *, keep_end: bool) -> str:
-    """Text in exactly so many cells of a terminal, where an ideograph takes two and a combining accent none."""
+    """Text in exactly this number of terminal cells, where an ideograph takes two and a combining accent none."""
     from rich.cells import cell_len, set_cell_size
 
     if cell_len(text) <= width:

@@ -1,6 +1,6 @@
 """Cue sheet to a picture: arc of emotion, scenes, cues with their seams, speech and ducking, on one time line.
 
-An SVG holds its text as text, so that whoever shows it chooses the fonts. A PNG is drawn with the fonts of this machine
+An SVG holds its text as text, so that the viewer's fonts are used. A PNG is drawn with the fonts of this machine
 that have the characters, DejaVu Sans first. The same sheet gives the same bytes with the same version of matplotlib,
 a PNG with the same fonts.
 """
@@ -162,7 +162,7 @@ def _seams(cue: Cue) -> list[float]:
 
 
 def _draw_gain(axis: Any, sheet: CueSheet) -> None:
-    """Where somebody speaks, and how the music steps aside."""
+    """Spans with speech, and the ducking."""
     _shade(axis, sheet.speech)
     if sheet.ducking:
         times = [0.0, *(p.time_s for p in sheet.ducking), sheet.film.duration_s]
@@ -176,6 +176,6 @@ def _draw_gain(axis: Any, sheet: CueSheet) -> None:
 
 
 def _shade(axis: Any, spans: Sequence[Span]) -> None:
-    """Grey where somebody speaks."""
+    """Grey where there is speech."""
     for span in spans:
         axis.axvspan(span.start_s, span.end_s, color=_SPEECH, alpha=0.4, linewidth=0)

@@ -40,7 +40,7 @@ _MAX_FILE_BYTES = 1 << 36
 
 
 def _faiss() -> Any:
-    """The library, on one thread: torch brings a second OpenMP, and the two quarrel over threads."""
+    """The library, on one thread: FAISS and torch each load an OpenMP runtime; one thread avoids oversubscription."""
     import faiss
 
     faiss.omp_set_num_threads(1)
@@ -69,7 +69,7 @@ def _build(vectors: FloatArray, dim: int) -> Any:
 
 
 def write_vectors(store: Store) -> None:
-    """Write the files for searching anew where they are not what the database says; each whole or not at all.
+    """Rewrite the search files that do not match the database; each completely or not at all.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Which tracks of an index are offered for films, and why the others are not.
 
 Goes in: an open `Store` and `Rules`. Comes out: a `Verdict` for every track. All of it is decided when the index is
-opened, from what listening stored, so that nothing here ever needs listening again.
+opened, from what listening stored, so that nothing here ever needs a new analysis.
 
 Speech is known by what listening stored: voices with hardly any music (the warning ``speech``). Tracks that were
 indexed before that warning existed are judged by a voice nearly all the time with neither pulse nor key. A genre that
@@ -50,7 +50,7 @@ class LeftOut(StrEnum):
     EXCLUDED = "excluded"
     """By its name: ``.soundtrackignore`` or a pattern."""
     SPOKEN = "spoken"
-    """Somebody speaks, as in an audiobook."""
+    """Spoken word, as in an audiobook."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Verdict:
 def sounds_spoken(
     *, vocal_share: float | None, tempo_bpm: float | None, key_confidence: float, duration_s: float
 ) -> bool:
-    """Whether what was heard is speech and not song.
+    """Whether the analysed sound is speech rather than singing.
 
     Parameters
     ----------

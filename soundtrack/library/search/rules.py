@@ -1,8 +1,8 @@
 """What counts as music: rules by name and length, kept with an index and applied when it is opened.
 
 Goes in: patterns in gitignore's syntax and limits of length. Comes out: `Rules`, and `NameRules`, which says of a path
-whether it is left out. A rule decides what is offered, not what was heard: a track that is left out stays in the index,
-so a rule may change without listening again. Only files that no run has heard yet are spared the listening.
+whether it is left out. A rule decides what is offered, not the analysis: a track that is left out stays in the index,
+so a rule may change without a new analysis. Only files that no run has heard yet are spared the listening.
 ``.soundtrackignore`` files are read where they are, each time.
 """
 

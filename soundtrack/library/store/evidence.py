@@ -1,7 +1,7 @@
 """Raw evidence in the index: what each channel found in the segments of each track, before any head has read it.
 
 Goes in: an open `Store` and `Evidence`. Comes out: the same, rounded to float16 (`kept`); which tracks lack which
-channels; and blocks of many tracks at once. Channels are told apart by name, version and hash, so that the evidence of
+channels; and blocks of many tracks at once. Channels differ by name, version and hash, so that the evidence of
 two networks never meets. Evidence goes when its track goes.
 """
 
@@ -46,7 +46,7 @@ def save_evidence(store: Store, track_id: str, evidence: Sequence[Evidence]) -> 
 
 
 def replace_evidence(store: Store, track_id: str, evidence: Sequence[Evidence]) -> None:
-    """Keep what was found in a track that was just listened to, and nothing older; inside a transaction."""
+    """Replace the evidence of a track that was just analysed; inside a transaction."""
     store.execute("DELETE FROM evidence WHERE track = (SELECT id FROM tracks WHERE track_id = ?)", (track_id,))
     save_evidence(store, track_id, evidence)
 

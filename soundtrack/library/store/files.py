@@ -1,7 +1,7 @@
 """The files of an index folder: their names, and whether what is found under them belongs to an index.
 
 Goes in: an index folder. Comes out: nothing, or an error before anything is opened for writing. An index folder may
-come from somebody else, or be a folder that already holds other things under the same names. Nothing inside it is
+come from an untrusted source, or be a folder that already holds other things under the same names. Nothing inside it is
 opened, shortened, replaced or removed through a link, and no file of another program is replaced.
 """
 

@@ -20,7 +20,7 @@ from soundtrack.library.store.files import LOCK_NAME, require_own_files
 from soundtrack.library.store.share import no_locks, require_byte_locks
 
 _SIGNED = re.compile(rb"(pid \d+ on [^\n]*\n?)?")
-"""What a lock file says that a writer left; anything else is somebody's own file."""
+"""What a lock file says that a writer left; anything else is a file of the user."""
 
 
 def _holder(descriptor: int) -> str:

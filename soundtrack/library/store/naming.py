@@ -58,7 +58,7 @@ def rename_track(store: Store, before: str, track_id: str) -> None:
 
 @checked
 def retag(store: Store, track_id: str, path: Path, tags: Tags) -> None:
-    """Take over the tags of a file if it is the one that stands for its track; inside a transaction."""
+    """Take over the tags of a file if it is the one that represents its track; inside a transaction."""
     shown = store.all(
         "SELECT path FROM locations JOIN tracks ON id = track WHERE track_id = ?"
         " ORDER BY status != 'present', path LIMIT 1",

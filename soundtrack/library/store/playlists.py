@@ -1,7 +1,7 @@
 """Playlists found in the library: remembered by the index, so that a film can be scored from one.
 
 Goes in: an open `Store` and what a walk found. Comes out: which tracks each playlist names. Entries are kept as places,
-whether or not music lies there yet; what the index does not know is left out when somebody asks.
+whether or not music lies there yet; files that are not in the index are omitted from answers.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The library's truth: tracks, segments, vectors, and where the files lie, in SQLite.
 
-Goes in: what was heard (`Heard`) and where (`QuickKey`, path). Comes out: `Track` and the like, exactly as they went
+Goes in: the analysis (`Heard`) and where (`QuickKey`, path). Comes out: `Track` and the like, exactly as they went
 in. Everything about a track is written in one transaction. A track is named by its content and may lie in several
 places; a place is ``present`` or ``missing``. Paths are stored as bytes; those under the folder that holds the index
 folder are stored relative to the index folder, so that an index beside its music can move with it.
@@ -26,7 +26,7 @@ from soundtrack.library.store.track_rows import read_tracks
 from soundtrack.types import BarTable, FloatArray, ModelRef, Track
 
 FEATURES_VERSION = 1
-"""Number of the way of listening; older tracks are listened to again when this grows."""
+"""Version of the analysis; older tracks are analysed again when it increases."""
 
 
 class Store:
@@ -181,13 +181,13 @@ class Store:
         self.execute("UPDATE state SET generation = generation + 1")
 
     def current_track_ids(self) -> set[str]:
-        """Every track that was listened to and named in the present way."""
+        """All tracks of the current version of analysis and identification."""
         now = (FEATURES_VERSION, schema.NAMING_VERSION)
         found = self.all("SELECT track_id FROM tracks WHERE features = ? AND naming = ?", now)
         return {str(track_id) for (track_id,) in found}
 
     def has_track(self, track_id: str) -> bool:
-        """Whether this content was listened to in the present way."""
+        """Whether this content was analysed with the current version."""
         return bool(self.all("SELECT 1 FROM tracks WHERE track_id = ? AND features = ?", (track_id, FEATURES_VERSION)))
 
     def forget_track(self, track_id: str) -> None:
@@ -262,7 +262,7 @@ class Store:
         return {place.path: place for place in places}
 
     def place(self, path: Path, track_id: str, key: QuickKey) -> None:
-        """Note that a track lies at a path; whatever was noted about the path before is forgotten."""
+        """Note that a track is at a path; whatever was noted about the path before is forgotten."""
         stored = self.to_bytes(path)
         self.execute("DELETE FROM failures WHERE path = ?", (stored,))
         self.execute(

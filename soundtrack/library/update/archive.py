@@ -3,7 +3,7 @@
 Goes in: an index folder and a file name, or such a file and where its folders lie now. Comes out: the archive, or the
 index. The archive is a zip with two members: the database with absolute paths, and a manifest with its hash. Nothing
 else is read from it, no name in it is ever used as a path to write to, and nothing of it is run; the search file is
-made anew. What arrives is checked as a whole before it takes its place.
+rebuilt. What arrives is checked as a whole before it takes its place.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def _sha256(path: Path) -> str:
 
 
 def _rename(store: Store, stored: Callable[[Path], bytes]) -> None:
-    """Store every path of a database anew; inside a transaction."""
+    """Store every path of a database again; inside a transaction."""
     store.execute("PRAGMA defer_foreign_keys = ON")
     for table, column in _PATHS:
         for (before,) in store.all(f"SELECT DISTINCT {column} FROM {table}"):

@@ -1,7 +1,7 @@
-"""Making and renewing an index: look, compare, listen to what is new, write, mark what is gone.
+"""Making and renewing an index: look, compare, analyse what is new, write, mark what is gone.
 
 Goes in: files and folders, an index folder, and a way to make listeners. Comes out: `IndexReport`. Every track is
-written in one transaction as soon as it was heard, so an interrupted run loses at most the files being listened to,
+written in one transaction as soon as it was heard, so an interrupted run loses at most the files being analysed,
 and the next run goes on from there. A second run reads only what changed. A file that moved is known by its content
 and keeps its track.
 """
@@ -69,9 +69,9 @@ def build_index(
     imports : sequence of str
         Modules that the listeners need, imported once for all worker processes.
     crew : Crew, optional
-        Who listens instead of processes of this run.
+        Workers to use instead of the processes of this run.
     rebuild : bool
-        Listen to everything again, and to the roots of earlier runs; the old index serves until the new one is whole.
+        Analyse everything again, including the roots of earlier runs; the old index serves until the new one is whole.
     prune : bool
         Believe that files are gone even where most of a folder is, and forget tracks missing since an earlier run.
     retry_failed : bool
@@ -81,11 +81,11 @@ def build_index(
     change : RuleChange, optional
         How the rules kept with the index are to change first.
     channels : sequence of Channel
-        Those that listen; known tracks that lack the evidence of one are listened to for it, after all new files.
+        All channels; known tracks that lack the evidence of one are analysed for it, after all new files.
     projection : Projection, optional
         From evidence to the readings of `model`; an index of another model whose evidence serves is derived by it.
     progress : callable, optional
-        Told ``("scan", done, 0)``, ``("indexing", 0, total)`` and ``("indexing: NAME", done, total)``.
+        Called with ``("scan", done, 0)``, ``("indexing", 0, total)`` and ``("indexing: NAME", done, total)``.
 
     Raises
     ------

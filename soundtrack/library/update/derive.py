@@ -1,7 +1,7 @@
 """What is derived from raw evidence: the readings and vectors of segments, and those of the whole track.
 
 Goes in: the evidence of a track, the loudness of its segments, and a `Projection` that holds head and joint space.
-Comes out: `Derived`, the same bytes for a track just listened to and for one read from the database. `reproject`
+Comes out: `Derived`, the same bytes for a track just analysed and for one read from the database. `reproject`
 brings a whole index to another head or space in one transaction: readers see the old one or the new one, whole.
 """
 
@@ -147,7 +147,7 @@ def reproject(
     """Derive all tracks by another head or joint space, and sign the index by it; inside a transaction.
 
     Tells how many tracks were derived. One that lacks evidence keeps its moods, gets vectors by these alone, and is
-    noted as not listened to, so that it is as soon as its file is there.
+    noted as not analysed, so that it is as soon as its file is there.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def reproject(
     model : ModelRef
         What they are called.
     tell : callable
-        Told ``("project", done, total)``.
+        Called with ``("project", done, total)``.
     """
     total, done = store.counts()["tracks"], 0
     for found in iter_blocks(store, projection.channels, at_once=_TRACKS_AT_ONCE):

@@ -1,7 +1,7 @@
 """Filling in raw evidence that an index lacks, track by track, and bringing an index to another head or joint space.
 
-Goes in: an open `Store`, a crew that listens, and what listens and reads (`Channel`, `Projection`). A track that lacks
-a channel is listened to for that channel alone, and committed at once, so a run that is killed goes on from there.
+Goes in: an open `Store`, workers, channels (`Channel`) and a projection (`Projection`). A track that lacks
+a channel is analysed for that channel alone, and committed at once, so a run that is killed goes on from there.
 Indexes of earlier versions have no evidence: they stay as useful as they were, and each run fills in what it can after
 its new files.
 """
@@ -45,7 +45,7 @@ class Filled:
     n_left: int = 0
     """Tracks that are there and still lack some."""
     notes: tuple[tuple[Path, str], ...] = ()
-    """Files that could not be listened to, and why."""
+    """Files that could not be analysed, and why."""
 
     def told_in(self, report: IndexReport, *, projected: int) -> IndexReport:
         """The report of the whole run."""
@@ -62,22 +62,22 @@ def fill_gaps(
     dim: int,
     tell: Progress,
 ) -> Filled:
-    """Listen to the tracks that are there and lack evidence of some channels, for these channels alone.
+    """Analyse the tracks that are there and lack evidence of some channels, for these channels alone.
 
     Parameters
     ----------
     store : Store
         Open for writing.
     workers : Crew
-        Who listens.
+        Workers that analyse files.
     channels : sequence of Channel
         All that every track should have.
     projection : Projection, optional
-        Derives each track anew once its evidence is there; not given while an index still belongs to another.
+        Derives each track again once its evidence is there; not given while an index still belongs to another.
     dim : int
         Length of the vectors.
     tell : callable
-        Told ``("indexing again: NAME", done, total)``.
+        Called with ``("indexing again: NAME", done, total)``.
     """
     lacking = {gap.track_id: gap.channels for gap in gaps(store, channels) if gap.present}
     if not lacking:
@@ -151,7 +151,7 @@ def _is_near(a: Span, b: Span) -> bool:
 
 
 def _save_whole(store: Store, outcome: Outcome, track_id: str, *, dim: int) -> bool:
-    """Write a track that was listened to as a whole, since its segments were others; tells whether it was."""
+    """Write a track that was analysed as a whole, since its segments were others; tells whether it was."""
     if outcome.heard is None or outcome.identity is None or outcome.identity.track_id != track_id:
         return False
     with store.transaction():
@@ -172,7 +172,7 @@ def can_adopt(store: Store, channels: Sequence[Channel]) -> bool:
 def adopt(store: Store, workers: Crew, projection: Projection, model: ModelRef, *, tell: Progress) -> int:
     """Bring an index to another head or joint space by the evidence that it holds; tells how many tracks it derived.
 
-    What is lacking is listened to first, while the index goes on serving the networks that it belongs to. An index
+    What is lacking is analysed first, while the index goes on serving the networks that it belongs to. An index
     of the same networks stays as it is, and so does one whose evidence is of no use to the new ones.
 
     Parameters
@@ -180,13 +180,13 @@ def adopt(store: Store, workers: Crew, projection: Projection, model: ModelRef, 
     store : Store
         Open for writing.
     workers : Crew
-        Who listens.
+        Workers that analyse files.
     projection : Projection
         The new head and joint space.
     model : ModelRef
         What they are called.
     tell : callable
-        Told ``("project", done, total)``.
+        Called with ``("project", done, total)``.
     """
     if store.model() in (None, model) or not can_adopt(store, projection.channels):
         return 0

@@ -18,10 +18,10 @@ from soundtrack.library.update.scan import looks_like_music
 from soundtrack.naming.playlists import is_playlist
 
 REST_S = 1.0
-"""Changes are told when so long nothing more has changed, in seconds."""
+"""Quiet time after the last change before changes are reported, in seconds."""
 
 PATIENCE_S = 30.0
-"""Changes that never come to rest are told after so long, in seconds."""
+"""Longest delay before continuous changes are reported, in seconds."""
 
 LOOK_S = 5.0
 """How often folders that went away are looked for, in seconds."""
@@ -55,7 +55,7 @@ def changes(
     index_dir : Path
         Folder of the index, whose own changes do not count.
     rest_s : float > 0
-        How long it must be quiet before a change is told, in seconds.
+        Quiet time before a change is reported, in seconds.
     look_s : float > 0
         How often roots that went away are looked for, in seconds.
     stop : Event, optional
@@ -118,7 +118,7 @@ def _filter(index_dir: Path) -> Callable[[str], bool]:
     """Whether a change of a path may matter: music, lists, rules, folders, and whatever is gone."""
 
     def matters(text: str) -> bool:
-        """Of a file that is gone nobody knows any more whether it was a folder of music."""
+        """A deleted path may have been a folder of music."""
         path = Path(text)
         if path.is_relative_to(index_dir):
             return False

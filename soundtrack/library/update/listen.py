@@ -1,9 +1,9 @@
-"""Listening to one file: one decode feeds the loudness meter, the musical analysis and the network.
+"""Analysis of one file: one decode feeds the loudness meter, the musical analysis and the network.
 
 Goes in: a path, and a `MusicReader` that holds the networks. Comes out: `Heard`, or `Observed` for a track that only
 lacks the evidence of some channels. Sound is decoded once, block by
 block, in stereo at its own rate (44.1 kHz, or 48 kHz for all others); mono at 24 kHz goes to the musical analysis and
-at the network's rate to the network. The first ten minutes are heard whole; of what lies behind it, only windows of
+at the network's rate to the network. The first ten minutes are heard whole; of what follows it, only windows of
 ten seconds, at most 120 of them, evenly spread, and where they lie far apart, what is between them is not decoded. So
 memory is bounded whatever the length: a file of ten hours takes no more than one of an hour.
 """
@@ -48,10 +48,10 @@ WHOLE_S = 600.0
 """So much of a file is heard whole."""
 
 MAX_WINDOWS = 120
-"""So many windows are heard of the rest."""
+"""Number of windows analysed of the rest."""
 
 JUMP_SPACING = 4
-"""From so many blocks between windows on, jumping costs less than decoding; each jump starts ffmpeg again."""
+"""From this number of blocks between windows, seeking costs less than decoding; each jump starts ffmpeg again."""
 
 VOICED_SHARE = 0.3
 """Share with a voice from which on a track is asked whether there is music as well."""
@@ -83,7 +83,7 @@ class MusicReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Stretch:
-    """A run of sound that was heard without a gap."""
+    """A continuous span of analysed sound."""
 
     start_s: float
     """Where in the track."""
@@ -273,7 +273,7 @@ def _loudness(sound: _Sound) -> list[float]:
 
 
 def listen(path: Path, channels: tuple[str, ...] = (), /, *, reader: MusicReader) -> Heard | Observed:
-    """Listen to one file; for some channels alone, where they are named.
+    """Analyse one file; for some channels alone, where they are named.
 
     Parameters
     ----------

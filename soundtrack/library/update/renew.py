@@ -1,7 +1,7 @@
-"""One run over a library: compare what was found with what is known, listen to the rest, mark what is gone.
+"""One run over a library: compare what was found with what is known, analyse the rest, mark what is gone.
 
 Goes in: an open `Store` and a `ScanResult`. Comes out: `IndexReport`. Each track is committed as soon as it was
-heard. A sound is listened to once, however many files hold it: elsewhere it was moved or copied, changed it was tagged.
+heard. A sound is analysed once, however many files hold it: elsewhere it was moved or copied, changed it was tagged.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class _Run:
         }
 
     def _find_images(self) -> dict[Path, DiscImage]:
-        """Files that hold a whole disc; a raw one is told, but not listened to."""
+        """Files that hold a whole disc; a raw one is reported, but not analysed."""
         found = [image for sheet in self.found.disc_sheets for image in disc_images(sheet, self.there)]
         images = {image.path: image for image in found}
         for path, image in images.items():
@@ -117,7 +117,7 @@ class _Run:
     # --- listening ----
 
     def wanted(self, identity: Identity) -> bool:
-        """Whether to listen to a sound: once, whichever file comes first."""
+        """Whether to analyse a sound: once, whichever file comes first."""
         track_id = identity.track_id
         self._rename(identity)
         if track_id in self._twins or identity.sha256 in self._refused or self.store.has_track(track_id):
@@ -194,7 +194,7 @@ class _Run:
             self.gone.add(outcome.path)
 
     def _settle(self, path: Path, identity: Identity, *, heard: bool) -> None:
-        """Note that a track lies at a path, and count what that means."""
+        """Note that a track is at a path, and count what that means."""
         before, track_id = self.places.get(path), identity.track_id
         self.store.place(path, track_id, identity.key)
         is_new_content = track_of_content(self.store, identity.sha256) is None
@@ -297,15 +297,15 @@ def renew(
     store : Store
         Open for writing.
     found : ScanResult
-        What lies under the roots.
+        What is under the roots.
     workers : Crew
-        Who listens.
+        Workers that analyse files.
     dim : int
         Length of the vectors.
     prune, retry_failed : bool
         As in `soundtrack.library.update.build.build_index`.
     tell : callable
-        Told ``("indexing", 0, total)``, then ``("indexing: NAME", done, total)``.
+        Called with ``("indexing", 0, total)``, then ``("indexing: NAME", done, total)``.
 
     Raises
     ------
@@ -343,12 +343,12 @@ def _stands(failure: Failure, key: QuickKey) -> bool:
 
 
 def _under(path: Path, roots: Sequence[Path]) -> bool:
-    """Whether a path is one of the roots or lies under one."""
+    """Whether a path is one of the roots or is under one."""
     return any(path.is_relative_to(root) for root in roots)
 
 
 def _require_folders(found: ScanResult) -> None:
-    """Stop where a folder is not what it was when the run began, as when a disk goes away; what was heard is kept."""
+    """Stop where a folder is not what it was when the run began, as when a disk goes away; the analysis is kept."""
     for root, device, inode in found.folders:
         try:
             status = root.stat()

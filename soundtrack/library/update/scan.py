@@ -80,7 +80,7 @@ AUDIO_EXTENSIONS: frozenset[str] = frozenset(
         "xwma",
     ]
 )
-"""Extensions, in lower case, of files in folders that are listened to."""
+"""Extensions, in lower case, of files in folders that are analysed."""
 
 UNFINISHED: tuple[str, ...] = (".part", ".icloud", ".crdownload", ".tmp", ".partial", ".download")
 """Endings of files that some program is still writing, or that lie elsewhere."""
@@ -154,7 +154,7 @@ _MESSAGES: dict[Reason, str] = {
 
 
 def looks_like_music(name: str) -> bool:
-    """Whether a file of this name in a folder is listened to.
+    """Whether a file of this name in a folder is analysed.
 
     Examples
     --------
@@ -262,7 +262,7 @@ def scan(paths: Sequence[Path], *, progress: Progress | None = None) -> ScanResu
     paths : sequence of Path
         Files and folders, absolute or relative to the working folder.
     progress : callable, optional
-        Told ``("scan", files so far, 0)`` now and then, and once at the end.
+        Called with ``("scan", files so far, 0)`` now and then, and once at the end.
 
     Returns
     -------

@@ -45,7 +45,7 @@ LISTEN_LIMIT_S = 900.0
 """Longest time for one file, in seconds; several hours of music take well under a tenth of it."""
 
 CRASHES_IN_A_ROW = 5
-"""So many workers lost one after the other end the run: then it is not the files."""
+"""Number of workers lost in a row that ends the run: the cause is then not a file."""
 
 _START_LIMIT_S = 300.0
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -53,7 +53,7 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA
 
 
 Wanted: TypeAlias = bool | tuple[str, ...]
-"""Whether to listen to a file, or the names of the channels that are to listen alone."""
+"""Whether to analyse a file, or the names of the channels to run on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,9 @@ class Outcome:
     identity: Identity | None
     """Hash and key; None if not even those could be had."""
     heard: Heard | None = None
-    """What was heard."""
+    """The analysis."""
     observed: Observed | None = None
-    """What was heard by some channels alone."""
+    """The evidence of some channels only."""
     reason: Reason | None = None
     """Why it could not be used."""
     message: str = ""
@@ -94,14 +94,14 @@ class _Worker:
 
 
 class Crew(Protocol):
-    """Whoever listens to files for a run; a context manager."""
+    """The workers that analyse files during a run; a context manager."""
 
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: Any) -> None: ...
 
     def listen(self, paths: Iterable[Path], *, wanted: Callable[[Identity], Wanted]) -> Iterator[Outcome]:
-        """Outcomes of files, in the order in which they are ready; `wanted` is asked whether to listen to a content."""
+        """Outcomes of files, in the order in which they are ready; `wanted` decides whether to analyse a file."""
 
 
 # --- in the worker ----
@@ -148,12 +148,12 @@ def _answer(pipe: Connection, listener: Listener, path: Path) -> tuple[Any, ...]
 
 
 def attend(listener: Listener, path: Path, wanted: Wanted) -> Heard | Observed:
-    """Listen to a file as far as it is wanted."""
+    """Analyse a file as far as it is wanted."""
     return listener(path, wanted) if isinstance(wanted, tuple) else listener(path)
 
 
 def explain(error: Exception, path: Path) -> tuple[Reason, str]:
-    """Why a file could not be used; what nobody foresaw is our fault, and called a crash."""
+    """Reason why a file could not be used; unexpected errors are reported as a crash."""
     if isinstance(error, InputError):
         return error.reason, str(error)
     if isinstance(error, FfmpegError):
@@ -262,7 +262,7 @@ class Workers:
         paths : iterable of Path
             Files, handed out in this order.
         wanted : callable
-            Asked for each file's identity whether to listen to it.
+            Decides by the identity of a file whether to analyse it.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""What a film is made of, told so that two films can be compared: every stream's bytes, times, words and flags.
+"""Fingerprint of a film's streams, for comparing two films: every stream's bytes, times, words and flags.
 
 Goes in: a path. Comes out: a `FilmPrint`. Packets are hashed as they lie in the file, one hash per stream, so that
 another division into packets makes no difference. Where a container frames H.264 and HEVC in another way, they are

@@ -26,7 +26,7 @@ TIME_TOLERANCE_S = 0.01
 """First and last times of a stream may differ by this, since containers round; without time stamps, by a frame."""
 
 END_TOLERANCE_S = 0.05
-"""The new sound may end so much earlier, or its last packet begin so much later: encoders fill that packet."""
+"""Tolerance for the end of the new sound and the start of its last packet, which encoders fill up."""
 
 _DELAY_S = {"aac": 1024 / MIX_RATE_HZ, "opus": 312 / MIX_RATE_HZ}
 """How much an encoder puts in front of the sound, whose first packet is that much earlier."""
@@ -91,7 +91,7 @@ class Comparison:
 
 
 def compare_streams(before: Path, after: Path) -> Comparison:
-    """Compare a film with its scored version, whoever made it.
+    """Compare a film with its scored version.
 
     Parameters
     ----------
@@ -365,7 +365,7 @@ def _same_chapters(before: FilmPrint, after: FilmPrint, *, has_ends: bool) -> bo
 def _mix_changes(
     new_sounds: list[StreamPrint], after: FilmPrint, plan: MuxPlan, *, n_samples: int, n_ours: int
 ) -> list[Difference]:
-    """Whether the new sound is there, first to be played, and lies under the picture from start to end."""
+    """Whether the new sound exists, is the default, and covers the picture from start to end."""
     if len(new_sounds) < n_ours:
         return [Difference("new sound", "wanted", "missing")]
     found: list[Difference] = []

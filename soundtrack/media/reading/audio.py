@@ -32,7 +32,7 @@ _WALL_S = 4 * 3600.0
 _STALL_S = 60.0
 _SKIP_BYTES = 1 << 20
 _SOURCE = "file:"
-"""Stands for the input until its name is put in: ffmpeg-python takes UTF-8 only, names of files are any bytes."""
+"""Placeholder for the input until its name is put in: ffmpeg-python takes UTF-8 only, names of files are any bytes."""
 
 _ENDLESS = 1 << 62
 _DAMAGE = re.compile(r"Error while decoding stream|Error submitting packet to decoder|Decoding error:")
@@ -47,7 +47,7 @@ class SoundReport:
     is_damaged: bool = False
     """Whether some of it did not decode, or held no numbers."""
     has_giant_cover: bool = False
-    """Whether its cover art is too large to be decoded, which nobody tried."""
+    """Whether its cover art is too large to be decoded, so that decoding was not tried."""
 
 
 def read_audio(

@@ -2,7 +2,7 @@
 
 Goes in: a path. Comes out: the same blocks that `soundtrack.media.reading.audio` makes of it, for half of the work: a
 program of its own passes each packet through several threads, a pipe, and copies of it. The price is that a file which
-crashes its decoder takes this process down. So this is for those who listen to a library, each in a process of its own,
+crashes its decoder takes this process down. So this is for those who analyse a library, each in a process of its own,
 after `soundtrack.media.reading.probe` has opened the file and begun to decode it where nothing can be lost.
 """
 

@@ -1,7 +1,7 @@
 """What becomes of every stream of a film, by what its new container can hold.
 
 Goes in: a film's streams and the name of the output. Comes out: a `MuxPlan`, one `Fate` per stream: copied, replaced
-by the mix, converted to the nearest that fits, written anew by the container itself, or dropped with a reason. The
+by the mix, converted to the nearest that fits, rewritten by the container itself, or dropped with a reason. The
 picture is copied or the container is refused; only animated GIF, which no container holds beside sound, is encoded.
 """
 

@@ -150,7 +150,7 @@ def _covers(info: VideoInfo, part: Path, plan: MuxPlan) -> Iterator[list[str]]:
 
 
 def _cover(path: Path, stream: int) -> tuple[bytes, str | None]:
-    """Cover art as it lies in the film, and its name."""
+    """Cover art as it is in the film, and its name."""
     with open_container(path) as film:
         packet = next(p for p in film.demux(film.streams[stream]) if p.size)
         return bytes(packet), film.streams[stream].metadata.get("filename")

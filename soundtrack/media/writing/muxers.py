@@ -1,7 +1,7 @@
 """What each kind of file can hold.
 
 Sound codecs: AAC where players expect it (mp4, mov, ts), Opus in webm, FLAC in Matroska, because Matroska can't say
-how many samples an AAC encoder puts in front, and because whoever picks it wants nothing lost; plain samples in avi
+how many samples an AAC encoder puts in front, and because it is chosen for lossless storage; plain samples in avi
 for the same reason.
 """
 

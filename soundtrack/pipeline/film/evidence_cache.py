@@ -70,7 +70,7 @@ class EvidenceCache:
     folder : Path
         Made when the first file is written.
     settings : mapping of str to object
-        How films are decoded and clips sampled; values are told apart by their ``repr``.
+        How films are decoded and clips sampled; values are distinguished by their ``repr``.
     most_bytes : int >= 0
         The folder holds no more.
     """

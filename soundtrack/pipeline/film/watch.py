@@ -35,7 +35,7 @@ SOUND_BLOCK_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What the picture shows, whoever looks."""
+    """What the picture shows."""
 
     shots: tuple[Shot, ...]
     """Tiling the film."""
@@ -51,10 +51,10 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What the film's own sound holds, whoever listens."""
+    """What the film's own sound holds."""
 
     speech: tuple[Span, ...] = ()
-    """Where somebody speaks."""
+    """Spans with speech."""
     music: tuple[Span, ...] = ()
     """Where there is music already."""
     speech_lufs: float | None = None

@@ -4,7 +4,7 @@ Goes in: a film's fingerprint and how it would be watched. Comes out: the scene 
 entry is a file of two parts: a line of JSON with the key and the SHA-256 of the rest, and the scene sheet as text. Its
 key is a hash over the bytes of the film, the networks, the settings, the libraries that decode, and the tool's own code
 for watching: whatever could change the sheet changes the key. An entry that is damaged in any way counts as missing
-and is written anew. The folder never grows beyond a bound; what was not used for longest goes first. A folder that
+and is rewritten. The folder never grows beyond a bound; what was not used for longest goes first. A folder that
 cannot be written is no failure: nothing is kept then.
 """
 
@@ -70,7 +70,7 @@ class AnalysisCache:
         Made when the first entry is written.
     settings : mapping of str to object
         How films are watched: models, decoder, device, thresholds; everything that is the same for all films of a run.
-        Values are told apart by their ``repr``.
+        Values are distinguished by their ``repr``.
     most_bytes : int >= 0
         The folder holds no more.
     """

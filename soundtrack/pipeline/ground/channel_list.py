@@ -115,5 +115,5 @@ def of_picture(channels: Sequence[FilmChannel]) -> list[PictureChannel]:
 
 
 def of_sound(channels: Sequence[FilmChannel]) -> list[SoundChannel]:
-    """Those that listen to the sound."""
+    """Those that analyse the sound."""
     return [cast(SoundChannel, found) for found in channels if found.channel.medium is Medium.SOUND]

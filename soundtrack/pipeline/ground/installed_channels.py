@@ -150,7 +150,7 @@ def installed_channels() -> tuple[Installed, ...]:
 
 
 def is_for_tracks(made: AnyChannel) -> bool:
-    """Whether a channel listens to the tracks of the library."""
+    """Whether a channel analyses the tracks of the library."""
     return made.channel.medium is Medium.TRACK
 
 

@@ -30,7 +30,7 @@ def build_index(
     cluster: str | None = None,
     progress: Progress = no_progress,
 ) -> IndexReport:
-    """Listen to what is new or changed under some paths and bring the library index up to date.
+    """Analyse what is new or changed under some paths and bring the library index up to date.
 
     Parameters
     ----------

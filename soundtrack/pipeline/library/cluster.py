@@ -55,7 +55,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """Stands for the result of a job whose workers were lost, several times."""
+    """Placeholder for the result of a job whose workers were lost, several times."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ def music_projection() -> MusicProjection:
 
 
 def music_channels(device: str = "auto", own: tuple[Channel, ...] | None = None) -> tuple[Channel, ...]:
-    """The channels that listen to tracks: those of the networks in use, then those of other packages.
+    """The channels that analyse tracks: those of the networks in use, then those of other packages.
 
     Parameters
     ----------
@@ -194,7 +194,7 @@ class _Reader:
         self.projection: Projection = tower.projection
 
     def vocal_share(self, samples: FloatArray) -> float | None:
-        """Share of a track in which somebody sings or speaks; None at a rate that the voice network cannot hear."""
+        """Share of a track with singing or speech; None at a rate that the voice network cannot hear."""
         from soundtrack.audio.voices.speech import vocal_share
         from soundtrack.audio.voices.voice import SAMPLE_RATE_HZ
 

@@ -22,7 +22,7 @@ def ducked(sheet: CueSheet, tracks: Mapping[str, Track], mix: MixSettings) -> Cu
     tracks : mapping of str to Track
         By track id, for the levels along each track.
     mix : MixSettings
-        How far music lies under speech, and how fast it moves.
+        How far music is under speech, and how fast it moves.
     """
     from soundtrack.documents import cuesheet
     from soundtrack.mix.ducking import duck, music_levels

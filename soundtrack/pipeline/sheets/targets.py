@@ -99,7 +99,7 @@ def guard(
 
 
 def known_files(folder: Path) -> Iterator[Path]:
-    """Files that the tool reads without being told: settings, ledger, models, and all music that an index knows."""
+    """Files that the tool reads without an option: settings, ledger, models, and all music that an index knows."""
     from soundtrack.library.store.files import files_known
     from soundtrack.library.store.store import open_store
 

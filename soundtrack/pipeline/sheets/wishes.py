@@ -50,7 +50,7 @@ class Wishes:
     avoid_recent: int = 0
     """How many films to look back in the ledger; their tracks are used only where plainly better."""
     max_cues: int | None = None
-    """At most so many cues, 1 or more; None for any number."""
+    """Maximum number of cues, 1 or more; None for any number."""
     one_track: bool = False
     """Whether all cues come from one track."""
     explore: float = 0.0

@@ -26,7 +26,7 @@ _NEAR_COST = 0.3
 _MISS_COST, _FAR_COST = 1.5, 1.0
 """Beyond it, and what is added half a bar away."""
 _MOST = 6
-"""So many chains are looked at."""
+"""Number of chains that are looked at."""
 _MOST_BARS = 4_000
 
 _Doubles = npt.NDArray[np.float64]
@@ -58,7 +58,7 @@ class Chain:
 
 
 def misfit(off: npt.ArrayLike, half_bar: npt.ArrayLike) -> _Doubles:
-    """What being off by so many samples costs.
+    """What being off by n samples costs.
 
     Examples
     --------
@@ -133,7 +133,7 @@ def _at_moments(at: IntArray, lengths: IntArray, wanted: IntArray, weakness: _Do
 
 
 def _walk(grid: Grid, came: list[IntArray], step: int, line: int, moments: Sequence[int], *, cost: float) -> Chain:
-    """The chain that arrives at a line after so many bars."""
+    """The chain that arrives at a line after n bars."""
     bars: list[int] = []
     at = line
     for k in range(step - 1, -1, -1):

@@ -17,15 +17,15 @@ from soundtrack.types import BarTable, Section, Segment, TimeArray
 CLEAR = 0.25
 """A line of less strength is no climax: as much as 2 dB louder than before and than the rest of the track."""
 MOST = 6
-"""At most so many of a track are looked at."""
+"""Maximum number considered per track."""
 _NEAR_BEST = 0.6
 """Share of the strongest line's strength that others must have."""
 _RISE_DB, _HEIGHT_DB = 12.0, 24.0
-"""A rise by so much, and being so far above the track's middle, each count 1."""
+"""A rise by this amount, and this distance above the track's mean, each count 1."""
 _EXCITED = 0.5
 """What being more excited than the track's mean counts, beside becoming so."""
 _AROUND_S = 8.0
-"""Arousal is compared over so many seconds before and after a line."""
+"""Seconds before and after a line over which arousal is compared."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,5 +217,5 @@ def _to_ending(grid: Grid, i: int, n: int, wanted: Wanted) -> _Part | None:
 
 
 def _enough_bars(grid: Grid, n: int) -> int:
-    """So many bars are never shorter than n samples, within reason."""
+    """Number of bars that is never shorter than n samples, within reason."""
     return min(-(-n // max(1, int(np.min(np.diff(grid.lines))))) + 1, _MOST_BARS)

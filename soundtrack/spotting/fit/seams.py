@@ -1,8 +1,8 @@
-"""Where music may be cut and joined so that nobody notices: bar lines, and how alike the music is on both sides.
+"""Where music may be cut and joined inaudibly: bar lines, and how alike the music is on both sides.
 
 Goes in: the bars of a track. Comes out: the quality of every jump from one bar line to another, and the best way to
 make a stretch of music a wanted number of bars long. A jump from line i to line j is good if bar i - 1 sounds like bar
-j - 1 (what was heard before fits) and bar j sounds like bar i (what comes is what was expected).
+j - 1 (the analysis before fits) and bar j sounds like bar i (what comes is what was expected).
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Path:
 def likeness(features: FloatArray) -> _Table:
     """How alike each pair of bars is, in [0, 1], shape (n, n).
 
-    Half of it is the cosine, which says how alike two bars sound to anybody; the other half is the cosine around the
+    Half of it is the cosine, the plain similarity of two bars; the other half is the cosine around the
     mean over the track, which tells its own bars apart where all of them share a colour.
 
     Parameters

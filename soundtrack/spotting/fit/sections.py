@@ -22,7 +22,7 @@ LEAST_BEFORE_FADE_S = 45.0
 FADE_COST = 1.6
 """What a real ending may cost in seams and waiting before a fade is the better end."""
 _RING_S = 0.25
-"""A last note may ring so much longer than its measured end."""
+"""Time that a last note may ring after its measured end."""
 WAIT_COST = 0.35
 """Each second that the music waits after the cut, or is over before the picture."""
 _PICKUP_COST = 0.6

@@ -22,7 +22,7 @@ STRETCH_COST = 10.0
 TOUCH_COST = 0.1
 """Playing faster or slower at all."""
 _STEPS = 4
-"""So many speeds are tried on either side, besides those that would fit by themselves."""
+"""Number of speeds that are tried on either side, besides those that would fit by themselves."""
 _DECIMALS = 6
 _CLOSE = MIX_RATE_HZ // 100
 """What is missing to the whole length by rounding is less than this."""

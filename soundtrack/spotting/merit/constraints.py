@@ -46,7 +46,7 @@ class Constraints:
     recent: frozenset[str] = frozenset()
     """Ids of tracks that earlier films used; they have to be plainly better to be used again."""
     max_cues: int | None = None
-    """At most so many cues; None for any number."""
+    """Maximum number of cues; None for any number."""
     one_track: bool = False
     """Whether all cues come from one track."""
     theme: str | None = None

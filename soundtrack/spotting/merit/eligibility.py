@@ -125,7 +125,7 @@ def choose_pool(
     seed : int
         For wandering (`Constraints.explore`).
     n_tracks : int > 0
-        At most so many, apart from those of locks and kept cues.
+        Maximum number, apart from those of locks and kept cues.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Hub correction: keep a few tracks from being everybody's nearest neighbour.
+"""Hub correction: keep a few tracks from being the nearest neighbour of every query.
 
 In spaces of many dimensions some points lie near every query. Cross-domain similarity local scaling (CSLS, Conneau et
 al. 2018, section 2.3) takes from each cosine the mean closeness of both sides to their neighbourhoods.
@@ -13,20 +13,20 @@ import numpy as np
 from soundtrack.types import FloatArray
 
 N_REFERENCES = 256
-"""Vectors that stand for a neighbourhood."""
+"""Vectors that represent a neighbourhood."""
 N_NEIGHBOURS = 10
 """How many of the closest are averaged."""
 
 
 def references(vectors: FloatArray, *, n: int = N_REFERENCES) -> FloatArray:
-    """Some vectors that stand for all, evenly picked.
+    """Some vectors that represent all, evenly picked.
 
     Parameters
     ----------
     vectors : ndarray, shape=(m, D), float32
         Unit vectors.
     n : int > 0
-        At most so many.
+        Maximum number.
 
     Returns
     -------

@@ -41,7 +41,7 @@ class Film:
     edges_s: TimeArray = field(repr=False, compare=False)
     """Where stretches meet, ascending from the film's start to its end, shape (n + 1,)."""
     scene: npt.NDArray[np.int64] = field(repr=False, compare=False)
-    """Index of the scene that each lies in, shape (n,)."""
+    """Index of the scene that each is in, shape (n,)."""
     probabilities: FloatArray = field(repr=False, compare=False)
     """Wanted emotion classes, shape (n, 6)."""
     valence: FloatArray = field(repr=False, compare=False)
@@ -53,7 +53,7 @@ class Film:
     cuts_per_min: FloatArray = field(repr=False, compare=False)
     """Shape (n,)."""
     speech: FloatArray = field(repr=False, compare=False)
-    """Share in which somebody speaks, shape (n,)."""
+    """Share with speech, shape (n,)."""
     silent: BoolArray = field(repr=False, compare=False)
     """Where no music may sound, shape (n,)."""
     demanded: BoolArray = field(repr=False, compare=False)
@@ -62,7 +62,7 @@ class Film:
     """How much the picture changes at each inner edge, in [0, 1], shape (n + 1,); 1 at both ends and at hit cuts."""
 
     speaking: BoolArray = field(default_factory=lambda: np.zeros(0, np.bool_), repr=False, compare=False)
-    """Which edges lie inside speech, shape (n + 1,); empty where nobody speaks."""
+    """Which edges lie inside speech, shape (n + 1,); empty where there is no speech."""
     bedded: BoolArray = field(default_factory=lambda: np.zeros(0, np.bool_), repr=False, compare=False)
     """Which stretches of long talks may keep a bed, shape (n,); empty where there is no talk."""
 

@@ -21,7 +21,7 @@ from soundtrack.types import FloatArray, Track
 
 SEGMENT_TERMS = ("picture", "mood", "valence", "arousal", "level")
 """Terms that depend on the segment: closeness in the joint space less hubs, classes of emotion, valence, arousal, and
-whether it is so much quieter than its track that little would be heard."""
+whether it is much quieter than the rest of its track."""
 TRACK_TERMS = ("pace", "vocals")
 """Terms that depend on the whole track: tempo against cut rate, singing against speech."""
 

@@ -20,7 +20,7 @@ IntArray = npt.NDArray[np.int64]
 _CORRECTION = 0.7
 """How far class probabilities are corrected for what is common in the library: 0 not at all, 1 all the way."""
 _EVEN_TRACKS = 4.0
-"""So many tracks of no particular class are thought to be in the library besides."""
+"""Number of tracks without a class that are assumed in addition (smoothing)."""
 _LEAST_SHARE = 0.05
 """Classes rarer than this are corrected as if they were this common."""
 BY_CLASS = 0.7
@@ -30,7 +30,7 @@ _LEAST_SPREAD = 0.25
 
 
 class LibraryView(Protocol):
-    """A music library, listened to."""
+    """A music library, analysed."""
 
     @property
     def fingerprint(self) -> str:

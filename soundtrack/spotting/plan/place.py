@@ -164,7 +164,7 @@ def _names(problem: Problem, choices: Sequence[Choice], kept: Sequence[Cue]) -> 
 
 
 def _covers(problem: Problem, choice: Choice, time_s: float) -> bool:
-    """Whether a moment of the film lies under a choice."""
+    """Whether a moment of the film is under a choice."""
     edges = problem.film.edges_s
     return bool(edges[choice.first] <= time_s < edges[choice.last])
 

@@ -1,4 +1,4 @@
-"""The plan for a whole film at once: which track lies under which stretches, and where there is none.
+"""The plan for a whole film at once: which track is under which stretches, and where there is none.
 
 Goes in: a `Problem`: what every track is worth under every run of stretches, and what changing costs. Comes out: the
 value of any list of `Choice`, found by `soundtrack.spotting.plan.beam`. The value of a plan is the merit of all that
@@ -65,7 +65,7 @@ class Problem:
     weights: PlanTable = field(default_factory=PlanTable)
     """What changes, joins and repeats count."""
     max_cues: int | None = None
-    """At most so many cues."""
+    """Maximum number of cues."""
     free_repeats: bool = False
     """Whether using a track again costs nothing."""
     air_s: FloatArray | None = field(default=None, repr=False, compare=False)
@@ -188,7 +188,7 @@ def piece_terms(problem: Problem, earlier: Sequence[Choice], choice: Choice) -> 
     """What a cue gains or loses by the pieces that were used before it, by the names of the plan's rows.
 
     A piece that was used before gains where the scene is like the one in which it was last used, and loses where it
-    is not; a further piece loses a little, and another piece by an artist that was heard.
+    is not; a further piece loses a little, and so does another piece by an artist that was used already.
     """
     if problem.free_repeats or not earlier:
         return {}

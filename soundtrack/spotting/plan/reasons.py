@@ -145,7 +145,7 @@ def runners_up(
     names : sequence of str
         Of the cues, for the notes.
     n : int
-        At most so many.
+        Maximum number.
 
     Returns
     -------

@@ -39,7 +39,7 @@ _TALKING, _TALK_CHANGES = (0.24, 0.28), 3.0
 """From the first share of speech on a film becomes a talking film, which it is at the second; there a change of music
 costs so much more."""
 _N_SINGLE, _LEAST_SINGLE = 1_200, 4
-"""With one track only, so many plans (tracks times stretches) are made, but never for fewer tracks than these."""
+"""With one track only, the number of plans (tracks times stretches), but never for fewer tracks than these."""
 
 
 def spot_cues(
@@ -290,7 +290,7 @@ def _is_named(track_id: str, constraints: Constraints) -> bool:
 
 
 def _longest_cue_s(film: Film, settings: SpottingSettings, constraints: Constraints) -> float:
-    """Length in seconds beyond which no cue is looked at, unless it lies in one stretch."""
+    """Length in seconds beyond which no cue is looked at, unless it is in one stretch."""
     film_s = float(film.edges_s[-1])
     if constraints.one_track:
         return film_s

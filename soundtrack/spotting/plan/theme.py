@@ -17,7 +17,7 @@ _CLOSES_FROM_S = 120.0
 _TALK = 0.5
 """Share of speech from which another stretch is better for the theme."""
 _NEAR = 3
-"""So many stretches at either end of the film are looked at for one without much speech."""
+"""Number of stretches at either end of the film that are looked at for one without much speech."""
 
 
 def with_theme(constraints: Constraints, film: Film) -> Constraints:

@@ -20,7 +20,7 @@ from soundtrack.types import Ending, FloatArray, TimeArray, Track
 MAX_TRACK_S = 900.0
 """Only so much of a track is looked at."""
 FADE_S = 10.0
-"""A track that fades out at its end is over so much earlier, as far as the plan goes."""
+"""Time before its end at which a track with a fade-out counts as over in the plan."""
 _LEAST_AHEAD_S = 30.0
 """A cue starts only where at least so much of the track is left, or the whole cue fits."""
 

@@ -123,7 +123,7 @@ def distil(
     init : MelCnn, optional
         Where to start instead of random weights.
     progress : callable, optional
-        Told (stage, step, steps).
+        Called with (stage, step, steps).
     """
     how = settings or MusicDistilSettings()
     out_dir.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """Fitting the music head on what a frozen network heard: classes, valence and arousal, felt emotions.
 
-Goes in: rows of what was heard in stretches of about ten seconds, and labels of the recordings they come from. Comes
+Goes in: rows of the analysis in stretches of about ten seconds, and labels of the recordings they come from. Comes
 out: a `Head`, calibrated. Classes: multinomial logistic regression (L2). Ratings: ridge regression. Everything is
 convex and solved to the end, so the same rows give the same head.
 """
@@ -111,7 +111,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Feelings:
-    """The nine felt emotions as linear in what was heard."""
+    """The nine felt emotions as a linear function of the analysis."""
 
     slopes: Matrix = field(repr=False, compare=False)
     """Over the inputs side by side, shape (9, n_columns)."""
@@ -206,7 +206,7 @@ def _class_targets(heard: Heard, how: MusicFitSettings) -> tuple[Matrix, Matrix]
     """Beliefs about the class (n_recordings, 6) and their weights (n_recordings,).
 
     A label is certain. Music without one is believed to be of the classes that lie near its rating on the plane, or
-    that its listeners' feelings stand for: clips of films alone would teach that music without fighting in it is
+    that match its listeners' feelings: clips of films alone would teach that music without fighting in it is
     peaceful.
     """
     n = len(heard.classes)

@@ -31,9 +31,9 @@ from soundtrack.types import FloatArray
 LICENCE = "CC BY-NC 4.0"
 """Of trained weights: some of the recordings they learned from are non-commercial."""
 SPEECH_SOUNDS = (0, 1, 2, 3, 4, 5)
-"""AudioSet classes that are somebody speaking."""
+"""AudioSet classes of speech."""
 SINGING_SOUNDS = (24, 25, 26, 27, 29, 30, 31, 32, 249, 250)
-"""AudioSet classes that are somebody singing."""
+"""AudioSet classes of singing."""
 MUSIC_SOUNDS = (132,)
 """The AudioSet class of all music."""
 

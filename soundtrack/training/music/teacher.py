@@ -26,7 +26,7 @@ WINDOW = 15_600
 HOP = 3_840
 """Samples from one window to the next."""
 LEAD = 200
-"""The teacher's first frame is centred so many samples into its window."""
+"""The teacher's first frame is centred n samples into its window."""
 N_EMBEDDING = 1_024
 N_SCORES = 521
 

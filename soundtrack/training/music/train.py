@@ -34,9 +34,9 @@ from soundtrack.training.stages import Arrays, blocks_named, by_name, fingerprin
 from soundtrack.types import EMOTIONS, Span
 
 SOUNDS = frozenset({".mp3", ".ogg", ".opus", ".flac", ".wav", ".m4a", ".aiff", ".aif", ".mp4", ".mkv", ".webm", ".mov"})
-"""Endings of files that are listened to."""
+"""Endings of files that are analysed."""
 HELD_OUT = 20
-"""Every so many recordings one is held out of the teaching, to look back on."""
+"""One recording in this number is held out of the training, to look back on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +88,9 @@ def train_music(
     tables : MusicTables
         What the head learns from.
     out_dir : Path
-        Lessons, checkpoint, what was heard, report, and ``models/``.
+        Lessons, checkpoint, the analysis, report, and ``models/``.
     teacher : Path, optional
-        YAMNet's TFLite file; without it the network of `init` is kept and only its head is fitted anew.
+        YAMNet's TFLite file; without it the network of `init` is kept and only its head is fitted again.
     init : MusicTower, optional
         Network to start from.
     settings : MusicDistilSettings, optional
@@ -98,7 +98,7 @@ def train_music(
     dim : int
         Length of the vectors of the joint space the model will serve.
     progress : callable, optional
-        Told (stage, done, total).
+        Called with (stage, done, total).
     """
     if teacher is None and init is None:
         raise ValueError("either a teacher or an initial network is required")
@@ -177,11 +177,11 @@ def listen(
     tables : MusicTables
         Which recordings.
     tower : MusicTower
-        Who listens.
+        Workers that analyse files.
     kept_in : Path, optional
-        Where what was heard is kept, so that a run that was broken off need not listen again.
+        Where the analysis is kept, so that a run that was broken off need not repeat it.
     progress : callable, optional
-        Told (stage, done, total).
+        Called with (stage, done, total).
     """
     from soundtrack.audio.mel import log_mel
     from soundtrack.media.reading.audio import read_audio

@@ -3,7 +3,7 @@
 Goes in: features by channel of the clips of labelled films, and of rated stills. Comes out: a `Head`, and
 out-of-fold answers. Classes: multinomial logistic regression on the films' mean evidence (L2). Valence and arousal:
 ridge regression on the stills' ratings, on the films' classes as points of the plane, and on what the teachers make of
-stills that nobody rated: a ridge regression from their embeddings to the ratings guesses those, so that a few hundred
+stills without ratings: a ridge regression from their embeddings to the ratings guesses those, so that a few hundred
 ratings teach through thousands of pictures. Everything is convex, so the same rows give the same head.
 """
 

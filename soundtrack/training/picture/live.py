@@ -130,7 +130,7 @@ def distil_live(
 ) -> dict[str, Tensor]:
     """The taught student's state, float32 on the CPU; ``curve.jsonl`` and ``student.pt`` lie in `out_dir`.
 
-    A student that is there is not taught again. A run that was broken off begins anew: it takes minutes, not hours.
+    A student that is there is not taught again. A run that was broken off begins again: it takes minutes, not hours.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """Weights that the picture network starts from: any model of that kind at hand.
 
-Goes in: the name of a model that came with the tool or lies in the cache. Comes out: I3D weights without a classifier,
+Goes in: the name of a model that came with the tool or is in the cache. Comes out: I3D weights without a classifier,
 what size they are for, and what the card says when nothing but the head is new.
 """
 

@@ -117,7 +117,7 @@ def view_of(recent: Sequence[ByteArray], *, number: int, rng: np.random.Generato
 
 
 def all_pictures(data_dir: Path, *, rate_hz: float = FRAME_RATE_HZ) -> Iterator[tuple[Picture, ByteArray]]:
-    """Every still and every sampled frame, so many a second, with its RGB."""
+    """Every still and every sampled frame, at a given rate, with its RGB."""
     for picture in stills(data_dir):
         yield picture, read_still(data_dir / picture.file)
     for film in films(data_dir):
@@ -143,7 +143,7 @@ def write_pass(
     side_px : int > 0
         Side of the student's view.
     progress : callable, optional
-        Told (stage, done, total); the total is 0 while unknown.
+        Called with (stage, done, total); the total is 0 while unknown.
     """
     done = folder / "done"
     if done.is_file():

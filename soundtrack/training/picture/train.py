@@ -311,11 +311,11 @@ def train_picture(
     models_folder : Path, optional
         Where the model goes.
     init : PictureStart, optional
-        Where to start. Without `teachers_dir` this network is kept as it is, and only its head is fitted anew.
+        Where to start. Without `teachers_dir` this network is kept as it is, and only its head is fitted again.
     device : {"cpu", "cuda"}
         On a GPU the teachers answer while the student learns (`picture_live`).
     progress : callable, optional
-        Told (stage, done, total).
+        Called with (stage, done, total).
     """
     how = replace(settings or DistilSettings(), seed=seed)
     if init is not None:
