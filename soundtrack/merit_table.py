@@ -163,6 +163,11 @@ class MeritTable(_Table):
         "track names that match the wanted mood",
         1.0,
     )
+    asked: Row = Row(
+        "agreement with a request in words (--like, --mood), in [-1, 1], less 1 where a part of it is not met",
+        "music as asked for in words",
+        1.0,
+    )
     hit: Row = Row(
         "share of the hit points of the cue (--hit) that fall on a climax",
         "for information, measured after the choice",

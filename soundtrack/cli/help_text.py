@@ -60,6 +60,7 @@ EXAMPLES = {
     "soundtrack search": (
         "soundtrack search --mood calm -n 5",
         "soundtrack search --like song.mp3",
+        "soundtrack search --like 'hopeful, slow, no vocals'",
         "soundtrack search --valence 0.5 --arousal -0.3 --json",
     ),
     "soundtrack excerpt": (

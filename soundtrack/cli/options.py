@@ -137,7 +137,15 @@ Mood = Annotated[
         "--mood",
         metavar="SPAN=MOOD",
         autocompletion=complete.span_moods,
-        help="Set the mood of a time span, e.g. 0:30-1:10=tense. Repeatable.",
+        help='Set the mood of a time span, e.g. 0:30-1:10=tense or 0:30-1:10="hopeful, no drums". Repeatable.',
+    ),
+]
+Like = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--like",
+        metavar="WORDS|FILE",
+        help='Prefer music by words or like a file, e.g. "hopeful, no drums, 90 bpm, like a.mp3". Repeatable.',
     ),
 ]
 Silence = Annotated[
@@ -240,6 +248,7 @@ def make_wishes(
     *,
     lock: list[str] | None,
     mood: list[str] | None,
+    like: list[str] | None = None,
     silence: list[str] | None,
     hit: list[str] | None,
     avoid: list[str] | None,
@@ -256,10 +265,13 @@ def make_wishes(
     """What the user demands, as the pipeline takes it."""
     from soundtrack.cli.words import parse_hit, parse_lock, parse_mood, parse_span
     from soundtrack.pipeline.sheets.wishes import Wishes
+    from soundtrack.queries.query import WordWish
 
+    moods = [parse_mood(text) for text in mood or ()]
     return Wishes(
         locks=tuple(parse_lock(text) for text in lock or ()),
-        moods=tuple(parse_mood(text) for text in mood or ()),
+        moods=tuple(wish for wish in moods if not isinstance(wish, WordWish)),
+        words=(*map(WordWish, like or ()), *(wish for wish in moods if isinstance(wish, WordWish))),
         silences=tuple(parse_span(text) for text in silence or ()),
         hits=tuple(parse_hit(text) for text in hit or ()),
         avoid=tuple(avoid or ()),

@@ -15,6 +15,7 @@ from soundtrack.errors import UsageError
 if TYPE_CHECKING:
     from soundtrack.library.update.archive import Moved
     from soundtrack.pipeline.sheets.wishes import LockWish
+    from soundtrack.queries.query import WordWish
     from soundtrack.spotting.merit.constraints import MoodWish
     from soundtrack.types import Span
 
@@ -91,21 +92,24 @@ def parse_time(text: str | None, option: str) -> float | None:
         raise UsageError(f"{option} {text}: invalid time", hint="use e.g. 1:05.2 or 65.2") from error
 
 
-def parse_mood(text: str) -> MoodWish:
-    """The wish of a text such as ``0:30-1:10=tense``.
+def parse_mood(text: str) -> MoodWish | WordWish:
+    """The wish of a text such as ``0:30-1:10=tense`` or ``0:30-1:10=hopeful, no drums``.
 
     Raises
     ------
     UsageError
         The text is no such wish.
     """
+    from soundtrack.queries.query import WordWish
+    from soundtrack.queries.vocabulary import is_request
     from soundtrack.spotting.merit.constraints import MoodWish
     from soundtrack.spotting.merit.moods import mood
 
     where, equals, word = text.partition("=")
     if not equals:
         raise UsageError(f"--mood {text!r} has no mood", hint="use e.g. 0:30-1:10=tense")
-    return MoodWish(span=parse_span(where), emotion=mood(word))
+    span = parse_span(where)
+    return WordWish(word, span) if is_request(word) else MoodWish(span=span, emotion=mood(word))
 
 
 def parse_lock(text: str) -> LockWish:

@@ -7,7 +7,7 @@ analysed on the spot, or both. Nothing is written: a file that is not in the ind
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -19,7 +19,7 @@ from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.library.music import current_model, open_library, read_music
 from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.settings import SpottingSettings
-from soundtrack.types import BarTable, FloatArray, ModelRef, Track
+from soundtrack.types import BarTable, Channel, FloatArray, ModelRef, Track
 
 if TYPE_CHECKING:
     from soundtrack.library.heard import Heard
@@ -53,6 +53,14 @@ class Music(Protocol):
 
     def bars(self, track_id: str) -> BarTable:
         """The bars of a track."""
+
+    def by_track(
+        self, channels: Sequence[Channel], read: Callable[[FloatArray], FloatArray], *, at_once: int
+    ) -> Mapping[str, FloatArray]:
+        """What `read` makes of the evidence of each track that has that of all these channels, by id."""
+
+    def track_vector(self, track_id: str) -> FloatArray:
+        """Unit vector of a whole track, shape (D,)."""
 
     def playlists(self) -> Mapping[Path, Sequence[str]]:
         """The tracks that each playlist names."""
@@ -117,6 +125,24 @@ class GivenMusic:
         if self._beside is None:
             raise KeyError(track_id)
         return self._beside.bars(track_id)
+
+    def by_track(
+        self, channels: Sequence[Channel], read: Callable[[FloatArray], FloatArray], *, at_once: int
+    ) -> dict[str, FloatArray]:
+        """What `read` makes of the evidence of each track that has that of all these channels, by id."""
+        found = {} if self._beside is None else dict(self._beside.by_track(channels, read, at_once=at_once))
+        own = {its.channel: its.features for its in self._heard.evidence}
+        if all(channel in own for channel in channels):
+            found[self._own.track_id] = read(np.concatenate([own[channel] for channel in channels], axis=1))
+        return found
+
+    def track_vector(self, track_id: str) -> FloatArray:
+        """Unit vector of a whole track, shape (D,)."""
+        if track_id == self._own.track_id:
+            return self._heard.vector
+        if self._beside is None:
+            raise KeyError(track_id)
+        return self._beside.track_vector(track_id)
 
     def playlists(self) -> Mapping[Path, Sequence[str]]:
         """The tracks that each playlist of the library names."""

@@ -12,6 +12,7 @@ from soundtrack.naming.wording import counted
 from soundtrack.pipeline.film.analyse import Watcher, fingerprint
 from soundtrack.pipeline.given import Music, music_for, settings_for
 from soundtrack.pipeline.ground.ledger import is_kept, ledger_path, read_ledger, recent_tracks, remember
+from soundtrack.pipeline.library.asking import with_requests
 from soundtrack.pipeline.sheets.keeping import kept_cues, require_length
 from soundtrack.pipeline.sheets.sheet_tracks import present_ids, track_paths_of
 from soundtrack.pipeline.sheets.swap import ducked
@@ -105,6 +106,7 @@ def _spot(
     used = recent_tracks(ledger_path(), wishes.avoid_recent, besides=scenes.film.fingerprint)
     former = library.former_names()
     constraints = wishes.constraints(ordered, library.playlists(), former=former)
+    constraints = with_requests(constraints, wishes.words, library)
     kept = () if wishes.keep is None else kept_cues(wishes.keep, scenes, former=former)
     constraints = replace(constraints, recent=present_ids(used, former), kept=kept)
     sheet = spot_cues(scenes, library, settings=settings, mix=mix, constraints=constraints)
@@ -224,7 +226,8 @@ class Scorer:
         tracks = self._library.tracks()
         ordered = [tracks[track_id] for track_id in self._library.track_ids]
         known, former = self._library.playlists(), self._library.former_names()
-        self._constraints = self._wishes.constraints(ordered, known, former=former)
+        constraints = self._wishes.constraints(ordered, known, former=former)
+        self._constraints = with_requests(constraints, self._wishes.words, self._library, device=device)
         self._remembers = is_kept(self._wishes.avoid_recent)
         if self._remembers:
             read_ledger(ledger_path())

@@ -25,6 +25,7 @@ from soundtrack.cli.options import (
     KeepLevel,
     KeepOriginal,
     Layout,
+    Like,
     Lock,
     MaxCues,
     Mix,
@@ -79,6 +80,7 @@ def score(
     lock: Lock = None,
     keep: Keep = None,
     mood: Mood = None,
+    like: Like = None,
     silence: Silence = None,
     hit: Hit = None,
     avoid: Avoid = None,
@@ -120,6 +122,7 @@ def score(
     wishes = make_wishes(
         lock=lock,
         mood=mood,
+        like=like,
         silence=silence,
         hit=hit,
         avoid=avoid,

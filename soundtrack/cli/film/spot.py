@@ -20,6 +20,7 @@ from soundtrack.cli.options import (
     Keep,
     KeepLevel,
     KeepOriginal,
+    Like,
     Lock,
     MaxCues,
     Model,
@@ -55,6 +56,7 @@ def spot(
     lock: Lock = None,
     keep: Keep = None,
     mood: Mood = None,
+    like: Like = None,
     silence: Silence = None,
     hit: Hit = None,
     avoid: Avoid = None,
@@ -89,6 +91,7 @@ def spot(
         wishes = make_wishes(
             lock=lock,
             mood=mood,
+            like=like,
             silence=silence,
             hit=hit,
             avoid=avoid,

@@ -1,7 +1,6 @@
 """``soundtrack search``: the library by mood, by valence and arousal, or by a piece of music that is like it."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
@@ -10,6 +9,7 @@ from soundtrack.cli.options import Device, Index, Model, Spoken, device_name
 
 if TYPE_CHECKING:
     from soundtrack.library.search.query import Found
+    from soundtrack.pipeline.library.asking import Asked
 
 
 def search(
@@ -26,7 +26,12 @@ def search(
         float | None, typer.Option("--arousal", min=-1, max=1, help="Arousal, from -1 (calm) to 1 (excited).")
     ] = None,
     like: Annotated[
-        Path | None, typer.Option("--like", help="Find music similar to this file (need not be in the library).")
+        str | None,
+        typer.Option(
+            "--like",
+            metavar="FILE|WORDS",
+            help='Find music similar to a file (need not be in the library), or by words: "hopeful, no drums, 90 bpm".',
+        ),
     ] = None,
     n: Annotated[int, typer.Option("-n", "--number", min=1, max=10_000, help="Maximum number of tracks.")] = 10,
     allow_spoken: Spoken = False,
@@ -38,11 +43,18 @@ def search(
     """Search the library by mood, by valence and arousal, or by a similar file."""
     from soundtrack import api
     from soundtrack.cli import output
-    from soundtrack.cli.music.library import TRACK_HEADINGS, table, track_facts
+    from soundtrack.cli.music.library import TRACK_HEADINGS, table
+    from soundtrack.pipeline.library.opened import Library, is_request, require_one_question
     from soundtrack.timebase import clock
 
     columns = output.stdout_columns()
     with output.product() as stream:
+        if like is not None and is_request(like):
+            require_one_question(mood=mood, valence=valence, arousal=arousal, like=like)
+            with Library(index, allow_spoken=allow_spoken) as library:
+                asked = library.ask(like, device=device_name(device))
+            _write_asked(asked, stream, n=n, as_json=as_json, columns=columns)
+            return
         found = api.search(
             mood=mood,
             valence=valence,
@@ -55,15 +67,7 @@ def search(
         )
         if as_json:
             output.write_json(
-                [
-                    {
-                        "similarity": round(f.similarity, 4),
-                        "start_s": f.segment.span.start_s,
-                        "end_s": f.segment.span.end_s,
-                        **track_facts(f.track),
-                    }
-                    for f in found
-                ],
+                [_facts(f) for f in found],
                 stream,
             )
             return
@@ -77,3 +81,49 @@ def _line(found: "Found") -> list[str]:
 
     track_id, _, *rest = track_line(found.track)
     return [track_id, found.segment.emotion.label, *rest]
+
+
+def _facts(found: "Found") -> dict[str, object]:
+    """A found track for machines."""
+    from soundtrack.cli.music.library import track_facts
+
+    span = found.segment.span
+    return {
+        "similarity": round(found.similarity, 4),
+        "start_s": span.start_s,
+        "end_s": span.end_s,
+        **track_facts(found.track),
+    }
+
+
+def _write_asked(asked: "Asked", stream: TextIO, *, n: int, as_json: bool, columns: int | None) -> None:
+    """How a request was understood, and the tracks that answer it best, with what each breaks."""
+    from soundtrack.cli import output
+    from soundtrack.cli.music.library import TRACK_HEADINGS, table
+    from soundtrack.pipeline.library.asking import understood
+    from soundtrack.pipeline.library.opened import best_of
+    from soundtrack.queries.query import said
+    from soundtrack.timebase import clock
+
+    places, found = asked.answer.order()[:n], best_of(asked, n=n)
+    names = [said(clause) for clause in asked.query.clauses]
+    broken = [
+        [name for name, is_broken in zip(names, asked.answer.broken[:, p], strict=True) if is_broken] for p in places
+    ]
+    if as_json:
+        agreement = [
+            {name: round(float(value), 3) for name, value in zip(names, asked.answer.values[:, p], strict=True)}
+            for p in places
+        ]
+        tracks = [
+            {**_facts(f), "agreement": its, "not_met": missed}
+            for f, its, missed in zip(found, agreement, broken, strict=True)
+        ]
+        output.write_json({"request": asked.query.text, "understood": names, "tracks": tracks}, stream)
+        return
+    output.say(understood(asked))
+    lines = [
+        [f"{f.similarity:.3f}", clock(f.segment.span.start_s), *_line(f), "; ".join(missed)]
+        for f, missed in zip(found, broken, strict=True)
+    ]
+    stream.write(table([["agrees", "from", *TRACK_HEADINGS, "not met"], *lines], columns=columns))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -29,12 +30,13 @@ from soundtrack.library.search import nearest
 from soundtrack.library.search.offer import judge
 from soundtrack.library.search.rules import Rules, read_rules
 from soundtrack.library.store import rows
+from soundtrack.library.store.evidence import track_values
 from soundtrack.library.store.files import CELLS_NAME, VECTORS_NAME, is_plain
 from soundtrack.library.store.naming import former_names
 from soundtrack.library.store.playlists import playlist_tracks
 from soundtrack.library.store.schema import checked, damaged
 from soundtrack.library.store.store import Store, open_store
-from soundtrack.types import BarTable, FloatArray, ModelRef, SegmentHit, Track
+from soundtrack.types import BarTable, Channel, FloatArray, ModelRef, SegmentHit, Track
 
 _MAX_FILE_BYTES = 1 << 36
 
@@ -273,6 +275,12 @@ class LibraryView:
             The library has no such track.
         """
         return self._store.track_vector(track_id)
+
+    def by_track(
+        self, channels: Sequence[Channel], read: Callable[[FloatArray], FloatArray], *, at_once: int
+    ) -> dict[str, FloatArray]:
+        """What `read` makes of the evidence of each track that has that of all these channels, by id."""
+        return track_values(self._store, channels, read, at_once=at_once)
 
     def search(self, queries: FloatArray, k: int) -> list[list[SegmentHit]]:
         """The segments most like each query, best first; fewer than `k` where the library has fewer.

@@ -7,8 +7,10 @@ two networks never meets. Evidence goes when its track goes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from soundtrack.library.store import rows
 from soundtrack.library.store.ranges import MOST_CHARACTERS
@@ -215,6 +217,25 @@ def iter_blocks(store: Store, channels: Sequence[Channel], *, at_once: int) -> I
             return
         yield _blocks_of(store, channels, ids, tracks)
         last = tracks[-1]
+
+
+def track_values(
+    store: Store, channels: Sequence[Channel], read: Callable[[FloatArray], FloatArray], *, at_once: int
+) -> dict[str, FloatArray]:
+    """What a function makes of the segments of each track that has the evidence of some channels, by track id.
+
+    Parameters
+    ----------
+    channels : sequence of Channel
+        Their features side by side, shape (segments, sum of dims), go into `read`.
+    """
+    names = {row: rows.track_id(track_id) for row, track_id in store.all("SELECT id, track_id FROM tracks")}
+    result = {}
+    for found in iter_blocks(store, channels, at_once=at_once):
+        features = np.concatenate([found.blocks[channel.name] for channel in channels], axis=1)
+        pieces = np.split(features, np.cumsum(found.counts)[:-1])
+        result.update({names[row]: read(piece) for row, piece in zip(found.tracks, pieces, strict=True)})
+    return result
 
 
 def blocks_of(store: Store, track_id: str, channels: Sequence[Channel]) -> TrackBlocks | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import os
+import re
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -10,10 +13,11 @@ from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.ground.defaults import device_or_default
 from soundtrack.pipeline.ground.paths import PathLike, as_path
 from soundtrack.pipeline.library.music import index_dir, open_library, read_music
-from soundtrack.types import Track
+from soundtrack.types import Segment, Track
 
 if TYPE_CHECKING:
     from soundtrack.library.search.query import Found
+    from soundtrack.pipeline.library.asking import Asked
 
 
 class Library:
@@ -116,8 +120,8 @@ class Library:
             A mood word such as ``tense``.
         valence, arousal : float, optional
             From unpleasant to pleasant, from calm to excited, in [-1, 1]; what is None does not count.
-        like : path, optional
-            A file of music, in the library or not.
+        like : path or str, optional
+            A file of music, in the library or not; or a request in words such as ``hopeful, no drums, 90 bpm``.
         n : int >= 1
             Largest number of tracks.
         device : {"auto", "cpu", "cuda"}, optional
@@ -131,7 +135,7 @@ class Library:
         Raises
         ------
         UsageError
-            Not exactly one of mood, valence and arousal, and `like` is given; or the mood is unknown.
+            Not exactly one of mood, valence and arousal, and `like` is given; or the mood or a word is unknown.
         InputError
             The file cannot be used as music.
         """
@@ -146,6 +150,8 @@ class Library:
             return find_mood(self._view, mood_of(mood).label, n=n)
         if like is None:
             return find_feeling(self._view, valence=valence, arousal=arousal, n=n)
+        if is_request(like):
+            return best_of(self.ask(os.fspath(like), device=device), n=n)
         file = as_on_disk(as_path(like))
         track_id = identify(file).track_id
         if track_id in self._view.track_ids:
@@ -153,6 +159,61 @@ class Library:
         else:
             vector = read_music(file, device_or_default(device)).vector
         return find_like(self._view, vector, n=n, leave_out=track_id)
+
+    def ask(self, text: str, *, device: str | None = None) -> Asked:
+        """How a request in words is understood, and how each track answers it.
+
+        Parameters
+        ----------
+        text : str
+            Such as ``hopeful, no drums, 90 bpm, strings, like intro.mp3, not like credits.mp3``.
+        device : {"auto", "cpu", "cuda"}, optional
+            Where the network runs for a file that is not in the library.
+
+        Raises
+        ------
+        UsageError
+            A word is unknown; nothing is guessed.
+        InputError
+            A file cannot be used as music.
+        """
+        from soundtrack.pipeline.library.asking import Asking
+
+        return Asking(self._view, device=device_or_default(device)).ask(text)
+
+
+def is_request(like: PathLike) -> bool:
+    """Whether a text is a request in words and not the name of a file.
+
+    Examples
+    --------
+    >>> is_request("hopeful, no drums"), is_request("song.mp3"), is_request("like song.mp3"), is_request(Path("calm"))
+    (True, False, True, False)
+    """
+    if not isinstance(like, str) or not like.strip():
+        return False
+    alone = not re.search(r"[,;\s]", like.strip()) and (os.sep in like or bool(re.search(r"\.\w{2,4}$", like)))
+    return not alone and not os.path.lexists(as_on_disk(as_path(like)))
+
+
+def best_of(asked: Asked, *, n: int) -> list[Found]:
+    """The tracks that answer a request best, each with the segment whose mood is nearest to the one asked for."""
+    from soundtrack.library.search.query import Found
+    from soundtrack.queries.query import Degree, MoodClause
+
+    moods = [c for c in asked.query.clauses if isinstance(c, MoodClause) and c.degree not in (Degree.NO, Degree.LESS)]
+
+    def off(segment: Segment) -> float:
+        """Sum of the distances from the moods that are asked for."""
+        its = segment.emotion
+        return sum(math.hypot(its.valence - mood.valence, its.arousal - mood.arousal) for mood in moods)
+
+    result = []
+    for place in asked.answer.order()[:n]:
+        track = asked.tracks[place]
+        segment = min(track.segments, key=lambda s: (off(s), s.index))
+        result.append(Found(track, segment, float(asked.answer.merit[place])))
+    return result
 
 
 def require_one_question(

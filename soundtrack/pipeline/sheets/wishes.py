@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from soundtrack.errors import UsageError
 from soundtrack.pipeline.sheets.keeping import Keep
+from soundtrack.queries.query import WordWish
 from soundtrack.types import Span, Track
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Wishes:
     """Tracks that must sound at given moments."""
     moods: tuple[MoodWish, ...] = ()
     """Moods that overrule the picture."""
+    words: tuple[WordWish, ...] = ()
+    """What is asked for in words, for the whole film or a part of it."""
     silences: tuple[Span, ...] = ()
     """Where no music may sound."""
     avoid: tuple[str, ...] = ()

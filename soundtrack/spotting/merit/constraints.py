@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from soundtrack.errors import UsageError
 from soundtrack.timebase import clock
@@ -30,6 +31,16 @@ class MoodWish:
 
 
 @dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for in words, as what each track is worth by it."""
+
+    span: Span | None
+    """Where, film clock; None for the whole film."""
+    worth: Mapping[str, float] = field(repr=False)
+    """In [-2, 1], by track id; a track that is not in it is worth 0."""
+
+
+@dataclass(frozen=True, slots=True)
 class Constraints:
     """Everything that the plan must obey."""
 
@@ -37,6 +48,8 @@ class Constraints:
     """Tracks that must sound at given moments."""
     moods: tuple[MoodWish, ...] = ()
     """Moods that overrule the picture."""
+    requests: tuple[Request, ...] = ()
+    """What was asked for in words."""
     silences: tuple[Span, ...] = ()
     """Where no music may sound, film clock."""
     avoid: frozenset[str] = frozenset()
@@ -84,6 +97,7 @@ def require_inside(constraints: Constraints, *, length_s: float) -> None:
     asked = [
         *(("--hit", hit_s) for hit_s in constraints.hits),
         *(("--mood", wish.span.start_s) for wish in constraints.moods),
+        *(("--mood", its.span.start_s) for its in constraints.requests if its.span is not None),
         *(("--silence", span.start_s) for span in constraints.silences),
         *(("--lock", lock.time_s) for lock in constraints.locks),
     ]

@@ -22,7 +22,7 @@ from soundtrack.spotting.merit.terms import SEGMENT_TERMS, TRACK_TERMS, Sides, s
 from soundtrack.spotting.merit.view import IntArray, SegmentTable, subset
 from soundtrack.types import FloatArray, Track
 
-TERM_NAMES = (*SEGMENT_TERMS, *TRACK_TERMS, "explore", "recent", "names")
+TERM_NAMES = (*SEGMENT_TERMS, *TRACK_TERMS, "explore", "recent", "names", "asked")
 """Everything that can speak for or against a segment in a stretch."""
 MIN_TRACK_S = 8.0
 """Shorter files are effects, not music; used only if there is nothing else or by a lock."""
@@ -41,7 +41,8 @@ class Pool:
     sides: Sides
     """Their merits as a product."""
     by_track: FloatArray = field(repr=False, compare=False)
-    """Terms that depend on the track only, shape (5, n, T): `TRACK_TERMS`, ``explore``, ``recent`` and ``names``."""
+    """Terms that depend on the track only, shape (6, n, T): `TRACK_TERMS`, ``explore``, ``recent``, ``names``
+    and ``asked``."""
     groups: IntArray = field(repr=False, compare=False)
     """Which tracks are one piece of music, shape (T,)."""
     artists: IntArray = field(repr=False, compare=False)
@@ -55,7 +56,7 @@ class Pool:
         return by_segment
 
     def terms(self, stretch: int, *, track: int) -> FloatArray:
-        """The merits of one track's segments in one stretch, by `TERM_NAMES`, shape (10, s)."""
+        """The merits of one track's segments in one stretch, by `TERM_NAMES`, shape (11, s)."""
         rows = slice(int(self.table.first_row[track]), int(self.table.first_row[track + 1]))
         part = Sides(film=self.sides.film, music=self.sides.music[rows], ends=self.sides.ends)
         by_segment = split(part, stretch=stretch)
@@ -142,7 +143,8 @@ def choose_pool(
     recent = _recent(tracks, constraints, merit.recent.weight)
     best = _best_per_track(film, tracks, table, merit, allow_vocals=allow_vocals) + recent
     named = name_term(film.valence, film.arousal, tracks, weight=merit.names.weight)
-    best = np.round(best + named, 5)
+    asked = _asked(film, tracks, constraints, merit.asked.weight)
+    best = np.round(best + named + asked, 5)
     order = _in_turn(best, film, tracks, n_tracks=n_tracks)
     bound = {lock.track_id for lock in constraints.locks} | {cue.track_id for cue in constraints.kept}
     order += [i for i, t in enumerate(tracks) if t.track_id in bound and i not in order]
@@ -158,6 +160,7 @@ def choose_pool(
             wander[None],
             used[None],
             named[None][:, :, order],
+            asked[None][:, :, order],
         ]
     )
     return Pool(
@@ -222,6 +225,18 @@ def _recent(tracks: Sequence[Track], constraints: Constraints, weight: float) ->
     spared = {lock.track_id for lock in constraints.locks}
     used = [t.track_id in constraints.recent and t.track_id not in spared for t in tracks]
     return np.where(used, weight, 0.0).astype(np.float32)
+
+
+def _asked(film: Film, tracks: Sequence[Track], constraints: Constraints, weight: float) -> FloatArray:
+    """What requests in words add to each track in each stretch, shape (n, T)."""
+    middles = (film.edges_s[:-1] + film.edges_s[1:]) / 2
+    total = np.zeros((len(film), len(tracks)), np.float32)
+    for request in constraints.requests:
+        span = request.span
+        inside = np.ones(len(film), np.bool_) if span is None else (middles >= span.start_s) & (middles < span.end_s)
+        worth = np.array([request.worth.get(track.track_id, 0.0) for track in tracks], np.float32)
+        total += weight * inside[:, None] * worth[None, :]
+    return total
 
 
 def _wander(best: FloatArray, tracks: Sequence[Track], *, weight: float, explore: float, seed: int) -> FloatArray:

@@ -97,7 +97,8 @@ def divide(sheet: SceneSheet, constraints: Constraints, *, keep_original: bool, 
     Film
     """
     demanded_spans = [*constraints.silences, *(_body(cue, sheet) for cue in constraints.kept)]
-    named = [t for span in [*demanded_spans, *(m.span for m in constraints.moods)] for t in (span.start_s, span.end_s)]
+    wished = [m.span for m in constraints.moods] + [r.span for r in constraints.requests if r.span is not None]
+    named = [t for span in [*demanded_spans, *wished] for t in (span.start_s, span.end_s)]
     cuts = np.array([shot.span.start_s for shot in sheet.shots])
     on_cuts = [float(cuts[np.abs(cuts - hit_s).argmin()]) for hit_s in constraints.hits if len(cuts)]
     on_cuts = [c for c, hit_s in zip(on_cuts, constraints.hits, strict=False) if abs(c - hit_s) <= _ON_CUT_S]

@@ -245,8 +245,11 @@ def _asked_for(film: Film, constraints: Constraints) -> BoolArray:
     result = np.zeros(len(film), np.bool_)
     for hit_s in constraints.hits:
         result |= (film.edges_s[:-1] <= hit_s) & (hit_s < film.edges_s[1:])
-    for wish in constraints.moods:
-        result |= (middles >= wish.span.start_s) & (middles < wish.span.end_s)
+    spans = [wish.span for wish in constraints.moods] + [
+        its.span for its in constraints.requests if its.span is not None
+    ]
+    for span in spans:
+        result |= (middles >= span.start_s) & (middles < span.end_s)
     return result
 
 

@@ -1,0 +1,33 @@
+"""Valence and arousal of English words as people rate them: a table of 10,000 words.
+
+Goes in: a word in lower case. Comes out: its place, or None. The table is derived, by ``benchmarks/word_norms.py``,
+from the Glasgow norms (Scott, Keitel, Becirspahic, Yao and Sereno 2019, "The Glasgow Norms: Ratings of 5,500 words on
+nine scales", Behavior Research Methods 51, 1258-1270, CC BY 4.0), and for further words from the valences of VADER
+(Hutto and Gilbert 2014, MIT) and AFINN (Nielsen 2011, Apache-2.0) with an arousal by regression from word vectors.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+
+_STEPS = 20
+"""Whole numbers of the table are in these parts of 1."""
+
+
+@cache
+def _table() -> dict[str, tuple[float, float]]:
+    text = resources.files("soundtrack.naming").joinpath("word_norms.tsv").read_text(encoding="ascii")
+    rows = (line.split("\t") for line in text.splitlines())
+    return {word: (int(valence) / _STEPS, int(arousal) / _STEPS) for word, valence, arousal in rows}
+
+
+def norm_of(word: str) -> tuple[float, float] | None:
+    """Valence and arousal of a word, each in [-1, 1]; None for a word that is not in the table.
+
+    Examples
+    --------
+    >>> norm_of("happy"), norm_of("xylitol")
+    ((0.8, 0.4), None)
+    """
+    return _table().get(word)

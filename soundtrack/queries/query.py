@@ -1,0 +1,192 @@
+"""A request for music in words, as it was understood: clauses, each with its sense.
+
+A clause says what is wanted (a mood, an instrument, a word of the tags, a number in a range, a key, a track to be
+like), how much, and whether it is denied. `Query.understood` says all of it in plain words.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from soundtrack.timebase import clock
+from soundtrack.types import Span
+
+
+class Degree(StrEnum):
+    """How much of something is wanted."""
+
+    NO = "no"
+    """None of it: what has it breaks a rule."""
+    LESS = "less"
+    """Rather less of it."""
+    SOME = "some"
+    """As named."""
+    MORE = "more"
+    """Rather more of it."""
+    VERY = "very"
+    """Much of it."""
+
+
+class Quantity(StrEnum):
+    """What a number is about."""
+
+    TEMPO = "tempo"
+    """In beats a minute."""
+    LENGTH = "length"
+    """In seconds."""
+    LOUDNESS = "loudness"
+    """In LUFS."""
+    YEAR = "year"
+    """Of publication."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoodClause:
+    """A mood, as a place on the plane."""
+
+    word: str
+    """As it was written."""
+    valence: float
+    """In [-1, 1]."""
+    arousal: float
+    """In [-1, 1]."""
+    degree: Degree = Degree.SOME
+    """How much."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoundClause:
+    """An instrument or a voice."""
+
+    word: str
+    """As it was written."""
+    tag: str
+    """Name of the tag that the networks know it by."""
+    degree: Degree = Degree.SOME
+    """How much."""
+
+
+@dataclass(frozen=True, slots=True)
+class TagClause:
+    """A word of genre, folder, title, album or artist, or a style that the networks know."""
+
+    word: str
+    """In lower case."""
+    degree: Degree = Degree.SOME
+    """How much."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberClause:
+    """A number in a range."""
+
+    quantity: Quantity
+    """Of what."""
+    low: float
+    """At least; minus infinity for no limit."""
+    high: float
+    """At most; infinity for no limit."""
+    degree: Degree = Degree.SOME
+    """``NO`` for the opposite, else `SOME`."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyClause:
+    """A key, or a mode alone."""
+
+    tonic: str | None
+    """Such as ``C#``; None for any."""
+    mode: str | None
+    """``major``, ``minor`` or None for either."""
+    degree: Degree = Degree.SOME
+    """``NO`` for the opposite, else `SOME`."""
+
+
+@dataclass(frozen=True, slots=True)
+class LikeClause:
+    """A track that the music is to be like."""
+
+    name: str
+    """A file, or a track of the library by its name."""
+    degree: Degree = Degree.SOME
+    """``NO`` for unlike it."""
+
+
+Clause: TypeAlias = MoodClause | SoundClause | TagClause | NumberClause | KeyClause | LikeClause
+
+_MARKS = {Degree.NO: "no ", Degree.LESS: "less ", Degree.SOME: "", Degree.MORE: "more ", Degree.VERY: "very "}
+_UNITS = {Quantity.TEMPO: " bpm", Quantity.LOUDNESS: " LUFS"}
+
+
+def said(clause: Clause) -> str:
+    """A clause in plain words.
+
+    Examples
+    --------
+    >>> said(NumberClause(Quantity.TEMPO, 86.4, 93.6, Degree.NO)), said(SoundClause("violins", "violin"))
+    ('not 86 to 94 bpm', 'violin')
+    """
+    mark = _MARKS[clause.degree]
+    match clause:
+        case MoodClause():
+            denial = "not " if clause.degree is Degree.NO else mark
+            return f"{denial}{clause.word} (valence {clause.valence:+.2f}, arousal {clause.arousal:+.2f})"
+        case SoundClause():
+            return mark + clause.tag
+        case TagClause():
+            return f"{mark}'{clause.word}'"
+        case KeyClause():
+            what = " ".join(part for part in (clause.tonic, clause.mode) if part)
+            return ("not in " if clause.degree is Degree.NO else "in ") + what
+        case LikeClause():
+            return ("unlike " if clause.degree is Degree.NO else "like ") + clause.name
+        case NumberClause():
+            return ("not " if clause.degree is Degree.NO else "") + _range(clause)
+
+
+def _range(clause: NumberClause) -> str:
+    def one(value: float) -> str:
+        if clause.quantity is Quantity.LENGTH:
+            return clock(value)
+        return f"{value:.0f}{_UNITS.get(clause.quantity, '')}"
+
+    if math.isinf(clause.low):
+        return f"{clause.quantity} at most {one(clause.high)}"
+    if math.isinf(clause.high):
+        return f"{clause.quantity} at least {one(clause.low)}"
+    low, high = one(clause.low), one(clause.high)
+    return low if low == high else f"{low.removesuffix(_UNITS.get(clause.quantity, ' '))} to {high}"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A request for music."""
+
+    text: str
+    """As it was written."""
+    clauses: tuple[Clause, ...]
+    """At least one."""
+
+    def understood(self) -> list[str]:
+        """How it was understood, one text for each clause."""
+        return [said(clause) for clause in self.clauses]
+
+    def mood(self) -> tuple[float, float] | None:
+        """Mean place of the moods that are wanted; None where none is."""
+        moods = [c for c in self.clauses if isinstance(c, MoodClause) and c.degree not in (Degree.NO, Degree.LESS)]
+        if not moods:
+            return None
+        return sum(c.valence for c in moods) / len(moods), sum(c.arousal for c in moods) / len(moods)
+
+
+@dataclass(frozen=True, slots=True)
+class WordWish:
+    """Music as asked for in words."""
+
+    text: str
+    """Such as ``hopeful, no drums, 90 bpm, like intro.mp3``, or the name of a file that the music is to be like."""
+    span: Span | None = None
+    """Where, film clock; None for the whole film."""

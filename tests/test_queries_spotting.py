@@ -1,0 +1,93 @@
+"""Requests in words in the choice of music and on the command line."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from made_up import library, sheet, track
+from soundtrack import resources
+from soundtrack.cli.app import run_commands
+from soundtrack.cli.words import parse_mood
+from soundtrack.errors import UsageError
+from soundtrack.library.store.store import open_store
+from soundtrack.pipeline.library.opened import Library
+from soundtrack.queries.query import WordWish
+from soundtrack.spotting.merit.constraints import Constraints, MoodWish, Request
+from soundtrack.spotting.plan.spot import spot_cues
+from soundtrack.types import Span
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
+    return shutil.copytree(resources.example_index_dir(), tmp_path / "index")
+
+
+def test_a_request_decides_between_tracks_that_suit_alike_and_why_names_it() -> None:
+    one, other = track("one", ["Sad"] * 12), track("two", ["Sad"] * 12)
+    music, film = library([one, other]), sheet([("Sad", 60.0)])
+    for wanted in (one, other):
+        worth = {t.track_id: 0.9 if t is wanted else -1.1 for t in (one, other)}
+        found = spot_cues(film, music, constraints=Constraints(requests=(Request(None, worth),)))
+        assert {cue.track_id for cue in found.cues} == {wanted.track_id}
+        assert all(any(term.name == "asked" and term.value > 0 for term in cue.why) for cue in found.cues)
+
+
+def test_a_request_for_a_part_of_the_film_holds_there_and_nowhere_else() -> None:
+    one, other = track("one", ["Sad"] * 12), track("two", ["Sad"] * 12)
+    worth = {one.track_id: 1.0, other.track_id: -2.0}
+    elsewhere = Request(Span(0.0, 60.0), worth), Request(Span(60.0, 120.0), {k: -v for k, v in worth.items()})
+    found = spot_cues(
+        sheet([("Sad", 60.0), ("Sad", 60.0)]), library([one, other]), constraints=Constraints(requests=elsewhere)
+    )
+    sounding = {cue.track_id: cue.span for cue in found.cues}
+    assert sounding[one.track_id].end_s <= 61.0
+    assert sounding[other.track_id].start_s >= 59.0
+
+
+@pytest.mark.parametrize("text", ["0:30-1:10=hopeful, no drums", "0:30-1:10=strings", "0:30-1:10=very sad"])
+def test_a_mood_of_several_words_is_a_request(text: str) -> None:
+    assert parse_mood(text) == WordWish(text.partition("=")[2], Span(30.0, 70.0))
+    assert isinstance(parse_mood("0:30-1:10=tense"), MoodWish)
+
+
+def test_search_by_words_says_how_it_understood_them(index: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    assert run_commands(["search", "--index", str(index), "--like", "calm, under 10 min, not fast", "--json"]) == 0
+    found = json.loads(capfd.readouterr().out)
+    assert found["understood"] == [
+        "calm (valence +0.50, arousal -0.50)",
+        "length at most 10:00.0",
+        "not tempo at least 120 bpm",
+    ]
+    assert found["tracks"] and all(set(f["agreement"]) == set(found["understood"]) for f in found["tracks"])
+    assert run_commands(["search", "--index", str(index), "--like", "calm, not fast"]) == 0
+    assert "understood as: calm" in capfd.readouterr().err
+
+
+def test_search_by_an_unknown_word_says_what_was_meant_instead(index: Path) -> None:
+    with pytest.raises(UsageError, match="unknown word 'hopefull'") as caught:
+        run_commands(["search", "--index", str(index), "--like", "hopefull, slow"])
+    assert "did you mean 'hopeful'" in (caught.value.hint or "")
+
+
+def test_music_like_a_track_of_the_library_by_its_name(index: Path) -> None:
+    with open_store(index) as store:
+        first = min(store.tracks().values(), key=lambda t: t.path.name)
+    with Library(index) as music:
+        best = music.ask(f"like {first.path.name}")
+        worst = music.ask(f"not like {first.path.name}")
+    name = best.tracks[best.answer.order()[0]].path.name
+    assert name == first.path.name
+    assert [worst.tracks[i].path.name for i in worst.answer.order()][-1] == first.path.name
+
+
+def test_a_title_that_names_an_instrument_counts_where_no_network_knows_it() -> None:
+    from soundtrack.pipeline.library.asking import track_words
+
+    plain = track("x", ["Neutral"])
+    named = replace(plain, tags=replace(plain.tags, title="SlowPiano", genre="Drum and Bass"), path=Path("/m/a.ogg"))
+    assert {"slow", "piano", "drum and bass"} <= track_words(named)
