@@ -93,6 +93,10 @@ EXAMPLES = {
         "soundtrack library rules --exclude 'Podcasts/' --min-length 20",
         "soundtrack library rules --drop 'Podcasts/'",
     ),
+    "soundtrack library moods": (
+        "soundtrack library moods -o moods.csv",
+        "soundtrack library moods --tag-copies ~/Tagged",
+    ),
     "soundtrack library export": ("soundtrack library export music.index",),
     "soundtrack library import": ("soundtrack library import music.index --map /mnt/music=/home/me/Music",),
     "soundtrack models list": ("soundtrack models list",),

@@ -1,11 +1,11 @@
-"""``soundtrack library list|show|forget|rules|export|import``: inspect and manage the library."""
+"""``soundtrack library list|show|forget|rules|moods|export|import``: inspect and manage the library."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from soundtrack.cli import STYLE
-from soundtrack.cli.music import carry, rules
+from soundtrack.cli.music import carry, moods, rules
 from soundtrack.cli.options import Index
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, **STYLE)
 
 app.command("rules")(rules.rules)
+app.command("moods")(moods.moods)
 app.command("export")(carry.export)
 app.command("import")(carry.import_)
 

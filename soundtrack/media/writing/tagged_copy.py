@@ -1,0 +1,57 @@
+"""A copy of a music file with further tags; its sound and its other tags are those of the original."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from soundtrack.errors import OutputError
+from soundtrack.files.kinds import SOUNDS, Kind, beginning_with
+from soundtrack.files.safe_write import replacing
+from soundtrack.media.process import file_arg, input_args, run_ffmpeg
+from soundtrack.media.reading.packets import sound_hash
+
+MUXERS: dict[str, tuple[str, ...]] = {
+    "mp3": ("-id3v2_version", "4", "-write_xing", "0", "-f", "mp3"),
+    "flac": ("-f", "flac"),
+    "ogg": ("-f", "ogg"),
+    "opus": ("-f", "ogg"),
+}
+"""Formats that can be tagged without loss, by extension; ffmpeg refuses covers in Ogg."""
+_OGG = Kind("an Ogg file", beginning_with(rb"OggS"))
+KINDS = {ending: SOUNDS.get(ending, _OGG) for ending in MUXERS}
+"""What the copies are."""
+_FRAMES = {"mp3": {"MOOD": "TMOO"}}
+"""Names of tags in a format, where they differ."""
+
+
+def write_tagged_copy(source: Path, target: Path, tags: Mapping[str, str], *, force: bool = False) -> None:
+    """Write a copy of a file with some tags added or replaced.
+
+    Parameters
+    ----------
+    source : Path
+        A file with an extension of `MUXERS`; opened read-only.
+    target : Path
+        The copy; checked before its name is given to it.
+    tags : mapping of str to str
+        Tags by their general names, such as ``MOOD``.
+    force : bool
+        Whether an existing file of the same format may be replaced.
+
+    Raises
+    ------
+    OutputError
+        The copy exists, cannot be written, or its sound differs from that of the original.
+    FfmpegError
+        The file cannot be copied.
+    """
+    ending = source.suffix.lower().lstrip(".")
+    named = _FRAMES.get(ending, {})
+    where = "-metadata:s:a:0" if KINDS[ending] is _OGG else "-metadata"  # Ogg has tags by stream
+    words = [word for name, value in tags.items() for word in (where, f"{named.get(name, name)}={value}")]
+    with replacing(target, kind=KINDS[ending], force=force) as part:
+        args = [*input_args(source), "-map", "0", "-c", "copy", *words, *MUXERS[ending], "-y", file_arg(part)]
+        run_ffmpeg(args, task=f"tagging a copy of {source}")
+        if sound_hash(part) != sound_hash(source):
+            raise OutputError(f"{target}: the sound of the copy differs from the original", hint="leave out this file")

@@ -1,0 +1,88 @@
+"""Moods of the library for players: a table, and tags on copies only."""
+
+import csv
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import pytest
+
+from made_up import track
+from media_made import ffmpeg
+from soundtrack.errors import OutputError
+from soundtrack.export.table import MOOD_COLUMNS, moods_csv
+from soundtrack.media.reading.packets import sound_hash
+from soundtrack.media.writing import tagged_copy
+from soundtrack.pipeline.mood_copies import tag_copies
+from soundtrack.types import Track
+
+
+def tone(path: Path, *words: str) -> Path:
+    """A second of sound with a title."""
+    path.parent.mkdir(exist_ok=True)
+    ffmpeg("-f", "lavfi", "-i", "sine=440:duration=1", "-metadata", "title=Plain Road", *words, path)
+    return path
+
+
+def tagged(path: Path, label: str = "Sad") -> Track:
+    """A track of some mood at a place."""
+    return replace(track("x", [label] * 3), path=path)
+
+
+def tags_of(path: Path) -> dict[str, str]:
+    """Tags of a file, names in lower case."""
+    with av.open(str(path)) as container:
+        found = {**container.metadata, **container.streams.audio[0].metadata}
+        return {name.lower(): value for name, value in found.items()}
+
+
+@pytest.fixture(autouse=True)
+def _no_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOUNDTRACK_INDEX", str(tmp_path / "index"))
+
+
+def test_the_table_has_a_row_for_each_track_and_no_formula() -> None:
+    sad = tagged(Path("/m/a.mp3"))
+    sad = replace(sad, tags=replace(sad.tags, title="=1+1"))
+    rows = list(csv.DictReader(io.StringIO(moods_csv([(sad, "/m/a.mp3")]))))
+    assert tuple(rows[0]) == MOOD_COLUMNS
+    assert (rows[0]["file"], rows[0]["mood"], rows[0]["title"]) == ("/m/a.mp3", "Sad", "'=1+1")
+
+
+@pytest.mark.parametrize("ending", ["mp3", "flac", "ogg", "opus"])
+def test_a_copy_has_the_mood_and_all_else_is_as_before(tmp_path: Path, ending: str) -> None:
+    source = tone(tmp_path / "music" / f"a.{ending}")
+    before = source.read_bytes()
+    copies, left_out = tag_copies([tagged(source)], tmp_path / "copies")
+    assert copies == [tmp_path / "copies" / f"a.{ending}"] and not left_out
+    found = tags_of(copies[0])
+    assert found.get("mood", found.get("tmoo")) == "Sad" and found["title"] == "Plain Road"
+    assert float(found["soundtrack_valence"]) < 0
+    assert sound_hash(copies[0]) == sound_hash(source) and source.read_bytes() == before
+
+
+def test_two_tracks_of_one_name_get_two_copies_and_other_formats_are_named(tmp_path: Path) -> None:
+    one, two = tone(tmp_path / "a" / "x.flac"), tone(tmp_path / "b" / "X.flac")
+    copies, left_out = tag_copies([tagged(one), tagged(two), tagged(Path("/m/c.m4a"))], tmp_path / "copies")
+    assert [path.name for path in copies] == ["x.flac", "X (2).flac"]
+    assert len(left_out) == 1 and "c.m4a" in left_out[0]
+
+
+def test_a_copy_never_replaces_a_file_without_force_nor_the_original(tmp_path: Path) -> None:
+    source = tone(tmp_path / "music" / "a.flac")
+    before = source.read_bytes()
+    with pytest.raises(Exception, match=r"a\.flac"):
+        tag_copies([tagged(source)], tmp_path / "music", force=True)
+    (tmp_path / "copies").mkdir()
+    (tmp_path / "copies" / "a.flac").write_bytes(b"mine")
+    with pytest.raises(OutputError):
+        tag_copies([tagged(source)], tmp_path / "copies")
+    assert source.read_bytes() == before and (tmp_path / "copies" / "a.flac").read_bytes() == b"mine"
+
+
+def test_a_copy_with_another_sound_gets_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = tone(tmp_path / "music" / "a.flac")
+    monkeypatch.setattr(tagged_copy, "sound_hash", str)
+    copies, left_out = tag_copies([tagged(source)], tmp_path / "copies")
+    assert not copies and "differs" in left_out[0] and not list((tmp_path / "copies").iterdir())
