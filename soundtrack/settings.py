@@ -18,6 +18,14 @@ REFERENCE_LUFS = -20.0
 LOUDNESS_PRESETS_LUFS: dict[str, float] = {"web": -14.0, "podcast": -16.0, "broadcast": -23.0, "cinema": -27.0}
 """Named loudness targets."""
 
+DIALOGUE_TARGET = "dialogue"
+"""Target for streaming services: `DIALOGUE_LUFS` during speech, peaks under `DIALOGUE_CEILING_DBTP`."""
+DIALOGUE_LUFS, DIALOGUE_CEILING_DBTP = -27.0, -2.0
+"""Loudness during speech and highest true peak of that target."""
+
+QUIETEST_MUSIC_DB, LOUDEST_MUSIC_DB = -20.0, 12.0
+"""Range of ``--music-level``."""
+
 LOUDEST_TARGET_LUFS = -5.0
 """Largest loudness target."""
 
@@ -131,6 +139,10 @@ class MixSettings:
     """Whether the film's own sound keeps its level, whatever the target."""
     speech_over_music_lu: float = 12.0
     """Speech lies this much above the music."""
+    music_level_db: float = 0.0
+    """Level of the music relative to the default; during speech no more than the speech allows."""
+    dialogue_gated: bool = False
+    """Whether the loudness during speech has to meet the target."""
     attack_s: float = 0.35
     """Ducking is complete this long before speech starts, having started to fall that much earlier."""
     release_s: float = 1.2

@@ -21,7 +21,9 @@ PANELS = {
         " --seconds --loop"
     ),
     "Music rules": "--exclude --include --drop --min-length --max-length --clear",
-    "Mix": "--target --keep-original --keep-level --duck --mix --gain-db --fade-in --fade-out --start --end",
+    "Mix": (
+        "--target --keep-original --keep-level --music-level --duck --mix --gain-db --fade-in --fade-out --start --end"
+    ),
     "Reproducibility": "--seed --seeds --explore --no-cache --draws",
     "Many films": "--batch",
     "Maintenance": "--rebuild --prune --retry-failed --wait --status --verify --vacuum --watch --missing",

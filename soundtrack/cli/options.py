@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from soundtrack.cli import complete
+from soundtrack.settings import LOUDEST_MUSIC_DB, QUIETEST_MUSIC_DB
 
 if TYPE_CHECKING:
     from soundtrack.pipeline import Keep as PipelineKeep
@@ -99,7 +100,7 @@ Target = Annotated[
         "--target",
         autocompletion=complete.targets,
         metavar="LUFS",
-        help="Loudness in LUFS, or web, podcast, broadcast or cinema.",
+        help="Loudness in LUFS, or web, podcast, broadcast, cinema or dialogue.",
         show_default="-16",
     ),
 ]
@@ -109,6 +110,16 @@ KeepOriginal = Annotated[
 ]
 KeepLevel = Annotated[
     bool, typer.Option("--keep-level", help="Leave the level of the original sound unchanged, whatever the target.")
+]
+MusicLevel = Annotated[
+    float,
+    typer.Option(
+        "--music-level",
+        metavar="LU",
+        min=QUIETEST_MUSIC_DB,
+        max=LOUDEST_MUSIC_DB,
+        help="Level of the music relative to the default, -20 to 12 LU; speech keeps its distance.",
+    ),
 ]
 Mix = Annotated[
     Layout, typer.Option("--mix", help="Channels of the mix; auto: those of the original sound, up to 5.1.")
@@ -318,7 +329,13 @@ def spotting_settings(
 
 
 def mix_settings(
-    *, target: str | None, keep_original: bool, keep_level: bool, duck: DuckName, layout: Layout = Layout.AUTO
+    *,
+    target: str | None,
+    keep_original: bool,
+    keep_level: bool,
+    duck: DuckName,
+    music_level: float = 0.0,
+    layout: Layout = Layout.AUTO,
 ) -> MixSettings:
     """Settings of the mix.
 
@@ -330,12 +347,22 @@ def mix_settings(
     from soundtrack.cli.words import parse_loudness
     from soundtrack.errors import UsageError
     from soundtrack.pipeline.ground.defaults import target_or_default
-    from soundtrack.settings import SPEECH_OVER_MUSIC_LU, MixSettings
+    from soundtrack.settings import (
+        DIALOGUE_CEILING_DBTP,
+        DIALOGUE_LUFS,
+        DIALOGUE_TARGET,
+        SPEECH_OVER_MUSIC_LU,
+        MixSettings,
+    )
 
     if keep_level and not keep_original:
         raise UsageError("--keep-level cannot be used with --replace", hint="leave out one of the two")
+    is_dialogue = target is not None and target.strip().lower() == DIALOGUE_TARGET
     return MixSettings(
-        target_lufs=target_or_default(parse_loudness(target)),
+        target_lufs=DIALOGUE_LUFS if is_dialogue else target_or_default(parse_loudness(target)),
+        ceiling_dbtp=DIALOGUE_CEILING_DBTP if is_dialogue else MixSettings().ceiling_dbtp,
+        dialogue_gated=is_dialogue,
+        music_level_db=music_level,
         keep_original=keep_original,
         keep_level=keep_level,
         speech_over_music_lu=SPEECH_OVER_MUSIC_LU[duck.value],

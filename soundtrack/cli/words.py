@@ -211,7 +211,7 @@ def parse_loudness(text: str | None) -> float | None:
 
     value = None if text is None else parse_target(text)
     if text is not None and value is None:
-        names = ", ".join(sorted(LOUDNESS_PRESETS_LUFS))
+        names = ", ".join(sorted([*LOUDNESS_PRESETS_LUFS, "dialogue"]))
         raise UsageError(
             f"--target {text}: invalid loudness target", hint=f"use LUFS between -40 and -5, or one of: {names}"
         )

@@ -11,6 +11,8 @@ Goes in: what `mix/balance.py` measured, the sheet's notes and envelope. Comes o
    take more than `ORIGINAL_LIMIT_DB` from speech, or from the original for its own peaks.
 4. Where that leaves the whole under the target, the music is raised, under speech no more than rule 2 allows and in
    the clear up to `CLEAR_OVER_SPEECH_LU` above the speech.
+5. The level that the notes ask for is added to the music, as far as rule 2 allows. If the target is that of the
+   dialogue, loudness is measured while somebody speaks, and the music is not raised for it.
 
 Gains that the notes hold already are taken as they are, and the envelope with them.
 """
@@ -162,13 +164,16 @@ def set_levels(
     ceiling_dbtp = notes.ceiling_dbtp if ceiling_dbtp is None else ceiling_dbtp
     scene = _Scene(balance, tuple(speech), notes, tuple(ducking), windows, has_original, ceiling_dbtp)
     original_lufs = loudness_lufs(balance.original) if has_original else None
-    music_gain_db, speech_lufs, most_lift_db = _against_original(scene, original_lufs)
+    music_gain_db, speech_lufs, most_lift_db, most_db = _against_original(scene, original_lufs)
     lift_db = 0.0
     if notes.music_gain_db is not None:
         music_gain_db = notes.music_gain_db
-    elif notes.master_gain_db is None and has_original:
+    elif notes.master_gain_db is None and has_original and not notes.dialogue_gated:
         lift_db = _lift_db(scene, music_gain_db, min(most_lift_db, MAX_MUSIC_GAIN_DB - music_gain_db))
-    music_gain_db = _as_written(music_gain_db + lift_db)
+    level_db = notes.music_level_db if notes.music_gain_db is None and has_original else 0.0
+    if level_db:
+        level_db = float(np.clip(min(level_db, most_db - music_gain_db - lift_db), -MAX_MUSIC_GAIN_DB, None))
+    music_gain_db = _as_written(music_gain_db + lift_db + level_db)
     mixed = _mixed(scene, music_gain_db)
     is_silent = mixed.lufs <= SILENCE_LUFS
     wanted_db = notes.target_lufs - mixed.lufs
@@ -196,6 +201,22 @@ def set_levels(
     )
 
 
+def target_lufs(power: TimeArray, *, speech: Sequence[Span], notes: MixNotes) -> float:
+    """The loudness that has to meet the target: of the whole, or of what sounds while somebody speaks.
+
+    Parameters
+    ----------
+    power : ndarray, shape=(k,), float64
+        K-weighted, by tenths of a second.
+    speech : sequence of Span
+        Film clock.
+    notes : MixNotes
+        Whether the dialogue counts.
+    """
+    spoken = marked(speech, len(power)) if notes.dialogue_gated else np.zeros(len(power), bool)
+    return loudness_lufs(power[spoken] if spoken.any() else power)
+
+
 def _as_written(gain_db: float) -> float:
     """A gain as a cue sheet holds it, so that rendering a sheet that was kept gives the same sound."""
     return round(gain_db, 6) + 0.0
@@ -207,10 +228,10 @@ def _over_music(scene: _Scene) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     return marked(scene.speech, len(reference)) & (reference > SILENCE_POWER)
 
 
-def _against_original(scene: _Scene, original_lufs: float | None) -> tuple[float, float | None, float]:
-    """First rule: the music's gain, the loudness of speech over music, and how far the music may be raised in dB."""
+def _against_original(scene: _Scene, original_lufs: float | None) -> tuple[float, float | None, float, float]:
+    """First rule: the music's gain, the loudness of speech over music, how far it may be raised, its largest gain."""
     if original_lufs is None or original_lufs <= SILENCE_LUFS:
-        return 0.0, None, 0.0
+        return 0.0, None, 0.0, MAX_MUSIC_GAIN_DB
     balance = scene.balance
     spoken, over_music = marked(scene.speech, len(balance.original)), _over_music(scene)
     voice_lufs = loudness_lufs(balance.original[over_music if over_music.any() else spoken])
@@ -234,7 +255,7 @@ def _against_original(scene: _Scene, original_lufs: float | None) -> tuple[float
         most_lift_db = voice_lufs + CLEAR_OVER_SPEECH_LU - (REFERENCE_LUFS + gain_db)
     else:
         most_lift_db = MAX_MUSIC_GAIN_DB
-    return gain_db, speech_lufs, max(0.0, min(most_lift_db, most_db - gain_db))
+    return gain_db, speech_lufs, max(0.0, min(most_lift_db, most_db - gain_db)), min(most_db, MAX_MUSIC_GAIN_DB)
 
 
 def _mixed(scene: _Scene, music_gain_db: float) -> _Mixed:
@@ -251,7 +272,7 @@ def _mixed(scene: _Scene, music_gain_db: float) -> _Mixed:
         ducking = deepened(ducking, missing)
         middles_s = (np.arange(k) + 0.5) / PER_S
         gain_db = gain_db + gain_db_at(ducking, middles_s) - gain_db_at(scene.ducking, middles_s)
-    lufs = loudness_lufs(mixed_power(balance, music_gain_db=gain_db))
+    lufs = target_lufs(mixed_power(balance, music_gain_db=gain_db), speech=scene.speech, notes=scene.notes)
     return _Mixed(ducking, gain_db, lufs, _cap_db(scene, gain_db))
 
 

@@ -7,7 +7,7 @@ grow with the film.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,14 +18,14 @@ from soundtrack.media.prefetch import ahead
 from soundtrack.media.reading.audio import iter_audio
 from soundtrack.mix.balance import BalanceMeter, loudness_lufs
 from soundtrack.mix.bed import Music
-from soundtrack.mix.levels import Levels, set_levels
+from soundtrack.mix.levels import Levels, set_levels, target_lufs
 from soundtrack.mix.limiter import Limiter
 from soundtrack.mix.plan import MixPlan
 from soundtrack.mix.stems import StemWriter
 from soundtrack.progress import Progress
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import seconds
-from soundtrack.types import FloatArray, StreamInfo, VideoInfo
+from soundtrack.types import FloatArray, MixNotes, Span, StreamInfo, VideoInfo
 
 LOSSY_HEADROOM_DB = 0.6
 """The limiter stays this much under the ceiling, because a lossy encoder moves peaks."""
@@ -52,6 +52,8 @@ class Heard:
     """What a decoder makes of the written sound."""
 
     integrated_lufs: float
+    target_lufs: float
+    """What has to meet the target: the same, or the loudness of the dialogue."""
     true_peak_dbtp: float
 
 
@@ -134,7 +136,7 @@ def _laid(music: FloatArray, original: FloatArray | None, *, channels: int) -> F
     return mix
 
 
-def hear(part: Path, stream: int, *, channels: int) -> Heard:
+def hear(part: Path, stream: int, *, channels: int, speech: Sequence[Span], notes: MixNotes) -> Heard:
     """Loudness and true peak of the sound as a decoder gives it."""
     meter, peaks = BalanceMeter(channels=channels), TruePeak()
     block_s = BLOCK / MIX_RATE_HZ
@@ -144,4 +146,5 @@ def hear(part: Path, stream: int, *, channels: int) -> Heard:
         meter.push(block, music=nothing, reference=nothing)
         peaks.push(block)
     peaks.push(np.zeros((channels, BLOCK), np.float32))  # the sound ends in silence
-    return Heard(integrated_lufs=loudness_lufs(meter.result().original), true_peak_dbtp=peaks.dbtp())
+    power = meter.result().original
+    return Heard(loudness_lufs(power), target_lufs(power, speech=speech, notes=notes), peaks.dbtp())

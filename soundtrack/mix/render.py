@@ -153,10 +153,10 @@ def render_film(
             found = require_same(
                 info, part, plan=streams, n_samples=plan.n_samples, music_track=music_track, before=before
             )
-            heard = hear(part, found.mix_stream, channels=channels)
+            heard = hear(part, found.mix_stream, channels=channels, speech=sheet.speech, notes=sheet.mix)
             over_db = heard.true_peak_dbtp - allowed_dbtp
             spoken_db = speech_limited_db(limiter.reduction_db, sheet.speech) if original else 0.0
-            outcomes.append(Outcome(setting, heard.integrated_lufs, over_db, spoken_db, limiter.largest_reduction_db))
+            outcomes.append(Outcome(setting, heard.target_lufs, over_db, spoken_db, limiter.largest_reduction_db))
             better = next_setting(outcomes, levels=levels, notes=sheet.mix)
             if better is None:
                 break
@@ -172,6 +172,7 @@ def render_film(
         path=out,
         sheet=rendered,
         integrated_lufs=heard.integrated_lufs,
+        target_lufs=heard.target_lufs,
         true_peak_dbtp=heard.true_peak_dbtp,
         levels=used,
         channels=channels,
@@ -183,7 +184,7 @@ def render_film(
             *streams.warnings,
             *(f"{change}: {out.suffix} files cannot store it" for change in found.unsaid),
             *(line for line in found.lost if line not in streams.warnings),
-            *sound_warnings(used, missing_s, sheet, heard.integrated_lufs),
+            *sound_warnings(used, missing_s, sheet, heard.target_lufs),
         ),
     )
 

@@ -29,6 +29,8 @@ class RenderReport:
     """What was rendered, with every gain that was decided; rendering it again gives the same sound."""
     integrated_lufs: float
     """Loudness of its sound as decoded from the file; -70 for silence."""
+    target_lufs: float
+    """What had to meet the target: the same, or the loudness during speech."""
     true_peak_dbtp: float
     """True peak of its sound as decoded from the file; -99 for silence."""
     levels: Levels
@@ -53,6 +55,7 @@ class RenderReport:
             f"{self.path}: {self.integrated_lufs:.1f} LUFS, true peak {self.true_peak_dbtp:.1f} dBTP",
             f"mix: {_LAYOUT_NAMES[self.channels]}, target {mix.target_lufs:g} LUFS, music"
             f" {self.levels.music_gain_db:+.1f} dB, whole {self.levels.master_gain_db:+.1f} dB",
+            *([f"dialogue: {self.target_lufs:.1f} LKFS during speech"] if mix.dialogue_gated else []),
             *self._original(),
         ]
         if self.levels.speech_over_music_lu is not None:
@@ -85,6 +88,7 @@ class RenderReport:
             "true_peak_dbtp": round(self.true_peak_dbtp, 2),
             "layout": _LAYOUT_NAMES[self.channels],
             "target_lufs": self.sheet.mix.target_lufs,
+            "dialogue_lufs": round(self.target_lufs, 2) if self.sheet.mix.dialogue_gated else None,
             "music_gain_db": round(self.levels.music_gain_db, 2),
             "master_gain_db": round(self.levels.master_gain_db, 2),
             "speech_over_music_lu": _rounded(self.levels.speech_over_music_lu),

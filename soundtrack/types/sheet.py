@@ -208,6 +208,10 @@ class MixNotes:
     """Length of the equal-power crossfade between adjacent cues, in seconds."""
     keep_level: bool = False
     """Whether the film's own sound keeps its level; `master_gain_db` is then 0 for any target."""
+    music_level_db: float = 0.0
+    """Level of the music relative to the default, in dB; during speech no more than the speech allows."""
+    dialogue_gated: bool = False
+    """Whether the loudness during speech has to meet the target; without speech it is that of the whole."""
     music_gain_db: float | None = None
     """Constant gain of all music relative to the film's own sound, in dB; None: measured by the next ``render``."""
     master_gain_db: float | None = None

@@ -31,6 +31,7 @@ from soundtrack.cli.options import (
     Mix,
     Model,
     Mood,
+    MusicLevel,
     MusicTrack,
     NoCache,
     OneTrack,
@@ -75,6 +76,7 @@ def score(
     target: Target = None,
     keep_original: KeepOriginal = True,
     keep_level: KeepLevel = False,
+    music_level: MusicLevel = 0.0,
     layout: Mix = Layout.AUTO,
     seed: Seed = 0,
     lock: Lock = None,
@@ -139,7 +141,14 @@ def score(
     settings = spotting_settings(
         seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch, density=density
     )
-    mix = mix_settings(target=target, keep_original=keep_original, keep_level=keep_level, duck=duck, layout=layout)
+    mix = mix_settings(
+        target=target,
+        keep_original=keep_original,
+        keep_level=keep_level,
+        music_level=music_level,
+        duck=duck,
+        layout=layout,
+    )
     where = device_name(device)
     cache = cache_folder(cache=not no_cache)
     if batch is not None:

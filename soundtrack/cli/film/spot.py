@@ -25,6 +25,7 @@ from soundtrack.cli.options import (
     MaxCues,
     Model,
     Mood,
+    MusicLevel,
     OneTrack,
     Only,
     OverMusic,
@@ -52,6 +53,7 @@ def spot(
     target: Target = None,
     keep_original: KeepOriginal = True,
     keep_level: KeepLevel = False,
+    music_level: MusicLevel = 0.0,
     seed: Seed = 0,
     lock: Lock = None,
     keep: Keep = None,
@@ -108,7 +110,9 @@ def spot(
         settings = spotting_settings(
             seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch, density=density
         )
-        mix = mix_settings(target=target, keep_original=keep_original, keep_level=keep_level, duck=duck)
+        mix = mix_settings(
+            target=target, keep_original=keep_original, keep_level=keep_level, music_level=music_level, duck=duck
+        )
         name = "stdin" if source == "-" else source
         sheet = api.spot(
             scenesheet.loads(output.read_document(source), name=name),

@@ -23,6 +23,7 @@ def _targets() -> list[str]:
     from soundtrack.settings import LOUDEST_TARGET_LUFS, LOUDNESS_PRESETS_LUFS, SOFTEST_TARGET_LUFS
 
     rows = [(name, f"{level:g} LUFS") for name, level in LOUDNESS_PRESETS_LUFS.items()]
+    rows.append(("dialogue", "-27 LKFS during speech, true peak -2 dBTP at most"))
     limits = f"or a number of LUFS from {SOFTEST_TARGET_LUFS:g} to {LOUDEST_TARGET_LUFS:g}."
     return ["Loudness targets for --target:", "", *_columns(rows), "", limits]
 

@@ -79,6 +79,8 @@ def swap_music(sheet: CueSheet, swaps: Sequence[tuple[str, int]], *, index: Path
         ceiling_dbtp=sheet.mix.ceiling_dbtp,
         keep_original=sheet.mix.keep_original,
         speech_over_music_lu=sheet.mix.speech_over_music_lu,
+        music_level_db=sheet.mix.music_level_db,
+        dialogue_gated=sheet.mix.dialogue_gated,
     )
     return ducked(sheet, library.tracks(), mix)
 

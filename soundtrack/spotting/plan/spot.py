@@ -148,6 +148,8 @@ def spot_cues(
             speech_over_music_lu=mix.speech_over_music_lu,
             crossfade_s=settings.crossfade_s,
             keep_level=mix.keep_level,
+            music_level_db=mix.music_level_db,
+            dialogue_gated=mix.dialogue_gated,
         ),
         scenes=sheet.scenes,
         tracks=tuple(sheet_track(t) for t in tracks if t.track_id in wanted_ids),
