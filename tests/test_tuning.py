@@ -48,14 +48,28 @@ def test_no_further_than_its_peaks_allow() -> None:
 @pytest.mark.parametrize(
     "outcome",
     [
-        Outcome(SETTING, -16.8, over_db=-0.6, speech_limited_db=0.0, limited_db=0.8),
+        Outcome(SETTING, -16.8, over_db=-0.6, speech_limited_db=1.0, limited_db=1.0),
         Outcome(SETTING, -16.8, over_db=0.0, speech_limited_db=0.0, limited_db=0.0),
         Outcome(SETTING, -16.1, over_db=-1.5, speech_limited_db=0.0, limited_db=0.0),
     ],
-    ids=["the limiter works already", "no room", "loud enough"],
+    ids=["the limiter takes enough from speech", "no room", "loud enough"],
 )
 def test_else_it_is_left_as_it_is(outcome: Outcome) -> None:
     assert following(outcome) is None
+
+
+def test_a_film_is_not_left_0_7_lu_soft_while_the_limiter_has_hardly_touched_its_speech() -> None:
+    """Voice and music were expected to peak together; the limiter took 0.1 dB from speech where 1 dB is allowed."""
+    setting = following(Outcome(SETTING, -16.7, over_db=-0.6, speech_limited_db=0.14, limited_db=2.2))
+    assert setting is not None
+    assert setting.master_gain_db == pytest.approx(9.7)
+
+
+def test_nor_raised_until_its_own_peaks_are_limited_by_more_than_a_decibel() -> None:
+    outcome = Outcome(SETTING, -17.5, over_db=-0.6, speech_limited_db=0.0, limited_db=2.2)
+    setting = next_setting([outcome], levels=replace(LEVELS, original_peak_dbfs=-10.4), notes=NOTES)
+    assert setting is not None
+    assert setting.master_gain_db == pytest.approx(9.3)
 
 
 def test_a_gain_that_the_sheet_holds_is_never_moved() -> None:

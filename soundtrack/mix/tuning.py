@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from soundtrack.mix.levels import MAX_MASTER_GAIN_DB, ORIGINAL_LIMIT_DB, Levels
+from soundtrack.mix.levels import BETWEEN_SAMPLES_DB, MAX_MASTER_GAIN_DB, ORIGINAL_LIMIT_DB, Levels
 from soundtrack.mix.report import LOUDNESS_TOLERANCE_LU
 from soundtrack.mix.speech_windows import PER_S
 from soundtrack.timebase import samples
@@ -93,6 +93,10 @@ def next_setting(outcomes: Sequence[Outcome], *, levels: Levels, notes: MixNotes
     off_lu = 0.0 if levels.is_silent else notes.target_lufs - last.integrated_lufs
     if off_lu > LOUDNESS_TOLERANCE_LU and last.limited_db == 0:  # peaks of voice and music were expected to coincide
         cap_db += max(0.0, min(off_lu, -last.over_db - _STEP_UNDER_DB))
+    elif off_lu > LOUDNESS_TOLERANCE_LU and last.over_db <= 0:  # and so they were here, but speech has room left
+        own_db = limiter_dbtp + ORIGINAL_LIMIT_DB - BETWEEN_SAMPLES_DB - levels.original_peak_dbfs
+        room_db = ORIGINAL_LIMIT_DB - last.speech_limited_db - _STEP_UNDER_DB
+        cap_db = max(cap_db, min(cap_db + min(off_lu, room_db), own_db))
     if abs(off_lu) > LOUDNESS_TOLERANCE_LU:
         gain_db += off_lu * _gain_per_lu(outcomes)
     gain_db = last.setting.master_gain_db if is_fixed else min(gain_db, cap_db, MAX_MASTER_GAIN_DB)
