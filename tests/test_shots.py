@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from soundtrack.settings import ShotSettings
 from soundtrack.types import ByteArray, FrameBatch, Shot
+from soundtrack.video import shots
 from soundtrack.video.shots import ShotDetector, merge_cuts
 
 SIDE = 112
@@ -203,3 +204,43 @@ def test_marked_cuts_of_real_films(data_dir: Path) -> None:
     total = sum(map(len, hard.values()))
     assert found / total >= 0.9, f"{found} of {total}"
     assert invented <= 1
+
+
+def shaking(rng: np.random.Generator, n: int, *, levels: tuple[int, int]) -> ByteArray:
+    """A shot whose camera jumps about from frame to frame, as when something explodes."""
+    wide = np.kron(rng.integers(*levels, (14, 14, 3)), np.ones((16, 16, 1)))
+    places = rng.integers(0, 81, (n, 2)).tolist()
+    return np.stack([wide[y : y + SIDE, x : x + SIDE] for y, x in places]).astype(np.uint8)
+
+
+def jumps(rng: np.random.Generator) -> ByteArray:
+    """One shot of four colours in which something dark is on the left and, from one frame to the next, on the right."""
+    colours = np.array([[64, 107, 149], [149, 64, 107], [107, 149, 64], [192, 149, 107]])
+    picture = np.kron(colours[rng.integers(0, 4, (7, 7))], np.ones((16, 16, 1))).astype(np.uint8)
+    film = np.repeat(picture[None], 80, axis=0)
+    film[:40, :, 8:22] = 80
+    film[40:, :, -22:-8] = 80
+    return film
+
+
+def n_found(films: list[ByteArray], at_s: float) -> int:
+    """In how many films a cut is found at a moment."""
+    return sum(any(abs(cut - at_s) < 1e-6 for cut in cuts_s(detect(film))) for film in films)
+
+
+def test_a_cut_in_gunfire_where_all_else_moves_too_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    generators = [np.random.default_rng(seed) for seed in range(4)]
+    films = [
+        np.concatenate([shaking(rng, 30, levels=(60, 160)), shaking(rng, 30, levels=(100, 226))]) for rng in generators
+    ]
+    assert [len(cuts_s(detect(film))) for film in films] == [1, 1, 1, 1]
+    assert n_found(films, 30 / FPS) == 4
+    monkeypatch.setattr(shots, "is_missed", lambda *_: False)
+    assert n_found(films, 30 / FPS) == 0  # so it is the second look that finds them
+
+
+def test_a_wing_that_jumps_across_the_picture_is_no_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    films = [jumps(np.random.default_rng(seed)) for seed in range(4)]
+    assert n_found(films, 40 / FPS) == 0
+    monkeypatch.setattr(shots, "is_none", lambda *_: False)
+    assert n_found(films, 40 / FPS) == 4

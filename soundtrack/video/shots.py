@@ -7,8 +7,9 @@ Goes in: batches of frames with their times. Comes out: shots that tile the film
 * dissolves: a picture in the middle of one is nearly the mean of the pictures before and after, although those differ
   much. Movement, pans and zooms are not like that: the mean of two positions is not the position between.
 
-Measured at 112 pixels on seven films with 48 hand-marked hard cuts: 44 found, none invented, one of the four missed
-lies two frames before the end; both dissolves and the fade found. The times are those of the frames, whatever the frame
+A second look (`second_look`) adds hard cuts among other movement and drops some that are none.
+
+How many cuts of marked films are found is in docs/benchmarks.md. The times are those of the frames, whatever the frame
 rate does.
 """
 
@@ -25,10 +26,13 @@ import numpy.typing as npt
 
 from soundtrack.settings import ShotSettings
 from soundtrack.types import ByteArray, FrameBatch, Shot, Span
+from soundtrack.video.second_look import N_PICTURES, is_missed, is_none
 
 _NOMINAL_FPS = 25.0  # detectors count frames only; the times are ours
 _TINY_PX = 28
 _WINDOW_FRAMES = 2
+_PLACE = -1 - _WINDOW_FRAMES
+"""Where among the latest pictures the one is that a detector decides about."""
 _SAME_CORRELATION = 0.9
 _FLASH_SHARE = 0.4
 _FADE_STEP = 0.35
@@ -41,6 +45,7 @@ class _Tiny:
 
     time_s: float
     pixels: npt.NDArray[np.float32]
+    change: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -103,17 +108,29 @@ class ShotDetector:
         timecode = self._timecode(len(self._times_s), _NOMINAL_FPS)
         tiny = self._cv2.resize(frame, (_TINY_PX, _TINY_PX), interpolation=self._cv2.INTER_AREA)
         self._times_s.append(time_s)
-        now = _Tiny(time_s, tiny.astype(np.float32))
+        pixels = tiny.astype(np.float32)
+        change = float(np.abs(pixels - self._recent[-1].pixels).mean()) if self._recent else 0.0
+        now = _Tiny(time_s, pixels, change)
         self._remember(now)
         bgr = self._cv2.cvtColor(frame, self._cv2.COLOR_RGB2BGR)
-        for cut in self._hard.process_frame(timecode, bgr):
+        found = self._hard.process_frame(timecode, bgr)
+        for cut in found:
             self._consider(self._time_of(cut), place=cut.frame_num - len(self._times_s))
+        if not found and self._is_missed():
+            self._consider(self._recent[_PLACE].time_s, place=_PLACE)
         self._settle(now)
         self._watch_black(time_s, float(tiny.mean()))
         for cut in self._fade.process_frame(timecode, tiny):
             if self._faded_out:
                 self._soft_cuts_s.append(self._time_of(cut))
         self._soft_cuts_s += self._dissolve.push(time_s, tiny)
+
+    def _is_missed(self) -> bool:
+        """Whether a second look finds a cut at the frame that the detector has just passed over."""
+        if len(self._recent) < N_PICTURES or self._recent[_PLACE].change < self._settings.min_change:
+            return False
+        around = list(itertools.islice(self._recent, len(self._recent) - N_PICTURES, None))
+        return is_missed([p.pixels for p in around], [p.change for p in around])
 
     def _watch_black(self, time_s: float, level: float) -> None:
         """Note whether the picture goes to black bit by bit; a lamp that goes out does not fade."""
@@ -146,6 +163,9 @@ class ShotDetector:
         before, after = self._recent[place - 1].pixels, self._recent[place].pixels
         change = float(np.abs(after - before).mean())
         if change < self._settings.min_change or _same_but_for_light(before, after):
+            return
+        around = [p.pixels for p in itertools.islice(self._recent, max(0, len(self._recent) - N_PICTURES), None)]
+        if place == _PLACE and len(around) == N_PICTURES and is_none(around):
             return
         for earlier in itertools.islice(self._recent, len(self._recent) + place):
             if cut_s - earlier.time_s <= self._settings.flash_s and _is_close(earlier.pixels, after, change):
