@@ -45,9 +45,9 @@ def _targets() -> list[str]:
 
 
 def _formats() -> list[str]:
-    from soundtrack.export import FORMATS
+    from soundtrack.export import load_exporters
 
-    return sorted(FORMATS)
+    return sorted(load_exporters())
 
 
 def _tracks() -> list[str]:

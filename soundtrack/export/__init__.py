@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from soundtrack.errors import UsageError
+from soundtrack.errors import DependencyError, UsageError
 from soundtrack.files.kinds import XML_HEAD, Kind, beginning_with
+from soundtrack.processes.plugins import entry_points
 from soundtrack.types import CueSheet
 
 if TYPE_CHECKING:
     from soundtrack.export.timeline import Media, Timeline
 
-__all__ = ["FORMATS", "Format", "export", "not_carried"]
+__all__ = ["FORMATS", "Exporter", "Format", "export", "load_exporters", "not_carried"]
+
+
+T = TypeVar("T")
+R = TypeVar("R")
+GROUP = "soundtrack.exporters"
+"""Entry points of export formats; the name of the entry point is that of the format."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """An export format of another package, as its entry point gives it."""
+
+    purpose: str
+    """Format and use, in one line."""
+    beginning: bytes
+    """First bytes of every file; an existing file is replaced only if it begins with them."""
+    write: Callable[[CueSheet], str]
+    """From a valid cue sheet to text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +56,13 @@ class Format:
     levels_lost: str = ""
     """What becomes of levels where it has none."""
 
+    exporter: Exporter | None = None
+    """That of another package, in place of `writer`."""
+
     def write(self, line: Timeline) -> str:
         """The time line as text."""
+        if self.exporter is not None:
+            return _guarded(self.writer, lambda made: made.write(line.sheet), self.exporter)
         module, function = self.writer.split(":")
         return str(getattr(import_module(f"{__name__}.{module}"), function)(line))
 
@@ -102,6 +128,38 @@ FORMATS: dict[str, Format] = {
 """By file ending."""
 
 
+def _guarded(package: str, function: Callable[[T], R], given: T) -> R:
+    """Call code of another package; its failure names the package."""
+    try:
+        return function(given)
+    except Exception as error:  # any error of a plugin
+        raise DependencyError(
+            f"exporter of package {package} failed: {type(error).__name__}: {error}",
+            hint=f"update or uninstall the package {package.split(maxsplit=1)[0]}",
+        ) from error
+
+
+def load_exporters() -> dict[str, Format]:
+    """Return `FORMATS` with those of installed packages (entry point ``soundtrack.exporters``) added.
+
+    Raises
+    ------
+    DependencyError
+        A package cannot be imported or gives something else than an `Exporter`.
+    """
+    for entry, package in entry_points(GROUP):
+        if entry.name not in FORMATS:
+            made = _guarded(package, lambda found: found.load(), entry)
+            if not isinstance(made, Exporter):
+                raise DependencyError(
+                    f"exporter {entry.name} of package {package} is {type(made).__name__}, expected Exporter",
+                    hint=f"update or uninstall the package {package.split()[0]}",
+                )
+            kind = Kind(f"an export to {entry.name}", beginning_with(re.escape(made.beginning)))
+            FORMATS[entry.name] = Format(made.purpose, package, kind, exporter=made)
+    return FORMATS
+
+
 def not_carried(sheet: CueSheet, format_name: str, *, media: Media | None = None) -> list[str]:
     """What a format cannot say about a sheet, or says otherwise, one line each.
 
@@ -135,7 +193,7 @@ def not_carried(sheet: CueSheet, format_name: str, *, media: Media | None = None
     if line.clips and made.levels_lost:
         result.append(made.levels_lost)
     if line.lowered_db > 0:
-        result.append(f"{format_name} limits gain to +12 dB: all levels are lowered by {line.lowered_db:.1f} dB lower")
+        result.append(f"{format_name} limits gain to +12 dB: all levels are lowered by {line.lowered_db:.1f} dB")
     return result
 
 

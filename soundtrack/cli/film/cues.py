@@ -178,6 +178,8 @@ def export(
     from soundtrack.pipeline.sheets.exports import find_media
 
     chosen = to or (out.suffix.lstrip(".").lower() if out else "")
+    if chosen not in FORMATS:
+        formats.load_exporters()
     if not chosen:
         raise UsageError("missing export format", hint=f"add --to with one of: {', '.join(FORMATS)}")
     sheet = _read(cues)

@@ -29,9 +29,9 @@ def _targets() -> list[str]:
 
 
 def _formats() -> list[str]:
-    from soundtrack.export import FORMATS
+    from soundtrack.export import load_exporters
 
-    rows = [(name, made.purpose) for name, made in FORMATS.items()]
+    rows = [(name, made.purpose) for name, made in load_exporters().items()]
     return ["Formats for `soundtrack cues export --to`:", "", *_columns(rows)]
 
 

@@ -14,7 +14,7 @@ from importlib import metadata
 from typing import ParamSpec, TypeVar, cast
 
 from soundtrack.errors import DependencyError
-from soundtrack.processes import surroundings
+from soundtrack.processes.plugins import entry_points
 from soundtrack.types import (
     AnyChannel,
     Channel,
@@ -137,15 +137,8 @@ def _no_film(*_: object) -> None:
 def installed_channels() -> tuple[Installed, ...]:
     """The entry points of all installed distributions, sorted by name; of two of one name the first on the path."""
     found: dict[str, Installed] = {}
-    seen: set[str] = set()
-    for distribution in metadata.distributions(path=surroundings.module_path()):
-        package = distribution.metadata["Name"] or "?"
-        if package.lower() in seen:
-            continue
-        seen.add(package.lower())
-        for entry in distribution.entry_points:
-            if entry.group == GROUP:
-                found.setdefault(entry.name, Installed(entry.name, f"{package} {distribution.version}", entry))
+    for entry, package in entry_points(GROUP):
+        found.setdefault(entry.name, Installed(entry.name, package, entry))
     return tuple(found[name] for name in sorted(found))
 
 
