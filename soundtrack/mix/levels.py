@@ -12,7 +12,7 @@ Goes in: what `mix/balance.py` measured, the sheet's notes and envelope. Comes o
 4. Where that leaves the whole under the target, the music is raised, under speech no more than rule 2 allows and in
    the clear up to `CLEAR_OVER_SPEECH_LU` above the speech.
 5. The level that the notes ask for is added to the music, as far as rule 2 allows. If the target is that of the
-   dialogue, loudness is measured while somebody speaks, and the music is not raised for it.
+   dialogue, loudness is measured during speech, and the music is not raised for it.
 
 Gains that the notes hold already are taken as they are, and the envelope with them.
 """
@@ -202,7 +202,7 @@ def set_levels(
 
 
 def target_lufs(power: TimeArray, *, speech: Sequence[Span], notes: MixNotes) -> float:
-    """The loudness that has to meet the target: of the whole, or of what sounds while somebody speaks.
+    """The loudness that has to meet the target: of the whole, or of what sounds during speech.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""From the parts of a request to clauses: every word is looked up, and what nobody knows is said, never guessed."""
+"""From the parts of a request to clauses: every word is looked up, and unknown words are reported, never guessed."""
 
 from __future__ import annotations
 
@@ -189,7 +189,7 @@ def _key(text: str) -> KeyClause:
 
 
 def _decade(bound: str, text: str) -> NumberClause:
-    """The years of ``80s``, or so many seconds where a limit of length stands before it."""
+    """The years of ``80s``, or a number of seconds after a limit of length."""
     n = int(re.sub(r"\D", "", text))
     is_time = n < 100 and "'" not in text and not text.startswith("the")
     if is_time and (n <= 30 or not _OF_YEARS.match(bound)):

@@ -43,7 +43,7 @@ _ALL_SOUNDS = {
 
 
 def _spelled(table: dict[str, str]) -> dict[str, str]:
-    """Every way of writing, with the name that it stands for."""
+    """Every way of writing, with the name that it represents."""
     result = {}
     for name, text in table.items():
         first, *phrases = text.split(",")

@@ -1,7 +1,7 @@
 """Instruments, voices and styles of music, from the evidence that the index keeps: a linear head of tags.
 
 Goes in: features of the channel `NETWORK`. Comes out: the chance of each tag, 0.5 where it is decided. The head belongs
-to one network, whose channel it names by its hash; for any other there is none. Only tags that were told right at least
+to one network, whose channel it names by its hash; for any other there is none. Only tags that were correct at least
 four times in five on tracks kept apart are in it (the card beside the weights says how that was measured).
 """
 

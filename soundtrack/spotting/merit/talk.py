@@ -101,7 +101,7 @@ def bedded(edges_s: TimeArray, speech: Sequence[Span]) -> BoolArray:
 
 
 def spoken_share(edges_s: TimeArray, speech: Sequence[Span]) -> FloatArray:
-    """Share of each stretch in which somebody speaks, shape (n,)."""
+    """Share of each stretch with speech, shape (n,)."""
     ends = np.maximum(np.diff(edges_s), 1e-9)
     total = np.zeros(len(edges_s) - 1)
     for span in speech:

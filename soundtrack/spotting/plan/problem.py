@@ -19,7 +19,7 @@ from soundtrack.spotting.plan.worth import Worth
 from soundtrack.types import FloatArray
 
 _GREATEST, _LEAST_GREATEST = 5.0, 0.6
-"""The greatest change of mood counts as so many others, if it is one at all."""
+"""Weight of the greatest change of mood, if there is one."""
 NO_TRACK = -1
 """In place of a track: silence."""
 

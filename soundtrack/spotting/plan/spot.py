@@ -37,7 +37,7 @@ _BED = 0.3
 """Share of what speech makes silence worth where a long talk opens, and in every third part: a bed may play."""
 _TALKING, _TALK_CHANGES = (0.24, 0.28), 3.0
 """From the first share of speech on a film becomes a talking film, which it is at the second; there a change of music
-costs so much more."""
+costs much more."""
 _N_SINGLE, _LEAST_SINGLE = 1_200, 4
 """With one track only, the number of plans (tracks times stretches), but never for fewer tracks than these."""
 
