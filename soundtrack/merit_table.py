@@ -163,6 +163,11 @@ class MeritTable(_Table):
         "track names that match the wanted mood",
         1.0,
     )
+    lyrics: Row = Row(
+        "agreement of the mood of the lyrics with the wanted mood, in [-1, 1]; 0 without lyrics",
+        "songs whose words match the wanted mood",
+        0.3,
+    )
     asked: Row = Row(
         "agreement with a request in words (--like, --mood), in [-1, 1], less 1 where a part of it is not met",
         "music as asked for in words",

@@ -58,6 +58,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "numba": (),
     "opentimelineio": ("soundtrack.export",),
     "pathspec": ("soundtrack.library.search.patterns", "soundtrack.library.search.rules"),
+    "py3langid": ("soundtrack.naming.text_mood",),
     "platformdirs": ("soundtrack.config", "soundtrack.resources"),
     "rich": ("soundtrack.cli",),
     "safetensors": (

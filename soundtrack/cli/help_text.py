@@ -17,7 +17,8 @@ PANELS = {
     ),
     "Choice of music": (
         "--lock --keep --mood --silence --hit --avoid --only --avoid-recent --max-cues --one-track --allow-vocals"
-        " --allow-spoken --over-music --stretch --track --theme --density --swap --valence --arousal --like --number"
+        " --no-explicit --allow-spoken --over-music --stretch --track --theme --density --swap --valence --arousal"
+        " --like --number"
         " --seconds --loop"
     ),
     "Music rules": "--exclude --include --drop --min-length --max-length --clear",

@@ -193,7 +193,7 @@ Only = Annotated[
         "--only",
         autocompletion=complete.tracks,
         metavar="NAME",
-        help="Use only this track, artist, album, genre, folder or playlist. Repeatable.",
+        help="Use only this track, artist, album, genre, folder or playlist, or instrumental. Repeatable.",
     ),
 ]
 AvoidRecent = Annotated[
@@ -228,6 +228,9 @@ Vocals = Annotated[bool, typer.Option("--allow-vocals", help="Allow vocals under
 OverMusic = Annotated[bool, typer.Option("--over-music", help="Also score scenes that already have music.")]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Do not read or write the analysis cache.")]
 Spoken = Annotated[bool, typer.Option("--allow-spoken", help="Allow spoken word and audiobooks as music.")]
+NoExplicit = Annotated[
+    bool, typer.Option("--no-explicit", help="Leave out tracks with explicit lyrics, by lyrics and titles.")
+]
 Stretch = Annotated[
     str | None,
     typer.Option(
@@ -269,6 +272,7 @@ def make_wishes(
     one_track: bool,
     explore: float,
     allow_spoken: bool,
+    no_explicit: bool = False,
     keep: str | None = None,
     track: Path | None = None,
     theme: str | None = None,
@@ -292,6 +296,7 @@ def make_wishes(
         one_track=one_track,
         explore=explore,
         allow_spoken=allow_spoken,
+        no_explicit=no_explicit,
         keep=None if keep is None else _locked_in(keep),
         track=track,
         theme=theme,

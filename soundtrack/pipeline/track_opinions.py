@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soundtrack.errors import LibraryError, ModelError
+from soundtrack.library.lyrics import LYRICS, read_lyrics
 from soundtrack.naming.mood_words import TITLE_WORDS, title_mood
 from soundtrack.pipeline.library.music import index_dir, music_projection
+from soundtrack.pipeline.library.sung import may_sing
 from soundtrack.types import Cue, Evidence, Measure, Opinion, Segment, Track
 from soundtrack.video.opinions import MOST_MEASURES
 
@@ -47,8 +49,11 @@ def with_opinions(store: Store, track: Track, projection: MusicProjection | None
     found = read_evidence(store, track.track_id)
     said_by_title = title_mood(track)
     titled = () if said_by_title is None else (Opinion(TITLE_WORDS, 0.0, said_by_title.emotion),)
+    sung = _sung(track)
     if not found:
-        return replace(track, segments=tuple(replace(s, opinions=(*s.opinions, *titled)) for s in track.segments))
+        return replace(
+            track, segments=tuple(replace(s, opinions=(*s.opinions, *titled, *sung[s.index])) for s in track.segments)
+        )
     reader = projection or music_projection()
     own = {channel.name: channel for channel in reader.channels}
     read = {its.channel.name: its for its in found if its.channel.name in own}
@@ -58,10 +63,29 @@ def with_opinions(store: Store, track: Track, projection: MusicProjection | None
     return replace(
         track,
         segments=tuple(
-            replace(segment, opinions=(*its, *(_measured(other, row) for other in rest.values()), *titled))
+            replace(segment, opinions=(*its, *(_measured(other, row) for other in rest.values()), *titled, *sung[row]))
             for row, (segment, its) in enumerate(zip(track.segments, said, strict=True))
         ),
     )
+
+
+def _sung(track: Track) -> list[tuple[Opinion, ...]]:
+    """What the lyrics say in each segment: its own lines where they have times, else all of them."""
+    lyrics = read_lyrics(track.path) if may_sing(track) else None
+    if lyrics is None:
+        return [()] * len(track.segments)
+    whole = lyrics.mood()
+    timed = lyrics.moods([segment.span for segment in track.segments])
+    result: list[tuple[Opinion, ...]] = []
+    for own in timed:
+        said = own if own is not None and own.emotion is not None else whole
+        measures = (
+            Measure("words", float(said.n_words)),
+            Measure("coverage", round(said.coverage, 3)),
+            Measure("explicit words", float(said.n_rude)),
+        )
+        result.append((Opinion(LYRICS, 0.0, said.emotion, measures),))
+    return result
 
 
 def _measured(evidence: Evidence, row: int) -> Opinion:

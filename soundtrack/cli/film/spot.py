@@ -26,6 +26,7 @@ from soundtrack.cli.options import (
     Model,
     Mood,
     MusicLevel,
+    NoExplicit,
     OneTrack,
     Only,
     OverMusic,
@@ -75,6 +76,7 @@ def spot(
     duck: Duck = DuckName.NORMAL,
     over_music: OverMusic = False,
     allow_spoken: Spoken = False,
+    no_explicit: NoExplicit = False,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
@@ -103,6 +105,7 @@ def spot(
             one_track=one_track,
             explore=explore,
             allow_spoken=allow_spoken,
+            no_explicit=no_explicit,
             keep=keep,
             track=track,
             theme=theme,

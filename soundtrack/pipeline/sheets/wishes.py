@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soundtrack.errors import UsageError
+from soundtrack.naming.wording import counted
 from soundtrack.pipeline.sheets.keeping import Keep
 from soundtrack.queries.query import WordWish
 from soundtrack.types import Span, Track
@@ -58,6 +59,8 @@ class Wishes:
     """Whether all cues come from one track."""
     explore: float = 0.0
     """How far from the best fit the plan may wander, in [0, 1]."""
+    no_explicit: bool = False
+    """Whether tracks with explicit lyrics are left out."""
     allow_spoken: bool = False
     """Whether spoken word may be used like music."""
     keep: Keep | None = None
@@ -101,13 +104,17 @@ class Wishes:
             A playlist cannot be read.
         """
         from soundtrack.naming.track_names import find_one_track
+        from soundtrack.pipeline.library.sung import explicit_ids, sung_moods
         from soundtrack.spotting.merit.constraints import Constraints, Lock
         from soundtrack.spotting.merit.listed import find_listed
 
         avoid, only = (
             find_listed(names, tracks=tracks, playlists=playlists, former=former) for names in (self.avoid, self.only)
         )
+        explicit = explicit_ids(tracks) if self.no_explicit else frozenset()
+        left_out = [f"{counted(len(explicit), 'track')} with explicit lyrics left out"] if explicit else []
         return Constraints(
+            sung=sung_moods(tracks),
             moods=self.moods,
             silences=self.silences,
             locks=tuple(
@@ -115,9 +122,9 @@ class Wishes:
                 for wish in self.locks
             ),
             hits=self.hits,
-            avoid=avoid.ids,
+            avoid=avoid.ids | explicit,
             only=only.ids if self.only else None,
-            notes=(*avoid.notes, *only.notes),
+            notes=(*avoid.notes, *only.notes, *left_out),
             max_cues=self.max_cues,
             one_track=self.one_track or self.track is not None,
             theme=None if self.theme is None else find_one_track(self.theme, tracks=tracks, former=former).track_id,

@@ -48,6 +48,8 @@ class Constraints:
     """Tracks that must sound at given moments."""
     moods: tuple[MoodWish, ...] = ()
     """Moods that overrule the picture."""
+    sung: Mapping[str, EmotionState] = field(default_factory=dict, repr=False)
+    """Mood of the lyrics of tracks that have any, by track id: evidence and no demand."""
     requests: tuple[Request, ...] = ()
     """What was asked for in words."""
     silences: tuple[Span, ...] = ()

@@ -17,12 +17,12 @@ from soundtrack.merit_table import MeritTable
 from soundtrack.spotting.merit.constraints import Constraints
 from soundtrack.spotting.merit.intervals import Film
 from soundtrack.spotting.merit.likeness import artists, groups, song_name
-from soundtrack.spotting.merit.moods import name_term
+from soundtrack.spotting.merit.moods import lyrics_term, name_term
 from soundtrack.spotting.merit.terms import SEGMENT_TERMS, TRACK_TERMS, Sides, sides, split, track_terms
 from soundtrack.spotting.merit.view import IntArray, SegmentTable, subset
 from soundtrack.types import FloatArray, Track
 
-TERM_NAMES = (*SEGMENT_TERMS, *TRACK_TERMS, "explore", "recent", "names", "asked")
+TERM_NAMES = (*SEGMENT_TERMS, *TRACK_TERMS, "explore", "recent", "names", "lyrics", "asked")
 """Everything that can speak for or against a segment in a stretch."""
 MIN_TRACK_S = 8.0
 """Shorter files are effects, not music; used only if there is nothing else or by a lock."""
@@ -41,8 +41,8 @@ class Pool:
     sides: Sides
     """Their merits as a product."""
     by_track: FloatArray = field(repr=False, compare=False)
-    """Terms that depend on the track only, shape (6, n, T): `TRACK_TERMS`, ``explore``, ``recent``, ``names``
-    and ``asked``."""
+    """Terms that depend on the track only, shape (7, n, T): `TRACK_TERMS`, ``explore``, ``recent``, ``names``,
+    ``lyrics`` and ``asked``."""
     groups: IntArray = field(repr=False, compare=False)
     """Which tracks are one piece of music, shape (T,)."""
     artists: IntArray = field(repr=False, compare=False)
@@ -56,7 +56,7 @@ class Pool:
         return by_segment
 
     def terms(self, stretch: int, *, track: int) -> FloatArray:
-        """The merits of one track's segments in one stretch, by `TERM_NAMES`, shape (11, s)."""
+        """The merits of one track's segments in one stretch, by `TERM_NAMES`, shape (12, s)."""
         rows = slice(int(self.table.first_row[track]), int(self.table.first_row[track + 1]))
         part = Sides(film=self.sides.film, music=self.sides.music[rows], ends=self.sides.ends)
         by_segment = split(part, stretch=stretch)
@@ -143,8 +143,9 @@ def choose_pool(
     recent = _recent(tracks, constraints, merit.recent.weight)
     best = _best_per_track(film, tracks, table, merit, allow_vocals=allow_vocals) + recent
     named = name_term(film.valence, film.arousal, tracks, weight=merit.names.weight)
+    sung = lyrics_term(film.valence, film.arousal, tracks, constraints.sung, weight=merit.lyrics.weight)
     asked = _asked(film, tracks, constraints, merit.asked.weight)
-    best = np.round(best + named + asked, 5)
+    best = np.round(best + named + sung + asked, 5)
     order = _in_turn(best, film, tracks, n_tracks=n_tracks)
     bound = {lock.track_id for lock in constraints.locks} | {cue.track_id for cue in constraints.kept}
     order += [i for i, t in enumerate(tracks) if t.track_id in bound and i not in order]
@@ -160,6 +161,7 @@ def choose_pool(
             wander[None],
             used[None],
             named[None][:, :, order],
+            sung[None][:, :, order],
             asked[None][:, :, order],
         ]
     )

@@ -8,7 +8,7 @@ place on the valence-arousal plane; and what merit the names of tracks earn them
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -90,9 +90,45 @@ def name_term(valence: FloatArray, arousal: FloatArray, tracks: Sequence[Track],
         0 for tracks whose names say nothing.
     """
     said = [title_mood(track) for track in tracks]
-    there = [i for i, its in enumerate(said) if its is not None]
-    result = np.zeros((len(valence), len(tracks)), np.float32)
-    states = [its.emotion for its in said if its is not None]
+    return _agreement(valence, arousal, [None if its is None else its.emotion for its in said], weight=weight)
+
+
+def lyrics_term(
+    valence: FloatArray,
+    arousal: FloatArray,
+    tracks: Sequence[Track],
+    sung: Mapping[str, EmotionState],
+    *,
+    weight: float,
+) -> FloatArray:
+    """Merit that the mood of its lyrics earns each track under each stretch, as `name_term` does for names.
+
+    Parameters
+    ----------
+    valence, arousal : ndarray, shape=(n,), float32
+        What is wanted, in [-1, 1].
+    tracks : sequence of Track
+        T tracks.
+    sung : mapping of str to EmotionState
+        Mood of the lyrics by track id.
+    weight : float
+        Merit of full agreement.
+
+    Returns
+    -------
+    ndarray, shape=(n, T), float32
+        0 for tracks without lyrics.
+    """
+    return _agreement(valence, arousal, [sung.get(track.track_id) for track in tracks], weight=weight)
+
+
+def _agreement(
+    valence: FloatArray, arousal: FloatArray, said: Sequence[EmotionState | None], *, weight: float
+) -> FloatArray:
+    """How near words are to what is wanted, by how sure they are, shape (n, T); 0 where there are none."""
+    there = [i for i, state in enumerate(said) if state is not None]
+    result = np.zeros((len(valence), len(said)), np.float32)
+    states = [state for state in said if state is not None]
     if states and weight:
         places = np.array([(state.valence, state.arousal) for state in states])
         apart = np.hypot(valence[:, None] - places[:, 0], arousal[:, None] - places[:, 1])

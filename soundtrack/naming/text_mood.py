@@ -1,0 +1,94 @@
+"""What words that are sung or said are like: their language, their mood by a table of rated words, and rude words.
+
+Goes in: a text, such as the lyrics of a song. Comes out: a `TextMood`. Valence and arousal are means over the words
+that the table knows (`soundtrack.naming.norms`), each as often as it occurs and by how far it is from neutral, since
+most words of any text are. The table is English: of a text in another language only the language is known.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from soundtrack.naming.norms import norm_of
+from soundtrack.types import CLASS_VALENCE_AROUSAL, EMOTIONS, EmotionState
+
+MOST_CHARACTERS = 200_000
+"""What is longer is read up to here."""
+
+_LEAST_WORDS = 5
+"""Fewer words have no language and no mood."""
+_SURE_WORDS = 20.0
+"""With so many rated words a text is half as sure as with any number."""
+_WIDTH = 0.35
+_RUDE = re.compile(
+    r"\b((mother)?fuck\w*|fuckin|(bull)?shit(s|ty|ting|head)?|bitch(es|ing|y)?|cunts?|cocksucker\w*|dickhead\w*|pussy|pussies|whores?"
+    r"|assholes?|niggas?|niggers?|faggots?|sluts?|blowjobs?)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TextMood:
+    """What a text is like."""
+
+    language: str | None
+    """ISO 639-1 code; None where there are too few words."""
+    n_words: int
+    """Of the text."""
+    n_rated: int
+    """Of them, how many the table knows."""
+    n_rude: int
+    """Rude words."""
+    emotion: EmotionState | None
+    """Mood; None where hardly any word is rated."""
+
+    @property
+    def coverage(self) -> float:
+        """Share of the words that the table knows, in [0, 1]."""
+        return self.n_rated / self.n_words if self.n_words else 0.0
+
+
+def language_of(text: str) -> str | None:
+    """The language of a text as an ISO 639-1 code; None for fewer than five words."""
+    if len(text.split()) < _LEAST_WORDS:
+        return None
+    import py3langid
+
+    return str(py3langid.classify(text[:5_000])[0])
+
+
+def text_mood(text: str, *, language: str | None = None) -> TextMood:
+    """What a text is like.
+
+    Parameters
+    ----------
+    text : str
+        Of any length; read up to `MOST_CHARACTERS`.
+    language : str, optional
+        ISO 639-1 code where it is known; else it is guessed.
+
+    Examples
+    --------
+    >>> text_mood("sorrow and tears and sorrow, lonely cold rain", language="en").emotion.label
+    'Sad'
+    """
+    low = text[:MOST_CHARACTERS].lower()
+    words = re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)?", low)
+    language = language or language_of(low)
+    places = [place for word in words if (place := norm_of(word)) is not None] if language == "en" else []
+    return TextMood(language, len(words), len(places), len(_RUDE.findall(low)), _mood(places))
+
+
+def _mood(places: list[tuple[float, float]]) -> EmotionState | None:
+    """Mean of places by how far they are from neutral; classes by how near they are."""
+    if len(places) < _LEAST_WORDS:
+        return None
+    weights = np.array([math.hypot(*place) for place in places]) + 1e-3
+    valence, arousal = (float(x) for x in weights @ np.array(places) / weights.sum())
+    classes = np.array([CLASS_VALENCE_AROUSAL[name] for name in EMOTIONS])
+    near = np.exp(-np.square(classes - (valence, arousal)).sum(axis=1) / (2 * _WIDTH**2)) + 1e-6
+    shares = tuple(float(x) for x in near / near.sum())
+    return EmotionState(shares, valence, arousal, confidence=len(places) / (len(places) + _SURE_WORDS))
