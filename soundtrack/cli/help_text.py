@@ -74,6 +74,11 @@ EXAMPLES = {
     "soundtrack doctor": ("soundtrack doctor", "soundtrack doctor --json"),
     "soundtrack help": ("soundtrack help score", "soundtrack help moods", "soundtrack help --man > soundtrack.1"),
     "soundtrack demo": ("soundtrack demo", "soundtrack demo /tmp/demo"),
+    "soundtrack cues": (
+        "soundtrack cues show film.cues.json --why",
+        "soundtrack render film.mp4 film.cues.json --swap 1m02=2",
+        "soundtrack cues export film.cues.json -o film.fcpxml",
+    ),
     "soundtrack cues show": (
         "soundtrack cues show film.cues.json",
         "soundtrack cues show film.cues.json --why",

@@ -19,7 +19,7 @@ def render(
         typer.Option(
             "--swap",
             metavar="CUE=RANK",
-            help="Use alternative RANK for CUE, e.g. 1m02=2. Repeatable; requires the index.",
+            help="Use alternative RANK of `cues show --why` for CUE, e.g. 1m02=2. Repeatable; requires the index.",
         ),
     ] = None,
     save: Annotated[

@@ -32,7 +32,8 @@ def _formats() -> list[str]:
     from soundtrack.export import load_exporters
 
     rows = [(name, made.purpose) for name, made in load_exporters().items()]
-    return ["Formats for `soundtrack cues export --to`:", "", *_columns(rows)]
+    advice = "For Resolve use fcpxml, for Premiere xml: both keep levels, fades and ducking."
+    return ["Formats for `soundtrack cues export --to`:", "", *_columns(rows), "", advice]
 
 
 def _exit_codes() -> list[str]:
