@@ -207,7 +207,7 @@ def test_scenes_that_have_moved_are_named_anew_and_tracks_by_their_present_ids(b
 @pytest.fixture
 def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, before: CueSheet) -> Path:
     """A folder with scenes.json and cues.json, and a library behind the commands."""
-    monkeypatch.setattr("soundtrack.pipeline.score.open_library", lambda _, **_options: LIBRARY)
+    monkeypatch.setattr("soundtrack.pipeline.given.open_library", lambda _, **_options: LIBRARY)
     (tmp_path / "scenes.json").write_text(scenesheet.dumps(sheet(FILMS[0])), encoding="utf-8")
     (tmp_path / "cues.json").write_text(cuesheet.dumps(before), encoding="utf-8")
     monkeypatch.chdir(tmp_path)

@@ -80,7 +80,7 @@ def test_used_tracks_give_way_and_the_reason_is_told(cues: CueSheet) -> None:
 
 def test_spotting_looks_back_only_when_asked(tmp_path: Path, cues: CueSheet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    monkeypatch.setattr("soundtrack.pipeline.score.open_library", lambda _, **_how: LIBRARY)
+    monkeypatch.setattr("soundtrack.pipeline.given.open_library", lambda _, **_how: LIBRARY)
     assert LIBRARY.model == MODEL
     remember(tmp_path / "soundtrack" / "ledger.jsonl", film(cues, "another film"))
     before = (tmp_path / "soundtrack" / "ledger.jsonl").read_bytes()
