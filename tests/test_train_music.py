@@ -14,13 +14,14 @@ from soundtrack.audio.mel import MelSettings
 from soundtrack.audio.music.tonal import N_TONAL
 from soundtrack.emotion.head_file import form_of, head_arrays
 from soundtrack.emotion.music_channels import HARMONY, NETWORK
-from soundtrack.errors import ModelError
+from soundtrack.errors import InputError, ModelError, Reason
 from soundtrack.networks.mel_config import MelCnnConfig
 from soundtrack.training.calibrate import means_of
 from soundtrack.training.data import fold_of
 from soundtrack.training.music.distil import MusicDistilSettings, distil
 from soundtrack.training.music.fit import Heard, fit_calibrated, fit_music_head
-from soundtrack.training.music.teacher import N_EMBEDDING, N_SCORES, Teacher, teach
+from soundtrack.training.music.musicnn import N_LAYERS, Musicnn
+from soundtrack.training.music.teacher import N_EMBEDDING, N_SCORES, Teacher, excerpts_of, teach, write_lessons
 from soundtrack.training.ridge import Penalties, predict_by_fold, solve_ridge
 from soundtrack.types import FloatArray
 
@@ -71,6 +72,65 @@ def test_a_lesson_pairs_each_window_with_its_frames(rng):
 def test_a_missing_teacher_is_named(tmp_path):
     with pytest.raises(ModelError, match=r"yamnet\.tflite"):
         Teacher(tmp_path / "yamnet.tflite")
+
+
+def musicnn_arrays(rng) -> dict[str, np.ndarray]:
+    """Random weights in the shapes of musicnn's layers up to the pooling."""
+    kernels = [(7, 38, 1, 204), (7, 67, 1, 204), (128, 1, 1, 51), (64, 1, 1, 51), (32, 1, 1, 51)]
+    kernels += [(7, 561, 1, 64), (7, 64, 1, 64), (7, 64, 1, 64)]
+    arrays = {}
+    for i, shape in enumerate(kernels):
+        name = "conv2d" if i == 0 else f"conv2d_{i}"
+        arrays[f"{name}.kernel"] = rng.normal(0, 0.05, shape).astype(np.float32)
+        arrays[f"{name}.bias"] = rng.normal(0, 0.1, shape[3]).astype(np.float32)
+    for i, n in enumerate([1, 204, 204, 51, 51, 51, 64, 64, 64]):
+        name = "batch_normalization" if i == 0 else f"batch_normalization_{i}"
+        arrays[f"{name}.gamma"] = rng.normal(0, 1, n).astype(np.float32)  # of either sign
+        arrays[f"{name}.beta"] = rng.normal(0, 0.1, n).astype(np.float32)
+        arrays[f"{name}.moving_mean"] = rng.normal(0, 0.1, n).astype(np.float32)
+        arrays[f"{name}.moving_variance"] = rng.uniform(0.5, 2, n).astype(np.float32)
+    return arrays
+
+
+def test_the_second_teacher_hears_each_stretch_for_itself(tmp_path, rng):
+    np.savez(tmp_path / "musicnn.npz", **musicnn_arrays(rng))
+    samples = np.zeros((1, 16_000 * 8), np.float32)
+    samples[0, 64_000:] = rng.normal(0, 0.1, 64_000)
+    second = Musicnn(tmp_path / "musicnn.npz")
+    lesson = teach(samples, _Parrot(), mel=MelSettings(), second=second)
+    assert lesson.embedding.shape == (len(lesson.first_frame), N_EMBEDDING + N_LAYERS)
+    layers = lesson.embedding[:, N_EMBEDDING:]
+    quiet, loud, before = layers[1], layers[-2], layers[-3]
+    assert np.linalg.norm(loud - before) < 0.2 * np.linalg.norm(loud - quiet)
+    alone = second.answer(samples[0, 64_000:], [16_000], 15_600)[0]
+    assert np.corrcoef(alone, second.answer(samples[0], [80_000], 15_600)[0])[0, 1] > 0.999
+
+
+def test_what_is_not_musicnn_is_refused(tmp_path):
+    np.savez(tmp_path / "other.npz", weights=np.zeros(3))
+    with pytest.raises(ModelError, match="is not musicnn's network"):
+        Musicnn(tmp_path / "other.npz")
+    with pytest.raises(ModelError, match="no such file"):
+        Musicnn(tmp_path / "missing.npz")
+
+
+def test_a_recording_gives_plain_and_altered_excerpts_the_same_each_time(rng):
+    samples, other = (rng.normal(0, 0.1, (1, 16_000 * 130)).astype(np.float32) for _ in range(2))
+    first, again = (excerpts_of(samples, other, sample_rate_hz=16_000, seed=3) for _ in range(2))
+    assert len(first) == 3
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    whole = samples[0].tobytes()
+    assert [part[0].tobytes() in whole for part in first] == [True, False, True]
+
+
+def test_a_film_without_sound_gives_no_lesson(tmp_path, monkeypatch):
+    def silent(path, **_):
+        raise InputError(f"{path}: no audio stream", hint="", reason=Reason.NO_AUDIO)
+
+    monkeypatch.setattr("soundtrack.media.reading.audio.read_audio", silent)
+    monkeypatch.setattr("soundtrack.training.music.teacher.Teacher", lambda _path: _Parrot())
+    made = write_lessons([tmp_path / "a.mp4"], tmp_path / "lessons", teacher=tmp_path / "t", mel=MelSettings())
+    assert made == [[]]
 
 
 def write_lesson(path, rng, n=40):

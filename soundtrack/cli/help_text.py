@@ -29,7 +29,8 @@ PANELS = {
     "Many films": "--batch",
     "Maintenance": "--rebuild --prune --retry-failed --wait --status --verify --vacuum --watch --missing",
     "Training": (
-        "--teachers --init --epochs --width --side --listen --teacher --ratings --group --felt --steps --video --music"
+        "--teachers --init --epochs --width --side --listen --teacher --musicnn --ratings --group --felt --steps"
+        " --video --music"
     ),
     "Evaluation": "--folds --set --scale --kind --per-track",
     "Machine": "--index --model --device --decoder --cluster --jobs",

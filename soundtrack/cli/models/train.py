@@ -114,6 +114,10 @@ def music(
     teacher: Annotated[
         Path | None, typer.Option("--teacher", help="YAMNet TFLite file; without it only the head is trained.")
     ] = None,
+    musicnn: Annotated[
+        Path | None,
+        typer.Option("--musicnn", metavar="FILE", help="Second teacher: musicnn's weights (.npz), beside --teacher."),
+    ] = None,
     ratings: Annotated[Path | None, typer.Option("--ratings", help="CSV of music: file,valence,arousal.")] = None,
     group: Annotated[
         str, typer.Option("--group", help="Column of --ratings that groups related pieces.")
@@ -127,7 +131,7 @@ def music(
     device: Device = None,
     quiet: Quiet = False,
 ) -> None:
-    """Train the music network: distilled from YAMNet, head trained on labelled and rated music.
+    """Train the music network: distilled from YAMNet (and musicnn), head trained on labelled and rated music.
 
     An interrupted run resumes where it stopped.
     """
@@ -143,6 +147,8 @@ def music(
 
     if teacher is not None and not listen_to:
         raise UsageError("--teacher requires --listen", hint="add --listen FOLDER")
+    if musicnn is not None and teacher is None:
+        raise UsageError("--musicnn requires --teacher", hint="add --teacher FILE")
     for folder in listen_to or []:
         _need_folder(folder)
     _claim(out)
@@ -156,6 +162,7 @@ def music(
             tables,
             out,
             teacher=teacher,
+            second=musicnn,
             init=start,
             settings=MusicDistilSettings(steps=steps, seed=seed),
             progress=progress,

@@ -1,4 +1,4 @@
-"""Teaching the mel network what YAMNet hears in the same second (knowledge distillation, Hinton et al. 2015).
+"""Teaching the mel network what its teachers compute for the same second (knowledge distillation, Hinton et al. 2015).
 
 Goes in: lesson files of `music_teacher`. Comes out: a `MelCnn`, its weights averaged over the last steps, and a curve
 of how well it answers on recordings that it never hears. The student predicts the teacher's embedding (standardised)
@@ -22,10 +22,11 @@ from torch import Tensor, nn
 
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import replacing, write_text
+from soundtrack.networks.i3d_fused import has_fast_bf16
 from soundtrack.networks.mel_cnn import MelCnn
 from soundtrack.networks.mel_config import MelCnnConfig
 from soundtrack.progress import Progress
-from soundtrack.training.music.teacher import N_EMBEDDING, N_SCORES
+from soundtrack.training.music.teacher import N_SCORES
 from soundtrack.types import FloatArray
 
 IntArray = npt.NDArray[np.int64]
@@ -131,7 +132,7 @@ def distil(
     judged = _Lessons.read(held_out) if held_out else None
     mean = data.embedding.astype(np.float32).mean(axis=0)
     deviation = data.embedding.astype(np.float32).std(axis=0) + np.float32(0.02)
-    net, layer = _beginner(config, init, seed=how.seed)
+    net, layer = _beginner(config, init, n_targets=data.embedding.shape[1], seed=how.seed)
     student = nn.ModuleList([net, layer])
     solver = _solver(student, how)
     average = copy.deepcopy(student)
@@ -154,7 +155,7 @@ def distil(
             group["lr"] = rate
         student.train()
         patches, target, scores = data.batch(rows, width=config.patch_frames, mean=mean, deviation=deviation)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=has_fast_bf16()):
             features, logits = net(patches)
         error = (layer(features.float()) - target).square().mean()
         doubt = F.binary_cross_entropy_with_logits(logits.float(), scores[:, : config.n_sounds]) * config.n_sounds
@@ -181,10 +182,10 @@ def distil(
     return taught.eval(), curve
 
 
-def _beginner(config: MelCnnConfig, init: MelCnn | None, *, seed: int) -> tuple[MelCnn, nn.Linear]:
+def _beginner(config: MelCnnConfig, init: MelCnn | None, *, n_targets: int, seed: int) -> tuple[MelCnn, nn.Linear]:
     """A fresh student, or one that starts from given weights, and the layer that predicts the embedding."""
     torch.manual_seed(seed)
-    net, layer = MelCnn(config), nn.Linear(config.n_features, N_EMBEDDING)
+    net, layer = MelCnn(config), nn.Linear(config.n_features, n_targets)
     if init is not None:
         net.load_state_dict(init.state_dict())
     elif config.n_sounds == N_SCORES:

@@ -1,13 +1,16 @@
-"""What YAMNet hears: the answers that the music network learns to give (knowledge distillation).
+"""What YAMNet, and musicnn beside it, compute for recordings: targets of the music network (knowledge distillation).
 
-Goes in: recordings as mono float32 at 16 kHz, and YAMNet's TFLite file. Comes out: per recording a spectrogram, and for
-every quarter of a second a 1024-number embedding and 521 sound scores, kept as one ``.npz`` each so that a run that was
-broken off goes on where it stopped. The teacher is needed for training only, and its weights go nowhere.
+Goes in: recordings as mono float32 at 16 kHz, YAMNet's TFLite file, and perhaps musicnn's weights. Comes out: for every
+excerpt a spectrogram, and for every half second an embedding (1024 numbers of YAMNet, then 753 of musicnn) and 521
+sound scores, one ``.npz`` each, so that an interrupted run resumes. Every second excerpt is altered: filtered, set to
+another level, mixed with another recording. The teachers are needed for training only; their weights are not copied.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,16 +18,21 @@ from typing import Any
 import numpy as np
 
 from soundtrack.audio.mel import MelSettings, log_mel
-from soundtrack.errors import DependencyError, ModelError
+from soundtrack.errors import DependencyError, InputError, ModelError, Reason
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import replacing
 from soundtrack.progress import Progress
+from soundtrack.training.music.musicnn import N_LAYERS, Musicnn
 from soundtrack.types import FloatArray
 
 WINDOW = 15_600
 """Samples of a window that the teacher judges."""
-HOP = 3_840
+HOP = 7_680
 """Samples from one window to the next."""
+EXCERPT_S = 20.0
+"""Longest excerpt of a recording, in seconds."""
+EXCERPT_EVERY_S = 60.0
+"""A recording gives an excerpt for each such stretch of it that is begun, and two at least."""
 LEAD = 200
 """The teacher's first frame is centred n samples into its window."""
 N_EMBEDDING = 1_024
@@ -40,7 +48,7 @@ class Lesson:
     first_frame: FloatArray = field(repr=False, compare=False)
     """Frame at which each patch starts, shape (n,), whole numbers."""
     embedding: FloatArray = field(repr=False, compare=False)
-    """Shape (n, 1024)."""
+    """Shape (n, 1024), or (n, 1777) with musicnn's layers."""
     scores: FloatArray = field(repr=False, compare=False)
     """Shape (n, 521), in [0, 1]."""
 
@@ -75,60 +83,154 @@ class Teacher:
         return embedding, np.asarray(self._run.get_tensor(self._out), np.float32).ravel()
 
 
-def teach(samples: FloatArray, teacher: Teacher, *, mel: MelSettings) -> Lesson:
-    """The lesson of one recording.
+def teach(samples: FloatArray, teacher: Teacher, *, mel: MelSettings, second: Musicnn | None = None) -> Lesson:
+    """The lesson of one excerpt.
 
     Parameters
     ----------
     samples : ndarray, shape=(1, n), float32
         Mono sound at 16 kHz.
     teacher : Teacher
-        Who answers.
+        YAMNet.
     mel : MelSettings
-        How the student looks; without semitones.
+        Input of the student; without semitones.
+    second : Musicnn, optional
+        Whose layers are appended to the embedding.
     """
     bands = log_mel(samples, mel).T
-    starts, embeddings, scores = [], [], []
+    windows, starts, embeddings, scores = [], [], [], []
     for start in range(0, samples.shape[1] - WINDOW, HOP):
         first = round((start + LEAD) / mel.hop_length)
         if first + 96 > len(bands):
             break
         embedding, score = teacher.answer(samples[0, start : start + WINDOW])
+        windows.append(start)
         starts.append(first)
         embeddings.append(embedding)
         scores.append(score)
     n = len(starts)
+    embedding = np.array(embeddings, np.float32).reshape(n, N_EMBEDDING)
+    if second is not None:
+        layers = second.answer(samples[0], windows, WINDOW) if n else np.zeros((0, N_LAYERS), np.float32)
+        embedding = np.concatenate([embedding, layers], axis=1)
     return Lesson(
         mel=bands,
         first_frame=np.array(starts, np.float32),
-        embedding=np.array(embeddings, np.float32).reshape(n, N_EMBEDDING),
+        embedding=embedding,
         scores=np.array(scores, np.float32).reshape(n, N_SCORES),
     )
 
 
+def excerpts_of(samples: FloatArray, other: FloatArray, *, sample_rate_hz: int, seed: int) -> list[FloatArray]:
+    """Excerpts of a recording, every second one altered; the same ones for the same seed.
+
+    Parameters
+    ----------
+    samples : ndarray, shape=(1, n), float32
+        The recording, mono.
+    other : ndarray, shape=(1, m), float32
+        What altered excerpts may be mixed with.
+    sample_rate_hz : int
+        Of both.
+    seed : int
+        Of places and changes.
+    """
+    rng = np.random.default_rng(seed)
+    length = min(samples.shape[1], round(EXCERPT_S * sample_rate_hz))
+    n = max(2, math.ceil(samples.shape[1] / sample_rate_hz / EXCERPT_EVERY_S))
+    out = []
+    for number in range(n):
+        start = int(rng.integers(0, samples.shape[1] - length + 1))
+        excerpt = samples[:, start : start + length]
+        out.append(altered(excerpt, other, sample_rate_hz=sample_rate_hz, rng=rng) if number % 2 else excerpt)
+    return out
+
+
+def altered(samples: FloatArray, other: FloatArray, *, sample_rate_hz: int, rng: np.random.Generator) -> FloatArray:
+    """An excerpt as another recording of it may sound: perhaps mixed with `other` or filtered, at another level."""
+    from scipy.signal import butter, sosfilt
+
+    sound = samples.astype(np.float32, copy=True)
+    if other.shape[1] and rng.random() < 0.5:
+        start = int(rng.integers(0, other.shape[1]))
+        beside = np.resize(np.roll(other[0], -start), sound.shape[1])
+        loudness = float(np.sqrt(np.mean(sound**2) / max(float(np.mean(beside**2)), 1e-12)))
+        sound += np.float32(loudness * 10 ** (rng.uniform(-15, 0) / 20)) * beside
+    if rng.random() < 0.5:
+        kind = ("lowpass", "highpass")[int(rng.integers(2))]
+        edge = float(rng.uniform(2_500, 6_500) if kind == "lowpass" else rng.uniform(80, 500))
+        sound = sosfilt(butter(2, edge, kind, fs=sample_rate_hz, output="sos"), sound, axis=1).astype(np.float32)
+    sound *= np.float32(10 ** (rng.uniform(-12, 6) / 20))
+    return np.clip(sound, -1, 1)
+
+
 def write_lessons(
-    paths: Sequence[Path], folder: Path, *, teacher: Path, mel: MelSettings, progress: Progress | None = None
-) -> list[Path]:
-    """A lesson file per recording; those that are there already are kept."""
+    paths: Sequence[Path],
+    folder: Path,
+    *,
+    teacher: Path,
+    mel: MelSettings,
+    second: Path | None = None,
+    progress: Progress | None = None,
+) -> list[list[Path]]:
+    """The lesson files of each recording; those that are there already are kept.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Recordings.
+    folder : Path
+        Of the lesson files.
+    teacher : Path
+        YAMNet's TFLite file.
+    mel : MelSettings
+        Input of the student; without semitones.
+    second : Path, optional
+        musicnn's weights.
+    progress : callable, optional
+        Called with (stage, done, total).
+    """
     from soundtrack.media.reading.audio import read_audio
 
     folder.mkdir(parents=True, exist_ok=True)
-    wise: Teacher | None = None
+    teachers: tuple[Teacher, Musicnn | None] | None = None
     out = []
+    other = np.zeros((1, 0), np.float32)
     for number, path in enumerate(paths):
-        target = folder / f"{number:05d}.npz"
-        if not target.exists():
-            wise = wise or Teacher(teacher)
-            lesson = teach(read_audio(path, sample_rate_hz=mel.sample_rate_hz, channels=1), wise, mel=mel)
-            with replacing(target, kind=OWN, force=True) as part, part.open("wb") as file:
-                np.savez(
-                    file,
-                    mel=lesson.mel.astype(np.float16),
-                    first_frame=lesson.first_frame.astype(np.int32),
-                    embedding=lesson.embedding.astype(np.float16),
-                    scores=lesson.scores.astype(np.float16),
-                )
-        out.append(target)
+        done = folder / f"{number:05d}.done"
+        if not done.exists():
+            teachers = teachers or (Teacher(teacher), Musicnn(second) if second is not None else None)
+            excerpts: list[FloatArray] = []
+            with suppress_silence():
+                samples = read_audio(path, sample_rate_hz=mel.sample_rate_hz, channels=1)
+                excerpts = excerpts_of(samples, other, sample_rate_hz=mel.sample_rate_hz, seed=number)
+            for k, excerpt in enumerate(excerpts):
+                _write(teach(excerpt, teachers[0], mel=mel, second=teachers[1]), folder / f"{number:05d}-{k}.npz")
+            other = excerpts[0] if excerpts else other
+            with replacing(done, kind=OWN, force=True) as part:
+                part.touch()
+        out.append(sorted(folder.glob(f"{number:05d}-*.npz")))
         if progress is not None:
             progress("running the teacher", number + 1, len(paths))
     return out
+
+
+@contextmanager
+def suppress_silence() -> Iterator[None]:
+    """A film without sound teaches nothing, and is no mistake in a folder of films."""
+    try:
+        yield
+    except InputError as error:
+        if error.reason is not Reason.NO_AUDIO:
+            raise
+
+
+def _write(lesson: Lesson, path: Path) -> None:
+    with replacing(path, kind=OWN, force=True) as part, part.open("wb") as file:
+        np.savez(
+            file,
+            mel=lesson.mel.astype(np.float16),
+            first_frame=lesson.first_frame.astype(np.int32),
+            embedding=lesson.embedding.astype(np.float16),
+            scores=lesson.scores.astype(np.float16),
+        )

@@ -74,6 +74,7 @@ def train_music(
     out_dir: Path,
     *,
     teacher: Path | None = None,
+    second: Path | None = None,
     init: MusicTower | None = None,
     settings: MusicDistilSettings | None = None,
     dim: int = 32,
@@ -91,6 +92,8 @@ def train_music(
         Lessons, checkpoint, the analysis, report, and ``models/``.
     teacher : Path, optional
         YAMNet's TFLite file; without it the network of `init` is kept and only its head is fitted again.
+    second : Path, optional
+        musicnn's weights (.npz); its layers are learned beside YAMNet's embedding.
     init : MusicTower, optional
         Network to start from.
     settings : MusicDistilSettings, optional
@@ -109,10 +112,12 @@ def train_music(
     curve: list[LookBack] = []
     if teacher is not None:
         bare: MelSettings = replace(config.mel, n_pitches=0)
-        lessons = write_lessons(recordings(folders), out_dir / "lessons", teacher=teacher, mel=bare, progress=progress)
+        lessons = write_lessons(
+            recordings(folders), out_dir / "lessons", teacher=teacher, second=second, mel=bare, progress=progress
+        )
         network, curve = distil(
-            [p for i, p in enumerate(lessons) if i % HELD_OUT],
-            [p for i, p in enumerate(lessons) if not i % HELD_OUT],
+            [p for i, some in enumerate(lessons) if i % HELD_OUT for p in some],
+            [p for i, some in enumerate(lessons) if not i % HELD_OUT for p in some],
             out_dir / "student",
             config=config.cnn,
             settings=settings,

@@ -26,6 +26,12 @@ IntArray = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]
 
 
+STILL_SCALE = 0.7
+"""Of the classes' points on the plane where stills are compared with them: mean ratings hardly leave [-0.8, 0.8]."""
+STILL_SPREAD = 0.25
+"""How far from a class a still's rating may lie, as a standard deviation."""
+
+
 @dataclass(frozen=True, slots=True)
 class HeadSettings:
     """How strongly the head is held back; chosen on the first features and kept since."""
@@ -44,6 +50,8 @@ class HeadSettings:
     """Of a view with a guessed rating beside a still with a real one."""
     film_weight: float = 1.0
     """Of one film beside one still, for valence and arousal."""
+    still_class_share: float = 0.0
+    """Weight of a rated still, its class guessed from its rating, beside a film with a class; 0 leaves stills out."""
     absent_share: float = 0.1
     """How much of the teaching goes without one of the channels, in [0, 1)."""
 
@@ -60,11 +68,28 @@ class Rated:
     """In [-1, 1], shape (n,)."""
     teachers: FloatArray | None = field(default=None, repr=False, compare=False)
     """What the teachers say, standardised, shape (n, T); None if they were not asked."""
+    weight: FloatArray | None = field(default=None, repr=False, compare=False)
+    """How much each counts, shape (n,); None: 1 each."""
+
+    @property
+    def weights(self) -> FloatArray:
+        """`weight`, or ones, shape (n,)."""
+        return np.ones(len(self.valence), np.float32) if self.weight is None else self.weight
+
+    def beside(self, more: Rated) -> Rated:
+        """These stills and others; the teachers are asked of neither any more."""
+        return Rated(
+            {name: np.concatenate([rows, more.features[name]]) for name, rows in self.features.items()},
+            np.concatenate([self.valence, more.valence]),
+            np.concatenate([self.arousal, more.arousal]),
+            weight=np.concatenate([self.weights, more.weights]),
+        )
 
     def some(self, rows: npt.NDArray[np.bool_]) -> Rated:
         """Those rows alone."""
         teachers = None if self.teachers is None else self.teachers[rows]
-        return Rated(rows_of(self.features, rows), self.valence[rows], self.arousal[rows], teachers)
+        weight = None if self.weight is None else self.weight[rows]
+        return Rated(rows_of(self.features, rows), self.valence[rows], self.arousal[rows], teachers, weight)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +100,17 @@ class Unrated:
     """By channel, each of shape (n, dim)."""
     teachers: FloatArray = field(repr=False, compare=False)
     """Standardised as those of the rated ones, shape (n, T)."""
+
+
+def classes_near(valence: FloatArray, arousal: FloatArray) -> Matrix:
+    """Beliefs about the class of rated stills, by how near each class is on the plane, shape (n, 6).
+
+    Most of what people film is neither sad nor tense; the labelled films, cut from music videos, hardly hold any of it.
+    """
+    points = STILL_SCALE * np.array([CLASS_VALENCE_AROUSAL[e] for e in EMOTIONS])
+    ratings = np.stack([valence, arousal], axis=1).astype(np.float64)
+    near = np.exp(-((ratings[:, None] - points) ** 2).sum(axis=2) / (2 * STILL_SPREAD**2)) + 1e-3
+    return np.asarray(near / near.sum(axis=1, keepdims=True), np.float64)
 
 
 def fit_head(
@@ -113,12 +149,18 @@ def fit_head(
         return with_absences(x, columns_of(blocks), share=how.absent_share)
 
     x = standard(means)
-    some = taught(x)
     beliefs = np.eye(len(EMOTIONS))[[EMOTIONS.index(label) for label in labels]]
+    counts = np.ones(len(labels))
+    known = x
+    if rated is not None and how.still_class_share > 0:
+        known = np.concatenate([x, standard(side_by_side(rated.features, blocks, rooted=True))])
+        beliefs = np.concatenate([beliefs, classes_near(rated.valence, rated.arousal)])
+        counts = np.concatenate([counts, how.still_class_share * rated.weights])
+    some = taught(known)
     weight, bias = logistic(
         some.rows,
         beliefs[some.origin],
-        shares=some.weight,
+        shares=counts[some.origin] * some.weight,
         penalty=how.class_penalty,
         gains=gains_of(blocks, how.class_gains),
     )
@@ -127,7 +169,7 @@ def fit_head(
     if rated is not None:
         x = np.concatenate([x, standard(side_by_side(rated.features, blocks, rooted=True))])
         targets = np.concatenate([targets, np.stack([rated.valence, rated.arousal], axis=1)])
-        shares = np.concatenate([shares, np.ones(len(rated.valence))])
+        shares = np.concatenate([shares, rated.weights])
         if unrated is not None and rated.teachers is not None:
             x = np.concatenate([x, standard(side_by_side(unrated.features, blocks, rooted=True))])
             targets = np.concatenate([targets, _guessed(rated, unrated, penalty=how.teacher_penalty)])
