@@ -21,7 +21,7 @@ from soundtrack.emotion.video_config import parse_config
 from soundtrack.emotion.video_tower import backbone, load_parts
 from soundtrack.errors import ModelError
 from soundtrack.training.picture.distil import DistilSettings
-from soundtrack.training.picture.train import write_model
+from soundtrack.training.picture.start import write_model
 from soundtrack.types import Channel, FloatArray, Medium
 
 THREE = (Block("network", 5, rooted=True, version="4"), Block("numbers", 3), Block("faces", 2, version="2"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -22,7 +23,15 @@ from soundtrack.networks.i3d import I3D, inflate
 from soundtrack.training.calibrate import fit_confidence, fit_temperature
 from soundtrack.training.picture import teachers as picture_teachers
 from soundtrack.training.picture.clips import N_FRAMES, cut
-from soundtrack.training.picture.data import bucket_of, frames_at, labelled_clips, rated_stills, stills
+from soundtrack.training.picture.data import (
+    N_OF_A_WORD,
+    bucket_of,
+    frames_at,
+    labelled_clips,
+    rated_stills,
+    stills,
+    worded_stills,
+)
 from soundtrack.training.picture.distil import DistilSettings, distil
 from soundtrack.training.picture.fit import HeadSettings, Rated, Unrated, cross_validate, fit_head
 from soundtrack.training.picture.start import flattened
@@ -309,6 +318,50 @@ def test_ratings_reach_valence_and_arousal_the_right_way_round(rng: np.random.Ge
     assert (head.read(picture_blocks(features, bright)).valence > before.valence).mean() > 0.95
     assert (head.read(picture_blocks(features, calm)).arousal < before.arousal).mean() > 0.95
     assert np.corrcoef(before.valence, rated.valence)[0, 1] > 0.9
+
+
+def test_rated_stills_tell_what_is_neutral_where_no_film_does(rng: np.random.Generator) -> None:
+    """Plain things read as Sad: nothing moves in them, and the labelled films hold hardly any."""
+    rows = two_moods(rng)
+    plain = picture_blocks(rng.random((100, 30)).astype(np.float32) + 3, rng.random((100, 4)).astype(np.float32))
+    flat = np.zeros(100, np.float32)
+    said = []
+    for share in (0.0, 0.1):
+        settings = replace(EASY, still_class_share=share)
+        head = fit_head(**rows, rated=Rated(plain, flat, flat - 0.1), settings=settings)  # type: ignore[arg-type]  # as above
+        said.append(head.read(plain).probabilities.mean(axis=0)[EMOTIONS.index("Neutral")])
+    assert said[0] < 0.2
+    assert said[1] > 0.5
+
+
+def test_a_weight_counts_like_so_many_stills(rng: np.random.Generator) -> None:
+    rows = two_moods(rng)
+    stills = Rated(
+        picture_blocks(rng.random((40, 30)).astype(np.float32), rng.random((40, 4)).astype(np.float32)),
+        *rng.uniform(-0.8, 0.8, (2, 40)).astype(np.float32),
+    )
+    settings = replace(EASY, still_class_share=0.1)
+    heads = [
+        fit_head(**rows, rated=rated, settings=settings)  # type: ignore[arg-type]  # a table of rows
+        for rated in (stills.beside(stills), replace(stills, weight=np.full(40, 2, np.float32)))
+    ]
+    np.testing.assert_allclose(heads[0].weight, heads[1].weight, atol=1e-3)
+
+
+def test_photographs_are_rated_by_the_word_for_what_they_show(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "lexica").mkdir()
+    labels = ["a.jpg,caltech101,wolf_spider", "b.jpg,imagenet,spider", "c.jpg,caltech101,euphonium"]
+    labels += [f"d{i}.jpg,caltech101,sunflower" for i in range(9)]
+    (tmp_path / "images/labels.csv").write_text("\n".join(["file,set,label", *labels]) + "\n")
+    norms = ["word,valence_mean,arousal_mean", "spider,2.6,6.6", "sunflower,7.4,4.2"]
+    (tmp_path / "lexica/glasgow_norms_va.csv").write_text("\n".join(norms) + "\n")
+    found = worded_stills(tmp_path)
+    assert [still.file for still in found] == ["images/a.jpg", *(f"images/d{i}.jpg" for i in range(N_OF_A_WORD))]
+    assert found[0].valence == pytest.approx(-0.6 * 0.6)
+    assert found[0].arousal == pytest.approx(0.4 * 0.4)
+    assert found[1].source == "images/sunflower"
+    assert worded_stills(tmp_path / "lexica") == []
 
 
 def test_stills_that_nobody_rated_teach_through_the_teachers(rng: np.random.Generator) -> None:

@@ -27,6 +27,12 @@ FRAME_SIDE_PX = 224
 """Side of the squares that frames of films are squashed to before views are cut from them."""
 
 
+N_OF_A_WORD = 6
+"""Photographs of each label that are taken where the word is rated and the photographs are not."""
+WORD_VALENCE, WORD_AROUSAL = 0.6, 0.4
+"""How much of a word's rating its photographs get: spiders in photographs please more than the word, weddings less."""
+
+
 @dataclass(frozen=True, slots=True)
 class Picture:
     """A still, or one frame of a film."""
@@ -123,6 +129,28 @@ def rated_stills(data_dir: Path, *, part: Part = Part.DEVELOPMENT) -> list[Rated
         for row in _rows(data_dir / "oasis" / "ratings.csv")
         if part.takes(row["file"])
     ]
+
+
+def worded_stills(data_dir: Path) -> list[RatedStill]:
+    """Photographs of plain things, rated by how people rate the word for what they show.
+
+    From ``images/labels.csv`` (file, set, label) and ``lexica/glasgow_norms_va.csv`` (word, valence_mean, arousal_mean,
+    from 1 to 9): the first few of each label that is a rated word. A word says little about one photograph of it, so
+    ratings are shrunk, and heads count them less. ImageNet's photographs are kept for ``benchmarks/everyday.py``.
+    """
+    words = {row["word"].lower(): row for row in _rows(data_dir / "lexica" / "glasgow_norms_va.csv")}
+    taken: dict[str, int] = {}
+    out = []
+    for row in _rows(data_dir / "images" / "labels.csv"):
+        name = row["label"].lower().replace("_", " ")
+        known = next((words[w] for w in (name, name.replace(" ", ""), name.split()[-1]) if w in words), None)
+        if known is None or row["set"] == "imagenet" or taken.get(row["label"], 0) >= N_OF_A_WORD:
+            continue
+        taken[row["label"]] = taken.get(row["label"], 0) + 1
+        valence, arousal = ((float(known[f"{axis}_mean"]) - 5.0) / 4.0 for axis in ("valence", "arousal"))
+        file = f"images/{row['file']}"
+        out.append(RatedStill(file, WORD_VALENCE * valence, WORD_AROUSAL * arousal, f"images/{row['label']}"))
+    return out
 
 
 def stills(data_dir: Path) -> list[Picture]:

@@ -102,6 +102,11 @@ class Unrated:
     """Standardised as those of the rated ones, shape (n, T)."""
 
 
+def beside(rated: Rated | None, worded: Rated | None) -> Rated | None:
+    """Rated stills and those rated by words alone; None without either."""
+    return rated if worded is None else worded if rated is None else rated.beside(worded)
+
+
 def classes_near(valence: FloatArray, arousal: FloatArray) -> Matrix:
     """Beliefs about the class of rated stills, by how near each class is on the plane, shape (n, 6).
 
@@ -278,19 +283,22 @@ def rate_out_of_fold(
     labels: Sequence[str],
     film_of: IntArray,
     unrated: Unrated | None = None,
+    worded: Rated | None = None,
     usable: npt.NDArray[np.bool_] | None = None,
     settings: HeadSettings | None = None,
 ) -> Matrix:
     """Valence and arousal of the stills from heads that never saw their theme, shape (n, 2).
 
-    Films and unrated stills as in `fit_head`, the latter guessed from the same ratings alone; `folds` and `usable` as
-    in `cross_validate`, for the stills.
+    Films and unrated stills as in `fit_head`, the latter guessed from the same ratings alone; those of `worded` are
+    learned from in every fold; `folds` and `usable` as in `cross_validate`, for the stills.
     """
     out = np.zeros((len(folds), 2))
     for fold in np.unique(folds):
         asked = folds == fold
         seen = ~asked if usable is None else ~asked & usable
-        head = fit_head(features, labels, film_of, rated=rated.some(seen), unrated=unrated, settings=settings)
+        head = fit_head(
+            features, labels, film_of, rated=beside(rated.some(seen), worded), unrated=unrated, settings=settings
+        )
         reading = head.read(rows_of(rated.features, asked))
         out[asked] = np.stack([reading.valence, reading.arousal], axis=1)
     return out

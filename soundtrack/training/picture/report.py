@@ -19,6 +19,7 @@ from soundtrack.training.picture.fit import (
     OutOfFold,
     Rated,
     Unrated,
+    beside,
     cross_validate,
     rate_out_of_fold,
 )
@@ -125,6 +126,7 @@ def measure(
     rated: Rated | None = None,
     rated_sources: Sequence[str] = (),
     unrated: Unrated | None = None,
+    worded: Rated | None = None,
     unseen: npt.NDArray[np.bool_] | None = None,
     settings: HeadSettings | None = None,
 ) -> Measured:
@@ -140,6 +142,8 @@ def measure(
         Theme of each still.
     unrated : Unrated, optional
         More stills for heads to learn from.
+    worded : Rated, optional
+        Photographs rated by words alone, learned from beside the rated stills in every fold.
     unseen : ndarray, shape=(n_films,), bool, optional
         Films whose frames the network was never shown while it learned to see.
     """
@@ -150,7 +154,7 @@ def measure(
             films.labels,
             films.film_of,
             folds=fold_of(films.sources, classes=films.labels, n_folds=N_FOLDS, seed=seed),
-            rated=rated,
+            rated=beside(rated, worded),
             unrated=unrated if seed == SEEDS[0] else None,  # costs most of the time and moves no class
             settings=settings,
         )
@@ -169,6 +173,7 @@ def measure(
             labels=films.labels,
             film_of=films.film_of,
             unrated=unrated,
+            worded=worded,
             settings=settings,
         )
         themes = codes(rated_sources)
@@ -214,6 +219,7 @@ def learning_curve(
     rated: Rated | None = None,
     rated_sources: Sequence[str] = (),
     unrated: Unrated | None = None,
+    worded: Rated | None = None,
     shares: Sequence[float] = (0.25, 0.5, 0.75, 1.0),
     settings: HeadSettings | None = None,
 ) -> list[CurvePoint]:
@@ -240,6 +246,7 @@ def learning_curve(
                     labels=films.labels,
                     film_of=films.film_of,
                     unrated=unrated,
+                    worded=worded,
                     usable=_some(rated_sources, share, seed=seed),
                     settings=settings,
                 )

@@ -1,4 +1,4 @@
-"""Weights that the picture network starts from: any model of that kind at hand.
+"""Weights that the picture network starts from, any model of that kind at hand; and how a trained one is written.
 
 Goes in: the name of a model that came with the tool or is in the cache. Comes out: I3D weights without a classifier,
 what size they are for, and what the card says when nothing but the head is new.
@@ -6,23 +6,36 @@ what size they are for, and what the card says when nothing but the head is new.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from torch import Tensor
 
 from soundtrack.checkpoints.manifest import all_models, find_model, read_config
 from soundtrack.checkpoints.trained import find_network
-from soundtrack.checkpoints.weights import load_weights
-from soundtrack.emotion.picture_head import STILLS
+from soundtrack.checkpoints.weights import load_weights, save_weights
+from soundtrack.emotion.head import Head
+from soundtrack.emotion.head_file import form_document
+from soundtrack.emotion.picture_head import FILM_NUMBERS, PICTURE_NETWORK, STILLS
+from soundtrack.emotion.stills import VERSION as STILLS_VERSION
 from soundtrack.emotion.video_config import parse_config
-from soundtrack.emotion.video_tower import load_parts
+from soundtrack.emotion.video_tower import head_tensors, load_parts
 from soundtrack.errors import ModelError
+from soundtrack.files.kinds import OWN
+from soundtrack.files.safe_write import write_text
 from soundtrack.networks.i3d import I3D, expected_state
+from soundtrack.training.picture.clips import FRAME_RATE_HZ, N_FRAMES
 from soundtrack.training.picture.data import labelled_clips, rated_stills
+from soundtrack.training.picture.distil import DistilSettings
 from soundtrack.video.visual_features import N_FILM
+from soundtrack.video.visual_features import VERSION as FILM_VERSION
 
+WEIGHTS_LICENCE = "CC BY-NC 4.0"
+"""Of what is trained here: some of the recordings learned from are non-commercial."""
+SOURCE = "trained by soundtrack train video"
+"""Origin in the manifest."""
 KINETICS_SIDE_PX = 224
 """Side of the frames that the public network learned from."""
 
@@ -110,3 +123,41 @@ LIMITS_OF_HEAD = [
     "What the network that it started from does not see, no head will find.",
 ]
 """Of that card."""
+
+
+def write_model(
+    state: dict[str, Tensor],
+    head: Head,
+    folder: Path,
+    *,
+    settings: DistilSettings,
+    name: str,
+    version: str,
+    source: str = SOURCE,
+) -> None:
+    """Weights, config and manifest entry of a video model."""
+    versions = {PICTURE_NETWORK: version, STILLS: STILLS_VERSION, FILM_NUMBERS: FILM_VERSION}
+    blocks = tuple(replace(block, version=versions.get(block.channel, block.version)) for block in head.blocks)
+    head = replace(head, blocks=blocks)
+    tensors = {f"i3d.{key}": value for key, value in state.items() if not key.startswith("logits.")}
+    config = {
+        "kind": "i3d",
+        "width": settings.width,
+        "side_px": settings.side_px,
+        "n_frames": N_FRAMES,
+        "frame_rate_hz": FRAME_RATE_HZ,
+        "stride_s": N_FRAMES / FRAME_RATE_HZ,
+        "n_features": dim_of(state),
+        "head": form_document(head),
+    }
+    save_weights(
+        {**tensors, **head_tensors(head)},
+        folder,
+        name=name,
+        version=version,
+        role="video",
+        licence=WEIGHTS_LICENCE,
+        source=source,
+        embedding_dim=dim_of(state),
+    )
+    write_text(folder / name / "config.json", json.dumps(config, indent=2) + "\n", kind=OWN, force=True)

@@ -21,7 +21,7 @@ from soundtrack.networks.i3d import I3D
 from soundtrack.networks.i3d_fused import FusedI3D
 from soundtrack.training.picture.clips import N_FRAMES, clip_features
 from soundtrack.training.picture.distil import DistilSettings
-from soundtrack.training.picture.train import WEIGHTS_LICENCE, write_model
+from soundtrack.training.picture.start import WEIGHTS_LICENCE, write_model
 from soundtrack.video.visual_features import N_FILM, clip_numbers
 
 TINY_WIDTH = 1 / 16

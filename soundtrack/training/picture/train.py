@@ -16,12 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from soundtrack.checkpoints.weights import save_weights
-from soundtrack.emotion.head import Head
-from soundtrack.emotion.head_file import form_document
-from soundtrack.emotion.picture_head import FILM_NUMBERS, PICTURE_NETWORK, STILLS, picture_blocks
-from soundtrack.emotion.stills import VERSION as STILLS_VERSION
-from soundtrack.emotion.video_tower import backbone, head_tensors
+from soundtrack.emotion.picture_head import picture_blocks
+from soundtrack.emotion.video_tower import backbone
 from soundtrack.errors import InputError, Reason
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import write_text
@@ -38,32 +34,36 @@ from soundtrack.training.picture.clips import (
     stills_of_pictures,
     write_clips,
 )
-from soundtrack.training.picture.data import groups, labelled_clips, rated_stills
+from soundtrack.training.picture.data import RatedStill, groups, labelled_clips, rated_stills, worded_stills
 from soundtrack.training.picture.distil import DistilSettings, distil, embeddings, held_out, scale_of
-from soundtrack.training.picture.fit import HeadSettings, Rated, Unrated, fit_head
+from soundtrack.training.picture.fit import HeadSettings, Rated, Unrated, beside, fit_head
 from soundtrack.training.picture.live import distil_live, live_settings, read_gallery
 from soundtrack.training.picture.report import Films, PictureReport, card, learning_curve, measure
-from soundtrack.training.picture.start import LIMITS_OF_HEAD, PictureStart, dim_of, facts_of_head, flattened
+from soundtrack.training.picture.start import (
+    LIMITS_OF_HEAD,
+    WEIGHTS_LICENCE,
+    PictureStart,
+    facts_of_head,
+    flattened,
+    write_model,
+)
 from soundtrack.training.picture.teacher_networks import read_teachers
 from soundtrack.training.picture.teachers import Pass, read_pass, write_pass
-from soundtrack.types import FloatArray
+from soundtrack.types import ByteArray, FloatArray
 from soundtrack.video.visual_features import N_FILM
-from soundtrack.video.visual_features import VERSION as FILM_VERSION
 
 N_PASSES = 13
 """Views of every picture: the whole, six crops, six blends."""
 N_GUESSED_PASSES = 3
 """How many of them the head learns valence and arousal from."""
-WEIGHTS_LICENCE = "CC BY-NC 4.0"
-"""Of what is trained here: some of the recordings learned from are non-commercial."""
 LEAST_SOURCES = 2
 """Of labelled films: one to learn from, another to be judged on."""
-SOURCE = "trained by soundtrack train video"
-"""Origin in the manifest."""
 
 
-BESIDE_STILLS = HeadSettings(plane_penalty=10_000.0, plane_gains={})
+BESIDE_STILLS = HeadSettings(plane_penalty=10_000.0, plane_gains={}, still_class_share=0.1)
 """Of a head that reads stills: valence and arousal of 520 rated stills were learned best so, in nested folds."""
+WORDED_WEIGHT = 0.2
+"""Of a photograph rated by the word for what it shows, beside a still that people rated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,8 @@ class Seen:
     """Theme of each still."""
     unrated: Unrated | None = None
     """Of stills without ratings; None where the teachers were not asked."""
+    worded: Rated | None = None
+    """Of photographs rated by words alone, for heads to learn from beside the rated stills; None without."""
     files: tuple[str, ...] = ()
     """File of each film."""
     start_s: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32), repr=False, compare=False)
@@ -101,23 +103,20 @@ def look(
             reason=Reason.EMPTY,
         )
     store = write_clips(work_dir / "clips", data_dir=data_dir, side_px=side_px, progress=progress)
-    rated = unrated = None
+    rated = unrated = worded = None
     stills = rated_stills(data_dir)
     if stills:
         pictures = read_stills(stills, data_dir=data_dir, side_px=side_px)
         whole = work_dir / "pass-0"
         answers = read_pass(whole, side_px=side_px) if (whole / "done").is_file() else None
         unrated = None if answers is None else _unrated(network, _passes(work_dir, side_px=side_px))
-        rated = Rated(
-            teachers=None if answers is None else _said(answers, [still.file for still in stills]),
-            features=picture_blocks(
-                clip_features(network, pictures),
-                still_numbers(pictures),
-                stills_of_pictures(stills, data_dir=data_dir) if with_stills else None,
-            ),
-            valence=np.array([still.valence for still in stills], np.float32),
-            arousal=np.array([still.arousal for still in stills], np.float32),
-        )
+        rated = _rated(network, stills, pictures, data_dir=data_dir, with_stills=with_stills)
+        if answers is not None:
+            rated = replace(rated, teachers=_said(answers, [still.file for still in stills]))
+        elif with_stills and (plain := worded_stills(data_dir)):
+            pictures = read_stills(plain, data_dir=data_dir, side_px=side_px)
+            worded = _rated(network, plain, pictures, data_dir=data_dir, with_stills=with_stills)
+            worded = replace(worded, weight=np.full(len(plain), WORDED_WEIGHT, np.float32))
     films = Films(
         features=picture_blocks(
             clip_features(network, store.frames),
@@ -133,8 +132,24 @@ def look(
         rated,
         tuple(still.source for still in stills),
         unrated=unrated,
+        worded=worded,
         files=tuple(film.file for film in store.films),
         start_s=store.start_s.astype(np.float32),
+    )
+
+
+def _rated(
+    network: FusedI3D, stills: Sequence[RatedStill], pictures: ByteArray, *, data_dir: Path, with_stills: bool
+) -> Rated:
+    """Stills through all channels, with their ratings."""
+    return Rated(
+        features=picture_blocks(
+            clip_features(network, pictures),
+            still_numbers(pictures),
+            stills_of_pictures(stills, data_dir=data_dir) if with_stills else None,
+        ),
+        valence=np.array([still.valence for still in stills], np.float32),
+        arousal=np.array([still.arousal for still in stills], np.float32),
     )
 
 
@@ -215,6 +230,7 @@ def finish(
         rated=seen.rated,
         rated_sources=seen.rated_sources,
         unrated=seen.unrated,
+        worded=seen.worded,
         unseen=held_out(seen.films.sources),
         settings=head_settings,
     )
@@ -223,7 +239,7 @@ def finish(
             seen.films.features,
             seen.films.labels,
             seen.films.film_of,
-            rated=seen.rated,
+            rated=beside(seen.rated, seen.worded),
             unrated=seen.unrated,
             settings=head_settings,
         )
@@ -235,6 +251,7 @@ def finish(
         rated=seen.rated,
         rated_sources=seen.rated_sources,
         unrated=seen.unrated,
+        worded=seen.worded,
         settings=head_settings,
     )
     told = [*(_facts(settings) if facts is None else facts), *notes]
@@ -242,44 +259,6 @@ def finish(
     write_text(folder / name / "card.md", text, kind=OWN, force=True)
     write_text(out_dir / "report.json", json.dumps(asdict(measured.report), indent=2) + "\n", kind=OWN, force=True)
     return measured.report
-
-
-def write_model(
-    state: dict[str, Tensor],
-    head: Head,
-    folder: Path,
-    *,
-    settings: DistilSettings,
-    name: str,
-    version: str,
-    source: str = SOURCE,
-) -> None:
-    """Weights, config and manifest entry of a video model."""
-    versions = {PICTURE_NETWORK: version, STILLS: STILLS_VERSION, FILM_NUMBERS: FILM_VERSION}
-    blocks = tuple(replace(block, version=versions.get(block.channel, block.version)) for block in head.blocks)
-    head = replace(head, blocks=blocks)
-    tensors = {f"i3d.{key}": value for key, value in state.items() if not key.startswith("logits.")}
-    config = {
-        "kind": "i3d",
-        "width": settings.width,
-        "side_px": settings.side_px,
-        "n_frames": N_FRAMES,
-        "frame_rate_hz": FRAME_RATE_HZ,
-        "stride_s": N_FRAMES / FRAME_RATE_HZ,
-        "n_features": dim_of(state),
-        "head": form_document(head),
-    }
-    save_weights(
-        {**tensors, **head_tensors(head)},
-        folder,
-        name=name,
-        version=version,
-        role="video",
-        licence=WEIGHTS_LICENCE,
-        source=source,
-        embedding_dim=dim_of(state),
-    )
-    write_text(folder / name / "config.json", json.dumps(config, indent=2) + "\n", kind=OWN, force=True)
 
 
 def train_picture(
