@@ -66,7 +66,7 @@ class Read:
         """Means over the clips of each file."""
         rows = []
         for path in paths:
-            said = tower.config.head.read(picture_evidence(film_windows(path, tower), tower))
+            said = tower.reader.read(picture_evidence(film_windows(path, tower), tower))
             rows.append(
                 np.concatenate(
                     [
