@@ -52,7 +52,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "ffmpeg": ("soundtrack.media",),
     "imageio_ffmpeg": ("soundtrack.media",),
     "lark": ("soundtrack.queries.grammar",),
-    "librosa": ("soundtrack.audio",),
+    "librosa": ("soundtrack.audio", "soundtrack.training.music.musicnn"),
     "jinja2": ("soundtrack.export.page.page",),
     "matplotlib": ("soundtrack.export.page.picture", "soundtrack.export.page.glyphs", "soundtrack.yardsticks.plot"),
     "numba": (),
