@@ -18,6 +18,10 @@ more than 0.5 apart, and those with a cue's start or end within a second. **grea
 starts or ends within two seconds of the greatest of these (the scenes that the tool sees may begin a shot later).
 **silence** is the share without music, **thin** that with speech over a bed that is ducked under it. **mid** counts the
 cues that start inside a spoken sentence.
+
+Below the table is the blind pool: every cue under every stretch, with the choice of the tool, its runners-up and all
+of the music in turn, judged by tags alone: yes if the piece is at most `TURN` from the wanted mood. With ``--require``
+the command fails where fewer than that share of the choices, by seconds, are a yes.
 """
 
 from __future__ import annotations
@@ -259,6 +263,23 @@ def judge(
     )
 
 
+def blind_pool(
+    plan: FilmPlan, sheet: CueSheet, *, wanted: Mapping[str, Point], places: Mapping[str, Point]
+) -> npt.NDArray[np.float64]:
+    """Seconds with a yes for choices, runners-up (the mean of a cue's) and all music (the mean), and seconds in all."""
+    name_of = {track.track_id: Path(track.path).name for track in sheet.tracks}
+    total = np.zeros(4)
+    for cue, stretch in itertools.product(sheet.cues, plan.stretches):
+        overlap_s = min(cue.span.end_s, stretch.end_s) - max(cue.span.start_s, stretch.start_s)
+        if overlap_s <= NEAR_S:
+            continue
+        good = {name: float(np.linalg.norm(place - wanted[stretch.mood]) <= TURN) for name, place in places.items()}
+        others = [good[name_of[other.track_id]] for other in sheet.alternatives if other.cue_id == cue.cue_id]
+        yes = (good[name_of[cue.track_id]], float(np.mean(others or [0.0])), float(np.mean([*good.values()])), 1.0)
+        total += overlap_s * np.array(yes)
+    return total
+
+
 def _cells(r: Judged) -> list[str]:
     """The row of one film."""
     apart = [f"{x:.2f}" for x in (r.apart, r.one, r.best, r.random)]
@@ -297,6 +318,7 @@ def main() -> None:
     asked.add_argument("--films", nargs="*", default=[])
     asked.add_argument("--json", type=Path)
     asked.add_argument("--sheets", type=Path)
+    asked.add_argument("--require", type=float, default=0.0, metavar="SHARE", help="least share of yes, such as 0.6")
     asked.add_argument("--set", nargs="*", default=[], metavar="ROW=WEIGHT", help="merit.mood=0.7 plan.repeat=-2")
     given = asked.parse_args()
     document = json.loads(LIST.read_text(encoding="utf-8"))
@@ -312,7 +334,7 @@ def main() -> None:
     index = given.index or given.work / "index"
     if given.index is None:
         soundtrack.index(given.data / "music", index=index)
-    rows = []
+    rows, pool = [], np.zeros(4)
     for plan in read_plans(document):
         if given.films and plan.name not in given.films:
             continue
@@ -330,9 +352,14 @@ def main() -> None:
             (given.sheets / f"{plan.name}.json").write_text(dumps(sheet), encoding="utf-8")
         spoken = sentences(plan, document["voices"])
         rows.append(judge(plan, sheet, wanted=wanted, places=places, spoken=spoken))
+        pool += blind_pool(plan, sheet, wanted=wanted, places=places)
     print(table(rows))
+    chosen, second, random = pool[:3] / max(pool[3], 1e-9)
+    print(f"\nblind pool, share of yes: choices {chosen:.0%}, runners-up {second:.0%}, random {random:.0%}")
     if given.json:
         given.json.write_text(json.dumps([vars(row) for row in rows], indent=1) + "\n", encoding="utf-8")
+    if chosen < given.require:
+        raise SystemExit(f"{chosen:.0%} of the choices are a yes, at least {given.require:.0%} must be")
 
 
 if __name__ == "__main__":

@@ -77,6 +77,22 @@ def test_the_figures_of_a_sheet_are_those_worked_out_by_hand() -> None:
     assert "| made | 2.0 |" in whole_films.table([judged])
 
 
+def test_the_blind_pool_counts_seconds_whose_music_is_near_the_wanted_mood() -> None:
+    one, two = track("calm", ["Relaxation"] * 12), track("fight", ["Tension"] * 12)
+    made = spot_cues(sheet([("Relaxation", 30.0), ("Tension", 30.0)]), library([one, two]))
+    first, second = made.cues
+    cues = (replace(first, span=Span(0.0, 30.0)), replace(second, span=Span(30.0, 60.0)))
+    tracks = tuple(replace(t, path=f"/music/{t.title}.ogg") for t in made.tracks)
+    stretches = tuple(whole_films.Stretch(a, a + 20.0, mood, ("a",)) for a, mood in ((0.0, "calm"), (20.0, "action")))
+    pool = whole_films.blind_pool(
+        whole_films.FilmPlan("made", "drama", True, stretches),
+        replace(made, cues=cues, tracks=tracks, alternatives=()),
+        wanted={"calm": np.array([0.5, -0.5]), "action": np.array([-0.1, 0.7])},
+        places={"calm.ogg": np.array([0.5, -0.2]), "fight.ogg": np.array([-0.1, 0.7])},
+    )
+    assert pool.tolist() == [30.0, 0.0, 20.0, 40.0]
+
+
 @pytest.mark.needs_data
 def test_every_clip_is_there_and_every_tag_of_the_music_has_a_place(data_dir: Path) -> None:
     missing = {c for p in PLANS for s in p.stretches for c in s.clips if not (data_dir / c).is_file()}
