@@ -149,6 +149,9 @@ def test_what_cannot_be_hit_is_told() -> None:
     flat = replace(with_climax(12, 20)[0], track_id="f" * 64)
     warnings = spot_cues(film, library([flat]), constraints=Constraints(hits=(12.0,))).warnings
     assert any("no clear climax" in w for w in warnings)
+    made = spot_cues(film, library([flat]), constraints=Constraints(hits=(12.3,)))
+    (mark,) = made.cues[0].landings
+    assert mark.on == "downbeat" and abs(mark.late_ms or 0.0) < 1.0, "a bar line at least, wherever in a bar it enters"
     quiet = Constraints(hits=(12.0,), silences=(Span(0.0, 20.0),))
     assert any("no music at hit point" in w for w in spot_cues(film, one_track_library(), constraints=quiet).warnings)
     with pytest.raises(UsageError, match="past the end of the film"):

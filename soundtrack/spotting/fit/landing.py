@@ -32,6 +32,8 @@ _STRONG = _DOWNBEAT_COST - 0.01
 """Any climax lacks less than this."""
 _LOOP_COST = 0.6
 """Leading up to a climax that comes too early in its track, before it is known how."""
+_MOST_PLAIN = 8
+"""Number of bar lines tried where no climax can be brought to the only moment."""
 _MOST_BARS = 20_000
 
 
@@ -56,8 +58,9 @@ def land(
 ) -> Fitted | None:
     """A track cut to the length of a cue, with strong moments of it at given samples.
 
-    One moment gets a climax, to the sample. Of several, as many as the track allows get one, or another bar line; the
-    first is exact, unless being a little early there brings the others within `TOLERANCE_S`.
+    One moment gets a climax, to the sample, or a bar line where the track has no climax for it. Of several, as many as
+    the track allows get one, or another bar line; the first is exact, unless being a little early there brings the
+    others within `TOLERANCE_S`.
 
     Parameters
     ----------
@@ -75,7 +78,7 @@ def land(
     Returns
     -------
     Fitted or None
-        None where nothing strong can be brought there.
+        None where nothing can be brought there.
     """
     inside = sorted({at for at in hits if 0 < at < wanted.n_samples})  # moments may be asked for twice
     grid = grid_of(bars, analysis, duration_s)
@@ -90,10 +93,13 @@ def land(
         moments = [needed_samples(at, speed=speed) for at in inside]
         ending = wanted.end_with_track and ends_really(analysis, scaled)
         best: tuple[Fitted, Chain] | None = None
-        for chain in _candidates(grid, moments, weakness, scaled):
-            fitted = _around(grid, chain, scaled, ending=ending)
-            if fitted is not None and (best is None or fitted.cost < best[0].cost - 1e-9):
-                best = fitted, chain
+        for candidates in (_candidates, _plain_lines):
+            for chain in candidates(grid, moments, weakness, scaled):
+                fitted = _around(grid, chain, scaled, ending=ending)
+                if fitted is not None and (best is None or fitted.cost < best[0].cost - 1e-9):
+                    best = fitted, chain
+            if best is not None:
+                break
         if best is None:
             return None
         exact[speed] = _exact_speeds(best[0], best[1], inside, moments, wanted)
@@ -123,6 +129,16 @@ def _candidates(grid: Grid, moments: Sequence[int], weakness: npt.NDArray[np.flo
     entry = np.where(grid.lines - moments[0] >= grid.start, SHIFT_COST * np.abs(ahead - wanted.start_s), np.inf)
     entry[strong] = np.minimum(entry[strong], _LOOP_COST)
     return chains(grid, moments, weakness=weakness, entry=entry)
+
+
+def _plain_lines(grid: Grid, moments: Sequence[int], weakness: npt.NDArray[np.float64], wanted: Wanted) -> list[Chain]:
+    """Bar lines for a single moment that the music reaches straight from near its wanted start; none for several."""
+    if len(moments) > 1:
+        return []
+    ahead = grid.lines - moments[0]
+    able = np.flatnonzero(np.isfinite(weakness) & (ahead >= grid.start))
+    order = np.argsort(np.abs(ahead[able] / MIX_RATE_HZ - wanted.start_s), kind="stable")[:_MOST_PLAIN]
+    return [Chain(int(i), int(i), (), (), moments[0], float(weakness[i]), (0,)) for i in able[order]]
 
 
 def _around(grid: Grid, chain: Chain, wanted: Wanted, *, ending: bool) -> Fitted | None:
