@@ -288,5 +288,12 @@ def test_a_word_that_nobody_knows_is_said_and_never_guessed(text: str, message: 
     assert hint in (caught.value.hint or "")
 
 
+def test_an_instrument_that_no_network_tells_is_a_word_of_the_tags_or_unknown_and_never_a_mood() -> None:
+    deaf = Known(frozenset(), frozenset({"piano"}))
+    assert understand("no piano", deaf).understood() == ["no 'piano'"]
+    with pytest.raises(UsageError, match="instrument without evidence"):
+        understand("no drums", deaf)
+
+
 def test_the_suite_asks_at_least_a_hundred_and_twenty_questions() -> None:
     assert len(READ) + len(RULES) >= 120

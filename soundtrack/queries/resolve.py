@@ -114,9 +114,10 @@ def _longest(run: list[str], known: Known, *, denied: bool, degree: str | None) 
 def _meant(phrase: str, known: Known) -> Clause | None:
     """What a phrase in lower case means."""
     sound = "vocals" if phrase in UNSUNG else SOUNDS.get(phrase)
-    if sound is not None and (sound in known.sounds or phrase not in known.words):
-        degree = Degree.NO if phrase in UNSUNG else Degree.SOME
-        return SoundClause(phrase, sound, degree) if sound in known.sounds else None
+    if sound is not None:  # where no network tells it, the library's own words may, and nothing else
+        named = TagClause(phrase) if phrase in known.words and phrase not in UNSUNG else None
+        heard = SoundClause(phrase, sound, Degree.NO if phrase in UNSUNG else Degree.SOME)
+        return heard if sound in known.sounds else named
     if phrase in PACES:
         return NumberClause(*PACES[phrase])
     if phrase in ("major", "minor"):

@@ -1,8 +1,7 @@
 """Instruments, voices and styles of music, from the evidence that the index keeps: a linear head of tags.
 
 Goes in: features of the channel `NETWORK`. Comes out: the chance of each tag, 0.5 where it is decided. The head belongs
-to one network, whose channel it names by its hash; for any other there is none. Only tags that were correct at least
-four times in five on tracks kept apart are in it (the card beside the weights says how that was measured).
+to one network, whose channel it names by its hash; for any other there is none, nor for the embedded one so far.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from soundtrack.errors import ModelError
 from soundtrack.types import Channel, FloatArray
 
 MODEL = "music-tags"
-"""Name of the embedded model."""
+"""Name of the model."""
 
 
 @dataclass(frozen=True, slots=True)
