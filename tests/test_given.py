@@ -12,7 +12,7 @@ from media_made import Made, make_track
 from soundtrack import api, pipeline
 from soundtrack.errors import InputError, UsageError
 from soundtrack.library.heard import Heard, Warned
-from soundtrack.pipeline import given
+from soundtrack.pipeline import batch, given
 from soundtrack.pipeline.given import GivenMusic, music_for, settings_for
 from soundtrack.pipeline.sheets.wishes import LockWish, Wishes
 from soundtrack.settings import SpottingSettings
@@ -131,6 +131,10 @@ def test_paths_are_absolute_for_workers_in_other_folders(tmp_path: Path, monkeyp
     assert Wishes(track=Path("song.mp3")).absolute().track == tmp_path / "song.mp3"
     assert Wishes(theme="theme.mp3").absolute().theme == str(tmp_path / "theme.mp3")
     assert Wishes(theme="Main Title").absolute().theme == "Main Title"
+
+
+def test_a_batch_on_a_cluster_with_one_song_needs_no_index_either(tmp_path: Path) -> None:
+    assert batch._library_state(tmp_path / "nowhere") == (0, 0)
 
 
 @pytest.mark.slow

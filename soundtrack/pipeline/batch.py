@@ -295,9 +295,11 @@ def _on(address: str, films: Sequence[Path], order: BatchOrder) -> Iterator[Film
 
 
 def _library_state(folder: Path) -> tuple[int, int]:
-    """What changes when an index is written."""
+    """What changes when an index is written; zeros where there is none, which one given track does not need."""
     from soundtrack.library.store.schema import DATABASE_NAME
 
+    if not (folder / DATABASE_NAME).exists():
+        return 0, 0
     status = (folder / DATABASE_NAME).stat()
     return status.st_size, status.st_mtime_ns
 
