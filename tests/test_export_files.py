@@ -226,7 +226,7 @@ def test_gains_above_what_a_format_holds_lower_everything_alike(cues: CueSheet, 
     line = timeline_of(loud, highest_db=12.0)
     assert max(key.gain_db for clip in line.clips for key in line.keys(clip)) == pytest.approx(12.0)
     assert line.original_gain_db == pytest.approx(12.0 - max(c.gain_db for c in loud.cues))
-    assert any(f"{line.lowered_db:.1f} dB lower" in text for text in not_carried(loud, name))
+    assert any(f"lowered by {line.lowered_db:.1f} dB" in text for text in not_carried(loud, name))
     assert not any("lower" in text for text in (*not_carried(loud, "mlt"), *not_carried(cues, name)))
 
 
