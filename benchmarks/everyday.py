@@ -6,8 +6,8 @@ DATA holds everyday/*.mp4 (shelves, a class room, walkers, talking heads, a ware
 (file, set, label): one photograph of each ImageNet class, which no head learned from. Films are read as the tool reads
 them, and judged by the mean of their clips; a photograph is a clip in which nothing moves. The groups of photographs
 are written down below; **neutral** counts what reads as Neutral or is too unsure to be named, **tense** what reads as
-Tension or Fear. With --norms FILE (word, valence_mean; the Glasgow norms of Scott et al. 2019, from 1 to 9) the last
-line is Pearson's r between the valence of a photograph and that of the word for what it shows.
+Tension or Fear. With --norms FILE (word, valence_mean, arousal_mean; the Glasgow norms of Scott et al. 2019, from 1 to
+9) the last line is Pearson's r between the valence of a photograph and that of the word for what it shows.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import numpy as np
 
 from soundtrack.emotion.video_tower import VideoTower
 from soundtrack.evaluation.read import NoSpace, film_windows, picture_evidence
+from soundtrack.training.picture.data import rating_of, word_ratings
 from soundtrack.types import EMOTIONS, FloatArray
 from soundtrack.types.emotion import UNSURE_UNDER
 
@@ -99,18 +100,6 @@ class Read:
         }
 
 
-def words_of(norms: Path) -> dict[str, float]:
-    """Valence of words in [-1, 1]."""
-    with norms.open(encoding="utf-8", newline="") as file:
-        return {r["word"].lower(): (float(r["valence_mean"]) - 5) / 4 for r in csv.DictReader(file)}
-
-
-def word_for(label: str, words: dict[str, float]) -> float | None:
-    """Valence of the word for an ImageNet class, or of its last part (wolf spider: spider)."""
-    name = label.lower().replace("_", " ")
-    return next((words[w] for w in (name, name.replace(" ", ""), name.split()[-1]) if w in words), None)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, metavar="DATA")
@@ -139,11 +128,11 @@ def main() -> None:
             f"{row['valence']:+8.2f} {row['arousal']:+8.2f}"
         )
     if args.norms is not None:
-        words = words_of(args.norms)
-        wanted = [(p, v) for label, p in photographs.items() if (v := word_for(label, words)) is not None]
+        words = word_ratings(args.norms)
+        wanted = [(p, v) for label, p in photographs.items() if (v := rating_of(label, words)) is not None]
         wanted = wanted[: args.limit or None]
         read = Read.of([p for p, _ in wanted], tower)
-        r = float(np.corrcoef(read.valence, [v for _, v in wanted])[0, 1])
+        r = float(np.corrcoef(read.valence, [valence for _, (valence, _) in wanted])[0, 1])
         table["words"] = {"n": len(wanted), "r": r}
         print(f"valence beside the words of {len(wanted)} photographs: r {r:.3f}")
     if args.json is not None:

@@ -2,19 +2,20 @@
 
 Goes in: the path of a track. Comes out: `Lyrics`, or None. Looked for in this order: ``NAME.lrc`` beside the file
 (timed lines), the tags (USLT and SYLT of ID3, LYRICS and UNSYNCEDLYRICS of Vorbis comments, ``lyr`` of MP4),
-``NAME.txt``. They are text by strangers: sizes are bounded, UTF-8, UTF-16 and Windows-1252 are read, and what cannot
-be read counts as none.
+``NAME.txt``. Such text is untrusted: sizes are limited, UTF-8, UTF-16 and Windows-1252 are read, and what cannot be
+read counts as none.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from soundtrack.errors import InputError
 from soundtrack.files import safe_read
+from soundtrack.library.tags import read_fields
 from soundtrack.naming.text_mood import TextMood, text_mood
 from soundtrack.types import Span
 
@@ -22,9 +23,9 @@ LYRICS = "lyrics"
 """Name of the channel, as `why` prints it."""
 
 MOST_BYTES = 1 << 20
-"""A larger file beside a track is no lyrics."""
+"""Larger files beside a track are ignored."""
 MOST_CHARACTERS = 100_000
-"""Of lyrics, what is longer is cut."""
+"""Longer lyrics are cut."""
 
 _TIME = re.compile(r"\[(\d{1,3}):(\d{1,2}(?:[.:]\d{1,3})?)\]")
 _HEADER = re.compile(r"^\[[a-z#]+:.*\]\s*$", re.IGNORECASE)
@@ -32,7 +33,6 @@ _WORD_TIME = re.compile(r"<\d{1,3}:\d{1,2}(?:[.:]\d{1,3})?>")
 _ADVISORY = re.compile(r"\[explicit\]|\(explicit\)|\bexplicit (version|lyrics)\b", re.IGNORECASE)
 _PROSE_LINE = 200
 """A text file whose lines are longer on average is no lyrics."""
-_LED_ASTRAY = (ValueError, ArithmeticError, LookupError, AttributeError, TypeError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +124,6 @@ def _text_of(path: Path) -> str | None:
 
 def _tagged(path: Path) -> str | None:
     """The lyrics in a file's tags."""
-    from tinytag import TinyTag, TinyTagException
-
-    try:
-        found: Mapping[str, object] = TinyTag.get(path, image=False, duration=False).as_dict()
-    except (TinyTagException, OSError, MemoryError, *_LED_ASTRAY):
-        return None
-    value = found.get("lyrics")
+    value = read_fields(path, duration=False).get("lyrics")
     texts = value if isinstance(value, list) else [value]
     return next((text for text in texts if isinstance(text, str) and text.strip()), None)

@@ -56,14 +56,19 @@ class Header:
     """Length in seconds as the header has it; often wrong, None where it says nothing."""
 
 
-def read_header(path: Path) -> Header:
-    """The tags and the claimed length of a file; empty where there are none or they cannot be read."""
+def read_fields(path: Path, *, duration: bool = True) -> Mapping[str, object]:
+    """The tags of a file as they are, by field, with the claimed length if asked for; empty if they cannot be read."""
     from tinytag import TinyTag, TinyTagException
 
     try:
-        found: Mapping[str, object] = TinyTag.get(path, image=False).as_dict()
+        return dict(TinyTag.get(path, image=False, duration=duration).as_dict())
     except (TinyTagException, OSError, MemoryError, *_LED_ASTRAY):
-        return Header(Tags(), None)
+        return {}
+
+
+def read_header(path: Path) -> Header:
+    """The tags and the claimed length of a file; empty where there are none or they cannot be read."""
+    found = read_fields(path)
 
     def values(name: str) -> list[str]:
         """What a field holds, each text once."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 from soundtrack.types import CLASS_VALENCE_AROUSAL, EMOTIONS, EmotionState, Track
 
@@ -202,14 +203,31 @@ def title_mood(track: Track) -> TitleMood | None:
     return TitleMood(tuple(weights), _mixed(tuple(weights.items())))
 
 
+def mood_at(valence: float, arousal: float, *, confidence: float = 1.0) -> EmotionState:
+    """A mood by its place on the plane: classes by how near they are.
+
+    Examples
+    --------
+    >>> mood_at(-0.6, -0.4).label
+    'Sad'
+    """
+    near = _nearness(np.array([[valence, arousal]]))[0] + 1e-6
+    return EmotionState(tuple(float(x) for x in near / near.sum()), valence, arousal, confidence=confidence)
+
+
+def _nearness(places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """How near places on the plane are to each class, shape (n, 6), in (0, 1]."""
+    classes = np.array([CLASS_VALENCE_AROUSAL[name] for name in EMOTIONS])
+    return np.asarray(np.exp(-np.square(places[:, None] - classes[None]).sum(axis=2) / (2 * _WIDTH**2)))
+
+
 @lru_cache(maxsize=16_384)
 def _mixed(weighed: tuple[tuple[str, float], ...]) -> EmotionState:
     """Weighted mean of the places and classes of some words, as a state of emotion."""
     places = np.array([place_of(word) for word, _ in weighed], np.float64)
     weights = np.array([weight for _, weight in weighed])
     valence, arousal = (float(x) for x in weights @ places / weights.sum())
-    classes = np.array([CLASS_VALENCE_AROUSAL[name] for name in EMOTIONS])
-    near = np.exp(-np.square(places[:, None] - classes[None]).sum(axis=2) / (2 * _WIDTH**2))  # (words, 6)
+    near = _nearness(places)
     near /= near.sum(axis=1, keepdims=True)
     for row, (word, _) in enumerate(weighed):
         name = ASKED.get(word) or _IN_NAMES.get(word)

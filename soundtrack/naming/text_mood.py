@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from soundtrack.naming.mood_words import mood_at
 from soundtrack.naming.norms import norm_of
-from soundtrack.types import CLASS_VALENCE_AROUSAL, EMOTIONS, EmotionState
+from soundtrack.types import EmotionState
 
 MOST_CHARACTERS = 200_000
 """What is longer is read up to here."""
@@ -23,7 +24,6 @@ _LEAST_WORDS = 5
 """Fewer words have no language and no mood."""
 _SURE_WORDS = 20.0
 """With so many rated words a text is half as sure as with any number."""
-_WIDTH = 0.35
 _RUDE = re.compile(
     r"\b((mother)?fuck\w*|fuckin|(bull)?shit(s|ty|ting|head)?|bitch(es|ing|y)?|cunts?|cocksucker\w*|dickhead\w*|pussy|pussies|whores?"
     r"|assholes?|niggas?|niggers?|faggots?|sluts?|blowjobs?)\b"
@@ -88,7 +88,4 @@ def _mood(places: list[tuple[float, float]]) -> EmotionState | None:
         return None
     weights = np.array([math.hypot(*place) for place in places]) + 1e-3
     valence, arousal = (float(x) for x in weights @ np.array(places) / weights.sum())
-    classes = np.array([CLASS_VALENCE_AROUSAL[name] for name in EMOTIONS])
-    near = np.exp(-np.square(classes - (valence, arousal)).sum(axis=1) / (2 * _WIDTH**2)) + 1e-6
-    shares = tuple(float(x) for x in near / near.sum())
-    return EmotionState(shares, valence, arousal, confidence=len(places) / (len(places) + _SURE_WORDS))
+    return mood_at(valence, arousal, confidence=len(places) / (len(places) + _SURE_WORDS))

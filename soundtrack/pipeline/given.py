@@ -16,51 +16,19 @@ import numpy as np
 
 from soundtrack.errors import InputError, Reason
 from soundtrack.naming.names import as_on_disk
+from soundtrack.pipeline.library.asking import AskedMusic
 from soundtrack.pipeline.library.music import current_model, open_library, read_music
 from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.settings import SpottingSettings
+from soundtrack.spotting.merit.view import LibraryView
 from soundtrack.types import BarTable, Channel, FloatArray, ModelRef, Track
 
 if TYPE_CHECKING:
     from soundtrack.library.heard import Heard
 
 
-class Music(Protocol):
-    """What the pipeline asks of the music: what spotting needs, and the names that the library knows besides."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Names the content."""
-
-    @property
-    def model(self) -> ModelRef:
-        """The networks that made the vectors."""
-
-    @property
-    def track_ids(self) -> Sequence[str]:
-        """Ids of all tracks that may be used."""
-
-    @property
-    def embeddings(self) -> FloatArray:
-        """Unit vectors of the segments, shape (n_segments, D)."""
-
-    @property
-    def rows(self) -> tuple[Sequence[str], Sequence[int]]:
-        """Track id and segment index of each row of `embeddings`."""
-
-    def tracks(self) -> Mapping[str, Track]:
-        """All tracks by id."""
-
-    def bars(self, track_id: str) -> BarTable:
-        """The bars of a track."""
-
-    def by_track(
-        self, channels: Sequence[Channel], read: Callable[[FloatArray], FloatArray], *, at_once: int
-    ) -> Mapping[str, FloatArray]:
-        """What `read` makes of the evidence of each track that has that of all these channels, by id."""
-
-    def track_vector(self, track_id: str) -> FloatArray:
-        """Unit vector of a whole track, shape (D,)."""
+class Music(LibraryView, AskedMusic, Protocol):
+    """What the pipeline needs of the music: for spotting, for requests in words, and names that the library knows."""
 
     def playlists(self) -> Mapping[Path, Sequence[str]]:
         """The tracks that each playlist names."""

@@ -174,9 +174,13 @@ class Query:
         """How it was understood, one text for each clause."""
         return [said(clause) for clause in self.clauses]
 
+    def moods(self) -> list[MoodClause]:
+        """The moods that are wanted, without those that are not."""
+        return [c for c in self.clauses if isinstance(c, MoodClause) and c.degree not in (Degree.NO, Degree.LESS)]
+
     def mood(self) -> tuple[float, float] | None:
         """Mean place of the moods that are wanted; None where none is."""
-        moods = [c for c in self.clauses if isinstance(c, MoodClause) and c.degree not in (Degree.NO, Degree.LESS)]
+        moods = self.moods()
         if not moods:
             return None
         return sum(c.valence for c in moods) / len(moods), sum(c.arousal for c in moods) / len(moods)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from soundtrack.errors import UsageError
-from soundtrack.naming.mood_words import title_mood
+from soundtrack.naming.mood_words import mood_at, title_mood
 from soundtrack.naming.names import as_on_disk, folded, names_in
 from soundtrack.pipeline.library.music import music_projection, read_music
 from soundtrack.queries.match import Answer, Facts, answer
@@ -66,7 +66,7 @@ class Asked:
     """Columns in the same order."""
 
     def worth(self) -> dict[str, float]:
-        """What each track is worth, in [-2, 1], by id."""
+        """Merit of each track, in [-2, 1], by id."""
         worth = self.answer.worth()
         return {track.track_id: round(float(value), 5) for track, value in zip(self.tracks, worth, strict=True)}
 
@@ -216,7 +216,6 @@ def with_requests(
         A file that the music is to be like cannot be read.
     """
     from soundtrack.spotting.merit.constraints import MoodWish, Request
-    from soundtrack.spotting.merit.moods import mood_at
 
     if not words:
         return constraints

@@ -1,4 +1,4 @@
-"""The musical build of a file, without an index and without any network."""
+"""The musical structure of a file, without an index and without a network."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from soundtrack.audio.music.analyse import Listening
 
-ANALYSIS_RATE_HZ = 24_000
 LONGEST_S = 600.0
-"""So much of a file is looked at."""
+"""Length of the part of a file that is analysed, from its beginning."""
 
 
 def listen_to(path: Path) -> Listening:
@@ -24,6 +23,7 @@ def listen_to(path: Path) -> Listening:
         It cannot be read.
     """
     from soundtrack.audio.music.analyse import analyse_music
+    from soundtrack.library.update.listen import ANALYSIS_RATE_HZ
     from soundtrack.media.reading.audio import iter_audio
 
     blocks = list(iter_audio(path, sample_rate_hz=ANALYSIS_RATE_HZ, channels=1, duration_s=LONGEST_S))

@@ -199,9 +199,8 @@ def is_request(like: PathLike) -> bool:
 def best_of(asked: Asked, *, n: int) -> list[Found]:
     """The tracks that answer a request best, each with the segment whose mood is nearest to the one asked for."""
     from soundtrack.library.search.query import Found
-    from soundtrack.queries.query import Degree, MoodClause
 
-    moods = [c for c in asked.query.clauses if isinstance(c, MoodClause) and c.degree not in (Degree.NO, Degree.LESS)]
+    moods = asked.query.moods()
 
     def off(segment: Segment) -> float:
         """Sum of the distances from the moods that are asked for."""

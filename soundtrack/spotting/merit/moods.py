@@ -16,8 +16,6 @@ from soundtrack.errors import UsageError
 from soundtrack.naming.mood_words import ASKED, place_of, title_mood
 from soundtrack.types import CLASS_VALENCE_AROUSAL, EMOTIONS, EmotionState, FloatArray, Track
 
-_WIDTH = 0.35
-"""How far from the prototype of a class, on the plane, its words are."""
 _REACH = 0.8
 """So far from the wanted place on the plane, the words of a name say nothing."""
 
@@ -54,19 +52,6 @@ def mood(word: str) -> EmotionState:
     valence, arousal = place_of(low) or CLASS_VALENCE_AROUSAL[name]
     probabilities = tuple(0.8 if emotion == name else 0.04 for emotion in EMOTIONS)
     return EmotionState(probabilities=probabilities, valence=valence, arousal=arousal, confidence=1.0)
-
-
-def mood_at(valence: float, arousal: float) -> EmotionState:
-    """A wanted mood by its place on the plane: classes by how near they are.
-
-    Examples
-    --------
-    >>> mood_at(-0.6, -0.4).label
-    'Sad'
-    """
-    classes = np.array([CLASS_VALENCE_AROUSAL[name] for name in EMOTIONS])
-    near = np.exp(-np.square(classes - (valence, arousal)).sum(axis=1) / (2 * _WIDTH**2)) + 1e-6
-    return EmotionState(tuple(float(x) for x in near / near.sum()), valence, arousal, confidence=1.0)
 
 
 def name_term(valence: FloatArray, arousal: FloatArray, tracks: Sequence[Track], *, weight: float) -> FloatArray:

@@ -9,8 +9,7 @@ another level, mixed with another recording. The teachers are needed for trainin
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -122,7 +121,7 @@ def teach(samples: FloatArray, teacher: Teacher, *, mel: MelSettings, second: Mu
 
 
 def excerpts_of(samples: FloatArray, other: FloatArray, *, sample_rate_hz: int, seed: int) -> list[FloatArray]:
-    """Excerpts of a recording, every second one altered; the same ones for the same seed.
+    """Excerpts of a recording, every second one altered; the same ones for the same seed, none of an empty one.
 
     Parameters
     ----------
@@ -136,6 +135,8 @@ def excerpts_of(samples: FloatArray, other: FloatArray, *, sample_rate_hz: int, 
         Of places and changes.
     """
     rng = np.random.default_rng(seed)
+    if not samples.shape[1]:
+        return []
     length = min(samples.shape[1], round(EXCERPT_S * sample_rate_hz))
     n = max(2, math.ceil(samples.shape[1] / sample_rate_hz / EXCERPT_EVERY_S))
     out = []
@@ -195,34 +196,35 @@ def write_lessons(
     folder.mkdir(parents=True, exist_ok=True)
     teachers: tuple[Teacher, Musicnn | None] | None = None
     out = []
-    other = np.zeros((1, 0), np.float32)
-    for number, path in enumerate(paths):
+    before: tuple[int, FloatArray] | None = None
+
+    def sound(number: int) -> FloatArray:
+        """A recording, shape (1, n); empty where a film has no sound, which is no mistake in a folder of films."""
+        try:
+            return read_audio(paths[number], sample_rate_hz=mel.sample_rate_hz, channels=1)
+        except InputError as error:
+            if error.reason is not Reason.NO_AUDIO:
+                raise
+            return np.zeros((1, 0), np.float32)
+
+    for number in range(len(paths)):
         done = folder / f"{number:05d}.done"
         if not done.exists():
             teachers = teachers or (Teacher(teacher), Musicnn(second) if second is not None else None)
-            excerpts: list[FloatArray] = []
-            with suppress_silence():
-                samples = read_audio(path, sample_rate_hz=mel.sample_rate_hz, channels=1)
-                excerpts = excerpts_of(samples, other, sample_rate_hz=mel.sample_rate_hz, seed=number)
+            if number and (before is None or before[0] != number - 1):  # a run that resumes mixes with the same sound
+                before = number - 1, sound(number - 1)
+            samples = sound(number)
+            other = samples[:, :0] if before is None else before[1]
+            excerpts = excerpts_of(samples, other, sample_rate_hz=mel.sample_rate_hz, seed=number)
             for k, excerpt in enumerate(excerpts):
                 _write(teach(excerpt, teachers[0], mel=mel, second=teachers[1]), folder / f"{number:05d}-{k}.npz")
-            other = excerpts[0] if excerpts else other
+            before = number, samples
             with replacing(done, kind=OWN, force=True) as part:
                 part.touch()
         out.append(sorted(folder.glob(f"{number:05d}-*.npz")))
         if progress is not None:
             progress("running the teacher", number + 1, len(paths))
     return out
-
-
-@contextmanager
-def suppress_silence() -> Iterator[None]:
-    """A film without sound teaches nothing, and is no mistake in a folder of films."""
-    try:
-        yield
-    except InputError as error:
-        if error.reason is not Reason.NO_AUDIO:
-            raise
 
 
 def _write(lesson: Lesson, path: Path) -> None:

@@ -112,13 +112,19 @@ def train_music(
     curve: list[LookBack] = []
     if teacher is not None:
         bare: MelSettings = replace(config.mel, n_pitches=0)
+        suffix = "" if second is None else "-musicnn"  # lessons of other teachers are none to resume from
         lessons = write_lessons(
-            recordings(folders), out_dir / "lessons", teacher=teacher, second=second, mel=bare, progress=progress
+            recordings(folders),
+            out_dir / f"lessons{suffix}",
+            teacher=teacher,
+            second=second,
+            mel=bare,
+            progress=progress,
         )
         network, curve = distil(
             [p for i, some in enumerate(lessons) if i % HELD_OUT for p in some],
             [p for i, some in enumerate(lessons) if not i % HELD_OUT for p in some],
-            out_dir / "student",
+            out_dir / f"student{suffix}",
             config=config.cnn,
             settings=settings,
             init=init.network if init is not None else None,
@@ -133,7 +139,8 @@ def train_music(
     head = fit_calibrated(heard, folds=folds_by_kind(heard, sources, n_folds=5, seed=0), feelings=feelings)
     models = out_dir / "models"
     save_music(models, network, head, config=config, dim=dim)
-    facts = _facts(heard, n_lessons=len(recordings(folders)) if teacher is not None else 0, init=init is not None)
+    n_lessons = len(recordings(folders)) if teacher is not None else 0
+    facts = _facts(heard, n_lessons=n_lessons, two_teachers=second is not None, init=init is not None)
     text = card(report, name=MODEL, facts=facts, limits=LIMITS)
     write_text(models / MODEL / "card.md", text, kind=OWN, force=True)
     document = {
@@ -147,11 +154,12 @@ def train_music(
     return TrainedMusic(report, tuple(curve))
 
 
-def _facts(heard: Heard, *, n_lessons: int, init: bool) -> list[str]:
+def _facts(heard: Heard, *, n_lessons: int, two_teachers: bool, init: bool) -> list[str]:
     """What the model is and what it learned from."""
     n_clips = int((heard.classes >= 0).sum())
     n_rated, n_felt = (int(np.isfinite(rows).all(axis=1).sum()) for rows in (heard.plane, heard.felt))
-    taught = f"It learned on {n_lessons} recordings to answer as YAMNet does (Apache-2.0)" if n_lessons else ""
+    teachers = "YAMNet (Apache-2.0) and musicnn (ISC) do" if two_teachers else "YAMNet does (Apache-2.0)"
+    taught = f"It learned on {n_lessons} recordings to answer as {teachers}" if n_lessons else ""
     start = "started from weights that were there" if init else "from nothing"
     return [
         "A 2D convolutional network over log-mel patches; the mean and spread of its features and numbers about "

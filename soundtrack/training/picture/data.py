@@ -1,9 +1,10 @@
 """The pictures and clips that the picture network learns from: which there are, what belongs together.
 
-Goes in: a data folder with any of ``images/`` (stills), ``oasis/`` (stills rated for valence and arousal,
-`ratings.csv`), ``mved/`` (clips of six classes, `labels.csv`) and ``video/`` (films without labels); or one table of
-clips with a class. Comes out: lists of `Picture` and `LabelledClip`, and RGB arrays. Everything of one ``source`` stays
-on one side of every split. The locked set is left out unless it is asked for.
+Goes in: a data folder with any of ``images/`` (stills, `labels.csv` of what they show), ``oasis/`` (stills rated for
+valence and arousal, `ratings.csv`), ``mved/`` (clips of six classes, `labels.csv`), ``video/`` (films without labels)
+and ``lexica/`` (ratings of words); or one table of clips with a class. Comes out: lists of `Picture` and
+`LabelledClip`, and RGB arrays. Everything of one ``source`` stays on one side of every split. The locked set is left
+out unless it is asked for.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,6 +132,20 @@ def rated_stills(data_dir: Path, *, part: Part = Part.DEVELOPMENT) -> list[Rated
     ]
 
 
+def word_ratings(table: Path) -> dict[str, tuple[float, float]]:
+    """Valence and arousal of words in [-1, 1], from columns word, valence_mean, arousal_mean (1 to 9)."""
+    return {
+        row["word"].lower(): ((float(row["valence_mean"]) - 5.0) / 4.0, (float(row["arousal_mean"]) - 5.0) / 4.0)
+        for row in _rows(table)
+    }
+
+
+def rating_of(label: str, words: Mapping[str, tuple[float, float]]) -> tuple[float, float] | None:
+    """The rating of the word for an object, or of its last part (``wolf_spider``: spider); None without one."""
+    name = label.lower().replace("_", " ")
+    return next((words[word] for word in (name, name.replace(" ", ""), name.split()[-1]) if word in words), None)
+
+
 def worded_stills(data_dir: Path) -> list[RatedStill]:
     """Photographs of plain things, rated by how people rate the word for what they show.
 
@@ -138,18 +153,16 @@ def worded_stills(data_dir: Path) -> list[RatedStill]:
     from 1 to 9): the first few of each label that is a rated word. A word says little about one photograph of it, so
     ratings are shrunk, and heads count them less. ImageNet's photographs are kept for ``benchmarks/everyday.py``.
     """
-    words = {row["word"].lower(): row for row in _rows(data_dir / "lexica" / "glasgow_norms_va.csv")}
+    words = word_ratings(data_dir / "lexica" / "glasgow_norms_va.csv")
     taken: dict[str, int] = {}
     out = []
     for row in _rows(data_dir / "images" / "labels.csv"):
-        name = row["label"].lower().replace("_", " ")
-        known = next((words[w] for w in (name, name.replace(" ", ""), name.split()[-1]) if w in words), None)
+        known = rating_of(row["label"], words)
         if known is None or row["set"] == "imagenet" or taken.get(row["label"], 0) >= N_OF_A_WORD:
             continue
         taken[row["label"]] = taken.get(row["label"], 0) + 1
-        valence, arousal = ((float(known[f"{axis}_mean"]) - 5.0) / 4.0 for axis in ("valence", "arousal"))
-        file = f"images/{row['file']}"
-        out.append(RatedStill(file, WORD_VALENCE * valence, WORD_AROUSAL * arousal, f"images/{row['label']}"))
+        file, source = f"images/{row['file']}", f"images/{row['label']}"
+        out.append(RatedStill(file, WORD_VALENCE * known[0], WORD_AROUSAL * known[1], source))
     return out
 
 

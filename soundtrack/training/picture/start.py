@@ -27,7 +27,7 @@ from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import write_text
 from soundtrack.networks.i3d import I3D, expected_state
 from soundtrack.training.picture.clips import FRAME_RATE_HZ, N_FRAMES
-from soundtrack.training.picture.data import labelled_clips, rated_stills
+from soundtrack.training.picture.data import labelled_clips, rated_stills, worded_stills
 from soundtrack.training.picture.distil import DistilSettings
 from soundtrack.video.visual_features import N_FILM
 from soundtrack.video.visual_features import VERSION as FILM_VERSION
@@ -106,10 +106,19 @@ def facts_of_head(init: PictureStart, data: Path, *, licence: str) -> list[str]:
         f"The network of {init.name} (I3D, {init.width:g} of its width, {init.side_px} x {init.side_px} px), as it "
         f"was; a new linear head on its features{_and_stills(init)} and {N_FILM} film numbers.",
         f"The head learned classes from {len(films)} films of {len({film.source for film in films})} sources, and "
-        f"valence and arousal from {len(stills)} rated stills and the classes' places on the plane.",
+        f"valence and arousal from {len(stills)} rated stills and the classes' places on the plane.{_by_stills(data)}",
         f"Licence of the weights: {licence} if the training data is for non-commercial use; check "
         "the licences of the training data.",
     ]
+
+
+def _by_stills(data: Path) -> str:
+    """What else a head that reads stills learned from; empty where there are no rated stills."""
+    worded = worded_stills(data)
+    if not rated_stills(data):
+        return ""
+    plain = f" {len(worded)} photographs of plain things are rated by the words for what they show." if worded else ""
+    return f" The classes also learned from the ratings of the stills, each a small part of a film.{plain}"
 
 
 def _and_stills(init: PictureStart) -> str:

@@ -355,7 +355,8 @@ def _facts(settings: DistilSettings) -> list[str]:
         " One fifth of the films and themes, chosen by hash, were kept from it.",
         "The head learned classes from 100 music-video clips of 30 s (MVED, Pandeya and Lee; six classes), and valence "
         "and arousal from 640 OASIS stills (Kurdi, Lozano, Banaji 2017), from what the teachers, fitted to the same "
-        "ratings, guess for unrated stills, and from the classes' places on the plane.",
+        "ratings, guess for unrated stills, and from the classes' places on the plane. The classes also "
+        "learned from the ratings of the stills, each a small part of a film.",
         f"Licence of the weights: {WEIGHTS_LICENCE}, since some of what they learned from is for non-commercial use. "
         "The code is MIT.",
         f"To train it again: `soundtrack train video DATA --out FOLDER --seed {settings.seed}`.",
