@@ -1,4 +1,4 @@
-"""Processes, timed: interleaved rounds whose results are written down at once, so that a run may be interrupted.
+"""Timing of processes in interleaved rounds; results are written at once, so that a run may be interrupted.
 
 Goes in: commands by name. Comes out: a `Book` of `Run`s, kept as JSON; what is in it already is not run again.
 """

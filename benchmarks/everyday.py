@@ -1,4 +1,4 @@
-"""Readings of everyday film and of photographs of plain things: how often neutral or unsure, how often tense.
+"""Readings of everyday films and photographs of plain things: shares of neutral, unsure and tense.
 
 Usage: python benchmarks/everyday.py DATA [--model NAME] [--limit N] [--json FILE]
 

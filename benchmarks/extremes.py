@@ -1,4 +1,4 @@
-"""What the longest and the largest inputs take: memory of all processes, time of the processor, time on the clock.
+"""Memory, CPU time and wall-clock time for the longest and largest inputs.
 
     python benchmarks/extremes.py [--folder DIR] [--parts films sounds pictures tracks ...]
 

@@ -1,4 +1,4 @@
-"""Fits the weights of the merit by cross-validation on labelled clips, and asks the locked set once.
+"""Fit of the merit weights by cross-validation on labelled clips, with one evaluation on the locked set.
 
 Usage: python benchmarks/fit_merit.py DATA WORK [--seeds N]
 

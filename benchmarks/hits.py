@@ -1,4 +1,4 @@
-"""How near to a wanted moment the climax of the music falls: hits at random moments and on random cuts of whole films.
+"""Offset between wanted moments and climaxes: hit points at random moments and cuts of whole films.
 
 Usage: python benchmarks/hits.py WORK [--index DIR] [-n N] [--seed S]
 

@@ -1,4 +1,4 @@
-"""What the benchmark works on: films and tracks, made once in a folder and kept.
+"""Films and tracks for the benchmark, made once in a folder and kept.
 
 Every file is made beside its name and renamed, so that an interrupted run leaves nothing half.
 """

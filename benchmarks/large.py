@@ -1,4 +1,4 @@
-"""Benchmark of very large libraries: one track is analysed, the others are copies of it.
+"""Benchmark of very large libraries: one analysed track and copies of its rows.
 
     python benchmarks/large.py search INDEX     opens an index and searches it; prints seconds as JSON
     python benchmarks/large.py tracks INDEX     makes a hundred thousand tracks of an index of one, takes one out
@@ -142,7 +142,7 @@ def change(index: Path) -> None:
         facts["taking a track out, s"] = time.perf_counter() - began_s
         began_s = time.perf_counter()
         write_vectors(store)
-        facts["writing the files for searching anew, s"] = time.perf_counter() - began_s
+        facts["rewriting the search files, s"] = time.perf_counter() - began_s
         began_s = time.perf_counter()
         with store.transaction():
             (name,) = _clone(store, 1, None, after=N_TRACKS)

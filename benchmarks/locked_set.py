@@ -1,4 +1,4 @@
-"""Draws the locked set, which nothing is taught with or chosen by, from the tables of four public corpora.
+"""Draw the locked set from the tables of four public corpora.
 
 Usage: python benchmarks/locked_set.py DATA [--write]
 

@@ -1,4 +1,4 @@
-"""The memory of a command with all its processes, from /proc, so on Linux only.
+"""Memory of a command with all its processes, from /proc (Linux only).
 
 Goes in: a command. Comes out: how long it took and its peaks. The kernel notes for every process the most memory that
 it ever had resident (``VmHWM``). The peak of a command is the largest sum of these marks over the processes that lived

@@ -1,4 +1,4 @@
-"""Teaches and judges the detector of music that a film has already.
+"""Train and evaluate music detection in films.
 
 Usage: python benchmarks/own_music.py DATA [--write]
 

@@ -1,4 +1,4 @@
-"""The page of results: bars that were set, then tables. Goes in: a `Book`. Comes out: Markdown."""
+"""The page of results as Markdown: the bars first, then tables, from a `Book`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Single steps, each to be timed as a process of its own.
+"""Single steps, each timed as a process of its own.
 
 python benchmarks/plain.py picture FILM       shots and film numbers by soundtrack, without the network
 python benchmarks/plain.py i3d FILM           what one would write first: OpenCV, and I3D in plain PyTorch

@@ -1,4 +1,4 @@
-"""How audible automatic edits are, beside random edits at bar lines and straight cuts anywhere.
+"""Audibility of automatic edits, beside random edits at bar lines and straight cuts anywhere.
 
 Usage: python benchmarks/seams.py MUSIC_FOLDER [N]
 

@@ -1,4 +1,4 @@
-"""What each step costs beside its floor and beside what one would use instead.
+"""Cost of each step beside its floor and beside its usual alternative.
 
     python benchmarks/speed.py [--quick] [--folder DIR] [--parts NAME ...] [--tracks N] [--fresh]
         [--write PAGE] [--note TEXT]

@@ -1,4 +1,4 @@
-"""Whether music enters with the picture and on the beat, or only by chance.
+"""Whether music enters with the picture and on the beat more often than by chance.
 
 Usage: python benchmarks/timing.py INDEX SCENES CUES [SCENES CUES ...]
 

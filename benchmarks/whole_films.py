@@ -1,4 +1,4 @@
-"""How a music editor would judge the cue sheets of whole films: what plays beside what was wanted, returns, silence.
+"""Evaluation of cue sheets of whole films: wanted and playing moods, returns, silence.
 
 Usage: python benchmarks/whole_films.py DATA WORK [--index DIR] [--films NAME ...] [--json FILE] [--sheets DIR]
                                         [--set ROW=WEIGHT ...]

@@ -1,4 +1,4 @@
-"""``python -m soundtrack`` and ``soundtrack``: what must be done before anything is imported, then the command line.
+"""Entry point of ``soundtrack`` and ``python -m soundtrack``: module path and signal handlers first, then the commands.
 
 Modules come from the installation and never from the working folder, and a signal ends the run from the first moment.
 """

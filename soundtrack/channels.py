@@ -1,4 +1,4 @@
-"""What channels are built with: one row for each clip, evidence brought onto other spans, and a name for their numbers.
+"""Building blocks of channels: one row per clip, alignment to other spans, a hash of the parameters.
 
 Goes in: a function that measures some clips. Comes out: a channel, as `soundtrack.types.PictureChannel` wants it.
 """

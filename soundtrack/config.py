@@ -1,4 +1,4 @@
-"""The user's defaults: a TOML file and a few environment variables, read in this module only.
+"""Defaults of the user: a TOML file and environment variables, read in this module only.
 
 ``config.toml`` is in the user's configuration folder (``soundtrack doctor`` prints where) or where SOUNDTRACK_CONFIG
 says. It may set ``index``, ``device``, ``target``, ``ffmpeg``, ``ledger``, ``cache`` and ``model``; SOUNDTRACK_INDEX

@@ -1,4 +1,4 @@
-"""Everything a user can cause, as exceptions with an exit code and a hint.
+"""Errors that a user can cause, each with an exit code and a hint.
 
 The library raises these; the one boundary in ``cli/app.py`` prints two lines and ends with the code:
 

@@ -1,4 +1,4 @@
-"""The weights that choose the music, as two tables: terms of merit, and what the plan of a whole film counts.
+"""The weights that select the music, as two tables: terms of merit, and terms of the plan of a whole film.
 
 A row adds ``weight x (measure - neutral)``. At its neutral point a measure says nothing, and that point is used where
 the measure is not known. What speaks for music has a positive weight, what speaks against it a negative one. Tables are

@@ -1,4 +1,4 @@
-"""How any work tells how far it is; the one definition of it."""
+"""Type of progress callbacks."""
 
 from __future__ import annotations
 

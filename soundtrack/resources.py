@@ -1,4 +1,4 @@
-"""Where the things that are data lie: models, the small working index, the schema, and the user's own folders.
+"""Locations of data: models, the small working index, the schema, and the user's folders.
 
 An installed wheel carries them inside the package, a checkout has them beside it; the package is looked at first. What
 the user makes or fetches is in the folders of the platform (XDG on Linux), never inside the package.

@@ -1,4 +1,4 @@
-"""What can be set, with defaults and units; frozen, passed as arguments, never global."""
+"""Settings with defaults and units; frozen, passed as arguments, never global."""
 
 from __future__ import annotations
 

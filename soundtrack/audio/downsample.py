@@ -1,4 +1,4 @@
-"""Sound at lower rates, block by block: one decode serves the meters, the musical analysis and the networks.
+"""Downsampling in blocks: one decode serves the meters, the musical analysis and the networks.
 
 Goes in: mono sound at one rate. Comes out: the same sound at one or several lower rates, sample i of each at the moment
 ``i / rate``. A linear-phase low-pass filter (Kaiser window, 80 dB down at the new Nyquist frequency) is applied to

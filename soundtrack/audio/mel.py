@@ -1,4 +1,4 @@
-"""The log-mel spectrogram with its semitones: what the music network sees of a sound.
+"""Log-mel spectrogram with semitone bands: the input of the music network.
 
 Goes in: mono sound as float32 in [-1, 1]. Comes out: float32 ``(n_mels + n_pitches, frames)``: first the natural
 logarithm of mel-band magnitudes, then, where asked for, the magnitude of each semitone. The filter bank is librosa's

@@ -1,4 +1,4 @@
-"""librosa's triangles of a mel spectrogram, imported once and without the working folder having a say.
+"""librosa's mel filter bank, imported once and never from the working folder.
 
 Importing librosa imports numba, which takes settings, among them where compiled code is kept and loaded from, out of a
 file ``.numba_config.yaml`` in the working folder. A folder of films from a stranger may hold one, so PyYAML is out of

@@ -1,4 +1,4 @@
-"""How strongly each semitone sounds: the rows below the mel bands, which tell major from minor.
+"""Strength of each semitone: the rows below the mel bands, which separate major from minor.
 
 Goes in: mono sound as float32 in [-1, 1]. Comes out: float32 ``(n_pitches, frames)``, the mean magnitude around each
 semitone from C1 upwards (MIDI 24, equal temperament, A4 = 440 Hz), ten times a second. Mel bands are too wide for

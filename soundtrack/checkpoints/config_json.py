@@ -1,4 +1,4 @@
-"""Config dataclasses from the JSON beside the weights, with the place of every mistake."""
+"""Read config dataclasses from the JSON beside the weights, with the place of every mistake."""
 
 from __future__ import annotations
 

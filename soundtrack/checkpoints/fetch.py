@@ -1,4 +1,4 @@
-"""Fetching published weights: only when asked, only over https, only the bytes that were pinned.
+"""Download published weights: only on request, over https, and with a pinned hash.
 
 Goes in: an address and the SHA-256 that the file must have. Comes out: the file, whole or not at all. The download goes
 to a temporary file beside its target and is renamed once the hash is right. A redirect to anything but https is

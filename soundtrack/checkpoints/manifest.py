@@ -1,4 +1,4 @@
-"""The list of models: what each is, where it lies, which bytes it must have.
+"""The list of models: purpose, location and hash of each.
 
 Goes in: ``manifest.json`` of the models that come with the tool, and the one of the user's own folder. Comes out:
 `ModelEntry` and `LocatedModel`. No network library is needed to read, list or verify.

@@ -1,4 +1,4 @@
-"""Networks that the user trained: kept beside the public ones, under a name of their own, and chosen by it.
+"""Networks trained by the user: stored beside the public ones and selected by name.
 
 Goes in: the folder that ``soundtrack train`` wrote. Comes out: a model in the user's models folder. A joint space names
 the two networks that it belongs to, so choosing a space chooses all three.

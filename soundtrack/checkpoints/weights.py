@@ -1,4 +1,4 @@
-"""Weights from and to files: checked by hash first, then by names, shapes, kinds of number and finiteness.
+"""Read and write weights: the hash is checked first, then names, shapes, types and finiteness.
 
 Goes in: a model of the manifest, or a file that others publish. Comes out: float32 tensors. Files are safetensors in
 float16 or float32; nothing is ever unpickled. A public ``.pt`` is read once with ``weights_only=True`` (safe since

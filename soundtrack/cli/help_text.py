@@ -1,4 +1,4 @@
-"""How help is laid out: options in panels, metavars in words, examples at the end, no description cut short.
+"""Layout of help: options in panels, metavars in words, examples at the end, descriptions in full.
 
 Plain text in place of typer's boxes: those need rich, which takes longer to import than the whole of ``--help`` takes.
 """

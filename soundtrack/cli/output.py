@@ -1,4 +1,4 @@
-"""What a person or a pipe gets to see: rich on stderr, the product alone on stdout.
+"""Terminal output: rich on stderr, only the product on stdout.
 
 Progress is drawn only when stderr is a terminal; colour follows NO_COLOR. While a command's product goes to stdout, the
 file descriptor itself is kept aside, so that not even a C library can mix its chatter into the product; a command that

@@ -1,4 +1,4 @@
-"""Standard streams that are closed when the tool is started."""
+"""Standard streams that are closed at start."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Small texts of the command line as typed values: ``0:30-1:10=calm``, ``1:05=track.mp3``, ``1m02=2``, ``2%``.
+"""Notations of the command line as typed values: ``0:30-1:10=calm``, ``1:05=track.mp3``, ``1m02=2``, ``2%``.
 
 Goes in: one text of an option. Comes out: the value that the pipeline takes, or a `UsageError` that shows how the text
 is written. No other module knows these notations.

@@ -1,4 +1,4 @@
-"""A piece as data, and the band that plays it: sections of bars, chords, parts in a small notation; stereo comes out.
+"""Playback of a piece written as data (sections of bars, chords and parts) to stereo sound.
 
 Notation of a part's line: one token a step, ``steps`` of them a beat. ``.`` rests, ``-`` holds, digits are scale steps
 above the bar's chord root counted from 1 (so ``1+3+5`` is its triad), or above the tonic where the part is a

@@ -1,4 +1,4 @@
-"""A spoken passage: by the speech synthesiser espeak-ng where there is one, else by a plain voice of our own.
+"""A spoken passage by espeak-ng, or by a plain built-in voice where it is not installed.
 
 Our own voice says no words. It has what makes speech sound like speech to a machine and, at some distance, to an ear: a
 buzzing source whose pitch wanders and falls over a phrase, three resonances that move from vowel to vowel, hissing and

@@ -1,4 +1,4 @@
-"""Frozen dataclasses as JSON text and back: the rules that scene sheet and cue sheet share.
+"""Frozen dataclasses to JSON and back: rules shared by scene sheets and cue sheets.
 
 Goes in: a dataclass of `soundtrack.types`. Comes out: text with two-space indent, the field names in their order,
 floats rounded to six decimals, fractions as ``"30000/1001"``, vectors on one line, a final newline; and the same the

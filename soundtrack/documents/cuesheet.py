@@ -1,4 +1,4 @@
-"""The cue sheet as JSON, and what makes one sound: the waist of the tool.
+"""Read, write and check cue sheets, the interface between analysis and rendering.
 
 ``spot`` and ``score`` write it, a person or ``jq`` may edit it, ``render`` obeys it. Rules of the text:
 `soundtrack.documents.codec`. Meaning of the fields: `soundtrack.types.CueSheet`; for people: docs/cue-sheet.md. Lengths

@@ -1,4 +1,4 @@
-"""Edits of a cue sheet that a person makes by name: lock, unlock, and set fields of a cue.
+"""Edits of a cue sheet: lock, unlock, and set fields of a cue.
 
 Goes in: a sheet that can be rendered, and one edit, a frozen value. Comes out: another sheet that can be rendered, or
 an error that says what stands in the way. Pure; commands, scripts and pages share these edits.

@@ -1,4 +1,4 @@
-"""The range in which a number of a document must lie, read off its field's name.
+"""Valid range of each number in a document, by the name of its field.
 
 Field names carry their units (``_s``, ``_lufs``, ``_share``), so they say the range as well: a share is in [0, 1]
 wherever it stands. Reading a document and its JSON Schema both ask here.

@@ -1,4 +1,4 @@
-"""The JSON Schema (draft 2020-12) of a document, made from its dataclass: types, ranges, and the line under each field.
+"""JSON Schema (draft 2020-12) of a document, made from its dataclass and the line under each field.
 
 Goes in: a dataclass of `soundtrack.types`. Comes out: the schema as text, for editors and other programs. ``docs/``
 holds a copy for the cue sheet; a test makes it again and compares.

@@ -1,4 +1,4 @@
-"""From the evidence of some channels to classes, valence and arousal: standardise, one linear map, calibrated.
+"""Linear head: evidence of several channels to classes, valence and arousal, calibrated.
 
 Goes in: rows of features by the name of the channel. Comes out: a `Mood`. Late fusion: every channel has a block of
 columns of its own. A channel that is missing, as a whole or in some rows (NaN), counts as its mean: it adds nothing,

@@ -1,4 +1,4 @@
-"""A head in a model's files: every block under the name of its channel, in the weights and in ``config.json``.
+"""Storage of a head: one block per channel in the weights and in ``config.json``.
 
 Goes in: a `Head`, or arrays of a weights file and the entry ``head`` of its config. Comes out: the other. A block has
 the arrays ``CHANNEL.mean``, ``CHANNEL.scale`` and ``CHANNEL.weight``; the bias is one for all. In files of the former

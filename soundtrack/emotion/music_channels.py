@@ -1,4 +1,4 @@
-"""The channels of a track: the music network and the numbers about its harmony, each with the hash of what makes it.
+"""Built-in channels of tracks: music network and harmony, each with its hash.
 
 A channel's hash covers what its features depend on and nothing else: the weights of the network and the settings of the
 spectrogram, but no head and no joint space. So a new head or space leaves the hashes as they were, and evidence that

@@ -1,4 +1,4 @@
-"""Every number that belongs to the weights of the music network, as kept in a model's ``config.json``.
+"""Parameters of the music network, from a model's ``config.json``.
 
 No network library is needed to read them.
 """

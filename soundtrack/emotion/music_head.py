@@ -1,4 +1,4 @@
-"""The music side's head: which channels it reads, and what it gives besides the mood. Numpy only."""
+"""Head of the music side: its channels and outputs. Numpy only."""
 
 from __future__ import annotations
 

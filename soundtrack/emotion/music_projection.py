@@ -1,4 +1,4 @@
-"""From the raw evidence of a track to its readings: head, then joint space; no network and no sound is needed.
+"""Raw evidence of a track to readings by head and joint space, without a network and without sound.
 
 Goes in: rows of features by the name of the channel. Comes out: a `ReadingBatch`. The share of a stretch that is silent
 reads as neutral, unsure. A row reads alike whatever other rows there are.

@@ -1,4 +1,4 @@
-"""The music side: stretches of a mel spectrogram to readings in the joint space.
+"""Music side: spans of a mel spectrogram to readings in the joint space.
 
 Goes in: the spectrogram of a whole track (`soundtrack.audio.mel.log_mel`) and the stretches of interest. Comes out: one
 row of a `ReadingBatch` per stretch. Patches of about a second are read once over the whole track; a stretch is the mean

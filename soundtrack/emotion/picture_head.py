@@ -1,4 +1,4 @@
-"""The picture side's head: which channels it reads, and their evidence side by side. Numpy only."""
+"""Head of the picture side: its channels and the concatenation of their evidence. Numpy only."""
 
 from __future__ import annotations
 

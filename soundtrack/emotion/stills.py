@@ -1,4 +1,4 @@
-"""What is seen in a film's stills, as a channel: one larger picture every few seconds through EfficientNet-Lite2.
+"""Channel of stills: one larger picture every few seconds through EfficientNet-Lite2.
 
 Goes in: the stills that come with the clips. Comes out: 1280 pooled numbers for the stretch around each. The picture
 network is good at movement and colour, this one at what there is to see. It is made only for heads that read it; the

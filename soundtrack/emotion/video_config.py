@@ -1,4 +1,4 @@
-"""What a picture network wants to be fed, from its ``config.json``; nothing heavy is imported."""
+"""Input format of a picture network, from its ``config.json``, without heavy imports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The merit of every sound under every picture, as spotting weighs it: what `eval labels` measures beside the cosine.
+"""Merit of every sound under every picture, as spotting computes it, for `eval labels`.
 
 Goes in: what both sides read of labelled clips, with their vectors. Comes out: merits from the table of the settings
 by `soundtrack.spotting.merit.terms`, the very function that chooses music. The clips' pictures are taken for one film

@@ -1,4 +1,4 @@
-"""Reading every clip with heads and a space that saw no label of its source: nested folds over frozen evidence.
+"""Readings by heads and a space fitted without any label of the same source: nested folds over frozen evidence.
 
 Goes in: what the frozen networks saw and heard of labelled clips. Comes out: `CrossRead`, one row per clip:
 posteriors of both sides, and a similarity of every picture with every sound for each row of the ablation table. The

@@ -1,4 +1,4 @@
-"""``soundtrack eval labels``: do picture and sound of labelled clips get the right class, and find each other?
+"""``soundtrack eval labels``: class accuracy and cross-retrieval of labelled clips.
 
 Goes in: a table of clips with a class and a source. Comes out: `LabelsReport` with every number of docs/models.md and
 its interval. Two ways to judge: the loaded models as they are (for clips they never learned from), or, with folds,

@@ -1,4 +1,4 @@
-"""``soundtrack eval moments``: where in a long track does the music that belongs to a picture lie?
+"""``soundtrack eval moments``: locate the music of a picture in a long track.
 
 Goes in: clips that carry their own music. Comes out: `MomentsReport`. The sounds of several clips of different
 sources are laid end to end as one long track; each clip's picture then looks for its own stretch among all tracks,

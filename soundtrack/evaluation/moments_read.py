@@ -1,4 +1,4 @@
-"""Likenesses of clips' pictures with stretches of all clips' sounds: the material of `eval moments`.
+"""Similarities of clip pictures and spans of all clip sounds, for `eval moments`.
 
 Two ways, as for `eval labels`: the loaded models as they are, or fresh heads and a fresh space per fold over the frozen
 networks, for clips that the models may have learned from.

@@ -1,4 +1,4 @@
-"""Films, stills and sounds through the towers, exactly as the tool reads them, for judging.
+"""Films, stills and sounds through the towers, exactly as in scoring.
 
 Goes in: paths and loaded towers. Comes out: what the networks saw and heard, window by window. Nothing is skipped: a
 file that cannot be read ends the evaluation, since a number over half a table would mean something else.

@@ -1,4 +1,4 @@
-"""What a training leaves for people beside its model: the confusion matrix and the curves, as tables and as pictures.
+"""Reports of a training: confusion matrix and curves, as tables and pictures.
 
 Goes in: numbers of a finished training. Comes out: ``confusion.csv``, ``curve.csv`` and, where matplotlib is installed,
 ``confusion.png`` and ``curve.png`` in its folder.

@@ -1,4 +1,4 @@
-"""What a judge says who has asked both the folds and the locked set: whether they agree, and how much was chosen.
+"""Report on an evaluation with folds and locked set: agreement, and the number of choices made.
 
 Goes in: numbers with their intervals from the folds of the development part and from the locked set, which nothing was
 learned from or chosen by. Comes out: one sentence for the first line of a report, and keys for its JSON.

@@ -1,4 +1,4 @@
-"""The music of a cue sheet as clips on tracks, counted in frames of the film: what editing programs understand.
+"""Music of a cue sheet as clips on tracks, counted in frames of the film.
 
 Goes in: a cue sheet. Comes out: a `MusicClip` per section, in order. Cues that overlap in their fades alternate
 between two tracks, as on an editor's checkerboard. Out points are exclusive.

@@ -1,4 +1,4 @@
-"""Frame rate and timecode of a time line: what editing programs count in.
+"""Frame rate and timecode of a time line.
 
 Goes in: the frame rate of a film as its file gives it, and its start timecode. Comes out: a `Grid` at one of the rates
 that every editing program has. Times stay what they are in seconds; only the frames they fall on are those of the grid,

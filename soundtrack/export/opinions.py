@@ -1,4 +1,4 @@
-"""Who said what about a scene or a segment, in a line of plain words or as JSON.
+"""Opinions of each channel about a scene or segment, in one line of plain words or as JSON.
 
 Goes in: opinions. Comes out: text such as ``picture network: Tension 0.41, weight 0.62``.
 """

@@ -1,4 +1,4 @@
-"""The terms of a cue's merit as a table in plain text: name, weight, what was measured, neutral point, what it adds.
+"""Terms of a cue's merit as a plain-text table: name, weight, measure, neutral point, contribution.
 
 Goes in: a cue, and the weights that its sheet was made with. Comes out: lines. A term adds weight times what the
 measure is above its neutral point; a measure that was at this point, or is not known, is called neutral.

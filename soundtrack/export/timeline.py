@@ -1,4 +1,4 @@
-"""What every time line format needs: clips on the grid of a standard frame rate, timecode, levels, and the media files.
+"""Common parts of time line formats: clips on a standard frame rate, timecode, levels, media files.
 
 Goes in: a cue sheet, and what is known of its files. Comes out: a `Timeline`, with nothing left to decide but syntax.
 """

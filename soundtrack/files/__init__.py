@@ -1,1 +1,1 @@
-"""Reading and writing files with care: bounded reads, whole writes, and what may never be overwritten."""
+"""Bounded reads, atomic writes, protection of existing files."""

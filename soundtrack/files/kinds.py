@@ -1,4 +1,4 @@
-"""Kinds of file that the tool writes, and how one is known: by its content, never by its name.
+"""File kinds that the tool writes, recognised by content and never by name.
 
 Goes in: a path. Comes out: whether the file there is of a kind. ``--force`` replaces a file only where it is of the
 kind that is about to be written. A film is known in `soundtrack.media.reading.film_kind`, since that needs a decoder.

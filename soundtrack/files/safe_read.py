@@ -1,4 +1,4 @@
-"""Opening what the user names: a regular file of bounded size, and nothing that blocks or never ends.
+"""Open files named by the user: regular files of bounded size, without blocking.
 
 Goes in: a path that a person, a document or a database names. Comes out: an open file, its bytes, or its text; and for
 everything else an `InputError` with the path, the cause and the next step. Every document of the tool is opened here,

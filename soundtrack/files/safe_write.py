@@ -1,4 +1,4 @@
-"""Writing a file so that it is either absent, the old one, or complete.
+"""Write files atomically: the target is absent, unchanged or complete.
 
 Goes in: the wanted name. Comes out: a temporary name beside it, which takes the wanted name when everything went well
 and is removed when anything did not, an interrupt included. The temporary file is in the same folder because a rename

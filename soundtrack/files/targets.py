@@ -1,4 +1,4 @@
-"""The files that a run is going to write, checked together before any work is done.
+"""Output files of a run, checked together before any work.
 
 Goes in: every target with the kind of file it will be, and every file that the run reads. Comes out: nothing, or an
 error. A target is never a file that the run reads and never another target, by whatever name, link or hard link. Where

@@ -1,1 +1,1 @@
-"""The music library: scanning folders, listening, storing, searching."""
+"""The music library: scan, analyse, store, search."""

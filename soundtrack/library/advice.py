@@ -1,4 +1,4 @@
-"""What to type about an index: commands that name its folder, so that they change this index and no other."""
+"""Hints about an index: commands that name its folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the analysis of one file gives: everything about a track but its name and its place.
+"""Result of analysing one file: everything about a track except its name and place.
 
 `Heard` is passed from a worker process to the process that writes the index. `Listener` is the type of the analysis
 function: from a path to `Heard`, or an `InputError` with the reason. A known track that lacks the evidence of some

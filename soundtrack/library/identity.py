@@ -1,4 +1,4 @@
-"""What a file is: the hash of its sound, that of its bytes, and the quick key that spares hashing.
+"""Identity of a file: hash of its sound, hash of its bytes, and a quick key that avoids hashing.
 
 A track is named by its sound (`soundtrack.media.reading.packets`), so a file that was renamed, moved, copied or tagged
 is the same track. The SHA-256 of the bytes tells whether a file was seen before, and is the name that earlier versions

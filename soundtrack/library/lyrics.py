@@ -1,4 +1,4 @@
-"""The lyrics of a track: from its tags, or from a file beside it, read when they are needed and kept nowhere.
+"""Lyrics of a track, from its tags or a file beside it, read on demand and never stored.
 
 Goes in: the path of a track. Comes out: `Lyrics`, or None. Looked for in this order: ``NAME.lrc`` beside the file
 (timed lines), the tags (USLT and SYLT of ID3, LYRICS and UNSYNCEDLYRICS of Vorbis comments, ``lyr`` of MP4),

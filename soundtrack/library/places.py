@@ -1,4 +1,4 @@
-"""Where files lie and what became of them: the small records beside a track.
+"""Locations and states of the files of tracks.
 
 They come out of the index database and go into it; nothing here touches a file.
 """

@@ -1,4 +1,4 @@
-"""What a run of ``soundtrack index`` did, for people and for programs."""
+"""Report of a run of ``soundtrack index``, as text and as JSON."""
 
 from __future__ import annotations
 

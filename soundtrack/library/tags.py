@@ -1,4 +1,4 @@
-"""What a music file says about itself, made safe to keep and to show.
+"""Tags of a music file, cleaned for storage and display.
 
 Goes in: a path. Comes out: `Header`. Tags are text by strangers: control characters, direction overrides and lone
 surrogates are taken out, length is bounded, and nothing but showing is ever done with them. A file whose tags cannot

@@ -1,1 +1,1 @@
-"""The only door to ffmpeg, ffprobe and PyAV containers."""
+"""Access to ffmpeg, ffprobe and PyAV containers."""

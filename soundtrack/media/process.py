@@ -1,4 +1,4 @@
-"""Running ffmpeg, and never for ever.
+"""Run ffmpeg with stall and wall-clock timeouts.
 
 Goes in: a list of arguments. Comes out: what ffmpeg wrote, or an `FfmpegError` whose message holds ffmpeg's last words.
 Every call of the tool goes through here: no shell, no standard input, a process group of its own that is killed on

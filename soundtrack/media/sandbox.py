@@ -1,4 +1,4 @@
-"""Opening and decoding an untrusted file in a process apart, with limits of memory and of time.
+"""Decode untrusted media in a sandboxed subprocess, with limits of memory and time.
 
 Goes in: one of our own functions that reads a file with PyAV, and its arguments. Comes out: its result, or an
 `InputError` that says what the file did to it. A header of a few hundred bytes can ask libav for gigabytes, a decoder

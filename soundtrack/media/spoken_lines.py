@@ -1,4 +1,4 @@
-"""Whether a conversion kept the lines of subtitles: as many, at the same times, word for word.
+"""Check that a conversion kept all lines of subtitles and their times.
 
 Goes in: texts with their start in tenths of a second, before and after. Comes out: what differs, in words.
 """

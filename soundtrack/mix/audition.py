@@ -1,4 +1,4 @@
-"""The beginning of each cue as it will sound, by itself.
+"""Beginning of each cue as mixed, as separate previews.
 
 Goes in: a cue sheet and where its tracks lie. Comes out: stereo at 48 kHz for one cue, with its fades, seams and
 ducking and nothing of the film's own sound.

@@ -1,4 +1,4 @@
-"""How loud film and music are, tenth of a second by tenth of a second: what all gains are decided from.
+"""Levels of film and music every 0.1 s, from which all gains are derived.
 
 Goes in: both sounds, once, side by side. Comes out: for every tenth of a second the power of the original, of the
 music, and what they share, all K-weighted (ITU-R BS.1770-5), and the highest sample of both. K-weighting is linear,

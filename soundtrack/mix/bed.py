@@ -1,4 +1,4 @@
-"""The music of a film, block by block: pieces read from the tracks, faded, added, ducked.
+"""Music of a film in blocks: sections of tracks, faded, summed and ducked.
 
 Goes in: a `MixPlan` and where its tracks lie. Comes out: stereo blocks at 48 kHz in the order of the film, to the
 sample, in memory that does not grow with film or track; a piece at another speed is held as a whole while it sounds.

@@ -1,4 +1,4 @@
-"""The two constant gains of a mix, and how much deeper the music has to duck: decided from what was measured.
+"""The two constant gains of a mix and the additional ducking depth, from measurements.
 
 Goes in: what `mix/balance.py` measured, the sheet's notes and envelope. Comes out: `Levels`. The rules, in order:
 

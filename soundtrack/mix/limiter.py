@@ -1,4 +1,4 @@
-"""A true-peak limiter that does nothing where nothing is needed.
+"""True-peak limiter, transparent below its ceiling.
 
 Goes in: blocks of sound. Comes out: the same sound, later by nothing (the delay is taken back), no peak above the
 ceiling, bit for bit unchanged away from the peaks. Peaks are those of the signal oversampled four times (ITU-R

@@ -1,4 +1,4 @@
-"""The two times that a film is heard: once to measure, once to mix; and once more, to check what was written.
+"""Passes over a film's sound: measure, mix, and check of the written file.
 
 Goes in: the film, a `MixPlan`, where the tracks lie. Comes out: levels, or finished blocks of sound. Memory does not
 grow with the film.

@@ -1,4 +1,4 @@
-"""A cue sheet in samples: which samples of which track sound where in the film, and how loud. Pure.
+"""A cue sheet in samples: sections of tracks, positions in the film, gains. Pure.
 
 Goes in: a `CueSheet`. Comes out: a `MixPlan` at 48 kHz whose pieces the renderer only has to copy, fade and add. All
 fades, seams and crossfades are of equal power: a quarter of a sine in, a quarter of a cosine out. A seam is centred

@@ -1,4 +1,4 @@
-"""A film, a cue sheet and the tracks become a scored film.
+"""Render a film, a cue sheet and the tracks to a scored film.
 
 Goes in: the film, its cue sheet, where the tracks lie. Comes out: a checked file and a `RenderReport`. Everything is
 heard twice, block by block, in constant memory: once to measure (`mix/balance.py`), once to write, with the film's

@@ -1,4 +1,4 @@
-"""What mixing and muxing did, for people and for machines."""
+"""Report of mixing and muxing, as text and as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Speech over music in every three seconds of talk: where the music has to go further down, and by how much.
+"""Speech over music in every 3 s window of speech: where and by how much to duck further.
 
 Goes in: the powers of speech and music (`mix/balance.py`), where there is speech, the gain envelope so far. Comes out:
 the windows that count and a deeper envelope. The distance must hold while one listens, so it is asked for in each

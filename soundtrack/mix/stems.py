@@ -1,4 +1,4 @@
-"""The parts of a mix as files of their own: MX is the music, DX the film's own sound, at the levels of the mix.
+"""Stems of a mix: MX (music) and DX (the film's own sound), at the levels of the mix.
 
 Goes in: blocks of both. Comes out: two FLAC files of 24 bits, written whole or not at all. Added up they are the mix
 before the limiter.

@@ -1,4 +1,4 @@
-"""A piece of a track played faster or slower at its own pitch, by the Signalsmith stretcher (python-stretch).
+"""Tempo change of a span of a track with the pitch preserved, by the Signalsmith stretcher (python-stretch).
 
 Goes in: a piece of the plan whose speed is not 1. Comes out: exactly as many samples as it has on the film. The whole
 piece is stretched at once, with some of the track around it, so that nothing is heard of where it begins and ends.

@@ -1,4 +1,4 @@
-"""From measurements of a written film to the settings of the next attempt. Pure.
+"""Settings of the next attempt from measurements of a written film. Pure.
 
 Limiting takes loudness away and a lossy encoder moves peaks, so what was written is measured; where loudness, peaks or
 the limiting of speech are out of bounds, the next attempt is made with other settings.

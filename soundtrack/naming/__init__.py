@@ -1,1 +1,1 @@
-"""Names of tracks, people and files, and words that count."""
+"""Names of tracks, artists and files; words of mood."""

@@ -1,4 +1,4 @@
-"""Words of mood, and what the words that name a piece of music say of it: the channel "title words".
+"""Words of mood, and the lexicon for words in titles: the channel "title words".
 
 Goes in: a word such as ``tense``, or a track with its title, file name, folders, genre and album. Comes out: the class
 of the word and its place on the plane of valence and arousal, after the circumplex of affect (Russell 1980); for a

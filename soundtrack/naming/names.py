@@ -1,4 +1,4 @@
-"""When two names are one: accents composed or decomposed, capitals, several names in one tag.
+"""Comparison of names: accents, capitals, several names in one tag.
 
 Goes in: names as files, tags, playlists and people write them. Comes out: a form in which equal names are equal, the
 names in a tag, and the file that a path means. Names are compared in Unicode's composed form (NFC); what is opened

@@ -1,4 +1,4 @@
-"""Valence and arousal of English words as people rate them: a table of 10,000 words.
+"""Valence and arousal of 10,000 English words, as rated by people.
 
 Goes in: a word in lower case. Comes out: its place, or None. The table is derived, by ``benchmarks/word_norms.py``,
 from the Glasgow norms (Scott, Keitel, Becirspahic, Yao and Sereno 2019, "The Glasgow Norms: Ratings of 5,500 words on

@@ -1,4 +1,4 @@
-"""Playlists: which files an m3u, m3u8, pls or xspf names.
+"""Playlist files: m3u, m3u8, pls and xspf.
 
 Goes in: the path of a playlist. Comes out: absolute paths, in its order, whether or not something lies there. Nothing
 that is named is opened, addresses of the network are left out, and a playlist that a playlist names is not followed.

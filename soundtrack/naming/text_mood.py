@@ -1,4 +1,4 @@
-"""What words that are sung or said are like: their language, their mood by a table of rated words, and rude words.
+"""Text of lyrics and subtitles: language, mood by rated words, explicit words.
 
 Goes in: a text, such as the lyrics of a song. Comes out: a `TextMood`. Valence and arousal are means over the words
 that the table knows (`soundtrack.naming.norms`), each as often as it occurs and by how far it is from neutral, since
@@ -23,7 +23,7 @@ MOST_CHARACTERS = 200_000
 _LEAST_WORDS = 5
 """Fewer words have no language and no mood."""
 _SURE_WORDS = 20.0
-"""With so many rated words a text is half as sure as with any number."""
+"""Number of rated words at which the confidence of a text is half its limit."""
 _RUDE = re.compile(
     r"\b((mother)?fuck\w*|fuckin|(bull)?shit(s|ty|ting|head)?|bitch(es|ing|y)?|cunts?|cocksucker\w*|dickhead\w*|pussy|pussies|whores?"
     r"|assholes?|niggas?|niggers?|faggots?|sluts?|blowjobs?)\b"

@@ -1,4 +1,4 @@
-"""Which tracks of a library a text means.
+"""Resolution of a text to tracks of a library.
 
 Goes in: what a person types, and tracks. Comes out: the tracks of that name, or an error with the nearest names.
 """

@@ -1,1 +1,1 @@
-"""The networks themselves and the devices that they run on; nothing about moods."""
+"""Network definitions and devices."""

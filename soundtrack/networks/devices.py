@@ -1,4 +1,4 @@
-"""Which device a network runs on, in which numbers, and what happens when its memory runs out.
+"""Device and number type of a network, and recovery from a lack of memory.
 
 A batch is made as large as the device's free memory allows. When that was too much all the same, it is halved and the
 work goes on; a single item that does not fit sends the network to the CPU. Nothing is lost and nothing is read twice.

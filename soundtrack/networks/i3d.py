@@ -1,4 +1,4 @@
-"""I3D: Inception-v1 inflated to three dimensions, a network that reads short stacks of frames.
+"""I3D: Inception-v1 inflated to three dimensions, for short stacks of frames.
 
 Goes in: clips as float tensors (n, 3, frames, side, side) in [-1, 1]. Comes out: class logits, or the pooled vector
 before them. After J. Carreira and A. Zisserman, "Quo Vadis, Action Recognition? A New Model and the Kinetics Dataset",

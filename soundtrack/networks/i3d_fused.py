@@ -1,4 +1,4 @@
-"""I3D for inference: the same numbers as `soundtrack.networks.i3d.I3D`, several times faster on a CPU.
+"""I3D for inference: equal to `soundtrack.networks.i3d.I3D`, several times faster on a CPU.
 
 Batch norm is folded into the convolutions, tensors lie channels-last, pointwise convolutions are matrix products, and
 where the processor has bf16 arithmetic the whole network runs in it. Kernels whose frames are zero but for the middle

@@ -1,4 +1,4 @@
-"""Loading the library of the networks without keeping a signal waiting.
+"""Import torch without delaying signals.
 
 Python holds its lock while the system loads a library for an import: for torch 0.4 s of the processor, which are some
 seconds where many programs share it, and meanwhile no thread can end the run. A call by way of ctypes gives the lock

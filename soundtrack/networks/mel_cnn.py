@@ -1,4 +1,4 @@
-"""The music network: a 2D convolutional net over log-mel patches, pooled over a stretch of music.
+"""Music network: a 2D convolutional network over log-mel patches, pooled over time.
 
 Goes in: log-mel patches ``(n, 1, frames, n_mels)``, about a second each. Comes out: one feature vector a patch; a
 linear head turns the mean and spread of a stretch's features into classes, valence and arousal. Five stages halve

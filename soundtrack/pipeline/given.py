@@ -1,4 +1,4 @@
-"""Music that a person names as a file: one song for a film, or the theme of a series, without an index.
+"""Music given as a file: one song for a film, or the theme of a series, without an index.
 
 Goes in: the wishes, and where the library index is. Comes out: the music to plan with, which is the library, one file
 analysed on the spot, or both. Nothing is written: a file that is not in the index is analysed again in each run.

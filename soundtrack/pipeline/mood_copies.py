@@ -1,4 +1,4 @@
-"""Moods of the library for other programs: copies of tracks with the mood in their tags."""
+"""Copies of tracks with their mood in the tags, for other programs."""
 
 from __future__ import annotations
 

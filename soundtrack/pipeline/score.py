@@ -1,4 +1,4 @@
-"""From a scene sheet and a library to a cue sheet, and from a cue sheet to a scored film."""
+"""Scene sheet and library to cue sheet; cue sheet to scored film."""
 
 from __future__ import annotations
 

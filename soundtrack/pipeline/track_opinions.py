@@ -1,4 +1,4 @@
-"""Who said what about a track: opinions of each channel, derived from the evidence that the index keeps.
+"""Opinions of each channel about a track, derived from the evidence in the index.
 
 Goes in: an open index and a track of it. Comes out: the same track, its segments with opinions. No sound is needed.
 """

@@ -1,1 +1,1 @@
-"""Child processes, signals, memory and the surroundings that code is loaded from."""
+"""Child processes, signals, memory and module path."""

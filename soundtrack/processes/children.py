@@ -1,4 +1,4 @@
-"""Starting other programs, and ending them: the only place of the tool that does so, beside `multiprocessing`.
+"""Start and end other programs; the only place that does, beside `multiprocessing`.
 
 Each program has an absolute path, so none is looked up in the working folder; leads a process group of its own, so that
 what it starts ends with it; is registered, so that it ends with this process; and any Python among them leaves the

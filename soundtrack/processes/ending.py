@@ -1,4 +1,4 @@
-"""Ending a process when a signal asks for it: within a second or two, at any moment, with nothing left behind.
+"""End the process on a signal within a second or two, at any moment, leaving no process and no unfinished file.
 
 A handler that raises unwinds through arbitrary code: a lock stays taken, a join waits for ever. Here no handler raises.
 The signal is written to a pipe (`signal.set_wakeup_fd`), and a thread that does nothing but read that pipe kills the

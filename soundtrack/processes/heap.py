@@ -1,4 +1,4 @@
-"""What the C library does with memory that is given back to it.
+"""Return freed memory from the C library to the system.
 
 glibc keeps large blocks that were freed, the larger the more it has seen of them, and small ones that live on keep the
 space between them from being used again. A run that takes and gives back a hundred megabytes eight clips at a time for

@@ -1,4 +1,4 @@
-"""Taking the working folder out of every search path: a folder of films from a stranger must not supply code.
+"""Remove the working folder from all search paths: a folder of films must not supply code.
 
 Python, the shell and the dynamic loader all read an empty or relative entry of a search path as the folder in which the
 user happens to be. Goes in: the module path and the environment. Comes out: the same without such entries.

@@ -1,1 +1,1 @@
-"""What a person asks music for in words: parsed, looked up in word lists, and compared with what is known of tracks."""
+"""Requests for music in words: parsed, looked up, and compared with facts about tracks."""

@@ -1,4 +1,4 @@
-"""The grammar of requests for music: a text to marked parts, by the parser library lark.
+"""Grammar of requests for music, parsed by lark.
 
 Goes in: ``very sad, no drums or vocals, 80-100 bpm, like a.mp3``. Comes out: parts in their order, each with its kind
 and whether a "no" before it still holds: up to the next comma, "but" or "with". What the words mean is not known here.

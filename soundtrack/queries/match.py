@@ -1,4 +1,4 @@
-"""How well tracks answer a request: each clause compared with what is known, and what is broken.
+"""Match of tracks and a request: each clause compared with facts about the track.
 
 Goes in: a `Query`, and `Facts`, the tracks as columns. Comes out: for each clause and track a value in [-1, 1], 0
 where nothing is known, and whether the track breaks what was asked: a "no" that is not kept, a number out of its range,

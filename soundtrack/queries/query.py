@@ -1,4 +1,4 @@
-"""A request for music in words, as it was understood: clauses, each with its sense.
+"""A parsed request for music: clauses and their meanings.
 
 A clause says what is wanted (a mood, an instrument, a word of the tags, a number in a range, a key, a track to be
 like), how much, and whether it is denied. `Query.understood` says all of it in plain words.

@@ -1,4 +1,4 @@
-"""From the parts of a request to clauses: every word is looked up, and unknown words are reported, never guessed."""
+"""Parts of a request to clauses: every word is looked up, and unknown words are reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the words of a request may mean: instruments and voices, styles, paces, levels, moods.
+"""Vocabulary of requests: instruments and voices, styles, tempos, levels, moods.
 
 Words of mood are those of `soundtrack.naming.mood_words`, and beyond them those whose mean rating by people
 (`soundtrack.naming.norms`) is far from neutral. Which instruments and styles are known depends on the networks, and

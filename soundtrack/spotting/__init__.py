@@ -1,4 +1,4 @@
-"""Where music starts, stops and stays out, and which music it is."""
+"""Spotting: where music starts and stops, and which music it is."""
 
 from __future__ import annotations
 

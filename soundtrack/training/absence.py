@@ -1,4 +1,4 @@
-"""Heads taught with channels missing: absence is ordinary, so what one channel can say alone is learned as well.
+"""Training of heads with channels missing, so that each channel is usable alone.
 
 Goes in: standardised rows and the columns of each channel. Comes out: the same rows, and beside them each row once
 without each channel (0, the channel's mean, as `Head.read` has it), with weights that add up to those before. That is

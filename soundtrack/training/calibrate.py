@@ -1,4 +1,4 @@
-"""Calibration of heads on answers that they gave about what they never saw: one way for all sides.
+"""Calibration of heads on held-out answers, for all sides.
 
 Goes in: probabilities or logits of stretches, which item (film, recording) each stretch belongs to, and right classes.
 Comes out: the divisor of the logits, and the two numbers that turn a leading probability into a chance of being right.

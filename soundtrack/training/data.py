@@ -1,4 +1,4 @@
-"""Label tables and splits: who is in which fold, and why a source never sits on both sides.
+"""Label tables and splits by source.
 
 Goes in: a CSV with a column ``file`` and labels. Comes out: rows in file order and fold numbers. Everything cut from
 one source (one film, one music video, one game, one theme of pictures) goes to one fold, classes are spread evenly

@@ -1,4 +1,4 @@
-"""The two regressions that heads are made of, on standardised columns of which some count more than others.
+"""The two regressions of heads, on standardised and weighted columns.
 
 Goes in: rows, what is true of them, how much each row counts. Comes out: weights and intercepts over the rows as given.
 Torch and numpy only, since training has to run where nothing else is installed.

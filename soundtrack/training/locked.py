@@ -1,4 +1,4 @@
-"""The locked set: films, stills and music that nothing is ever taught with or chosen by.
+"""The locked set: films, stills and music excluded from all training and selection.
 
 Goes in: the name of a file. Comes out: whether it belongs to the set, which ``locked.json`` lists by the names that the
 public corpora give their files (no data, only names). Tables and folders are read without it unless `Part` says

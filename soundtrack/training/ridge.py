@@ -1,4 +1,4 @@
-"""Ridge regression of ratings on what a frozen network gave, fold by fold.
+"""Ridge regression of ratings on frozen features, with folds.
 
 Goes in: windows of files, ratings of files, folds. Comes out: predictions for files that the regression did not see.
 Plain numbers (film, harmony) stand beside hundreds of features and would drown; they count with a gain.

@@ -1,4 +1,4 @@
-"""Fitting the joint space: where picture and music of one mood meet.
+"""Fit the joint space of picture and music.
 
 Goes in: what both towers say about clips that carry both (out of fold, so that nothing is flattered), their classes and
 sources. Comes out: a `JointSpace`. The learned codes are a closed form: the linear maps of both sides whose products

@@ -1,4 +1,4 @@
-"""Work that is kept: what was made from a file once is not made again when a run that was broken off goes on.
+"""Stored results of training steps, so that an interrupted run resumes.
 
 Goes in: a folder, what the result depends on, and a function that makes it. Comes out: arrays by name, made or read.
 """

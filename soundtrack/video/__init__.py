@@ -1,1 +1,1 @@
-"""Watching a film: one decode feeds shots, film numbers and the clips of the network."""
+"""Film analysis: one decode for shots, visual features and the clips of the networks."""

@@ -1,4 +1,4 @@
-"""Stacks of frames for the network, taken at fixed times whatever the film's frame rate is.
+"""Stacks of frames at fixed times, independent of the film's frame rate.
 
 Goes in: batches of frames with their times. Comes out: clips of `n_frames` frames, `frame_rate_hz` apart, one every
 `stride_s`. The frame of a moment is the one that a viewer sees then: the last one shown at or before it. So a slow film

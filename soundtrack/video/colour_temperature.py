@@ -1,4 +1,4 @@
-"""Warm against cold light, as a channel of a film.
+"""Colour temperature (warm or cold light) as a channel of a film.
 
 Goes in: clips. Comes out: the correlated colour temperature of their mean light in mired (a million over kelvin:
 candles about 500, daylight about 154), after C. McCamy 1992 with sRGB primaries, and the share of clearly warm pixels.

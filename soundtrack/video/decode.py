@@ -1,4 +1,4 @@
-"""The one decode of a film: every frame, small, upright, with its true time.
+"""The one decode of a film: every frame scaled down, upright, with its time stamp.
 
 Goes in: a `VideoInfo`. Comes out: batches of small RGB frames with the seconds at which they are shown, 0 being the
 first shown frame. The whole picture is squashed to a square by area averaging, so that every consumer sees all of it.

@@ -1,4 +1,4 @@
-"""Decoding with decord, for those who ask for it, and only where it is right.
+"""Optional decoding with decord, limited to containers where it is exact.
 
 Goes in: a `VideoInfo`. Comes out: small frames with their times. decord counts frames and knows nothing of edit lists
 or damaged files; it was seen to give wrong frames silently in transport streams and avi. So it is refused unless

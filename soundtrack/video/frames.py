@@ -1,4 +1,4 @@
-"""What a decode gives, frame by frame, and what it finds out on the way."""
+"""Frames of a decode, and facts found while decoding."""
 
 from __future__ import annotations
 

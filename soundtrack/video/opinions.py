@@ -1,4 +1,4 @@
-"""Who said what about a scene: means of what each channel says about its clips.
+"""Opinions of each channel about a scene: means over its clips.
 
 Goes in: the opinions of the channels clip by clip, and how much each clip counts. Comes out: one `Opinion` for each
 channel that knows anything of the scene. Pure.

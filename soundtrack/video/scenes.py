@@ -1,4 +1,4 @@
-"""Which shots belong to one scene: consecutive shots of one mood.
+"""Scenes: consecutive shots of one mood.
 
 Goes in: the shots, the readings of the clips, and where there is speech. Comes out: scenes that tile the shots, and one
 vector of the joint space per scene. Pure: numbers in, numbers out.

@@ -2,7 +2,7 @@
 
 Goes in: the pictures. Comes out: whether a cut that was passed over is one, because all else moves too (gunfire, a
 shaking camera after the cut), and whether one that was found is none, because the picture keeps its shapes and has no
-new colours (wings, stage lights). Colours are told apart in `_LEVELS` levels a channel: what moves keeps them, a cut
+new colours (wings, stage lights). Colours are distinguished in `_LEVELS` levels a channel: what moves keeps them, a cut
 brings others.
 """
 

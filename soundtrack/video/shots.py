@@ -1,4 +1,4 @@
-"""Where the film cuts: PySceneDetect's detectors on the small frames of the one decode, and our own eye for dissolves.
+"""Shot detection: PySceneDetect's detectors on small frames, and a detector of dissolves.
 
 Goes in: batches of frames with their times. Comes out: shots that tile the film. Three kinds of change of shot:
 

@@ -1,4 +1,4 @@
-"""Plain measurements of a stretch of film: light, colour, edges and movement.
+"""Visual features of a span of film: light, colour, edges and motion.
 
 Goes in: the frames of a clip, uint8 RGB. Comes out: a fixed row of numbers that stand beside the network's features,
 and the few of them that a scene keeps. numpy only; about two milliseconds for a clip of 16 x 112 x 112. Luma after

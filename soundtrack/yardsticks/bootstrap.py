@@ -1,4 +1,4 @@
-"""How sure a number is: 95 % intervals by drawing sources, not clips, again and again.
+"""Bootstrap 95 % intervals, drawn by source rather than by clip.
 
 Goes in: a function of row indices and each row's source. Comes out: a `Interval`. Whole sources are drawn with
 replacement (cluster bootstrap, percentile interval), since clips of one source are not independent.

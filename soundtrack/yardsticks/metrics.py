@@ -1,4 +1,4 @@
-"""The numbers by which models are judged; pure numpy, no files, no networks.
+"""Metrics for judging models; pure numpy.
 
 Goes in: predictions, truths and similarity matrices. Comes out: plain floats and small arrays. Similarity matrices
 have one row per query (a clip's picture) and one column per track (a clip's sound), row ``i`` and column ``i`` being

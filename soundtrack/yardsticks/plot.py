@@ -1,4 +1,4 @@
-"""Pictures of an evaluation: confusion matrices, and the valence-arousal plane. Drawn with matplotlib."""
+"""Plots of an evaluation: confusion matrices and the valence-arousal plane, by matplotlib."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""K-weighted power of sound, block by block: what all measures of loudness are sums of.
+"""K-weighted power of sound in blocks, the basis of all loudness measures.
 
 Goes in: blocks of (channels, samples) at one rate. Comes out: the mean square after the K filter of ITU-R BS.1770-5
 (tables 1 and 2 at 48 kHz, the same analogue filter at other rates), one number per channel and step of 100 ms. The

@@ -1,4 +1,4 @@
-"""Bars: which side of the beat is the beat, how many beats a bar has, and which beats start one.
+"""Bars: beat phase, metre and downbeats.
 
 Goes in: times of beats and `Frames`. Comes out: the beats of the right side, and indices of downbeats. A Viterbi walk
 over the positions in a bar of three or four beats follows the accents: bass, strength of the onsets and changes of

@@ -1,4 +1,4 @@
-"""Key of a track: tonic and mode from how much each pitch class sounds.
+"""Key of a track: tonic and mode from the strength of each pitch class.
 
 Goes in: chroma of shape (frames, 12). Comes out: `Key`. The method is the key-finding algorithm of Krumhansl and
 Schmuckler (Krumhansl, "Cognitive Foundations of Musical Pitch", 1990, chapter 4): the correlation of the pitch

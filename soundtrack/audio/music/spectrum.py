@@ -1,4 +1,4 @@
-"""What the ear of the musical listening gets: one pass of short Fourier transforms over a track.
+"""One pass of short-time Fourier transforms over a track, shared by all musical analyses.
 
 Goes in: sound of shape (channels, samples) at any rate from 16 kHz. Comes out: `Frames`, time series that tempo, key
 and structure share, about 90 a second, and chroma about 20 a second. Frame ``t`` is centred on ``t * hop_s``.

@@ -1,4 +1,4 @@
-"""How a track is built: where it starts and ends, how it ends, its bars, its sections.
+"""Structure of a track: audible start and end, ending, bars, sections.
 
 Goes in: `Frames` and bar lines. Comes out: ends, `BarTable` features and section starts. Bars are the unit: each gets
 28 numbers (harmony, timbre, level, activity) whose dot product with another bar's says how alike they sound. Sections

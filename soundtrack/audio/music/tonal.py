@@ -1,4 +1,4 @@
-"""Numbers about harmony: major or minor, which intervals sound together, how high, how busy.
+"""Harmony features: mode, intervals, register, density.
 
 Goes in: magnitudes of semitones ``(n_pitches, frames)``, ten frames a second, from C1 upwards. Comes out: `N_TONAL`
 numbers that do not change when the music is transposed by an octave or played louder. They stand beside the network's

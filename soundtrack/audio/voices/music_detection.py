@@ -1,4 +1,4 @@
-"""Where a film has music of its own.
+"""Music detection in a film's own sound.
 
 Goes in: mono sound at 16 kHz, block by block, for as long as the film lasts. Comes out: spans of music on the clock of
 the sound. Every `STEP_S` seconds the marks of the four seconds around (`music_marks`) go through a tiny network of one

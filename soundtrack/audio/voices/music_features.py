@@ -1,4 +1,4 @@
-"""What tells music from everything else in a film's sound, as numbers.
+"""Features for music detection in a film's own sound.
 
 Goes in: four seconds of mono sound at 16 kHz. Comes out: one row of `N_MARKS` numbers: the shape of the spectrum and
 how it moves in time; how long single frequencies stay on (Seyerlehner et al., 2007, find music in television by these

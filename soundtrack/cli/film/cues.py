@@ -1,4 +1,4 @@
-"""``soundtrack cues``: show a cue sheet, check it, export it; the commands that edit one are in `cue_edits`."""
+"""``soundtrack cues``: show, check and export a cue sheet; `cue_edits` has the commands that edit one."""
 
 from collections.abc import Sequence
 from pathlib import Path

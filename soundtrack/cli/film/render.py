@@ -1,4 +1,4 @@
-"""``soundtrack render VIDEO CUES|-``: lay the music of a cue sheet under a film."""
+"""``soundtrack render VIDEO CUES|-``: mix the music of a cue sheet into a film."""
 
 from pathlib import Path
 from typing import Annotated

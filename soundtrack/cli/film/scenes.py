@@ -1,4 +1,4 @@
-"""``soundtrack scenes VIDEO``: what the picture says, as JSON on stdout."""
+"""``soundtrack scenes VIDEO``: shots, scenes and moods of a film as JSON on stdout."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""``soundtrack score VIDEO``: watch, spot, mix and mux, with the cue sheet beside the film."""
+"""``soundtrack score VIDEO``: analyse, spot, mix and mux; writes the film and its cue sheet."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated

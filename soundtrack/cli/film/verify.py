@@ -1,4 +1,4 @@
-"""``soundtrack verify IN OUT``: is everything of the film still in the scored film?"""
+"""``soundtrack verify IN OUT``: compare the streams of a film and its scored version."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""``soundtrack demo [DIR]``: make a small film and a small library, index it, score the film, and tell where it is."""
+"""``soundtrack demo [DIR]``: make a small film and library, index the library and score the film."""
 
 from pathlib import Path
 from typing import Annotated

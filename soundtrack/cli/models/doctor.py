@@ -1,4 +1,4 @@
-"""``soundtrack doctor``: what is installed and healthy, and the fix for each line that is not."""
+"""``soundtrack doctor``: check the installation, with a fix for each problem."""
 
 import sys
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""``soundtrack eval``: how good the networks are, on files whose truth is known."""
+"""``soundtrack eval``: evaluate the networks on labelled files."""
 
 import json
 from enum import StrEnum

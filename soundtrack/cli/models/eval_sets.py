@@ -1,4 +1,4 @@
-"""The two sets that ``soundtrack eval`` asks: the folds of what may be learned from, and the locked set.
+"""The two sets of ``soundtrack eval``: the folds and the locked set.
 
 Goes in: files of a table and ``--set``. Comes out: which of them are asked in what way, and the report of both.
 """

@@ -1,4 +1,4 @@
-"""``soundtrack models``: which networks there are, whether they are whole, and how to get others."""
+"""``soundtrack models``: list, verify, add and download networks."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``soundtrack train``: make the networks again, or from other material."""
+"""``soundtrack train``: train the networks, also on other material."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""``soundtrack library export|import``: an index as one file, from one machine to another."""
+"""``soundtrack library export|import``: an index as one file, for another machine."""
 
 from __future__ import annotations
 

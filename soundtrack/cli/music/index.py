@@ -1,4 +1,4 @@
-"""``soundtrack index PATH...``: analyse music and keep the analysis, so that films can be scored with it."""
+"""``soundtrack index PATH...``: analyse music and store the results."""
 
 import signal
 from collections import Counter

@@ -1,4 +1,4 @@
-"""``soundtrack library moods``: the moods of the library for players and other programs."""
+"""``soundtrack library moods``: moods of the library as CSV or as tags of copies."""
 
 from __future__ import annotations
 

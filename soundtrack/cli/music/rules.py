@@ -1,4 +1,4 @@
-"""``soundtrack library rules``: what of an index counts as music; and the options by which ``index`` says the same."""
+"""``soundtrack library rules``: the rules of an index about what counts as music, and the same options of ``index``."""
 
 from __future__ import annotations
 

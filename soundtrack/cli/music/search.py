@@ -1,4 +1,4 @@
-"""``soundtrack search``: the library by mood, by valence and arousal, or by a piece of music that is like it."""
+"""``soundtrack search``: search the library by mood, valence and arousal, words or similarity."""
 
 from typing import TYPE_CHECKING, Annotated, TextIO
 

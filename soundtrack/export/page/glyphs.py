@@ -1,4 +1,4 @@
-"""Which fonts of this machine can draw a text, and which of its characters none of them has."""
+"""Installed fonts that can draw a text, and characters that none of them has."""
 
 from __future__ import annotations
 

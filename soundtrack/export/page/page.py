@@ -1,4 +1,4 @@
-"""Cue sheet to a page for the browser: the time line, stills, the cues with their reasons and sound, and what failed.
+"""Cue sheet to an HTML page: time line, stills, cues with reasons and sound, warnings.
 
 Goes out: one HTML file that needs nothing else; stills and sounds that are handed over travel inside it. It holds no
 scripts, and its policy forbids the browser to run or fetch any. The template ``page.html.jinja`` escapes every text.

@@ -1,4 +1,4 @@
-"""Cue sheet to a picture: arc of emotion, scenes, cues with their seams, speech and ducking, on one time line.
+"""Cue sheet to a picture: moods, scenes, cues with seams, speech and ducking on one time line.
 
 An SVG holds its text as text, so that the viewer's fonts are used. A PNG is drawn with the fonts of this machine
 that have the characters, DejaVu Sans first. The same sheet gives the same bytes with the same version of matplotlib,

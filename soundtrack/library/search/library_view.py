@@ -1,4 +1,4 @@
-"""Searching the library: a flat inner-product index over the segments' vectors, and the view that scoring works on.
+"""Search by inner product over segment vectors, and the view of the library that scoring uses.
 
 Goes in: an index folder. Comes out: `LibraryView`. The database is the truth; ``segments.faiss`` is made from it, is
 used only if its hash, its counts and the state of the database are what was noted when it was written, and is

@@ -1,4 +1,4 @@
-"""A quicker search for very large libraries: cells of like vectors, of which only the nearest are looked into.
+"""Approximate search for very large libraries: inverted file of cells, exact comparison within the nearest.
 
 Goes in: every segment's vector. Comes out: a `Cells` that names a few hundred rows which hold the nearest ones; the
 caller compares these exactly. An inverted file of faiss with vectors of one byte a number: 40 MB for a million

@@ -1,4 +1,4 @@
-"""Which tracks of an index are offered for films, and why the others are not.
+"""Eligible tracks of an index, and the reasons for which others are not.
 
 Goes in: an open `Store` and `Rules`. Comes out: a `Verdict` for every track. All of it is decided when the index is
 opened, from what listening stored, so that nothing here ever needs a new analysis.

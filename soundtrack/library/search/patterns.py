@@ -1,4 +1,4 @@
-"""Patterns in gitignore's syntax, matched in time that grows with the length of a path and no faster.
+"""Patterns in gitignore syntax, matched in linear time.
 
 Goes in: lines of a ``.soundtrackignore``, or patterns of a rule. Comes out: a spec of pathspec, which knows the syntax.
 Its regular expressions try every way of sharing a path among the stars of a pattern: one line with three stars can take

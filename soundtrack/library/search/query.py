@@ -1,4 +1,4 @@
-"""Asking the library: tracks by mood, by valence and arousal, by likeness, by name.
+"""Library queries: tracks by mood, valence and arousal, similarity, name.
 
 Goes in: an open `LibraryView` (or `Store`) and what is wanted. Comes out: `Found`, best first, each track once with the
 segment that fits best.

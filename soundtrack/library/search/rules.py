@@ -1,4 +1,4 @@
-"""What counts as music: rules by name and length, kept with an index and applied when it is opened.
+"""Rules about what counts as music, by name and length, stored in the index and applied when it is opened.
 
 Goes in: patterns in gitignore's syntax and limits of length. Comes out: `Rules`, and `NameRules`, which says of a path
 whether it is left out. A rule decides what is offered, not the analysis: a track that is left out stays in the index,

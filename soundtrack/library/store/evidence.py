@@ -1,4 +1,4 @@
-"""Raw evidence in the index: what each channel found in the segments of each track, before any head has read it.
+"""Raw evidence in the index: the output of each channel for the segments of each track.
 
 Goes in: an open `Store` and `Evidence`. Comes out: the same, rounded to float16 (`kept`); which tracks lack which
 channels; and blocks of many tracks at once. Channels differ by name, version and hash, so that the evidence of

@@ -1,4 +1,4 @@
-"""The files of an index folder: their names, and whether what is found under them belongs to an index.
+"""Files of an index folder, recognised by name and content.
 
 Goes in: an index folder. Comes out: nothing, or an error before anything is opened for writing. An index folder may
 come from an untrusted source, or be a folder that already holds other things under the same names. Nothing inside it is

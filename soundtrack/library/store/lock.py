@@ -1,4 +1,4 @@
-"""One writer at a time: a lock that the kernel takes away from a process that dies.
+"""Lock for a single writer, released by the kernel when the process dies.
 
 The lock is ``flock`` on ``library.lock`` in the index folder; the file's text names the holder for the message that a
 second writer sees. Readers take no lock: SQLite lets them read beside the writer.

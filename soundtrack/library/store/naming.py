@@ -1,4 +1,4 @@
-"""What tracks are called: by their sound, whatever their files were called and tagged before.
+"""Track ids from the hash of the sound, and renaming of older ids.
 
 Goes in: an open `Store`. Earlier versions named a track by the SHA-256 of its file's bytes. Those names are kept with
 the tracks, so that cue sheets and ledgers still find them, and so is the hash of every file that is looked into.

@@ -1,4 +1,4 @@
-"""Playlists found in the library: remembered by the index, so that a film can be scored from one.
+"""Playlists found in the library, stored in the index.
 
 Goes in: an open `Store` and what a walk found. Comes out: which tracks each playlist names. Entries are kept as places,
 whether or not music lies there yet; files that are not in the index are omitted from answers.

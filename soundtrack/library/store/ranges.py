@@ -1,4 +1,4 @@
-"""The range of every number in an index database, by the name of its column: one table for reading and verifying.
+"""Valid range of every number in an index database, by column: one table for reading and verifying.
 
 The ranges are wide: whatever analysis can bring is inside, however odd the file. What is outside was never written by
 this program, so the database is damaged or forged, and it is refused before anything is computed from it.

@@ -1,4 +1,4 @@
-"""Between the types of the tool and the columns of the index database.
+"""Conversion between types and columns of the index database.
 
 Numbers go in as they are, lists of times as little-endian float64, probabilities likewise, vectors and bar features as
 little-endian float32. What comes out equals what went in, bit for bit; what never went in is refused by its column.

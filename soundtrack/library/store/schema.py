@@ -1,4 +1,4 @@
-"""The index database: its tables, its version, and how it is opened.
+"""Schema of the index database: tables, versions, opening.
 
 Goes in: the path of ``library.sqlite3``. Comes out: a checked connection of Python's own ``sqlite3``. Writing uses a
 write-ahead log, so that killing the process at any moment loses at most the transaction under way; a closed index is

@@ -1,4 +1,4 @@
-"""What the file system under an index can do: network shares may lack locks, or memory shared between processes.
+"""Abilities of the file system under an index: network shares may lack locks or shared memory.
 
 Goes in: a folder, or what the system said. Comes out: an error that says what to choose instead, or how SQLite is to
 keep its journal.

@@ -1,4 +1,4 @@
-"""The library's truth: tracks, segments, vectors, and where the files lie, in SQLite.
+"""The library database: tracks, segments, vectors and file locations in SQLite.
 
 Goes in: the analysis (`Heard`) and where (`QuickKey`, path). Comes out: `Track` and the like, exactly as they went
 in. Everything about a track is written in one transaction. A track is named by its content and may lie in several

@@ -1,1 +1,1 @@
-"""Bringing an index up to date with its folders."""
+"""Update of an index from its folders."""

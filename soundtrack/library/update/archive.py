@@ -1,4 +1,4 @@
-"""An index as one file that can be carried to another machine.
+"""An index as one file, for another machine.
 
 Goes in: an index folder and a file name, or such a file and where its folders lie now. Comes out: the archive, or the
 index. The archive is a zip with two members: the database with absolute paths, and a manifest with its hash. Nothing

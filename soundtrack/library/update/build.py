@@ -1,4 +1,4 @@
-"""Making and renewing an index: look, compare, analyse what is new, write, mark what is gone.
+"""Create and update an index: scan, compare, analyse, write, mark missing files.
 
 Goes in: files and folders, an index folder, and a way to make listeners. Comes out: `IndexReport`. Every track is
 written in one transaction as soon as it was heard, so an interrupted run loses at most the files being analysed,

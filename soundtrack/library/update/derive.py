@@ -1,4 +1,4 @@
-"""What is derived from raw evidence: the readings and vectors of segments, and those of the whole track.
+"""Readings and vectors of segments and tracks, derived from raw evidence.
 
 Goes in: the evidence of a track, the loudness of its segments, and a `Projection` that holds head and joint space.
 Comes out: `Derived`, the same bytes for a track just analysed and for one read from the database. `reproject`

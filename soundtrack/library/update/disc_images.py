@@ -1,4 +1,4 @@
-"""Disc images: a whole disc in one file, with a ``.cue`` sheet beside it that says where its tracks start.
+"""Disc images: a whole disc in one file, with a ``.cue`` sheet of its tracks.
 
 Goes in: the path of a ``.cue`` sheet. Comes out: the files that hold more than one track. An image of music is heard as
 one long track, and says so; a raw image (``.bin``) is not analysed, and is reported once.

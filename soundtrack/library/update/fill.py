@@ -1,4 +1,4 @@
-"""Filling in raw evidence that an index lacks, track by track, and bringing an index to another head or joint space.
+"""Complete missing evidence of an index track by track, and move an index to another head or joint space.
 
 Goes in: an open `Store`, workers, channels (`Channel`) and a projection (`Projection`). A track that lacks
 a channel is analysed for that channel alone, and committed at once, so a run that is killed goes on from there.

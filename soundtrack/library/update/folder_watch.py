@@ -1,4 +1,4 @@
-"""Noticing that music under some folders has changed.
+"""Notification of changes in music folders.
 
 Goes in: folders and files, and the folder of the index. Comes out: an iterator that steps once for every change that
 has come to rest. It goes on whatever becomes of the folders: one that goes away is looked for every few seconds. This

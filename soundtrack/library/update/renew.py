@@ -1,4 +1,4 @@
-"""One run over a library: compare what was found with what is known, analyse the rest, mark what is gone.
+"""One update of a library: compare, analyse the rest, mark missing files.
 
 Goes in: an open `Store` and a `ScanResult`. Comes out: `IndexReport`. Each track is committed as soon as it was
 heard. A sound is analysed once, however many files hold it: elsewhere it was moved or copied, changed it was tagged.

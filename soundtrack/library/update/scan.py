@@ -1,4 +1,4 @@
-"""Which music files lie under some folders.
+"""Find the music files in folders.
 
 Goes in: files and folders. Comes out: the regular files that ffmpeg may be able to decode, sorted by the bytes of
 their paths, and what looked like music but cannot be opened. Safe on any tree: no folder is visited twice (loops of

@@ -1,4 +1,4 @@
-"""Listening in worker processes, so that one bad file never takes the run with it.
+"""Analysis in worker processes, so that a bad file cannot end the run.
 
 Each worker holds its own networks and works on one file at a time: it hashes the file, asks whether that content is
 wanted, listens, and answers. A worker that dies or overruns its time costs that one file; a new one takes its place.

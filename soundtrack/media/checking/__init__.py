@@ -1,1 +1,1 @@
-"""Whether what was written is what was read."""
+"""Comparison of written films with their sources."""

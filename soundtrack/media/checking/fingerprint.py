@@ -1,4 +1,4 @@
-"""Fingerprint of a film's streams, for comparing two films: every stream's bytes, times, words and flags.
+"""Fingerprint of a film's streams: bytes, times, tags and flags of every stream.
 
 Goes in: a path. Comes out: a `FilmPrint`. Packets are hashed as they lie in the file, one hash per stream, so that
 another division into packets makes no difference. Where a container frames H.264 and HEVC in another way, they are

@@ -1,4 +1,4 @@
-"""Is everything of the film in the scored film? Every stream, word and flag compared, every difference named.
+"""Compare two films: every stream, tag and flag, with every difference named.
 
 Goes in: the film and the scored film. Comes out: a `Comparison`. What the plan of the output announced (the original
 sound inside the mix, a subtitle converted, an attachment that mp4 can't hold) is listed as expected; all else that

@@ -1,1 +1,1 @@
-"""What films and tracks hold: probing, sound, packets."""
+"""Reading of films and tracks: probing, sound, packets."""

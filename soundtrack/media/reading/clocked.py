@@ -1,4 +1,4 @@
-"""The sound of a film on the film's clock: every sample where its time stamp says, whatever the file does to its clock.
+"""Sound of a film on the film's clock: every sample at its time stamp, also in files with a faulty clock.
 
 Goes in: a film and the container time of its first shown frame. Comes out: blocks that follow each other without gap
 from that moment on. One decoder (libav, through PyAV) gives samples and time stamps together, so that no rule of an

@@ -1,4 +1,4 @@
-"""How a film is known among the files that ``--force`` may replace: by what the decoder finds in it."""
+"""Recognition of films, for ``--force``, by decoding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a kind of file cannot keep of a film's headers, known before it is written.
+"""Header facts of a film that a container cannot hold, known before writing.
 
 Goes in: facts of the film's headers and the kind of file. Comes out: a line for each loss, in the words of the
 comparison after the work. What is not listed here is found out then.

@@ -1,4 +1,4 @@
-"""What the headers of a film say beside its streams: cropping, Dolby Vision, programmes, chapters in chapters, regions.
+"""Headers beside the streams: cropping, Dolby Vision, programmes, nested chapters, language regions.
 
 Goes in: a path. Comes out: facts as names and values, so that two films can be compared. PyAV gives no access to the
 side data of a stream nor to programmes, but prints them; the names of chapters and languages in Matroska, which libav

@@ -1,4 +1,4 @@
-"""What names a sound whatever is written around it: a hash of its coded packets.
+"""Hash of the coded sound packets, independent of tags and container.
 
 Goes in: a path. Comes out: the SHA-256 over the packets of the first sound stream, which are what the decoder is fed
 with. Tags, covers, the order of a container's parts, the frame in which encoders note lengths and delays (Xing, LAME),

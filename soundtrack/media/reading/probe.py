@@ -1,4 +1,4 @@
-"""What a film or a piece of music is, before anything is decoded in earnest.
+"""Probe a film or track without decoding it.
 
 Goes in: a path. Comes out: `VideoInfo` or `AudioInfo`, or an `InputError` with its reason. Headers are believed only
 where they cannot be checked cheaply: the first frame is decoded (its time is the film's zero), and a length that does

@@ -1,4 +1,4 @@
-"""Sound of a file as stereo, decoded in this very process: for a process that may be lost with the file it hears.
+"""Decode the sound of a file to stereo in the calling process, for worker processes only.
 
 Goes in: a path. Comes out: the same blocks that `soundtrack.media.reading.audio` makes of it, for half of the work: a
 program of its own passes each packet through several threads, a pipe, and copies of it. The price is that a file which

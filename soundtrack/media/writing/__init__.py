@@ -1,1 +1,1 @@
-"""Films: what containers hold, and putting streams into them."""
+"""Muxing of films, and what containers can hold."""

@@ -1,4 +1,4 @@
-"""What becomes of every stream of a film, by what its new container can hold.
+"""Plan for every stream of a film in its new container.
 
 Goes in: a film's streams and the name of the output. Comes out: a `MuxPlan`, one `Fate` per stream: copied, replaced
 by the mix, converted to the nearest that fits, rewritten by the container itself, or dropped with a reason. The

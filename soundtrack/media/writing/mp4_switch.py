@@ -1,4 +1,4 @@
-"""What ffmpeg cannot say in the track headers of an mp4 or mov file: set in place, in a file that was just written.
+"""Track header fields of mp4 and mov that ffmpeg cannot set, set in place in a file just written.
 
 Goes in: the file, and positions of tracks. ffmpeg switches the first subtitle on if none is (the flag ``enabled`` of
 the track header, ISO/IEC 14496-12 section 8.3.2), and no option prevents it. In mov it knows only the languages that

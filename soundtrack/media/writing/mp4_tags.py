@@ -1,4 +1,4 @@
-"""Which tags an mp4 or mov file can hold, and in which of its two places.
+"""Tags that an mp4 or mov file can hold, and where.
 
 Goes in: names of tags. Comes out: which are written and where. ffmpeg writes tags either where players look
 (``ilst``), and then only those that it knows, or under names of one's own (``mdta``, as phones do), where no player

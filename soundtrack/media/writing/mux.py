@@ -1,4 +1,4 @@
-"""One ffmpeg that copies a film's packets and encodes the new sound that is piped into it.
+"""Mux with one ffmpeg that copies a film's packets and encodes the new sound from a pipe.
 
 Goes in: the film, a `MuxPlan`, and blocks of float sound. Comes out: a film in which every stream that the container
 can hold lies packet by packet as it was, with the mix as its first and default sound. Nothing in the file tells when

@@ -1,4 +1,4 @@
-"""What each kind of file can hold.
+"""Streams that each container can hold.
 
 Sound codecs: AAC where players expect it (mp4, mov, ts), Opus in webm, FLAC in Matroska, because Matroska can't say
 how many samples an AAC encoder puts in front, and because it is chosen for lossless storage; plain samples in avi

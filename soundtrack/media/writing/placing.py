@@ -1,4 +1,4 @@
-"""Where the new sound goes, so that it starts with the picture, with every ffmpeg and in every container.
+"""Start time of the new sound, equal to that of the picture in every container and ffmpeg version.
 
 Goes in: the film and the `MuxPlan`. Comes out: options in front of the film, and filters for the sound. Versions of
 ffmpeg move the film's clock by rules of their own, and version 9 passes over an offset of raw samples (``-itsoffset``).

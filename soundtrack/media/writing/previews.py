@@ -1,4 +1,4 @@
-"""Small pictures and sounds for a page: a still of a film as JPEG, a stretch of sound as MP3.
+"""Previews for a page: a still as JPEG, a span of sound as MP3.
 
 Goes in: a film and a time, or samples. Comes out: bytes, the same for the same input and ffmpeg.
 """

@@ -1,4 +1,4 @@
-"""Ask ffmpeg itself whether a kind of file can hold a stream, where no list knows.
+"""Test by a short file whether a container can hold a stream, where no list knows.
 
 Goes in: the film, one stream, a muxer. Comes out: yes or no. Half a second of the picture and of the stream is written
 and read back: some muxers refuse at once (an unknown sound of a phone), others take everything and make something else

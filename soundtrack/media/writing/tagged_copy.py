@@ -1,4 +1,4 @@
-"""A copy of a music file with further tags; its sound and its other tags are those of the original."""
+"""Copy of a music file with further tags and unchanged sound."""
 
 from __future__ import annotations
 

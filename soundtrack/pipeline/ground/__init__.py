@@ -1,1 +1,1 @@
-"""What all steps share: paths, defaults, progress, and what is kept from one run to the next."""
+"""Basis of all jobs: paths, defaults, progress, caches."""

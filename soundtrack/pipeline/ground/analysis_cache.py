@@ -1,4 +1,4 @@
-"""What was once seen in a film, kept so that scoring it again with other wishes starts at spotting.
+"""Cache of film analyses, so that scoring a film again starts at spotting.
 
 Goes in: a film's fingerprint and how it would be watched. Comes out: the scene sheet of an earlier run, or nothing. An
 entry is a file of two parts: a line of JSON with the key and the SHA-256 of the rest, and the scene sheet as text. Its

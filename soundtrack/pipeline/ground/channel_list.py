@@ -1,4 +1,4 @@
-"""The channels of a film and of a track: the one list of what is watched and heard for evidence.
+"""The channels of films and tracks, built in and installed.
 
 Adding a channel: a function from `ChannelSetup` to a channel in a module of its own, and a line here. A head that has a
 block of that name reads it; until then it weighs nothing and its numbers are shown.

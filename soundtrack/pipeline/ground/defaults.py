@@ -1,4 +1,4 @@
-"""What holds where nothing is asked for: the user's configuration, else the tool's own defaults."""
+"""Defaults: the user's configuration, else those of the tool."""
 
 from __future__ import annotations
 

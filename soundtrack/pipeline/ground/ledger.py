@@ -1,4 +1,4 @@
-"""The ledger: which tracks earlier films used, so that the next film may sound different.
+"""Ledger of the tracks used in earlier films, for ``--avoid-recent``.
 
 One JSON object a line, oldest first, in the user's data folder: the fingerprint of a film and the ids of its tracks,
 nothing else. A film that is scored again moves to the end. The file is replaced as a whole, so that it is never half;

@@ -1,4 +1,4 @@
-"""Paths as callers of the package write them."""
+"""Paths from callers of the package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests in words, asked of a library: what its tracks are known by, and how each answers.
+"""Requests in words against a library: facts about its tracks, and how each answers.
 
 Goes in: an open library and a text such as ``hopeful, no drums, 90 bpm``. Comes out: the `Query` as it was understood,
 and an `Answer` for the tracks in the order of the library. Tags of instruments and styles come from the evidence of the
@@ -204,7 +204,7 @@ def _year(text: str | None) -> float:
 def with_requests(
     constraints: Constraints, words: Sequence[WordWish], library: AskedMusic, *, device: str = "auto"
 ) -> Constraints:
-    """The constraints with what was asked for in words; the sheet's notes say how it was understood.
+    """Add the requests in words to the constraints; the sheet's notes say how they were understood.
 
     Moods of a part of the film also stand in for what its picture says, as those of ``--mood`` do.
 

@@ -1,4 +1,4 @@
-"""Folders of music become a library index, with workers of this machine or of a cluster."""
+"""Build a library index from folders, with local or cluster workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work given to the workers of a Dask cluster, which is there already; the only module that imports Dask.
+"""Jobs on the workers of a running Dask cluster; the only module that imports Dask.
 
 Goes in: the address of a scheduler, and jobs: functions of this package with plain arguments. Comes out: their results
 as they get ready. A worker that is lost costs nothing but time: its jobs are given to others. A job that takes several

@@ -1,4 +1,4 @@
-"""The music library as a caller of the package sees it: opened once, looked at and searched as often as wanted."""
+"""The music library of the Python API: opened once, for any number of searches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is sung in the tracks of a library: moods of lyrics, and which are explicit.
+"""Lyrics of the tracks of a library: moods, and which are explicit.
 
 Lyrics are read from the files when they are needed and kept in no index, so an old index has them, and a corrected text
 counts at once. Tracks in which no voice was heard are not looked at.

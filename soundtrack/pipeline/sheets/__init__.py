@@ -1,1 +1,1 @@
-"""Sheets as files: wishes, kept cues, tracks, targets, exports, previews."""
+"""Sheets as files: constraints, kept cues, tracks, targets, exports, previews."""

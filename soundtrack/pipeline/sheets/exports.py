@@ -1,4 +1,4 @@
-"""The files behind a cue sheet, for exports: where they are, and what sound they hold."""
+"""Media files of a cue sheet, for exports."""
 
 from __future__ import annotations
 

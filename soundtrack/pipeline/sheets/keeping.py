@@ -1,4 +1,4 @@
-"""Locked cues of an earlier sheet that a new plan must leave as they are.
+"""Locked cues of an earlier sheet, kept in a new plan.
 
 Goes in: the earlier sheet, and the film that is planned again. Comes out: cues for `Constraints.kept`.
 """

@@ -1,4 +1,4 @@
-"""Stills of a film's scenes and the sound of its cues, small enough to travel inside a page."""
+"""Stills of scenes and sound of cues, small enough to embed in a page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which tracks a cue sheet or the ledger means, and where they are now.
+"""Tracks of a cue sheet or the ledger, and where they are now.
 
 Goes in: sheets and ids of tracks, perhaps of earlier versions, which named tracks by the bytes of their files, and the
 library. Comes out: the ids that the library has now, and paths; an id that it does not know stays as it is.

@@ -1,4 +1,4 @@
-"""After the plan: ducking for the music that a cue sheet has, and other music for some of its cues."""
+"""Changes after the plan: ducking for the music of a cue sheet, and other music for some cues."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run writes, where by default, and every file that it must leave alone.
+"""Output files of a job, their default names, and the inputs they must not replace.
 
 Goes in: targets and the files that the user named. Comes out: nothing, or an error before any work is done. To what the
 user named come the files that the tool reads by itself: the index and all that it knows, models, configuration, ledger.

@@ -1,4 +1,4 @@
-"""What a person demands of the choice of music, before the library says which tracks are meant."""
+"""Constraints of a user before they are resolved to tracks of the library."""
 
 from __future__ import annotations
 

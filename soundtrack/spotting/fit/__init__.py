@@ -1,1 +1,1 @@
-"""Where a piece starts, is cut and ends: bars, seams, hit points."""
+"""Fit of a track to a cue: entries, bars, seams, hit points, endings."""

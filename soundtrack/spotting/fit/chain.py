@@ -1,4 +1,4 @@
-"""Music that falls on several moments: from the first to the last of them over bar lines, joined where it sounds well.
+"""Fit to several hit points: from the first to the last over bar lines, with the best seams.
 
 Goes in: the bars of a track, its strong lines, and the moments. Comes out: a few `Chain` of bars, best first. The first
 moment is hit to the sample; at the others the line nearest to each may be off by what the bars give, which costs little

@@ -1,4 +1,4 @@
-"""Where a track has its strong moments: bar lines at which it becomes louder and more excited, and stays so.
+"""Climaxes of a track: bar lines where it becomes and stays louder and more excited.
 
 Goes in: a track and its bars. Comes out: its `Climax` lines, strongest first; none where nothing stands out.
 """

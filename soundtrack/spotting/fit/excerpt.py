@@ -1,4 +1,4 @@
-"""The best stretch of a track of a wanted length: strong, on bars, and complete in itself; or one that loops.
+"""The best span of a track of a given length: strong, on bars and complete, or a loop.
 
 Goes in: the bars of a track and their levels. Comes out: where to begin, where the last bar ends, and how long what
 follows may ring. A stretch begins on a bar line, best where a section begins; its last bar ends where the next section

@@ -1,4 +1,4 @@
-"""A track's bars counted in samples at 48 kHz, what a cue wants of them, and the sections that come out.
+"""Bars of a track in samples at 48 kHz, the requirements of a cue, and the resulting sections.
 
 The shared ground of `soundtrack.spotting.fit.sections` and `soundtrack.spotting.fit.landing`, which look for the
 sections, and of `soundtrack.spotting.fit.tempo_change`, which lets them try other speeds.

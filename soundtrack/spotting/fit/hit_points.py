@@ -1,4 +1,4 @@
-"""What a cue sheet says about the moments on which a climax was to fall: what fell there, and how near it came."""
+"""Hit points in the cue sheet: what falls on each, and its offset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Musical fit with a goal: climaxes of the track fall on chosen moments of the cue.
+"""Fit with hit points: climaxes of the track on given moments of the cue.
 
 Goes in: the bars of a track, its strong moments, and when some of them are wanted. Comes out: the sections to play. The
 music enters on the cut wherever in a bar that needs; before and after the climax it is joined at bar lines only, as in

@@ -1,4 +1,4 @@
-"""Where music may be cut and joined inaudibly: bar lines, and how alike the music is on both sides.
+"""Seams: bar lines where music can be cut and joined inaudibly.
 
 Goes in: the bars of a track. Comes out: the quality of every jump from one bar line to another, and the best way to
 make a stretch of music a wanted number of bars long. A jump from line i to line j is good if bar i - 1 sounds like bar

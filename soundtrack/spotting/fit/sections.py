@@ -1,4 +1,4 @@
-"""Musical fit: how a track becomes exactly as long as its cue.
+"""Fit a track to the exact length of its cue.
 
 Goes in: the bars of a track, where in it the plan wants to start, and how many samples at 48 kHz are wanted. Comes
 out: the sections to play, in order. The music enters on a bar line, is cut and joined at bar lines only, and where it

@@ -1,4 +1,4 @@
-"""Musical fit at other speeds: a little faster or slower where that saves seams, waiting or a missed moment.
+"""Fit with a small tempo change where it saves seams, waiting or a missed hit point.
 
 A cue that is played at another speed needs just that much more or less of its track. So every question about it is the
 question at the track's own tempo with all lengths of the film multiplied by the speed; it is asked at several speeds,

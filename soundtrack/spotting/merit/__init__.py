@@ -1,1 +1,1 @@
-"""What suits a scene, and why."""
+"""Suitability of music for a scene, with reasons."""

@@ -1,4 +1,4 @@
-"""What the user demands of a plan: hard rules. Times are on the film's clock."""
+"""Constraints of a plan, as hard rules. Times are on the film's clock."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class MoodWish:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked for in words, as what each track is worth by it."""
+    """A request in words, as the value of each track for it."""
 
     span: Span | None
     """Where, film clock; None for the whole film."""
@@ -51,7 +51,7 @@ class Constraints:
     sung: Mapping[str, EmotionState] = field(default_factory=dict, repr=False)
     """Mood of the lyrics of tracks that have any, by track id: evidence and no demand."""
     requests: tuple[Request, ...] = ()
-    """What was asked for in words."""
+    """Requests in words."""
     silences: tuple[Span, ...] = ()
     """Where no music may sound, film clock."""
     avoid: frozenset[str] = frozenset()

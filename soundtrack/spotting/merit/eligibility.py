@@ -1,4 +1,4 @@
-"""From the whole library to the tracks that are worth planning with.
+"""Eligible tracks: from the whole library to those worth planning with.
 
 Goes in: the film's stretches and the library's segments. Comes out: a `Pool` of tracks with the merit of each of their
 segments in each stretch.

@@ -1,4 +1,4 @@
-"""What a cue is made of, beside its merit: tempo, key, and how far music and picture are apart. Pure."""
+"""Facts of a cue beside its merit: tempo, key, distance from the picture. Pure."""
 
 from __future__ import annotations
 

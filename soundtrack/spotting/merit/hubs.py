@@ -1,4 +1,4 @@
-"""Hub correction: keep a few tracks from being the nearest neighbour of every query.
+"""Hub correction: prevent a few tracks from being the nearest neighbour of every query.
 
 In spaces of many dimensions some points lie near every query. Cross-domain similarity local scaling (CSLS, Conneau et
 al. 2018, section 2.3) takes from each cosine the mean closeness of both sides to their neighbourhoods.

@@ -1,4 +1,4 @@
-"""The film as the plan sees it: short stretches, each of one scene, between which music may start, change or stop.
+"""The film as short intervals of one scene each, between which music may start, change or stop.
 
 Goes in: the scene sheet and the user's constraints. Comes out: a `Film` of columns, one row per stretch. Music
 changes only at cuts: scene boundaries, shot boundaries inside very long scenes, and times that the user named.

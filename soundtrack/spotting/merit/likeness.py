@@ -1,4 +1,4 @@
-"""Which tracks are one piece of music, and which go well after each other.
+"""Similarity of tracks: the same piece, and transitions that go well together.
 
 Goes in: tracks. Comes out: a group number per track (album, live and "best of" versions share one), an artist number,
 and what a change from one track to another costs or gains.

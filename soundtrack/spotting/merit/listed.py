@@ -1,4 +1,4 @@
-"""The tracks that ``--only`` and ``--avoid`` name: words that `find_tracks` knows, and playlists.
+"""Tracks named by ``--only`` and ``--avoid``: words that `find_tracks` knows, and playlists.
 
 Goes in: names from the command line, and the library's tracks. Comes out: track ids, and a line for each playlist of
 which something is missing.

@@ -1,4 +1,4 @@
-"""Talk: where a film speaks at length, where music may leave and come back there, and what it should be like.
+"""Long speech in a film: where music may leave and return, and its mood there.
 
 Goes in: the stretches of speech of the scene sheet. Comes out: times between sentences, the share of speech between
 any two times, and the mood that is wanted under words. Pure.
@@ -21,11 +21,11 @@ PAUSE_S = 2.5
 """Speech with shorter gaps is one talk."""
 
 _HEAD_S = 12.0
-"""Music that led into a talk plays on under so much of it at least, before it leaves between two sentences."""
+"""Shortest time that music plays on into a talk before it leaves between two sentences."""
 _LEAST_REST_S = 12.0
 """It does not leave for less than this."""
 _PART_S, _BED_EVERY = 45.0, 3
-"""Longer talks are divided into parts of this length, of which each of so many may have a bed."""
+"""Longer talks are divided into parts of this length; one part in this number may have a bed."""
 _APART_S = 3.0
 """Times nearer than this to a scene's start or end, or to each other, are left out."""
 _AFTER_S = 0.4

@@ -1,4 +1,4 @@
-"""How well a segment of music suits a stretch of film: named terms that add up to a merit.
+"""Merit of a segment under a span of film, as a sum of named terms.
 
 Goes in: the film's stretches and the library's segments as columns. Comes out: merits, 0 where music neither suits nor
 jars, about 1 for a perfect match; and the same split into its named terms. All terms that depend on the segment are

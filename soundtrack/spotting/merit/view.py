@@ -1,4 +1,4 @@
-"""What spotting needs to know of a music library, and its segments as columns.
+"""View of a music library for spotting, with its segments as columns.
 
 Goes in: anything with the shape of `LibraryView`. Comes out: a `SegmentTable`, one row per segment, in the order of the
 tracks and of the segments within each track; the vectors' rows follow the same order.

@@ -1,1 +1,1 @@
-"""The music of the whole film at once."""
+"""Plan of the music of a whole film."""

@@ -1,4 +1,4 @@
-"""The search for the best plan: dynamic programming over the places where music may change.
+"""Search for the best plan: dynamic programming over the places where music may change.
 
 Goes in: a `Problem`. Comes out: the best list of `Choice`. At each edge between stretches a beam of labels is kept,
 partial plans that remember which music they used; longer plans are built from them. Exact as long as the beam holds

@@ -1,4 +1,4 @@
-"""Cues that stay: how they go together with what else is demanded, and what the plan has to know of them.
+"""Kept cues: compatibility with other constraints, and their place in the plan.
 
 Goes in: constraints with kept cues. Comes out: the same without what the kept cues settle already, or an error. A kept
 cue is never changed, so a demand that contradicts one is refused; a mood holds for what is left of its span. Pure.

@@ -1,4 +1,4 @@
-"""From a plan to cues: exact times on the film, exact stretches of the tracks, fades, names and reasons.
+"""A plan as cues: exact times in film and tracks, fades, names and reasons.
 
 Goes in: the choices of the plan. Comes out: the cues and their alternatives. A cue enters on the cut, with a bar line
 of its track; it goes out half a crossfade over the next cut where other music enters there; it ends on the track's

@@ -1,4 +1,4 @@
-"""The plan for a whole film at once: which track is under which stretches, and where there is none.
+"""The planning problem of a whole film: a track or silence for every interval.
 
 Goes in: a `Problem`: what every track is worth under every run of stretches, and what changing costs. Comes out: the
 value of any list of `Choice`, found by `soundtrack.spotting.plan.beam`. The value of a plan is the merit of all that

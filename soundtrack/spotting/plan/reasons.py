@@ -1,4 +1,4 @@
-"""Why a cue won, in numbers, and what came second.
+"""Reasons of a cue in numbers, and its runner-up.
 
 Goes in: the problem and its plan. Comes out: for each cue the named terms that add up to its merit, and the runners-up
 with the margin and what would have changed the choice. Merits are per second of the cue.

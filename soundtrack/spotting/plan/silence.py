@@ -1,4 +1,4 @@
-"""Why there is no music where there is none: each silent stretch of a film with its reason.
+"""Reason of each silent span of a film.
 
 Goes in: the problem, its plan, and the cues as they were placed. Comes out: the gaps between the cues, in order. Pure.
 """

@@ -1,4 +1,4 @@
-"""Spotting: from what the picture says and what the library holds to a cue sheet.
+"""Spotting: scene sheet and library view to a cue sheet.
 
 Goes in: a scene sheet, a library, settings, and what the user demands. Comes out: a cue sheet whose ducking is left to
 the mix. Pure: reads no file but through the library's view, and the same input gives the same sheet.

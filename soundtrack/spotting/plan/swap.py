@@ -1,4 +1,4 @@
-"""Taking a runner-up instead: one cue of a finished sheet gets other music, everything else stays.
+"""Replace the music of one cue of a finished sheet by a runner-up.
 
 Goes in: a cue sheet with its alternatives, and the library. Comes out: a cue sheet. Nothing is planned again.
 """

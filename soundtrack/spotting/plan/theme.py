@@ -1,4 +1,4 @@
-"""A given theme in a film: it opens the film's music and closes it, so that the films of a series share it.
+"""A given theme that opens and closes the music of each film of a series.
 
 In between the plan is free: the theme returns in scenes that are like the one in which it was heard, as any piece does.
 """

@@ -1,4 +1,4 @@
-"""What each track is worth under each run of the film's stretches, started at its best place.
+"""Merit of each track under each run of intervals, at its best starting point.
 
 Goes in: a film and a pool of tracks. Comes out: a `Worth` table: for every start, every end and every track the merit
 of the music that would really sound there, second by second, and where in the track it starts. Unit: merit times

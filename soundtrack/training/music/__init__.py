@@ -1,1 +1,1 @@
-"""Teaching the music side."""
+"""Training of the music side."""

@@ -1,4 +1,4 @@
-"""Teaching the mel network what its teachers compute for the same second (knowledge distillation, Hinton et al. 2015).
+"""Knowledge distillation of the mel network from its teachers (Hinton et al. 2015).
 
 Goes in: lesson files of `music_teacher`. Comes out: a `MelCnn`, its weights averaged over the last steps, and a curve
 of how well it answers on recordings that it never hears. The student predicts the teacher's embedding (standardised)

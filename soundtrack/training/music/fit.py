@@ -1,4 +1,4 @@
-"""Fitting the music head on what a frozen network heard: classes, valence and arousal, felt emotions.
+"""Fit the music head on frozen features: classes, valence and arousal, felt emotions.
 
 Goes in: rows of the analysis in stretches of about ten seconds, and labels of the recordings they come from. Comes
 out: a `Head`, calibrated. Classes: multinomial logistic regression (L2). Ratings: ridge regression. Everything is

@@ -1,4 +1,4 @@
-"""Making the music model and the joint space as folders of `models/`: weights, config, entry in the manifest.
+"""Write the music model and the joint space as folders of `models/`: weights, config, manifest entry.
 
 Goes in: a network, what it heard of labelled recordings, and readings of clips. Comes out: folders that
 `MusicTower.load` and `JointSpace.load` read. The untrained `tiny` ones come from a seed.

@@ -1,4 +1,4 @@
-"""musicnn's network as a second teacher: its layers before the pooling, averaged over any stretch of time.
+"""musicnn as a second teacher: its layers before pooling, averaged over any span.
 
 Goes in: mono samples at 16 kHz, and the network's weights as an ``.npz`` of arrays (Pons and Serra 2019, ISC; trained
 on the tags of the Million Song Dataset). Comes out: 753 numbers for each stretch: timbre and tempo filters of the front

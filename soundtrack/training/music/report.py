@@ -1,4 +1,4 @@
-"""How good a music head is on recordings that it never saw, and the card that says so.
+"""Quality of a music head on held-out recordings, and its model card.
 
 Goes in: what a frozen network heard of labelled, rated and felt recordings, and their sources. Comes out: `MusicReport`
 and the text of ``card.md``. Folds by source, dealt four times; intervals of 95 % by drawing sources with replacement.

@@ -1,4 +1,4 @@
-"""What YAMNet, and musicnn beside it, compute for recordings: targets of the music network (knowledge distillation).
+"""Outputs of YAMNet and optionally musicnn for recordings, as distillation targets.
 
 Goes in: recordings as mono float32 at 16 kHz, YAMNet's TFLite file, and perhaps musicnn's weights. Comes out: for every
 excerpt a spectrogram, and for every half second an embedding (1024 numbers of YAMNet, then 753 of musicnn) and 521

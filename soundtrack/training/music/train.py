@@ -1,4 +1,4 @@
-"""``soundtrack train music``: from recordings to a music model, step by step, each of which can be taken up again.
+"""``soundtrack train music``: from recordings to a music model, in resumable steps.
 
 Goes in: recordings to learn from a teacher, tables of classes, ratings and feelings. Comes out: a folder with
 ``report.json``, ``confusion.csv`` and ``models/``, in which lies ``mel-emotion`` with its card.

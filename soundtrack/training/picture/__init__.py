@@ -1,1 +1,1 @@
-"""Teaching the picture side."""
+"""Training of the picture side."""

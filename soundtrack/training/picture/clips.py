@@ -1,4 +1,4 @@
-"""Clips of the labelled films as the network will see them, and what the network says about them.
+"""Clips of the labelled films as network input, and their features.
 
 Goes in: a data folder. Comes out: memory-mapped stacks of frames with their film numbers, cut as the analysis cuts a
 film (one clip every `stride_s`, the last padded with its last frame), and the pooled vectors of an I3D for them and for

@@ -1,4 +1,4 @@
-"""The pictures and clips that the picture network learns from: which there are, what belongs together.
+"""Pictures and clips for training the picture network, grouped by source.
 
 Goes in: a data folder with any of ``images/`` (stills, `labels.csv` of what they show), ``oasis/`` (stills rated for
 valence and arousal, `ratings.csv`), ``mved/`` (clips of six classes, `labels.csv`), ``video/`` (films without labels)

@@ -1,4 +1,4 @@
-"""Teaching a 2D Inception-v1 what ImageNet networks see in the same view (knowledge distillation).
+"""Knowledge distillation of a 2D Inception-v1 from ImageNet networks on the same view.
 
 Goes in: the passes that `picture_teachers` wrote. Comes out: a state of ``I3D(flat=True)``, its weights averaged over
 the last steps, and a curve of how well it answers on sources it never saw. The student predicts both

@@ -1,4 +1,4 @@
-"""Fitting the picture's head on frozen features, measuring it on sources it never saw, and calibrating it.
+"""Fit, measure and calibrate the picture head on frozen features.
 
 Goes in: features by channel of the clips of labelled films, and of rated stills. Comes out: a `Head`, and
 out-of-fold answers. Classes: multinomial logistic regression on the films' mean evidence (L2). Valence and arousal:

@@ -1,4 +1,4 @@
-"""Flat I3D networks by two-dimensional kernels: the same numbers, several times faster on a GPU, and trainable.
+"""Flat I3D networks with two-dimensional kernels: equal numbers, faster on a GPU, trainable.
 
 Goes in: an ``I3D(flat=True)`` and single pictures. Comes out: its pooled vectors.
 """

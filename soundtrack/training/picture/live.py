@@ -1,4 +1,4 @@
-"""Teaching the picture network on a GPU: the teachers answer every view while the student learns from it.
+"""Distillation of the picture network on a GPU, with teachers that answer every view during training.
 
 Goes in: pictures squashed to squares, in the GPU's memory, and both teachers as torch networks. Comes out: a state of
 ``I3D(flat=True)``, its weights averaged over the last steps, and a curve of how well it answers on sources unseen.

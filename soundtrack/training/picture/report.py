@@ -1,4 +1,4 @@
-"""How good the picture side is on films and stills that its head never saw, and the card that says so.
+"""Quality of the picture side on held-out films and stills, and its model card.
 
 Goes in: features of labelled films and rated stills. Comes out: `PictureReport` and the text of ``card.md``. Five folds
 by source, dealt four times; intervals of 95 % by drawing sources with replacement.

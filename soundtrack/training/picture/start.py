@@ -1,4 +1,4 @@
-"""Weights that the picture network starts from, any model of that kind at hand; and how a trained one is written.
+"""Initial weights of the picture network, and writing of a trained one.
 
 Goes in: the name of a model that came with the tool or is in the cache. Comes out: I3D weights without a classifier,
 what size they are for, and what the card says when nothing but the head is new.

@@ -1,4 +1,4 @@
-"""The ImageNet teachers as torch networks, so that a GPU can ask them about thousands of views a second.
+"""The ImageNet teachers as torch networks, for thousands of views a second on a GPU.
 
 Goes in: the two quantised TFLite files that `picture_teachers` runs on a CPU. Comes out: a module that answers a batch
 of views as they do. Weights are read through the interpreter of the files themselves and turned back into real

@@ -1,4 +1,4 @@
-"""What ImageNet networks say about views of every picture, written down once for the student to learn from.
+"""Outputs of ImageNet networks for views of every picture, stored as distillation targets.
 
 Goes in: a data folder and a folder of two quantised TFLite networks (MobileNet v1 embeddings, MobileNet v2 embeddings
 and class logits; Howard et al. 2017, Sandler et al. 2018). Comes out: one folder per pass, with memory-mapped arrays

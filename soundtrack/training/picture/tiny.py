@@ -1,4 +1,4 @@
-"""The model ``tiny-video``: a real network of the right shape, seeded and untrained, for tests.
+"""The model ``tiny-video``: a seeded, untrained network of the right shape, for tests.
 
 Goes in: a seed. Comes out: a model folder like any other's.
 """

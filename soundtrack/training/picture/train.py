@@ -1,4 +1,4 @@
-"""Training the picture side from beginning to end: ``soundtrack train video`` is this function.
+"""``soundtrack train video``: training of the picture side from beginning to end.
 
 Goes in: a data folder (see `picture_data`) and a folder with the teachers. Comes out: a model folder with weights,
 config and card, and the report. The stages leave their results in the output folder and are taken up where they
