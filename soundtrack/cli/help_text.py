@@ -92,6 +92,10 @@ EXAMPLES = {
         "soundtrack cues export film.cues.json -o film.otio --markers bars",
         "soundtrack cues export film.cues.json --to txt",
     ),
+    "soundtrack cues import": (
+        "soundtrack cues import film.edited.otio film.cues.json -o film.edited.json",
+        "soundtrack cues import film.edited.fcpxml film.cues.json -o film.edited.json",
+    ),
     "soundtrack cues lock": ("soundtrack cues lock film.cues.json 1m02 1m03",),
     "soundtrack cues unlock": ("soundtrack cues unlock film.cues.json --all",),
     "soundtrack cues set": ("soundtrack cues set film.cues.json 1m02 --gain-db -3 --fade-out 2.5",),

@@ -153,10 +153,11 @@ def _set(sheet: CueSheet, edit: SetCue) -> CueSheet:
     _require_own_fades(result, changed, edit)
     if changed.span != cue.span:
         changed = replace(changed, scenes=scenes_under(changed, sheet.scenes), facts=None)
+        cues = tuple(changed if c is cue else c for c in sheet.cues)
         result = replace(
             sheet,
-            cues=tuple(changed if c is cue else c for c in sheet.cues),
-            silences=_silences(sheet, cue, changed),
+            cues=cues,
+            silences=silences_after(sheet, cues),
             mix=replace(sheet.mix, music_gain_db=None, master_gain_db=None, limiter_dbtp=None),
         )
     fault = next(cuesheet.faults(result), None)
@@ -288,15 +289,30 @@ def _of_length(runs: Sequence[_Run], n: int) -> list[_Run]:
     return result
 
 
-def _silences(sheet: CueSheet, before: Cue, after: Cue) -> tuple[Silence, ...]:
-    """The silences of the sheet, less what the cue covers now, and with what it covered before."""
-    found = [Silence(part, s.reason) for s in sheet.silences for part in _without(s.span, after.span)]
-    for freed in _without(before.span, after.span):
-        parts = [freed]
-        for other in (*(c.span for c in sheet.cues if c is not before), *(s.span for s in found)):
-            parts = [rest for part in parts for rest in _without(part, other)]
-        found += [Silence(part, BY_HAND) for part in parts]
+def silences_after(sheet: CueSheet, cues: Sequence[Cue]) -> tuple[Silence, ...]:
+    """The silences of a sheet with other cues: less what they cover, and with what its own cues covered before.
+
+    Parameters
+    ----------
+    sheet : CueSheet
+        With its cues as they were.
+    cues : sequence of Cue
+        Those in their place.
+    """
+    covered = [cue.span for cue in cues]
+    found = [Silence(part, s.reason) for s in sheet.silences for part in _outside(s.span, covered)]
+    for before in sheet.cues:
+        freed = _outside(before.span, [*covered, *(s.span for s in found)])
+        found += [Silence(part, BY_HAND) for part in freed]
     return tuple(sorted((s for s in found if s.span.duration_s >= _SHORTEST_SILENCE_S), key=lambda s: s.span.start_s))
+
+
+def _outside(span: Span, others: Sequence[Span]) -> list[Span]:
+    """What of a span lies outside all others."""
+    parts = [span]
+    for other in others:
+        parts = [rest for part in parts for rest in _without(part, other)]
+    return parts
 
 
 def _without(span: Span, other: Span) -> list[Span]:

@@ -67,8 +67,8 @@ def gain_keys(clip: MusicClip, sheet: CueSheet, *, gain_db: float = 0.0, later: 
     marks |= _between(cue.span.end_s - fade_out_s, cue.span.end_s, fps=fps)
     inside = sorted({first, last, *(mark - later for mark in marks if first < mark - later < last)})
     times_s = np.array([frame_time_s(frame + later, fps=fps) for frame in inside])
-    gains_db = cue.gain_db + gain_db + _fade_db(times_s - cue.span.start_s, fade_in_s)
-    gains_db += _fade_db(cue.span.end_s - times_s, fade_out_s)
+    gains_db = cue.gain_db + gain_db + fade_db(times_s - cue.span.start_s, fade_in_s)
+    gains_db += fade_db(cue.span.end_s - times_s, fade_out_s)
     if sheet.ducking:
         gains_db += np.interp(times_s, [p.time_s for p in sheet.ducking], [p.gain_db for p in sheet.ducking])
     keys = [
@@ -85,8 +85,8 @@ def _between(start_s: float, end_s: float, *, fps: Fraction) -> set[int]:
     )
 
 
-def _fade_db(since_s: TimeArray, length_s: float) -> TimeArray:
-    """Gain of an equal-power fade so long after its silent end."""
+def fade_db(since_s: TimeArray, length_s: float) -> TimeArray:
+    """Gain of an equal-power fade so long after its silent end, at least `FLOOR_DB`."""
     if length_s <= 0:
         return np.zeros_like(since_s)
     place = np.clip(since_s / length_s, 0.0, 1.0)

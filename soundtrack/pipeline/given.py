@@ -163,6 +163,17 @@ def settings_for(wishes: Wishes, settings: SpottingSettings) -> SpottingSettings
     return replace(settings, density="full", plan=settings.plan.adjusted({"through": 0.0}))
 
 
+def given_track(path: Path, *, device: str = "auto") -> Track:
+    """A file as a track, analysed now.
+
+    Raises
+    ------
+    InputError
+        The file is missing, silent, or cannot be used as music.
+    """
+    return next(iter(_given(path, device).tracks().values()))
+
+
 def _given(path: Path, device: str, *, beside: Music | None = None) -> GivenMusic:
     """A file, analysed."""
     from soundtrack.library.heard import Warned

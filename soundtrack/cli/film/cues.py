@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from soundtrack.cli import STYLE, complete
-from soundtrack.cli.film import cue_edits
+from soundtrack.cli.film import cue_edits, cue_import
 from soundtrack.cli.options import Force, Index
 from soundtrack.export import FORMATS
 from soundtrack.naming.wording import counted
@@ -226,6 +226,7 @@ def _marked(text: str | None, chosen: str) -> tuple[str, ...]:
 app.command("lock")(cue_edits.lock)
 app.command("unlock")(cue_edits.unlock)
 app.command("set")(cue_edits.set_)
+app.command("import")(cue_import.import_)
 
 
 def _files(source: str, sheet: "CueSheet") -> list[Path]:

@@ -279,7 +279,12 @@ def sheet_track(track: Track) -> SheetTrack:
 
 def trim_db(track: Track) -> float:
     """What brings a track to the common reference loudness, in dB."""
-    trim = REFERENCE_LUFS - track.loudness.integrated_lufs
+    return loudness_trim_db(track.loudness.integrated_lufs)
+
+
+def loudness_trim_db(integrated_lufs: float) -> float:
+    """What brings music of a loudness to the common reference loudness, in dB."""
+    trim = REFERENCE_LUFS - integrated_lufs
     return round(max(-MAX_TRIM_DB, min(MAX_TRIM_DB, trim)), 2) + 0.0
 
 
