@@ -24,6 +24,7 @@ from soundtrack.pipeline.ground.defaults import cache_folder, device_or_default,
 from soundtrack.pipeline.ground.paths import PathLike, as_path
 from soundtrack.pipeline.library.opened import Library, require_one_question
 from soundtrack.pipeline.score import Scored
+from soundtrack.pipeline.sheets.narration import NarrationWish
 from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.progress import Notice, Progress, no_notice, no_progress
 from soundtrack.settings import MixSettings, SpottingSettings
@@ -215,6 +216,8 @@ def render(
     music_track: bool = False,
     layout: str = "auto",
     keep_level: bool = False,
+    narration: PathLike | None = None,
+    narration_at_s: float = 0.0,
     force: bool = False,
     progress: Progress = no_progress,
 ) -> RenderReport:
@@ -242,6 +245,8 @@ def render(
         Channels of the mix; by default those of the film's own sound.
     keep_level : bool
         Keep the film's own sound at its level, even if the sheet does not ask for it.
+    narration, narration_at_s : path, optional, and float >= 0
+        A recorded voice to mix in at its own level, as speech of the film, and where it starts in seconds.
     force : bool
         Replace existing targets of the same kind.
     progress : callable
@@ -272,6 +277,7 @@ def render(
         music_track=music_track,
         layout=layout,
         keep_level=keep_level,
+        narration=None if narration is None else NarrationWish(as_path(narration), narration_at_s),
         force=force,
         progress=progress,
     )
@@ -308,12 +314,8 @@ def score(
         The scored film; by default ``NAME.scored.EXT`` beside the film.
     cues : path, optional
         The cue sheet; by default beside the scored film.
-    index, settings, mix, wishes
-        As in `spot`.
-    device, decoder, cache
-        As in `scenes`.
-    inputs, stems, music_track, force, progress
-        As in `render`.
+    index, settings, mix, wishes, device, decoder, cache, inputs, stems, music_track, force, progress
+        As in `spot`, `scenes` and `render`.
     notice : callable, optional
         Called with each warning that is known before the work.
 

@@ -11,7 +11,8 @@ from scipy.io import wavfile
 
 from films import RATE, ebur128, ffmpeg, make_film, make_job, write_track
 from soundtrack.cli.app import command_line
-from soundtrack.cli.options import DuckName, mix_settings
+from soundtrack.cli.choices import mix_settings
+from soundtrack.cli.options import DuckName
 from soundtrack.documents import cuesheet
 from soundtrack.media.reading.probe import probe
 from soundtrack.mix.balance import Balance, BalanceMeter, loudness_lufs, mixed_power

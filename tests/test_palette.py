@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from made_up import library, sheet, small_library, track
+from soundtrack.cli.choices import mix_settings
 from soundtrack.cli.film.score import score
 from soundtrack.cli.film.spot import spot
-from soundtrack.cli.options import DensityName, DuckName, mix_settings
+from soundtrack.cli.options import DensityName, DuckName
 from soundtrack.documents import cuesheet
 from soundtrack.merit_table import PlanTable
 from soundtrack.settings import DENSITIES, SPEECH_OVER_MUSIC_LU, MixSettings, SpottingSettings

@@ -23,7 +23,8 @@ PANELS = {
     ),
     "Music rules": "--exclude --include --drop --min-length --max-length --clear",
     "Mix": (
-        "--target --keep-original --keep-level --music-level --duck --mix --gain-db --fade-in --fade-out --start --end"
+        "--target --keep-original --keep-level --narration --narration-at --music-level --duck --mix --gain-db"
+        " --fade-in --fade-out --start --end"
     ),
     "Reproducibility": "--seed --seeds --explore --no-cache --draws",
     "Many films": "--batch",

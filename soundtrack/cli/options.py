@@ -5,17 +5,12 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from soundtrack.cli import complete
 from soundtrack.settings import LOUDEST_MUSIC_DB, QUIETEST_MUSIC_DB
-
-if TYPE_CHECKING:
-    from soundtrack.pipeline import Keep as PipelineKeep
-    from soundtrack.pipeline import Wishes
-    from soundtrack.settings import MixSettings, SpottingSettings
 
 
 class DeviceName(StrEnum):
@@ -221,6 +216,21 @@ Theme = Annotated[
         show_default=False,
     ),
 ]
+Narration = Annotated[
+    Path | None,
+    typer.Option(
+        "--narration",
+        metavar="FILE",
+        help="Recorded voice to mix in at its own level; the music is lowered for it as for speech.",
+        show_default=False,
+    ),
+]
+NarrationAt = Annotated[
+    str | None,
+    typer.Option(
+        "--narration-at", metavar="TIME", help="Start of the narration, e.g. 0:05.5. Default: 0.", show_default=False
+    ),
+]
 Explore = Annotated[
     float, typer.Option("--explore", min=0.0, max=1.0, help="Randomness of the selection, 0 to 1; see --seed.")
 ]
@@ -256,123 +266,6 @@ MusicTrack = Annotated[
     bool,
     typer.Option("--music-track", help="Add the music as a separate audio stream next to the original."),
 ]
-
-
-def make_wishes(
-    *,
-    lock: list[str] | None,
-    mood: list[str] | None,
-    like: list[str] | None = None,
-    silence: list[str] | None,
-    hit: list[str] | None,
-    avoid: list[str] | None,
-    only: list[str] | None,
-    avoid_recent: int,
-    max_cues: int | None,
-    one_track: bool,
-    explore: float,
-    allow_spoken: bool,
-    no_explicit: bool = False,
-    keep: str | None = None,
-    track: Path | None = None,
-    theme: str | None = None,
-) -> Wishes:
-    """What the user demands, as the pipeline takes it."""
-    from soundtrack.cli.words import parse_hit, parse_lock, parse_mood, parse_span
-    from soundtrack.pipeline.sheets.wishes import Wishes
-    from soundtrack.queries.query import WordWish
-
-    moods = [parse_mood(text) for text in mood or ()]
-    return Wishes(
-        locks=tuple(parse_lock(text) for text in lock or ()),
-        moods=tuple(wish for wish in moods if not isinstance(wish, WordWish)),
-        words=(*map(WordWish, like or ()), *(wish for wish in moods if isinstance(wish, WordWish))),
-        silences=tuple(parse_span(text) for text in silence or ()),
-        hits=tuple(parse_hit(text) for text in hit or ()),
-        avoid=tuple(avoid or ()),
-        only=tuple(only or ()),
-        avoid_recent=avoid_recent,
-        max_cues=max_cues,
-        one_track=one_track,
-        explore=explore,
-        allow_spoken=allow_spoken,
-        no_explicit=no_explicit,
-        keep=None if keep is None else _locked_in(keep),
-        track=track,
-        theme=theme,
-    )
-
-
-def _locked_in(source: str) -> PipelineKeep:
-    """The locked cues of the sheet that ``--keep`` names; ``-`` is stdin."""
-    from soundtrack.cli import output
-    from soundtrack.documents import cuesheet
-    from soundtrack.pipeline import keep_locked
-
-    name = "stdin" if source == "-" else source
-    return keep_locked(cuesheet.loads(output.read_document(source), name=name), name=name)
-
-
-def spotting_settings(
-    *, seed: int, allow_vocals: bool, over_music: bool, stretch: str | None, density: DensityName
-) -> SpottingSettings:
-    """Settings of the choice of music."""
-    from soundtrack.cli.words import parse_stretch
-    from soundtrack.config import load_config
-    from soundtrack.settings import SpottingSettings
-
-    weights = load_config()
-    return SpottingSettings(
-        density=density.value,
-        seed=seed,
-        allow_vocals=allow_vocals,
-        over_music=over_music,
-        stretch=parse_stretch(stretch),
-        merit=weights.merit,
-        plan=weights.plan,
-    )
-
-
-def mix_settings(
-    *,
-    target: str | None,
-    keep_original: bool,
-    keep_level: bool,
-    duck: DuckName,
-    music_level: float = 0.0,
-    layout: Layout = Layout.AUTO,
-) -> MixSettings:
-    """Settings of the mix.
-
-    Raises
-    ------
-    UsageError
-        The film's own sound is to keep its level and to be replaced.
-    """
-    from soundtrack.cli.words import parse_loudness
-    from soundtrack.errors import UsageError
-    from soundtrack.pipeline.ground.defaults import target_or_default
-    from soundtrack.settings import (
-        DIALOGUE_CEILING_DBTP,
-        DIALOGUE_LUFS,
-        DIALOGUE_TARGET,
-        SPEECH_OVER_MUSIC_LU,
-        MixSettings,
-    )
-
-    if keep_level and not keep_original:
-        raise UsageError("--keep-level cannot be used with --replace", hint="leave out one of the two")
-    is_dialogue = target is not None and target.strip().lower() == DIALOGUE_TARGET
-    return MixSettings(
-        target_lufs=DIALOGUE_LUFS if is_dialogue else target_or_default(parse_loudness(target)),
-        ceiling_dbtp=DIALOGUE_CEILING_DBTP if is_dialogue else MixSettings().ceiling_dbtp,
-        dialogue_gated=is_dialogue,
-        music_level_db=music_level,
-        keep_original=keep_original,
-        keep_level=keep_level,
-        speech_over_music_lu=SPEECH_OVER_MUSIC_LU[duck.value],
-        layout=layout.value,
-    )
 
 
 def device_name(device: DeviceName | None) -> str:

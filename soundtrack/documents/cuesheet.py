@@ -156,6 +156,7 @@ def faults(sheet: CueSheet) -> Iterator[str]:
     yield from _repeated("tracks", [t.track_id for t in sheet.tracks])
     for i, track in enumerate(sheet.tracks):
         yield from _path_faults(track.path, place=f"tracks[{i}].path")
+    yield from _narration_faults(sheet)
     yield from _repeated("cues", [c.cue_id for c in sheet.cues])
     for i, cue in enumerate(sheet.cues):
         yield from _cue_faults(cue, place=f"cues[{i}]", duration_s=duration_s, sheet=sheet)
@@ -189,6 +190,16 @@ def _repeated(place: str, names: list[str]) -> Iterator[str]:
         if name in seen:
             yield f"{place}[{i}]: {name[:12]} is duplicated"
         seen.add(name)
+
+
+def _narration_faults(sheet: CueSheet) -> Iterator[str]:
+    """What is wrong with the narration."""
+    if sheet.narration is None:
+        return
+    yield from _path_faults(sheet.narration.path, place="narration.path")
+    start_s, end_s = sheet.narration.start_s, sheet.film.duration_s
+    if start_s >= end_s:
+        yield f"narration.start_s: {start_s:g} s is past the end of the film ({end_s:g} s)"
 
 
 def _path_faults(path: str, *, place: str) -> Iterator[str]:

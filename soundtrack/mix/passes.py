@@ -7,7 +7,7 @@ grow with the film.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +24,8 @@ from soundtrack.mix.plan import MixPlan
 from soundtrack.mix.stems import StemWriter
 from soundtrack.progress import Progress
 from soundtrack.settings import MIX_RATE_HZ
-from soundtrack.timebase import seconds
-from soundtrack.types import FloatArray, MixNotes, Span, StreamInfo, VideoInfo
+from soundtrack.timebase import samples, seconds
+from soundtrack.types import FloatArray, MixNotes, Narration, Span, StreamInfo, VideoInfo
 
 LOSSY_HEADROOM_DB = 0.6
 """The limiter stays this much under the ceiling, because a lossy encoder moves peaks."""
@@ -45,6 +45,19 @@ class Work:
     tell: Progress
     channels: int = 2
     """Of the mix: 2, or 6 for 5.1."""
+    narration: Narration | None = None
+    """A recorded voice that is mixed into the film's own sound, or takes its place."""
+    narration_path: Path | None = None
+    """Where it is."""
+
+    def __post_init__(self) -> None:
+        if (self.narration is None) != (self.narration_path is None):
+            raise ValueError("narration_path must be given with a narration, and only then")
+
+    @property
+    def has_voices(self) -> bool:
+        """Whether there is anything beside the music."""
+        return self.original is not None or self.narration is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +70,7 @@ class Heard:
     true_peak_dbtp: float
 
 
-def _original_blocks(work: Work) -> Iterator[FloatArray | None]:
+def _original_blocks(work: Work) -> Generator[FloatArray | None]:
     """The film's own sound in blocks of the film's clock, exactly as long as the picture; None without any."""
     if work.original is None:
         yield from (None for _ in range(0, work.n_samples, BLOCK))
@@ -83,12 +96,45 @@ def _original_blocks(work: Work) -> Iterator[FloatArray | None]:
             yield whole
 
 
+def _narration_blocks(work: Work) -> Generator[FloatArray | None]:
+    """The narration in blocks of the film's clock, at the level that the sheet gives it; None without any."""
+    narration, path = work.narration, work.narration_path
+    if narration is None or path is None:
+        yield from (None for _ in range(0, work.n_samples, BLOCK))
+        return
+    first = samples(narration.start_s, sample_rate_hz=MIX_RATE_HZ)
+    lead = first % BLOCK
+    gain = np.float32(10 ** (narration.gain_db / 20))
+    source = ahead(iter_audio(path, sample_rate_hz=MIX_RATE_HZ, channels=work.channels, block_s=BLOCK / MIX_RATE_HZ))
+    rest: FloatArray = np.zeros((work.channels, lead), np.float32)  # of a block, before its first sample
+    with contextlib.closing(source):
+        for start in range(0, work.n_samples, BLOCK):
+            n = min(BLOCK, work.n_samples - start)
+            whole = np.zeros((work.channels, n), np.float32)
+            if start + BLOCK > first:
+                block = next(source, None)
+                have = rest if block is None else np.concatenate([rest, block * gain], axis=1)
+                whole[:, : have.shape[1]] = have[:, :n]
+                rest = have[:, BLOCK:]
+            yield whole
+
+
+def _voice_blocks(work: Work) -> Iterator[FloatArray | None]:
+    """All that is not music: the film's own sound and the narration; None without either."""
+    with contextlib.closing(_original_blocks(work)) as own, contextlib.closing(_narration_blocks(work)) as told:
+        for original, narration in zip(own, told, strict=True):
+            if original is None or narration is None:
+                yield narration if original is None else original
+            else:
+                yield np.asarray(original + narration, np.float32)
+
+
 def measure(work: Work, plan: MixPlan, *, ceiling_dbtp: float) -> tuple[Levels, dict[str, float]]:
     """First pass: levels for a limiter at that ceiling, and the seconds that tracks were too short by cue."""
     meter = BalanceMeter(channels=work.channels)
     n_blocks = -(-work.n_samples // BLOCK)
     with Music(plan, track_paths=work.track_paths) as music:
-        for i, original in enumerate(_original_blocks(work)):
+        for i, original in enumerate(_voice_blocks(work)):
             start = i * BLOCK
             block = music.block(start, min(start + BLOCK, work.n_samples))
             meter.push(original, music=block.sounding, reference=block.reference)
@@ -98,7 +144,7 @@ def measure(work: Work, plan: MixPlan, *, ceiling_dbtp: float) -> tuple[Levels, 
         meter.result(),
         speech=plan.speech,
         notes=plan.notes,
-        has_original=work.original is not None,
+        has_original=work.has_voices,
         ducking=plan.ducking,
         ceiling_dbtp=ceiling_dbtp,
     )
@@ -114,7 +160,7 @@ def mixed(
     music_limiter = Limiter(ceiling_dbtp=plan.notes.ceiling_dbtp - LOSSY_HEADROOM_DB, channels=2)
     n_blocks = -(-work.n_samples // BLOCK)
     with Music(plan, track_paths=work.track_paths) as music:
-        for i, original in enumerate(_original_blocks(work)):
+        for i, original in enumerate(_voice_blocks(work)):
             start = i * BLOCK
             mx = music.block(start, min(start + BLOCK, work.n_samples)).sounding * music_gain
             dx = None if original is None else original * master_gain

@@ -54,6 +54,7 @@ def render_film(
     *,
     force: bool = False,
     track_paths: Mapping[str, Path],
+    narration_path: Path | None = None,
     stems: Path | None = None,
     cues: Path | None = None,
     music_track: bool = False,
@@ -75,8 +76,10 @@ def render_film(
         Whether an existing file may be replaced.
     track_paths : mapping of str to Path
         Where the tracks of the cues lie, by track id.
+    narration_path : Path, optional
+        Where the narration of the sheet is, if it has one.
     stems : Path, optional
-        Folder for the music (MX) and the original sound (DX) as they are in the mix.
+        Folder for the music (MX) and all other sound (DX: the original, the narration) as they are in the mix.
     cues : Path, optional
         Where the cue sheet goes, with every gain that was decided; film, stems and sheet appear together.
     music_track : bool
@@ -107,18 +110,27 @@ def render_film(
     _check_tracks(plan, track_paths)
     check_targets(
         [Target(out, FILM, needed_bytes=info.path.stat().st_size + plan.n_samples * 4 * (3 if stems else 1))],
-        inputs=[info.path, *track_paths.values()],
+        inputs=[info.path, *track_paths.values(), *([] if narration_path is None else [narration_path])],
         force=force,
     )
 
-    work = Work(info, original, track_paths, plan.n_samples, progress or no_progress, channels=channels)
+    work = Work(
+        info,
+        original,
+        track_paths,
+        plan.n_samples,
+        progress or no_progress,
+        channels=channels,
+        narration=sheet.narration,
+        narration_path=narration_path,
+    )
     headroom_db = LOSSLESS_HEADROOM_DB if streams.container.is_lossless else LOSSY_HEADROOM_DB
     limiter_dbtp = sheet.mix.ceiling_dbtp - headroom_db if sheet.mix.limiter_dbtp is None else sheet.mix.limiter_dbtp
     with print_before(info, streams) as printed:
         levels, missing_s = measure(work, plan, ceiling_dbtp=limiter_dbtp)
         before = printed()
     allowed_dbtp = sheet.mix.ceiling_dbtp
-    if sheet.mix.keep_level and original is not None:  # its own peaks stay where they are
+    if sheet.mix.keep_level and work.has_voices:  # its own peaks stay where they are
         allowed_dbtp = max(allowed_dbtp, levels.original_peak_dbfs + BETWEEN_SAMPLES_DB + headroom_db)
         limiter_dbtp = limiter_dbtp if sheet.mix.limiter_dbtp is not None else allowed_dbtp - headroom_db
     setting = Setting(levels.master_gain_db, round(limiter_dbtp, 6), levels.master_cap_db)
@@ -155,7 +167,7 @@ def render_film(
             )
             heard = hear(part, found.mix_stream, channels=channels, speech=sheet.speech, notes=sheet.mix)
             over_db = heard.true_peak_dbtp - allowed_dbtp
-            spoken_db = speech_limited_db(limiter.reduction_db, sheet.speech) if original else 0.0
+            spoken_db = speech_limited_db(limiter.reduction_db, sheet.speech) if work.has_voices else 0.0
             outcomes.append(Outcome(setting, heard.target_lufs, over_db, spoken_db, limiter.largest_reduction_db))
             better = next_setting(outcomes, levels=levels, notes=sheet.mix)
             if better is None:

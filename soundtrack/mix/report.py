@@ -70,6 +70,13 @@ class RenderReport:
             if self.sheet.film.has_audio:
                 yield "original sound: replaced"
             return
+        name = "original sound"
+        if self.sheet.narration is not None:
+            name = (
+                "narration"
+                if not (self.sheet.film.has_audio and self.sheet.mix.keep_original)
+                else f"{name} and narration"
+            )
         gain_db = self.levels.master_gain_db
         gain = "its own level" if abs(gain_db) < _AUDIBLE_DB else f"{gain_db:+.1f} dB"
         if self.limited_db < _AUDIBLE_DB:
@@ -78,7 +85,7 @@ class RenderReport:
             limited = f"limited by at most {self.limited_db:.1f} dB"
             if self.sheet.speech:
                 limited += f", speech by {self.speech_limited_db:.1f} dB"
-        yield f"original sound: {gain}, {limited}"
+        yield f"{name}: {gain}, {limited}"
 
     def as_dict(self) -> dict[str, object]:
         """For machines."""

@@ -22,7 +22,8 @@ from soundtrack.pipeline.library.music import (
     open_library,
     read_music,
 )
-from soundtrack.pipeline.score import Scored, plan_video, render_video, score_video, spot_video
+from soundtrack.pipeline.rendering import render_video
+from soundtrack.pipeline.score import Scored, plan_video, score_video, spot_video
 from soundtrack.pipeline.sheets.keeping import Keep, keep_locked
 from soundtrack.pipeline.sheets.swap import swap_music, swapped_lines
 from soundtrack.pipeline.sheets.wishes import Wishes

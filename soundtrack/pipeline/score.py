@@ -9,11 +9,18 @@ from typing import TYPE_CHECKING
 
 from soundtrack.naming.names import as_on_disk
 from soundtrack.naming.wording import counted
-from soundtrack.pipeline.film.analyse import Watcher, fingerprint
+from soundtrack.pipeline.film.analyse import Watcher
 from soundtrack.pipeline.given import Music, music_for, settings_for
 from soundtrack.pipeline.ground.ledger import is_kept, ledger_path, read_ledger, recent_tracks, remember
 from soundtrack.pipeline.library.asking import with_requests
+from soundtrack.pipeline.rendering import BELIEVED_WITHIN_S, as_watched
 from soundtrack.pipeline.sheets.keeping import kept_cues, require_length
+from soundtrack.pipeline.sheets.narration import (
+    Narrated,
+    narrated_scenes,
+    narration_path,
+    read_narration,
+)
 from soundtrack.pipeline.sheets.sheet_tracks import present_ids, track_paths_of
 from soundtrack.pipeline.sheets.swap import ducked
 from soundtrack.pipeline.sheets.targets import cues_path, film_targets, guard, scored_path
@@ -24,9 +31,6 @@ from soundtrack.types import CueSheet, SceneSheet, VideoInfo
 
 if TYPE_CHECKING:
     from soundtrack.mix.report import RenderReport
-
-_BELIEVED_WITHIN_S = 0.5
-"""A header whose length is this near to the decoded one is taken at its word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +96,24 @@ def spot_video(
     """
     library, wishes = music_for(wishes or Wishes(), index)
     settings = settings_for(wishes, settings or SpottingSettings())
-    return _spot(scenes, library, settings=settings, mix=mix or MixSettings(), wishes=wishes)
+    narrated = None if wishes.narration is None else read_narration(wishes.narration)
+    return _spot(scenes, library, settings=settings, mix=mix or MixSettings(), wishes=wishes, narrated=narrated)
 
 
 def _spot(
-    scenes: SceneSheet, library: Music, *, settings: SpottingSettings, mix: MixSettings, wishes: Wishes
+    scenes: SceneSheet,
+    library: Music,
+    *,
+    settings: SpottingSettings,
+    mix: MixSettings,
+    wishes: Wishes,
+    narrated: Narrated | None,
 ) -> CueSheet:
     """The cue sheet for a library that is already open."""
     from soundtrack.spotting.plan.spot import spot_cues
+
+    if narrated is not None:
+        scenes = narrated_scenes(scenes, narrated, keep_original=mix.keep_original)
 
     tracks = library.tracks()
     ordered = [tracks[track_id] for track_id in library.track_ids]
@@ -109,89 +123,15 @@ def _spot(
     constraints = with_requests(constraints, wishes.words, library)
     kept = () if wishes.keep is None else kept_cues(wishes.keep, scenes, former=former)
     constraints = replace(constraints, recent=present_ids(used, former), kept=kept)
-    sheet = spot_cues(scenes, library, settings=settings, mix=mix, constraints=constraints)
-    return ducked(sheet, tracks, mix)
-
-
-def render_video(
-    video: Path,
-    sheet: CueSheet,
-    *,
-    out: Path | None = None,
-    cues: Path | None = None,
-    inputs: Sequence[Path] = (),
-    index: Path | None = None,
-    stems: Path | None = None,
-    music_track: bool = False,
-    layout: str = "auto",
-    keep_level: bool = False,
-    force: bool = False,
-    progress: Progress = no_progress,
-) -> RenderReport:
-    """The film with the music of a cue sheet.
-
-    Parameters
-    ----------
-    video : Path
-        The film that the sheet is about.
-    sheet : CueSheet
-        As written by `spot_video`, perhaps edited.
-    out : Path, optional
-        The scored film; by default beside the film.
-    cues : Path, optional
-        Where the sheet is written as it was rendered; nowhere by default.
-    inputs : sequence of Path
-        Further files that must not be overwritten, such as the one that the sheet came from.
-    index : Path, optional
-        Asked for tracks that are no longer where the sheet says.
-    layout : {"auto", "stereo", "5.1"}
-        Channels of the mix; by default those of the film's own sound.
-    keep_level : bool
-        Whether the film's own sound keeps its level even if the sheet does not ask for it.
-
-    Raises
-    ------
-    InputError
-        The film or a track cannot be read, or the sheet makes no sense.
-    OutputError
-        The target cannot be written, or the written file lost something.
-    """
-    from soundtrack.documents import cuesheet
-    from soundtrack.media.reading.probe import probe
-    from soundtrack.mix.render import render_film
-
-    cuesheet.check(sheet)
-    if keep_level:
-        sheet = replace(sheet, mix=replace(sheet.mix, keep_level=True, master_gain_db=None, limiter_dbtp=None))
-    video = as_on_disk(video)
-    info = _as_watched(probe(video), sheet)
-    film, tracks = out or scored_path(info), track_paths_of(sheet, index)
-    targets = film_targets(film, cues=cues, stems=stems)
-    guard(targets, inputs=[video, *inputs, *tracks.values()], index=index, force=force)
-    return render_film(
-        info,
-        sheet,
-        film,
-        force=force,
-        track_paths=tracks,
-        stems=stems,
-        cues=cues,
-        music_track=music_track,
-        layout=layout,
-        progress=progress,
+    sheet = spot_cues(
+        scenes,
+        library,
+        settings=settings,
+        mix=mix,
+        constraints=constraints,
+        narration=None if narrated is None else narrated.narration,
     )
-
-
-def _as_watched(info: VideoInfo, sheet: CueSheet) -> VideoInfo:
-    """The film with the length that watching it gave, where its header promises another one.
-
-    A film that breaks off, or whose clock or size changes on the way, has a true length that only decoding tells; the
-    sheet knows it, and the fingerprint says that it is the sheet of this very file.
-    """
-    close = abs(info.duration_s - sheet.film.duration_s) <= _BELIEVED_WITHIN_S
-    if close or fingerprint(info.path) != sheet.film.fingerprint:
-        return info
-    return replace(info, duration_s=sheet.film.duration_s)
+    return ducked(sheet, tracks, mix)
 
 
 class Scorer:
@@ -219,8 +159,11 @@ class Scorer:
         cache: Path | None = None,
     ) -> None:
         self._index = index
-        self._named = [Path(name) for name in (wishes.track, wishes.theme) if name] if wishes else []
-        self._library, self._wishes = music_for(wishes or Wishes(), index, device=device)
+        wishes = wishes or Wishes()
+        self._named = [Path(name) for name in (wishes.track, wishes.theme) if name]
+        self._named += [] if wishes.narration is None else [wishes.narration.path]
+        self._library, self._wishes = music_for(wishes, index, device=device)
+        self._narrated = None if wishes.narration is None else read_narration(wishes.narration)
         self._settings = settings_for(self._wishes, settings or SpottingSettings())
         self._mix = mix or MixSettings()
         tracks = self._library.tracks()
@@ -240,10 +183,19 @@ class Scorer:
         from soundtrack.spotting.merit.constraints import require_inside
 
         require_decoder(info, keeps=self._mix.keep_original, hint="add --replace")
-        require_inside(self._constraints, length_s=info.duration_s + _BELIEVED_WITHIN_S)
+        require_inside(self._constraints, length_s=info.duration_s + BELIEVED_WITHIN_S)
         self._require_kept(info)
+        if self._narrated is not None:
+            self._narrated.require_inside(info.duration_s + BELIEVED_WITHIN_S)
         scenes = self._watcher.analyse(info, progress=progress)
-        sheet = _spot(scenes, self._library, settings=self._settings, mix=self._mix, wishes=self._wishes)
+        sheet = _spot(
+            scenes,
+            self._library,
+            settings=self._settings,
+            mix=self._mix,
+            wishes=self._wishes,
+            narrated=self._narrated,
+        )
         cuesheet.check(sheet)
         return sheet
 
@@ -286,11 +238,12 @@ class Scorer:
             notice(line)
         sheet = self.plan(info, progress=progress)
         report = render_film(
-            _as_watched(info, sheet),
+            as_watched(info, sheet),
             sheet,
             film,
             force=force,
             track_paths=track_paths_of(sheet, self._index),
+            narration_path=narration_path(sheet),
             stems=stems,
             cues=sheet_path,
             music_track=music_track,

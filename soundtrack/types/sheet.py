@@ -243,6 +243,20 @@ class WeightNotes:
 
 
 @dataclass(frozen=True, slots=True)
+class Narration:
+    """A recorded voice that is mixed into the film and makes the music step aside like the speech of the film."""
+
+    path: str
+    """Path of the file when the sheet was written."""
+    start_s: float
+    """Time at which it starts, film clock."""
+    duration_s: float
+    """Length of the recording in seconds."""
+    gain_db: float = 0.0
+    """Level change of the recording before mixing, in dB; 0 for its own level."""
+
+
+@dataclass(frozen=True, slots=True)
 class SceneSheet:
     """Shots, scenes and mood of a film: the output of ``soundtrack scenes``."""
 
@@ -289,7 +303,9 @@ class CueSheet:
     cues: tuple[Cue, ...]
     """Cues in order of time; they overlap only inside fades."""
     speech: tuple[Span, ...] = ()
-    """Spans with speech."""
+    """Spans with speech, of the film and of the narration."""
+    narration: Narration | None = None
+    """A recorded voice over the film; None without one."""
     ducking: tuple[GainPoint, ...] = ()
     """Gain of the music during speech, over the film clock."""
     alternatives: tuple[Alternative, ...] = ()

@@ -5,7 +5,20 @@ from typing import Annotated
 
 import typer
 
-from soundtrack.cli.options import Force, Index, KeepLevel, Layout, Mix, Model, MusicTrack, Quiet, Stems
+from soundtrack.cli.choices import narration_wish
+from soundtrack.cli.options import (
+    Force,
+    Index,
+    KeepLevel,
+    Layout,
+    Mix,
+    Model,
+    MusicTrack,
+    Narration,
+    NarrationAt,
+    Quiet,
+    Stems,
+)
 
 
 def render(
@@ -30,6 +43,8 @@ def render(
     model: Model = None,  # noqa: ARG001 - its callback has the say
     layout: Mix = Layout.AUTO,
     keep_level: KeepLevel = False,
+    narration: Narration = None,
+    narration_at: NarrationAt = None,
     stems: Stems = None,
     music_track: MusicTrack = False,
     json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON to stdout.")] = False,
@@ -42,6 +57,7 @@ def render(
     from soundtrack.cli.words import parse_swap
     from soundtrack.documents import cuesheet
 
+    wish = narration_wish(narration, narration_at)
     is_read = not output.is_terminal(1)
     with output.product() as stream:
         sheet = cuesheet.loads(output.read_document(cues), name="stdin" if cues == "-" else cues)
@@ -61,6 +77,8 @@ def render(
                 music_track=music_track,
                 layout=layout.value,
                 keep_level=keep_level,
+                narration=None if wish is None else wish.path,
+                narration_at_s=0.0 if wish is None else wish.start_s,
                 force=force,
                 progress=progress,
             )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from soundtrack.cli.choices import make_wishes, mix_settings, spotting_settings
 from soundtrack.cli.options import (
     Avoid,
     AvoidRecent,
@@ -33,6 +34,8 @@ from soundtrack.cli.options import (
     Mood,
     MusicLevel,
     MusicTrack,
+    Narration,
+    NarrationAt,
     NoCache,
     NoExplicit,
     OneTrack,
@@ -48,9 +51,6 @@ from soundtrack.cli.options import (
     Theme,
     Vocals,
     device_name,
-    make_wishes,
-    mix_settings,
-    spotting_settings,
 )
 
 if TYPE_CHECKING:
@@ -91,6 +91,8 @@ def score(
     avoid_recent: AvoidRecent = 0,
     track: GivenTrack = None,
     theme: Theme = None,
+    narration: Narration = None,
+    narration_at: NarrationAt = None,
     max_cues: MaxCues = None,
     one_track: OneTrack = False,
     explore: Explore = 0.0,
@@ -140,6 +142,8 @@ def score(
         keep=keep,
         track=track,
         theme=theme,
+        narration=narration,
+        narration_at=narration_at,
     )
     settings = spotting_settings(
         seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch, density=density
@@ -155,9 +159,16 @@ def score(
     where = device_name(device)
     cache = cache_folder(cache=not no_cache)
     if batch is not None:
-        if video is not None or cues is not None or stems is not None or keep is not None or dry_run:
+        if (
+            video is not None
+            or cues is not None
+            or stems is not None
+            or keep is not None
+            or narration is not None
+            or dry_run
+        ):
             raise UsageError(
-                "--batch cannot be used with VIDEO, --cues, --keep, --stems or --dry-run",
+                "--batch cannot be used with VIDEO, --cues, --keep, --narration, --stems or --dry-run",
                 hint="leave out these options",
             )
         order = pipeline.BatchOrder(

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from soundtrack.cli.choices import make_wishes, mix_settings, spotting_settings
 from soundtrack.cli.options import (
     Avoid,
     AvoidRecent,
@@ -26,6 +27,8 @@ from soundtrack.cli.options import (
     Model,
     Mood,
     MusicLevel,
+    Narration,
+    NarrationAt,
     NoExplicit,
     OneTrack,
     Only,
@@ -38,9 +41,6 @@ from soundtrack.cli.options import (
     Target,
     Theme,
     Vocals,
-    make_wishes,
-    mix_settings,
-    spotting_settings,
 )
 
 
@@ -67,6 +67,8 @@ def spot(
     avoid_recent: AvoidRecent = 0,
     track: GivenTrack = None,
     theme: Theme = None,
+    narration: Narration = None,
+    narration_at: NarrationAt = None,
     max_cues: MaxCues = None,
     one_track: OneTrack = False,
     explore: Explore = 0.0,
@@ -89,7 +91,7 @@ def spot(
 
     if source == "-" and keep == "-":
         raise UsageError("SCENES and --keep cannot both be stdin", hint="use a file name for one of them")
-    named = [Path(name) for name in (source, keep, track, theme) if name is not None and name != "-"]
+    named = [Path(name) for name in (source, keep, track, theme, narration) if name is not None and name != "-"]
 
     with output.product_to(out, kind=CUE_SHEET, inputs=named, index=index, force=force) as write:
         wishes = make_wishes(
@@ -109,6 +111,8 @@ def spot(
             keep=keep,
             track=track,
             theme=theme,
+            narration=narration,
+            narration_at=narration_at,
         )
         settings = spotting_settings(
             seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch, density=density

@@ -29,7 +29,7 @@ def ducked(sheet: CueSheet, tracks: Mapping[str, Track], mix: MixSettings) -> Cu
 
     ducking = (
         duck(sheet.speech, music_levels(sheet.cues, tracks), duration_s=sheet.film.duration_s, settings=mix)
-        if mix.keep_original
+        if mix.keep_original or sheet.narration is not None
         else ()
     )
     notes = replace(sheet.mix, music_gain_db=None, limiter_dbtp=None, master_gain_db=None)
@@ -74,15 +74,20 @@ def swap_music(sheet: CueSheet, swaps: Sequence[tuple[str, int]], *, index: Path
     sheet = with_present_ids(sheet, library.former_names())
     for cue_id, rank in swaps:
         sheet = swap_cue(sheet, cue_id, rank=rank, library=library)
-    mix = MixSettings(
-        target_lufs=sheet.mix.target_lufs,
-        ceiling_dbtp=sheet.mix.ceiling_dbtp,
-        keep_original=sheet.mix.keep_original,
-        speech_over_music_lu=sheet.mix.speech_over_music_lu,
-        music_level_db=sheet.mix.music_level_db,
-        dialogue_gated=sheet.mix.dialogue_gated,
+    return ducked(sheet, library.tracks(), mix_of(sheet))
+
+
+def mix_of(sheet: CueSheet) -> MixSettings:
+    """The settings of the mix that a sheet was made with, as far as ducking asks for them."""
+    notes = sheet.mix
+    return MixSettings(
+        target_lufs=notes.target_lufs,
+        ceiling_dbtp=notes.ceiling_dbtp,
+        keep_original=notes.keep_original,
+        speech_over_music_lu=notes.speech_over_music_lu,
+        music_level_db=notes.music_level_db,
+        dialogue_gated=notes.dialogue_gated,
     )
-    return ducked(sheet, library.tracks(), mix)
 
 
 def swapped_lines(before: CueSheet, after: CueSheet) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from soundtrack.errors import UsageError
 from soundtrack.naming.wording import counted
 from soundtrack.pipeline.sheets.keeping import Keep
+from soundtrack.pipeline.sheets.narration import NarrationWish
 from soundtrack.queries.query import WordWish
 from soundtrack.types import Span, Track
 
@@ -69,6 +70,8 @@ class Wishes:
     """A file that is the only music there is, in the index or not; no index is needed then."""
     theme: str | None = None
     """A track of the library or a file that opens and closes the music of each film."""
+    narration: NarrationWish | None = None
+    """A recorded voice that is mixed into the film."""
 
     def __post_init__(self) -> None:
         others = {"--only": self.only, "--avoid": self.avoid, "--lock": self.locks, "--theme": self.theme}
@@ -82,6 +85,7 @@ class Wishes:
         return replace(
             self,
             track=None if self.track is None else self.track.absolute(),
+            narration=None if self.narration is None else replace(self.narration, path=self.narration.path.absolute()),
             theme=str(theme.absolute()) if theme is not None and theme.is_file() else self.theme,
         )
 

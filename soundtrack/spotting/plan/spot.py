@@ -29,7 +29,7 @@ from soundtrack.spotting.plan.silence import silences
 from soundtrack.spotting.plan.theme import with_theme
 from soundtrack.spotting.plan.worth import Worth, cells_of, weigh
 from soundtrack.timebase import clock
-from soundtrack.types import CueSheet, FloatArray, MixNotes, SceneSheet
+from soundtrack.types import CueSheet, FloatArray, MixNotes, Narration, SceneSheet
 
 _INSISTING = (-0.5, -2.0, -8.0)
 """What silence is worth when the plan would leave the whole film silent: who asks for music gets the best there is."""
@@ -49,6 +49,7 @@ def spot_cues(
     settings: SpottingSettings | None = None,
     mix: MixSettings | None = None,
     constraints: Constraints | None = None,
+    narration: Narration | None = None,
 ) -> CueSheet:
     """The cue sheet of a film.
 
@@ -64,6 +65,8 @@ def spot_cues(
         Goes into the sheet; without the film's own sound its speech does not matter.
     constraints : Constraints
         What the user demands.
+    narration : Narration, optional
+        Goes into the sheet; its speech is part of the scene sheet's, and counts without the film's own sound as well.
 
     Returns
     -------
@@ -95,7 +98,8 @@ def spot_cues(
             hint="index its folder again; `soundtrack library list --left-out` lists excluded tracks with reasons",
         )
     constraints = reconcile(constraints)
-    film = divide(sheet, constraints, keep_original=mix.keep_original, over_music=settings.over_music)
+    has_voices = mix.keep_original or narration is not None
+    film = divide(sheet, constraints, keep_original=has_voices, over_music=settings.over_music)
     require_inside(constraints, length_s=float(film.edges_s[-1]))
     constraints = with_theme(constraints, film)
     left_alone = _left_alone(film)
@@ -118,7 +122,7 @@ def spot_cues(
         n_tracks=settings.n_candidates if unlimited else 3 * settings.n_candidates,
     )
     worth = weigh(film, pool, settings.plan, max_cue_s=_longest_cue_s(film, settings, constraints))
-    has_sound = sheet.film.has_audio and mix.keep_original
+    has_sound = has_voices and (sheet.film.has_audio or narration is not None)
     settings = replace(settings, plan=_by_density(film, worth, settings))
     warnings = list(left_alone)
     for worth_of_silence in (settings.plan.silence.weight, *_INSISTING):
@@ -160,7 +164,8 @@ def spot_cues(
         silences=silences(
             problem, choices, placed.cues, best=_best_merits(film, worth, settings.plan), has_sound=has_sound
         ),
-        speech=sheet.speech if mix.keep_original else (),
+        speech=sheet.speech if has_voices else (),
+        narration=narration,
         alternatives=placed.alternatives,
         weights=cuesheet.weight_notes(settings.merit, settings.plan),
         warnings=(*sheet.warnings, *constraints.notes, *warnings, *placed.warnings),

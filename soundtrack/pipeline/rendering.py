@@ -1,0 +1,111 @@
+"""From a cue sheet, perhaps edited, to a scored film."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from soundtrack.naming.names import as_on_disk
+from soundtrack.pipeline.film.analyse import fingerprint
+from soundtrack.pipeline.sheets.narration import NarrationWish, narrated_sheet, narration_path
+from soundtrack.pipeline.sheets.sheet_tracks import track_paths_of
+from soundtrack.pipeline.sheets.targets import film_targets, guard, scored_path
+from soundtrack.progress import Progress, no_progress
+from soundtrack.types import CueSheet, VideoInfo
+
+if TYPE_CHECKING:
+    from soundtrack.mix.report import RenderReport
+
+BELIEVED_WITHIN_S = 0.5
+"""A header whose length is this near to the decoded one is taken at its word."""
+
+
+def render_video(
+    video: Path,
+    sheet: CueSheet,
+    *,
+    out: Path | None = None,
+    cues: Path | None = None,
+    inputs: Sequence[Path] = (),
+    index: Path | None = None,
+    stems: Path | None = None,
+    music_track: bool = False,
+    layout: str = "auto",
+    keep_level: bool = False,
+    narration: NarrationWish | None = None,
+    force: bool = False,
+    progress: Progress = no_progress,
+) -> RenderReport:
+    """The film with the music of a cue sheet.
+
+    Parameters
+    ----------
+    video : Path
+        The film that the sheet is about.
+    sheet : CueSheet
+        As written by `spot_video`, perhaps edited.
+    out : Path, optional
+        The scored film; by default beside the film.
+    cues : Path, optional
+        Where the sheet is written as it was rendered; nowhere by default.
+    inputs : sequence of Path
+        Further files that must not be overwritten, such as the one that the sheet came from.
+    index : Path, optional
+        Asked for tracks that are no longer where the sheet says.
+    layout : {"auto", "stereo", "5.1"}
+        Channels of the mix; by default those of the film's own sound.
+    keep_level : bool
+        Whether the film's own sound keeps its level even if the sheet does not ask for it.
+    narration : NarrationWish, optional
+        A recorded voice that is mixed in, for which the music is lowered as well; for a sheet without one.
+
+    Raises
+    ------
+    InputError
+        The film or a track cannot be read, or the sheet makes no sense.
+    OutputError
+        The target cannot be written, or the written file lost something.
+    """
+    from soundtrack.documents import cuesheet
+    from soundtrack.media.reading.probe import probe
+    from soundtrack.mix.render import render_film
+
+    cuesheet.check(sheet)
+    if keep_level:
+        sheet = replace(sheet, mix=replace(sheet.mix, keep_level=True, master_gain_db=None, limiter_dbtp=None))
+    video = as_on_disk(video)
+    info = as_watched(probe(video), sheet)
+    film, tracks = out or scored_path(info), track_paths_of(sheet, index)
+    targets = film_targets(film, cues=cues, stems=stems)
+    voice = narration_path(sheet) if narration is None else as_on_disk(narration.path)
+    voices = [] if voice is None else [voice]
+    guard(targets, inputs=[video, *inputs, *voices, *tracks.values()], index=index, force=force)
+    if narration is not None:
+        sheet = narrated_sheet(sheet, narration)
+    return render_film(
+        info,
+        sheet,
+        film,
+        force=force,
+        track_paths=tracks,
+        narration_path=voice,
+        stems=stems,
+        cues=cues,
+        music_track=music_track,
+        layout=layout,
+        progress=progress,
+    )
+
+
+def as_watched(info: VideoInfo, sheet: CueSheet) -> VideoInfo:
+    """The film with the length that watching it gave, where its header promises another one.
+
+    A film that breaks off, or whose clock or size changes on the way, has a true length that only decoding tells; the
+    sheet knows it, and the fingerprint says that it is the sheet of this very file.
+    """
+    close = abs(info.duration_s - sheet.film.duration_s) <= BELIEVED_WITHIN_S
+    if close or fingerprint(info.path) != sheet.film.fingerprint:
+        return info
+    return replace(info, duration_s=sheet.film.duration_s)
