@@ -294,15 +294,15 @@ def _result(ended: Ended, film: Path) -> str:
 
 # --- the page ----
 
-_HEAD = """# Odd and hostile files, and what becomes of each
+_HEAD = """# Odd and hostile files
 
-Written by `python tests/bad_inputs.py --write docs/odd-files.md`, which makes the files on the spot
-(`tests/bad_inputs.sh`), puts every one through four commands and looks at the exit code, the words and what lies on the
-disk afterwards; `--long` adds two files of ten hours. `tests/test_bad_inputs.py` holds the same as a slow test.
+Written by `python tests/bad_inputs.py --write docs/odd-files.md`, which creates the files
+(`tests/bad_inputs.sh`), runs four commands on each and checks exit code, messages and the files on disk afterwards;
+`--long` adds two files of ten hours. `tests/test_bad_inputs.py` is the same as a slow test.
 
-A number is an exit code: 3 is a file that cannot be used. `index` looks at all files at once and leaves out what is no
-music. A film that is scored is rendered from its own cue sheet, and the bytes must be those of `score`; anything else
-is rendered from the cue sheet of `ok.mp4`.
+A number is an exit code; 3 means that the file cannot be used. `index` runs on all files at once and leaves out files that
+are not music. A scored film is rendered from its own cue sheet, and the result must have the same bytes as that of `score`; any
+other file is rendered with the cue sheet of `ok.mp4`.
 
 """
 
@@ -312,13 +312,13 @@ def page(outcome: Outcome) -> str:
     faults = [(row.entry.name, fault) for row in outcome.rows for fault in row.faults]
     lines = [
         f"- {len(outcome.rows)} files, {4 * len(outcome.rows)} results, {len(faults)} not as expected",
-        f"- the files afterwards: {'the same bytes, none more, none less' if outcome.is_untouched else 'CHANGED'}",
+        f"- files afterwards: {'the same bytes, none added, none removed' if outcome.is_untouched else 'CHANGED'}",
         "- tracebacks, control characters, text of other files on the terminal, half-written files: "
         + ("none" if not faults else "see below"),
         *(f"- {_cell(name)}: {_cell(fault)}" for name, fault in faults),
         "",
     ]
-    for role, title in (("video", "Films"), ("audio", "Music"), ("fs", "What is no file, or not meant")):
+    for role, title in (("video", "Films"), ("audio", "Music"), ("fs", "Directories, devices and wrong kinds")):
         lines += [
             f"## {title}",
             "",
