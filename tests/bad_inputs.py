@@ -302,7 +302,7 @@ Written by `python tests/bad_inputs.py --write docs/odd-files.md`, which creates
 
 A number is an exit code; 3 means that the file cannot be used. `index` runs on all files at once and leaves out files that
 are not music. A scored film is rendered from its own cue sheet, and the result must have the same bytes as that of `score`; any
-other file is rendered with the cue sheet of `ok.mp4`.
+other file is rendered with that of `ok.mp4`.
 
 """
 
