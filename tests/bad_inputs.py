@@ -300,9 +300,9 @@ Written by `python tests/bad_inputs.py --write docs/odd-files.md`, which creates
 (`tests/bad_inputs.sh`), runs four commands on each and checks exit code, messages and the files on disk afterwards;
 `--long` adds two files of ten hours. `tests/test_bad_inputs.py` is the same as a slow test.
 
-A number is an exit code; 3 means that the file cannot be used. `index` runs on all files at once and leaves out files that
-are not music. A scored film is rendered from its own cue sheet, and the result must have the same bytes as that of `score`; any
-other file is rendered with that of `ok.mp4`.
+A number is an exit code; 3 means that the file cannot be used. `index` runs on all files at once and leaves out files
+that are not music. A scored film is rendered from its own cue sheet, and the result must have the same bytes as that of
+`score`; any other file is rendered with the cue sheet of `ok.mp4`.
 
 """
 
