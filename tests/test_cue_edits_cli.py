@@ -13,7 +13,7 @@ import pytest
 from made_up import sheet, small_library
 from soundtrack.cli.app import run_commands
 from soundtrack.documents import cuesheet
-from soundtrack.documents.edits import LockCues, SetCue, apply
+from soundtrack.documents.edits import SILENCED, LockCues, SetCue, apply
 from soundtrack.errors import OutputError, UsageError
 from soundtrack.spotting.plan.spot import spot_cues
 
@@ -116,3 +116,20 @@ def test_a_pipe_cannot_be_changed_in_place(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     with pytest.raises(OutputError, match="not a regular file"):
         run_commands(["cues", "lock", str(pipe), "1m01"])
+
+
+def test_a_cue_becomes_silence_and_a_locked_one_does_not(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_commands(["cues", "silence", str(path), "1m01"]) == 0
+    assert capsys.readouterr().err == f"{path}: 1m01 replaced by silence\n"
+    after = cuesheet.loads(text_of(path))
+    assert list(cuesheet.faults(after)) == []
+    assert [c.cue_id for c in after.cues] == [c.cue_id for c in SHEET.cues[1:]]
+    assert not any(a.cue_id == "1m01" for a in after.alternatives)
+    made = [s.span for s in after.silences if s.reason == SILENCED]
+    assert made and made[0].start_s == SHEET.cues[0].span.start_s
+    assert all(span.overlap_s(cue.span) == 0 for span in made for cue in after.cues)
+    assert run_commands(["cues", "lock", str(path), "1m02", "-q"]) == 0
+    before = text_of(path)
+    with pytest.raises(UsageError, match="cue 1m02 is locked"):
+        run_commands(["cues", "silence", str(path), "--all"])
+    assert text_of(path) == before

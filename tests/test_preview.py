@@ -20,10 +20,11 @@ from soundtrack.documents import cuesheet
 from soundtrack.errors import SoundtrackError
 from soundtrack.media.reading.audio import read_audio
 from soundtrack.media.writing.previews import sound_mp3, still_jpeg
-from soundtrack.mix.audition import cue_sound
+from soundtrack.mix.audition import cue_sound, music_between
+from soundtrack.mix.plan import plan_mix
 from soundtrack.pipeline.film import analyse
 from soundtrack.pipeline.sheets import preview
-from soundtrack.types import EmotionState, FilmNumbers, Scene, Span
+from soundtrack.types import EmotionState, FilmNumbers, Scene, Section, Span
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +69,20 @@ def test_a_cue_is_heard_by_itself_as_it_will_sound(job: Job) -> None:
     assert short.shape == (2, round(1.5 * RATE))
     np.testing.assert_array_equal(short[:, : RATE // 2], whole[:, : RATE // 2])
     assert abs(float(short[:, -1].max())) < 1e-3
+
+
+@pytest.mark.parametrize("speed", [1.0, 1.02])
+def test_any_stretch_of_the_film_sounds_as_it_does_in_the_whole(job: Job, speed: float) -> None:
+    cues = tuple(
+        replace(cue, speed=speed, sections=(Section(Span(1.0, 1.0 + speed * cue.span.duration_s)),))
+        for cue in job.sheet.cues
+    )
+    plan = plan_mix(replace(job.sheet, cues=cues))
+    whole = music_between(plan, 0, plan.n_samples, track_paths=job.track_paths)
+    for start_s, stop_s in ((0.0, 1.0), (0.3, 2.0), (1.0, 5.5), (5.0, 6.0)):
+        start, stop = round(start_s * RATE), round(stop_s * RATE)
+        part = music_between(plan, start, stop, track_paths=job.track_paths)
+        np.testing.assert_array_equal(part, whole[:, start:stop])
 
 
 def test_what_is_missing_is_told_and_the_rest_is_there(job: Job, tmp_path: Path) -> None:

@@ -99,6 +99,7 @@ EXAMPLES = {
     ),
     "soundtrack cues lock": ("soundtrack cues lock film.cues.json 1m02 1m03",),
     "soundtrack cues unlock": ("soundtrack cues unlock film.cues.json --all",),
+    "soundtrack cues silence": ("soundtrack cues silence film.cues.json 1m02",),
     "soundtrack cues set": ("soundtrack cues set film.cues.json 1m02 --gain-db -3 --fade-out 2.5",),
     "soundtrack library list": ("soundtrack library list", "soundtrack library list --left-out"),
     "soundtrack library show": ("soundtrack library show ~/Music/song.mp3",),

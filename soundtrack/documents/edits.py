@@ -21,7 +21,9 @@ from soundtrack.timebase import clock, round_s, samples, seconds
 from soundtrack.types import Cue, CueSheet, Scene, Section, Silence, Span
 
 BY_HAND = "a cue was trimmed manually"
-"""Reason of a silence that an edit made."""
+"""Reason of a silence that trimming left."""
+SILENCED = "silence set manually"
+"""Reason of a silence in the place of a cue."""
 
 _SHORTEST_SILENCE_S = 0.5
 _OPTIONS = {
@@ -68,7 +70,15 @@ class SetCue:
     """Where the cue ends, film clock."""
 
 
-Edit = LockCues | UnlockCues | SetCue
+@dataclass(frozen=True, slots=True)
+class SilenceCues:
+    """Take cues out and leave silence in their place."""
+
+    cue_ids: tuple[str, ...]
+    """Which cues."""
+
+
+Edit = LockCues | UnlockCues | SetCue | SilenceCues
 
 
 def apply(sheet: CueSheet, edit: Edit) -> CueSheet:
@@ -78,7 +88,7 @@ def apply(sheet: CueSheet, edit: Edit) -> CueSheet:
     ----------
     sheet : CueSheet
         As read from a document.
-    edit : LockCues, UnlockCues or SetCue
+    edit : LockCues, UnlockCues, SetCue or SilenceCues
         What to change.
 
     Returns
@@ -96,6 +106,8 @@ def apply(sheet: CueSheet, edit: Edit) -> CueSheet:
     cuesheet.check(sheet)
     if isinstance(edit, SetCue):
         return _set(sheet, edit)
+    if isinstance(edit, SilenceCues):
+        return _silenced(sheet, edit)
     _find(sheet, edit.cue_ids)
     locked = isinstance(edit, LockCues)
     cues = tuple(replace(c, locked=locked) if c.cue_id in edit.cue_ids else c for c in sheet.cues)
@@ -125,16 +137,41 @@ def _find(sheet: CueSheet, cue_ids: Sequence[str]) -> list[Cue]:
     return [known[cue_id] for cue_id in cue_ids]
 
 
+def _require_unlocked(cue: Cue) -> None:
+    """Refuse to change a locked cue."""
+    if cue.locked:
+        raise UsageError(
+            f"cue {cue.cue_id} is locked", hint=f"unlock it first: `soundtrack cues unlock CUES {cue.cue_id}`"
+        )
+
+
+def _silenced(sheet: CueSheet, edit: SilenceCues) -> CueSheet:
+    """The sheet without some cues, a silence wherever no other cue sounds now."""
+    for cue in _find(sheet, edit.cue_ids):
+        _require_unlocked(cue)
+        others = tuple(c for c in sheet.cues if c.cue_id != cue.cue_id)
+        silences = list(sheet.silences)
+        parts = [cue.span]
+        for other in (*(c.span for c in others), *(s.span for s in silences)):
+            parts = [rest for part in parts for rest in _without(part, other)]
+        silences += [Silence(part, SILENCED) for part in parts if part.duration_s >= _SHORTEST_SILENCE_S]
+        sheet = replace(
+            sheet,
+            cues=others,
+            silences=tuple(sorted(silences, key=lambda s: s.span.start_s)),
+            alternatives=tuple(a for a in sheet.alternatives if a.cue_id != cue.cue_id),
+            mix=replace(sheet.mix, music_gain_db=None, master_gain_db=None, limiter_dbtp=None),
+        )
+    return sheet
+
+
 # --- fields of a cue ----
 
 
 def _set(sheet: CueSheet, edit: SetCue) -> CueSheet:
     """The sheet with other values in one cue."""
     (cue,) = _find(sheet, [edit.cue_id])
-    if cue.locked:
-        raise UsageError(
-            f"cue {cue.cue_id} is locked", hint=f"unlock it first: `soundtrack cues unlock CUES {cue.cue_id}`"
-        )
+    _require_unlocked(cue)
     for name, option in _OPTIONS.items():
         _require_possible(name, getattr(edit, name), option=option)
     changed = _trimmed(sheet, cue, edit) if edit.start_s is not None or edit.end_s is not None else cue

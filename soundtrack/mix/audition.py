@@ -1,7 +1,7 @@
-"""Beginning of each cue as mixed, as separate previews.
+"""Music of one cue, or of a time span of the film, as mixed.
 
-Goes in: a cue sheet and where its tracks lie. Comes out: stereo at 48 kHz for one cue, with its fades, seams and
-ducking and nothing of the film's own sound.
+Goes in: a cue sheet or mix plan and the paths of its tracks. Comes out: stereo at 48 kHz, with fades, seams and ducking
+and nothing of the film's own sound.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from soundtrack.mix.bed import Music
-from soundtrack.mix.plan import plan_mix
+from soundtrack.mix.plan import MixPlan, plan_mix
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import samples
 from soundtrack.types import CueSheet, FloatArray
@@ -52,3 +52,29 @@ def cue_sound(sheet: CueSheet, cue_id: str, *, track_paths: Mapping[str, Path], 
         n = min(MIX_RATE_HZ, sound.shape[1])
         sound[:, -n:] *= np.linspace(1, 0, n, dtype=np.float32)
     return sound
+
+
+def music_between(plan: MixPlan, start: int, stop: int, *, track_paths: Mapping[str, Path]) -> FloatArray:
+    """All music of a stretch of the film.
+
+    Parameters
+    ----------
+    plan : MixPlan
+        From `plan_mix`.
+    start, stop : int
+        First sample of the film, and the sample after the last one.
+    track_paths : mapping of str to Path
+        Where the tracks lie, by track id.
+
+    Returns
+    -------
+    ndarray, shape=(2, stop - start), float32
+        At `MIX_RATE_HZ`, before the constant gains of the mix.
+
+    Raises
+    ------
+    InputError
+        A track cannot be read.
+    """
+    with Music(plan, track_paths=track_paths) as music:
+        return music.block(start, stop).sounding

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -67,7 +67,7 @@ class Music:
         self._open.clear()
 
     def block(self, start: int, stop: int) -> MusicBlock:
-        """Music from one sample of the film to another; blocks must follow each other.
+        """Music from one sample of the film to another; the first block may begin anywhere, others follow it.
 
         Returns
         -------
@@ -108,7 +108,7 @@ class Music:
         key = (cue.cue_id, i)
         reader = self._open.get(key)
         if reader is None:
-            reader = self._open[key] = _PieceReader(self._paths[cue.track_id], piece)
+            reader = self._open[key] = _PieceReader(self._paths[cue.track_id], piece, skip=low - piece.film_start)
         audio = reader.take(high - low)
         if low < piece.film_start + piece.rise:
             audio = audio * equal_power_rise(piece.rise, start=low - piece.film_start, stop=high - piece.film_start)
@@ -131,17 +131,19 @@ def _fall(n_samples: int, *, start: int, stop: int) -> FloatArray:
 class _PieceReader:
     """Samples of one piece in order, silence where the track has no more."""
 
-    def __init__(self, path: Path, piece: Piece) -> None:
+    def __init__(self, path: Path, piece: Piece, *, skip: int = 0) -> None:
         self.n_missing = 0
-        self._blocks = self._stretched(path, piece) if piece.speed != 1.0 else _as_recorded(path, piece)
+        self._blocks = (
+            self._stretched(path, piece, skip) if piece.speed != 1.0 else _as_recorded(path, _later(piece, skip))
+        )
         self._rest: FloatArray = np.zeros((2, 0), dtype=np.float32)
 
-    def _stretched(self, path: Path, piece: Piece) -> Iterator[FloatArray]:
+    def _stretched(self, path: Path, piece: Piece, skip: int) -> Iterator[FloatArray]:
         """The piece at its own speed, made as a whole and given in blocks."""
         found = stretch_piece(path, piece)
         self.n_missing = found.n_missing
         step = samples(_READ_S, sample_rate_hz=MIX_RATE_HZ)
-        yield from (found.samples[:, at : at + step] for at in range(0, piece.n_samples, step))
+        yield from (found.samples[:, at : at + step] for at in range(skip, piece.n_samples, step))
 
     def take(self, n: int) -> FloatArray:
         """The next `n` samples."""
@@ -162,6 +164,15 @@ class _PieceReader:
         """Stop the decoder."""
         with contextlib.suppress(AttributeError):
             self._blocks.close()  # type: ignore[attr-defined] # a generator has it, an Iterator need not
+
+
+def _later(piece: Piece, n: int) -> Piece:
+    """A piece without its first samples."""
+    if not n:
+        return piece
+    return replace(
+        piece, track_start=piece.track_start + n, film_start=piece.film_start + n, n_samples=piece.n_samples - n
+    )
 
 
 def _as_recorded(path: Path, piece: Piece) -> Iterator[FloatArray]:

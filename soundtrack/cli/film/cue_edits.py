@@ -1,9 +1,7 @@
-"""``soundtrack cues lock|unlock|set``: edit a cue sheet in place, or from stdin to stdout."""
+"""``soundtrack cues lock|unlock|silence|set``: edit a cue sheet in place, or from stdin to stdout."""
 
 from __future__ import annotations
 
-import os
-import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +12,7 @@ from soundtrack.cli.options import Force, Quiet
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from soundtrack.documents.edits import Edit, LockCues, UnlockCues
+    from soundtrack.documents.edits import Edit, LockCues, SilenceCues, UnlockCues
     from soundtrack.types import CueSheet
 
 Cues = Annotated[
@@ -38,7 +36,7 @@ def lock(
     """
     from soundtrack.documents.edits import LockCues
 
-    _change_locks(cues, ids, every=every, edit=LockCues, out=out, force=force, quiet=quiet)
+    _change_each(cues, ids, every=every, edit=LockCues, out=out, force=force, quiet=quiet)
 
 
 def unlock(
@@ -47,7 +45,19 @@ def unlock(
     """Unlock cues for replanning."""
     from soundtrack.documents.edits import UnlockCues
 
-    _change_locks(cues, ids, every=every, edit=UnlockCues, out=out, force=force, quiet=quiet)
+    _change_each(cues, ids, every=every, edit=UnlockCues, out=out, force=force, quiet=quiet)
+
+
+def silence(
+    cues: Cues, ids: Ids = None, every: All = False, out: Out = None, force: Force = False, quiet: Quiet = False
+) -> None:
+    """Take cues out and leave silence in their place.
+
+    Locked cues are refused. The levels of the mix are measured again by the next `render`.
+    """
+    from soundtrack.documents.edits import SilenceCues
+
+    _change_each(cues, ids, every=every, edit=SilenceCues, out=out, force=force, quiet=quiet)
 
 
 def set_(
@@ -98,18 +108,18 @@ def set_(
     _edit(cues, lambda _: edit, said=f"cue {cue} changed", out=out, force=force, quiet=quiet)
 
 
-def _change_locks(
+def _change_each(
     source: str,
     ids: list[str] | None,
     *,
     every: bool,
-    edit: type[LockCues | UnlockCues],
+    edit: type[LockCues | UnlockCues | SilenceCues],
     out: str | None,
     force: bool,
     quiet: bool,
 ) -> None:
-    """Lock or unlock the cues that are named, or all."""
-    from soundtrack.documents.edits import LockCues
+    """Lock, unlock or silence the cues that are named, or all."""
+    from soundtrack.documents.edits import LockCues, SilenceCues
     from soundtrack.errors import UsageError
 
     if every and ids:
@@ -117,7 +127,7 @@ def _change_locks(
     if not every and not ids:
         raise UsageError("no cues given", hint="give cue identifiers, e.g. 1m02, or use --all")
     named = tuple(dict.fromkeys(ids or ()))
-    what = "locked" if edit is LockCues else "unlocked"
+    what = "locked" if edit is LockCues else "replaced by silence" if edit is SilenceCues else "unlocked"
     said = f"{', '.join(named) or 'all cues'} {what}"
     _edit(
         source,
@@ -136,10 +146,11 @@ def _edit(
     from soundtrack.cli import output
     from soundtrack.documents import cuesheet, edits
     from soundtrack.files.kinds import CUE_SHEET
+    from soundtrack.pipeline.sheets.sheet_files import editable, rewrite_cues
 
     name = "stdin" if source == "-" else source
     in_place = out is None and source != "-"
-    path = _editable(source) if in_place else None
+    path = editable(source) if in_place else None
     sheet = cuesheet.loads(output.read_document(source), name=name)
     changed = edits.apply(sheet, edit(sheet))
     if path is None:
@@ -148,39 +159,6 @@ def _edit(
         with output.product_to(target, kind=CUE_SHEET, inputs=inputs, force=force) as write:
             write(cuesheet.dumps(changed))
     elif changed != sheet:
-        _replace(path, cuesheet.dumps(changed))
+        rewrite_cues(path, cuesheet.dumps(changed))
     as_it_was = " already" if changed == sheet else ""
     output.say(f"{name if out in (None, '-') else out}: {said}{as_it_was}", quiet=quiet)
-
-
-def _editable(source: str) -> Path:
-    """The file that is changed in place: a link is followed, and what must not be written is refused.
-
-    Raises
-    ------
-    OutputError
-        The file cannot be changed in place.
-    """
-    from soundtrack.errors import OutputError
-
-    path = Path(source)
-    if not path.exists():
-        return path  # said better where it is read
-    hint = "use -o FILE, or -o - for stdout"
-    path = path.resolve()
-    if not path.is_file():
-        raise OutputError(f"{source}: not a regular file, cannot be edited in place", hint=hint)
-    if not os.access(path, os.W_OK):
-        raise OutputError(f"{source}: write-protected, cannot be edited in place", hint=hint)
-    return path
-
-
-def _replace(path: Path, text: str) -> None:
-    """Put a new text in the place of a sheet, at once, with the same permissions."""
-    from soundtrack.files.kinds import CUE_SHEET
-    from soundtrack.files.safe_write import replacing
-
-    mode = stat.S_IMODE(path.stat().st_mode)
-    with replacing(path, kind=CUE_SHEET, force=True) as part:
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.chmod(mode)

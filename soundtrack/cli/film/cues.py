@@ -225,6 +225,7 @@ def _marked(text: str | None, chosen: str) -> tuple[str, ...]:
 
 app.command("lock")(cue_edits.lock)
 app.command("unlock")(cue_edits.unlock)
+app.command("silence")(cue_edits.silence)
 app.command("set")(cue_edits.set_)
 app.command("import")(cue_import.import_)
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from pathlib import Path
+
 from soundtrack.documents import cuesheet, scenesheet
+from soundtrack.errors import OutputError
 from soundtrack.files import safe_read
 from soundtrack.files.kinds import CUE_SHEET, SCENE_SHEET
-from soundtrack.files.safe_write import write_text
+from soundtrack.files.safe_write import replacing, write_text
 from soundtrack.pipeline.ground.paths import PathLike, as_path
 from soundtrack.types import CueSheet, SceneSheet
 
@@ -80,6 +85,47 @@ def write_cues(sheet: CueSheet, path: PathLike, *, force: bool = False) -> None:
         The file exists and may not be replaced, or cannot be written.
     """
     write_text(as_path(path), cuesheet.dumps(sheet), kind=CUE_SHEET, force=force)
+
+
+def editable(source: str) -> Path:
+    """The file that is changed in place: a link is followed, and what must not be written is refused.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be changed in place.
+    """
+    path = Path(source)
+    if not path.exists():
+        return path  # said better where it is read
+    hint = "use -o FILE, or -o - for stdout"
+    path = path.resolve()
+    if not path.is_file():
+        raise OutputError(f"{source}: not a regular file, cannot be edited in place", hint=hint)
+    if not os.access(path, os.W_OK):
+        raise OutputError(f"{source}: write-protected, cannot be edited in place", hint=hint)
+    return path
+
+
+def rewrite_cues(path: Path, text: str) -> None:
+    """Put a new text in the place of a cue sheet, at once, with the same permissions.
+
+    Parameters
+    ----------
+    path : Path
+        From `editable`.
+    text : str
+        From `soundtrack.documents.cuesheet.dumps`.
+
+    Raises
+    ------
+    OutputError
+        It is no cue sheet any more, or cannot be written.
+    """
+    mode = stat.S_IMODE(path.stat().st_mode)
+    with replacing(path, kind=CUE_SHEET, force=True) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
+        part.chmod(mode)
 
 
 def _read(path: PathLike) -> str:
