@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from soundtrack import pipeline
-from soundtrack.pipeline.ground.defaults import cache_folder, device_or_default, spotting_or_default, target_or_default
+from soundtrack.pipeline.ground.defaults import cache_folder, device_or_default, spotting_or_default, with_target
 from soundtrack.pipeline.ground.paths import PathLike, as_path
 from soundtrack.pipeline.library.opened import Library, require_one_question
 from soundtrack.pipeline.score import Scored
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 def _mix(mix: MixSettings | None) -> MixSettings:
     """The settings of the mix; by default those of the tool with the configured loudness target."""
-    return MixSettings(target_lufs=target_or_default(None)) if mix is None else mix
+    return with_target(MixSettings()) if mix is None else mix
 
 
 def index(

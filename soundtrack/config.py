@@ -19,7 +19,7 @@ from typing import TypeVar
 from soundtrack.errors import InputError, Reason
 from soundtrack.files import safe_read
 from soundtrack.merit_table import MeritTable, PlanTable
-from soundtrack.settings import LOUDNESS_PRESETS_LUFS, parse_target
+from soundtrack.settings import TARGET_NAMES, LoudnessTarget, parse_target
 
 MOST_BYTES = 1 << 16
 """A larger file is no configuration."""
@@ -33,8 +33,8 @@ class Config:
     """Folder of the library index."""
     device: str | None = None
     """``auto``, ``cpu`` or ``cuda``."""
-    target: float | None = None
-    """Loudness target in LUFS, in the range of `parse_target`."""
+    target: LoudnessTarget | None = None
+    """Loudness target, as of `parse_target`."""
     ffmpeg: Path | None = None
     """The ffmpeg program to use."""
     ledger: bool = False
@@ -163,17 +163,16 @@ def _path(given: _Given) -> Path | None:
     return path
 
 
-def _target(given: _Given) -> float | None:
+def _target(given: _Given) -> LoudnessTarget | None:
     """The loudness target: a number, or the name of a preset."""
     if not given.is_set:
         return None
     value = given.value
     target = None if isinstance(value, bool) or not isinstance(value, int | float | str) else parse_target(value)
     if target is None:
-        names = ", ".join(sorted(LOUDNESS_PRESETS_LUFS))
         raise _invalid(
             f"{given.source}: invalid loudness target: {_shown(value)}",
-            f"use LUFS between -40 and -5, or one of: {names}",
+            f"use LUFS between -40 and -5, or one of: {', '.join(TARGET_NAMES)}",
         )
     return target
 

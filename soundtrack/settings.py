@@ -40,21 +40,40 @@ DENSITIES = ("sparse", "normal", "full")
 """How much of a film gets music: about half of it, what the table of weights says, or all of it."""
 
 
-def parse_target(value: str | float) -> float | None:
-    """Loudness target from a number or the name of a preset, in LUFS; None for anything else.
+TARGET_NAMES = (*sorted(LOUDNESS_PRESETS_LUFS), DIALOGUE_TARGET)
+"""What a loudness target may be instead of a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoudnessTarget:
+    """What the finished sound has to measure."""
+
+    lufs: float = -16.0
+    """Loudness."""
+    ceiling_dbtp: float = -1.0
+    """Highest true peak."""
+    dialogue_gated: bool = False
+    """Whether the loudness is that during speech."""
+
+
+def parse_target(value: str | float) -> LoudnessTarget | None:
+    """Loudness target from a number of LUFS or one of `TARGET_NAMES`; None for anything else.
 
     Examples
     --------
-    >>> parse_target("broadcast"), parse_target("-16"), parse_target("loud"), parse_target(float("nan"))
-    (-23.0, -16.0, None, None)
+    >>> [target and target.lufs for target in map(parse_target, ("broadcast", "-16", "loud", float("nan")))]
+    [-23.0, -16.0, None, None]
+    >>> parse_target("dialogue")
+    LoudnessTarget(lufs=-27.0, ceiling_dbtp=-2.0, dialogue_gated=True)
     """
-    if isinstance(value, str) and value.strip().lower() in LOUDNESS_PRESETS_LUFS:
-        return LOUDNESS_PRESETS_LUFS[value.strip().lower()]
+    name = value.strip().lower() if isinstance(value, str) else ""
+    if name == DIALOGUE_TARGET:
+        return LoudnessTarget(DIALOGUE_LUFS, DIALOGUE_CEILING_DBTP, dialogue_gated=True)
     try:
-        target = float(value)
+        lufs = LOUDNESS_PRESETS_LUFS[name] if name in LOUDNESS_PRESETS_LUFS else float(value)
     except (ValueError, OverflowError):
         return None
-    return target if SOFTEST_TARGET_LUFS <= target <= LOUDEST_TARGET_LUFS else None
+    return LoudnessTarget(lufs) if SOFTEST_TARGET_LUFS <= lufs <= LOUDEST_TARGET_LUFS else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +148,9 @@ class SpottingSettings:
 class MixSettings:
     """How the mix is made."""
 
-    target_lufs: float = -16.0
+    target_lufs: float = LoudnessTarget().lufs
     """Integrated loudness of the finished sound."""
-    ceiling_dbtp: float = -1.0
+    ceiling_dbtp: float = LoudnessTarget().ceiling_dbtp
     """True peak of the finished sound never exceeds this."""
     keep_original: bool = True
     """Whether the film's own sound stays."""

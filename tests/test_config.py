@@ -6,8 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from soundtrack.cli.choices import mix_settings
+from soundtrack.cli.options import DuckName
 from soundtrack.config import load_config
 from soundtrack.errors import InputError
+from soundtrack.pipeline.ground.defaults import with_target
+from soundtrack.settings import LoudnessTarget, MixSettings
 
 FILE_ONLY = {
     "deep nesting": "a=" + "[" * 20_000,
@@ -70,8 +74,25 @@ def test_the_target_may_be_a_preset_in_the_file_and_in_the_environment(tmp_path:
     env = {"SOUNDTRACK_CONFIG": str(path)}
     for text, target in (('"broadcast"', -23.0), ("-18", -18.0), ("-18.5", -18.5), ('"-20"', -20.0), ('""', None)):
         path.write_text(f"target = {text}\n")
-        assert load_config(env).target == target
-    assert load_config({**env, "SOUNDTRACK_TARGET": "Cinema"}).target == -27.0
+        found = load_config(env).target
+        assert (found and found.lufs) == target
+    assert load_config({**env, "SOUNDTRACK_TARGET": "Cinema"}).target == LoudnessTarget(-27.0)
+
+
+def test_a_dialogue_target_in_the_environment_is_that_of_the_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SOUNDTRACK_TARGET=dialogue was refused, and in a file it would have been one number without its ceiling."""
+    asked = mix_settings(target="dialogue", keep_original=True, keep_level=False, duck=DuckName.NORMAL)
+    path = tmp_path / "c.toml"
+    path.write_text('target = "dialogue"\n')
+    for name, value in (("SOUNDTRACK_TARGET", "Dialogue"), ("SOUNDTRACK_CONFIG", str(path))):
+        with monkeypatch.context() as here:
+            here.setenv(name, value)
+            assert mix_settings(target=None, keep_original=True, keep_level=False, duck=DuckName.NORMAL) == asked
+            assert with_target(MixSettings()) == asked
+            web = mix_settings(target="web", keep_original=True, keep_level=False, duck=DuckName.NORMAL)
+            assert (web.target_lufs, web.ceiling_dbtp, web.dialogue_gated) == (-14.0, -1.0, False)
 
 
 def test_a_configuration_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:

@@ -130,25 +130,16 @@ def mix_settings(
     """
     from soundtrack.cli.words import parse_loudness
     from soundtrack.errors import UsageError
-    from soundtrack.pipeline.ground.defaults import target_or_default
-    from soundtrack.settings import (
-        DIALOGUE_CEILING_DBTP,
-        DIALOGUE_LUFS,
-        DIALOGUE_TARGET,
-        SPEECH_OVER_MUSIC_LU,
-        MixSettings,
-    )
+    from soundtrack.pipeline.ground.defaults import with_target
+    from soundtrack.settings import SPEECH_OVER_MUSIC_LU, MixSettings
 
     if keep_level and not keep_original:
         raise UsageError("--keep-level cannot be used with --replace", hint="leave out one of the two")
-    is_dialogue = target is not None and target.strip().lower() == DIALOGUE_TARGET
-    return MixSettings(
-        target_lufs=DIALOGUE_LUFS if is_dialogue else target_or_default(parse_loudness(target)),
-        ceiling_dbtp=DIALOGUE_CEILING_DBTP if is_dialogue else MixSettings().ceiling_dbtp,
-        dialogue_gated=is_dialogue,
+    made = MixSettings(
         music_level_db=music_level,
         keep_original=keep_original,
         keep_level=keep_level,
         speech_over_music_lu=SPEECH_OVER_MUSIC_LU[duck.value],
         layout=layout.value,
     )
+    return with_target(made, parse_loudness(target))

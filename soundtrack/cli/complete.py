@@ -39,9 +39,9 @@ def _models() -> list[str]:
 
 
 def _targets() -> list[str]:
-    from soundtrack.settings import DIALOGUE_TARGET, LOUDNESS_PRESETS_LUFS
+    from soundtrack.settings import TARGET_NAMES
 
-    return sorted([*LOUDNESS_PRESETS_LUFS, DIALOGUE_TARGET])
+    return list(TARGET_NAMES)
 
 
 def _formats() -> list[str]:

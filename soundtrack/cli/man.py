@@ -10,7 +10,7 @@ ENVIRONMENT = {
     "SOUNDTRACK_INDEX": "Folder of the library index.",
     "SOUNDTRACK_MODEL": "Joint space to use, see `soundtrack models list`.",
     "SOUNDTRACK_DEVICE": "Device for the networks: auto, cpu or cuda.",
-    "SOUNDTRACK_TARGET": "Loudness target: web, podcast, broadcast, cinema or a number of LUFS.",
+    "SOUNDTRACK_TARGET": "Loudness target: web, podcast, broadcast, cinema, dialogue or a number of LUFS.",
     "SOUNDTRACK_FFMPEG": "ffmpeg program to use.",
     "SOUNDTRACK_CACHE": "Keep analyses of films: true or false.",
     "SOUNDTRACK_LEDGER": "Record the tracks used by each film: true or false.",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from soundtrack.library.update.archive import Moved
     from soundtrack.pipeline.sheets.wishes import LockWish
     from soundtrack.queries.query import WordWish
+    from soundtrack.settings import LoudnessTarget
     from soundtrack.spotting.merit.constraints import MoodWish
     from soundtrack.types import Span
 
@@ -199,19 +200,19 @@ def parse_stretch(text: str | None) -> float:
     return round(share, 6)
 
 
-def parse_loudness(text: str | None) -> float | None:
-    """Loudness target in LUFS from a number or a preset's name; None without a text.
+def parse_loudness(text: str | None) -> LoudnessTarget | None:
+    """Loudness target from a number of LUFS or a preset's name; None without a text.
 
     Raises
     ------
     UsageError
         Neither a preset nor a number in [-40, -5].
     """
-    from soundtrack.settings import LOUDNESS_PRESETS_LUFS, parse_target
+    from soundtrack.settings import TARGET_NAMES, parse_target
 
     value = None if text is None else parse_target(text)
     if text is not None and value is None:
-        names = ", ".join(sorted([*LOUDNESS_PRESETS_LUFS, "dialogue"]))
+        names = ", ".join(TARGET_NAMES)
         raise UsageError(
             f"--target {text}: invalid loudness target", hint=f"use LUFS between -40 and -5, or one of: {names}"
         )

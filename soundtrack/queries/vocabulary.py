@@ -57,6 +57,8 @@ SOUNDS = _spelled(_ALL_SOUNDS)
 
 UNSUNG = frozenset({"instrumental", "instrumentals", "unsung"})
 """Words for music without voices."""
+SUNG_FROM = 0.08
+"""Share of a track with a voice from which on it is sung, where no network says otherwise."""
 
 STYLES = _spelled(
     {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from soundtrack.config import load_config
 from soundtrack.errors import UsageError
-from soundtrack.settings import MixSettings, SpottingSettings
+from soundtrack.settings import LoudnessTarget, MixSettings, SpottingSettings
 
 DEVICES = ("auto", "cpu", "cuda")
 """Where networks can run; auto takes a GPU if there is one."""
@@ -26,12 +27,18 @@ def device_or_default(asked: str | None) -> str:
     return device
 
 
-def target_or_default(asked_lufs: float | None) -> float:
-    """A loudness target in LUFS: as asked for, else by SOUNDTRACK_TARGET or the configuration, else the tool's own."""
-    if asked_lufs is not None:
-        return asked_lufs
-    configured = load_config().target
-    return MixSettings().target_lufs if configured is None else configured
+def with_target(mix: MixSettings, asked: LoudnessTarget | None = None) -> MixSettings:
+    """Settings of the mix with a loudness target: as asked for, else as configured, else the tool's own.
+
+    Parameters
+    ----------
+    mix : MixSettings
+        All else.
+    asked : LoudnessTarget, optional
+        By default that of SOUNDTRACK_TARGET or the configuration.
+    """
+    target = asked or load_config().target or LoudnessTarget()
+    return replace(mix, target_lufs=target.lufs, ceiling_dbtp=target.ceiling_dbtp, dialogue_gated=target.dialogue_gated)
 
 
 def spotting_or_default(asked: SpottingSettings | None) -> SpottingSettings:

@@ -22,15 +22,13 @@ from soundtrack.pipeline.library.music import music_projection, read_music
 from soundtrack.queries.match import Answer, Facts, answer
 from soundtrack.queries.query import LikeClause, Query, WordWish
 from soundtrack.queries.resolve import understand
-from soundtrack.queries.vocabulary import Known
+from soundtrack.queries.vocabulary import SUNG_FROM, Known
 from soundtrack.types import Channel, FloatArray, Track
 
 if TYPE_CHECKING:
     from soundtrack.spotting.merit.constraints import Constraints
 
 _N_FOLDERS = 2
-_VOICE_SHARE = 0.08
-"""Share of a track with a voice from which on it is sung, where no network says otherwise."""
 _LONGEST_NAME = 60
 _AT_ONCE = 256
 
@@ -179,8 +177,8 @@ class Asking:
         head = tag_head(channels[0]) if channels else None
         chances = None if head is None else self._library.by_track(channels, head.of_track, at_once=_AT_ONCE)
         share = np.array([_nan(t.analysis.vocal_share) for t in self.tracks], np.float32)
-        width = np.where(share < _VOICE_SHARE, _VOICE_SHARE, 0.4)
-        sung = np.clip(0.5 + 0.5 * (share - _VOICE_SHARE) / width, 0, 1).astype(np.float32)
+        width = np.where(share < SUNG_FROM, SUNG_FROM, 0.4)
+        sung = np.clip(0.5 + 0.5 * (share - SUNG_FROM) / width, 0, 1).astype(np.float32)
         if head is None or not chances:
             return {"vocals": sung} if np.isfinite(sung).any() else {}
         missing = np.full(len(head.tags), np.nan, np.float32)

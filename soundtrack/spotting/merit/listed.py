@@ -15,12 +15,8 @@ from soundtrack.errors import UsageError
 from soundtrack.naming.names import as_on_disk, composed, folded
 from soundtrack.naming.playlists import is_playlist, read_playlist
 from soundtrack.naming.track_names import find_tracks
+from soundtrack.queries.vocabulary import SUNG_FROM, UNSUNG
 from soundtrack.types import Track
-
-_UNSUNG = frozenset({"instrumental", "instrumentals"})
-"""A name for all music without singing, unless the library has something of this name."""
-_SUNG_FROM = 0.08
-"""Share of a track with a voice from which on it is sung."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +84,8 @@ def _called(
         return {track.track_id for track in find_tracks(name, tracks=tracks, former=former)}
     except UsageError:
         remembered = _remembered(name.strip(), playlists)
-        if not remembered and folded(name) in _UNSUNG:
-            remembered = {t.track_id for t in tracks if (t.analysis.vocal_share or 0.0) < _SUNG_FROM}
+        if not remembered and folded(name) in UNSUNG:  # a name for all music that is not sung
+            remembered = {t.track_id for t in tracks if (t.analysis.vocal_share or 0.0) < SUNG_FROM}
         if not remembered:
             raise
         return remembered
