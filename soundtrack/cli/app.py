@@ -27,6 +27,7 @@ _COMMANDS = {
     "score": "Add matching music from your library to a film.",
     "scenes": "Detect shots, scenes and their mood.",
     "spot": "Select and place music for the scenes of a film.",
+    "conform": "Adapt a cue sheet to a new cut of its film.",
     "render": "Mix the music of a cue sheet into a film.",
     "verify": "Compare a scored film with its source, stream by stream.",
     "search": "Search the library by mood or by a similar file.",
@@ -46,7 +47,7 @@ _COMMANDS = {
 _PACKAGE_OF = {
     name: package
     for package, names in {
-        "film": ("cues", "render", "scenes", "score", "spot", "verify"),
+        "film": ("conform", "cues", "render", "scenes", "score", "spot", "verify"),
         "music": ("excerpt", "index", "library", "search"),
         "models": ("config", "demo", "doctor", "eval", "help", "models", "train"),
     }.items()

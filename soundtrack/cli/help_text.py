@@ -61,6 +61,10 @@ EXAMPLES = {
         "soundtrack render film.mp4 film.cues.json -o out.mp4",
         "soundtrack render film.mp4 film.cues.json --swap 1m02=2",
     ),
+    "soundtrack conform": (
+        "soundtrack conform film.cues.json film-2.mp4 -o film-2.cues.json",
+        "soundtrack conform film.cues.json film-2.mp4 --film old/film.mp4 --all",
+    ),
     "soundtrack verify": ("soundtrack verify film.mp4 film.scored.mp4",),
     "soundtrack search": (
         "soundtrack search --mood calm -n 5",

@@ -174,7 +174,7 @@ def _set(sheet: CueSheet, edit: SetCue) -> CueSheet:
     _require_unlocked(cue)
     for name, option in _OPTIONS.items():
         _require_possible(name, getattr(edit, name), option=option)
-    changed = _trimmed(sheet, cue, edit) if edit.start_s is not None or edit.end_s is not None else cue
+    changed = trimmed(sheet, cue, edit) if edit.start_s is not None or edit.end_s is not None else cue
     changed = replace(
         changed,
         gain_db=cue.gain_db if edit.gain_db is None else round(edit.gain_db, 6) + 0.0,
@@ -235,7 +235,7 @@ def _require_own_fades(sheet: CueSheet, cue: Cue, edit: SetCue) -> None:
 # --- start and end ----
 
 
-def _trimmed(sheet: CueSheet, cue: Cue, edit: SetCue) -> Cue:
+def trimmed(sheet: CueSheet, cue: Cue, edit: SetCue) -> Cue:
     """The cue from one moment to another, its music in step with the picture as before."""
     start_s = cue.span.start_s if edit.start_s is None else round_s(edit.start_s)
     end_s = cue.span.end_s if edit.end_s is None else round_s(edit.end_s)

@@ -1,0 +1,151 @@
+"""A cue sheet for another cut of its film: locked cues move along with their picture, the rest is planned again.
+
+Goes in: the sheet, the film it was made for, and the new cut. Comes out: a sheet for the new cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from soundtrack.documents import cuesheet
+from soundtrack.documents.conforming import Moved, conformed_cue, without_overlaps
+from soundtrack.documents.edits import scenes_under
+from soundtrack.errors import InputError, Reason, UsageError
+from soundtrack.pipeline.film.analyse import analyse_video, fingerprint
+from soundtrack.pipeline.score import spot_video
+from soundtrack.pipeline.sheets.keeping import Keep
+from soundtrack.pipeline.sheets.wishes import Wishes
+from soundtrack.progress import Progress, no_progress
+from soundtrack.settings import MixSettings, SpottingSettings
+from soundtrack.timebase import clock
+from soundtrack.types import Cue, CueSheet
+
+
+@dataclass(frozen=True, slots=True)
+class Conformed:
+    """A sheet for a new cut."""
+
+    sheet: CueSheet
+    """It can be rendered with the new film."""
+    changes: tuple[str, ...]
+    """What became of each cue that was to move along, a line each."""
+    kept_s: float
+    """How much of the old film the new one has, in seconds."""
+
+
+def conform(
+    sheet: CueSheet,
+    new: Path,
+    *,
+    old: Path,
+    every: bool = False,
+    index: Path | None = None,
+    device: str = "auto",
+    decoder: str = "auto",
+    cache: Path | None = None,
+    name: str = "cue sheet",
+    progress: Progress = no_progress,
+) -> Conformed:
+    """The sheet for a film that was cut again.
+
+    Parameters
+    ----------
+    sheet : CueSheet
+        Of the old cut.
+    new : Path
+        The new cut.
+    old : Path
+        The old one, unchanged.
+    every : bool
+        Whether all cues move along, and not only locked ones.
+    index : Path, optional
+        Folder of the library index.
+
+    Raises
+    ------
+    InputError
+        A film cannot be read, or the two have no picture in common.
+    UsageError
+        No cue is locked.
+    """
+    from soundtrack.media.reading.probe import probe
+    from soundtrack.video.shot_matching import film_print, match_shots
+
+    cuesheet.check(sheet, name=name)
+    chosen = [cue for cue in sheet.cues if every or cue.locked]
+    if not chosen:
+        raise UsageError(
+            f"{name}: no locked cues", hint="lock the cues to keep with `soundtrack cues lock`, or use --all"
+        )
+    if fingerprint(old) != sheet.film.fingerprint:
+        raise InputError(
+            f"{old}: not the film that {name} was made for",
+            hint="use --film with the unchanged old film",
+            reason=Reason.BAD_FORMAT,
+        )
+    before = film_print(probe(old), decoder=decoder, progress=progress)
+    after = film_print(probe(new), step_s=before.step_s, decoder=decoder, progress=progress)
+    matches = match_shots(before, after)
+    if not matches:
+        raise InputError(
+            f"{new}: no shot of {old} found in it",
+            hint="check the names, or plan again with `soundtrack score`",
+            reason=Reason.BAD_FORMAT,
+        )
+    scenes = analyse_video(new, device=device, decoder=decoder, cache=cache, progress=progress)
+    moved = [Moved(match.old, match.later_s) for match in matches]
+    base = replace(
+        sheet, film=scenes.film, scenes=scenes.scenes, speech=scenes.speech, ducking=(), silences=(), cues=()
+    )
+    made = [c for cue in chosen if (c := conformed_cue(cue, moved, base)) is not None]
+    cues = without_overlaps(made, base)
+    cues = [replace(cue, locked=True, scenes=scenes_under(cue, scenes.scenes)) for cue in cues]
+    kept_ids = {cue.cue_id for cue in cues}
+    base = cuesheet.rounded(
+        replace(base, cues=tuple(cues), alternatives=tuple(a for a in sheet.alternatives if a.cue_id in kept_ids))
+    )
+    wishes = Wishes(keep=Keep(base, name)) if cues else Wishes()
+    result = spot_video(scenes, index=index, settings=_settings(sheet), mix=_mix(sheet), wishes=wishes)
+    kept_s = sum(match.old.duration_s for match in matches)
+    return Conformed(result, tuple(_said(chosen, cues)), kept_s)
+
+
+def _settings(sheet: CueSheet) -> SpottingSettings:
+    """The settings of a sheet, as far as it says."""
+    weights = cuesheet.weights_of(sheet)
+    settings = SpottingSettings(seed=sheet.seed)
+    return settings if weights is None else replace(settings, merit=weights[0], plan=weights[1])
+
+
+def _mix(sheet: CueSheet) -> MixSettings:
+    """The settings of a sheet's mix."""
+    notes = sheet.mix
+    return MixSettings(
+        target_lufs=notes.target_lufs,
+        ceiling_dbtp=notes.ceiling_dbtp,
+        keep_original=notes.keep_original,
+        keep_level=notes.keep_level,
+        speech_over_music_lu=notes.speech_over_music_lu,
+        music_level_db=notes.music_level_db,
+        dialogue_gated=notes.dialogue_gated,
+    )
+
+
+def _said(before: Sequence[Cue], after: Sequence[Cue]) -> list[str]:
+    """What became of each cue."""
+    now = {cue.cue_id: cue for cue in after}
+    lines = []
+    for cue in before:
+        if cue.cue_id not in now:
+            lines.append(f"cue {cue.cue_id}: its picture is not in the new film, left out")
+            continue
+        span = now[cue.cue_id].span
+        length = (
+            ""
+            if abs(span.duration_s - cue.span.duration_s) < 1e-3
+            else f", {span.duration_s - cue.span.duration_s:+.2f} s long"
+        )
+        lines.append(f"cue {cue.cue_id}: {clock(cue.span.start_s)} to {clock(span.start_s)}{length}")
+    return lines

@@ -1,0 +1,163 @@
+"""Another cut of a film: shots are found again to a frame, and locked cues move along with their picture."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from made_up import sheet, small_library
+from media_made import Made, ffmpeg
+from soundtrack.cli.app import run_commands
+from soundtrack.documents import cuesheet
+from soundtrack.documents.conforming import Moved, conformed_cue, without_overlaps
+from soundtrack.documents.edits import LockCues, apply
+from soundtrack.errors import InputError, UsageError
+from soundtrack.media.locate import ffmpeg_path
+from soundtrack.media.reading.probe import probe
+from soundtrack.spotting.plan.spot import spot_cues
+from soundtrack.types import ByteArray, Span
+from soundtrack.video.shot_matching import FilmPrint, Match, film_print, match_shots
+
+FPS = 25
+
+
+def shot(seed: int, n_frames: int) -> ByteArray:
+    """Frames of something that moves slowly before a background of its own, shape (n, 72, 128, 3)."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.uniform(20, 235, (10, 18, 3))
+    picture = np.kron(coarse, np.ones((16, 16, 1)))
+    frames = []
+    for k in range(n_frames):
+        frame = picture[k : k + 72, k // 2 : k // 2 + 128].copy()
+        frame[20:40, (3 * k) % 100 : (3 * k) % 100 + 20] = coarse[0, 0]
+        frames.append(frame)
+    return np.array(frames, np.uint8)
+
+
+def write(path: Path, frames: Sequence[ByteArray], *, size: str = "128x72", crf: int = 18) -> Path:
+    """Frames as a film."""
+    command = [str(ffmpeg_path()), "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", "128x72"]
+    command += ["-r", str(FPS), "-i", "-", "-vf", f"scale={size.replace('x', ':')}", "-c:v", "libx264"]
+    command += ["-preset", "ultrafast", "-crf", str(crf), "-pix_fmt", "yuv420p", str(path)]
+    subprocess.run(command, input=np.concatenate(frames).tobytes(), check=True, capture_output=True)
+    return path
+
+
+def prints(folder: Path, new: Sequence[ByteArray], **options: object) -> tuple[FilmPrint, FilmPrint]:
+    """The old film of four shots and a new cut."""
+    old = film_print(probe(write(folder / "old.mp4", [shot(i, 50) for i in range(4)])))
+    cut = probe(write(folder / "new.mp4", new, **options))  # type: ignore[arg-type]
+    return old, film_print(cut, step_s=old.step_s)
+
+
+def frames_of(match: Match) -> tuple[int, int, int]:
+    """A match in frames."""
+    return round(match.old.start_s * FPS), round(match.old.end_s * FPS), round(match.later_s * FPS)
+
+
+def test_shots_are_found_to_a_frame_where_some_were_cut_trimmed_and_added(tmp_path: Path) -> None:
+    """The second shot is gone, the third lost 12 frames at its head, a new one is before all, and all is smaller."""
+    new = [shot(9, 30), shot(0, 50), shot(2, 50)[12:], shot(3, 50)]
+    old, cut = prints(tmp_path, new, size="96x54", crf=28)
+    assert [frames_of(m) for m in match_shots(old, cut)] == [(0, 50, 30), (112, 200, -32)]
+
+
+def test_shots_in_another_order_are_found(tmp_path: Path) -> None:
+    old, cut = prints(tmp_path, [shot(2, 50), shot(3, 50), shot(0, 50), shot(1, 50)])
+    assert [frames_of(m) for m in match_shots(old, cut)] == [(0, 100, 100), (100, 200, -100)]
+
+
+def test_another_film_has_no_shot_of_it(tmp_path: Path) -> None:
+    old, cut = prints(tmp_path, [shot(20, 40), shot(21, 40)])
+    assert match_shots(old, cut) == []
+
+
+def test_a_still_shot_stays_beside_the_shot_before_it() -> None:
+    rng = np.random.default_rng(1)
+    rows = rng.normal(size=(3, 64)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    old = np.repeat(rows, 40, axis=0)
+    new = np.concatenate([np.repeat(rows[2:], 15, axis=0), old])
+    shots = tuple(Span(a, a + 1.6) for a in (0.0, 1.6, 3.2))
+    found = match_shots(FilmPrint(Fraction(1, 25), old, shots, 4.8), FilmPrint(Fraction(1, 25), new, (), 5.4))
+    assert [frames_of(m) for m in found] == [(0, 120, 15)]
+
+
+CUES = spot_cues(sheet([("Relaxation", 40.0), ("Tension", 45.5), ("Sad", 200.0)]), small_library())
+
+
+def test_a_cue_moves_with_its_picture() -> None:
+    cue = CUES.cues[1]
+    moved = [Moved(Span(0.0, 10.0), 0.0), Moved(Span(14.0, 285.5), -4.0)]
+    now = conformed_cue(cue, moved, CUES)
+    assert now is not None
+    assert now.span.start_s == pytest.approx(cue.span.start_s - 4.0, abs=1e-5)
+    assert now.sections == cue.sections
+    assert (now.gain_db, now.fade_in_s, now.fade_out_s) == (cue.gain_db, cue.fade_in_s, cue.fade_out_s)
+
+
+def test_music_stays_in_step_with_the_longest_part_of_its_picture() -> None:
+    """Ten seconds are gone from the first third of the cue: it is shorter, and its music fits what comes after."""
+    cue = CUES.cues[-1]
+    at = cue.span.start_s
+    moved = [Moved(Span(0.0, at + 5.0), 0.0), Moved(Span(at + 15.0, 285.5), -10.0)]
+    now = conformed_cue(cue, moved, CUES)
+    assert now is not None
+    assert now.span.start_s == pytest.approx(at, abs=1e-4)
+    assert now.span.end_s == pytest.approx(cue.span.end_s - 10.0, abs=1e-4)
+    assert now.sections[-1].track.end_s == pytest.approx(cue.sections[-1].track.end_s, abs=1e-4)
+    made = replace(CUES, cues=(replace(now, scenes=()),), film=replace(CUES.film, duration_s=275.5), alternatives=())
+    assert list(cuesheet.faults(made)) == []
+
+
+def test_a_cue_without_its_picture_is_left_out() -> None:
+    cue = CUES.cues[1]
+    gone = [Moved(Span(0.0, cue.span.start_s), 0.0), Moved(Span(cue.span.end_s, 285.5), -cue.span.duration_s)]
+    assert conformed_cue(cue, gone, CUES) is None
+
+
+def test_cues_that_came_together_are_cut_off_where_the_next_enters() -> None:
+    first, second = CUES.cues[0], CUES.cues[1]
+    nearer = replace(second, span=Span(second.span.start_s - 9.0, second.span.end_s - 9.0))
+    both = without_overlaps([nearer, first], CUES)
+    assert both[0].span.end_s == pytest.approx(nearer.span.start_s + first.fade_out_s, abs=1e-4)
+    assert list(cuesheet.faults(replace(CUES, cues=tuple(both), alternatives=()))) == []
+
+
+@pytest.mark.slow
+def test_the_command_moves_locked_cues_and_plans_the_rest(
+    made: Made, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Two seconds of another picture come before the film; the lost old cut and a sheet without locks are said."""
+    from soundtrack import pipeline
+
+    old, new = tmp_path / "film.mp4", tmp_path / "new.mp4"
+    old.write_bytes(made.film.read_bytes())
+    before = pipeline.plan_video(old, index=made.index)
+    path, out = tmp_path / "film.cues.json", tmp_path / "new.cues.json"
+    path.write_text(cuesheet.dumps(before), encoding="utf-8")
+    head = "smptebars=size=320x180:rate=24:duration=2"
+    joined = "[0:v]format=yuv420p[a];[1:v]fps=24,format=yuv420p[b];[a][b]concat=n=2:v=1[v]"
+    ffmpeg("-f", "lavfi", "-i", head, "-i", old, "-filter_complex", joined, "-map", "[v]", "-c:v", "libx264", new)
+    arguments = ["conform", str(path), str(new), "--index", str(made.index), "-o", str(out), "--no-cache"]
+    with pytest.raises(UsageError, match="no locked cues"):
+        run_commands(arguments)
+    locked = apply(before, LockCues(tuple(c.cue_id for c in before.cues)))
+    path.write_text(cuesheet.dumps(locked), encoding="utf-8")
+    assert run_commands(arguments) == 0
+    assert f"cue {before.cues[0].cue_id}: " in capfd.readouterr().err
+    after = cuesheet.loads(out.read_text(encoding="utf-8"))
+    cuesheet.check(after)
+    assert after.film.name == "new.mp4"
+    (now,) = [cue for cue in after.cues if cue.locked]
+    assert now.track_id == before.cues[0].track_id
+    assert now.span.start_s == pytest.approx(before.cues[0].span.start_s + 2.0, abs=0.5 / 24)
+    old.write_bytes(new.read_bytes())
+    with pytest.raises(InputError, match="not the film that"):
+        run_commands([*arguments, "--force"])
