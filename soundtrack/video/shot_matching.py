@@ -17,7 +17,8 @@ import numpy as np
 
 from soundtrack.progress import Progress, no_progress
 from soundtrack.settings import ShotSettings
-from soundtrack.types import BoolArray, ByteArray, FloatArray, Span, VideoInfo
+from soundtrack.types import ByteArray, FloatArray, Span, VideoInfo
+from soundtrack.types.basics import BoolArray
 
 SIDE_PX = 112
 """Side of the frames that are compared; that of the shot detector."""
