@@ -20,7 +20,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from soundtrack import pipeline
-from soundtrack.pipeline.ground.defaults import cache_folder, device_or_default, spotting_or_default, with_target
+from soundtrack.pipeline.film.photos import PHOTO_S
+from soundtrack.pipeline.ground.defaults import cache_folder, device_or_default, mix_or_default, spotting_or_default
 from soundtrack.pipeline.ground.paths import PathLike, as_path
 from soundtrack.pipeline.library.opened import Library, require_one_question
 from soundtrack.pipeline.score import Scored
@@ -35,11 +36,6 @@ if TYPE_CHECKING:
     from soundtrack.library.search.query import Found
     from soundtrack.library.search.rules import RuleChange
     from soundtrack.mix.report import RenderReport
-
-
-def _mix(mix: MixSettings | None) -> MixSettings:
-    """The settings of the mix; by default those of the tool with the configured loudness target."""
-    return with_target(MixSettings()) if mix is None else mix
 
 
 def index(
@@ -123,6 +119,7 @@ def scenes(
     device: str | None = None,
     decoder: str = "auto",
     cache: bool = True,
+    seconds_per_image: float = PHOTO_S,
     progress: Progress = no_progress,
 ) -> SceneSheet:
     """The shots and scenes of a film, their mood, and where there is speech.
@@ -130,13 +127,15 @@ def scenes(
     Parameters
     ----------
     video : path
-        The film.
+        The film; or a folder of photos (jpg, png, webp, heic, avif), or one photo, each of which is a shot.
     device : {"auto", "cpu", "cuda"}, optional
         Where the network runs.
     decoder : {"auto", "pyav", "decord"}
         Video decoder.
     cache : bool
         Use and keep analyses of films in the user's cache folder, unless the configuration forbids it.
+    seconds_per_image : float
+        Time for each photo, in [0.5, 600].
     progress : callable
         Called with stage, units done, and units in all (0 while unknown).
 
@@ -158,6 +157,7 @@ def scenes(
         device=device_or_default(device),
         decoder=decoder,
         cache=cache_folder(cache=cache),
+        seconds_per_image=seconds_per_image,
         progress=progress,
     )
 
@@ -200,7 +200,7 @@ def spot(
         The wishes leave no music, or no place for music.
     """
     return pipeline.spot_video(
-        scenes, index=as_path(index), settings=spotting_or_default(settings), mix=_mix(mix), wishes=wishes
+        scenes, index=as_path(index), settings=spotting_or_default(settings), mix=mix_or_default(mix), wishes=wishes
     )
 
 
@@ -299,25 +299,25 @@ def score(
     music_track: bool = False,
     force: bool = False,
     cache: bool = True,
+    seconds_per_image: float = PHOTO_S,
+    moves: bool = False,
     progress: Progress = no_progress,
     notice: Notice = no_notice,
 ) -> Scored:
     """Score a film with music from the library: `scenes`, `spot` and `render` in a row, with the same result.
 
-    Whatever can be refused is refused before the first frame is decoded.
-
     Parameters
     ----------
     video : path
-        The film.
+        The film; or a folder of photos, of which a film is made, by time taken and then by name.
     out : path, optional
         The scored film; by default ``NAME.scored.EXT`` beside the film.
     cues : path, optional
         The cue sheet; by default beside the scored film.
-    index, settings, mix, wishes, device, decoder, cache, inputs, stems, music_track, force, progress
+    index, settings, mix, wishes, device, decoder, cache, seconds_per_image, inputs, stems, music_track, force, progress
         As in `spot`, `scenes` and `render`.
-    notice : callable, optional
-        Called with each warning that is known before the work.
+    moves, notice
+        Whether the view of each photo moves; called with each warning that is known before the work.
 
     Returns
     -------
@@ -338,12 +338,14 @@ def score(
         device=device_or_default(device),
         decoder=decoder,
         settings=spotting_or_default(settings),
-        mix=_mix(mix),
+        mix=mix_or_default(mix),
         wishes=wishes,
         stems=as_path(stems),
         music_track=music_track,
         force=force,
         cache=cache_folder(cache=cache),
+        seconds_per_image=seconds_per_image,
+        moves=moves,
         progress=progress,
         notice=notice,
     )
@@ -360,9 +362,7 @@ def search(
     index: PathLike | None = None,
     device: str | None = None,
 ) -> list[Found]:
-    """Tracks of the library by mood, by valence and arousal, or by similarity to a file; best first, each once.
-
-    For several searches open a `Library`, which has the same method.
+    """Tracks of the library by mood, by valence and arousal, or by similarity to a file, best first; see `Library`.
 
     Parameters
     ----------

@@ -262,7 +262,7 @@ def make_socket(path: Path) -> None:
 NOT_FILES: dict[str, tuple[Callable[[Path], None], str]] = {
     "pipe": (make_pipe, "not a regular file"),
     "socket": (make_socket, "not a regular file"),
-    "folder": (Path.mkdir, "a folder"),
+    "folder": (Path.mkdir, "the folder is empty"),
     "dangling link": (lambda path: path.symlink_to("nowhere.mp4"), "no such file"),
     "link to itself": (lambda path: path.symlink_to(path.name), "no such file"),
     "link to a device": (lambda path: path.symlink_to("/dev/zero"), "not a regular file"),

@@ -43,6 +43,7 @@ LARGEST_PACKAGE = 14
 """Modules in one flat list."""
 
 DOORS: dict[str, tuple[str, ...]] = {
+    "PIL": ("soundtrack.media.reading.photo", "soundtrack.media.writing.photo_film"),
     "av": ("soundtrack.media", "soundtrack.video", "soundtrack.training.picture.data"),
     "cv2": ("soundtrack.video", "soundtrack.training.picture.data"),
     "decord": ("soundtrack.video",),
@@ -90,7 +91,7 @@ DOORS: dict[str, tuple[str, ...]] = {
 ANYWHERE = frozenset({"numpy", "scipy"})
 """Outside libraries that need no door."""
 
-FOR_DEVELOPERS = frozenset({"ai_edge_litert", "tensorflow", "h5py", "PIL"})
+FOR_DEVELOPERS = frozenset({"ai_edge_litert", "tensorflow", "h5py"})
 """Optional, imported inside functions of `training` and `evaluation` only; never needed to run the tool."""
 
 ENTRANCES = frozenset({"soundtrack.demo.__main__", "soundtrack.__main__"})
@@ -387,6 +388,7 @@ def test_whatever_is_imported_is_declared_and_the_other_way_round() -> None:
         line.split(";")[0].split(">")[0].split("=")[0].split("[")[0].strip() for line in project["dependencies"]
     }
     package_of = {
+        "PIL": "pillow",
         "cv2": "opencv-python-headless",
         "faiss": "faiss-cpu",
         "efficientnet_lite_pytorch": "efficientnet-lite-pytorch",

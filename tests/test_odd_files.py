@@ -100,7 +100,8 @@ def test_what_is_no_film_is_refused_in_two_lines(odd: Odd, plain: Plain, made: M
     film = folder / odd.name
     odd.make(film, plain)
     before = digest(film)
-    for command in (["scenes"], ["score", "--index", made.index]):
+    is_photo = odd.says == "still image" and not odd.name.endswith(".gif")  # `scenes` reads those
+    for command in ([] if is_photo else [["scenes"]]) + [["score", "--index", made.index]]:
         assert_refused(run(*command, "--", film), odd.code, odd.says)
     assert digest(film) == before
     assert list(folder.iterdir()) == [film]

@@ -18,7 +18,7 @@ PANELS = {
     "Choice of music": (
         "--lock --keep --mood --silence --hit --avoid --only --avoid-recent --max-cues --one-track --allow-vocals"
         " --no-explicit --allow-spoken --over-music --stretch --track --theme --density --swap --valence --arousal"
-        " --like --number"
+        " --like --picture --number"
         " --seconds --loop"
     ),
     "Music rules": "--exclude --include --drop --min-length --max-length --clear",
@@ -26,6 +26,7 @@ PANELS = {
         "--target --keep-original --keep-level --narration --narration-at --music-level --duck --mix --gain-db"
         " --fade-in --fade-out --start --end"
     ),
+    "Photos": "--seconds-per-image --moves",
     "Reproducibility": "--seed --seeds --explore --no-cache --draws",
     "Many films": "--batch",
     "Maintenance": "--rebuild --prune --retry-failed --wait --status --verify --vacuum --watch --missing",
@@ -50,9 +51,10 @@ EXAMPLES = {
         "soundtrack score film.mp4 --mood 0:30-1:10=tense --silence 2:00-2:30",
         "soundtrack score film.mp4 --target broadcast --one-track",
         "soundtrack score film.mp4 --track song.mp3",
+        "soundtrack score photos/ -o photos.mp4 --seconds-per-image 4",
         "soundtrack score --batch holiday/ -o scored/ --theme song.mp3",
     ),
-    "soundtrack scenes": ("soundtrack scenes film.mp4 -o film.scenes.json",),
+    "soundtrack scenes": ("soundtrack scenes film.mp4 -o film.scenes.json", "soundtrack scenes photo.jpg"),
     "soundtrack spot": (
         "soundtrack spot film.scenes.json -o film.cues.json",
         "soundtrack scenes film.mp4 | soundtrack spot - --hit 1:23.4 -o film.cues.json",
@@ -70,6 +72,7 @@ EXAMPLES = {
         "soundtrack search --mood calm -n 5",
         "soundtrack search --like song.mp3",
         "soundtrack search --like 'hopeful, slow, no vocals'",
+        "soundtrack search --picture a.jpg b.jpg",
         "soundtrack search --valence 0.5 --arousal -0.3 --json",
     ),
     "soundtrack excerpt": (

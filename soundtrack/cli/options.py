@@ -237,6 +237,12 @@ Explore = Annotated[
 Vocals = Annotated[bool, typer.Option("--allow-vocals", help="Allow vocals under speech.")]
 OverMusic = Annotated[bool, typer.Option("--over-music", help="Also score scenes that already have music.")]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Do not read or write the analysis cache.")]
+SecondsPerImage = Annotated[
+    float,
+    typer.Option(
+        "--seconds-per-image", metavar="SECONDS", help="How long each photo of a folder is shown, 0.5 to 600 s."
+    ),
+]
 Spoken = Annotated[bool, typer.Option("--allow-spoken", help="Allow spoken word and audiobooks as music.")]
 NoExplicit = Annotated[
     bool, typer.Option("--no-explicit", help="Leave out tracks with explicit lyrics, by lyrics and titles.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +10,15 @@ from typing import TYPE_CHECKING
 
 from soundtrack.naming.names import as_on_disk
 from soundtrack.naming.wording import counted
+from soundtrack.pipeline.film.album import read_album
 from soundtrack.pipeline.film.analyse import Watcher
+from soundtrack.pipeline.film.photos import (
+    PHOTO_S,
+    photo_film,
+    photo_film_target,
+    photo_scenes,
+    require_seconds,
+)
 from soundtrack.pipeline.given import Music, music_for, settings_for
 from soundtrack.pipeline.ground.ledger import is_kept, ledger_path, read_ledger, recent_tracks, remember
 from soundtrack.pipeline.library.asking import with_requests
@@ -176,8 +185,13 @@ class Scorer:
             read_ledger(ledger_path())
         self._watcher = Watcher(device=device, decoder=decoder, cache=cache)
 
-    def plan(self, info: VideoInfo, *, progress: Progress = no_progress) -> CueSheet:
-        """The cue sheet of a film; wishes that it cannot meet are refused before it is watched."""
+    @property
+    def watcher(self) -> Watcher:
+        """With the networks in use."""
+        return self._watcher
+
+    def plan(self, info: VideoInfo, *, scenes: SceneSheet | None = None, progress: Progress = no_progress) -> CueSheet:
+        """The cue sheet of a film; wishes that it cannot meet are refused before it is watched, unless it was."""
         from soundtrack.documents import cuesheet
         from soundtrack.mix.render import require_decoder
         from soundtrack.spotting.merit.constraints import require_inside
@@ -187,7 +201,7 @@ class Scorer:
         self._require_kept(info)
         if self._narrated is not None:
             self._narrated.require_inside(info.duration_s + BELIEVED_WITHIN_S)
-        scenes = self._watcher.analyse(info, progress=progress)
+        scenes = scenes or self._watcher.analyse(info, progress=progress)
         sheet = _spot(
             scenes,
             self._library,
@@ -222,10 +236,11 @@ class Scorer:
         stems: Path | None = None,
         music_track: bool = False,
         force: bool = False,
+        scenes: SceneSheet | None = None,
         progress: Progress = no_progress,
         notice: Notice = no_notice,
     ) -> Scored:
-        """A film with music, and its cue sheet; see `score_video`."""
+        """A film with music, and its cue sheet; see `score_video`. `scenes` is its scene sheet, if there is one."""
         from soundtrack.mix.render import output_plan, render_film
 
         film = out or scored_path(info)
@@ -236,7 +251,7 @@ class Scorer:
         streams = output_plan(info, film, keeps_original=mix.keep_original, layout=mix.layout, music_track=music_track)
         for line in streams.warnings:
             notice(line)
-        sheet = self.plan(info, progress=progress)
+        sheet = self.plan(info, scenes=scenes, progress=progress)
         report = render_film(
             as_watched(info, sheet),
             sheet,
@@ -265,6 +280,7 @@ def plan_video(
     mix: MixSettings | None = None,
     wishes: Wishes | None = None,
     cache: Path | None = None,
+    seconds_per_image: float = PHOTO_S,
     progress: Progress = no_progress,
 ) -> CueSheet:
     """The cue sheet that `score_video` would render, refused as early as there.
@@ -276,8 +292,12 @@ def plan_video(
     """
     from soundtrack.media.reading.probe import probe
 
-    info = probe(video)
+    video = as_on_disk(video)
+    info = None if video.is_dir() else probe(video)
     scorer = Scorer(index=index, device=device, decoder=decoder, settings=settings, mix=mix, wishes=wishes, cache=cache)
+    if info is None:
+        shown = photo_scenes(video, scorer.watcher, seconds_per_image=seconds_per_image, progress=progress)
+        return scorer.plan(shown.info, scenes=shown.scenes, progress=progress)
     return scorer.plan(info, progress=progress)
 
 
@@ -297,10 +317,12 @@ def score_video(
     music_track: bool = False,
     force: bool = False,
     cache: Path | None = None,
+    seconds_per_image: float = PHOTO_S,
+    moves: bool = False,
     progress: Progress = no_progress,
     notice: Notice = no_notice,
 ) -> Scored:
-    """The film with music from the library, and the cue sheet beside it.
+    """The film with music from the library, and the cue sheet beside it; `video` may be a folder of photos.
 
     Whatever can be refused is refused before the first frame is decoded: the targets, the index, the wishes. What the
     kind of file cannot keep of the film goes to `notice` at the same time, and is among the warnings of the result.
@@ -315,16 +337,40 @@ def score_video(
     """
     from soundtrack.media.reading.probe import probe
 
-    info = probe(as_on_disk(video))
-    scorer = Scorer(index=index, device=device, decoder=decoder, settings=settings, mix=mix, wishes=wishes, cache=cache)
-    return scorer.score(
-        info,
-        out=out,
-        cues=cues,
-        inputs=inputs,
-        stems=stems,
-        music_track=music_track,
-        force=force,
-        progress=progress,
-        notice=notice,
-    )
+    video = as_on_disk(video)
+    with contextlib.ExitStack() as until_scored:
+        scenes, album = None, None
+        if video.is_dir():
+            require_seconds(seconds_per_image)
+            out, album = photo_film_target(video, out), read_album(video)
+            inputs = [*inputs, *(photo.path for photo in album.photos)]
+            guard(film_targets(out, cues=cues or cues_path(out), stems=stems), inputs=inputs, index=index, force=force)
+        info = None if album else probe(video)
+        scorer = Scorer(
+            index=index, device=device, decoder=decoder, settings=settings, mix=mix, wishes=wishes, cache=cache
+        )
+        if info is None:
+            assert album is not None
+            assert out is not None
+            film = photo_film(
+                album,
+                scorer.watcher,
+                beside=out,
+                seconds_per_image=seconds_per_image,
+                moves=moves,
+                progress=progress,
+            )
+            shown = until_scored.enter_context(film)
+            info, scenes = shown.info, shown.scenes
+        return scorer.score(
+            info,
+            out=out,
+            cues=cues,
+            inputs=inputs,
+            stems=stems,
+            music_track=music_track,
+            force=force,
+            scenes=scenes,
+            progress=progress,
+            notice=notice,
+        )

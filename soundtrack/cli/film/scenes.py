@@ -5,21 +5,34 @@ from typing import Annotated
 
 import typer
 
-from soundtrack.cli.options import Decoder, DecoderName, Device, Force, Model, NoCache, Quiet, device_name
+from soundtrack.cli.options import (
+    Decoder,
+    DecoderName,
+    Device,
+    Force,
+    Model,
+    NoCache,
+    Quiet,
+    SecondsPerImage,
+    device_name,
+)
 
 
 def scenes(
-    video: Annotated[Path, typer.Argument(metavar="VIDEO", help="Film to analyse.", show_default=False)],
+    video: Annotated[
+        Path, typer.Argument(metavar="VIDEO", help="Film to analyse, photo, or folder of photos.", show_default=False)
+    ],
     out: Annotated[Path | None, typer.Option("--output", "-o", help="Output file. Default: stdout.")] = None,
     device: Device = None,
     model: Model = None,  # noqa: ARG001 - its callback has the say
     decoder: Decoder = DecoderName.AUTO,
     no_cache: NoCache = False,
+    seconds_per_image: SecondsPerImage = 4.0,
     why: Annotated[bool, typer.Option("--why", help="Print the readings of each channel per scene to stderr.")] = False,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Detect the shots and scenes of a film and their mood; writes JSON for `soundtrack spot`."""
+    """Detect the shots and scenes of a film, or of photos, and their mood; writes JSON for `soundtrack spot`."""
     from soundtrack import api
     from soundtrack.cli import output
     from soundtrack.documents import scenesheet
@@ -35,6 +48,7 @@ def scenes(
             device=device_name(device),
             decoder=decoder.value,
             cache=not no_cache,
+            seconds_per_image=seconds_per_image,
             progress=progress,
         )
         for line in sheet.warnings:

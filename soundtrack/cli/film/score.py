@@ -42,6 +42,7 @@ from soundtrack.cli.options import (
     Only,
     OverMusic,
     Quiet,
+    SecondsPerImage,
     Seed,
     Silence,
     Spoken,
@@ -58,7 +59,9 @@ if TYPE_CHECKING:
 
 
 def score(
-    video: Annotated[Path | None, typer.Argument(metavar="VIDEO", help="Film to score.", show_default=False)] = None,
+    video: Annotated[
+        Path | None, typer.Argument(metavar="VIDEO", help="Film to score, or folder of photos.", show_default=False)
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -105,6 +108,10 @@ def score(
     no_explicit: NoExplicit = False,
     stems: Stems = None,
     music_track: MusicTrack = False,
+    seconds_per_image: SecondsPerImage = 4.0,
+    moves: Annotated[
+        bool, typer.Option("--moves", help="Let the view of each photo come slowly closer or recede.")
+    ] = False,
     no_cache: NoCache = False,
     batch: Annotated[
         Path | None,
@@ -200,6 +207,7 @@ def score(
                 mix=mix,
                 wishes=wishes,
                 cache=cache,
+                seconds_per_image=seconds_per_image,
                 progress=progress,
             )
             stream.write(cuesheet.dumps(sheet))
@@ -230,6 +238,8 @@ def score(
                 music_track=music_track,
                 force=force,
                 cache=not no_cache,
+                seconds_per_image=seconds_per_image,
+                moves=moves,
                 progress=progress,
                 notice=notice,
             )

@@ -1,5 +1,6 @@
-"""``soundtrack search``: search the library by mood, valence and arousal, words or similarity."""
+"""``soundtrack search``: search the library by mood, valence and arousal, words, similarity or pictures."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
@@ -10,9 +11,16 @@ from soundtrack.cli.options import Device, Index, Model, Spoken, device_name
 if TYPE_CHECKING:
     from soundtrack.library.search.query import Found
     from soundtrack.pipeline.library.asking import Asked
+    from soundtrack.pipeline.pictured import PictureAnswer
+
+_TRACKS = 10
 
 
 def search(
+    more: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PICTURE]...", help="Further pictures for --picture.", show_default=False),
+    ] = None,
     mood: Annotated[
         str | None,
         typer.Option(
@@ -33,21 +41,61 @@ def search(
             help='Find music similar to a file (need not be in the library), or by words: "hopeful, no drums, 90 bpm".',
         ),
     ] = None,
-    n: Annotated[int, typer.Option("-n", "--number", min=1, max=10_000, help="Maximum number of tracks.")] = 10,
+    picture: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--picture",
+            metavar="FILE",
+            help="Find music for a photo or for each photo of a folder; several may follow.",
+            show_default=False,
+        ),
+    ] = None,
+    n: Annotated[
+        int | None,
+        typer.Option(
+            "-n",
+            "--number",
+            min=1,
+            max=10_000,
+            help="Maximum number of tracks; for several pictures, of each.",
+            show_default="10, for several pictures 1",
+        ),
+    ] = None,
     allow_spoken: Spoken = False,
     index: Index = None,
     device: Device = None,
     model: Model = None,  # noqa: ARG001 - its callback has the say
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")] = False,
 ) -> None:
-    """Search the library by mood, by valence and arousal, or by a similar file."""
+    """Search the library by mood, by valence and arousal, by a similar file, or for pictures."""
     from soundtrack import api
     from soundtrack.cli import output
     from soundtrack.cli.music.library import TRACK_HEADINGS, table
+    from soundtrack.errors import UsageError
     from soundtrack.pipeline.library.opened import Library, is_request, require_one_question
+    from soundtrack.pipeline.pictured import music_for_pictures
     from soundtrack.timebase import clock
 
     columns = output.stdout_columns()
+    if picture or more:
+        if not picture or any(value is not None for value in (mood, valence, arousal, like)):
+            raise UsageError(
+                "use one search criterion at a time"
+                if picture
+                else f"unexpected argument: {' '.join(map(str, more or ()))}",
+                hint="give a mood, --valence and --arousal, --like or --picture",
+            )
+        paths = [*picture, *(more or ())]
+        with output.product() as stream:
+            n_each = n or (_TRACKS if len(paths) == 1 and not paths[0].is_dir() else 1)
+            answer = music_for_pictures(
+                paths, n=n_each, index=index, allow_spoken=allow_spoken, device=device_name(device)
+            )
+            for line in answer.warnings:
+                output.say(f"warning: {line}")
+            _write_pictured(answer, stream, as_json=as_json, columns=columns)
+        return
+    n = n or _TRACKS
     with output.product() as stream:
         if like is not None and is_request(like):
             require_one_question(mood=mood, valence=valence, arousal=arousal, like=like)
@@ -127,3 +175,46 @@ def _write_asked(asked: "Asked", stream: TextIO, *, n: int, as_json: bool, colum
         for f, missed in zip(found, broken, strict=True)
     ]
     stream.write(table([["agrees", "from", *TRACK_HEADINGS, "not met"], *lines], columns=columns))
+
+
+def _write_pictured(answer: "PictureAnswer", stream: TextIO, *, as_json: bool, columns: int | None) -> None:
+    """Music for pictures: a row for each picture and track."""
+    from soundtrack.cli import output
+    from soundtrack.cli.music.library import TRACK_HEADINGS, table
+    from soundtrack.timebase import clock
+
+    if as_json:
+        pictures = [
+            {
+                "picture": str(one.path),
+                "mood": one.emotion.label,
+                "valence": round(one.emotion.valence, 4),
+                "arousal": round(one.emotion.arousal, 4),
+                "tracks": [
+                    {
+                        **_facts(found),
+                        "valence": round(found.segment.emotion.valence, 4),
+                        "arousal": round(found.segment.emotion.arousal, 4),
+                    }
+                    for found in one.found
+                ],
+            }
+            for one in answer.pictures
+        ]
+        output.write_json(pictures, stream)
+        return
+    lines = [
+        [
+            output.plain(one.path.name),
+            f"{one.emotion.valence:+.2f}",
+            f"{one.emotion.arousal:+.2f}",
+            f"{found.similarity:.3f}",
+            clock(found.segment.span.start_s),
+            *_line(found),
+        ]
+        for one in answer.pictures
+        for found in one.found
+    ]
+    stream.write(
+        table([["picture", "valence", "arousal", "similar", "from", *TRACK_HEADINGS], *lines], columns=columns)
+    )

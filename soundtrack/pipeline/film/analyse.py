@@ -18,7 +18,9 @@ from soundtrack.errors import DependencyError
 from soundtrack.files import safe_read
 from soundtrack.media.prefetch import beside
 from soundtrack.naming.names import as_on_disk
+from soundtrack.pipeline.film.album import is_album
 from soundtrack.pipeline.film.evidence_cache import EvidenceCache
+from soundtrack.pipeline.film.photos import PHOTO_S, photo_scenes
 from soundtrack.pipeline.film.watch import Heard, Sight, hear, watch
 from soundtrack.pipeline.ground.analysis_cache import AnalysisCache
 from soundtrack.pipeline.ground.channel_list import FilmMaker, film_channels, make_channels, of_picture, of_sound
@@ -30,6 +32,7 @@ from soundtrack.types import (
     EmotionState,
     Evidence,
     FilmRef,
+    PictureChannel,
     Reading,
     ReadingBatch,
     SceneSheet,
@@ -78,6 +81,7 @@ def analyse_video(
     shot_settings: ShotSettings | None = None,
     scene_settings: SceneSettings | None = None,
     cache: Path | None = None,
+    seconds_per_image: float = PHOTO_S,
     progress: Progress = no_progress,
 ) -> SceneSheet:
     """Shots, scenes, readings and speech of a film, from one decode of the picture and one of the sound.
@@ -85,13 +89,15 @@ def analyse_video(
     Parameters
     ----------
     path : Path
-        The film.
+        The film; or a folder of photos, or one photo.
     device : {"auto", "cpu", "cuda"}
         Where the network runs.
     decoder : {"auto", "pyav", "decord"}
         Who decodes the picture.
     cache : Path, optional
         Folder in which analyses are kept and looked up; without one, every film is watched.
+    seconds_per_image : float > 0
+        For how long each photo is shown.
 
     Raises
     ------
@@ -105,7 +111,10 @@ def analyse_video(
     watcher = Watcher(
         device=device, decoder=decoder, shot_settings=shot_settings, scene_settings=scene_settings, cache=cache
     )
-    return watcher.analyse(probe(as_on_disk(path)), progress=progress)
+    path = as_on_disk(path)
+    if is_album(path):
+        return photo_scenes(path, watcher, seconds_per_image=seconds_per_image, progress=progress).scenes
+    return watcher.analyse(probe(path), progress=progress)
 
 
 class Watcher:
@@ -154,6 +163,29 @@ class Watcher:
             if self._evidence is not None and found.is_new:
                 self._evidence.keep(path, found.identity, found.sight, found.heard)
         return sheet
+
+    @property
+    def setup(self) -> ChannelSetup:
+        """What the channels of a film are made with."""
+        return self._setup
+
+    def picture_channels(self, setup: ChannelSetup) -> list[PictureChannel]:
+        """New channels for pictures that do not come from a film."""
+        return of_picture(make_channels(self._makers, setup))
+
+    def sheet(self, info: VideoInfo, sight: Sight, heard: Heard, identity: str) -> SceneSheet:
+        """The sheet of what was seen and heard elsewhere.
+
+        Parameters
+        ----------
+        info : VideoInfo
+        sight : Sight
+            With its evidence.
+        heard : Heard
+        identity : str
+            Fingerprint of the film.
+        """
+        return self._sheet(info, _Found(sight, heard, identity, is_new=True))
 
     @cached_property
     def _networks(self) -> Networks:

@@ -54,3 +54,8 @@ def cache_folder(*, cache: bool) -> Path | None:
     from soundtrack.pipeline.ground.analysis_cache import user_folder
 
     return user_folder() if cache and load_config().cache else None
+
+
+def mix_or_default(mix: MixSettings | None) -> MixSettings:
+    """The settings of the mix; by default those of the tool with the configured loudness target."""
+    return with_target(MixSettings()) if mix is None else mix

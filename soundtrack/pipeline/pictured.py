@@ -1,0 +1,104 @@
+"""Music for pictures: each photo is read as a film that holds still, and the nearest segments of the library answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from soundtrack.errors import InputError
+from soundtrack.media.reading.photo import PhotoHead
+from soundtrack.pipeline.film.album import Album, read_album
+from soundtrack.pipeline.library.music import index_dir, open_library
+from soundtrack.types import EmotionState
+
+if TYPE_CHECKING:
+    from soundtrack.library.search.query import Found
+
+
+@dataclass(frozen=True, slots=True)
+class Pictured:
+    """A picture and the music for it."""
+
+    path: Path
+    """The picture."""
+    emotion: EmotionState
+    """What it shows."""
+    found: tuple[Found, ...]
+    """Tracks, the most alike first."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureAnswer:
+    """Music for several pictures."""
+
+    pictures: tuple[Pictured, ...]
+    """In the order in which they were given; those of a folder by time taken and name."""
+    warnings: tuple[str, ...] = ()
+    """Files that are no pictures, one line each."""
+
+
+def music_for_pictures(
+    paths: Sequence[Path],
+    *,
+    n: int,
+    index: Path | None = None,
+    allow_spoken: bool = False,
+    device: str = "auto",
+) -> PictureAnswer:
+    """The tracks most like each picture in the space that pictures and music share.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Photos and folders of photos, at least one.
+    n : int >= 1
+        Tracks for each picture at most.
+    index : Path, optional
+        Folder of the library index.
+    allow_spoken : bool
+        Include spoken word, whatever the rules of the index say.
+    device : {"auto", "cpu", "cuda"}
+        Where the network runs.
+
+    Raises
+    ------
+    InputError
+        None of the pictures can be read.
+    LibraryError
+        The index is missing, empty or damaged, or has no usable track.
+    """
+    from soundtrack.library.search.library_view import require_music
+    from soundtrack.library.search.query import find_like
+    from soundtrack.pipeline.film.analyse import Watcher
+    from soundtrack.pipeline.film.photos import PHOTO_S, PhotoLook, scenes_of
+
+    heads: list[PhotoHead] = []
+    skipped: list[str] = []
+    for path in paths:
+        try:
+            album = read_album(path)
+        except InputError as error:
+            if len(paths) == 1:
+                raise
+            skipped.append(f"skipped: {error}")
+        else:
+            heads += album.photos
+            skipped += album.warnings
+    if not heads:
+        raise InputError(
+            f"none of the {len(paths)} pictures can be read: {skipped[0].removeprefix('skipped: ')}",
+            hint="use photos (jpg, png, webp, heic, avif)",
+        )
+    folder = index_dir(index)
+    with open_library(folder, allow_spoken=allow_spoken) as library:
+        require_music(library, folder)
+        watcher = Watcher(device=device)
+        look = PhotoLook(watcher, seconds_per_image=PHOTO_S)
+        shown = scenes_of(Album(paths[0], tuple(heads), tuple(skipped)), look, watcher)
+        pictures = tuple(
+            Pictured(head.path, reading.emotion, tuple(find_like(library, reading.embedding, n=n)))
+            for head, reading in zip(look.shown, shown.scenes.readings, strict=True)
+        )
+    return PictureAnswer(pictures, shown.scenes.warnings)
