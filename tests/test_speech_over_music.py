@@ -100,12 +100,13 @@ def assert_speech_stays_clear(found_lu: np.ndarray, wanted_lu: float) -> None:
     assert found_lu.min() >= wanted_lu - 2
 
 
-def two_talkers(path: Path) -> tuple[Span, ...]:
-    """A loud talker and one 11 dB below, in turns."""
+def two_talkers(path: Path, *, apart_db: float = 11.0) -> tuple[Span, ...]:
+    """A loud talker and a softer one, in turns."""
     t = np.arange(24 * RATE) / RATE
     rng = np.random.default_rng(2)
     voice = np.convolve(rng.normal(0, 1, len(t)), np.hanning(24) / 5, mode="same") * (0.6 + 0.4 * np.sin(8 * np.pi * t))
-    level = np.select([(t >= 2) & (t < 7), (t >= 7.4) & (t < 12), (t >= 17) & (t < 22)], [0.1, 0.028, 0.028], 0.0)
+    softer = 0.1 * 10 ** (-apart_db / 20)
+    level = np.select([(t >= 2) & (t < 7), (t >= 7.4) & (t < 12), (t >= 17) & (t < 22)], [0.1, softer, softer], 0.0)
     sound = level * voice + rng.normal(0, 1e-4, len(t))
     wavfile.write(path, RATE, np.stack([sound, sound], axis=1).astype(np.float32))
     return Span(2.0, 7.0), Span(7.4, 12.0), Span(17.0, 22.0)
@@ -126,6 +127,19 @@ def test_the_softer_of_two_talkers_lies_as_far_above_the_music(tmp_path: Path) -
     assert report.sheet.ducking != job.sheet.ducking
     softer, louder = np.interp([20.0, 4.0], *zip(*((p.time_s, p.gain_db) for p in report.sheet.ducking), strict=True))
     assert softer < louder - 6, "deeper under the soft talker, not under both"
+
+
+def test_a_talker_sixteen_decibels_softer_is_never_less_than_nine_above_the_music(tmp_path: Path) -> None:
+    """A soft speaker was 4 LU under the music."""
+    speech = two_talkers(tmp_path / "voice.wav", apart_db=16.0)
+    film = make_film(tmp_path / "film.mkv", sound=tmp_path / "voice.wav", seconds=24.0)
+    track = write_track(tmp_path / "t.wav", seconds=28.0)
+    job = make_job(film, [track], speech=speech, ducking=ducking_of(speech, 24.0))
+    job = replace(job, sheet=replace(job.sheet, mix=replace(job.sheet.mix, speech_over_music_lu=12.0)))
+    stems_of(job, tmp_path)
+    found_lu = window_distances_lu(tmp_path, speech)
+    assert np.mean(found_lu >= 11.0) >= 0.95
+    assert found_lu.min() >= 9.0
 
 
 @pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
