@@ -56,7 +56,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "lark": ("soundtrack.queries.grammar",),
     "librosa": ("soundtrack.audio", "soundtrack.training.music.musicnn"),
     "jinja2": ("soundtrack.export.page.page",),
-    "matplotlib": ("soundtrack.export.page.picture", "soundtrack.export.page.glyphs", "soundtrack.yardsticks.plot"),
+    "matplotlib": ("soundtrack.export.page", "soundtrack.yardsticks.plot"),
     "numba": (),
     "opentimelineio": ("soundtrack.export",),
     "pathspec": ("soundtrack.library.search.patterns", "soundtrack.library.search.rules"),

@@ -12,8 +12,8 @@ from typer.core import TyperCommand, TyperGroup
 
 PANELS = {
     "Input and output": (
-        "--output --out --cues --dry-run --stems --music-track --save --plot --html --film --to --relative --markers"
-        " --json --force"
+        "--output --out --cues --dry-run --stems --music-track --save --plot --png --html --film --to --relative"
+        " --markers --json --force"
     ),
     "Choice of music": (
         "--lock --keep --mood --silence --hit --avoid --only --avoid-recent --max-cues --one-track --allow-vocals"
@@ -118,6 +118,10 @@ EXAMPLES = {
     "soundtrack library moods": (
         "soundtrack library moods -o moods.csv",
         "soundtrack library moods --tag-copies ~/Tagged",
+    ),
+    "soundtrack library map": (
+        "soundtrack library map --html map.html",
+        "soundtrack library map --png map.png",
     ),
     "soundtrack library export": ("soundtrack library export music.index",),
     "soundtrack library import": ("soundtrack library import music.index --map /mnt/music=/home/me/Music",),

@@ -108,6 +108,7 @@ SOUNDS = {
 }
 """By file ending."""
 PAGE = Kind("a page of a cue sheet", beginning_with(rb"<!DOCTYPE html>.*<title>Music in "))
+MAP_PAGE = Kind("a map of a library", beginning_with(rb"<!DOCTYPE html>.*<title>Map of the music library</title>"))
 PICTURES = {
     "png": Kind("a PNG picture", beginning_with(rb"\x89PNG\r\n\x1a\n")),
     "svg": Kind("an SVG picture", beginning_with(XML_HEAD + rb"(<!--.*?-->\s*)*<svg[\s>]")),

@@ -1,11 +1,11 @@
-"""``soundtrack library list|show|forget|rules|moods|export|import``: inspect and manage the library."""
+"""``soundtrack library list|show|forget|rules|moods|map|export|import``: inspect and manage the library."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from soundtrack.cli import STYLE
-from soundtrack.cli.music import carry, moods, rules
+from soundtrack.cli.music import carry, map_, moods, rules
 from soundtrack.cli.options import Index
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ app = typer.Typer(no_args_is_help=True, **STYLE)
 
 app.command("rules")(rules.rules)
 app.command("moods")(moods.moods)
+app.command("map")(map_.map_)
 app.command("export")(carry.export)
 app.command("import")(carry.import_)
 

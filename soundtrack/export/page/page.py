@@ -58,14 +58,8 @@ def page(
     str
         The same sheet gives the same text with the same version of matplotlib.
     """
-    from jinja2 import Environment, StrictUndefined
-
-    templates = Environment(
-        autoescape=True, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined
-    )
-    templates.filters |= {"base64": _base64, "clock": clock, "line": one_line}
-    text = files("soundtrack.export.page").joinpath("page.html.jinja").read_text(encoding="utf-8")
-    return templates.from_string(text).render(
+    return rendered(
+        "page.html.jinja",
         sheet=sheet,
         film=sheet.film.name,
         policy=POLICY,
@@ -74,6 +68,18 @@ def page(
         stills=[(s, stills[s.index]) for s in sheet.scenes if s.index in stills] if stills else [],
         rows=[_row(cue, sheet, sound=(sounds or {}).get(cue.cue_id)) for cue in sheet.cues],
     )
+
+
+def rendered(template: str, **values: object) -> str:
+    """A template of this package with its values; every text is escaped."""
+    from jinja2 import Environment, StrictUndefined
+
+    templates = Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined
+    )
+    templates.filters |= {"base64": _base64, "clock": clock, "line": one_line}
+    text = files("soundtrack.export.page").joinpath(template).read_text(encoding="utf-8")
+    return templates.from_string(text).render(**values)
 
 
 def _base64(data: bytes) -> str:

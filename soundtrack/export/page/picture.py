@@ -22,8 +22,8 @@ from soundtrack.types import EMOTIONS, Cue, CueSheet, Span
 KINDS = ("png", "svg")
 """File endings."""
 
-_COLOURS = dict(zip(EMOTIONS, ("#e8a33d", "#7b5ea7", "#a3a8ad", "#5aa469", "#4a7fb5", "#c8553d"), strict=True))
-_INK, _PAPER, _MUSIC, _SPEECH = "#222222", "#ffffff", "#3d5a80", "#b0b0b0"
+COLOURS = dict(zip(EMOTIONS, ("#e8a33d", "#7b5ea7", "#a3a8ad", "#5aa469", "#4a7fb5", "#c8553d"), strict=True))
+INK, PAPER, _MUSIC, _SPEECH = "#222222", "#ffffff", "#3d5a80", "#b0b0b0"
 
 
 def picture(sheet: CueSheet, *, kind: str) -> bytes:
@@ -53,7 +53,7 @@ def picture(sheet: CueSheet, *, kind: str) -> bytes:
     from matplotlib.figure import Figure
 
     style: dict[str, Any] = {"svg.hashsalt": "soundtrack", "svg.fonttype": "none", "text.parse_math": False}
-    style |= {"font.size": 8, "axes.edgecolor": _INK}
+    style |= {"font.size": 8, "axes.edgecolor": INK}
     if kind == "png":
         fonts = fonts_for(_texts(sheet))
         style["font.family"] = list(fonts.families)
@@ -61,7 +61,7 @@ def picture(sheet: CueSheet, *, kind: str) -> bytes:
     with matplotlib.rc_context(style), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # measured for an SVG, never drawn
         width = min(40.0, max(10.0, sheet.film.duration_s / 25))
-        figure = Figure(figsize=(width, 5.4), facecolor=_PAPER, layout="constrained")
+        figure = Figure(figsize=(width, 5.4), facecolor=PAPER, layout="constrained")
         axes = figure.subplots(4, 1, sharex=True, height_ratios=(3, 1, 2, 1.6))
         figure.suptitle(one_line(sheet.film.name)[:120])
         _draw_arc(axes[0], sheet)
@@ -122,11 +122,9 @@ def _draw_scenes(axis: Any, sheet: CueSheet) -> None:
     """The scenes, coloured by their leading class."""
     for scene in sheet.scenes:
         label = scene.emotion.label
-        axis.barh(
-            0, scene.span.duration_s, left=scene.span.start_s, height=0.9, color=_COLOURS[label], edgecolor=_PAPER
-        )
+        axis.barh(0, scene.span.duration_s, left=scene.span.start_s, height=0.9, color=COLOURS[label], edgecolor=PAPER)
         if scene.span.duration_s > sheet.film.duration_s / 14:
-            axis.text(scene.span.start_s, 0, f" {label}", va="center", color=_PAPER, clip_on=True)
+            axis.text(scene.span.start_s, 0, f" {label}", va="center", color=PAPER, clip_on=True)
     axis.set_ylabel("scenes")
     axis.set_yticks([])
 
@@ -138,9 +136,9 @@ def _draw_cues(axis: Any, sheet: CueSheet) -> None:
         low = float(i % 2)
         axis.fill(*_outline(cue, low), color=_MUSIC, alpha=0.85 if not cue.locked else 1.0, linewidth=0)
         for seam_s in _seams(cue):
-            axis.plot([seam_s, seam_s], [low, low + 0.85], color=_PAPER, linewidth=1, linestyle=":")
+            axis.plot([seam_s, seam_s], [low, low + 0.85], color=PAPER, linewidth=1, linestyle=":")
         title = f" {one_line(cue.cue_id)} {names.get(cue.track_id, '?')}"
-        axis.text(cue.span.start_s, low + 0.42, title[:60], va="center", color=_PAPER, clip_on=True)
+        axis.text(cue.span.start_s, low + 0.42, title[:60], va="center", color=PAPER, clip_on=True)
     axis.set_ylim(-0.1, 2.0)
     axis.set_ylabel("music")
     axis.set_yticks([])
