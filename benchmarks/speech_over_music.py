@@ -33,7 +33,7 @@ from soundtrack.types import Cue, CueSheet, FilmRef, FloatArray, MixNotes, Model
 
 LINES = (
     "I have said it twice: the train leaves at nine. Please pack the blue suitcase now, and do not forget the letters.",
-    "And I have said that nobody will be waiting for us there, so why should we hurry? We have all the time we need.",
+    "And I have said that no driver is waiting for us there, so why should we hurry? We have all the time we need.",
 )
 SOFTER_DB = 16.0
 LEAST_LU = 9.0
