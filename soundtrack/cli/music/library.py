@@ -134,7 +134,7 @@ def list_tracks(
     with open_store(pipeline.index_dir(index)) as store:
         there = {place.track_id for place in store.locations().values() if place.present}
         tracks = sorted(store.tracks().values(), key=lambda track: in_order(track.path))
-        why = {verdict.track_id: verdict.why for verdict in judge(store) if verdict.why is not None}
+        why = {verdict.track_id: verdict.reason for verdict in judge(store) if verdict.reason is not None}
     if left_out:
         tracks = [track for track in tracks if track.track_id in why]
     if missing:
@@ -145,7 +145,7 @@ def list_tracks(
             said = ({"missing": t.track_id not in there, "left_out": why.get(t.track_id)} for t in tracks)
             output.write_json([track_facts(t) | more for t, more in zip(tracks, said, strict=True)], stream)
         elif left_out:
-            lines = [[why[track.track_id].value, *track_line(track)] for track in tracks]
+            lines = [[why[track.track_id], *track_line(track)] for track in tracks]
             stream.write(table([["why", *TRACK_HEADINGS], *lines], columns=columns))
         else:
             stream.write(table([TRACK_HEADINGS, *(track_line(track) for track in tracks)], columns=columns))
@@ -174,7 +174,7 @@ def show_track(
         found = store.track(find_track(store, track))
         places = [p for p in store.locations().values() if p.track_id == found.track_id]
         warnings = store.warnings(found.track_id)
-        why = next(verdict.why for verdict in judge(store) if verdict.track_id == found.track_id)
+        why = next(verdict.reason for verdict in judge(store) if verdict.track_id == found.track_id)
         with contextlib.suppress(ModelError):  # what was heard can be shown without the networks
             found = pipeline.with_opinions(store, found)
     facts = track_facts(found) | {

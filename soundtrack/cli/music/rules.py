@@ -83,6 +83,7 @@ def rules(
 
     from soundtrack import pipeline
     from soundtrack.cli import output
+    from soundtrack.library.search.installed_rules import installed_rules
     from soundtrack.library.search.offer import judge
     from soundtrack.library.store.store import open_store
     from soundtrack.library.update.maintenance import set_rules
@@ -100,8 +101,10 @@ def rules(
     kept = set_rules(folder, change)
     with open_store(folder) as store:
         verdicts = judge(store, kept)
-    left_out = Counter(verdict.why.value for verdict in verdicts if verdict.why is not None)
+    installed = installed_rules()
+    left_out = Counter(verdict.reason for verdict in verdicts if verdict.reason is not None)
     facts = asdict(kept) | {"n_tracks": len(verdicts), "left_out": dict(sorted(left_out.items()))}
+    facts["installed"] = {rule.name: rule.package for rule in installed}
     with output.product() as stream:
         if as_json:
             output.write_json(facts, stream)
@@ -112,5 +115,8 @@ def rules(
         stream.write(f"at least: {kept.min_length_s:g} s\n")
         stream.write(f"at most: {'no limit' if kept.max_length_s is None else f'{kept.max_length_s:g} s'}\n")
         stream.write(f"spoken word: {'allowed' if kept.allow_spoken else 'excluded'}\n")
-        told = ", ".join(f"{count} {why}" for why, count in sorted(left_out.items())) or "none"
-        stream.write(f"excluded: {told} of {counted(len(verdicts), 'track')}\n")
+        for rule in installed:
+            line = f"rule {rule.name} ({rule.package}): {rule.rule.purpose}"
+            stream.write(f"{output.plain(line)}\n")
+        excluded = ", ".join(f"{count} {why}" for why, count in sorted(left_out.items())) or "none"
+        stream.write(f"excluded: {excluded} of {counted(len(verdicts), 'track')}\n")

@@ -14,8 +14,10 @@ import os
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from soundtrack.library.heard import SILENT_LUFS, Warned
+from soundtrack.library.search.installed_rules import TrackFacts, installed_rules
 from soundtrack.library.search.rules import NameRules, Rules, read_rules
 from soundtrack.library.store import rows
 from soundtrack.library.store.schema import checked
@@ -51,6 +53,8 @@ class LeftOut(StrEnum):
     """By its name: ``.soundtrackignore`` or a pattern."""
     SPOKEN = "spoken"
     """Spoken word, as in an audiobook."""
+    RULE = "rule"
+    """By a rule of an installed package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,13 @@ class Verdict:
     """Rows that it has in the index."""
     why: LeftOut | None
     """Why it is not offered; None if it is."""
+    rule: str = ""
+    """Name of the installed rule that excludes it."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is not offered, as text: ``too_short``, ``rule NAME``; None if it is."""
+        return None if self.why is None else f"{self.why.value} {self.rule}".rstrip()
 
 
 def sounds_spoken(
@@ -108,18 +119,32 @@ def judge(store: Store, rules: Rules | None = None, *, include_missing: bool = F
     """
     rules = rules or read_rules(store)
     names = NameRules(rules, store.roots())
+    installed = installed_rules()
     places: dict[object, list[str]] = {}
     for row, stored, status in store.all("SELECT track, path, status FROM locations"):
         if include_missing or status == "present":
             places.setdefault(row, []).append(store.to_text(rows.path(stored)))
     found = store.all(
         "SELECT t.id, t.track_id, v.n_segments, t.duration_s, t.integrated_lufs, t.genre, t.vocal_share, t.tempo_bpm,"
-        " t.key_confidence, t.warnings FROM tracks t JOIN vectors v ON v.track = t.id ORDER BY t.track_id"
+        f" t.key_confidence, t.warnings, {rows.columns_of('t', ', '.join(rows.TAGS))}"
+        " FROM tracks t JOIN vectors v ON v.track = t.id ORDER BY t.track_id"
     )
     verdicts = []
-    for row, track_id, n_segments, duration_s, lufs, genre, vocal_share, tempo_bpm, key_confidence, warned in found:
+    for (
+        row,
+        track_id,
+        n_segments,
+        duration_s,
+        lufs,
+        genre,
+        vocal_share,
+        tempo_bpm,
+        key_confidence,
+        warned,
+        *tags,
+    ) in found:
         paths, length_s = places.get(row, ()), rows.number(duration_s, "duration_s")
-        why = None
+        why, rule = None, ""
         if not paths and not include_missing:
             why = LeftOut.MISSING
         elif rows.number(lufs, "integrated_lufs") <= SILENT_LUFS:
@@ -145,7 +170,18 @@ def judge(store: Store, rules: Rules | None = None, *, include_missing: bool = F
             and not any(map(names.takes_in, paths))
         ):
             why = LeftOut.SPOKEN
-        verdicts.append(Verdict(rows.track_id(track_id), rows.integer(n_segments, "n_segments"), why))
+        elif installed and paths and not any(map(names.takes_in, paths)):
+            facts = TrackFacts(
+                paths=tuple(map(Path, paths)),
+                tags={name: str(text) for name, text in zip(rows.TAGS, tags, strict=True) if text},
+                duration_s=length_s,
+                integrated_lufs=rows.number(lufs, "integrated_lufs"),
+                tempo_bpm=rows.maybe_number(tempo_bpm, "tempo_bpm"),
+                vocal_share=rows.maybe_number(vocal_share, "vocal_share"),
+            )
+            rule = next((each.name for each in installed if each.excludes(facts)), "")
+            why = LeftOut.RULE if rule else None
+        verdicts.append(Verdict(rows.track_id(track_id), rows.integer(n_segments, "n_segments"), why, rule))
     return verdicts
 
 
