@@ -56,6 +56,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "lark": ("soundtrack.queries.grammar",),
     "librosa": ("soundtrack.audio", "soundtrack.training.music.musicnn"),
     "jinja2": ("soundtrack.export.page.page",),
+    "mcp": ("soundtrack.cli.mcp_server",),
     "matplotlib": ("soundtrack.export.page", "soundtrack.yardsticks.plot"),
     "numba": (),
     "opentimelineio": ("soundtrack.export",),
@@ -397,7 +398,7 @@ def test_whatever_is_imported_is_declared_and_the_other_way_round() -> None:
         "python_stretch": "python-stretch",
         "scenedetect": "scenedetect-headless",
     }
-    optional = FOR_DEVELOPERS | {"distributed", "watchfiles"}
+    optional = FOR_DEVELOPERS | {"distributed", "mcp", "watchfiles"}
     outside = (
         {found.target.split(".")[0] for found in all_imports()} - sys.stdlib_module_names - {"soundtrack"} - optional
     )

@@ -40,6 +40,7 @@ _COMMANDS = {
     "models": "List, verify, download and add models.",
     "train": "Train the models.",
     "eval": "Evaluate the models on labelled data.",
+    "mcp": "Serve index, search, score and review over MCP.",
     "help": "Show help on a command or topic.",
 }
 """A line on each command. In the module of that name is a function of that name, or an ``app`` of several commands."""
@@ -49,7 +50,7 @@ _PACKAGE_OF = {
     for package, names in {
         "film": ("conform", "cues", "render", "scenes", "score", "spot", "verify"),
         "music": ("excerpt", "index", "library", "search"),
-        "models": ("config", "demo", "doctor", "eval", "help", "models", "train"),
+        "models": ("config", "demo", "doctor", "eval", "help", "mcp", "models", "train"),
     }.items()
     for name in names
 }

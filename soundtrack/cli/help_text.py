@@ -79,6 +79,7 @@ EXAMPLES = {
         "soundtrack excerpt song.mp3 --seconds 30 -o trailer.wav",
         "soundtrack excerpt song.mp3 --seconds 15 --loop -o loop.flac",
     ),
+    "soundtrack mcp": ("soundtrack mcp",),
     "soundtrack config": ("soundtrack config", "soundtrack config --defaults"),
     "soundtrack doctor": ("soundtrack doctor", "soundtrack doctor --json"),
     "soundtrack help": ("soundtrack help score", "soundtrack help moods", "soundtrack help --man > soundtrack.1"),

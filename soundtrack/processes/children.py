@@ -50,6 +50,11 @@ def start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
     return process
 
 
+def start_quietly(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a program without input, its two outputs as pipes for ``communicate``; otherwise as `start`."""
+    return start(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
 def stop(process: subprocess.Popen[bytes]) -> None:
     """Kill a program with all that it started, and wait until it is gone."""
     if process.returncode is None:  # not waited for, so the number of its group is still its own
