@@ -120,6 +120,7 @@ def scenes(
     decoder: str = "auto",
     cache: bool = True,
     seconds_per_image: float = PHOTO_S,
+    subtitles: bool = True,
     progress: Progress = no_progress,
 ) -> SceneSheet:
     """The shots and scenes of a film, their mood, and where there is speech.
@@ -130,12 +131,10 @@ def scenes(
         The film; or a folder of photos (jpg, png, webp, heic, avif), or one photo, each of which is a shot.
     device : {"auto", "cpu", "cuda"}, optional
         Where the network runs.
-    decoder : {"auto", "pyav", "decord"}
-        Video decoder.
-    cache : bool
-        Use and keep analyses of films in the user's cache folder, unless the configuration forbids it.
-    seconds_per_image : float
-        Time for each photo, in [0.5, 600].
+    decoder, cache : {"auto", "pyav", "decord"}, bool
+        Video decoder; use and keep analyses of films in the user's cache folder, unless the configuration forbids it.
+    seconds_per_image, subtitles
+        Time for each photo, in [0.5, 600] seconds; whether subtitles in the film or beside it count.
     progress : callable
         Called with stage, units done, and units in all (0 while unknown).
 
@@ -158,6 +157,7 @@ def scenes(
         decoder=decoder,
         cache=cache_folder(cache=cache),
         seconds_per_image=seconds_per_image,
+        subtitles=subtitles,
         progress=progress,
     )
 

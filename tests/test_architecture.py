@@ -74,6 +74,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "scenedetect": ("soundtrack.video",),
     "sqlite3": ("soundtrack.library",),
     "tinytag": ("soundtrack.library",),
+    "pysubs2": ("soundtrack.media.reading.subtitles",),
     "python_stretch": ("soundtrack.mix.tempo_change",),
     "torch": (
         "soundtrack.checkpoints",

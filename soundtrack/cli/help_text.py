@@ -17,8 +17,8 @@ PANELS = {
     ),
     "Choice of music": (
         "--lock --keep --mood --silence --hit --avoid --only --avoid-recent --max-cues --one-track --allow-vocals"
-        " --no-explicit --allow-spoken --over-music --stretch --track --theme --density --swap --valence --arousal"
-        " --like --picture --number"
+        " --no-explicit --subtitles --allow-spoken --over-music --stretch --track --theme --density --swap --valence"
+        " --arousal --like --picture --number"
         " --seconds --loop"
     ),
     "Music rules": "--exclude --include --drop --min-length --max-length --clear",

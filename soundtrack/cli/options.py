@@ -244,6 +244,13 @@ SecondsPerImage = Annotated[
     ),
 ]
 Spoken = Annotated[bool, typer.Option("--allow-spoken", help="Allow spoken word and audiobooks as music.")]
+Subtitles = Annotated[
+    bool,
+    typer.Option(
+        "--subtitles/--no-subtitles",
+        help="Let the words of subtitles, in the film or beside it, count for mood and speech.",
+    ),
+]
 NoExplicit = Annotated[
     bool, typer.Option("--no-explicit", help="Leave out tracks with explicit lyrics, by lyrics and titles.")
 ]

@@ -183,7 +183,7 @@ class Scorer:
         self._remembers = is_kept(self._wishes.avoid_recent)
         if self._remembers:
             read_ledger(ledger_path())
-        self._watcher = Watcher(device=device, decoder=decoder, cache=cache)
+        self._watcher = Watcher(device=device, decoder=decoder, cache=cache, subtitles=self._wishes.subtitles)
 
     @property
     def watcher(self) -> Watcher:

@@ -14,6 +14,7 @@ from soundtrack.cli.options import (
     NoCache,
     Quiet,
     SecondsPerImage,
+    Subtitles,
     device_name,
 )
 
@@ -27,6 +28,7 @@ def scenes(
     model: Model = None,  # noqa: ARG001 - its callback has the say
     decoder: Decoder = DecoderName.AUTO,
     no_cache: NoCache = False,
+    subtitles: Subtitles = True,
     seconds_per_image: SecondsPerImage = 4.0,
     why: Annotated[bool, typer.Option("--why", help="Print the readings of each channel per scene to stderr.")] = False,
     force: Force = False,
@@ -49,6 +51,7 @@ def scenes(
             decoder=decoder.value,
             cache=not no_cache,
             seconds_per_image=seconds_per_image,
+            subtitles=subtitles,
             progress=progress,
         )
         for line in sheet.warnings:

@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from soundtrack.documents import scenesheet
 from soundtrack.errors import DependencyError
 from soundtrack.files import safe_read
 from soundtrack.media.prefetch import beside
+from soundtrack.media.reading.subtitles import read_subtitles
 from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.film.album import is_album
 from soundtrack.pipeline.film.evidence_cache import EvidenceCache
 from soundtrack.pipeline.film.photos import PHOTO_S, photo_scenes
-from soundtrack.pipeline.film.watch import Heard, Sight, hear, watch
+from soundtrack.pipeline.film.said import with_subtitles
+from soundtrack.pipeline.film.watch import Heard, Sight, as_readings, hear, watch
 from soundtrack.pipeline.ground.analysis_cache import AnalysisCache
 from soundtrack.pipeline.ground.channel_list import FilmMaker, film_channels, make_channels, of_picture, of_sound
 from soundtrack.pipeline.library.music import current_model, current_networks
@@ -29,12 +31,9 @@ from soundtrack.progress import Progress, no_progress
 from soundtrack.settings import SceneSettings, ShotSettings
 from soundtrack.types import (
     ChannelSetup,
-    EmotionState,
     Evidence,
     FilmRef,
     PictureChannel,
-    Reading,
-    ReadingBatch,
     SceneSheet,
     Span,
     VideoInfo,
@@ -82,6 +81,7 @@ def analyse_video(
     scene_settings: SceneSettings | None = None,
     cache: Path | None = None,
     seconds_per_image: float = PHOTO_S,
+    subtitles: bool = True,
     progress: Progress = no_progress,
 ) -> SceneSheet:
     """Shots, scenes, readings and speech of a film, from one decode of the picture and one of the sound.
@@ -98,6 +98,8 @@ def analyse_video(
         Folder in which analyses are kept and looked up; without one, every film is watched.
     seconds_per_image : float > 0
         For how long each photo is shown.
+    subtitles : bool
+        Whether subtitles in the film or beside it count.
 
     Raises
     ------
@@ -109,7 +111,12 @@ def analyse_video(
     from soundtrack.media.reading.probe import probe
 
     watcher = Watcher(
-        device=device, decoder=decoder, shot_settings=shot_settings, scene_settings=scene_settings, cache=cache
+        device=device,
+        decoder=decoder,
+        shot_settings=shot_settings,
+        scene_settings=scene_settings,
+        cache=cache,
+        subtitles=subtitles,
     )
     path = as_on_disk(path)
     if is_album(path):
@@ -131,8 +138,10 @@ class Watcher:
         shot_settings: ShotSettings | None = None,
         scene_settings: SceneSettings | None = None,
         cache: Path | None = None,
+        subtitles: bool = True,
     ) -> None:
         self._device = device
+        self._subtitles = subtitles
         self._decoder = decoder
         self._shots = shot_settings or ShotSettings()
         self._scenes = scene_settings or SceneSettings()
@@ -146,6 +155,11 @@ class Watcher:
 
     def analyse(self, info: VideoInfo, *, progress: Progress = no_progress) -> SceneSheet:
         """The scene sheet of a film; see `analyse_video`."""
+        sheet = self._seen(info, progress)
+        return scenesheet.rounded(with_subtitles(sheet, read_subtitles(info))) if self._subtitles else sheet
+
+    def _seen(self, info: VideoInfo, progress: Progress) -> SceneSheet:
+        """The same from picture and sound alone, as it is kept."""
         path = info.path
         caches = [cache for cache in (self._cache, self._evidence) if cache is not None]
         if self._cache is None or not any(cache.may_have(path) for cache in caches):
@@ -315,7 +329,6 @@ class Watcher:
     def _sheet(self, info: VideoInfo, found: _Found) -> SceneSheet:
         """The sheet of what was seen and heard: all that a head and a space have a say in."""
         from soundtrack.channels import aligned
-        from soundtrack.documents import scenesheet
         from soundtrack.video.scenes import group_scenes
         from soundtrack.video.visual_features import rows_of
 
@@ -334,7 +347,7 @@ class Watcher:
         blocks = {one.channel.name: aligned(one, sight.clips) for one in evidence}
         channels = [one.channel for one in evidence]
         reader = self._reader()
-        readings = _as_readings(sight.clips, reader.read(reader.known(channels, blocks)))
+        readings = as_readings(sight.clips, reader.read(reader.known(channels, blocks)))
         speech = tuple(_clip_spans(heard.speech, sight.duration_s))
         grouped = group_scenes(
             sight.shots,
@@ -372,23 +385,6 @@ def _state(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _as_readings(clips: Sequence[Span], batch: ReadingBatch) -> tuple[Reading, ...]:
-    """One reading per clip from the columns of a batch."""
-    return tuple(
-        Reading(
-            span=span,
-            emotion=EmotionState(
-                probabilities=tuple(float(p) for p in batch.probabilities[i]),
-                valence=float(batch.valence[i]),
-                arousal=float(batch.arousal[i]),
-                confidence=float(batch.confidence[i]),
-            ),
-            embedding=batch.embedding[i],
-        )
-        for i, span in enumerate(clips)
-    )
 
 
 def _clip_spans(spans: tuple[Span, ...], end_s: float) -> list[Span]:

@@ -18,9 +18,12 @@ from soundtrack.settings import MIX_RATE_HZ, ShotSettings
 from soundtrack.types import (
     ChannelSetup,
     Clip,
+    EmotionState,
     Evidence,
     FloatArray,
     PictureChannel,
+    Reading,
+    ReadingBatch,
     Shot,
     SoundChannel,
     Span,
@@ -180,4 +183,21 @@ def hear(info: VideoInfo, channels: Sequence[SoundChannel], unwanted: threading.
         speech_lufs=meter.loudness_inside(speech) if speech else None,
         integrated_lufs=loudness.integrated_lufs,
         evidence=tuple(channel.finish() for channel in channels),
+    )
+
+
+def as_readings(clips: Sequence[Span], batch: ReadingBatch) -> tuple[Reading, ...]:
+    """One reading per clip from the columns of a batch."""
+    return tuple(
+        Reading(
+            span=span,
+            emotion=EmotionState(
+                probabilities=tuple(float(p) for p in batch.probabilities[i]),
+                valence=float(batch.valence[i]),
+                arousal=float(batch.arousal[i]),
+                confidence=float(batch.confidence[i]),
+            ),
+            embedding=batch.embedding[i],
+        )
+        for i, span in enumerate(clips)
     )

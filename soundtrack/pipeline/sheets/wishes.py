@@ -62,6 +62,8 @@ class Wishes:
     """How far from the best fit the plan may wander, in [0, 1]."""
     no_explicit: bool = False
     """Whether tracks with explicit lyrics are left out."""
+    subtitles: bool = True
+    """Whether subtitles in the film or beside it count."""
     allow_spoken: bool = False
     """Whether spoken word may be used like music."""
     keep: Keep | None = None
