@@ -6,8 +6,10 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from xml.etree import ElementTree
 
 import numpy as np
 import opentimelineio as otio
@@ -21,6 +23,7 @@ from soundtrack.export.timeline import Media
 from soundtrack.media.reading.audio import read_audio
 from soundtrack.media.reading.probe import probe
 from soundtrack.mix.render import render_film
+from soundtrack.pipeline.edit_import import import_edit
 from soundtrack.types import CueSheet, FloatArray, GainPoint, Section, Span
 
 FILM_S = 12.0
@@ -98,8 +101,13 @@ def scored(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 def play(melt: str, sheet: CueSheet, folder: Path) -> FloatArray:
     """What melt plays of an exported sheet."""
+    return play_text(melt, export(sheet, "mlt", media=Media(film=str(folder / "film.mov"))), folder)
+
+
+def play_text(melt: str, text: str, folder: Path) -> FloatArray:
+    """What melt plays of a document."""
     made, out = folder / "export.mlt", folder / "played.wav"
-    made.write_text(export(sheet, "mlt", media=Media(film=str(folder / "film.mov"))), encoding="utf-8")
+    made.write_text(text, encoding="utf-8")
     quiet = os.environ | {"LC_ALL": "C.UTF-8", "QT_QPA_PLATFORM": "offscreen", "SDL_VIDEODRIVER": "dummy"}
     command = [melt, str(made), "-consumer", f"avformat:{out}", "real_time=0", "vn=1"]
     command += ["acodec=pcm_f32le", f"ar={RATE}", "channels=2"]
@@ -184,3 +192,41 @@ def from_otio(text: str, folder: Path) -> FloatArray:
 def test_opentimelineio_reads_the_music_of_the_mix_at_its_time_and_level(scored: Scored) -> None:
     media = Media(film=str(scored.folder / "film.mov"))
     check_against_stem(from_otio(export(scored.sheet, "otio", media=media), scored.folder), scored)
+
+
+def edited_in_place(text: str, fps: Fraction) -> str:
+    """An MLT file after an edit: the first cue's second section is gone, and the last cue swells and dips."""
+    root = ElementTree.fromstring(text)  # our own text
+    first, second = (next(p for p in root.iter("playlist") if p.get("id") == f"mx{lane}") for lane in "ab")
+    gone = first.findall("entry")[1]
+    n = int(gone.get("out", "")) - int(gone.get("in", "")) + 1
+    at = list(first).index(gone)
+    first.remove(gone)
+    first.insert(at, ElementTree.Element("blank", length=str(n)))
+    level = next(p for p in second.iter("property") if p.get("name") == "level")
+    keys = {int(k): float(v) for k, v in (key.split("=") for key in str(level.text).split(";"))}
+    frames, plain = list(keys), list(keys.values())
+    for time_s, gain_db in ((6.5, 0.0), (7.0, -8.0), (8.0, -8.0), (8.5, 0.0)):
+        frame = round(time_s * fps)
+        keys[frame] = float(np.interp(frame, frames, plain)) + gain_db
+    level.text = ";".join(f"{frame}={keys[frame]:.2f}" for frame in sorted(keys))
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def test_an_edited_mlt_file_sounds_in_melt_like_the_sheet_that_was_imported_from_it(melt: str, scored: Scored) -> None:
+    cues = tuple(replace(cue, scenes=()) for cue in scored.sheet.cues)
+    sheet = replace(scored.sheet, cues=cues, mix=replace(scored.sheet.mix, keep_original=False))
+    text = export(sheet, "mlt", media=Media(film=str(scored.folder / "film.mov")))
+    edited = edited_in_place(text, standard_rate(sheet.film.fps))
+    found = import_edit(sheet, edited, name=str(scored.folder / "edited.mlt"), folder=scored.folder)
+    assert [cue.locked for cue in found.sheet.cues] == [True, True]
+    heard = play_text(melt, edited, scored.folder)
+    imported = replace(found.sheet, mix=sheet.mix)  # the gains of the mix, which the next mix measures
+    wanted = play(melt, imported, scored.folder)
+    half_s = 0.5 / float(standard_rate(sheet.film.fps))
+    for start_s, end_s in ((0.6, 2.2), (5.2, 6.4), (7.1, 7.9), (8.6, 9.0)):
+        assert abs(late_s(heard, wanted, start_s=start_s, end_s=end_s)) <= half_s + 1e-3, start_s
+    for start_s in (0.6, 1.2, 1.6, 5.2, 5.8, 7.1, 7.5, 8.6):
+        levels = [level_db(sound, start_s=start_s, end_s=start_s + 0.3) for sound in (heard, wanted)]
+        assert levels[0] == pytest.approx(levels[1], abs=0.15), start_s
+    assert level_db(heard, start_s=7.1, end_s=7.9) < level_db(heard, start_s=5.2, end_s=6.4) - 3
