@@ -400,3 +400,63 @@ def test_the_command_writes_a_sheet_and_says_what_changed(
     with pytest.raises(InputError, match=r"bad\.otio: not an edited time line"):
         run_commands(["cues", "import", "bad.otio", names[1], "-o", "other.json"])
     assert not (tmp_path / "other.json").exists()
+
+
+def by_shotcut(text: str) -> str:
+    """An MLT file as Shotcut saves it: a clock in place of frames, files as chains, one for each clip."""
+
+    def clock(frame: int) -> str:
+        ms = frame * 40
+        return f"{ms // 3_600_000:02d}:{ms // 60_000 % 60:02d}:{ms // 1000 % 60:02d}.{ms % 1000:03d}"
+
+    root = ElementTree.fromstring(text)  # our own text
+    for item in root.iter():
+        for name in ("in", "out", "length"):
+            if item.tag != "tractor" and name in item.attrib:
+                item.set(name, clock(int(item.get(name, ""))))
+        if item.tag == "producer":
+            item.tag = "chain"
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def test_an_mlt_file_that_shotcut_saved_is_read(cues: CueSheet) -> None:
+    found = import_edit(cues, by_shotcut(export(cues, "mlt")))
+    assert found.changes == ()
+    assert found.sheet is cues
+
+
+def test_a_crossfade_that_shotcut_made_is_two_cues_that_overlap(cues: CueSheet) -> None:
+    """The fourth cue enters two seconds before the third one ends, over a time line of its own."""
+    moved = Span(cues.cues[2].span.end_s - 2.0, cues.cues[2].span.end_s + 98.0)
+    n_s = moved.duration_s
+    fourth = replace(cues.cues[3], span=moved, sections=(Section(Span(5.0, 5.0 + n_s)),), fade_in_s=2.0)
+    third = replace(cues.cues[2], fade_out_s=2.0)
+    both = replace(cues, cues=(*cues.cues[:2], third, fourth))
+    root = ElementTree.fromstring(export(both, "mlt"))  # our own text
+    lane = {p.get("id"): p for p in root.iter("playlist")}
+    ends = []
+    for playlist in (lane["mxa"], lane["mxb"]):
+        ends += [(playlist, e) for e in playlist.iter("entry")]
+    last = {e.get("producer"): (p, e) for p, e in ends}
+    a, b = [last[f"music{i}"] for i in (2, 3)]
+    assert a[0] is not b[0]
+    out, into = int(a[1].get("out", "")), int(b[1].get("in", ""))
+    mix = ElementTree.Element("tractor", {"id": "mix", "in": "0", "out": "49"})
+    for entry, first in ((a[1], out - 49), (b[1], into)):
+        ElementTree.SubElement(
+            mix, "track", {"producer": entry.get("producer", ""), "in": str(first), "out": str(first + 49)}
+        )
+    at = list(a[0]).index(a[1])
+    a[1].set("out", str(out - 50))
+    a[0].insert(at + 1, ElementTree.Element("entry", {"producer": "mix", "in": "0", "out": "49"}))
+    b[1].set("in", str(into + 50))
+    gap = list(b[0])[list(b[0]).index(b[1]) - 1]
+    gap.set("length", str(int(gap.get("length", "")) + 50))
+    root.insert(list(root).index(root.find("playlist")), mix)  # type: ignore[arg-type]
+    found = import_edit(cues, ElementTree.tostring(root, encoding="unicode"))
+    now = {c.cue_id: c for c in found.sheet.cues}
+    before, after = now[third.cue_id], now[fourth.cue_id]
+    assert len(now) == 4
+    assert before.span.end_s - after.span.start_s == pytest.approx(2.0, abs=2 * HALF)
+    assert max(before.fade_out_s, after.fade_in_s) >= before.span.end_s - after.span.start_s - 1e-5
+    assert after.span.end_s == pytest.approx(moved.end_s, abs=HALF)

@@ -71,6 +71,10 @@ def _tractor(walk: _Walk, tractor: Element, *, at: int, heard: bool, depth: int)
             _tractor(walk, inner, at=at, heard=sounds, depth=depth + 1)
         elif inner is not None and inner.tag == "playlist":
             _playlist(walk, inner, at=at, heard=sounds, shown=track.get("hide") not in ("video", "both"), depth=depth)
+        elif inner is not None and depth and _property(inner, "mlt_service") not in _UNSEEN:
+            # Shotcut has a crossfade as a time line of its own, with a clip as each track.
+            first, last = (_frame(track.get(end) or inner.get(end), walk.fps) for end in ("in", "out"))
+            walk.clips.append(replace(_clip(walk, track, inner, at=at, first=first, last=last), is_heard=sounds))
 
 
 def _playlist(walk: _Walk, playlist: Element, *, at: int, heard: bool, shown: bool, depth: int) -> None:
@@ -86,7 +90,13 @@ def _playlist(walk: _Walk, playlist: Element, *, at: int, heard: bool, shown: bo
             first = _frame(item.get("in") or producer.get("in"), walk.fps)
             last = _frame(item.get("out") or producer.get("out") or _property(producer, "out"), walk.fps)
             if producer.tag == "tractor":
-                _tractor(walk, producer, at=at - first, heard=heard, depth=depth + 1)
+                _tractor(
+                    walk,
+                    producer,
+                    at=at - (first if _holds_playlists(walk, producer) else 0),
+                    heard=heard,
+                    depth=depth + 1,
+                )
             elif _property(producer, "mlt_service") not in _UNSEEN:
                 clip = _clip(walk, item, producer, at=at, first=first, last=last)
                 if shown and _property(producer, "shotcut:audio") != "1" and not _is_audio(playlist):
@@ -94,6 +104,12 @@ def _playlist(walk: _Walk, playlist: Element, *, at: int, heard: bool, shown: bo
                 else:
                     walk.clips.append(replace(clip, is_heard=heard, lane_keys=lane_keys))
             at += last - first + 1
+
+
+def _holds_playlists(walk: _Walk, tractor: Element) -> bool:
+    """Whether a time line has tracks of its own, of which an entry may show a part."""
+    tags = [walk.ids[p].tag for t in tractor.iterfind("track") if (p := t.get("producer", "")) in walk.ids]
+    return any(tag in ("playlist", "tractor") for tag in tags)
 
 
 def _is_audio(playlist: Element) -> bool:
