@@ -327,6 +327,14 @@ SPEAKING = frozenset({"print()", "input()", "breakpoint()", "sys.stdout", "sys.s
 EXITING = frozenset({"exit()", "quit()", "sys.exit", "os._exit"})
 MAY_EXIT = frozenset({"soundtrack.media.sandbox", "soundtrack.processes.ending"})
 """A process of our own, which ends when its parent is gone; and where a signal ends a process."""
+OF_THE_SYSTEM = {
+    "fcntl": ("soundtrack.processes.platform",),
+    "resource": ("soundtrack.processes.platform",),
+    "signal": ("soundtrack.processes",),
+    "_signal": ("soundtrack.__main__",),
+}
+"""Who may import what Windows lacks, or has otherwise."""
+
 STARTS_PROCESSES = {
     "subprocess": {"soundtrack.processes.children", "soundtrack.media.sandbox", "soundtrack.media.process"},
     "multiprocessing": {"soundtrack.library.update.workers", "soundtrack.media.sandbox"},
@@ -341,6 +349,15 @@ def test_nothing_below_the_command_line_speaks_or_exits() -> None:
         if part(name) != "cli" and name not in ENTRANCES:
             forbidden = SPEAKING if name in MAY_EXIT else SPEAKING | EXITING
             wrong += [f"{name} line {line}: {call}" for call, line in _calls(path) if call in forbidden]
+    assert wrong == []
+
+
+def test_what_differs_between_systems_is_behind_one_door() -> None:
+    wrong = [
+        str(found)
+        for found in all_imports()
+        if (doors := OF_THE_SYSTEM.get(found.target.split(".")[0])) and not under(found.importer, doors)
+    ]
     assert wrong == []
 
 

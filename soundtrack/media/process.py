@@ -9,9 +9,7 @@ ffmpeg 5.1 and newer.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
-import resource
 import select
 import subprocess
 import threading
@@ -29,6 +27,7 @@ from soundtrack.media import log
 from soundtrack.media.guard import file_arg, guard_options, input_args, pcm_input_args
 from soundtrack.media.locate import ffmpeg_path
 from soundtrack.processes.children import start, stop
+from soundtrack.processes.platform import enlarge_pipe, limit_child
 
 __all__ = [  # one place to import from for whoever runs ffmpeg
     "FfmpegResult",
@@ -102,16 +101,13 @@ class _Process:
         self._drain = threading.Thread(target=self._keep_complaints, daemon=True)
         try:
             self._drain.start()
-            with contextlib.suppress(OSError, ValueError):  # it may have ended already, or a stricter limit may hold
-                resource.prlimit(self._popen.pid, resource.RLIMIT_CORE, (0, 0))
-                resource.prlimit(self._popen.pid, resource.RLIMIT_AS, (_ADDRESS_SPACE_BYTES, _ADDRESS_SPACE_BYTES))
+            limit_child(self._popen.pid, memory_bytes=_ADDRESS_SPACE_BYTES)
             with contextlib.suppress(OSError, AttributeError):  # its dozen threads then don't interrupt each other
                 os.sched_setscheduler(self._popen.pid, os.SCHED_BATCH, os.sched_param(0))
             for pipe in (self._popen.stdin, self._popen.stdout):
                 if pipe is not None:
                     os.set_blocking(pipe.fileno(), False)
-                    with contextlib.suppress(OSError):  # a bigger pipe saves switches; the system may say no
-                        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _CHUNK_BYTES)
+                    enlarge_pipe(pipe.fileno(), _CHUNK_BYTES)
         except BaseException:
             self.stop()
             raise

@@ -16,7 +16,6 @@ import json
 import math
 import multiprocessing
 import os
-import resource
 import select
 import subprocess
 import threading
@@ -30,6 +29,7 @@ from typing import Any, ParamSpec, TypeVar
 from soundtrack.errors import DependencyError, InputError, Reason, SoundtrackError
 from soundtrack.media.opening import refusal
 from soundtrack.processes.children import python_command, start, stop
+from soundtrack.processes.platform import limit_this_process
 from soundtrack.processes.surroundings import module_path
 
 P = ParamSpec("P")
@@ -277,11 +277,7 @@ def serve(descriptor: int, memory_bytes: int) -> None:
     """
     global _is_apart  # noqa: PLW0603 - a process is one or is not
     _is_apart = True
-    for limit, most in ((resource.RLIMIT_AS, memory_bytes), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 0)):
-        hard = resource.getrlimit(limit)[1]
-        held = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        with contextlib.suppress(OSError, ValueError):
-            resource.setrlimit(limit, (held, held))
+    limit_this_process(memory_bytes=memory_bytes)
     threading.Thread(target=_leave_with_the_other, args=(descriptor,), daemon=True).start()
     pipe = Connection(descriptor)
     pipe.send("ready")

@@ -1,6 +1,5 @@
 """``soundtrack index PATH...``: analyse music and store the results."""
 
-import signal
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -163,6 +162,7 @@ def _watch(
     from soundtrack.errors import DependencyError, ModelError, SoundtrackError
     from soundtrack.library.store.store import open_store
     from soundtrack.library.update.folder_watch import changes, require_watchfiles
+    from soundtrack.processes.platform import INTERRUPT
 
     require_watchfiles()
     report = run(paths, first=True)
@@ -170,7 +170,7 @@ def _watch(
     with open_store(folder) as store:
         roots = store.roots()
     output.say(f"watching {len(roots)} {'folder' if len(roots) == 1 else 'folders'}; press Ctrl-C to stop", quiet=quiet)
-    with ending.answering(signal.SIGINT, code=0, words="" if quiet else "stopped watching"):
+    with ending.answering(INTERRUPT, code=0, words="" if quiet else "stopped watching"):
         for _ in changes(roots, index_dir=folder.absolute()):
             before = report
             try:

@@ -6,7 +6,6 @@ second writer sees. Readers take no lock: SQLite lets them read beside the write
 
 from __future__ import annotations
 
-import fcntl
 import os
 import platform
 import re
@@ -18,6 +17,7 @@ from pathlib import Path
 from soundtrack.errors import LibraryError, OutputError
 from soundtrack.library.store.files import LOCK_NAME, require_own_files
 from soundtrack.library.store.share import no_locks, require_byte_locks
+from soundtrack.processes.platform import lock_file
 
 _SIGNED = re.compile(rb"(pid \d+ on [^\n]*\n?)?")
 """What a lock file says that a writer left; anything else is a file of the user."""
@@ -60,7 +60,7 @@ def write_lock(index_dir: Path, *, wait: bool = False) -> Iterator[None]:
         ) from error
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            lock_file(descriptor, wait=wait)
         except BlockingIOError as error:
             raise LibraryError(
                 f"{index_dir}: the index is in use by {_holder(descriptor)}",

@@ -6,12 +6,12 @@ keep its journal.
 
 from __future__ import annotations
 
-import fcntl
 import mmap
 import tempfile
 from pathlib import Path
 
 from soundtrack.errors import OutputError
+from soundtrack.processes.platform import try_byte_lock
 
 _ELSEWHERE = "choose a folder on a local disk with --index; the music can stay where it is"
 
@@ -46,8 +46,7 @@ def require_byte_locks(descriptor: int, index_dir: Path) -> None:
         The file system refuses it.
     """
     try:
-        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
-        fcntl.lockf(descriptor, fcntl.LOCK_UN, 1)
+        try_byte_lock(descriptor)
     except OSError as error:
         raise no_locks(index_dir, error.strerror) from error
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import sys
 import tempfile
 import threading
@@ -39,6 +38,7 @@ from soundtrack.library.heard import Heard, Listener, Observed
 from soundtrack.library.identity import Identity, identify
 from soundtrack.processes import ending
 from soundtrack.processes.children import END_LIMIT_S
+from soundtrack.processes.platform import ignore_interrupt, interrupt_held, kill, let_interrupt_through
 from soundtrack.processes.surroundings import clean_environment
 
 LISTEN_LIMIT_S = 900.0
@@ -119,9 +119,9 @@ def _work(pipe: Connection, make_listener: Callable[[], Listener], environment: 
     """Body of a worker: files in, answers out, until the pipe closes."""
     os.environ.clear()
     os.environ.update(environment)  # it was forked from a process that may have started long ago
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_interrupt()
     ending.install()
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    let_interrupt_through()
     threading.Thread(target=_watch_parent, daemon=True).start()
     with contextlib.suppress(EOFError, ConnectionError):  # nobody is there any more: the end
         try:
@@ -206,8 +206,7 @@ def _stop_fork_server() -> None:
     server = _fork_server()
     pid = server._forkserver_pid
     if pid is not None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+        kill(pid)
         server._stop()
         ending.ended(pid)
 
@@ -284,7 +283,8 @@ class Workers:
     def _start(self) -> _Worker:
         """A new process; Ctrl-C is held back until it looks after that itself."""
         ours, theirs = self._context.Pipe()
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        held = contextlib.ExitStack()
+        held.enter_context(interrupt_held())
         kept = dict(os.environ)
         try:
             os.environ.update(dict.fromkeys(_THREADS, "1"))  # libraries read it when they are imported
@@ -312,7 +312,7 @@ class Workers:
         finally:
             for name in {*os.environ, *kept}:
                 os.environ.pop(name) if name not in kept else os.environ.update({name: kept[name]})
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            held.close()
             theirs.close()
         return _Worker(process, ours, time.monotonic() + _START_LIMIT_S)
 

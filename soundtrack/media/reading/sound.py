@@ -9,7 +9,6 @@ after `soundtrack.media.reading.probe` has opened the file and begun to decode i
 from __future__ import annotations
 
 import contextlib
-import resource
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from soundtrack.errors import Reason
 from soundtrack.media.opening import no_decoder, open_container, refusal
 from soundtrack.media.reading.audio import COVER, SoundReport, zero_no_numbers
 from soundtrack.media.sandbox import MEMORY_BYTES
+from soundtrack.processes.platform import more_memory
 from soundtrack.timebase import samples
 from soundtrack.types import FloatArray
 
@@ -71,7 +71,7 @@ def iter_stereo(
     n_given, filled, heard = 0, 0, False
     block = np.empty((2, n_block), np.float32)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_limited_memory())
+        stack.enter_context(more_memory(MEMORY_BYTES))
         with _complaints() as complaints:
             container = stack.enter_context(open_container(path))
         report.has_giant_cover |= any(COVER.search(complaint) for complaint in complaints)
@@ -103,23 +103,6 @@ def iter_stereo(
         yield block
     if not heard:
         raise refusal(path, Reason.CORRUPT if report.is_damaged else Reason.NO_AUDIO)
-
-
-@contextlib.contextmanager
-def _limited_memory() -> Iterator[None]:
-    """Let this process have `MEMORY_BYTES` more than it has, and nothing beyond."""
-    has = Path("/proc/self/statm")
-    if not has.exists():  # elsewhere nothing tells how much it has
-        yield
-        return
-    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    most = int(has.read_text().split()[0]) * resource.getpagesize() + MEMORY_BYTES
-    held = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
-    resource.setrlimit(resource.RLIMIT_AS, (min([most, *held]), hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 @contextlib.contextmanager
