@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from soundtrack.audio.music.spectrum import mean_between, take_frames
+from soundtrack.audio.music.bars import on_the_beat
+from soundtrack.audio.music.spectrum import Frames, mean_between, take_frames
 from soundtrack.audio.music.tempo import Pulse, find_pulse
 from soundtrack.types import FloatArray
 
@@ -73,6 +74,23 @@ def test_bars_start_where_the_bass_and_the_chord_are(per_bar: int, pickup: int) 
     inner = pulse.downbeats_s[1:-1]
     assert len(inner) > 8
     assert np.abs(inner[:, None] - truth[None]).min(axis=1).max() < 0.03
+
+
+@pytest.mark.parametrize(("struck_between", "moves"), [(0.4, False), (0.9, True)])
+def test_beats_do_not_move_off_by_half_for_a_melody_that_moves_between_them(struck_between: float, moves: bool) -> None:
+    """Piano with the harmony on the soft notes after the beat got all its beats half a beat late."""
+    hop_s, n = 0.01, 3_000
+    onset, bass = np.zeros(n, np.float32), np.zeros(n, np.float32)
+    chroma = np.zeros((n, 12), np.float32)
+    beats_s = np.arange(0.5, 29.0, 0.5)
+    onset[np.round(beats_s / hop_s).astype(int)] = 1.0
+    onset[np.round((beats_s + 0.25) / hop_s).astype(int)] = struck_between
+    note = (np.floor((np.arange(n) * hop_s - 0.75) / 0.5).astype(int) * 5) % 12
+    chroma[np.arange(n), note] = 1.0
+    bands = np.zeros((n, 40), np.float32)
+    frames = Frames(hop_s, onset, bass, bands, np.zeros(n, np.float32), hop_s, chroma, n * hop_s)
+    off_s = on_the_beat(beats_s, frames)[0] - beats_s[0]
+    assert off_s == pytest.approx(0.25 if moves else 0.0)
 
 
 def test_downbeats_are_beats_and_ascend() -> None:

@@ -21,6 +21,8 @@ _HARMONY = (0.5, 0.0, 1.0, 1.0)
 _SKIP = 15.0
 """What a bar with a beat too few or too many costs, in accents of unit spread."""
 _OFF_BEAT_BY = 0.15
+_STRUCK = 0.55
+"""Share of the strength of the beats' onsets that those between them have at least where these are the beats."""
 _THREE_AHEAD = (1.05, 0.02)
 
 
@@ -100,6 +102,8 @@ def find_bars(beats_s: Doubles, frames: Frames) -> tuple[npt.NDArray[np.int64], 
 def on_the_beat(beats_s: Doubles, frames: Frames) -> Doubles:
     """The beats, or the points half way between them when it is there that bass and harmony change.
 
+    Not where little is struck between them: a melody that moves on after the beat is no beat.
+
     Parameters
     ----------
     beats_s : ndarray, shape=(n,), float64
@@ -119,7 +123,7 @@ def on_the_beat(beats_s: Doubles, frames: Frames) -> Doubles:
     both[0::2], both[1::2] = beats_s, between
     at = np.round((both + ONSET_DELAY_S) / frames.hop_s).astype(np.int64)
     struck = frames.onset[np.clip(at[:, None] + np.arange(-3, 4), 0, frames.n - 1)].max(axis=1)
-    if float(struck[1::2].mean()) < 0.2 * float(struck[0::2].mean()):
+    if float(struck[1::2].mean()) < _STRUCK * float(struck[0::2].mean()):
         return beats_s
     accents = _accents(both, frames, _HARMONY)
     on, off = float(accents[0::2].mean()), float(accents[1::2].mean())
