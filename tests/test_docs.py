@@ -38,3 +38,12 @@ def test_the_picture_of_the_demo_names_no_place_of_the_machine_it_was_drawn_on()
 def test_the_page_of_the_cue_sheets_fields_is_the_one_of_its_schema() -> None:
     made = runpy.run_path(str(DOCS / "make_reference.py"))["reference"]()
     assert made == (DOCS / "cue-sheet-fields.md").read_text(encoding="utf-8"), "run: python docs/make_reference.py"
+
+
+def test_the_site_gets_a_list_of_its_pages_for_language_models() -> None:
+    text = runpy.run_path(str(DOCS / "make_llms.py"))["text"]
+    nav = [{"First film": "first-film.md"}, {"Python": [{"Guide": "python.md"}]}]
+    lines = text(name="soundtrack", description="Scores films.", nav=nav, docs=DOCS).splitlines()
+    assert lines[:3] == ["# soundtrack", "", "> Scores films."]
+    assert [line.partition(")")[0] for line in lines[6:]] == ["- [First film](first-film.html", "- [Guide](python.html"]
+    assert "hooks: [docs/make_llms.py]" in CONFIG
