@@ -31,6 +31,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"pipeline", "training"}),
     frozenset({"evaluation"}),
     frozenset({"api"}),
+    frozenset({"review"}),
     frozenset({"cli"}),
     frozenset({"__main__"}),
 )
@@ -55,7 +56,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "imageio_ffmpeg": ("soundtrack.media",),
     "lark": ("soundtrack.queries.grammar",),
     "librosa": ("soundtrack.audio", "soundtrack.training.music.musicnn"),
-    "jinja2": ("soundtrack.export.page.page",),
+    "jinja2": ("soundtrack.export.page.page", "soundtrack.review.app"),
     "mcp": ("soundtrack.cli.mcp_server",),
     "matplotlib": ("soundtrack.export.page", "soundtrack.yardsticks.plot"),
     "numba": (),
@@ -76,6 +77,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "tinytag": ("soundtrack.library",),
     "pysubs2": ("soundtrack.media.reading.subtitles",),
     "python_stretch": ("soundtrack.mix.tempo_change",),
+    "starlette": ("soundtrack.review",),
     "torch": (
         "soundtrack.checkpoints",
         "soundtrack.networks",
@@ -86,6 +88,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     ),
     "torchvision": ("soundtrack.networks.vision_ops",),
     "typer": ("soundtrack.cli",),
+    "uvicorn": ("soundtrack.review.serve",),
     "watchfiles": ("soundtrack.library.update.folder_watch",),
 }
 """The only modules that may import an outside library."""
@@ -416,7 +419,7 @@ def test_whatever_is_imported_is_declared_and_the_other_way_round() -> None:
         "python_stretch": "python-stretch",
         "scenedetect": "scenedetect-headless",
     }
-    optional = FOR_DEVELOPERS | {"distributed", "mcp", "watchfiles"}
+    optional = FOR_DEVELOPERS | {"distributed", "mcp", "starlette", "uvicorn", "watchfiles"}
     outside = (
         {found.target.split(".")[0] for found in all_imports()} - sys.stdlib_module_names - {"soundtrack"} - optional
     )

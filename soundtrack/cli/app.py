@@ -29,6 +29,7 @@ _COMMANDS = {
     "spot": "Select and place music for the scenes of a film.",
     "conform": "Adapt a cue sheet to a new cut of its film.",
     "render": "Mix the music of a cue sheet into a film.",
+    "review": "Hear, compare and change the music of a film on a local page.",
     "verify": "Compare a scored film with its source, stream by stream.",
     "search": "Search the library by mood or by a similar file.",
     "excerpt": "Cut the best stretch of a piece of music, or a loop.",
@@ -48,7 +49,7 @@ _COMMANDS = {
 _PACKAGE_OF = {
     name: package
     for package, names in {
-        "film": ("conform", "cues", "render", "scenes", "score", "spot", "verify"),
+        "film": ("conform", "cues", "render", "review", "scenes", "score", "spot", "verify"),
         "music": ("excerpt", "index", "library", "search"),
         "models": ("config", "demo", "doctor", "eval", "help", "mcp", "models", "train"),
     }.items()

@@ -67,6 +67,7 @@ EXAMPLES = {
         "soundtrack conform film.cues.json film-2.mp4 -o film-2.cues.json",
         "soundtrack conform film.cues.json film-2.mp4 --film old/film.mp4 --all",
     ),
+    "soundtrack review": ("soundtrack review film.cues.json", "soundtrack review film.mp4 --no-browser --port 8765"),
     "soundtrack verify": ("soundtrack verify film.mp4 film.scored.mp4",),
     "soundtrack search": (
         "soundtrack search --mood calm -n 5",

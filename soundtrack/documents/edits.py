@@ -150,15 +150,12 @@ def _silenced(sheet: CueSheet, edit: SilenceCues) -> CueSheet:
     for cue in _find(sheet, edit.cue_ids):
         _require_unlocked(cue)
         others = tuple(c for c in sheet.cues if c.cue_id != cue.cue_id)
-        silences = list(sheet.silences)
-        parts = [cue.span]
-        for other in (*(c.span for c in others), *(s.span for s in silences)):
-            parts = [rest for part in parts for rest in _without(part, other)]
-        silences += [Silence(part, SILENCED) for part in parts if part.duration_s >= _SHORTEST_SILENCE_S]
+        parts = _outside(cue.span, [*(c.span for c in others), *(s.span for s in sheet.silences)])
+        freed = [Silence(part, SILENCED) for part in parts if part.duration_s >= _SHORTEST_SILENCE_S]
         sheet = replace(
             sheet,
             cues=others,
-            silences=tuple(sorted(silences, key=lambda s: s.span.start_s)),
+            silences=tuple(sorted([*sheet.silences, *freed], key=lambda s: s.span.start_s)),
             alternatives=tuple(a for a in sheet.alternatives if a.cue_id != cue.cue_id),
             mix=replace(sheet.mix, music_gain_db=None, master_gain_db=None, limiter_dbtp=None),
         )

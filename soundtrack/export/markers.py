@@ -77,10 +77,10 @@ def _moments(cue: Cue, kind: str, marks: TrackMarks | None) -> Iterator[tuple[fl
         yield from ((hit.time_s, one_line(f"hit: {hit.on}")) for hit in cue.landings)
     elif marks is not None:
         by_kind = {"sections": marks.sections_s, "bars": marks.bars_s, "beats": marks.beats_s}
-        yield from ((time_s, kind.removesuffix("s")) for time_s in _heard_at(cue, by_kind[kind]))
+        yield from ((time_s, kind.removesuffix("s")) for time_s in heard_at(cue, by_kind[kind]))
 
 
-def _heard_at(cue: Cue, times_s: Sequence[float]) -> Iterator[float]:
+def heard_at(cue: Cue, times_s: Sequence[float]) -> Iterator[float]:
     """When moments of the track are heard in the film."""
     at = samples(cue.span.start_s, sample_rate_hz=MIX_RATE_HZ)
     for start, section in zip(section_starts(cue), cue.sections, strict=False):

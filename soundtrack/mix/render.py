@@ -102,12 +102,12 @@ def render_film(
     from soundtrack.media.checking.verify import print_before, require_same
 
     settings = settings or MixSettings()
-    _check_film(info, sheet)
+    check_film(info, sheet)
     original = info.main_audio if sheet.mix.keep_original else None
     channels = _n_channels(layout, original)
     streams = output_plan(info, out, keeps_original=original is not None, layout=layout, music_track=music_track)
     plan = plan_mix(sheet)
-    _check_tracks(plan, track_paths)
+    check_tracks(plan, track_paths)
     check_targets(
         [Target(out, FILM, needed_bytes=info.path.stat().st_size + plan.n_samples * 4 * (3 if stems else 1))],
         inputs=[info.path, *track_paths.values(), *([] if narration_path is None else [narration_path])],
@@ -201,6 +201,52 @@ def render_film(
     )
 
 
+def first_gains(
+    info: VideoInfo,
+    sheet: CueSheet,
+    *,
+    track_paths: Mapping[str, Path],
+    narration_path: Path | None = None,
+    layout: str = "auto",
+    progress: Progress = no_progress,
+) -> CueSheet:
+    """The sheet with the gains of the first pass: those of `render_film` before the written file is checked.
+
+    Parameters
+    ----------
+    info : VideoInfo
+        The film.
+    sheet : CueSheet
+        Which music sounds where.
+    track_paths : mapping of str to Path
+        Where the tracks of the cues lie, by track id.
+    narration_path : Path, optional
+        Where the narration of the sheet is.
+
+    Raises
+    ------
+    InputError
+        As `render_film`.
+    """
+    check_film(info, sheet)
+    original = info.main_audio if sheet.mix.keep_original else None
+    plan = plan_mix(sheet)
+    check_tracks(plan, track_paths)
+    work = Work(
+        info,
+        original,
+        track_paths,
+        plan.n_samples,
+        progress,
+        channels=_n_channels(layout, original),
+        narration=sheet.narration,
+        narration_path=narration_path,
+    )
+    limiter_dbtp = sheet.mix.ceiling_dbtp - LOSSY_HEADROOM_DB
+    levels, _ = measure(work, plan, ceiling_dbtp=limiter_dbtp)
+    return _as_decided(sheet, levels, Setting(levels.master_gain_db, round(limiter_dbtp, 6), levels.master_cap_db))
+
+
 def _as_decided(sheet: CueSheet, levels: Levels, setting: Setting) -> CueSheet:
     """The sheet with every gain that was decided."""
     mix = replace(
@@ -290,7 +336,7 @@ def _replaced(info: VideoInfo, original: StreamInfo | None, *, channels: int, mu
     return frozenset({main.index})
 
 
-def _check_film(info: VideoInfo, sheet: CueSheet) -> None:
+def check_film(info: VideoInfo, sheet: CueSheet) -> None:
     """Refuse a sheet that is plainly about another film, or keeps sound that cannot be decoded."""
     require_decoder(info, keeps=sheet.mix.keep_original, hint="set `mix.keep_original` in the sheet to false")
     if abs(info.duration_s - sheet.film.duration_s) > max(_FILM_TOLERANCE_S, 0.02 * info.duration_s):
@@ -302,7 +348,7 @@ def _check_film(info: VideoInfo, sheet: CueSheet) -> None:
         )
 
 
-def _check_tracks(plan: MixPlan, track_paths: Mapping[str, Path]) -> None:
+def check_tracks(plan: MixPlan, track_paths: Mapping[str, Path]) -> None:
     """Refuse to begin when a track is not there."""
     for cue in plan.cues:
         path = track_paths.get(cue.track_id)

@@ -72,7 +72,7 @@ def find_media(
         warnings.append(f"{len(missing) - _MOST_NAMED} more tracks are missing")
     film_sound, start_timecode = _film(path) if probed and path.is_file() else (Sound(), None)
     sounds = {track_id: _sound(p) for track_id, p in tracks.items() if probed and p.is_file()}
-    marks, unknown = _marks(tracks, index) if {*marked} - {"hits"} else ({}, [])
+    marks, unknown = track_marks(tracks, index) if {*marked} - {"hits"} else ({}, [])
     warnings += unknown
     return Found(
         media=Media(
@@ -88,7 +88,7 @@ def find_media(
     )
 
 
-def _marks(tracks: Mapping[str, Path], index: Path | None) -> tuple[dict[str, TrackMarks], list[str]]:
+def track_marks(tracks: Mapping[str, Path], index: Path | None) -> tuple[dict[str, TrackMarks], list[str]]:
     """Sections, bars and beats of tracks, and a line for each of which they are unknown."""
     from soundtrack.pipeline.library.listened import listen_to
     from soundtrack.pipeline.library.music import open_library

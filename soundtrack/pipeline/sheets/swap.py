@@ -78,12 +78,13 @@ def swap_music(sheet: CueSheet, swaps: Sequence[tuple[str, int]], *, index: Path
 
 
 def mix_of(sheet: CueSheet) -> MixSettings:
-    """The settings of the mix that a sheet was made with, as far as ducking asks for them."""
+    """The settings of the mix that a sheet was made with."""
     notes = sheet.mix
     return MixSettings(
         target_lufs=notes.target_lufs,
         ceiling_dbtp=notes.ceiling_dbtp,
         keep_original=notes.keep_original,
+        keep_level=notes.keep_level,
         speech_over_music_lu=notes.speech_over_music_lu,
         music_level_db=notes.music_level_db,
         dialogue_gated=notes.dialogue_gated,

@@ -1,0 +1,229 @@
+"""ASGI application of a review: the page, its state, the film, blocks of music, and steps.
+
+All addresses are below the token. Files are named by this module alone: the film, the page, and three static files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from soundtrack import api
+from soundtrack.errors import SoundtrackError
+from soundtrack.progress import Progress
+from soundtrack.review.guard import Guard
+from soundtrack.review.jobs import Jobs
+from soundtrack.review.opening import Reviewed
+from soundtrack.review.session import ConflictError, Session, Step
+from soundtrack.review.sound import BLOCK_S, Sounds
+from soundtrack.review.steps import planned_again, step_of
+from soundtrack.review.view import state_of
+
+STATIC = {
+    "review.css": "text/css",
+    "review.js": "text/javascript",
+    "player.js": "text/javascript",
+    "wavesurfer.esm.js": "text/javascript",
+}
+"""Files of the page and their types."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """An application and its token."""
+
+    app: Starlette
+    """To be served on the loopback address."""
+    token: str
+    """First part of every address."""
+
+
+def make_app(reviewed: Reviewed, *, port: int, index: Path | None = None) -> Served:
+    """The application of a review.
+
+    Parameters
+    ----------
+    reviewed : Reviewed
+        Cue sheet and film.
+    port : int
+        Where it will be served.
+    index : Path, optional
+        Folder of the library index.
+
+    Raises
+    ------
+    InputError
+        The sheet cannot be read, or a track is missing.
+    """
+    token, nonce = secrets.token_urlsafe(24), secrets.token_urlsafe(16)
+    room = _Room(reviewed, index=index, nonce=nonce)
+    routes = [
+        Route("/", room.page),
+        Route("/state", room.state),
+        Route("/film", room.film),
+        Route("/static/{name}", room.static),
+        Route("/music/{key}/{number:int}", room.music),
+        Route("/wave/{key}/{cue}", room.wave),
+        Route("/gains/{key}", room.gains),
+        Route("/bars/{key}/{cue}", room.bars),
+        Route("/job", room.job),
+        *(Route(f"/{name}", room.post, methods=["POST"]) for name in room.posts),
+    ]
+    hosts = frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost"))
+    app = Starlette(
+        routes=[Mount(f"/{token}", routes=routes)],
+        middleware=[Middleware(Guard, hosts=hosts, nonce=nonce)],
+        exception_handlers={ConflictError: _conflict, SoundtrackError: _refusal},
+    )
+    return Served(app, token)
+
+
+class _Room:
+    """The endpoints of one review."""
+
+    def __init__(self, reviewed: Reviewed, *, index: Path | None, nonce: str) -> None:
+        self._film, self._index, self._nonce = reviewed.film, index, nonce
+        self._session = Session(reviewed.cues)
+        self._sounds = Sounds(reviewed.film, index=index)
+        self._jobs = Jobs()
+        self._sounds.add(self._session.step.sheet)
+        self.posts: dict[str, Callable[[dict[str, Any]], dict[str, object]]] = {
+            "edit": self._edit,
+            "undo": lambda asked: self._travel(self._session.undo, asked),
+            "redo": lambda asked: self._travel(self._session.redo, asked),
+            "try": self._try,
+            "plan": self._plan,
+            "render": self._render,
+        }
+
+    # --- what is read ----
+
+    def page(self, _request: Request) -> Response:
+        """The page itself."""
+        from jinja2 import Environment, StrictUndefined
+
+        templates = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
+        text = files("soundtrack.review").joinpath("page.html.jinja").read_text(encoding="utf-8")
+        made = templates.from_string(text).render(
+            film=self._film.path.name, sheet=self._session.path.name, nonce=self._nonce, block_s=BLOCK_S
+        )
+        return HTMLResponse(made)
+
+    def state(self, _request: Request) -> Response:
+        """Everything that the page shows."""
+        return JSONResponse(self._state())
+
+    def film(self, _request: Request) -> Response:
+        """The film, by ranges."""
+        return FileResponse(self._film.path)
+
+    def static(self, request: Request) -> Response:
+        """A file of the page."""
+        name = request.path_params["name"]
+        if name not in STATIC:
+            return Response(status_code=404)
+        data = files("soundtrack.review").joinpath("static", name).read_bytes()
+        return Response(data, media_type=STATIC[name])
+
+    def music(self, request: Request) -> Response:
+        """A block of music."""
+        data = self._sounds.block(request.path_params["key"], request.path_params["number"])
+        return Response(data, media_type="application/octet-stream")
+
+    def wave(self, request: Request) -> Response:
+        """The waveform of a cue."""
+        return JSONResponse(self._sounds.wave(request.path_params["key"], request.path_params["cue"]))
+
+    def gains(self, request: Request) -> Response:
+        """The constant gains of the mix."""
+        return JSONResponse(self._sounds.gains(request.path_params["key"]))
+
+    def bars(self, request: Request) -> Response:
+        """The bar lines of a cue."""
+        return JSONResponse(self._sounds.bars(request.path_params["key"], request.path_params["cue"]))
+
+    def job(self, _request: Request) -> Response:
+        """How far the running job is."""
+        return JSONResponse(self._jobs.status())
+
+    # --- what changes something ----
+
+    async def post(self, request: Request) -> Response:
+        """One step."""
+        try:
+            asked = json.loads(await request.body())
+        except ValueError:
+            asked = None
+        if not isinstance(asked, dict):
+            return JSONResponse({"error": "expected a JSON object", "hint": "reload the page"}, status_code=422)
+        name = request.url.path.rpartition("/")[2]
+        return JSONResponse(await run_in_threadpool(self.posts[name], asked))
+
+    def _state(self) -> dict[str, object]:
+        return state_of(self._session, key=self._sounds.add(self._session.step.sheet))
+
+    def _edit(self, asked: dict[str, Any]) -> dict[str, object]:
+        self._session.change(str(asked.get("revision")), step_of(asked, index=self._index))
+        return self._state()
+
+    def _travel(self, how: Callable[[str], None], asked: dict[str, Any]) -> dict[str, object]:
+        how(str(asked.get("revision")))
+        return self._state()
+
+    def _try(self, asked: dict[str, Any]) -> dict[str, object]:
+        """The key of the sheet as it would be after a swap; nothing is saved."""
+        step = step_of({**asked, "action": "swap"}, index=self._index)(self._session.step)
+        return {"key": self._sounds.add(step.sheet)}
+
+    def _plan(self, asked: dict[str, Any]) -> dict[str, object]:
+        revision = str(asked.get("revision"))
+        self._session.change(revision, lambda step: step)  # a page of another revision is refused before the work
+        self._jobs.start("plan", partial(self._planned, revision, self._session.step))
+        return self._jobs.status()
+
+    def _planned(self, revision: str, step: Step, progress: Progress) -> str:
+        after = planned_again(self._film.path, step, index=self._index, progress=progress)
+        self._session.change(revision, lambda _: after)
+        return f"planned again: {len(after.sheet.cues)} cues"
+
+    def _render(self, asked: dict[str, Any]) -> dict[str, object]:
+        sheet, force = self._session.step.sheet, bool(asked.get("force"))
+
+        def work(progress: Progress) -> str:
+            report = api.render(
+                self._film.path,
+                sheet,
+                inputs=[self._session.path],
+                index=self._index,
+                force=force,
+                progress=progress,
+            )
+            with contextlib.suppress(SoundtrackError):
+                self._session.note_levels(sheet, report.sheet)
+            return report.summary()[0]
+
+        self._jobs.start("render", work)
+        return self._jobs.status()
+
+
+def _conflict(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error), "hint": "do it again if it is still wanted"}, status_code=409)
+
+
+def _refusal(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, SoundtrackError)
+    return JSONResponse({"error": str(error), "hint": error.hint, "code": error.code}, status_code=422)

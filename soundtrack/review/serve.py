@@ -1,0 +1,75 @@
+"""Serve a review on the loopback address until the process ends."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from soundtrack.errors import DependencyError, UsageError
+from soundtrack.review.opening import Reviewed
+
+HOST = "127.0.0.1"
+
+
+def require_server() -> None:
+    """Make sure that a page can be served, before anything else is done.
+
+    Raises
+    ------
+    DependencyError
+        starlette or uvicorn is not installed.
+    """
+    try:
+        import starlette  # noqa: F401 - only whether it is there
+        import uvicorn  # noqa: F401
+    except ImportError as error:
+        raise DependencyError(
+            "review requires the packages starlette and uvicorn", hint="run `pip install 'soundtrack[review]'`"
+        ) from error
+
+
+def serve(reviewed: Reviewed, *, port: int = 0, index: Path | None = None, ready: Callable[[str], None]) -> None:
+    """Serve a review; does not return before the server ends.
+
+    Parameters
+    ----------
+    reviewed : Reviewed
+        Cue sheet and film.
+    port : int
+        Port on the loopback address; 0 for a free one.
+    index : Path, optional
+        Folder of the library index.
+    ready : callable
+        Called with the address once it answers.
+
+    Raises
+    ------
+    UsageError
+        The port is in use.
+    InputError
+        The sheet cannot be read, or a track is missing.
+    """
+    import uvicorn
+
+    from soundtrack.review.app import make_app
+
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((HOST, port))
+        except OSError as error:
+            raise UsageError(
+                f"port {port}: {error.strerror or error}", hint="use another --port, or leave it out"
+            ) from error
+        listening.listen(64)
+        port = listening.getsockname()[1]
+        served = make_app(reviewed, port=port, index=index)
+        settings = uvicorn.Config(served.app, log_config=None, log_level="critical", access_log=False, lifespan="off")
+        server = uvicorn.Server(settings)
+        # In a thread, where uvicorn leaves signals alone: they end the process as they do in every command.
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        ready(f"http://{HOST}:{port}/{served.token}/")
+        thread.join()

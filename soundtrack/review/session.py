@@ -1,0 +1,181 @@
+"""State of a review: the cue sheet on the disk, its revision, and the steps that can be undone.
+
+Every step rewrites the file by the safe writer of the `cues` commands. A step names the revision that it starts from;
+if the sheet is at another one by now, in this program or on the disk, the step is refused and nothing is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from soundtrack.documents import cuesheet
+from soundtrack.files import safe_read
+from soundtrack.pipeline.sheets.sheet_files import rewrite_cues
+from soundtrack.types import CueSheet, Span
+
+MOST_STEPS = 200
+"""Steps that can be undone."""
+
+
+class ConflictError(Exception):
+    """The sheet has changed since the page read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class MoodWords:
+    """A mood in words for a time span, for the next plan."""
+
+    span: Span
+    """Film clock."""
+    text: str
+    """Such as ``tense`` or ``hopeful, no drums``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Cue sheet, and the requests for the next plan, which no cue sheet holds."""
+
+    sheet: CueSheet
+    """As on the disk."""
+    moods: tuple[MoodWords, ...] = ()
+    """Moods of scenes."""
+    hits: tuple[float, ...] = ()
+    """Hit points, film clock, in seconds."""
+    vocals: bool = False
+    """Whether music with vocals is allowed under speech without a penalty."""
+
+
+class Session:
+    """A cue sheet that is being reviewed.
+
+    Parameters
+    ----------
+    path : Path
+        The sheet, from `soundtrack.pipeline.sheets.sheet_files.editable`.
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._undo: list[Step] = []
+        self._redo: list[Step] = []
+        self._revision, sheet = self._read()
+        self._step = Step(sheet)
+
+    @property
+    def step(self) -> Step:
+        """The present state."""
+        return self._step
+
+    @property
+    def revision(self) -> str:
+        """SHA-256 of the file as last read or written, followed by the number of the step."""
+        return self._revision
+
+    @property
+    def n_undo(self) -> int:
+        """Steps that can be undone."""
+        return len(self._undo)
+
+    @property
+    def n_redo(self) -> int:
+        """Steps that can be redone."""
+        return len(self._redo)
+
+    def change(self, revision: str, how: Callable[[Step], Step]) -> None:
+        """Do one step.
+
+        Parameters
+        ----------
+        revision : str
+            The revision that the step starts from.
+        how : callable
+            From the present state to the next one.
+
+        Raises
+        ------
+        ConflictError
+            The sheet is at another revision by now.
+        SoundtrackError
+            As `how`, or the sheet cannot be written.
+        """
+        with self._lock:
+            self._require(revision)
+            after = how(self._step)
+            if after == self._step:
+                return
+            self._write(after)
+            self._undo = [*self._undo, self._step][-MOST_STEPS:]
+            self._redo = []
+            self._step = after
+
+    def undo(self, revision: str) -> None:
+        """Go one step back, if there is one; raises as `change`."""
+        self._travel(revision, self._undo, self._redo)
+
+    def redo(self, revision: str) -> None:
+        """Go one step forward again, if there is one; raises as `change`."""
+        self._travel(revision, self._redo, self._undo)
+
+    def note_levels(self, before: CueSheet, after: CueSheet) -> None:
+        """Take over the gains that rendering decided, unless the sheet has changed meanwhile; not a step.
+
+        Parameters
+        ----------
+        before : CueSheet
+            The sheet that was rendered.
+        after : CueSheet
+            The same with its gains.
+        """
+        with self._lock:
+            if self._step.sheet == before and self._on_disk() == self._revision.partition(".")[0]:
+                self._step = replace(self._step, sheet=after)
+                self._write(self._step)
+
+    def _travel(self, revision: str, source: list[Step], target: list[Step]) -> None:
+        with self._lock:
+            self._require(revision)
+            if not source:
+                return
+            self._write(source[-1])
+            target.append(self._step)
+            self._step = source.pop()
+
+    def _require(self, revision: str) -> None:
+        """Refuse a step from another revision; a file that another program changed is read again first."""
+        if self._on_disk() != self._revision.partition(".")[0]:
+            self._revision, sheet = self._read()
+            self._step, self._undo, self._redo = replace(self._step, sheet=sheet), [], []
+            raise ConflictError(f"{self.path.name} was changed by another program; the page shows it as it is now")
+        if revision != self._revision:
+            raise ConflictError("the cue sheet was changed in another window; the page shows it as it is now")
+
+    def _on_disk(self) -> str:
+        """SHA-256 of the file; empty if it is gone."""
+        return safe_read.sha256(self.path) if self.path.is_file() else ""
+
+    def _read(self) -> tuple[str, CueSheet]:
+        text = safe_read.read_text(self.path, most_bytes=safe_read.DOCUMENT_BYTES)
+        sheet = cuesheet.loads(text, name=str(self.path))
+        cuesheet.check(sheet, name=str(self.path))
+        return f"{_sha256(text)}.0", sheet
+
+    def _write(self, step: Step) -> None:
+        text = cuesheet.dumps(step.sheet)
+        digest, _, number = self._revision.partition(".")
+        if _sha256(text) != digest:
+            rewrite_cues(self.path, text)
+        self._revision = f"{_sha256(text)}.{int(number) + 1}"
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()

@@ -1,0 +1,170 @@
+"""Sound of a review: blocks of the mixed music, waveforms, gains and bar lines of the sheets that a page plays.
+
+What is heard is what `render` mixes: the blocks come from the same reader of pieces, fades, seams and ducking, and the
+gains from the same first pass. A page names a sheet by its key, the start of the SHA-256 of its document.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from soundtrack.documents import cuesheet
+from soundtrack.errors import UsageError
+from soundtrack.export.markers import TrackMarks, heard_at
+from soundtrack.mix.audition import music_between
+from soundtrack.mix.plan import MixPlan, plan_mix
+from soundtrack.pipeline.sheets.exports import track_marks
+from soundtrack.pipeline.sheets.narration import narration_path
+from soundtrack.pipeline.sheets.sheet_tracks import track_paths_of
+from soundtrack.settings import MIX_RATE_HZ
+from soundtrack.types import CueSheet, VideoInfo
+
+BLOCK_S = 4
+"""Length of a block of music, in seconds."""
+WAVE_POINTS = 400
+"""Values of a waveform."""
+_MOST_SHEETS = 64
+_MOST_BLOCKS = 48
+_WAVE_STEP_S = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A sheet that a page can play."""
+
+    sheet: CueSheet
+    plan: MixPlan
+    track_paths: Mapping[str, Path]
+
+
+class Sounds:
+    """Sheets by key, and their sound.
+
+    Parameters
+    ----------
+    film : VideoInfo
+        The film of all of them.
+    index : Path, optional
+        Folder of the library index.
+    """
+
+    def __init__(self, film: VideoInfo, *, index: Path | None) -> None:
+        self._film, self._index = film, index
+        self._lock = threading.RLock()
+        self._measuring = threading.Lock()
+        self._sheets: OrderedDict[str, Played] = OrderedDict()
+        self._blocks: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        self._gains: dict[str, dict[str, float]] = {}
+        self._waves: dict[tuple[str, str], list[float]] = {}
+        self._marks: dict[str, TrackMarks] = {}
+
+    def add(self, sheet: CueSheet) -> str:
+        """The key by which a page names a sheet.
+
+        Raises
+        ------
+        InputError
+            A track is missing.
+        """
+        key = hashlib.sha256(cuesheet.dumps(sheet).encode("utf-8")).hexdigest()[:24]
+        with self._lock:
+            if key not in self._sheets:
+                self._sheets[key] = Played(sheet, plan_mix(sheet), track_paths_of(sheet, self._index))
+            self._sheets.move_to_end(key)
+            while len(self._sheets) > _MOST_SHEETS:
+                self._sheets.popitem(last=False)
+        return key
+
+    def block(self, key: str, number: int) -> bytes:
+        """A block of music before the constant gains: float32, little-endian, all left samples, then all right ones.
+
+        Raises
+        ------
+        UsageError
+            The key is unknown, or the film has no such block.
+        InputError
+            A track cannot be read.
+        """
+        played = self._played(key)
+        size = BLOCK_S * MIX_RATE_HZ
+        start, stop = number * size, min((number + 1) * size, played.plan.n_samples)
+        if not 0 <= start < stop:
+            raise UsageError(f"no block {number}", hint="reload the page")
+        with self._lock:
+            known = self._blocks.get((key, number))
+        if known is None:
+            known = music_between(played.plan, start, stop, track_paths=played.track_paths).astype("<f4").tobytes()
+            with self._lock:
+                self._blocks[key, number] = known
+                while len(self._blocks) > _MOST_BLOCKS:
+                    self._blocks.popitem(last=False)
+        return known
+
+    def wave(self, key: str, cue_id: str) -> list[float]:
+        """The highest samples of a cue in `WAVE_POINTS` equal parts, in [0, 1]; raises as `block`."""
+        played = self._played(key)
+        cue = next((c for c in played.plan.cues if c.cue_id == cue_id), None)
+        if cue is None:
+            raise UsageError(f"unknown cue {cue_id}", hint="reload the page")
+        if (key, cue_id) not in self._waves:
+            edges = np.linspace(cue.film_start, cue.film_end, WAVE_POINTS + 1).astype(int)
+            peaks = np.zeros(WAVE_POINTS)
+            alone = MixPlan(played.plan.n_samples, (cue,), played.plan.ducking, (), played.plan.notes)
+            step = _WAVE_STEP_S * MIX_RATE_HZ
+            for at in range(cue.film_start, cue.film_end, step):
+                sound = np.abs(
+                    music_between(alone, at, min(at + step, cue.film_end), track_paths=played.track_paths)
+                ).max(axis=0)
+                places = np.searchsorted(edges, np.arange(at, at + len(sound)), side="right") - 1
+                np.maximum.at(peaks, np.clip(places, 0, WAVE_POINTS - 1), sound)
+            self._waves[key, cue_id] = [round(float(p), 3) for p in np.minimum(peaks, 1.0)]
+        return self._waves[key, cue_id]
+
+    def gains(self, key: str) -> dict[str, float]:
+        """Constant gains of the mix in dB: those of the sheet, else those of the first pass of `render`.
+
+        Raises
+        ------
+        UsageError, InputError
+            As `block`, or the film cannot be read.
+        """
+        from soundtrack.mix.render import first_gains
+
+        played = self._played(key)
+        with self._measuring:
+            if key not in self._gains:
+                sheet = played.sheet
+                if sheet.mix.music_gain_db is None or sheet.mix.master_gain_db is None:
+                    where = narration_path(sheet)
+                    sheet = first_gains(self._film, sheet, track_paths=played.track_paths, narration_path=where)
+                self._gains[key] = {
+                    "music_gain_db": float(sheet.mix.music_gain_db or 0.0),
+                    "master_gain_db": float(sheet.mix.master_gain_db or 0.0),
+                }
+            return self._gains[key]
+
+    def bars(self, key: str, cue_id: str) -> list[float]:
+        """Bar lines of a cue's music, film clock, in seconds; raises as `block`."""
+        sheet = self._played(key).sheet
+        cue = next((c for c in sheet.cues if c.cue_id == cue_id), None)
+        if cue is None:
+            raise UsageError(f"unknown cue {cue_id}", hint="reload the page")
+        if cue.track_id not in self._marks:
+            path = self._played(key).track_paths[cue.track_id]
+            marks, _ = track_marks({cue.track_id: path}, self._index)
+            self._marks[cue.track_id] = marks.get(cue.track_id, TrackMarks())
+        return [round(t, 6) for t in heard_at(cue, self._marks[cue.track_id].bars_s)]
+
+    def _played(self, key: str) -> Played:
+        with self._lock:
+            played = self._sheets.get(key)
+        if played is None:
+            raise UsageError("this version of the cue sheet is no longer held", hint="reload the page")
+        return played

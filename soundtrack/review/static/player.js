@@ -1,0 +1,244 @@
+// Film and music in step. The server mixes the music in blocks exactly as it renders it; here the blocks are laid
+// end to end on the clock of the audio device, and the constant gains of the mix are applied.
+
+export const RATE = 48000;
+const AHEAD_S = 6;
+const MOST_BUFFERS = 24;
+const FADE_S = 0.02;
+const APART_S = 0.04;
+
+export const linear = (db) => 10 ** (db / 20);
+
+function bufferOf(context, data) {
+  const samples = new Float32Array(data);
+  const n = samples.length / 2;
+  const buffer = context.createBuffer(2, n, RATE);
+  buffer.copyToChannel(samples.subarray(0, n), 0);
+  buffer.copyToChannel(samples.subarray(n), 1);
+  return buffer;
+}
+
+async function fetchBlock(key, number) {
+  const answer = await fetch(`music/${key}/${number}`);
+  if (!answer.ok) throw new Error((await answer.json()).error);
+  return answer.arrayBuffer();
+}
+
+// One block on a clock: `at` is when its first sample sounds, which may have passed.
+function lay(context, buffer, target, at) {
+  const source = context.createBufferSource();
+  source.buffer = buffer;
+  source.connect(target);
+  const late = context.currentTime - at;
+  if (late >= buffer.duration) return null;
+  if (late > 0) source.start(context.currentTime, late);
+  else source.start(at);
+  return source;
+}
+
+// The music of a stretch of the film as the player plays it, without a device: for checks.
+export async function renderOffline(key, gainsDb, startS, stopS, blockS) {
+  const context = new OfflineAudioContext(2, Math.round((stopS - startS) * RATE), RATE);
+  const gain = context.createGain();
+  gain.gain.value = linear(gainsDb.music_gain_db + gainsDb.master_gain_db);
+  gain.connect(context.destination);
+  for (let n = Math.floor(startS / blockS); n * blockS < stopS; n += 1) {
+    const buffer = bufferOf(context, await fetchBlock(key, n));
+    const source = context.createBufferSource();
+    source.buffer = buffer;
+    source.connect(gain);
+    const at = n * blockS - startS;
+    source.start(Math.max(0, at), Math.max(0, -at));
+  }
+  return context.startRendering();
+}
+
+// What takes the place of the film where the browser cannot play it.
+class SilentClock extends EventTarget {
+  constructor(durationS) {
+    super();
+    this.duration = durationS;
+    this.paused = true;
+    this.at = 0;
+  }
+
+  get currentTime() {
+    return this.paused ? this.at : Math.min(this.duration, this.at + (performance.now() - this.since) / 1000);
+  }
+
+  set currentTime(value) {
+    this.at = Math.max(0, Math.min(this.duration, value));
+    this.since = performance.now();
+    if (!this.paused) this.dispatchEvent(new Event("playing"));
+  }
+
+  async play() {
+    this.since = performance.now();
+    this.paused = false;
+    this.dispatchEvent(new Event("playing"));
+  }
+
+  pause() {
+    this.at = this.currentTime;
+    this.paused = true;
+    this.dispatchEvent(new Event("pause"));
+  }
+}
+
+export class Player extends EventTarget {
+  constructor(video, { blockS, durationS }) {
+    super();
+    this.video = video;
+    this.clock = video;
+    this.blockS = blockS;
+    this.durationS = durationS;
+    this.gainsDb = { music_gain_db: 0, master_gain_db: 0 };
+    this.keepsOriginal = true;
+    this.buffers = new Map();
+    this.deck = null;
+    this.key = null;
+    this.lastSwitchMs = null;
+    this.#listen(video);
+    video.addEventListener("error", () => this.#withoutFilm());
+    if (video.error) this.#withoutFilm();
+  }
+
+  #listen(clock) {
+    clock.addEventListener("playing", () => this.#anchor());
+    for (const name of ["pause", "waiting", "seeking", "ended"]) clock.addEventListener(name, () => this.#stop());
+    for (const name of ["play", "pause", "ended"]) clock.addEventListener(name, () => this.dispatchEvent(new Event("change")));
+  }
+
+  #withoutFilm() {
+    if (this.clock !== this.video) return;
+    this.clock = new SilentClock(this.durationS);
+    this.#listen(this.clock);
+    this.dispatchEvent(new Event("nofilm"));
+  }
+
+  get time() {
+    return this.clock.currentTime;
+  }
+
+  get paused() {
+    return this.clock.paused;
+  }
+
+  seek(timeS) {
+    this.clock.currentTime = Math.max(0, Math.min(this.durationS - 0.05, timeS));
+    this.dispatchEvent(new Event("change"));
+  }
+
+  async toggle() {
+    if (!this.clock.paused) {
+      this.clock.pause();
+      this.dispatchEvent(new Event("change"));
+      return;
+    }
+    await this.#open();
+    await this.clock.play();
+    this.dispatchEvent(new Event("change"));
+  }
+
+  async play() {
+    if (this.clock.paused) await this.toggle();
+  }
+
+  // Constant gains of the mix, and whether the sound of the film is heard.
+  setGains(gainsDb, keepsOriginal) {
+    this.gainsDb = gainsDb;
+    this.keepsOriginal = keepsOriginal;
+    if (!this.context) return;
+    const now = this.context.currentTime;
+    this.musicGain.gain.setTargetAtTime(linear(gainsDb.music_gain_db + gainsDb.master_gain_db), now, 0.01);
+    this.filmGain.gain.setTargetAtTime(keepsOriginal ? linear(gainsDb.master_gain_db) : 0, now, 0.01);
+  }
+
+  // Other music from now on; what sounds goes on until the new music is there.
+  async setKey(key) {
+    const asked = performance.now();
+    this.key = key;
+    if (!this.deck || this.clock.paused) return;
+    await this.#buffer(key, Math.floor(this.time / this.blockS));
+    if (this.key !== key || !this.deck || this.clock.paused) return;
+    this.#anchor();
+    this.lastSwitchMs = performance.now() - asked;
+  }
+
+  async prefetch(key, timeS) {
+    await this.#open();
+    await this.#buffer(key, Math.floor(Math.max(0, timeS) / this.blockS));
+  }
+
+  async #open() {
+    if (!this.context) {
+      this.context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
+      this.musicGain = this.context.createGain();
+      this.filmGain = this.context.createGain();
+      this.musicGain.connect(this.context.destination);
+      this.filmGain.connect(this.context.destination);
+      if (this.clock === this.video) this.context.createMediaElementSource(this.video).connect(this.filmGain);
+      this.setGains(this.gainsDb, this.keepsOriginal);
+      setInterval(() => this.#tick(), 250);
+    }
+    if (this.context.state === "suspended") this.context.resume();
+  }
+
+  async #buffer(key, number) {
+    const name = `${key}/${number}`;
+    if (!this.buffers.has(name)) {
+      this.buffers.set(name, fetchBlock(key, number).then((data) => bufferOf(this.context, data)));
+      this.buffers.get(name).catch(() => this.buffers.delete(name));
+      if (this.buffers.size > MOST_BUFFERS) this.buffers.delete(this.buffers.keys().next().value);
+    }
+    return this.buffers.get(name);
+  }
+
+  #anchor() {
+    if (!this.context) return;
+    this.#stop();
+    const gain = this.context.createGain();
+    const now = this.context.currentTime;
+    gain.gain.setValueAtTime(0, now);
+    gain.gain.linearRampToValueAtTime(1, now + FADE_S);
+    gain.connect(this.musicGain);
+    this.deck = { key: this.key, gain, sources: new Map(), zero: now - this.time, apart: 0 };
+    this.#fill();
+  }
+
+  #stop() {
+    if (!this.deck) return;
+    const { gain, sources } = this.deck;
+    const now = this.context.currentTime;
+    gain.gain.cancelScheduledValues(now);
+    gain.gain.setTargetAtTime(0, now, FADE_S / 3);
+    for (const source of sources.values()) source?.stop(now + 2 * FADE_S);
+    setTimeout(() => gain.disconnect(), 200);
+    this.deck = null;
+  }
+
+  async #fill() {
+    const deck = this.deck;
+    const from = Math.floor(this.time / this.blockS);
+    const last = Math.floor(Math.min(this.durationS - 1e-3, this.time + AHEAD_S) / this.blockS);
+    for (let n = from; n <= last; n += 1) {
+      if (deck.sources.has(n)) continue;
+      deck.sources.set(n, null);
+      try {
+        const buffer = await this.#buffer(deck.key, n);
+        if (this.deck !== deck) return;
+        deck.sources.set(n, lay(this.context, buffer, deck.gain, deck.zero + n * this.blockS));
+      } catch (error) {
+        this.dispatchEvent(new CustomEvent("fault", { detail: error.message }));
+      }
+    }
+  }
+
+  #tick() {
+    if (!this.deck || this.clock.paused) return;
+    const apart = Math.abs(this.context.currentTime - this.deck.zero - this.time);
+    this.deck.apart = apart > APART_S ? this.deck.apart + 1 : 0;
+    if (this.deck.apart >= 3) this.#anchor();
+    else this.#fill();
+  }
+}

@@ -1,0 +1,75 @@
+"""What the page shows, as JSON: scenes, cues with their alternatives, speech, ducking, and what can be undone."""
+
+from __future__ import annotations
+
+from soundtrack.export.clips import facts_line, shown_name
+from soundtrack.review.session import Session, Step
+from soundtrack.types import Cue, CueSheet
+
+
+def state_of(session: Session, *, key: str) -> dict[str, object]:
+    """The state of a session.
+
+    Parameters
+    ----------
+    session : Session
+    key : str
+        By which the sound of its sheet is asked for.
+    """
+    step = session.step
+    sheet = step.sheet
+    words = {(m.span.start_s, m.span.end_s): m.text for m in step.moods}
+    return {
+        "revision": session.revision,
+        "key": key,
+        "undo": session.n_undo,
+        "redo": session.n_redo,
+        "vocals": step.vocals,
+        "hits": list(step.hits),
+        "keep_original": sheet.mix.keep_original,
+        "duration_s": sheet.film.duration_s,
+        "fps": float(sheet.film.fps),
+        "scenes": [
+            {
+                "index": s.index,
+                "start_s": s.span.start_s,
+                "end_s": s.span.end_s,
+                "mood": s.emotion.label,
+                "valence": round(s.emotion.valence, 3),
+                "arousal": round(s.emotion.arousal, 3),
+                "words": words.get((s.span.start_s, s.span.end_s), ""),
+            }
+            for s in sheet.scenes
+        ],
+        "cues": [_cue(cue, sheet) for cue in sheet.cues],
+        "speech": [[s.start_s, s.end_s] for s in sheet.speech],
+        "ducking": [[p.time_s, p.gain_db] for p in sheet.ducking],
+        "silences": [{"start_s": s.span.start_s, "end_s": s.span.end_s, "reason": s.reason} for s in sheet.silences],
+        "warnings": [*sheet.warnings, *_unheard(step)],
+    }
+
+
+def _unheard(step: Step) -> list[str]:
+    """What the page cannot play as it is rendered."""
+    return [] if step.sheet.narration is None else ["the narration is not played on this page; render includes it"]
+
+
+def _cue(cue: Cue, sheet: CueSheet) -> dict[str, object]:
+    """One cue."""
+    names = {track.track_id: shown_name(track) for track in sheet.tracks}
+    return {
+        "id": cue.cue_id,
+        "start_s": cue.span.start_s,
+        "end_s": cue.span.end_s,
+        "title": names.get(cue.track_id, "?"),
+        "locked": cue.locked,
+        "gain_db": cue.gain_db,
+        "merit": round(cue.merit, 3),
+        "facts": "" if cue.facts is None else facts_line(cue.facts),
+        "why": [f"{term.name} {term.value:+.3f}" for term in cue.why],
+        "others": [
+            {"rank": other.rank, "title": names.get(other.track_id, "?"), "note": other.note}
+            for other in sheet.alternatives
+            if other.cue_id == cue.cue_id
+        ],
+    }
