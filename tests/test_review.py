@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import stat
@@ -23,7 +22,7 @@ from review_made import ORIGIN, Page, lay_out, open_page, planned
 from soundtrack import pipeline
 from soundtrack.cli.app import run_commands
 from soundtrack.documents import cuesheet
-from soundtrack.errors import DependencyError, InputError, UsageError
+from soundtrack.errors import DependencyError, InputError
 from soundtrack.files import safe_write
 from soundtrack.mix.audition import music_between
 from soundtrack.mix.plan import plan_mix
@@ -154,7 +153,8 @@ def test_a_wave_and_bars_belong_to_their_cue(page: Page) -> None:
     cue = page.state["cues"][0]
     wave = page.get(f"wave/{page.state['key']}/{cue['id']}").json()
     assert len(wave) == WAVE_POINTS
-    assert 0.0 <= min(wave) and 0.01 < max(wave) <= 1.0
+    assert min(wave) >= 0.0
+    assert 0.01 < max(wave) <= 1.0
     bars = page.get(f"bars/{page.state['key']}/{cue['id']}").json()
     assert bars == sorted(bars)
     assert all(cue["start_s"] <= bar < cue["end_s"] for bar in bars)
@@ -363,5 +363,3 @@ def test_a_film_is_reviewed_with_the_sheet_beside_it_or_the_cause_is_said(
         find_reviewed(cues)
     assert "--film" in error.value.hint
     assert find_reviewed(cues, film=made.film).film.path == made.film
-    assert UsageError.exit_code == 2
-    assert os.path.exists(cues)
