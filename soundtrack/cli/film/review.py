@@ -27,12 +27,12 @@ def review(
     Every step is saved to the cue sheet. The page is served on 127.0.0.1 until Ctrl-C.
     """
     import os
-    import signal
     import sys
     import webbrowser
 
     from soundtrack.cli import output
     from soundtrack.processes import ending
+    from soundtrack.processes.platform import INTERRUPT
     from soundtrack.review.opening import find_reviewed
     from soundtrack.review.serve import require_server, serve
 
@@ -46,5 +46,5 @@ def review(
         if not no_browser and has_screen:
             webbrowser.open(address)
 
-    with ending.answering(signal.SIGINT, code=0, words="" if quiet else "review ended"):
+    with ending.answering(INTERRUPT, code=0, words="" if quiet else "review ended"):
         serve(reviewed, port=port, index=index, ready=ready)
