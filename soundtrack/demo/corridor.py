@@ -11,6 +11,8 @@ from soundtrack.types import FloatArray
 
 _LIGHT = np.array([120, 150, 128], dtype=np.float32)
 _RED = np.array([190, 70, 56], dtype=np.float32)
+_BLACK_LEVEL = np.float32(75)
+"""What is darker is black."""
 
 
 @cache
@@ -61,7 +63,8 @@ def walk(t: float, *, start: float, speed: float, tilt: float, fear: float) -> F
     mix(image, (lamps * failing * np.exp(-ahead * 0.12)).astype(np.float32), (226, 236, 205))
     if fear > 0:
         _figure(image, 0.6 + 0.22 * speed * t, np.sin(t * 1.3))
-    return image
+    darker: FloatArray = np.maximum(image - _BLACK_LEVEL, np.float32(0))
+    return darker
 
 
 def _figure(image: FloatArray, near: float, sway: float) -> None:

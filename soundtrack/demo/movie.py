@@ -1,7 +1,8 @@
 """The demo film: four scenes of plainly different mood, as pictures and as sound.
 
-Lively (a park, eight quick shots), restful (the sea at dusk, after a dissolve; there is speech), frightening (a
-corridor, quiet at first, then ever shorter shots), sad (rain, to black). All other changes of shot are hard cuts.
+Lively (a concert in the park, eight quick shots), restful (the sea in the evening, after a dissolve; there is speech),
+frightening (a dark corridor, quiet at first, then ever shorter shots), sad (a grey street in the rain, to black). All
+other changes of shot are hard cuts.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from functools import partial
 
 import numpy as np
 
-from soundtrack.demo import corridor, park, rain, sea
+from soundtrack.demo import concert, corridor, park, rain, sea
 from soundtrack.demo.spoken import RATE_HZ, say
 from soundtrack.timebase import samples
 from soundtrack.types import ByteArray, FloatArray
@@ -40,23 +41,23 @@ class DemoShot:
 
 
 SHOTS: tuple[DemoShot, ...] = (
-    DemoShot("park", 84, partial(park.wide, start=0, speed=150)),
-    DemoShot("park", 60, partial(park.kites, seed=0)),
-    DemoShot("park", 54, partial(park.runner, seed=0)),
-    DemoShot("park", 48, park.balls),
-    DemoShot("park", 60, park.balloons),
-    DemoShot("park", 72, partial(park.wide, start=1_500, speed=-210)),
-    DemoShot("park", 48, partial(park.kites, seed=3)),
-    DemoShot("park", 72, partial(park.runner, seed=2)),
+    DemoShot("park", 60, partial(park.wide, start=0, speed=150)),
+    DemoShot("park", 84, partial(concert.stage, seed=0, beats_hz=2.2)),
+    DemoShot("park", 60, partial(concert.stage, seed=3, beats_hz=3.0)),
+    DemoShot("park", 48, partial(concert.stage, seed=5, beats_hz=3.0)),
+    DemoShot("park", 72, partial(concert.stage, seed=1, beats_hz=2.6)),
+    DemoShot("park", 54, partial(concert.stage, seed=4, beats_hz=3.0)),
+    DemoShot("park", 48, park.balloons),
+    DemoShot("park", 72, partial(concert.stage, seed=2, beats_hz=2.2)),
     DemoShot("sea", 300, partial(sea.dusk, horizon=190, sun_x=400, boat_size=34, drift=5), dissolve=36),
     DemoShot("sea", 288, partial(sea.dusk, horizon=150, sun_x=220, boat_size=70, drift=3)),
-    DemoShot("corridor", 192, partial(corridor.walk, start=0, speed=0.7, tilt=0.0, fear=0.0)),
-    DemoShot("corridor", 108, partial(corridor.walk, start=9, speed=2.2, tilt=0.16, fear=0.0)),
-    DemoShot("corridor", 84, partial(corridor.walk, start=22, speed=1.2, tilt=-0.1, fear=0.7)),
+    DemoShot("corridor", 192, partial(corridor.walk, start=0, speed=0.9, tilt=0.0, fear=0.0)),
+    DemoShot("corridor", 108, partial(corridor.walk, start=9, speed=2.4, tilt=0.16, fear=0.0)),
+    DemoShot("corridor", 84, partial(corridor.walk, start=22, speed=3.0, tilt=-0.1, fear=0.0)),
     DemoShot("corridor", 48, partial(corridor.walk, start=31, speed=5.0, tilt=-0.22, fear=0.0)),
     DemoShot("corridor", 72, partial(corridor.walk, start=44, speed=2.6, tilt=0.05, fear=1.0)),
-    DemoShot("rain", 252, rain.window),
-    DemoShot("rain", 300, rain.street),
+    DemoShot("rain", 252, partial(rain.street, near=1.3)),
+    DemoShot("rain", 300, partial(rain.street, near=1.0)),
 )
 """The whole film in order."""
 

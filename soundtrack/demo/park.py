@@ -1,4 +1,4 @@
-"""The lively scene: a park in the sun with kites, runners, balls and balloons, in quick shots and strong colours."""
+"""The lively scene by day: a park in the sun with kites, runners and balloons, in strong colours."""
 
 from __future__ import annotations
 
@@ -118,45 +118,6 @@ def wide(t: float, *, start: float, speed: float) -> FloatArray:
     for i in range(3):
         x = (60 + 190 * i + (120 - 0.4 * speed) * t) % (WIDTH + 160) - 80
         _runner(image, x, 318 + 9 * i, 86, t + 0.21 * i, _CLOTHES[(i * 2 + 1) % 6])
-    return image
-
-
-def kites(t: float, *, seed: int) -> FloatArray:
-    """One big kite and two behind it, swooping through the sky."""
-    image = sky((0, (48, 140, 240)), (HEIGHT, (170, 222, 255)))
-    drift = clouds(HEIGHT, _WIDE, 5)[:, int(200 * seed + 260 * t) % 1_200 :][:, :WIDTH]
-    mix(image, np.clip((drift - 0.5) * 3, 0, 0.9), (255, 255, 255))
-    for i, size in ((2, 26.0), (1, 40.0), (0, 92.0)):
-        phase = seed + 1.3 * i
-        x = 320 + (190 - 40 * i) * np.sin(2.2 * t + phase)
-        y = 150 + (75 - 10 * i) * np.sin(3.3 * t + 2 * phase)
-        colours = (_CLOTHES[(seed + i) % 6], _CLOTHES[(seed + i + 1) % 6])
-        _kite(image, x, y, size, 0.7 * np.cos(2.2 * t + phase), colours, t)
-    return image
-
-
-def runner(t: float, *, seed: int) -> FloatArray:
-    """Keeping up with one runner, the meadow flying past."""
-    image = _pan(300 * seed + 620 * t)
-    smear = image[250:]
-    smear += np.roll(smear, 14, axis=1) + np.roll(smear, 28, axis=1)
-    smear /= 3
-    _runner(image, 300 + 40 * np.sin(1.4 * t), 344, 250, t, _CLOTHES[seed % 6])
-    return image
-
-
-def balls(t: float) -> FloatArray:
-    """Balls bouncing before a sunny yellow wall."""
-    image = sky((0, (255, 214, 92)), (286, (255, 196, 70)), (288, (238, 120, 84)), (HEIGHT, (214, 96, 72)))
-    for i in range(9):
-        fall = abs(np.sin(3.1 * t + 0.9 * i))
-        x = (70 * i + (160 + 25 * (i % 3)) * t) % (WIDTH + 80) - 40
-        ground = 300 + 6 * (i % 4)
-        y = ground - (90 + 24 * (i % 4)) * fall
-        radius = 15 + 4 * (i % 3)
-        ellipse(image, x, ground + radius, radius * (1.2 - 0.5 * fall), 4, (120, 44, 40), alpha=0.5)
-        disc(image, x, y, radius, _CLOTHES[i % 6], soft=1.5)
-        disc(image, x - radius * 0.3, y - radius * 0.35, radius * 0.35, (255, 255, 255), soft=6, alpha=0.7)
     return image
 
 

@@ -1,4 +1,4 @@
-"""The sad scene: a grey street in the rain, a figure walking away under an umbrella, drops on a window."""
+"""The sad scene: a grey street in the rain, a figure walking away under an umbrella."""
 
 from __future__ import annotations
 
@@ -57,8 +57,23 @@ def _rain(image: FloatArray, t: float) -> None:
         image += np.float32(bright) * fall[rows][..., None]
 
 
-def street(t: float) -> FloatArray:
-    """A figure walks away slowly."""
+def street(t: float, *, near: float) -> FloatArray:
+    """A figure walks away slowly, all in grey; `near` is how much larger than life the middle is seen."""
+    image = _walker(t)
+    height, width = round(HEIGHT / near), round(WIDTH / near)
+    top, left = (HEIGHT - height) * 2 // 3, (WIDTH - width) // 2
+    rows = top + np.arange(HEIGHT) * height // HEIGHT
+    columns = left + np.arange(WIDTH) * width // WIDTH
+    return _grey(image[rows][:, columns], 0.75)
+
+
+def _grey(image: FloatArray, brightness: float) -> FloatArray:
+    """Without colour."""
+    return np.repeat(image.mean(axis=2, keepdims=True) * np.float32(brightness), 3, axis=2)
+
+
+def _walker(t: float) -> FloatArray:
+    """The street with the figure under an umbrella."""
     image = _street().copy()
     size = 120 - 2.6 * t
     x, ground = 330 + 4 * np.sin(0.6 * t), _GROUND + size * 0.62
@@ -100,48 +115,4 @@ def street(t: float) -> FloatArray:
             alpha=0.45,
         )
     _rain(image, t)
-    return image
-
-
-@cache
-def _through_glass() -> FloatArray:
-    image = blur(_street(), 9)
-    rng = np.random.default_rng(3)
-    for _ in range(16):
-        disc(
-            image,
-            rng.uniform(0, WIDTH),
-            rng.uniform(90, 300),
-            rng.uniform(8, 20),
-            (196, 190, 170),
-            soft=3,
-            alpha=rng.uniform(0.06, 0.2),
-        )
-    image *= np.float32(0.36)
-    for _ in range(230):
-        x, y, r = rng.uniform(0, WIDTH), rng.uniform(0, HEIGHT), rng.gamma(2.2, 1.3) + 0.8
-        disc(image, x, y, r, (62, 66, 76), soft=1.5, alpha=0.5)
-        disc(image, x + r * 0.2, y + r * 0.35, r * 0.55, (190, 194, 200), soft=r, alpha=0.6)
-    return image
-
-
-def window(t: float) -> FloatArray:
-    """Drops creeping down a pane."""
-    image = _through_glass().copy()
-    rng = np.random.default_rng(17)
-    for _ in range(13):
-        x, begin, speed, r = (
-            rng.uniform(20, WIDTH - 20),
-            rng.uniform(-260, 260),
-            rng.uniform(14, 46),
-            rng.uniform(2.6, 4.6),
-        )
-        y = begin + speed * t + 9 * np.sin(0.9 * t + x)
-        wobble = 3 * np.sin(y / 31 + x)
-        stroke(image, x - wobble * 0.5, y - 120, x + wobble, y, r * 0.55, (150, 154, 162), alpha=0.28)
-        disc(image, x + wobble, y, r, (58, 62, 72), soft=1.5, alpha=0.75)
-        disc(image, x + wobble, y + r * 0.4, r * 0.5, (214, 218, 224), soft=r, alpha=0.8)
-    mullion = (24, 22, 24)
-    for box in ((306, 0, 328, HEIGHT), (0, 166, WIDTH, 180)):
-        polygon(image, [(box[0], box[1]), (box[2], box[1]), (box[2], box[3]), (box[0], box[3])], mullion)
     return image

@@ -12,6 +12,8 @@ from soundtrack.types import FloatArray
 _NIGHT = (38, 34, 58)
 _DEEP = np.array([34, 40, 78], dtype=np.float32)
 _GLOW = np.array([244, 170, 134], dtype=np.float32)
+_COOL = np.array([0.65, 0.86, 1.03], dtype=np.float32)
+"""Of red, green and blue: the light of late evening."""
 
 
 @cache
@@ -117,4 +119,4 @@ def dusk(t: float, *, horizon: int, sun_x: float, boat_size: float, drift: float
         lift = 5 * np.sin(2.4 * t + i)
         for wing in (-1, 1):
             stroke(image, x, y, x + wing * 9, y - 3 - lift, 1.0, _NIGHT)
-    return image
+    return image * _COOL

@@ -10,12 +10,12 @@ ratings teach through thousands of pictures. Everything is convex, so the same r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.emotion.head import Blocks, Head, columns_of, rows_of, side_by_side, softmax
+from soundtrack.emotion.head import N_CLASSES, Blocks, Head, columns_of, rows_of, side_by_side, softmax
 from soundtrack.emotion.picture_head import FILM_NUMBERS, layout_of
 from soundtrack.training.absence import Some, with_absences
 from soundtrack.training.calibrate import Calibration, fit_calibration, fit_temperature, means_of
@@ -30,6 +30,8 @@ STILL_SCALE = 0.7
 """Of the classes' points on the plane where stills are compared with them: mean ratings hardly leave [-0.8, 0.8]."""
 STILL_SPREAD = 0.25
 """How far from a class a still's rating may lie, as a standard deviation."""
+PULL_SCALE = 0.5
+"""Of the classes' valences where readings of valence, which keep to the middle, are compared with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class HeadSettings:
     """Of one film beside one still, for valence and arousal."""
     still_class_share: float = 0.0
     """Weight of a rated still, its class guessed from its rating, beside a film with a class; 0 leaves stills out."""
+    valence_pull: float = 0.0
+    """How strongly valence pulls at the classes (`pulled`); 0 leaves them alone."""
     absent_share: float = 0.1
     """How much of the teaching goes without one of the channels, in [0, 1)."""
 
@@ -187,13 +191,34 @@ def fit_head(
         penalty=how.plane_penalty,
         gains=gains_of(blocks, how.plane_gains),
     )
-    return Head(
+    head = Head(
         blocks,
         mean=mean.astype(np.float32),
         scale=scale.astype(np.float32),
         weight=np.concatenate([weight, plane]).astype(np.float32),
         bias=np.concatenate([bias, plane_bias]).astype(np.float32),
     )
+    return pulled(head, how.valence_pull)
+
+
+def pulled(head: Head, strength: float) -> Head:
+    """A head whose class logits fall with the squared distance between the head's own valence and that of the class.
+
+    Class and valence then do not contradict each other. The square of the reading is common to all classes and drops
+    out; the remainder is linear and is added to the weights, so that reading costs the same.
+
+    Parameters
+    ----------
+    head : Head
+        With classes and plane fitted.
+    strength : float
+        At least 0. Logit units for each squared unit of valence.
+    """
+    points = PULL_SCALE * np.array([CLASS_VALENCE_AROUSAL[emotion][0] for emotion in EMOTIONS])
+    weight, bias = head.weight.astype(np.float64), head.bias.astype(np.float64)
+    weight[:N_CLASSES] += 2 * strength * points[:, None] * weight[N_CLASSES]
+    bias[:N_CLASSES] += strength * (2 * points * bias[N_CLASSES] - points**2)
+    return replace(head, weight=weight.astype(np.float32), bias=bias.astype(np.float32))
 
 
 def _guessed(rated: Rated, unrated: Unrated, *, penalty: float) -> Matrix:
