@@ -13,6 +13,7 @@ from soundtrack.checkpoints.manifest import find_model, read_config
 from soundtrack.emotion.head import Head, Mood, side_by_side
 from soundtrack.emotion.head_file import form_of
 from soundtrack.emotion.picture_head import layout_of, picture_blocks, untrained_head
+from soundtrack.emotion.stills import N_FEATURES
 from soundtrack.emotion.video_config import parse_config
 from soundtrack.emotion.video_tower import VideoTower, head_tensors, load_parts
 from soundtrack.errors import DependencyError, ModelError
@@ -170,14 +171,14 @@ def test_cuda_that_is_not_there_is_said_so() -> None:
         VideoTower.load("tiny", device="cuda", space=FlatSpace())
 
 
-@pytest.mark.parametrize("name", ["i3d-emotion", "tiny-video"])
-def test_embedded_weights_fit_their_config(name: str) -> None:
+@pytest.mark.parametrize(("name", "stills"), [("i3d-emotion", [N_FEATURES]), ("tiny-video", [])])
+def test_embedded_weights_fit_their_config(name: str, stills: list[int]) -> None:
     model = find_model(name)
     config = parse_config(read_config(model), where=name)
     network, head = load_parts(model, config)
     assert network.dim == config.n_features
-    assert [block.dim for block in config.head.blocks] == [config.n_features, N_FILM]
-    assert head.weight.shape == (8, config.n_features + N_FILM)
+    assert [block.dim for block in config.head.blocks] == [config.n_features, *stills, N_FILM]
+    assert head.weight.shape == (8, config.n_features + sum(stills) + N_FILM)
     assert config.n_frames / config.frame_rate_hz == pytest.approx(config.stride_s)
 
 
