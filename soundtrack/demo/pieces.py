@@ -251,7 +251,7 @@ EMPTY_PLATFORM = Piece(
 )  # fmt: skip
 
 LETTERS = Piece(
-    title="Letters Unsent", mood="Sad", genre="Chamber", tonic=50, mode="minor", bpm=62, beats=3,
+    title="Lonely Street", mood="Sad", genre="Chamber", tonic=50, mode="minor", bpm=62, beats=3,
     form="iabacoz", room_s=2.8, peak=0.5, extension="mp3",
     parts={
         "section": Part("strings", "1+3+5 - -", octave=1, gain=0.2, fold=True, pan=-0.15, send=0.45),
