@@ -55,6 +55,10 @@ class LoudnessTarget:
     dialogue_gated: bool = False
     """Whether the loudness is that during speech."""
 
+    def __str__(self) -> str:
+        """As `parse_target` reads it."""
+        return DIALOGUE_TARGET if self.dialogue_gated else f"{self.lufs:g}"
+
 
 def parse_target(value: str | float) -> LoudnessTarget | None:
     """Loudness target from a number of LUFS or one of `TARGET_NAMES`; None for anything else.

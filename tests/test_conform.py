@@ -21,7 +21,7 @@ from soundtrack.errors import InputError, UsageError
 from soundtrack.media.locate import ffmpeg_path
 from soundtrack.media.reading.probe import probe
 from soundtrack.spotting.plan.spot import spot_cues
-from soundtrack.types import ByteArray, Span
+from soundtrack.types import ByteArray, Narration, Span
 from soundtrack.video.shot_matching import FilmPrint, Match, film_print, match_shots
 
 FPS = 25
@@ -148,13 +148,18 @@ def test_the_command_moves_locked_cues_and_plans_the_rest(
     arguments = ["conform", str(path), str(new), "--index", str(made.index), "-o", str(out), "--no-cache"]
     with pytest.raises(UsageError, match="no locked cues"):
         run_commands(arguments)
-    locked = apply(before, LockCues(tuple(c.cue_id for c in before.cues)))
+    voice = tmp_path / "voice.wav"
+    ffmpeg("-f", "lavfi", "-i", "sine=duration=2", voice)
+    narrated = replace(before, narration=Narration(str(voice), start_s=1.0, duration_s=2.0))
+    locked = apply(narrated, LockCues(tuple(c.cue_id for c in before.cues)))
     path.write_text(cuesheet.dumps(locked), encoding="utf-8")
     assert run_commands(arguments) == 0
-    assert f"cue {before.cues[0].cue_id}: " in capfd.readouterr().err
+    said = capfd.readouterr().err
+    assert f"cue {before.cues[0].cue_id}: " in said and f"narration {voice}: still at" in said
     after = cuesheet.loads(out.read_text(encoding="utf-8"))
     cuesheet.check(after)
     assert after.film.name == "new.mp4"
+    assert after.narration is not None and (after.narration.path, after.narration.start_s) == (str(voice), 1.0)
     (now,) = [cue for cue in after.cues if cue.locked]
     assert now.track_id == before.cues[0].track_id
     assert now.span.start_s == pytest.approx(before.cues[0].span.start_s + 2.0, abs=0.5 / 24)

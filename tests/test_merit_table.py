@@ -79,10 +79,11 @@ def test_the_configuration_sets_a_weight_or_a_neutral_point_and_nothing_else(
     assert spotting_or_default(given) is given
 
 
+@pytest.mark.parametrize("target", ['"cinema"', "-18.5", '"dialogue"'])
 def test_config_prints_what_may_be_pasted_into_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], target: str
 ) -> None:
-    path = configured(tmp_path, 'target = "cinema"\n[merit]\nmood = 0.7\n')
+    path = configured(tmp_path, f"target = {target}\n[merit]\nmood = 0.7\n")
     monkeypatch.setenv("SOUNDTRACK_CONFIG", str(path))
 
     def printed(*arguments: str) -> str:

@@ -16,6 +16,7 @@ from soundtrack.errors import InputError, Reason, UsageError
 from soundtrack.pipeline.film.analyse import analyse_video, fingerprint
 from soundtrack.pipeline.score import spot_video
 from soundtrack.pipeline.sheets.keeping import Keep
+from soundtrack.pipeline.sheets.narration import NarrationWish
 from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.progress import Progress, no_progress
 from soundtrack.settings import MixSettings, SpottingSettings
@@ -97,7 +98,14 @@ def conform(
     scenes = analyse_video(new, device=device, decoder=decoder, cache=cache, progress=progress)
     moved = [Moved(match.old, match.later_s) for match in matches]
     base = replace(
-        sheet, film=scenes.film, scenes=scenes.scenes, speech=scenes.speech, ducking=(), silences=(), cues=()
+        sheet,
+        film=scenes.film,
+        scenes=scenes.scenes,
+        speech=scenes.speech,
+        ducking=(),
+        silences=(),
+        cues=(),
+        narration=None,
     )
     made = [c for cue in chosen if (c := conformed_cue(cue, moved, base)) is not None]
     cues = without_overlaps(made, base)
@@ -106,10 +114,22 @@ def conform(
     base = cuesheet.rounded(
         replace(base, cues=tuple(cues), alternatives=tuple(a for a in sheet.alternatives if a.cue_id in kept_ids))
     )
-    wishes = Wishes(keep=Keep(base, name)) if cues else Wishes()
+    wishes = Wishes(keep=Keep(base, name) if cues else None, narration=_narration(sheet))
     result = spot_video(scenes, index=index, settings=_settings(sheet), mix=_mix(sheet), wishes=wishes)
     kept_s = sum(match.old.duration_s for match in matches)
-    return Conformed(result, tuple(_said(chosen, cues)), kept_s)
+    return Conformed(result, (*_said(chosen, cues), *_said_of_narration(sheet)), kept_s)
+
+
+def _narration(sheet: CueSheet) -> NarrationWish | None:
+    """The narration of a sheet, at the time that it has: a voice cannot be matched with pictures."""
+    held = sheet.narration
+    return None if held is None else NarrationWish(Path(held.path), held.start_s)
+
+
+def _said_of_narration(sheet: CueSheet) -> list[str]:
+    """What became of the narration."""
+    held = sheet.narration
+    return [] if held is None else [f"narration {held.path}: still at {clock(held.start_s)}; check it with the new cut"]
 
 
 def _settings(sheet: CueSheet) -> SpottingSettings:

@@ -21,7 +21,7 @@ def config(
     lines = [] if defaults else [f"# {output.plain(str(config_path()))}"]
     for name in ("index", "device", "target", "ffmpeg", "model"):
         value = getattr(held, name)
-        shown = json.dumps(str(value), ensure_ascii=False) if not isinstance(value, float) else f"{value:g}"
+        shown = json.dumps(str(value), ensure_ascii=False)
         lines.append(f"# {name} is not set" if value is None else f"{name} = {output.plain(shown)}")
     lines += [f"{name} = {str(getattr(held, name)).lower()}" for name in ("ledger", "cache")]
     for title, table in (("merit", held.merit), ("plan", held.plan)):
