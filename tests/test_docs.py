@@ -32,7 +32,7 @@ def test_nothing_is_loaded_from_the_network_when_a_page_is_viewed() -> None:
 
 def test_the_picture_of_the_demo_names_no_place_of_the_machine_it_was_drawn_on() -> None:
     text = (DOCS / "images" / "demo.svg").read_text(encoding="utf-8")
-    assert "/tmp/" not in text and "/home/" not in text and "Plain Road" in text
+    assert "/tmp/" not in text and "/home/" not in text and "Lonely Street" in text
 
 
 def test_the_page_of_the_cue_sheets_fields_is_the_one_of_its_schema() -> None:
