@@ -220,7 +220,8 @@ def _what_to_type(error: Any) -> str:
     if not near and "command" in words[0].lower() and len(words) > 1 and context is not None:
         near = difflib.get_close_matches(words[1], getattr(context.command, "commands", {}), n=2)
     asked = f"did you mean {' or '.join(near[:3])}? " if near else ""
-    return f"{asked}`{command} --help` lists the options"
+    what = "commands" if "command" in words[0].lower() else "options"
+    return f"{asked}`{command} --help` lists the {what}"
 
 
 def _report(error: SoundtrackError) -> None:

@@ -72,7 +72,10 @@ def score(
         ),
     ] = None,
     cues: Annotated[
-        Path | None, typer.Option("--cues", help="Cue sheet to write. Default: NAME.cues.json next to the scored film.")
+        Path | None,
+        typer.Option(
+            "--cues", help="Cue sheet to write. Default: next to the scored film, e.g. film.scored.cues.json."
+        ),
     ] = None,
     index: Index = None,
     device: Device = None,
