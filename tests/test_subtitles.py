@@ -87,6 +87,13 @@ def test_sounds_in_brackets_and_sung_lines_are_not_said() -> None:
     assert [line.text for line in parse_subtitles(text, name="a", end_s=20)] == ["Go.", "Up."]
 
 
+def test_a_film_whose_name_is_as_long_as_a_name_may_be_has_no_file_beside_it(tmp_path: Path) -> None:
+    """With ``.en.srt`` the name would be too long for the file system."""
+    longest = tmp_path / ("L" * 251 + ".mp4")
+    film(tmp_path).path.rename(longest)
+    assert read_subtitles(probe(longest)).warnings == ()
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_a_file_beside_the_film_is_read_in_the_encoding_it_has(tmp_path: Path, encoding: str) -> None:
     info = film(tmp_path)

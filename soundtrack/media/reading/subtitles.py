@@ -8,6 +8,7 @@ are read.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -126,7 +127,7 @@ def parse_subtitles(text: str, *, name: str, end_s: float) -> tuple[SubtitleLine
 def _beside(film: Path) -> list[Path]:
     """Files of subtitles beside a film, in the order in which they are tried."""
     names = [film.with_suffix(f"{tag}{suffix}") for tag in ("", ".en", ".eng") for suffix in _SUFFIXES]
-    return [path for path in names if path.is_file()]
+    return [path for path in names if os.path.isfile(path)]  # noqa: PTH113 - a name that is too long is no file
 
 
 def _decoded(data: bytes) -> str:
