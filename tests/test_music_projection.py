@@ -74,10 +74,10 @@ def test_readings_are_those_of_the_former_formula(
     neutral[EMOTIONS.index("Neutral")] = 0.2
     probabilities = audible[:, None] * mood.probabilities + (1 - audible[:, None]) * neutral
     valence, arousal = mood.valence * audible, mood.arousal * audible
+    calibrated = mood.confidence - mood.probabilities.max(axis=1)
+    confidence = probabilities.max(axis=1) + audible * calibrated
     vectors = projection.space.project_music(probabilities, valence, arousal, inputs)
-    for former, now in zip(
-        [probabilities, valence, arousal, probabilities.max(axis=1), vectors], columns(found), strict=True
-    ):
+    for former, now in zip([probabilities, valence, arousal, confidence, vectors], columns(found), strict=True):
         np.testing.assert_allclose(now, former, rtol=0, atol=1e-6)
 
 
