@@ -17,9 +17,10 @@ from soundtrack.pipeline.film.analyse import analyse_video, fingerprint
 from soundtrack.pipeline.score import spot_video
 from soundtrack.pipeline.sheets.keeping import Keep
 from soundtrack.pipeline.sheets.narration import NarrationWish
+from soundtrack.pipeline.sheets.swap import mix_of
 from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.progress import Progress, no_progress
-from soundtrack.settings import MixSettings, SpottingSettings
+from soundtrack.settings import SpottingSettings
 from soundtrack.timebase import clock
 from soundtrack.types import Cue, CueSheet
 
@@ -115,7 +116,7 @@ def conform(
         replace(base, cues=tuple(cues), alternatives=tuple(a for a in sheet.alternatives if a.cue_id in kept_ids))
     )
     wishes = Wishes(keep=Keep(base, name) if cues else None, narration=_narration(sheet))
-    result = spot_video(scenes, index=index, settings=_settings(sheet), mix=_mix(sheet), wishes=wishes)
+    result = spot_video(scenes, index=index, settings=_settings(sheet), mix=mix_of(sheet), wishes=wishes)
     kept_s = sum(match.old.duration_s for match in matches)
     return Conformed(result, (*_said(chosen, cues), *_said_of_narration(sheet)), kept_s)
 
@@ -137,20 +138,6 @@ def _settings(sheet: CueSheet) -> SpottingSettings:
     weights = cuesheet.weights_of(sheet)
     settings = SpottingSettings(seed=sheet.seed)
     return settings if weights is None else replace(settings, merit=weights[0], plan=weights[1])
-
-
-def _mix(sheet: CueSheet) -> MixSettings:
-    """The settings of a sheet's mix."""
-    notes = sheet.mix
-    return MixSettings(
-        target_lufs=notes.target_lufs,
-        ceiling_dbtp=notes.ceiling_dbtp,
-        keep_original=notes.keep_original,
-        keep_level=notes.keep_level,
-        speech_over_music_lu=notes.speech_over_music_lu,
-        music_level_db=notes.music_level_db,
-        dialogue_gated=notes.dialogue_gated,
-    )
 
 
 def _said(before: Sequence[Cue], after: Sequence[Cue]) -> list[str]:

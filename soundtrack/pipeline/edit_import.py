@@ -20,8 +20,7 @@ from soundtrack.export.edited.read import format_of, read_edit
 from soundtrack.export.timeline import timeline_of
 from soundtrack.pipeline.library.music import open_library
 from soundtrack.pipeline.sheets.exports import find_media
-from soundtrack.pipeline.sheets.swap import ducked
-from soundtrack.settings import MixSettings
+from soundtrack.pipeline.sheets.swap import ducked, mix_of
 from soundtrack.spotting.plan.place import loudness_trim_db
 from soundtrack.types import CueSheet, Track
 
@@ -98,16 +97,7 @@ def _with_ducking(found: Edited, files: _Files) -> Edited:
     if not used <= known.keys():
         line = "ducking is as before: the library does not have all tracks; `soundtrack index` adds them"
         return replace(found, warnings=(*found.warnings, line))
-    notes = sheet.mix
-    mix = MixSettings(
-        target_lufs=notes.target_lufs,
-        ceiling_dbtp=notes.ceiling_dbtp,
-        keep_original=notes.keep_original,
-        speech_over_music_lu=notes.speech_over_music_lu,
-        music_level_db=notes.music_level_db,
-        dialogue_gated=notes.dialogue_gated,
-    )
-    return replace(found, sheet=ducked(sheet, known, mix))
+    return replace(found, sheet=ducked(sheet, known, mix_of(sheet)))
 
 
 class _Files:

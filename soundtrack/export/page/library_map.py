@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from soundtrack.errors import UsageError
 from soundtrack.export.clips import one_line
 from soundtrack.export.page.page import rendered
-from soundtrack.export.page.picture import COLOURS, INK, KINDS, PAPER
+from soundtrack.export.page.picture import COLOURS, INK, PAPER, plain_matplotlib
 from soundtrack.export.timeline import file_url
 from soundtrack.timebase import clock
 from soundtrack.types import EMOTIONS, Track
@@ -57,11 +56,7 @@ def map_picture(tracks: Sequence[Track], *, kind: str) -> bytes:
     UsageError
         There is no such kind of picture.
     """
-    if kind not in KINDS:
-        raise UsageError(f"unknown picture format {kind!r}", hint=f"use a file name that ends in {' or '.join(KINDS)}")
-    import matplotlib
-
-    matplotlib.rcdefaults()  # it has read a `matplotlibrc` of the working folder, which may come from a stranger
+    matplotlib = plain_matplotlib(kind)
     from matplotlib.figure import Figure
 
     style: dict[str, Any] = {

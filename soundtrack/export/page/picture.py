@@ -26,6 +26,22 @@ COLOURS = dict(zip(EMOTIONS, ("#e8a33d", "#7b5ea7", "#a3a8ad", "#5aa469", "#4a7f
 INK, PAPER, _MUSIC, _SPEECH = "#222222", "#ffffff", "#3d5a80", "#b0b0b0"
 
 
+def plain_matplotlib(kind: str) -> Any:
+    """The module matplotlib with its own defaults, for a picture of a kind.
+
+    Raises
+    ------
+    UsageError
+        The kind is none of `KINDS`.
+    """
+    if kind not in KINDS:
+        raise UsageError(f"unknown picture format {kind!r}", hint=f"use a file name that ends in {' or '.join(KINDS)}")
+    import matplotlib
+
+    matplotlib.rcdefaults()  # it has read a `matplotlibrc` of the working folder, which may come from a stranger
+    return matplotlib
+
+
 def picture(sheet: CueSheet, *, kind: str) -> bytes:
     """The time line of a sheet as a picture.
 
@@ -45,11 +61,7 @@ def picture(sheet: CueSheet, *, kind: str) -> bytes:
     UsageError
         There is no such kind of picture.
     """
-    if kind not in KINDS:
-        raise UsageError(f"unknown picture format {kind!r}", hint=f"use a file name that ends in {' or '.join(KINDS)}")
-    import matplotlib
-
-    matplotlib.rcdefaults()  # it has read a `matplotlibrc` of the working folder, which may come from a stranger
+    matplotlib = plain_matplotlib(kind)
     from matplotlib.figure import Figure
 
     style: dict[str, Any] = {"svg.hashsalt": "soundtrack", "svg.fonttype": "none", "text.parse_math": False}
