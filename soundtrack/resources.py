@@ -98,6 +98,13 @@ def user_ledger_path() -> Path:
     return user_data_path("soundtrack") / "ledger.jsonl"
 
 
+def user_answers_path() -> Path:
+    """File of the answers of blind comparisons (``review --ab``); need not exist."""
+    from platformdirs import user_data_path
+
+    return user_data_path("soundtrack") / "answers.jsonl"
+
+
 def index_dir(explicit: Path | None, config: Config) -> Path:
     """Folder of the library index: the one named, else the configured one, else the user's own; need not exist."""
     if explicit is not None:
