@@ -168,6 +168,11 @@ class MeritTable(_Table):
         "songs whose words match the wanted mood",
         0.3,
     )
+    playlists: Row = Row(
+        "closeness in playlists and tags to the five tracks that suit the stretch best, above the mean of the library",
+        "tracks that the playlists of the library keep together; 0 without playlists",
+        0.15,
+    )
     asked: Row = Row(
         "agreement with a request in words (--like, --mood), in [-1, 1], less 1 where a part of it is not met",
         "music as asked for in words",

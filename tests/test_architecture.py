@@ -24,7 +24,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "merit_table", "progress"}),
     frozenset({"processes", "settings", "timebase", "types"}),
     frozenset({"audio", "channels", "documents", "files", "networks"}),
-    frozenset({"config", "naming", "yardsticks"}),
+    frozenset({"config", "naming", "taste", "yardsticks"}),
     frozenset({"export", "media", "queries", "resources"}),
     frozenset({"checkpoints", "demo", "library", "mix", "spotting", "video"}),
     frozenset({"emotion"}),
@@ -56,6 +56,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "imageio_ffmpeg": ("soundtrack.media",),
     "lark": ("soundtrack.queries.grammar",),
     "librosa": ("soundtrack.audio", "soundtrack.training.music.musicnn"),
+    "implicit": ("soundtrack.taste.listening",),
     "jinja2": ("soundtrack.export.page.page", "soundtrack.review.app"),
     "mcp": ("soundtrack.cli.mcp_server",),
     "matplotlib": ("soundtrack.export.page", "soundtrack.yardsticks.plot"),
@@ -419,7 +420,7 @@ def test_whatever_is_imported_is_declared_and_the_other_way_round() -> None:
         "python_stretch": "python-stretch",
         "scenedetect": "scenedetect-headless",
     }
-    optional = FOR_DEVELOPERS | {"distributed", "mcp", "starlette", "uvicorn", "watchfiles"}
+    optional = FOR_DEVELOPERS | {"distributed", "implicit", "mcp", "starlette", "uvicorn", "watchfiles"}
     outside = (
         {found.target.split(".")[0] for found in all_imports()} - sys.stdlib_module_names - {"soundtrack"} - optional
     )

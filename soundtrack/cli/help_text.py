@@ -140,6 +140,7 @@ EXAMPLES = {
     "soundtrack eval labels": ("soundtrack eval labels clips.csv --folds 5",),
     "soundtrack eval va": ("soundtrack eval va ratings.csv --scale 1 9",),
     "soundtrack eval moments": ("soundtrack eval moments clips.csv",),
+    "soundtrack eval playlists": ("soundtrack eval playlists ~/Music/playlists",),
 }
 """Command lines at the end of a command's help."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from soundtrack.cli import STYLE
+from soundtrack.cli.models.eval_playlists import playlists
 from soundtrack.cli.models.eval_sets import Set, Which, apart_of, asked_of, lines_of, part_of, taught_note, write_sets
 from soundtrack.cli.options import Device, Force, Quiet, device_name
 
@@ -237,6 +238,9 @@ def moments(
     ]
     found = evaluation.report([s.values for s in seen], laid, source_ids=sources, n_draws=draws)
     _write(found.to_dict(), found.numbers, f"{found.n} clips in {found.n_tracks} tracks", json_=json_)
+
+
+app.command("playlists")(playlists)
 
 
 def _music(model: str, device: str, *, fresh_space: bool) -> "MusicTower":

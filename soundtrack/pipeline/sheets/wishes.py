@@ -111,6 +111,7 @@ class Wishes:
         """
         from soundtrack.naming.track_names import find_one_track
         from soundtrack.pipeline.library.sung import explicit_ids, sung_moods
+        from soundtrack.pipeline.library.taste import library_taste
         from soundtrack.spotting.merit.constraints import Constraints, Lock
         from soundtrack.spotting.merit.listed import find_listed
 
@@ -121,6 +122,7 @@ class Wishes:
         left_out = [f"{counted(len(explicit), 'track')} with explicit lyrics left out"] if explicit else []
         return Constraints(
             sung=sung_moods(tracks),
+            taste=library_taste(tracks, playlists or {}),
             moods=self.moods,
             silences=self.silences,
             locks=tuple(

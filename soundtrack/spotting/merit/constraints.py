@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from soundtrack.errors import UsageError
 from soundtrack.timebase import clock
-from soundtrack.types import Cue, EmotionState, Span
+from soundtrack.types import Cue, EmotionState, FloatArray, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,16 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Taste:
+    """What playlists say about tracks; both sides by track id."""
+
+    vectors: Mapping[str, FloatArray] = field(repr=False)
+    """Vectors whose products say how well two tracks go together, in [-1, 1], shape (D,)."""
+    uses: Mapping[str, float] = field(repr=False)
+    """How often a track is in playlists, 1 for the most frequent one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Constraints:
     """Everything that the plan must obey."""
 
@@ -50,6 +60,8 @@ class Constraints:
     """Moods that overrule the picture."""
     sung: Mapping[str, EmotionState] = field(default_factory=dict, repr=False)
     """Mood of the lyrics of tracks that have any, by track id: evidence and no demand."""
+    taste: Taste | None = field(default=None, repr=False)
+    """What the playlists of the library say about its tracks; None without playlists: evidence and no demand."""
     requests: tuple[Request, ...] = ()
     """Requests in words."""
     silences: tuple[Span, ...] = ()

@@ -19,10 +19,11 @@ from soundtrack.spotting.merit.intervals import Film
 from soundtrack.spotting.merit.likeness import artists, groups, song_name
 from soundtrack.spotting.merit.moods import lyrics_term, name_term
 from soundtrack.spotting.merit.terms import SEGMENT_TERMS, TRACK_TERMS, Sides, sides, split, track_terms
+from soundtrack.spotting.merit.together import playlists_term
 from soundtrack.spotting.merit.view import IntArray, SegmentTable, subset
 from soundtrack.types import FloatArray, Track
 
-TERM_NAMES = (*SEGMENT_TERMS, *TRACK_TERMS, "explore", "recent", "names", "lyrics", "asked")
+TERM_NAMES = (*SEGMENT_TERMS, *TRACK_TERMS, "explore", "recent", "names", "lyrics", "playlists", "asked")
 """Everything that can speak for or against a segment in a stretch."""
 MIN_TRACK_S = 8.0
 """Shorter files are effects, not music; used only if there is nothing else or by a lock."""
@@ -41,8 +42,8 @@ class Pool:
     sides: Sides
     """Their merits as a product."""
     by_track: FloatArray = field(repr=False, compare=False)
-    """Terms that depend on the track only, shape (7, n, T): `TRACK_TERMS`, ``explore``, ``recent``, ``names``,
-    ``lyrics`` and ``asked``."""
+    """Terms that depend on the track only, shape (8, n, T): `TRACK_TERMS`, ``explore``, ``recent``, ``names``,
+    ``lyrics``, ``playlists`` and ``asked``."""
     groups: IntArray = field(repr=False, compare=False)
     """Which tracks are one piece of music, shape (T,)."""
     artists: IntArray = field(repr=False, compare=False)
@@ -56,7 +57,7 @@ class Pool:
         return by_segment
 
     def terms(self, stretch: int, *, track: int) -> FloatArray:
-        """The merits of one track's segments in one stretch, by `TERM_NAMES`, shape (12, s)."""
+        """The merits of one track's segments in one stretch, by `TERM_NAMES`, shape (13, s)."""
         rows = slice(int(self.table.first_row[track]), int(self.table.first_row[track + 1]))
         part = Sides(film=self.sides.film, music=self.sides.music[rows], ends=self.sides.ends)
         by_segment = split(part, stretch=stretch)
@@ -146,7 +147,9 @@ def choose_pool(
     sung = lyrics_term(film.valence, film.arousal, tracks, constraints.sung, weight=merit.lyrics.weight)
     asked = _asked(film, tracks, constraints, merit.asked.weight)
     best = np.round(best + named + sung + asked, 5)
-    order = _in_turn(best, film, tracks, n_tracks=n_tracks)
+    kept_together = playlists_term(best, tracks, constraints.taste, weight=merit.playlists.weight)
+    best = np.round(best + kept_together, 5)
+    order = _with_neighbours(_in_turn(best, film, tracks, n_tracks=n_tracks), kept_together, n_tracks=n_tracks)
     bound = {lock.track_id for lock in constraints.locks} | {cue.track_id for cue in constraints.kept}
     order += [i for i, t in enumerate(tracks) if t.track_id in bound and i not in order]
     chosen = tuple(tracks[i] for i in order)
@@ -162,6 +165,7 @@ def choose_pool(
             used[None],
             named[None][:, :, order],
             sung[None][:, :, order],
+            kept_together[None][:, :, order],
             asked[None][:, :, order],
         ]
     )
@@ -220,6 +224,16 @@ def _in_turn(best: FloatArray, film: Film, tracks: Sequence[Track], *, n_tracks:
         if len(chosen) >= n_tracks:
             break
     return list(chosen)
+
+
+def _with_neighbours(order: list[int], kept_together: FloatArray, *, n_tracks: int) -> list[int]:
+    """The pool with its last eighth given to the tracks that playlists name beside the best ones."""
+    if len(order) < n_tracks or not kept_together.any():
+        return order
+    gained = kept_together.max(axis=0)
+    near = [int(i) for i in np.argsort(-np.round(gained, 5), kind="stable")[:n_tracks] if gained[i] > 0]
+    fresh = [i for i in near if i not in set(order)][: n_tracks // 8]
+    return [*order[: n_tracks - len(fresh)], *fresh]
 
 
 def _recent(tracks: Sequence[Track], constraints: Constraints, weight: float) -> FloatArray:

@@ -66,7 +66,7 @@ def find_listed(
         if not path.exists() and (remembered := _remembered(path.name, playlists or {})):
             ids.update(remembered)
             continue
-        found, n_missing, n_files = _in_playlist(path, tracks)
+        found, n_missing, n_files = in_playlist(path, tracks)
         if not found:
             what = f"none of its {n_files} files are in the library" if n_files else "the playlist is empty"
             raise UsageError(f"{path}: {what}", hint="run `soundtrack index` on the folders of its music")
@@ -102,7 +102,7 @@ def _remembered(name: str, playlists: Mapping[Path, Sequence[str]]) -> set[str]:
     }
 
 
-def _in_playlist(path: Path, tracks: Sequence[Track]) -> tuple[set[str], int, int]:
+def in_playlist(path: Path, tracks: Sequence[Track]) -> tuple[set[str], int, int]:
     """Ids of the tracks that a playlist names, how many of its files the library lacks, and how many it names."""
     files = read_playlist(path)
     plain = {composed(os.path.normpath(track.path)): track.track_id for track in tracks}

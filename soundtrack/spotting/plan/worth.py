@@ -148,7 +148,7 @@ def _entries(pool: Pool, n_starts: int, cell_s: float, worth: float) -> FloatArr
 def sounding_terms(
     film: Film, pool: Pool, plan: PlanTable, *, track: int, cell: int, first: int, last: int, cell_s: float
 ) -> TimeArray:
-    """The named terms of a cue, averaged over what would sound, shape (13,): `TERM_NAMES` and what looping takes.
+    """The named terms of a cue, averaged over what would sound, shape (14,): `TERM_NAMES` and what looping takes.
 
     Parameters
     ----------

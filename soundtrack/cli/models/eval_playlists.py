@@ -1,0 +1,55 @@
+"""``soundtrack eval playlists``: whether tags and playlists find the hidden part of a playlist."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from soundtrack.cli.options import Index, Quiet
+
+
+def playlists(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[DIR]", help="Folder of playlists. Default: the playlists of the library.", show_default=False
+        ),
+    ] = None,
+    index: Index = None,
+    draws: Annotated[
+        int, typer.Option("--draws", min=1, max=100_000, help="Number of bootstrap samples for the intervals.")
+    ] = 500,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the hidden parts.")] = 0,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Evaluate how well hidden tracks of playlists are found.
+
+    A quarter of each playlist is hidden in turn. Each hidden track is ranked among the tracks that the playlist does
+    not name: by tags, by the other playlists, by both, by popularity and at random.
+    """
+    from soundtrack.cli import output
+    from soundtrack.errors import InputError
+    from soundtrack.evaluation.playlists import held_out
+    from soundtrack.pipeline.library.opened import Library
+    from soundtrack.pipeline.library.taste import playlists_in, sources_of
+    from soundtrack.taste.listening import require_installed
+
+    require_installed()
+    with Library(index) as library:
+        tracks = list(library.tracks().values())
+        found = library.playlists() if folder is None else playlists_in(folder, tracks)
+        if not found:
+            raise InputError(
+                f"{library.index}: the library has no playlists", hint="give a folder of playlists: eval playlists DIR"
+            )
+    sources = sources_of(tracks, found.values())
+    with output.progress(quiet=quiet) as progress:
+        report = held_out(sources, seed=seed, n_draws=draws, progress=progress)
+    with output.product() as out:
+        if json_:
+            out.write(json.dumps(report.to_dict(), indent=2) + "\n")
+            return
+        title = f"{report.n_entries} tracks of {report.n_playlists} playlists, library of {report.n_tracks} tracks"
+        out.write("\n".join([title, "", *report.lines()]) + "\n")

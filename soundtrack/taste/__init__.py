@@ -1,0 +1,1 @@
+"""Taste: what playlists, albums, folders and tags say about tracks that belong together."""
