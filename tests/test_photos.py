@@ -224,9 +224,10 @@ def test_scenes_of_photos_and_music_for_a_picture(tmp_path: Path) -> None:
     assert len(json.loads(one.stdout)["shots"]) == 1
     index = ("--index", ROOT / "library_index")
     found = soundtrack("search", "--picture", "a.jpg", "b.jpg", "missing.jpg", "--json", *index, cwd=tmp_path)
-    assert found.returncode == 0, found.stderr
+    assert found.returncode == 10, found.stderr
     assert "missing.jpg: no such file" in found.stderr
-    answer = json.loads(found.stdout)
+    *answer, missing = json.loads(found.stdout)
+    assert missing["picture"] == "missing.jpg" and missing["exit_code"] == 3
     assert [one["picture"] for one in answer] == ["a.jpg", "b.jpg"]
     assert all(
         len(one["tracks"]) == 1 and {"valence", "arousal", "similarity"} <= one["tracks"][0].keys() for one in answer

@@ -36,6 +36,7 @@ from soundtrack.yardsticks.metrics import (
     mean,
     own_source,
     own_track_rank_by_query,
+    pair_auc,
     precision_by_query,
     reciprocal_rank_by_query,
     top_winner_share,
@@ -346,6 +347,13 @@ def report(
     for side, probabilities in sides.items():
         right = np.mean([p.argmax(axis=1) == classes for p in probabilities], axis=0)
         numbers[f"{side}_accuracy"] = over(np.asarray(right, np.float64))
+    numbers["p_at_1_macro"] = bootstrap(lambda r: macro_mean(own.p_at_1[r], classes[r]), sources, n_draws=n_draws)
+    joint, excluded = [r.similarities[JOINT] for r in reads], own_source(sources)
+    numbers["auc"] = bootstrap(
+        lambda rows: mean(np.array([pair_auc(s, classes, excluded, rows=rows) for s in joint])),
+        sources,
+        n_draws=n_draws,
+    )
     numbers |= {"p_at_1": over(own.p_at_1), "p_at_5": over(own.p_at_5), "mrr": over(own.mrr)}
     numbers["two_afc_emotion"] = bootstrap(
         lambda rows: macro_mean(own.two_afc_emotion[rows], classes[rows]), sources, n_draws=n_draws

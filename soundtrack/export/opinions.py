@@ -7,7 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from soundtrack.types import Opinion
+from soundtrack.types import EmotionState, Opinion
+
+
+def top_line(emotion: EmotionState, *, n: int = 3) -> str:
+    """The most probable classes of a reading with their probabilities, in one line.
+
+    Examples
+    --------
+    >>> top_line(EmotionState((0.1, 0.0, 0.2, 0.1, 0.5, 0.1), 0.0, 0.0, 0.5))
+    'Sad 0.50, Neutral 0.20, Excited 0.10'
+    """
+    return ", ".join(f"{name} {share:.2f}" for name, share in emotion.top(n))
 
 
 def opinions_line(opinions: Sequence[Opinion]) -> str:

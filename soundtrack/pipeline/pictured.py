@@ -30,6 +30,20 @@ class Pictured:
 
 
 @dataclass(frozen=True, slots=True)
+class Failed:
+    """An input that could not be read."""
+
+    path: Path
+    """The input as it was given."""
+    message: str
+    """What is wrong."""
+    hint: str
+    """What to do."""
+    exit_code: int
+    """The code with which it would end by itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class PictureAnswer:
     """Music for several pictures."""
 
@@ -37,6 +51,8 @@ class PictureAnswer:
     """In the order in which they were given; those of a folder by time taken and name."""
     warnings: tuple[str, ...] = ()
     """Files that are no pictures, one line each."""
+    failed: tuple[Failed, ...] = ()
+    """Inputs that gave no picture."""
 
 
 def music_for_pictures(
@@ -76,6 +92,7 @@ def music_for_pictures(
 
     heads: list[PhotoHead] = []
     skipped: list[str] = []
+    failed: list[Failed] = []
     for path in paths:
         try:
             album = read_album(path)
@@ -83,6 +100,7 @@ def music_for_pictures(
             if len(paths) == 1:
                 raise
             skipped.append(f"skipped: {error}")
+            failed.append(Failed(path, str(error), error.hint, int(error.exit_code)))
         else:
             heads += album.photos
             skipped += album.warnings
@@ -101,4 +119,4 @@ def music_for_pictures(
             Pictured(head.path, reading.emotion, tuple(find_like(library, reading.embedding, n=n)))
             for head, reading in zip(look.shown, shown.scenes.readings, strict=True)
         )
-    return PictureAnswer(pictures, shown.scenes.warnings)
+    return PictureAnswer(pictures, shown.scenes.warnings, tuple(failed))

@@ -49,6 +49,17 @@ class EmotionState:
         _in_range("arousal", self.arousal, -1.0, 1.0)
         _in_range("confidence", self.confidence, 0.0, 1.0)
 
+    def top(self, n: int = 3) -> list[tuple[str, float]]:
+        """The most probable classes with their probabilities, best first.
+
+        Examples
+        --------
+        >>> EmotionState((0.1, 0.0, 0.2, 0.1, 0.5, 0.1), 0.0, 0.0, 0.5).top(2)
+        [('Sad', 0.5), ('Neutral', 0.2)]
+        """
+        order = sorted(range(len(EMOTIONS)), key=lambda i: (-self.probabilities[i], i))
+        return [(EMOTIONS[i], self.probabilities[i]) for i in order[:n]]
+
     @property
     def label(self) -> str:
         """The most probable class, or ``Neutral`` if the confidence is too low."""

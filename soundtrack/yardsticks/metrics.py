@@ -111,6 +111,30 @@ def precision_at(similarity: Array, classes: Integers, excluded: Mask, *, k: int
     return mean(precision_by_query(similarity, classes, excluded, k=k))
 
 
+def pair_auc(similarity: Array, classes: Integers, excluded: Mask, *, rows: Integers | None = None) -> float:
+    """Area under the ROC curve of the similarity over all pairs, in [0, 1]: is a pair of one class, or of two?
+
+    Every pair of a query and a track counts once, so that queries whose similarities are high throughout weigh against
+    the measure, other than in `two_afc_emotion_by_query`. NaN where one of the two kinds of pairs is missing. With
+    `rows` only those queries count, as often as they are named.
+
+    Examples
+    --------
+    >>> pair_auc(np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0, 1]), np.zeros((2, 2), bool))
+    1.0
+    """
+    from scipy.stats import rankdata
+
+    chosen = np.arange(len(similarity)) if rows is None else rows
+    allowed = ~excluded[chosen]
+    values, same = similarity[chosen][allowed], (classes[chosen, None] == classes[None, :])[allowed]
+    n_same, n_other = int(same.sum()), int((~same).sum())
+    if not n_same or not n_other:
+        return float("nan")
+    ranks = rankdata(values)
+    return float((ranks[same].sum() - n_same * (n_same + 1) / 2) / (n_same * n_other))
+
+
 def reciprocal_rank_by_query(similarity: Array, classes: Integers, excluded: Mask) -> Array:
     """One over the rank of the first track of the query's class, shape (n,); NaN where there is no such track."""
     order, allowed = _ranking(similarity, excluded)

@@ -38,7 +38,7 @@ def scenes(
     from soundtrack import api
     from soundtrack.cli import output
     from soundtrack.documents import scenesheet
-    from soundtrack.export.opinions import opinions_line
+    from soundtrack.export.opinions import opinions_line, top_line
     from soundtrack.files.kinds import SCENE_SHEET
 
     with (
@@ -58,5 +58,6 @@ def scenes(
             output.say(f"warning: {line}", quiet=quiet)
         if why:
             for scene in sheet.scenes:
-                output.say(f"scene {scene.index + 1}, {scene.emotion.label}: {opinions_line(scene.opinions)}")
+                said = f"{scene.emotion.label} ({top_line(scene.emotion)})"
+                output.say(f"scene {scene.index + 1}, {said}: {opinions_line(scene.opinions)}")
         write(scenesheet.dumps(sheet))

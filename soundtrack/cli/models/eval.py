@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from soundtrack.emotion.music_tower import MusicTower
     from soundtrack.emotion.video_tower import VideoTower
+    from soundtrack.evaluation.labels import LabelsReport
     from soundtrack.yardsticks.bootstrap import Interval
 
 app = typer.Typer(no_args_is_help=True, **STYLE)
@@ -62,6 +63,10 @@ def labels(
     plot: Plot = None,
     force: Force = False,
     draws: Draws = 500,
+    confusion: Annotated[
+        bool,
+        typer.Option("--confusion", help="Also print confusion matrices, and with fear and tension as one class."),
+    ] = False,
     model: Model = "joint-space",
     device: Device = None,
     quiet: Quiet = False,
@@ -123,7 +128,10 @@ def labels(
         notes.append(two_sets.choices_line(folds, seeds))
         document["choices"] = two_sets.choices(folds, seeds)
     title = f"{found.n} clips from {found.n_sources} sources"
-    further = "\n\n".join("\n".join(_ablation(report.ablation)) for report in asked.values())
+    parts = ["\n".join(_ablation(report.ablation)) for report in asked.values()]
+    if confusion:
+        parts += [text for report in asked.values() for text in _confusions(report, document)]
+    further = "\n\n".join(parts)
     write_sets(document, asked, title, json_=json_, notes=notes, further=further)
 
 
@@ -295,6 +303,22 @@ def _ablation(table: "Mapping[str, Mapping[str, float]]") -> list[str]:
     for row, cells in table.items():
         lines.append(row.ljust(width) + "".join(f"{cells[c]:.3f}".rjust(len(c) + 2) for c in columns))
     return lines
+
+
+def _confusions(report: "LabelsReport", document: dict[str, object]) -> list[str]:
+    """The confusion matrices of both sides for people; the merged ones go into the document as well."""
+    from soundtrack.evaluation import confusions
+    from soundtrack.types import EMOTIONS
+
+    texts = []
+    for side, table in (("picture", report.confusion_video), ("sound", report.confusion_music)):
+        title = f"{side}, {report.n} clips"
+        texts.append("\n".join(confusions.lines(title, table, EMOTIONS)))
+        small = confusions.merged(table)
+        title = f"{title}, fear and tension as one class"
+        texts.append("\n".join(confusions.lines(title, small, confusions.MERGED_CLASSES)))
+        document.setdefault(f"merged_{side}", confusions.document(table))
+    return texts
 
 
 def _write(document: "Mapping[str, object]", numbers: "Mapping[str, Interval]", title: str, *, json_: bool) -> None:

@@ -164,6 +164,8 @@ def show_track(
     from soundtrack.cli import output
     from soundtrack.errors import ModelError
     from soundtrack.export.opinions import opinion_facts, opinions_line
+    from soundtrack.library.descriptors import describe
+    from soundtrack.library.heard import Warned
     from soundtrack.library.report import shown
     from soundtrack.library.search.offer import judge
     from soundtrack.library.search.query import find_track
@@ -184,6 +186,7 @@ def show_track(
         "n_beats": len(found.analysis.beats_s),
         "beats_per_bar": found.analysis.beats_per_bar,
         "sections_s": list(found.analysis.sections_s),
+        "descriptors": describe(found, spoken=Warned.SPEECH in warnings).as_dict(),
     }
     segments = [
         {
@@ -204,7 +207,8 @@ def show_track(
             return
         for name, value in facts.items():
             if value is not None:
-                text = ", ".join(str(v) for v in value) if isinstance(value, list) else str(value)
+                parts = [f"{key} {its}" for key, its in value.items()] if isinstance(value, dict) else value
+                text = ", ".join(str(part) for part in parts) if isinstance(parts, list) else str(parts)
                 stream.write(f"{name}: {output.plain(text)}\n")
         headings = ["from", "to", "mood", "valence", "arousal", "LUFS"]
         lines = [

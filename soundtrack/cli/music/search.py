@@ -71,7 +71,7 @@ def search(
     from soundtrack import api
     from soundtrack.cli import output
     from soundtrack.cli.music.library import TRACK_HEADINGS, table
-    from soundtrack.errors import UsageError
+    from soundtrack.errors import PartialError, UsageError
     from soundtrack.pipeline.library.opened import Library, is_request, require_one_question
     from soundtrack.pipeline.pictured import music_for_pictures
     from soundtrack.timebase import clock
@@ -94,6 +94,11 @@ def search(
             for line in answer.warnings:
                 output.say(f"warning: {line}")
             _write_pictured(answer, stream, as_json=as_json, columns=columns)
+        if answer.failed:
+            raise PartialError(
+                f"{len(answer.failed)} of {len(paths)} inputs could not be read: {answer.failed[0].message}",
+                hint="the others were answered; check the files named in the warnings",
+            )
         return
     n = n or _TRACKS
     with output.product() as stream:
@@ -181,13 +186,16 @@ def _write_pictured(answer: "PictureAnswer", stream: TextIO, *, as_json: bool, c
     """Music for pictures: a row for each picture and track."""
     from soundtrack.cli import output
     from soundtrack.cli.music.library import TRACK_HEADINGS, table
+    from soundtrack.export.opinions import top_line
     from soundtrack.timebase import clock
 
     if as_json:
         pictures = [
             {
                 "picture": str(one.path),
+                "exit_code": 0,
                 "mood": one.emotion.label,
+                "moods": {name: round(share, 4) for name, share in one.emotion.top()},
                 "valence": round(one.emotion.valence, 4),
                 "arousal": round(one.emotion.arousal, 4),
                 "tracks": [
@@ -201,11 +209,16 @@ def _write_pictured(answer: "PictureAnswer", stream: TextIO, *, as_json: bool, c
             }
             for one in answer.pictures
         ]
-        output.write_json(pictures, stream)
+        failed = [
+            {"picture": str(one.path), "exit_code": one.exit_code, "error": one.message, "hint": one.hint}
+            for one in answer.failed
+        ]
+        output.write_json([*pictures, *failed], stream)
         return
     lines = [
         [
             output.plain(one.path.name),
+            top_line(one.emotion),
             f"{one.emotion.valence:+.2f}",
             f"{one.emotion.arousal:+.2f}",
             f"{found.similarity:.3f}",
@@ -216,5 +229,5 @@ def _write_pictured(answer: "PictureAnswer", stream: TextIO, *, as_json: bool, c
         for found in one.found
     ]
     stream.write(
-        table([["picture", "valence", "arousal", "similar", "from", *TRACK_HEADINGS], *lines], columns=columns)
+        table([["picture", "moods", "valence", "arousal", "similar", "from", *TRACK_HEADINGS], *lines], columns=columns)
     )
