@@ -86,6 +86,18 @@ class Inputs:
             self._make(piece, [*where, "-vf", picture, *CODECS[codec], "-b:v", rate, "-c:a", "aac"])
         return piece
 
+    def clips(self, n: int) -> Path:
+        """A folder of clips of 20 s in 360p, no two alike."""
+        folder = self.folder / f"clips-{n}"
+        folder.mkdir(exist_ok=True)
+        picture = "scale=640:360:flags=bicubic,noise=alls=6:allf=t,format=yuv420p"
+        for i in range(n):
+            clip = folder / f"{i:03}.mp4"
+            if not clip.exists():
+                where = ["-stream_loop", "9", "-ss", f"{3.7 * i:.1f}", "-t", "20", "-i", self.demo.film]
+                self._make(clip, [*where, "-vf", picture, *CODECS["h264"], "-b:v", "1.2M", "-c:a", "aac"])
+        return folder
+
     def tracks(self, n: int) -> list[Path]:
         """Tracks of three and a half minutes in four formats, no two with the same bytes."""
         folder = self.folder / f"tracks-{n}"

@@ -93,6 +93,11 @@ def _parts(book: Book) -> list[str]:
         named = {"copy and AAC": "copy the picture, encode one AAC track (floor)", "render": "`soundtrack render`"}
         rows = [_row(book, "mux", name, "copy and AAC", told) for name, told in named.items()]
         lines += ["## Mix and mux of 10 minutes", "", *_table(COLUMNS, rows)]
+    if book.runs("batch", "batch"):
+        named = {"a run for each": "`soundtrack score` for each clip (floor)", "batch": "`soundtrack score --batch`"}
+        rows = [_row(book, "batch", name, "a run for each", told) for name, told in named.items()]
+        n = int(book.numbers("batch", "clips")[0])
+        lines += [f"## Score {n} clips of 20 s, 360p", "", *_table(COLUMNS, rows)]
     if book.runs("index", "index"):
         n, few = int(book.numbers("index", "tracks")[0]), int(book.numbers("index", "librosa tracks")[0])
         named = {
@@ -153,6 +158,9 @@ def _bars(book: Book) -> list[str]:
     bar(f"{plain}, of the processor", 5.0, _against_librosa(book, cpu=True), at_least=True)
     bar("a second look at 20,000 unchanged files", 5.0, [r.wall_s for r in book.runs("files", "index again")], "s")
     bar("mix and mux of 10 minutes, beside copy and AAC", 2.0, book.ratio("mux", "render", "copy and AAC"))
+    times = "clips of 20 s in a batch, times faster than a run for each"
+    bar(f"{times}, on the clock", 3.0, book.ratio("batch", "a run for each", "batch"), at_least=True)
+    bar(f"{times}, of the processor", 3.0, book.ratio("batch", "a run for each", "batch", cpu=True), at_least=True)
     bar("a query among 1,000,000 segments", 20.0, [1000 * v for v in book.numbers("search", "query_s")], "ms")
     bar("opening them", 1.0, book.numbers("search", "open_s"), "s")
     bar("of the true 64 nearest, found", 0.98, book.numbers("search", "recall"), "", at_least=True)

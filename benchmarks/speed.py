@@ -1,6 +1,6 @@
 """Cost of each step beside its floor and beside its usual alternative.
 
-    python benchmarks/speed.py [--quick] [--folder DIR] [--parts NAME ...] [--tracks N] [--fresh]
+    python benchmarks/speed.py [--quick] [--folder DIR] [--parts NAME ...] [--tracks N] [--clips N] [--fresh]
         [--write PAGE] [--note TEXT]
 
 Makes its inputs once, in a folder that it keeps; runs every command as a process of its own in interleaved rounds; and
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -46,6 +47,7 @@ class Bench:
     book: Book
     quick: bool
     n_tracks: int
+    n_clips: int
 
     @property
     def folder(self) -> Path:
@@ -158,6 +160,23 @@ def mux(bench: Bench) -> None:
     bench.rounds("mux", {"copy and AAC": floor, "render": render}, 3)
 
 
+def batch(bench: Bench) -> None:
+    """Clips of 20 s in one run, beside a run for each."""
+    folder, n = bench.inputs.clips(bench.n_clips), bench.n_clips
+    out, index = bench.folder / "clips-scored", bench.index()
+    out.mkdir(exist_ok=True)
+    words = [*map(str, SOUNDTRACK), "score"]
+    rest = ["--index", str(index), "--force", "-q"]
+    one = f'{shlex.join(words)} "$clip" -o "{out}/$(basename "$clip")" {shlex.join(rest)}'
+    each = f'for clip in "{folder}"/*.mp4; do {one}; done'
+    commands: dict[str, Command] = {
+        "a run for each": ["sh", "-ec", each],
+        "batch": [*words, "--batch", folder, "-o", out, *rest],
+    }
+    bench.rounds("batch", commands, 1 if bench.quick else 3)
+    bench.book.note("batch", "clips", n)
+
+
 def codecs(bench: Bench) -> None:
     """Other sizes and codecs, a minute each."""
     for codec in CODECS:
@@ -240,6 +259,7 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "minute": minute,
     "ten": ten,
     "mux": mux,
+    "batch": batch,
     "index": index,
     "files": files,
     "search": search,
@@ -258,6 +278,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "soundtrack-bench")
     parser.add_argument("--parts", nargs="+", choices=sorted(PARTS), default=None)
     parser.add_argument("--tracks", type=int, default=None, help="how many tracks to index; default 200, quick 16")
+    parser.add_argument("--clips", type=int, default=None, help="how many clips to score; default 200, quick 10")
     parser.add_argument("--fresh", action="store_true", help="forget what an interrupted run measured")
     parser.add_argument("--inputs-only", action="store_true", help="make the films and tracks and measure nothing")
     parser.add_argument("--write", type=Path, help="page to write")
@@ -268,7 +289,11 @@ def main() -> None:
     state = options.folder / f"measured{'-quick' if options.quick else ''}.json"
     if options.fresh:
         state.unlink(missing_ok=True)
-    bench = Bench(inputs, Book(state), options.quick, options.tracks or (16 if options.quick else 200))
+    n_tracks, n_clips = (
+        options.tracks or (16 if options.quick else 200),
+        options.clips or (10 if options.quick else 200),
+    )
+    bench = Bench(inputs, Book(state), options.quick, n_tracks, n_clips)
     chosen = options.parts or [name for name in PARTS if not (options.quick and name in NOT_QUICK)]
     if options.inputs_only:
         for minutes in (1, 10):

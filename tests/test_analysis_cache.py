@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -226,6 +228,22 @@ def test_scoring_with_and_without_kept_analyses_gives_the_same_bytes(
         films.append((out.read_bytes(), scored.cues.read_bytes()))
     assert films[0] == films[1] == films[2]
     assert probed.count(made.film) == 3
+
+
+@pytest.mark.slow
+def test_scoring_a_film_again_loads_no_networks_and_no_detectors(made: Made, tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from soundtrack import pipeline\n"
+        "film, index, out, cache = map(Path, sys.argv[1:])\n"
+        "pipeline.score_video(film, out=out, index=index, device='cpu', cache=cache, force=True)\n"
+        "heavy = ('torch', 'librosa', 'numba', 'scenedetect', 'cv2', 'matplotlib')\n"
+        "print(*[name for name in heavy if name in sys.modules])\n"
+    )
+    paths = [made.film, made.index, tmp_path / "out.mp4", tmp_path / "cache"]
+    command = [sys.executable, "-c", code, *map(str, paths)]
+    first, second = (subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(2))
+    assert "torch" in first.split()
+    assert second.split() == []
 
 
 def test_every_part_that_has_a_say_is_there() -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,7 +28,13 @@ class FakeScorer:
     def __init__(self, **_: object) -> None:
         type(self).opened += 1
 
-    def score(self, info: Any, *, out: Path, **_: object) -> Any:
+    def scenes(self, info: Any, **_: object) -> str:
+        if info.path.stem.startswith("unseen"):
+            raise InputError(f"{info.path}: no picture", hint="use another film")
+        return info.path.name
+
+    def score(self, info: Any, *, out: Path, scenes: str, **_: object) -> Any:
+        assert scenes == info.path.name
         name = info.path.stem
         if name.startswith("nothing"):
             raise NothingFitsError("no music may be used", hint="allow more")
@@ -81,6 +88,35 @@ def test_one_failure_stops_no_other_and_each_is_told(tmp_path: Path) -> None:
     assert told == [("scoring", n, 5) for n in range(6)]
     assert FakeScorer.opened == 1
     assert json.loads(json.dumps(report.as_dict()))["failed"] == 3
+
+
+@pytest.mark.parametrize("cores", [1, 2])
+def test_the_next_film_is_watched_while_one_is_rendered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int
+) -> None:
+    steps: list[str] = []
+    watched = threading.Event()
+
+    class Slow(FakeScorer):
+        def scenes(self, info: Any, **words: object) -> str:
+            steps.append(f"watch {info.path.stem}")
+            if info.path.stem == "b":
+                watched.set()
+            return super().scenes(info, **words)
+
+        def score(self, info: Any, **words: Any) -> Any:
+            if cores > 1 and info.path.stem == "a":
+                assert watched.wait(30)  # it comes while this film is rendered
+            steps.append(f"render {info.path.stem}")
+            return super().score(info, **words)
+
+    monkeypatch.setattr(batch, "Scorer", Slow)
+    monkeypatch.setattr(batch, "n_cores", lambda: cores)
+    report = score_batch(films(tmp_path, "a.mp4", "b.mp4", "unseen.mp4", "c.mp4"), BatchOrder())
+    assert states(report) == ["scored", "scored", "failed", "scored"]
+    assert [step for step in steps if step.startswith("render")] == ["render a", "render b", "render c"]
+    if cores == 1:
+        assert steps == ["watch a", "render a", "watch b", "render b", "watch unseen", "watch c", "render c"]
 
 
 def test_a_second_run_does_only_what_is_missing(tmp_path: Path) -> None:
@@ -174,9 +210,12 @@ def test_a_batch_on_the_command_line(made: Made, tmp_path: Path) -> None:
     assert b"failed: " in first.stderr and b"no.mp4" in first.stderr
     error = json.loads(first.stderr.splitlines()[-1])["error"]
     assert error["exit_code"] == ExitCode.PARTIAL and "run the same command again" in error["hint"]
-    alone = tmp_path / "alone.mp4"
-    assert run("score", tmp_path / "a.mp4", "-o", alone, "--index", made.index).returncode == 0
-    assert alone.read_bytes() == (tmp_path / "a.scored.mp4").read_bytes()
+    for name in ("a", "b"):
+        alone = tmp_path / "alone" / f"{name}.scored.mp4"
+        alone.parent.mkdir(exist_ok=True)
+        assert run("score", tmp_path / f"{name}.mp4", "-o", alone, "--index", made.index, "--no-cache").returncode == 0
+        for path in (alone, cues_path(alone)):
+            assert path.read_bytes() == (tmp_path / path.name).read_bytes()
 
 
 @pytest.mark.parametrize(

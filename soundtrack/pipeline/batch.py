@@ -1,14 +1,14 @@
 """Many films, one after the other: a list of them becomes a scored film each, and one that fails stops no other.
 
 Goes in: a text file with one film a line, or a folder of films. Comes out: `BatchReport`. The library and the networks
-are opened once. A film whose scored film and cue sheet are both there counts as finished, so a run that was
-interrupted is started again with the same words. With a cluster, whole films are given to its workers, which must see
-films, music and index under the same paths.
+are opened once, and where there are two cores, the next film is watched while one is rendered. A film whose scored
+film and cue sheet are both there counts as finished, so a run that was interrupted is started again with the same
+words. With a cluster, whole films are given to its workers, which must see films, music and index under the same paths.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
@@ -26,14 +26,17 @@ from soundtrack.errors import (
 )
 from soundtrack.files import safe_read
 from soundtrack.files.targets import file_identity
+from soundtrack.media.prefetch import ahead
 from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.ground.analysis_cache import user_folder
 from soundtrack.pipeline.library.music import current_model, index_dir
 from soundtrack.pipeline.score import Scorer
 from soundtrack.pipeline.sheets.targets import cues_path, scored_path, scored_stem
 from soundtrack.pipeline.sheets.wishes import Wishes
+from soundtrack.processes.platform import n_cores
 from soundtrack.progress import Progress, no_progress
 from soundtrack.settings import MixSettings, SpottingSettings
+from soundtrack.types import SceneSheet, VideoInfo
 
 FILM_SUFFIXES = frozenset(
     f".{name}"
@@ -190,7 +193,7 @@ def score_batch(
     scorer = _scorer(order)  # refuses what no film could do with, before any work is given away
     if order.folder is not None:
         _make_folder(order.folder)
-    outcomes = (_score(scorer, order, film) for film in films) if cluster is None else _on(cluster, films, order)
+    outcomes = _one_by_one(scorer, order, films) if cluster is None else _on(cluster, films, order)
     for outcome in outcomes:
         done[outcome.film] = outcome
         progress("scoring", len(done), len(films))
@@ -240,8 +243,29 @@ def _scorer(order: BatchOrder) -> Scorer:
     )
 
 
-def _score(scorer: Scorer, order: BatchOrder, film: Path) -> FilmOutcome:
-    """What becomes of one film."""
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """A film that was watched and waits for its music."""
+
+    film: Path
+    """As in the list."""
+    info: VideoInfo
+    """As probed."""
+    out: Path
+    """Where the scored film goes."""
+    scenes: SceneSheet
+    """What its picture and sound say."""
+
+
+def _one_by_one(scorer: Scorer, order: BatchOrder, films: Sequence[Path]) -> Generator[FilmOutcome]:
+    """Films scored in their order; each is watched while the one before is rendered, if there are cores for both."""
+    watched = (_watch(scorer, order, film) for film in films)
+    for item in ahead(watched) if n_cores() > 1 else watched:
+        yield item if isinstance(item, FilmOutcome) else _render(scorer, order, item)
+
+
+def _watch(scorer: Scorer, order: BatchOrder, film: Path) -> _Watched | FilmOutcome:
+    """A film with its scenes; or what became of it already."""
     from soundtrack.media.reading.probe import probe
 
     out: Path | None = None
@@ -251,15 +275,31 @@ def _score(scorer: Scorer, order: BatchOrder, film: Path) -> FilmOutcome:
         out = out if order.folder is None else order.folder / out.name
         if not order.force and out.is_file() and cues_path(out).is_file():
             return FilmOutcome(str(film), FilmState.FINISHED, str(out))
-        scored = scorer.score(info, out=out, music_track=order.music_track, force=order.force)
-    except (DependencyError, ModelError):
-        raise  # no film would fare better
-    except SoundtrackError as error:
+        return _Watched(film, info, out, scorer.scenes(info, out=out, music_track=order.music_track, force=order.force))
+    except Exception as error:
+        return _failure(film, out, error)
+
+
+def _render(scorer: Scorer, order: BatchOrder, seen: _Watched) -> FilmOutcome:
+    """What becomes of a film that was watched."""
+    try:
+        scored = scorer.score(
+            seen.info, out=seen.out, music_track=order.music_track, force=order.force, scenes=seen.scenes
+        )
+    except Exception as error:
+        return _failure(seen.film, seen.out, error)
+    return FilmOutcome(str(seen.film), FilmState.SCORED, str(seen.out), warnings=scored.warnings)
+
+
+def _failure(film: Path, out: Path | None, error: Exception) -> FilmOutcome:
+    """What an error makes of a film; raised again where no film would fare better."""
+    if isinstance(error, DependencyError | ModelError):
+        raise error
+    if isinstance(error, SoundtrackError):
         return _failed(film, out, str(error), error.hint, error.exit_code)
-    except Exception as error:  # a bug that one film brings out must not cost the night's other films
-        hint = "please report this bug; SOUNDTRACK_TRACEBACK=1 with this film alone shows the traceback"
-        return _failed(film, out, f"{film}: internal error, {type(error).__name__}: {error}", hint, ExitCode.BUG)
-    return FilmOutcome(str(film), FilmState.SCORED, str(out), warnings=scored.warnings)
+    # a bug that one film brings out must not cost the night's other films
+    hint = "please report this bug; SOUNDTRACK_TRACEBACK=1 with this film alone shows the traceback"
+    return _failed(film, out, f"{film}: internal error, {type(error).__name__}: {error}", hint, ExitCode.BUG)
 
 
 def _failed(film: Path, out: Path | None, message: str, hint: str, code: ExitCode) -> FilmOutcome:
@@ -314,8 +354,9 @@ def _scorer_there(errand: _Errand) -> Scorer:
 def _score_there(errand: _Errand, film: Path) -> FilmOutcome:
     """In a worker: score one film. What a lost worker had written already counts as finished."""
     try:
-        return _score(_scorer_there(errand), errand.order, film)
+        (outcome,) = _one_by_one(_scorer_there(errand), errand.order, [film])
     except (DependencyError, ModelError):
         raise
     except SoundtrackError as error:
         return _failed(film, None, str(error), error.hint, error.exit_code)
+    return outcome

@@ -193,14 +193,8 @@ class Scorer:
     def plan(self, info: VideoInfo, *, scenes: SceneSheet | None = None, progress: Progress = no_progress) -> CueSheet:
         """The cue sheet of a film; wishes that it cannot meet are refused before it is watched, unless it was."""
         from soundtrack.documents import cuesheet
-        from soundtrack.mix.render import require_decoder
-        from soundtrack.spotting.merit.constraints import require_inside
 
-        require_decoder(info, keeps=self._mix.keep_original, hint="add --replace")
-        require_inside(self._constraints, length_s=info.duration_s + BELIEVED_WITHIN_S)
-        self._require_kept(info)
-        if self._narrated is not None:
-            self._narrated.require_inside(info.duration_s + BELIEVED_WITHIN_S)
+        self._require_possible(info)
         scenes = scenes or self._watcher.analyse(info, progress=progress)
         sheet = _spot(
             scenes,
@@ -212,6 +206,31 @@ class Scorer:
         )
         cuesheet.check(sheet)
         return sheet
+
+    def scenes(self, info: VideoInfo, *, out: Path, music_track: bool = False, force: bool = False) -> SceneSheet:
+        """The scene sheet that `score` with the same arguments starts from, refused as early as there.
+
+        May be called in another thread while the film before is scored.
+        """
+        from soundtrack.mix.render import output_plan
+
+        mix = self._mix
+        targets = film_targets(out, cues=cues_path(out), stems=None)
+        guard(targets, inputs=[info.path, *self._named], index=self._index, force=force)
+        output_plan(info, out, keeps_original=mix.keep_original, layout=mix.layout, music_track=music_track)
+        self._require_possible(info)
+        return self._watcher.analyse(info)
+
+    def _require_possible(self, info: VideoInfo) -> None:
+        """Refuse wishes that a film cannot meet, before it is watched."""
+        from soundtrack.mix.render import require_decoder
+        from soundtrack.spotting.merit.constraints import require_inside
+
+        require_decoder(info, keeps=self._mix.keep_original, hint="add --replace")
+        require_inside(self._constraints, length_s=info.duration_s + BELIEVED_WITHIN_S)
+        self._require_kept(info)
+        if self._narrated is not None:
+            self._narrated.require_inside(info.duration_s + BELIEVED_WITHIN_S)
 
     def _require_kept(self, info: VideoInfo) -> None:
         """Refuse a sheet to keep cues of that is about another film, or whose cues other wishes contradict."""

@@ -30,6 +30,13 @@ INTERRUPT = signal.SIGINT
 """Signal of Ctrl-C."""
 
 
+def n_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1  # Windows, macOS
+
+
 def _require_locks() -> None:
     """Refuse a lock where the system has none."""
     if fcntl is None:
