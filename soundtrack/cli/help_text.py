@@ -34,7 +34,7 @@ PANELS = {
         "--teachers --init --epochs --width --side --listen --teacher --musicnn --ratings --group --felt --steps"
         " --video --music"
     ),
-    "Evaluation": "--folds --set --scale --kind --per-track --confusion",
+    "Evaluation": "--folds --set --scale --kind --per-track --confusion --compare",
     "Machine": "--index --model --device --decoder --cluster --jobs",
 }
 """Heading of a panel and the options that belong to it, in any command; all others are under Options."""
@@ -138,7 +138,10 @@ EXAMPLES = {
     "soundtrack train music": ("soundtrack train music clips.csv --out out/ --ratings ratings.csv",),
     "soundtrack train space": ("soundtrack train space films/ --out out/",),
     "soundtrack eval labels": ("soundtrack eval labels clips.csv --folds 5",),
-    "soundtrack eval va": ("soundtrack eval va ratings.csv --scale 1 9",),
+    "soundtrack eval va": (
+        "soundtrack eval va ratings.csv --scale 1 9",
+        "soundtrack eval va ratings.csv --folds 5 --compare",
+    ),
     "soundtrack eval moments": ("soundtrack eval moments clips.csv",),
     "soundtrack eval playlists": ("soundtrack eval playlists ~/Music/playlists",),
 }

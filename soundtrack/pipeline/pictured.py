@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from soundtrack.errors import InputError
 from soundtrack.media.reading.photo import PhotoHead
 from soundtrack.pipeline.film.album import Album, read_album
+from soundtrack.pipeline.library.asking import Asking
 from soundtrack.pipeline.library.music import index_dir, open_library
+from soundtrack.queries.caption import caption
 from soundtrack.types import EmotionState
 
 if TYPE_CHECKING:
@@ -27,6 +31,10 @@ class Pictured:
     """What it shows."""
     found: tuple[Found, ...]
     """Tracks, the most alike first."""
+    caption: str = ""
+    """The same as a request in words."""
+    agrees: bool | None = None
+    """Whether the first track is in the better half of the library for the caption, too; None without a track."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +123,25 @@ def music_for_pictures(
         watcher = Watcher(device=device)
         look = PhotoLook(watcher, seconds_per_image=PHOTO_S)
         shown = scenes_of(Album(paths[0], tuple(heads), tuple(skipped)), look, watcher)
+        asking = Asking(library, device=device)
         pictures = tuple(
-            Pictured(head.path, reading.emotion, tuple(find_like(library, reading.embedding, n=n)))
+            _captioned(Pictured(head.path, reading.emotion, tuple(find_like(library, reading.embedding, n=n))), asking)
             for head, reading in zip(look.shown, shown.scenes.readings, strict=True)
         )
     return PictureAnswer(pictures, shown.scenes.warnings, tuple(failed))
+
+
+def scene_caption(emotion: EmotionState, *, cuts_per_min: float = 0.0, speech_share: float = 0.0) -> str:
+    """The mood of a scene or picture as a request in words, with the tempo that suits its cutting."""
+    from soundtrack.spotting.merit.terms import wanted_tempo
+
+    tempo = wanted_tempo(np.array([cuts_per_min], np.float32), np.array([emotion.arousal], np.float32))
+    return caption(emotion, tempo_bpm=float(tempo[0]), speech_share=speech_share)
+
+
+def _captioned(one: Pictured, asking: Asking) -> Pictured:
+    """A picture with its caption, and whether the words agree with the vectors."""
+    text = scene_caption(one.emotion)
+    worth = asking.ask(text).worth()
+    agrees = worth[one.found[0].track.track_id] >= float(np.median(list(worth.values()))) if one.found else None
+    return replace(one, caption=text, agrees=agrees)

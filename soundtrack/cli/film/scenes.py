@@ -40,6 +40,7 @@ def scenes(
     from soundtrack.documents import scenesheet
     from soundtrack.export.opinions import opinions_line, top_line
     from soundtrack.files.kinds import SCENE_SHEET
+    from soundtrack.pipeline.pictured import scene_caption
 
     with (
         output.product_to(out, kind=SCENE_SHEET, inputs=[video], force=force) as write,
@@ -58,6 +59,9 @@ def scenes(
             output.say(f"warning: {line}", quiet=quiet)
         if why:
             for scene in sheet.scenes:
-                said = f"{scene.emotion.label} ({top_line(scene.emotion)})"
+                words = scene_caption(
+                    scene.emotion, cuts_per_min=scene.film.cut_rate_per_min, speech_share=scene.speech_share
+                )
+                said = f"{scene.emotion.label} ({top_line(scene.emotion)}), caption {words!r}"
                 output.say(f"scene {scene.index + 1}, {said}: {opinions_line(scene.opinions)}")
         write(scenesheet.dumps(sheet))

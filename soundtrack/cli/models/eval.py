@@ -1,13 +1,13 @@
 """``soundtrack eval``: evaluate the networks on labelled files."""
 
 import json
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from soundtrack.cli import STYLE
+from soundtrack.cli.models.eval_compare import Kind, compare_channels, hears_in
 from soundtrack.cli.models.eval_playlists import playlists
 from soundtrack.cli.models.eval_sets import Set, Which, apart_of, asked_of, lines_of, part_of, taught_note, write_sets
 from soundtrack.cli.options import Device, Force, Quiet, device_name
@@ -43,14 +43,6 @@ Draws = Annotated[
 
 
 Model = Annotated[str, typer.Option("--model", help="Joint space to evaluate; see `soundtrack models list`.")]
-
-
-class Kind(StrEnum):
-    """What a table of ratings is about."""
-
-    AUTO = "auto"
-    PICTURE = "picture"
-    SOUND = "sound"
 
 
 @app.command("labels")
@@ -144,6 +136,10 @@ def va(
     group: Annotated[str, typer.Option("--group", help="Column that groups related files.")] = "source_id",
     folds: Folds = 0,
     which: Which = None,
+    compare: Annotated[
+        bool,
+        typer.Option("--compare", help="Compare each channel alone, and ridge with stacked regression; needs --folds."),
+    ] = False,
     plot: Plot = None,
     force: Force = False,
     draws: Draws = 500,
@@ -153,7 +149,8 @@ def va(
 ) -> None:
     """Evaluate valence and arousal on rated stills, films or music.
 
-    The table has columns file, valence and arousal.
+    The table has columns file, valence and arousal. --compare reads by each channel alone (networks, plain numbers,
+    words of titles, lyrics or subtitles), by all of them with ridge regression, and by stacked trees.
     """
     from soundtrack.cli import output
     from soundtrack.errors import UsageError
@@ -164,12 +161,27 @@ def va(
     low, high = scale
     if not low < high:
         raise UsageError(f"--scale {low:g} {high:g} is empty", hint="give the lowest rating first")
+    if compare:
+        compare_channels(
+            table,
+            scale=(low, high),
+            kind=kind,
+            group=group,
+            which=which,
+            folds=folds,
+            draws=draws,
+            model=model,
+            device=device,
+            json_=json_,
+            quiet=quiet,
+        )
+        return
     files = read_ratings(table, group_column=group, part=part_of(which, folds=folds))
     apart = apart_of([file.path for file in files], which, table)
     _check_plot(plot, [table, *(file.path for file in files)], force=force)
     groups = [file.source_id for file in files]
     rated = evaluation.rescaled(files, low=low, high=high)
-    hears = kind is Kind.SOUND or (kind is Kind.AUTO and not evaluation.has_picture(files[0].path))
+    hears = hears_in(files[0].path, kind)
     name = device_name(device)
     video: VideoTower | None = None
     music: MusicTower | None = None

@@ -196,6 +196,8 @@ def _write_pictured(answer: "PictureAnswer", stream: TextIO, *, as_json: bool, c
                 "exit_code": 0,
                 "mood": one.emotion.label,
                 "moods": {name: round(share, 4) for name, share in one.emotion.top()},
+                "caption": one.caption,
+                "caption_agrees": one.agrees,
                 "valence": round(one.emotion.valence, 4),
                 "arousal": round(one.emotion.arousal, 4),
                 "tracks": [
@@ -219,6 +221,7 @@ def _write_pictured(answer: "PictureAnswer", stream: TextIO, *, as_json: bool, c
         [
             output.plain(one.path.name),
             top_line(one.emotion),
+            one.caption + ("" if one.agrees else " (words disagree)"),
             f"{one.emotion.valence:+.2f}",
             f"{one.emotion.arousal:+.2f}",
             f"{found.similarity:.3f}",
@@ -229,5 +232,8 @@ def _write_pictured(answer: "PictureAnswer", stream: TextIO, *, as_json: bool, c
         for found in one.found
     ]
     stream.write(
-        table([["picture", "moods", "valence", "arousal", "similar", "from", *TRACK_HEADINGS], *lines], columns=columns)
+        table(
+            [["picture", "moods", "caption", "valence", "arousal", "similar", "from", *TRACK_HEADINGS], *lines],
+            columns=columns,
+        )
     )
