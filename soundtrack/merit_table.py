@@ -146,7 +146,7 @@ class MeritTable(_Table):
         neutrals=(0.0, 2.0),
     )
     vocals: Row = Row(
-        "share of the track with singing, times the share of the scene with speech plus a tenth",
+        "share of the segment with singing, times the share of the scene with speech plus a tenth",
         "no vocals, especially under speech",
         -0.8,
         weights=_AGAINST,

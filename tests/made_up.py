@@ -70,6 +70,7 @@ def track(
     tail_s: float = 0.0,
     ending: Ending = Ending.HARD,
     vocal_share: float | None = 0.0,
+    vocal_shares: Sequence[float] | None = None,
     artist: str | None = None,
     title: str | None = None,
     key: str | None = "C major",
@@ -80,8 +81,10 @@ def track(
     beat_s = 60 / bpm if bpm else 0.0
     beats = tuple(round(i * beat_s, 6) for i in range(int(duration_s / beat_s + 1e-9))) if bpm else ()
     segments = tuple(
-        Segment(i, Span(i * segment_s, (i + 1) * segment_s if i + 1 < len(moods) else duration_s), state(m), lufs)
-        for i, m in enumerate(moods)
+        Segment(
+            i, Span(i * segment_s, (i + 1) * segment_s if i + 1 < len(moods) else duration_s), state(m), lufs, voice
+        )
+        for i, (m, voice) in enumerate(zip(moods, vocal_shares or [None] * len(moods), strict=True))
     )
     return Track(
         track_id=hashlib.sha256(name.encode()).hexdigest(),

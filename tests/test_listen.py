@@ -20,7 +20,7 @@ from soundtrack.library.tags import clean_text, read_header
 from soundtrack.library.update import listen as listening
 from soundtrack.library.update.listen import listen, segment_spans
 from soundtrack.media.reading.audio import SoundReport
-from soundtrack.types import Channel, Evidence, FloatArray, Medium, ReadingBatch, Span
+from soundtrack.types import BoolArray, Channel, Evidence, FloatArray, Medium, ReadingBatch, Span
 
 DIM = 4
 
@@ -34,9 +34,9 @@ class LevelReader:
         self.channels = (LevelChannel("level"), LevelChannel("level-again"))
         self.projection = LevelProjection()
 
-    def vocal_share(self, samples: FloatArray) -> float | None:
-        """A quarter of whatever there is, to see that it arrives."""
-        return 0.25 if len(samples) else None
+    def voices(self, samples: FloatArray) -> BoolArray | None:
+        """The last quarter of whatever there is, to see that it arrives."""
+        return np.arange(1_000) >= 750 if len(samples) else None
 
 
 class LevelChannel:
@@ -105,6 +105,7 @@ def test_what_is_heard_is_what_is_there(tmp_path: Path) -> None:
     assert arousal == sorted(arousal)
     assert heard.emotion.arousal == pytest.approx(np.mean(arousal), abs=1e-6)
     assert heard.analysis.vocal_share == 0.25
+    assert [segment.vocal_share for segment in heard.segments] == [0.0, 0.0, 0.7508]
     require_unit_vectors(heard.vectors, dim=DIM)
     require_unit_vectors(heard.vector[None], dim=DIM)
     assert heard.warnings == ()

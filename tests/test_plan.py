@@ -199,6 +199,21 @@ def test_singing_stays_out_of_speech_unless_allowed() -> None:
     assert titles(spot_cues(source, made, settings=SpottingSettings(allow_vocals=True))) == ["sung"]
 
 
+def test_speech_gets_the_part_of_a_song_in_which_nobody_sings() -> None:
+    """Both halves suit the mood; the song ends with singing."""
+    shares = [0.0] * 12 + [0.7] * 12
+    song = track("song", ["Sad"] * 24, vocal_share=0.35, vocal_shares=shares)
+    source = sheet([("Sad", 60.0)], speech=[0.8])
+    cue = spot_cues(source, library([song])).cues[0]
+    assert cue.sections[-1].track.end_s <= 125.0
+    assert "vocals" not in {term.name for term in cue.why}
+    allowed = spot_cues(source, library([song]), settings=SpottingSettings(allow_vocals=True)).cues[0]
+    assert allowed.sections[0].track.start_s >= 120.0  # where the track ends
+    unknown = spot_cues(source, library([track("song", ["Sad"] * 24, vocal_share=0.35)])).cues[0]
+    by_name = {term.name: term.value for term in unknown.why}
+    assert by_name["vocals"] < -0.2
+
+
 def test_who_asks_for_music_gets_the_best_there_is_and_is_told_that_it_fits_badly() -> None:
     wild = library([track("wild", ["Excited"] * 12, vocal_share=0.3)])
     made = spot_cues(sheet([("Sad", 40.0)], speech=[0.9]), wild)

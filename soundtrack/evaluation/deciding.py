@@ -128,6 +128,7 @@ def _table(heard: Said, first_row: IntArray) -> SegmentTable:
         valence=_placed(heard.valence, heard.probabilities, axis=0),
         arousal=_placed(heard.arousal, heard.probabilities, axis=1),
         under_lu=np.zeros(len(rows), np.float32),
+        vocal=np.zeros(len(rows), np.float32),
         start_s=rows,
         end_s=rows + 1,
         first_row=first_row,

@@ -8,6 +8,7 @@ document hold no arrays; vectors travel beside them, one row per scene or segmen
 
 from soundtrack.types.basics import (
     EMOTIONS,
+    BoolArray,
     ByteArray,
     FloatArray,
     Span,
@@ -90,6 +91,7 @@ __all__ = [
     "AnyChannel",
     "AudioInfo",
     "BarTable",
+    "BoolArray",
     "ByteArray",
     "Channel",
     "ChannelMaker",

@@ -82,6 +82,8 @@ class Segment:
     """Reading of the music network."""
     loudness_lufs: float
     """Loudness in LUFS, at least -70."""
+    vocal_share: float | None = None
+    """Share with singing or speech, in [0, 1]; None if unknown."""
     opinions: tuple[Opinion, ...] = ()
     """Opinion of each channel, highest weight first; derived from evidence on request, not stored."""
 

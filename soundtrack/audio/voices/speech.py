@@ -13,7 +13,7 @@ import numpy as np
 from soundtrack.audio.voices import voice
 from soundtrack.audio.voices.voice import WINDOW, VoiceNetwork
 from soundtrack.timebase import round_s
-from soundtrack.types import FloatArray, Span
+from soundtrack.types import BoolArray, FloatArray, Span
 
 SAMPLE_RATE_HZ = voice.SAMPLE_RATE_HZ
 """Rate of the sound that `SpeechDetector` wants."""
@@ -172,8 +172,28 @@ def vocal_share(samples: FloatArray) -> float:
     >>> vocal_share(np.zeros(16_000, np.float32))
     0.0
     """
+    found = voice_windows(samples)
+    return float(found.mean()) if len(found) else 0.0
+
+
+def voice_windows(samples: FloatArray) -> BoolArray:
+    """Which windows of 512 samples of a piece of music hold singing or speech, as `vocal_share` counts them.
+
+    Parameters
+    ----------
+    samples : ndarray, shape=(n,), float32
+        Mono at 16 kHz in [-1, 1].
+
+    Returns
+    -------
+    ndarray, shape=(n // 512,), bool
+
+    Examples
+    --------
+    >>> voice_windows(np.zeros(1_600, np.float32)).tolist()
+    [False, False, False]
+    """
     network = VoiceNetwork()
     step = 60 * SAMPLE_RATE_HZ
     parts = [network.push(np.nan_to_num(samples[at : at + step])) for at in range(0, len(samples), step)]
-    probabilities = np.concatenate(parts) if parts else np.zeros(0, np.float32)
-    return float(speech_mask(probabilities).mean()) if len(probabilities) else 0.0
+    return speech_mask(np.concatenate(parts) if parts else np.zeros(0, np.float32))

@@ -170,6 +170,7 @@ def show_track(
     from soundtrack.library.search.offer import judge
     from soundtrack.library.search.query import find_track
     from soundtrack.library.store.store import open_store
+    from soundtrack.pipeline.library.sung import vocal_spans
     from soundtrack.timebase import clock
 
     with open_store(pipeline.index_dir(index)) as store:
@@ -179,6 +180,7 @@ def show_track(
         why = next(verdict.reason for verdict in judge(store) if verdict.track_id == found.track_id)
         with contextlib.suppress(ModelError):  # what was heard can be shown without the networks
             found = pipeline.with_opinions(store, found)
+    voices = vocal_spans(found)
     facts = track_facts(found) | {
         "places": [shown(place.path) + ("" if place.present else " (missing)") for place in places],
         "warnings": list(warnings),
@@ -186,6 +188,7 @@ def show_track(
         "n_beats": len(found.analysis.beats_s),
         "beats_per_bar": found.analysis.beats_per_bar,
         "sections_s": list(found.analysis.sections_s),
+        "voices_s": None if voices is None else [[span.start_s, span.end_s] for span in voices],
         "descriptors": describe(found, spoken=Warned.SPEECH in warnings).as_dict(),
     }
     segments = [
@@ -197,6 +200,7 @@ def show_track(
             "arousal": round(segment.emotion.arousal, 3),
             "confidence": round(segment.emotion.confidence, 3),
             "loudness_lufs": round(segment.loudness_lufs, 1),
+            "vocal_share": segment.vocal_share,
             "opinions": [opinion_facts(opinion) for opinion in segment.opinions],
         }
         for segment in found.segments
@@ -210,7 +214,7 @@ def show_track(
                 parts = [f"{key} {its}" for key, its in value.items()] if isinstance(value, dict) else value
                 text = ", ".join(str(part) for part in parts) if isinstance(parts, list) else str(parts)
                 stream.write(f"{name}: {output.plain(text)}\n")
-        headings = ["from", "to", "mood", "valence", "arousal", "LUFS"]
+        headings = ["from", "to", "mood", "valence", "arousal", "LUFS", "voice"]
         lines = [
             [
                 clock(s.span.start_s),
@@ -219,6 +223,7 @@ def show_track(
                 f"{s.emotion.valence:+.2f}",
                 f"{s.emotion.arousal:+.2f}",
                 f"{s.loudness_lufs:.1f}",
+                "-" if s.vocal_share is None else f"{s.vocal_share:.0%}",
             ]
             for s in found.segments
         ]

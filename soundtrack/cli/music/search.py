@@ -145,6 +145,7 @@ def _facts(found: "Found") -> dict[str, object]:
         "similarity": round(found.similarity, 4),
         "start_s": span.start_s,
         "end_s": span.end_s,
+        "segment_vocal_share": found.segment.vocal_share,
         **track_facts(found.track),
     }
 

@@ -48,7 +48,7 @@ EMOTION = ("probabilities", "valence", "arousal", "confidence")
 TRACK_COLUMNS = ", ".join((*TAGS, *AUDIO, *LOUDNESS, *ANALYSIS, *EMOTION))
 """Columns of a track, in the order that `track_of` expects."""
 
-SEGMENT_COLUMNS = "position, start_s, end_s, loudness_lufs, probabilities, valence, arousal, confidence"
+SEGMENT_COLUMNS = "position, start_s, end_s, loudness_lufs, probabilities, valence, arousal, confidence, vocal_share"
 """Columns of a segment, in the order that `track_of` expects."""
 
 
@@ -266,6 +266,7 @@ def segment_values(segment: Segment) -> tuple[object, ...]:
         segment.span.end_s,
         segment.loudness_lufs,
         *_emotion_values(segment.emotion),
+        segment.vocal_share,
     )
 
 

@@ -119,6 +119,7 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             PRIMARY KEY (track, channel))""",
         "CREATE INDEX evidence_by_channel ON evidence (channel, track)",
     ),
+    ("ALTER TABLE segments ADD COLUMN vocal_share REAL",),
 )
 
 LAYOUT = "SELECT type, name, sql FROM sqlite_master"

@@ -172,7 +172,7 @@ class Store:
         row = cursor.fetchone()[0]
         self.execute("DELETE FROM segments WHERE track = ?", (row,))
         segments = ((row, *rows.segment_values(segment)) for segment in heard.segments)
-        self.many("INSERT INTO segments VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", segments)
+        self.many(f"INSERT INTO segments (track, {rows.SEGMENT_COLUMNS}) VALUES (?{', ?' * 9})", segments)
         self.execute(
             "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)",
             (row, len(heard.vectors), heard.vectors.astype("<f4").tobytes(), heard.vector.astype("<f4").tobytes()),

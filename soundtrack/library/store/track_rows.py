@@ -125,7 +125,8 @@ def _track_of(name: str, path: Path, columns: Sequence[object], segments: Sequen
                 Span(rows.number(start_s, "start_s"), rows.number(end_s, "end_s")),
                 rows.emotion_of(emotion),
                 rows.number(loudness, "loudness_lufs"),
+                rows.maybe_number(voice, "vocal_share"),
             )
-            for position, start_s, end_s, loudness, *emotion in segments
+            for position, start_s, end_s, loudness, *emotion, voice in segments
         ),
     )

@@ -118,10 +118,12 @@ def _mean_vector(vectors: FloatArray) -> FloatArray:
     return vectors[0] if length < 1e-6 else np.asarray(mean / length, np.float32)
 
 
-def segments_of(derived: Derived, spans: Sequence[Span], loudness_lufs: Sequence[float]) -> tuple[Segment, ...]:
+def segments_of(
+    derived: Derived, spans: Sequence[Span], loudness_lufs: Sequence[float], vocal_shares: Sequence[float | None]
+) -> tuple[Segment, ...]:
     """The segments of a track."""
-    described = zip(spans, derived.segments.states(), loudness_lufs, strict=True)
-    return tuple(Segment(i, span, state, loudness) for i, (span, state, loudness) in enumerate(described))
+    described = zip(spans, derived.segments.states(), loudness_lufs, vocal_shares, strict=True)
+    return tuple(Segment(i, *facts) for i, facts in enumerate(described))
 
 
 # --- in the database ----

@@ -30,7 +30,7 @@ from soundtrack.media.reading.audio import SoundReport, iter_audio
 from soundtrack.media.reading.probe import probe_audio
 from soundtrack.media.reading.sound import iter_stereo
 from soundtrack.timebase import round_s
-from soundtrack.types import AudioInfo, Ending, Evidence, FloatArray, Span, TrackChannel
+from soundtrack.types import AudioInfo, BoolArray, Ending, Evidence, FloatArray, Span, TrackChannel
 
 DECODE_RATES_HZ = (44_100, 48_000)
 """Rates of the one decode: the first for files at a simple fraction or multiple of it, the second for all others."""
@@ -77,8 +77,8 @@ class MusicReader(Protocol):
     def projection(self) -> Projection:
         """From their evidence to readings."""
 
-    def vocal_share(self, samples: FloatArray) -> float | None:
-        """Share of mono sound, shape (n,), with singing or speech, in [0, 1]; None where unknown."""
+    def voices(self, samples: FloatArray) -> BoolArray | None:
+        """Which equal parts of mono sound, shape (n,), hold a voice; empty where none does, None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +323,8 @@ def _describe(path: Path, info: AudioInfo, sound: _Sound, report: SoundReport, r
     from soundtrack.audio.music.analyse import analyse_music
 
     said = read_header(path)
-    vocal_share = reader.vocal_share(sound.stretches[0].network)
+    voices = reader.voices(sound.stretches[0].network)
+    vocal_share = None if voices is None else float(voices.mean()) if len(voices) else 0.0
     spoken = _is_speech(sound.stretches[0].network, vocal_share)
     evidence = _observe(sound, reader.channels)
     loudness, levels = sound.meter.result(), _loudness(sound)
@@ -340,7 +341,7 @@ def _describe(path: Path, info: AudioInfo, sound: _Sound, report: SoundReport, r
         analysis=analysis,
         bars=heard.bars,
         emotion=derived.whole.states()[0],
-        segments=segments_of(derived, evidence[0].spans, levels),
+        segments=segments_of(derived, evidence[0].spans, levels, _vocal_shares(voices, sound)),
         vectors=derived.vectors,
         vector=derived.vector,
         evidence=evidence,
@@ -349,6 +350,17 @@ def _describe(path: Path, info: AudioInfo, sound: _Sound, report: SoundReport, r
             *((Warned.SPEECH,) if spoken else ()),
         ),
     )
+
+
+def _vocal_shares(voices: BoolArray | None, sound: _Sound) -> list[float | None]:
+    """Share of each segment with singing or speech, in [0, 1]; None after the part that is analysed completely."""
+    whole, *windows = [segment_spans(stretch.duration_s) for stretch in sound.stretches]
+    after: list[float | None] = [None] * sum(map(len, windows))
+    if voices is None:
+        return [None] * len(whole) + after
+    edges = [round(span.end_s / whole[-1].end_s * len(voices)) for span in whole]
+    parts = np.split(voices, edges[:-1])
+    return [round(float(part.mean()), 4) if len(part) else 0.0 for part in parts] + after
 
 
 def _is_speech(samples: FloatArray, vocal_share: float | None) -> bool:

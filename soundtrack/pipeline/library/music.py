@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from soundtrack import config, resources
 from soundtrack.errors import Reason
 from soundtrack.pipeline.ground.channel_list import installed_track_channels, require_different
-from soundtrack.types import Channel, ChannelSetup, FloatArray, ModelRef, TrackChannel
+from soundtrack.types import BoolArray, Channel, ChannelSetup, FloatArray, ModelRef, TrackChannel
 
 if TYPE_CHECKING:
     from soundtrack.checkpoints.trained import Networks
@@ -193,12 +193,12 @@ class _Reader:
         self.channels: tuple[TrackChannel, ...] = (*track_channels(self._track), *rest)
         self.projection: Projection = tower.projection
 
-    def vocal_share(self, samples: FloatArray) -> float | None:
-        """Share of a track with singing or speech; None at a rate that the voice network cannot hear."""
-        from soundtrack.audio.voices.speech import vocal_share
+    def voices(self, samples: FloatArray) -> BoolArray | None:
+        """Where a track has singing or speech; None at a rate that the voice network cannot hear."""
+        from soundtrack.audio.voices.speech import voice_windows
         from soundtrack.audio.voices.voice import SAMPLE_RATE_HZ
 
         if self.sample_rate_hz != SAMPLE_RATE_HZ:
             return None
         _, patches = self._track.hear(samples)
-        return vocal_share(samples) if self._tower.may_hold_voice(patches) else 0.0
+        return voice_windows(samples if self._tower.may_hold_voice(patches) else samples[:0])

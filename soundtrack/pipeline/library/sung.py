@@ -12,10 +12,12 @@ from pathlib import Path
 
 from soundtrack.library.lyrics import is_explicit, read_lyrics
 from soundtrack.naming.text_mood import TextMood
-from soundtrack.types import EmotionState, Track
+from soundtrack.types import EmotionState, Span, Track
 
 _VOICE_SHARE = 0.03
 """With less of a voice nothing is sung."""
+VOICED_FROM = 0.1
+"""Share of a segment with a voice from which it counts as sung: instruments reach 0.05."""
 MOST_FILES = 2_000
 """Tracks whose lyrics are read for one plan, in the order of the library."""
 
@@ -30,6 +32,27 @@ def may_sing(track: Track) -> bool:
     """Whether a voice may have been heard in a track."""
     share = track.analysis.vocal_share
     return share is None or share >= _VOICE_SHARE
+
+
+def vocal_spans(track: Track) -> tuple[Span, ...] | None:
+    """Stretches of a track with singing or speech, as whole segments, on the track clock.
+
+    Returns
+    -------
+    tuple of Span, optional
+        Ascending, apart from each other; None where no segment is known.
+    """
+    if all(segment.vocal_share is None for segment in track.segments):
+        return None
+    spans: list[Span] = []
+    for segment in track.segments:
+        if (segment.vocal_share or 0.0) < VOICED_FROM:
+            continue
+        if spans and spans[-1].end_s >= segment.span.start_s:
+            spans[-1] = Span(spans[-1].start_s, segment.span.end_s)
+        else:
+            spans.append(segment.span)
+    return tuple(spans)
 
 
 def sung_moods(tracks: Sequence[Track]) -> dict[str, EmotionState]:

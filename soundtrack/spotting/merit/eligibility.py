@@ -42,7 +42,7 @@ class Pool:
     sides: Sides
     """Their merits as a product."""
     by_track: FloatArray = field(repr=False, compare=False)
-    """Terms that depend on the track only, shape (8, n, T): `TRACK_TERMS`, ``explore``, ``recent``, ``names``,
+    """Terms that depend on the track only, shape (7, n, T): `TRACK_TERMS`, ``explore``, ``recent``, ``names``,
     ``lyrics``, ``playlists`` and ``asked``."""
     groups: IntArray = field(repr=False, compare=False)
     """Which tracks are one piece of music, shape (T,)."""
@@ -160,7 +160,7 @@ def choose_pool(
     used = np.broadcast_to(recent[order], (len(film), len(chosen)))
     by_track = np.concatenate(
         [
-            track_terms(film, chosen, merit, allow_vocals=allow_vocals),
+            track_terms(film, chosen, merit),
             wander[None],
             used[None],
             named[None][:, :, order],
@@ -172,7 +172,7 @@ def choose_pool(
     return Pool(
         tracks=chosen,
         table=part,
-        sides=sides(film, part, merit),
+        sides=sides(film, part, merit, allow_vocals=allow_vocals),
         by_track=by_track,
         groups=groups(chosen, means),
         artists=artists(chosen),
@@ -183,12 +183,12 @@ def _best_per_track(
     film: Film, tracks: Sequence[Track], table: SegmentTable, merit: MeritTable, *, allow_vocals: bool
 ) -> FloatArray:
     """Merit of each track's best segment in each stretch, shape (n, T), rounded so that order is stable."""
-    both = sides(film, table, merit)
+    both = sides(film, table, merit, allow_vocals=allow_vocals)
     best = np.empty((len(film), len(tracks)), np.float32)
     for start in range(0, len(film), _BLOCK):
         merits = both.film[start : start + _BLOCK] @ both.music.T  # (block, S)
         best[start : start + _BLOCK] = np.maximum.reduceat(merits, table.first_row[:-1], axis=1)
-    best += track_terms(film, tracks, merit, allow_vocals=allow_vocals).sum(axis=0)
+    best += track_terms(film, tracks, merit).sum(axis=0)
     return np.round(best, 5)
 
 

@@ -19,11 +19,11 @@ from soundtrack.spotting.merit.intervals import Film
 from soundtrack.spotting.merit.view import SegmentTable
 from soundtrack.types import FloatArray, Track
 
-SEGMENT_TERMS = ("picture", "mood", "valence", "arousal", "level")
-"""Terms that depend on the segment: closeness in the joint space less hubs, classes of emotion, valence, arousal, and
-whether it is much quieter than the rest of its track."""
-TRACK_TERMS = ("pace", "vocals")
-"""Terms that depend on the whole track: tempo against cut rate, singing against speech."""
+SEGMENT_TERMS = ("picture", "mood", "valence", "arousal", "level", "vocals")
+"""Terms that depend on the segment: closeness in the joint space less hubs, classes of emotion, valence, arousal,
+whether it is much quieter than the rest of its track, and singing against speech."""
+TRACK_TERMS = ("pace",)
+"""Terms that depend on the whole track: tempo against cut rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Sides:
     """Where each of `SEGMENT_TERMS` ends among the A columns."""
 
 
-def sides(film: Film, table: SegmentTable, merit: MeritTable) -> Sides:
+def sides(film: Film, table: SegmentTable, merit: MeritTable, *, allow_vocals: bool = False) -> Sides:
     """The long vectors of film and music, whose products are merits.
 
     Parameters
@@ -49,6 +49,8 @@ def sides(film: Film, table: SegmentTable, merit: MeritTable) -> Sides:
         S segments.
     merit : MeritTable
         Weights and neutral points.
+    allow_vocals : bool
+        Whether singing may be used under speech without a penalty.
 
     Returns
     -------
@@ -68,6 +70,7 @@ def sides(film: Film, table: SegmentTable, merit: MeritTable) -> Sides:
         _apart(merit.valence, _within_reach(film.valence, table.valence)),
         _apart(merit.arousal, _within_reach(film.arousal, table.arousal)),
         [merit.level.weight * one_film],
+        [(0.0 if allow_vocals else merit.vocals.weight) * (film.speech[:, None] + 0.1)],
     ]
     music_parts = [
         [table.vectors, near_music, one_music],
@@ -75,6 +78,7 @@ def sides(film: Film, table: SegmentTable, merit: MeritTable) -> Sides:
         [table.valence[:, None], table.valence[:, None] ** 2, one_music],
         [table.arousal[:, None], table.arousal[:, None] ** 2, one_music],
         [np.clip(table.under_lu[:, None] - merit.level.neutral, 0.0, 20.0)],
+        [table.vocal[:, None]],
     ]
     widths = [sum(part.shape[1] for part in parts) for parts in film_parts]
     return Sides(
@@ -98,7 +102,7 @@ def _apart(row: Row, wanted: FloatArray) -> list[FloatArray]:
 
 
 def split(both: Sides, *, stretch: int) -> FloatArray:
-    """The segment terms of one stretch with every segment, shape (5, n_segments), in the order of `SEGMENT_TERMS`."""
+    """The segment terms of one stretch with every segment, shape (6, n_segments), in the order of `SEGMENT_TERMS`."""
     bounds = (0, *both.ends)
     parts = [both.music[:, low:high] @ both.film[stretch, low:high] for low, high in itertools.pairwise(bounds)]
     return np.stack(parts)
@@ -121,7 +125,7 @@ def wanted_tempo(cuts_per_min: FloatArray, arousal: FloatArray) -> FloatArray:
     return (82 + 45 * (1 - np.exp(-cuts_per_min / 20)) + 25 * arousal).astype(np.float32)
 
 
-def track_terms(film: Film, tracks: Sequence[Track], merit: MeritTable, *, allow_vocals: bool) -> FloatArray:
+def track_terms(film: Film, tracks: Sequence[Track], merit: MeritTable) -> FloatArray:
     """The terms that depend on whole tracks.
 
     Parameters
@@ -132,12 +136,10 @@ def track_terms(film: Film, tracks: Sequence[Track], merit: MeritTable, *, allow
         T tracks.
     merit : MeritTable
         Weights and neutral points.
-    allow_vocals : bool
-        Whether singing may lie under speech without a penalty.
 
     Returns
     -------
-    ndarray, shape=(2, n, T), float32
+    ndarray, shape=(1, n, T), float32
         In the order of `TRACK_TERMS`.
     """
     wanted = np.log2(wanted_tempo(film.cuts_per_min, film.arousal))[:, None]
@@ -146,7 +148,4 @@ def track_terms(film: Film, tracks: Sequence[Track], merit: MeritTable, *, allow
     apart = wanted - np.log2(np.where(tempo > 0, tempo, 100.0))[None, :]
     octave_off = np.minimum(np.abs(apart), np.minimum(np.abs(apart - 1), np.abs(apart + 1)) + 0.3)
     pace = -merit.pace.weight * sure * np.clip(merit.pace.neutral - octave_off, -0.6, merit.pace.neutral)
-    vocal = np.array([t.analysis.vocal_share or 0.0 for t in tracks], np.float32)
-    sung = vocal[None, :] * (film.speech[:, None] + 0.1)
-    vocals = np.zeros_like(pace) if allow_vocals else merit.vocals.weight * sung
-    return np.stack([pace, vocals]).astype(np.float32)
+    return np.asarray(pace[None], np.float32)

@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.types import CLASS_VALENCE_AROUSAL, EMOTIONS, BarTable, FloatArray, ModelRef, TimeArray, Track
+from soundtrack.types import CLASS_VALENCE_AROUSAL, EMOTIONS, BarTable, FloatArray, ModelRef, Segment, TimeArray, Track
 
 IntArray = npt.NDArray[np.int64]
 
@@ -71,6 +71,8 @@ class SegmentTable:
     """In [-1, 1], shape (n_segments,)."""
     under_lu: FloatArray = field(repr=False, compare=False)
     """How much quieter than its track each is, at least 0, shape (n_segments,)."""
+    vocal: FloatArray = field(repr=False, compare=False)
+    """Share of each with singing or speech, in [0, 1], that of its track where unknown, shape (n_segments,)."""
     start_s: TimeArray = field(repr=False, compare=False)
     """Track clock, shape (n_segments,)."""
     end_s: TimeArray = field(repr=False, compare=False)
@@ -218,11 +220,18 @@ def segment_table(tracks: Sequence[Track], vectors: FloatArray) -> SegmentTable:
         under_lu=np.maximum(
             np.repeat([t.loudness.integrated_lufs for t in tracks], counts) - [s.loudness_lufs for s in segments], 0.0
         ).astype(np.float32),
+        vocal=np.array([_vocal(t, s) for t in tracks for s in t.segments], np.float32),
         start_s=np.array([s.span.start_s for s in segments], np.float64),
         end_s=np.array([s.span.end_s for s in segments], np.float64),
         first_row=first_row,
         vectors=np.asarray(vectors, np.float32),
     )
+
+
+def _vocal(track: Track, segment: Segment) -> float:
+    """Share of a segment with a voice; that of its track where it is unknown, 0 where both are."""
+    share = segment.vocal_share if segment.vocal_share is not None else track.analysis.vocal_share
+    return share or 0.0
 
 
 def subset(table: SegmentTable, positions: Sequence[int]) -> SegmentTable:
@@ -246,6 +255,7 @@ def subset(table: SegmentTable, positions: Sequence[int]) -> SegmentTable:
         valence=table.valence[rows],
         arousal=table.arousal[rows],
         under_lu=table.under_lu[rows],
+        vocal=table.vocal[rows],
         start_s=table.start_s[rows],
         end_s=table.end_s[rows],
         first_row=np.concatenate([[0], np.cumsum([len(r) for r in ranges], dtype=np.int64)]).astype(np.int64),
