@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from soundtrack.mix.report import RenderReport
     from soundtrack.pipeline.ground.paths import PathLike
     from soundtrack.pipeline.library.opened import Library
-    from soundtrack.pipeline.score import Scored
+    from soundtrack.pipeline.rendering import Scored
     from soundtrack.pipeline.sheets.keeping import Keep, keep_locked
     from soundtrack.pipeline.sheets.sheet_files import read_cues, read_scenes, write_cues, write_scenes
     from soundtrack.pipeline.sheets.wishes import LockWish, Wishes

@@ -24,7 +24,7 @@ from soundtrack.pipeline.film.photos import PHOTO_S
 from soundtrack.pipeline.ground.defaults import cache_folder, device_or_default, mix_or_default, spotting_or_default
 from soundtrack.pipeline.ground.paths import PathLike, as_path
 from soundtrack.pipeline.library.opened import Library, require_one_question
-from soundtrack.pipeline.score import Scored
+from soundtrack.pipeline.rendering import Scored
 from soundtrack.pipeline.sheets.narration import NarrationWish
 from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.progress import Notice, Progress, no_notice, no_progress

@@ -16,7 +16,8 @@ import pytest
 from media_made import Made, make_film
 from soundtrack.errors import DependencyError, ExitCode, InputError, NothingFitsError, OutputError, UsageError
 from soundtrack.pipeline import batch
-from soundtrack.pipeline.batch import BatchOrder, FilmState, films_of, score_batch
+from soundtrack.pipeline.batch import BatchOrder, FilmState, score_batch
+from soundtrack.pipeline.film_list import films_of
 from soundtrack.pipeline.sheets.targets import cues_path
 
 

@@ -26,7 +26,7 @@ from soundtrack.errors import InputError, ModelError, SoundtrackError, UsageErro
 from soundtrack.library.search.patterns import MOST_PATTERNS, spec_of
 from soundtrack.library.search.rules import IGNORE_NAME, NameRules, Rules
 from soundtrack.naming.playlists import MOST_ENTRIES, read_playlist
-from soundtrack.pipeline.batch import films_of
+from soundtrack.pipeline.film_list import films_of, settings_beside
 from soundtrack.pipeline.ground.ledger import read_ledger
 from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import CueSheet, SceneSheet
@@ -182,6 +182,11 @@ def _readers(tmp_path: Path, film: SceneSheet, cues: CueSheet) -> dict[str, tupl
         ),
         "ledger.jsonl": ('{"film": "sha256:a", "tracks": ["b"]}\n', read_ledger),
         "films.txt": ("# films\na.mp4\nb.mkv\n", films_of),
+        "films.csv": ("film,mood,target\na.mp4,calm,-16\nb.mkv,,\n", films_of),
+        "a.soundtrack.toml": (
+            'mood = "calm"\ntarget = -16\nseed = 1\nsilence = ["0:01-0:02"]\n',
+            lambda path: settings_beside(path.with_name("a.mp4")),
+        ),
     }
 
 
@@ -192,7 +197,7 @@ def _picture(values: dict[str, object]) -> object:
 
 NAMES = [
     *("cues.json", "scenes.json", "manifest.json", "config.toml", "a.m3u8", "a.pls", "a.xspf"),
-    *("ledger.jsonl", "films.txt"),
+    *("ledger.jsonl", "films.txt", "films.csv", "a.soundtrack.toml"),
 ]
 
 

@@ -11,8 +11,9 @@
 Nothing here prints; progress is a callback ``(stage, done, total)``.
 """
 
-from soundtrack.pipeline.batch import BatchOrder, films_of, score_batch
+from soundtrack.pipeline.batch import BatchOrder, FilmOrder, score_batch
 from soundtrack.pipeline.film.analyse import analyse_video
+from soundtrack.pipeline.film_list import films_of, listed_films, settings_beside, settings_path
 from soundtrack.pipeline.library.building import build_index
 from soundtrack.pipeline.library.music import (
     current_model,
@@ -22,8 +23,8 @@ from soundtrack.pipeline.library.music import (
     open_library,
     read_music,
 )
-from soundtrack.pipeline.rendering import render_video
-from soundtrack.pipeline.score import Scored, plan_video, score_video, spot_video
+from soundtrack.pipeline.rendering import Scored, render_video
+from soundtrack.pipeline.score import plan_video, score_video, spot_video
 from soundtrack.pipeline.sheets.keeping import Keep, keep_locked
 from soundtrack.pipeline.sheets.swap import swap_music, swapped_lines
 from soundtrack.pipeline.sheets.wishes import Wishes
@@ -31,6 +32,7 @@ from soundtrack.pipeline.track_opinions import segments_of_cues, with_opinions
 
 __all__ = [
     "BatchOrder",
+    "FilmOrder",
     "Keep",
     "Scored",
     "Wishes",
@@ -40,6 +42,7 @@ __all__ = [
     "films_of",
     "index_dir",
     "keep_locked",
+    "listed_films",
     "music_channels",
     "music_projection",
     "open_library",
@@ -49,6 +52,8 @@ __all__ = [
     "score_batch",
     "score_video",
     "segments_of_cues",
+    "settings_beside",
+    "settings_path",
     "spot_video",
     "swap_music",
     "swapped_lines",

@@ -1,6 +1,6 @@
 """Many films, one after the other: a list of them becomes a scored film each, and one that fails stops no other.
 
-Goes in: a text file with one film a line, or a folder of films. Comes out: `BatchReport`. The library and the networks
+Goes in: films, and how they are to be scored. Comes out: `BatchReport`. The library and the networks
 are opened once, and where there are two cores, the next film is watched while one is rendered. A film whose scored
 film and cue sheet are both there counts as finished, so a run that was interrupted is started again with the same
 words. With a cluster, whole films are given to its workers, which must see films, music and index under the same paths.
@@ -8,7 +8,7 @@ words. With a cluster, whole films are given to its workers, which must see film
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
@@ -17,17 +17,13 @@ from pathlib import Path
 from soundtrack.errors import (
     DependencyError,
     ExitCode,
-    InputError,
     ModelError,
     OutputError,
-    Reason,
     SoundtrackError,
     UsageError,
 )
-from soundtrack.files import safe_read
 from soundtrack.files.targets import file_identity
 from soundtrack.media.prefetch import ahead
-from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.ground.analysis_cache import user_folder
 from soundtrack.pipeline.library.music import current_model, index_dir
 from soundtrack.pipeline.score import Scorer
@@ -37,20 +33,6 @@ from soundtrack.processes.platform import n_cores
 from soundtrack.progress import Progress, no_progress
 from soundtrack.settings import MixSettings, SpottingSettings
 from soundtrack.types import SceneSheet, VideoInfo
-
-FILM_SUFFIXES = frozenset(
-    f".{name}"
-    for name in (
-        *("3gp", "avi", "flv", "gif", "m2ts", "m4v", "mkv", "mov", "mp4"),
-        *("mpeg", "mpg", "mts", "ogv", "ts", "vob", "webm", "wmv"),
-    )
-)
-"""What counts as a film in a folder; a list may name anything."""
-
-MOST_FILMS = 100_000
-"""More in one list is refused."""
-
-_MOST_LIST_BYTES = 1 << 26
 
 
 class FilmState(StrEnum):
@@ -126,57 +108,36 @@ class BatchOrder:
     """Folder in which analyses are kept and looked up."""
 
 
-def films_of(listing: Path) -> tuple[Path, ...]:
-    """The films that a list names, or that lie in a folder, each once.
+@dataclass(frozen=True, slots=True)
+class FilmOrder:
+    """How one film of a batch is to be scored; `SHARED_WISHES` are always those of the batch."""
 
-    Parameters
-    ----------
-    listing : Path
-        A text file with one path a line, relative ones meant from where it lies; empty lines and those that begin with
-        ``#`` are passed over. Or a folder: the films right in it, by name, without those that were written by `score`.
-
-    Raises
-    ------
-    InputError
-        It cannot be read, or names no film.
-    """
-    hint = "use a text file with one film per line, or a folder of films"
-    try:
-        if listing.is_dir():
-            films = sorted(path for path in listing.iterdir() if _looks_like_a_film(path))
-        else:
-            data = safe_read.read_bytes(listing, most_bytes=_MOST_LIST_BYTES, pipes=True)
-            lines = data.decode("utf-8-sig", "surrogateescape").splitlines()
-            named = [line.strip() for line in lines]
-            films = [as_on_disk(listing.parent / name) for name in named if name and not name.startswith("#")]
-    except OSError as error:
-        reason = Reason.MISSING if isinstance(error, FileNotFoundError) else Reason.PERMISSION
-        raise InputError(f"{listing}: {error.strerror or error}", hint=hint, reason=reason) from error
-    films = list(dict.fromkeys(films))
-    if not films or any("\0" in str(film) for film in films):
-        raise InputError(f"{listing}: no films found", hint=hint, reason=Reason.NOT_MEDIA)
-    if len(films) > MOST_FILMS:
-        raise InputError(f"{listing}: {len(films)} films, at most {MOST_FILMS}", hint="split the list")
-    return tuple(films)
-
-
-def _looks_like_a_film(path: Path) -> bool:
-    """By its name: a film, not hidden, and not one that this tool wrote."""
-    written = path.stem.endswith(".scored")
-    return path.suffix.lower() in FILM_SUFFIXES and not written and not path.name.startswith(".") and path.is_file()
+    settings: SpottingSettings
+    """Of the choice of music."""
+    mix: MixSettings
+    """Of the mix."""
+    wishes: Wishes
+    """Demands on the music."""
 
 
 def score_batch(
-    films: Sequence[Path], order: BatchOrder, *, cluster: str | None = None, progress: Progress = no_progress
+    films: Sequence[Path],
+    order: BatchOrder,
+    *,
+    own: Mapping[Path, FilmOrder] | None = None,
+    cluster: str | None = None,
+    progress: Progress = no_progress,
 ) -> BatchReport:
     """Score films; what fails is reported and stops no other.
 
     Parameters
     ----------
     films : sequence of Path
-        As from `films_of`.
+        As from `listed_films`.
     order : BatchOrder
         How.
+    own : mapping of Path to FilmOrder, optional
+        Films that are to be scored otherwise.
     cluster : str, optional
         Address of a Dask scheduler whose workers do it; this process by default.
     progress : callable
@@ -193,7 +154,8 @@ def score_batch(
     scorer = _scorer(order)  # refuses what no film could do with, before any work is given away
     if order.folder is not None:
         _make_folder(order.folder)
-    outcomes = _one_by_one(scorer, order, films) if cluster is None else _on(cluster, films, order)
+    orders = {film: (own or {}).get(film) for film in films}
+    outcomes = _one_by_one(scorer, order, orders) if cluster is None else _on(cluster, orders, order)
     for outcome in outcomes:
         done[outcome.film] = outcome
         progress("scoring", len(done), len(films))
@@ -249,6 +211,8 @@ class _Watched:
 
     film: Path
     """As in the list."""
+    scorer: Scorer
+    """Of this film."""
     info: VideoInfo
     """As probed."""
     out: Path
@@ -257,11 +221,22 @@ class _Watched:
     """What its picture and sound say."""
 
 
-def _one_by_one(scorer: Scorer, order: BatchOrder, films: Sequence[Path]) -> Generator[FilmOutcome]:
+def _one_by_one(scorer: Scorer, order: BatchOrder, films: Mapping[Path, FilmOrder | None]) -> Generator[FilmOutcome]:
     """Films scored in their order; each is watched while the one before is rendered, if there are cores for both."""
-    watched = (_watch(scorer, order, film) for film in films)
+    scorers = {film: _scorer_for(scorer, film, own) for film, own in films.items()}
+    watched = (_watch(its, order, film) if isinstance(its, Scorer) else its for film, its in scorers.items())
     for item in ahead(watched) if n_cores() > 1 else watched:
-        yield item if isinstance(item, FilmOutcome) else _render(scorer, order, item)
+        yield item if isinstance(item, FilmOutcome) else _render(item, order)
+
+
+def _scorer_for(scorer: Scorer, film: Path, own: FilmOrder | None) -> Scorer | FilmOutcome:
+    """The scorer of a film, made in this thread, to which the library belongs; or why there is none."""
+    if own is None:
+        return scorer
+    try:
+        return scorer.changed(settings=own.settings, mix=own.mix, wishes=own.wishes)
+    except Exception as error:
+        return _failure(film, None, error)
 
 
 def _watch(scorer: Scorer, order: BatchOrder, film: Path) -> _Watched | FilmOutcome:
@@ -275,15 +250,16 @@ def _watch(scorer: Scorer, order: BatchOrder, film: Path) -> _Watched | FilmOutc
         out = out if order.folder is None else order.folder / out.name
         if not order.force and out.is_file() and cues_path(out).is_file():
             return FilmOutcome(str(film), FilmState.FINISHED, str(out))
-        return _Watched(film, info, out, scorer.scenes(info, out=out, music_track=order.music_track, force=order.force))
+        scenes = scorer.scenes(info, out=out, music_track=order.music_track, force=order.force)
+        return _Watched(film, scorer, info, out, scenes)
     except Exception as error:
         return _failure(film, out, error)
 
 
-def _render(scorer: Scorer, order: BatchOrder, seen: _Watched) -> FilmOutcome:
+def _render(seen: _Watched, order: BatchOrder) -> FilmOutcome:
     """What becomes of a film that was watched."""
     try:
-        scored = scorer.score(
+        scored = seen.scorer.score(
             seen.info, out=seen.out, music_track=order.music_track, force=order.force, scenes=seen.scenes
         )
     except Exception as error:
@@ -317,7 +293,7 @@ class _Errand:
     library: tuple[int, int]
 
 
-def _on(address: str, films: Sequence[Path], order: BatchOrder) -> Iterator[FilmOutcome]:
+def _on(address: str, films: Mapping[Path, FilmOrder | None], order: BatchOrder) -> Iterator[FilmOutcome]:
     """Films scored by the workers of a cluster, as they get ready."""
     from soundtrack.pipeline.library.cluster import Cluster, Job
 
@@ -326,7 +302,9 @@ def _on(address: str, films: Sequence[Path], order: BatchOrder) -> Iterator[Film
     folder = None if order.folder is None else order.folder.absolute()
     errand = _Errand(replace(order, index=here, folder=folder), _library_state(here))
     with Cluster(address, model=current_model()) as cluster:
-        for job, outcome in cluster.work(Job(_score_there, (errand, film.absolute()), film) for film in films):
+        for job, outcome in cluster.work(
+            Job(_score_there, (errand, film.absolute(), own), film) for film, own in films.items()
+        ):
             if isinstance(outcome, FilmOutcome):
                 yield replace(outcome, film=str(job.name))
             else:
@@ -351,10 +329,10 @@ def _scorer_there(errand: _Errand) -> Scorer:
     return _scorer(replace(errand.order, cache=cache))
 
 
-def _score_there(errand: _Errand, film: Path) -> FilmOutcome:
+def _score_there(errand: _Errand, film: Path, own: FilmOrder | None) -> FilmOutcome:
     """In a worker: score one film. What a lost worker had written already counts as finished."""
     try:
-        (outcome,) = _one_by_one(_scorer_there(errand), errand.order, [film])
+        (outcome,) = _one_by_one(_scorer_there(errand), errand.order, {film: own})
     except (DependencyError, ModelError):
         raise
     except SoundtrackError as error:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soundtrack.naming.names import as_on_disk
+from soundtrack.naming.wording import counted
 from soundtrack.pipeline.film.analyse import fingerprint
 from soundtrack.pipeline.sheets.narration import NarrationWish, narrated_sheet, narration_path
 from soundtrack.pipeline.sheets.sheet_tracks import track_paths_of
@@ -20,6 +21,41 @@ if TYPE_CHECKING:
 
 BELIEVED_WITHIN_S = 0.5
 """A header whose length is this near to the decoded one is taken at its word."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A scored film and its cue sheet."""
+
+    film: Path
+    """The film with music."""
+    cues: Path
+    """Its cue sheet."""
+    sheet: CueSheet
+    """The same, in memory."""
+    report: RenderReport
+    """What mixing and muxing did."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What could not be done as asked, one line each."""
+        return (*self.sheet.warnings, *self.report.warnings)
+
+    def summary(self) -> list[str]:
+        """For people, a few lines."""
+        n_tracks = len({cue.track_id for cue in self.sheet.cues})
+        cues = f"{self.cues}: {counted(len(self.sheet.cues), 'cue')} from {counted(n_tracks, 'track')}"
+        return [*self.report.summary(), cues]
+
+    def as_dict(self) -> dict[str, object]:
+        """For machines."""
+        return {
+            **self.report.as_dict(),
+            "cues": str(self.cues),
+            "n_cues": len(self.sheet.cues),
+            "n_scenes": len(self.sheet.scenes),
+            "warnings": list(self.warnings),
+        }
 
 
 def render_video(

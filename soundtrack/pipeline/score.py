@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from soundtrack.naming.names import as_on_disk
-from soundtrack.naming.wording import counted
 from soundtrack.pipeline.film.album import read_album
 from soundtrack.pipeline.film.analyse import Watcher
 from soundtrack.pipeline.film.photos import (
@@ -22,7 +22,7 @@ from soundtrack.pipeline.film.photos import (
 from soundtrack.pipeline.given import Music, music_for, settings_for
 from soundtrack.pipeline.ground.ledger import is_kept, ledger_path, read_ledger, recent_tracks, remember
 from soundtrack.pipeline.library.asking import with_requests
-from soundtrack.pipeline.rendering import BELIEVED_WITHIN_S, as_watched
+from soundtrack.pipeline.rendering import BELIEVED_WITHIN_S, Scored, as_watched
 from soundtrack.pipeline.sheets.keeping import kept_cues, require_length
 from soundtrack.pipeline.sheets.narration import (
     Narrated,
@@ -39,42 +39,10 @@ from soundtrack.settings import MixSettings, SpottingSettings
 from soundtrack.types import CueSheet, SceneSheet, VideoInfo
 
 if TYPE_CHECKING:
-    from soundtrack.mix.report import RenderReport
+    from soundtrack.spotting.merit.constraints import Constraints
 
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """A scored film and its cue sheet."""
-
-    film: Path
-    """The film with music."""
-    cues: Path
-    """Its cue sheet."""
-    sheet: CueSheet
-    """The same, in memory."""
-    report: RenderReport
-    """What mixing and muxing did."""
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What could not be done as asked, one line each."""
-        return (*self.sheet.warnings, *self.report.warnings)
-
-    def summary(self) -> list[str]:
-        """For people, a few lines."""
-        n_tracks = len({cue.track_id for cue in self.sheet.cues})
-        cues = f"{self.cues}: {counted(len(self.sheet.cues), 'cue')} from {counted(n_tracks, 'track')}"
-        return [*self.report.summary(), cues]
-
-    def as_dict(self) -> dict[str, object]:
-        """For machines."""
-        return {
-            **self.report.as_dict(),
-            "cues": str(self.cues),
-            "n_cues": len(self.sheet.cues),
-            "n_scenes": len(self.sheet.scenes),
-            "warnings": list(self.warnings),
-        }
+SHARED_WISHES = ("track", "theme", "narration", "subtitles", "allow_spoken", "avoid_recent", "keep")
+"""Wishes that decide which music there is or how a film is watched: the same for all films of a `Scorer`."""
 
 
 def spot_video(
@@ -171,19 +139,40 @@ class Scorer:
         wishes = wishes or Wishes()
         self._named = [Path(name) for name in (wishes.track, wishes.theme) if name]
         self._named += [] if wishes.narration is None else [wishes.narration.path]
+        self._device = device
         self._library, self._wishes = music_for(wishes, index, device=device)
         self._narrated = None if wishes.narration is None else read_narration(wishes.narration)
         self._settings = settings_for(self._wishes, settings or SpottingSettings())
         self._mix = mix or MixSettings()
-        tracks = self._library.tracks()
-        ordered = [tracks[track_id] for track_id in self._library.track_ids]
-        known, former = self._library.playlists(), self._library.former_names()
-        constraints = self._wishes.constraints(ordered, known, former=former)
-        self._constraints = with_requests(constraints, self._wishes.words, self._library, device=device)
+        self._constraints = self._understood()
         self._remembers = is_kept(self._wishes.avoid_recent)
         if self._remembers:
             read_ledger(ledger_path())
         self._watcher = Watcher(device=device, decoder=decoder, cache=cache, subtitles=self._wishes.subtitles)
+
+    def changed(self, *, settings: SpottingSettings, mix: MixSettings, wishes: Wishes) -> Scorer:
+        """The same library and networks with other demands; which music there is stays as it is.
+
+        Of the wishes, `SHARED_WISHES` are those of this scorer.
+
+        Raises
+        ------
+        UsageError
+            A wish is not understood.
+        """
+        other = copy.copy(self)
+        other._wishes = replace(wishes, **{name: getattr(self._wishes, name) for name in SHARED_WISHES})
+        other._settings, other._mix = settings_for(other._wishes, settings), mix
+        other._constraints = other._understood()
+        return other
+
+    def _understood(self) -> Constraints:
+        """The wishes, with every name looked up in the library."""
+        tracks = self._library.tracks()
+        ordered = [tracks[track_id] for track_id in self._library.track_ids]
+        known, former = self._library.playlists(), self._library.former_names()
+        constraints = self._wishes.constraints(ordered, known, former=former)
+        return with_requests(constraints, self._wishes.words, self._library, device=self._device)
 
     @property
     def watcher(self) -> Watcher:

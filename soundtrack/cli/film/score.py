@@ -1,11 +1,11 @@
 """``soundtrack score VIDEO``: analyse, spot, mix and mux; writes the film and its cue sheet."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from soundtrack.cli.choices import make_wishes, mix_settings, spotting_settings
 from soundtrack.cli.options import (
     Avoid,
     AvoidRecent,
@@ -121,7 +121,9 @@ def score(
     batch: Annotated[
         Path | None,
         typer.Option(
-            "--batch", metavar="LIST", help="Score many films: a text file with one film per line, or a folder."
+            "--batch",
+            metavar="LIST",
+            help="Score many films: a text file with one film per line, a .csv file with settings, or a folder.",
         ),
     ] = None,
     cluster: Cluster = None,
@@ -133,42 +135,45 @@ def score(
     """Select music for a film from your library, mix it and write the scored film."""
     from soundtrack import api, pipeline
     from soundtrack.cli import output
+    from soundtrack.cli.film.film_settings import order_of
     from soundtrack.documents import cuesheet
     from soundtrack.errors import UsageError
     from soundtrack.pipeline.ground.defaults import cache_folder
 
-    wishes = make_wishes(
-        lock=lock,
-        mood=mood,
-        like=like,
-        silence=silence,
-        hit=hit,
-        avoid=avoid,
-        only=only,
-        avoid_recent=avoid_recent,
-        max_cues=max_cues,
-        one_track=one_track,
-        explore=explore,
-        allow_spoken=allow_spoken,
-        no_explicit=no_explicit,
-        subtitles=subtitles,
-        keep=keep,
-        track=track,
-        theme=theme,
-        narration=narration,
-        narration_at=narration_at,
-    )
-    settings = spotting_settings(
-        seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch, density=density
-    )
-    mix = mix_settings(
-        target=target,
-        keep_original=keep_original,
-        keep_level=keep_level,
-        music_level=music_level,
-        duck=duck,
-        layout=layout,
-    )
+    options: dict[str, Any] = {
+        "lock": lock,
+        "mood": mood,
+        "like": like,
+        "silence": silence,
+        "hit": hit,
+        "avoid": avoid,
+        "only": only,
+        "avoid_recent": avoid_recent,
+        "max_cues": max_cues,
+        "one_track": one_track,
+        "explore": explore,
+        "allow_spoken": allow_spoken,
+        "no_explicit": no_explicit,
+        "subtitles": subtitles,
+        "keep": keep,
+        "track": track,
+        "theme": theme,
+        "narration": narration,
+        "narration_at": narration_at,
+        "seed": seed,
+        "allow_vocals": allow_vocals,
+        "over_music": over_music,
+        "stretch": stretch,
+        "density": density,
+        "target": target,
+        "keep_original": keep_original,
+        "keep_level": keep_level,
+        "music_level": music_level,
+        "duck": duck,
+        "layout": layout,
+    }
+    asked = order_of(options)
+    settings, mix, wishes = asked.settings, asked.mix, asked.wishes
     where = device_name(device)
     cache = cache_folder(cache=not no_cache)
     if batch is not None:
@@ -196,7 +201,7 @@ def score(
             force=force,
             cache=cache,
         )
-        _score_many(batch, order, cluster=cluster, as_json=json, quiet=quiet)
+        _score_many(batch, order, options, cluster=cluster, as_json=json, quiet=quiet)
         return
     if video is None:
         raise UsageError("missing argument VIDEO", hint="give a film, or many films with --batch LIST")
@@ -260,17 +265,21 @@ def score(
             stream.write(f"{scored.film}\n")
 
 
-def _score_many(listing: Path, order: "BatchOrder", *, cluster: str | None, as_json: bool, quiet: bool) -> None:
+def _score_many(
+    listing: Path, order: "BatchOrder", options: Mapping[str, Any], *, cluster: str | None, as_json: bool, quiet: bool
+) -> None:
     """Score the films of a list and say what became of each."""
     from soundtrack import pipeline
     from soundtrack.cli import output
+    from soundtrack.cli.film.film_settings import films_and_orders
     from soundtrack.errors import PartialError
     from soundtrack.pipeline.batch import FilmState
 
     is_read = not output.is_terminal(1)
+    films, own = films_and_orders(listing, options)
     with output.product() as stream:
         with output.progress(quiet=quiet) as progress:
-            report = pipeline.score_batch(pipeline.films_of(listing), order, cluster=cluster, progress=progress)
+            report = pipeline.score_batch(films, order, own=own, cluster=cluster, progress=progress)
         for film in report.films:
             for line in film.warnings:
                 output.say(f"warning: {film.film}: {line}", quiet=quiet)

@@ -1,0 +1,146 @@
+"""Settings for one film of a batch: a TOML file beside the film, or the columns of a table.
+
+Goes in: the options of the whole run, and what is written for a film. Comes out: how this film is to be scored. The
+names are those of the options without the dashes in front; what is set for a film replaces the option of the run, and
+a column of the table replaces the file.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from soundtrack.cli.choices import make_wishes, mix_settings, spotting_settings
+from soundtrack.cli.options import DensityName, DuckName, Layout
+from soundtrack.pipeline import FilmOrder, listed_films, settings_beside, settings_path
+from soundtrack.settings import LOUDEST_MUSIC_DB, QUIETEST_MUSIC_DB
+
+LISTS = ("lock", "mood", "like", "silence", "hit", "avoid", "only")
+"""Settings that may have several values."""
+SWITCHES = ("keep-original", "keep-level", "one-track", "no-explicit", "allow-vocals", "over-music")
+"""Settings that are on or off."""
+TEXTS = ("target", "stretch")
+"""Settings in the notation of their option."""
+CHOICES: dict[str, type[StrEnum]] = {"density": DensityName, "duck": DuckName, "mix": Layout}
+"""Settings with a few names."""
+NUMBERS: dict[str, tuple[float, float, type]] = {
+    "music-level": (QUIETEST_MUSIC_DB, LOUDEST_MUSIC_DB, float),
+    "explore": (0.0, 1.0, float),
+    "max-cues": (1, math.inf, int),
+    "seed": (0, math.inf, int),
+}
+"""Settings that are numbers: smallest, largest, kind."""
+KNOWN = (*LISTS, *SWITCHES, *TEXTS, *CHOICES, *NUMBERS)
+"""All of them."""
+
+_WISHES = (
+    *("lock", "mood", "like", "silence", "hit", "avoid", "only", "avoid_recent", "max_cues", "one_track", "explore"),
+    *("allow_spoken", "no_explicit", "subtitles", "keep", "track", "theme", "narration", "narration_at"),
+)
+_SPOTTING = ("seed", "allow_vocals", "over_music", "stretch", "density")
+_MIX = ("target", "keep_original", "keep_level", "music_level", "duck", "layout")
+
+
+def order_of(options: Mapping[str, Any]) -> FilmOrder:
+    """How a film is to be scored.
+
+    Parameters
+    ----------
+    options : mapping of str to object
+        Every option of ``score`` that says how, by the name of its parameter.
+
+    Raises
+    ------
+    UsageError
+        A value is not understood, or two contradict each other.
+    """
+    return FilmOrder(
+        settings=spotting_settings(**{name: options[name] for name in _SPOTTING}),
+        mix=mix_settings(**{name: options[name] for name in _MIX}),
+        wishes=make_wishes(**{name: options[name] for name in _WISHES}),
+    )
+
+
+def films_and_orders(listing: Path, options: Mapping[str, Any]) -> tuple[list[Path], dict[Path, FilmOrder]]:
+    """The films of a list, and the orders of those that have settings of their own.
+
+    Raises
+    ------
+    InputError
+        The list or a file of settings cannot be read, or a setting is unknown or invalid.
+    """
+    from soundtrack.errors import InputError, Reason, UsageError
+
+    films = listed_films(listing)
+    own = {}
+    for film, cells in films.items():
+        written: list[tuple[Path, Mapping[str, object]]] = [(settings_path(film), settings_beside(film))]
+        written += [(listing, cells)]
+        changes: dict[str, Any] = {}
+        for source, settings in written:
+            where = str(source) if source != listing else f"{listing}: {film.name}"
+            changes |= {_parameter(name): _value(name, value, where) for name, value in settings.items()}
+        if not changes:
+            continue
+        try:
+            own[film] = order_of({**options, **changes})
+        except UsageError as error:
+            raise InputError(f"settings of {film}: {error}", hint=error.hint, reason=Reason.BAD_FORMAT) from error
+    return list(films), own
+
+
+def _parameter(name: str) -> str:
+    """The parameter of an option."""
+    return "layout" if name == "mix" else name.replace("-", "_")
+
+
+def _value(name: str, value: object, where: str) -> Any:
+    """A setting as its option would give it."""
+    from soundtrack.errors import InputError, Reason
+
+    def bad(expected: str) -> InputError:
+        shown = repr(value[:60]) if isinstance(value, str) else f"a {type(value).__name__}"
+        message = f"{where}: {name}: expected {expected}, got {shown if not _is_number(value) else value}"
+        return InputError(message, hint="correct the value, or remove it", reason=Reason.BAD_FORMAT)
+
+    if name not in KNOWN:
+        message = f"{where}: unknown setting {name[:60]!r}"
+        raise InputError(message, hint=f"known settings: {', '.join(sorted(KNOWN))}", reason=Reason.BAD_FORMAT)
+    if name in LISTS:
+        parts = value if isinstance(value, list) else [value]
+        if not all(isinstance(part, str | int | float) and not isinstance(part, bool) for part in parts):
+            raise bad("a list of texts")
+        texts = [str(part) for part in parts]
+        if isinstance(value, str):  # one text, or a cell of a table
+            texts = [part.strip() for part in value.split(";")]
+        return [text for text in texts if text]
+    if name in SWITCHES:
+        text = str(value).lower()
+        if not isinstance(value, bool | str) or text not in ("true", "false", "yes", "no"):
+            raise bad("true or false")
+        return text in ("true", "yes")
+    if name in CHOICES:
+        names = [str(choice) for choice in CHOICES[name]]
+        if value not in names:
+            raise bad(f"one of {', '.join(names)}")
+        return CHOICES[name](value)
+    if name in TEXTS:
+        if not isinstance(value, str) and not _is_number(value):
+            raise bad("a text")
+        return str(value)
+    lowest, highest, kind = NUMBERS[name]
+    try:
+        number = kind(value) if isinstance(value, str) or _is_number(value) else math.nan
+    except (ValueError, OverflowError):
+        number = math.nan
+    if not lowest <= number <= highest or (_is_number(value) and number != value):
+        bounds = f"of at least {lowest:g}" if highest == math.inf else f"from {lowest:g} to {highest:g}"
+        raise bad(f"{'a whole number' if kind is int else 'a number'} {bounds}")
+    return number
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
