@@ -1,8 +1,8 @@
 """Defaults of the user: a TOML file and environment variables, read in this module only.
 
 ``config.toml`` is in the user's configuration folder (``soundtrack doctor`` prints where) or where SOUNDTRACK_CONFIG
-says. It may set ``index``, ``device``, ``target``, ``ffmpeg``, ``ledger``, ``cache`` and ``model``; SOUNDTRACK_INDEX
-and so on set the same. Its tables ``[merit]`` and ``[plan]`` set the weights that choose the music
+says. It may set ``index``, ``device``, ``target``, ``ffmpeg``, ``ledger``, ``cache``, ``taste`` and ``model``;
+SOUNDTRACK_INDEX and so on set the same. Its tables ``[merit]`` and ``[plan]`` set the weights that choose the music
 (`soundtrack.merit_table`). An option on the command line wins over the environment, the environment over the file. A
 file in the working folder is never read: a folder from a stranger must not name programs.
 """
@@ -41,6 +41,8 @@ class Config:
     """Whether ``score`` always remembers which tracks a film used."""
     cache: bool = True
     """Whether what was seen in a film is kept for the next time."""
+    taste: bool = True
+    """Whether choices in edits of cue sheets are kept and change the weights."""
     model: str | None = None
     """Name of the joint space whose networks read films and music."""
     merit: MeritTable = field(default_factory=MeritTable)
@@ -90,6 +92,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
         ffmpeg=_path(given["ffmpeg"]),
         ledger=_is_on(given["ledger"], default=False),
         cache=_is_on(given["cache"], default=True),
+        taste=_is_on(given["taste"], default=True),
         model=_text(given["model"], "use a model name from `soundtrack models list`"),
         merit=_weights(MeritTable(), table.get("merit", {}), f"{path}: merit"),
         plan=_weights(PlanTable(), table.get("plan", {}), f"{path}: plan"),

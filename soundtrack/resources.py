@@ -105,6 +105,13 @@ def user_answers_path() -> Path:
     return user_data_path("soundtrack") / "answers.jsonl"
 
 
+def user_choices_path() -> Path:
+    """File of the choices of a person in edits of cue sheets; need not exist."""
+    from platformdirs import user_data_path
+
+    return user_data_path("soundtrack") / "choices.jsonl"
+
+
 def index_dir(explicit: Path | None, config: Config) -> Path:
     """Folder of the library index: the one named, else the configured one, else the user's own; need not exist."""
     if explicit is not None:

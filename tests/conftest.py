@@ -12,6 +12,7 @@ import pytest
 from media_made import Made, make_film, make_track
 
 os.environ.setdefault("SOUNDTRACK_CACHE", "0")  # tests watch their films; those of the cache switch it on
+os.environ.setdefault("SOUNDTRACK_TASTE", "0")  # tests leave the user's choices alone; those of taste switch it on
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # What a shell runs in the background ignores Ctrl-C, and so would all that tests start.
     signal.signal(signal.SIGINT, signal.default_int_handler)

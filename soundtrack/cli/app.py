@@ -33,6 +33,7 @@ _COMMANDS = {
     "verify": "Compare a scored film with its source, stream by stream.",
     "search": "Search the library by mood or by a similar file.",
     "excerpt": "Cut the best stretch of a piece of music, or a loop.",
+    "taste": "Show or forget what your swaps, locks and comparisons changed.",
     "config": "Print the current settings and weights.",
     "doctor": "Check the installation and suggest fixes.",
     "demo": "Score a generated demo film with generated tracks.",
@@ -50,7 +51,7 @@ _PACKAGE_OF = {
     name: package
     for package, names in {
         "film": ("conform", "cues", "render", "review", "scenes", "score", "spot", "verify"),
-        "music": ("excerpt", "index", "library", "search"),
+        "music": ("excerpt", "index", "library", "search", "taste"),
         "models": ("config", "demo", "doctor", "eval", "help", "mcp", "models", "train"),
     }.items()
     for name in names

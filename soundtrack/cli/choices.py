@@ -95,15 +95,16 @@ def _locked_in(source: str) -> PipelineKeep:
 
 
 def spotting_settings(
-    *, seed: int, allow_vocals: bool, over_music: bool, stretch: str | None, density: DensityName
+    *, seed: int, allow_vocals: bool, over_music: bool, stretch: str | None, density: DensityName, no_taste: bool
 ) -> SpottingSettings:
     """Settings of the choice of music."""
     from soundtrack.cli.words import parse_stretch
     from soundtrack.config import load_config
+    from soundtrack.pipeline.ground.preferences import with_taste
     from soundtrack.settings import SpottingSettings
 
     weights = load_config()
-    return SpottingSettings(
+    settings = SpottingSettings(
         density=density.value,
         seed=seed,
         allow_vocals=allow_vocals,
@@ -112,6 +113,7 @@ def spotting_settings(
         merit=weights.merit,
         plan=weights.plan,
     )
+    return settings if no_taste else with_taste(settings)
 
 
 def mix_settings(

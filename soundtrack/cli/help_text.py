@@ -17,8 +17,8 @@ PANELS = {
     ),
     "Choice of music": (
         "--lock --keep --mood --silence --hit --avoid --only --avoid-recent --max-cues --one-track --allow-vocals"
-        " --no-explicit --subtitles --allow-spoken --over-music --stretch --track --theme --density --swap --valence"
-        " --arousal --like --picture --number"
+        " --no-taste --no-explicit --subtitles --allow-spoken --over-music --stretch --track --theme --density --swap"
+        " --valence --arousal --like --picture --number"
         " --seconds --loop"
     ),
     "Music rules": "--exclude --include --drop --min-length --max-length --clear",
@@ -84,6 +84,9 @@ EXAMPLES = {
         "soundtrack excerpt song.mp3 --seconds 15 --loop -o loop.flac",
     ),
     "soundtrack mcp": ("soundtrack mcp",),
+    "soundtrack taste": ("soundtrack taste show", "soundtrack taste forget"),
+    "soundtrack taste show": ("soundtrack taste show", "soundtrack taste show --json"),
+    "soundtrack taste forget": ("soundtrack taste forget",),
     "soundtrack config": ("soundtrack config", "soundtrack config --defaults"),
     "soundtrack doctor": ("soundtrack doctor", "soundtrack doctor --json"),
     "soundtrack help": ("soundtrack help score", "soundtrack help moods", "soundtrack help --man > soundtrack.1"),

@@ -13,6 +13,7 @@ ENVIRONMENT = {
     "SOUNDTRACK_TARGET": "Loudness target: web, podcast, broadcast, cinema, dialogue or a number of LUFS.",
     "SOUNDTRACK_FFMPEG": "ffmpeg program to use.",
     "SOUNDTRACK_CACHE": "Keep analyses of films: true or false.",
+    "SOUNDTRACK_TASTE": "Let swaps, locks and comparisons change the weights: true or false.",
     "SOUNDTRACK_LEDGER": "Record the tracks used by each film: true or false.",
     "SOUNDTRACK_CONFIG": "Configuration file, see `soundtrack config`.",
     "SOUNDTRACK_TRACEBACK": "Show the traceback of internal errors.",

@@ -236,6 +236,7 @@ Explore = Annotated[
 ]
 Vocals = Annotated[bool, typer.Option("--allow-vocals", help="Allow vocals under speech.")]
 OverMusic = Annotated[bool, typer.Option("--over-music", help="Also score scenes that already have music.")]
+NoTaste = Annotated[bool, typer.Option("--no-taste", help="Ignore earlier choices (`soundtrack taste`).")]
 NoCache = Annotated[bool, typer.Option("--no-cache", help="Do not read or write the analysis cache.")]
 SecondsPerImage = Annotated[
     float,

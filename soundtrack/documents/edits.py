@@ -22,6 +22,8 @@ from soundtrack.types import Cue, CueSheet, Scene, Section, Silence, Span
 
 BY_HAND = "a cue was trimmed manually"
 """Reason of a silence that trimming left."""
+SWAPPED_OUT = "original choice before the swap"
+"""Note of the alternative that a swap makes of the planned track."""
 SILENCED = "silence set manually"
 """Reason of a silence in the place of a cue."""
 

@@ -24,6 +24,7 @@ from starlette.routing import Mount, Route
 
 from soundtrack import api
 from soundtrack.errors import SoundtrackError
+from soundtrack.pipeline.ground.preferences import note_edit
 from soundtrack.progress import Progress
 from soundtrack.review.guard import Guard
 from soundtrack.review.jobs import Jobs
@@ -177,11 +178,15 @@ class _Room:
         return state_of(self._session, key=self._sounds.add(self._session.step.sheet))
 
     def _edit(self, asked: dict[str, Any]) -> dict[str, object]:
+        before = self._session.step.sheet
         self._session.change(str(asked.get("revision")), step_of(asked, index=self._index))
+        note_edit(before, self._session.step.sheet)
         return self._state()
 
     def _travel(self, how: Callable[[str], None], asked: dict[str, Any]) -> dict[str, object]:
+        before = self._session.step.sheet
         how(str(asked.get("revision")))
+        note_edit(before, self._session.step.sheet)
         return self._state()
 
     def _try(self, asked: dict[str, Any]) -> dict[str, object]:

@@ -102,6 +102,9 @@ def planned_again(film: Path, step: Step, *, index: Path | None, progress: Progr
         keep=keep_locked(sheet) if any(cue.locked for cue in sheet.cues) else None,
     )
     settings = replace(spotting_or_default(None), seed=sheet.seed, allow_vocals=step.vocals)
+    weights = cuesheet.weights_of(sheet)
+    if weights is not None:
+        settings = replace(settings, merit=weights[0])
     planned = api.spot(scenes, index=index, settings=settings, mix=mix_of(sheet), wishes=wishes)
     silenced = [s for s in sheet.silences if s.reason == edits.SILENCED]
     others = [s for s in planned.silences if all(s.span.overlap_s(own.span) <= 0 for own in silenced)]

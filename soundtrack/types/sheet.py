@@ -149,6 +149,8 @@ class Alternative:
     """Merit in the plan."""
     note: str = ""
     """Change that would have selected it."""
+    terms: tuple[Term, ...] = ()
+    """Named terms of music and picture, as in `why` of a cue, without those of the plan; empty if unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,7 @@ def _edit(
     from soundtrack.cli import output
     from soundtrack.documents import cuesheet, edits
     from soundtrack.files.kinds import CUE_SHEET
+    from soundtrack.pipeline.ground.preferences import note_edit
     from soundtrack.pipeline.sheets.sheet_files import editable, rewrite_cues
 
     name = "stdin" if source == "-" else source
@@ -160,5 +161,6 @@ def _edit(
             write(cuesheet.dumps(changed))
     elif changed != sheet:
         rewrite_cues(path, cuesheet.dumps(changed))
+        note_edit(sheet, changed)
     as_it_was = " already" if changed == sheet else ""
     output.say(f"{name if out in (None, '-') else out}: {said}{as_it_was}", quiet=quiet)

@@ -56,6 +56,7 @@ def render(
     from soundtrack.cli import output
     from soundtrack.cli.words import parse_swap
     from soundtrack.documents import cuesheet
+    from soundtrack.pipeline.ground.preferences import note_edit
 
     wish = narration_wish(narration, narration_at)
     is_read = not output.is_terminal(1)
@@ -82,6 +83,7 @@ def render(
                 force=force,
                 progress=progress,
             )
+        note_edit(before, sheet)
         if save is not None:
             output.say(f"{save}: cue sheet", quiet=quiet)
         for line in report.warnings:

@@ -30,6 +30,7 @@ from soundtrack.cli.options import (
     Narration,
     NarrationAt,
     NoExplicit,
+    NoTaste,
     OneTrack,
     Only,
     OverMusic,
@@ -73,6 +74,7 @@ def spot(
     one_track: OneTrack = False,
     explore: Explore = 0.0,
     allow_vocals: Vocals = False,
+    no_taste: NoTaste = False,
     stretch: Stretch = None,
     density: Density = DensityName.NORMAL,
     duck: Duck = DuckName.NORMAL,
@@ -115,7 +117,12 @@ def spot(
             narration_at=narration_at,
         )
         settings = spotting_settings(
-            seed=seed, allow_vocals=allow_vocals, over_music=over_music, stretch=stretch, density=density
+            seed=seed,
+            allow_vocals=allow_vocals,
+            over_music=over_music,
+            stretch=stretch,
+            density=density,
+            no_taste=no_taste,
         )
         mix = mix_settings(
             target=target, keep_original=keep_original, keep_level=keep_level, music_level=music_level, duck=duck

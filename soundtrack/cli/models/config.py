@@ -23,7 +23,7 @@ def config(
         value = getattr(held, name)
         shown = json.dumps(str(value), ensure_ascii=False)
         lines.append(f"# {name} is not set" if value is None else f"{name} = {output.plain(shown)}")
-    lines += [f"{name} = {str(getattr(held, name)).lower()}" for name in ("ledger", "cache")]
+    lines += [f"{name} = {str(getattr(held, name)).lower()}" for name in ("ledger", "cache", "taste")]
     for title, table in (("merit", held.merit), ("plan", held.plan)):
         lines += ["", f"[{title}]"]
         for name, row in table.rows().items():

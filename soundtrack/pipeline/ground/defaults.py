@@ -42,11 +42,13 @@ def with_target(mix: MixSettings, asked: LoudnessTarget | None = None) -> MixSet
 
 
 def spotting_or_default(asked: SpottingSettings | None) -> SpottingSettings:
-    """How music is chosen: as asked for, else with the configured weights."""
+    """How music is chosen: as asked for, else with the configured weights and the taste of the user."""
+    from soundtrack.pipeline.ground.preferences import with_taste
+
     if asked is not None:
         return asked
     configured = load_config()
-    return SpottingSettings(merit=configured.merit, plan=configured.plan)
+    return with_taste(SpottingSettings(merit=configured.merit, plan=configured.plan))
 
 
 def cache_folder(*, cache: bool) -> Path | None:

@@ -119,7 +119,9 @@ def place_cues(
             )
         for rank, other in enumerate(runners_up(problem, pool, choices, place, names=ids), start=2):
             track_id = pool.tracks[other.track].track_id
-            alternatives.append(Alternative(cue.cue_id, rank, track_id, other.start_s, other.merit, other.note))
+            alternatives.append(
+                Alternative(cue.cue_id, rank, track_id, other.start_s, other.merit, other.note, other.terms)
+            )
     for hit in hits:
         under = next((p for p, choice in enumerate(choices) if _covers(problem, choice, hit)), None)
         if under is None:

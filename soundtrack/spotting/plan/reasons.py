@@ -40,6 +40,8 @@ class RunnerUp:
     """Per second, like that of the cue."""
     note: str
     """What would have changed the choice."""
+    terms: tuple[Term, ...]
+    """Terms of music and picture, without those of the plan."""
 
 
 def length_s(problem: Problem, choice: Choice) -> float:
@@ -75,7 +77,7 @@ def reasons(
         Rounded; their sum is the cue's merit.
     """
     choice, seconds = choices[place], length_s(problem, choices[place])
-    planned = int(problem.worth.cell[choice.first][choice.last - choice.first - 1][choice.track])
+    planned = _planned_cell(problem, choice)
     parts = parts_from(problem, pool, choice, planned if cell is None else cell)
     value = float(problem.worth.value[choice.first][choice.last - choice.first - 1][choice.track])
     section = problem.weights.section.weight
@@ -93,6 +95,17 @@ def reasons(
         *((name, -cost / seconds) for name, cost in costs.items()),
     ]
     rounded = [Term(name, round(value, _DECIMALS) + 0.0) for name, value in named]
+    return tuple(term for term in rounded if term.value != 0)
+
+
+def _planned_cell(problem: Problem, choice: Choice) -> int:
+    """Where in its track a choice starts, in cells."""
+    return int(problem.worth.cell[choice.first][choice.last - choice.first - 1][choice.track])
+
+
+def _music_terms(parts: TimeArray) -> tuple[Term, ...]:
+    """Those of `parts_from` that are about the music and the picture, rounded; zero ones are left out."""
+    rounded = [Term(name, round(v, _DECIMALS) + 0.0) for name, v in zip(TERM_NAMES, parts[:-1].tolist(), strict=True)]
     return tuple(term for term in rounded if term.value != 0)
 
 
@@ -174,7 +187,8 @@ def runners_up(
     for behind, other in rated[:n]:
         margin = behind / seconds
         note = _note(problem, pool, choices, place, other, margin=margin, names=names)
-        result.append(RunnerUp(other.track, start_s(problem, other), round(whole - margin, _DECIMALS), note))
+        terms = _music_terms(parts_from(problem, pool, other, _planned_cell(problem, other)))
+        result.append(RunnerUp(other.track, start_s(problem, other), round(whole - margin, _DECIMALS), note, terms))
     return result
 
 
@@ -211,10 +225,7 @@ def _note(
 ) -> str:
     """What would have made another track win."""
     seconds = length_s(problem, other)
-    terms = [
-        parts_from(problem, pool, c, int(problem.worth.cell[c.first][c.last - c.first - 1][c.track]))
-        for c in (choices[place], other)
-    ]
+    terms = [parts_from(problem, pool, c, _planned_cell(problem, c)) for c in (choices[place], other)]
     behind = f"{margin:.3f} behind"
     vocals = -float(terms[1][TERM_NAMES.index("vocals")])
     if vocals > 0 and vocals >= margin:

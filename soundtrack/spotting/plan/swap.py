@@ -8,15 +8,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from soundtrack.documents import cuesheet
+from soundtrack.documents.edits import SWAPPED_OUT
 from soundtrack.errors import LibraryError, UsageError
 from soundtrack.settings import MIX_RATE_HZ, SpottingSettings
 from soundtrack.spotting.fit.grid import Wanted
 from soundtrack.spotting.fit.sections import fit_track
+from soundtrack.spotting.merit.eligibility import TERM_NAMES
 from soundtrack.spotting.merit.facts import cue_facts
 from soundtrack.spotting.merit.view import LibraryView
 from soundtrack.spotting.plan.place import sheet_track, trim_db
 from soundtrack.timebase import round_s, samples, seconds
-from soundtrack.types import Alternative, Cue, CueSheet, Span
+from soundtrack.types import Alternative, Cue, CueSheet, Span, Term
 
 
 def swap_cue(
@@ -65,7 +67,7 @@ def swap_cue(
     changed = _refill(cue, wanted, library=library, settings=settings)
     changed = replace(changed, facts=cue_facts(changed, track, sheet.scenes))
     was = Alternative(
-        cue_id, rank, cue.track_id, cue.sections[0].track.start_s, cue.merit, "original choice before the swap"
+        cue_id, rank, cue.track_id, cue.sections[0].track.start_s, cue.merit, SWAPPED_OUT, _music_terms(cue)
     )
     tracks = {t.track_id: t for t in sheet.tracks}
     tracks.setdefault(track.track_id, sheet_track(track))
@@ -76,6 +78,11 @@ def swap_cue(
         alternatives=tuple(was if a == wanted else a for a in sheet.alternatives),
     )
     return cuesheet.rounded(result)
+
+
+def _music_terms(cue: Cue) -> tuple[Term, ...]:
+    """What of a cue's reasons is about its music and the picture."""
+    return tuple(term for term in cue.why if term.name in TERM_NAMES)
 
 
 def _refill(cue: Cue, wanted: Alternative, *, library: LibraryView, settings: SpottingSettings) -> Cue:
