@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TypeVar, get_type_hints
 
+from soundtrack.checkpoints.installed import installed_model_folders
 from soundtrack.errors import InputError, ModelError, UsageError
 from soundtrack.files import safe_read
 from soundtrack.files.kinds import OWN
@@ -98,6 +99,8 @@ class LocatedModel:
     """File of its weights."""
     is_embedded: bool
     """Whether it came with the tool."""
+    package: str = ""
+    """Name and version of the package that brings it; empty for the tool's and the user's."""
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -237,14 +240,24 @@ def all_models(*, folders: Sequence[Path] | None = None) -> list[LocatedModel]:
     Parameters
     ----------
     folders : sequence of Path, optional
-        Models folders in order of rank; the tool's and the user's by default.
+        Models folders in order of rank; the tool's, the user's and those of installed packages by default.
+
+    Raises
+    ------
+    ModelError
+        A manifest is damaged.
+    DependencyError
+        An installed package names no folder of models.
     """
     embedded = models_dir() if folders is None else None
     found: dict[str, LocatedModel] = {}
-    for folder in [models_dir(), user_models_dir()] if folders is None else folders:
+    looked = [(folder, "") for folder in ([models_dir(), user_models_dir()] if folders is None else folders)]
+    if folders is None:
+        looked += [(its.folder, its.package) for its in installed_model_folders()]
+    for folder, package in looked:
         for entry in read_manifest(folder).models:
             weights = folder / entry.file
-            located = LocatedModel(entry, weights.parent, weights, is_embedded=folder == embedded)
+            located = LocatedModel(entry, weights.parent, weights, is_embedded=folder == embedded, package=package)
             found.setdefault(entry.name, located)
     return [found[name] for name in sorted(found)]
 
@@ -291,8 +304,8 @@ def verify(model: LocatedModel) -> None:
         They are missing, of another size, or have another hash.
     """
     hint = (
-        "reinstall soundtrack"
-        if model.is_embedded
+        f"reinstall {model.package.split()[0] if model.package else 'soundtrack'}"
+        if model.is_embedded or model.package
         else f"run `soundtrack models add {model.entry.name} FILE` with a fresh copy"
     )
     if not model.weights.is_file():

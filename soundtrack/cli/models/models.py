@@ -21,7 +21,12 @@ def _row(model: "LocatedModel") -> dict[str, Any]:
     """A model as JSON."""
     from dataclasses import asdict
 
-    return {**asdict(model.entry), "path": str(model.weights), "embedded": model.is_embedded}
+    return {
+        **asdict(model.entry),
+        "path": str(model.weights),
+        "embedded": model.is_embedded,
+        "package": model.package or None,
+    }
 
 
 def _how_to_get(model: "PublicModel") -> str:
@@ -62,7 +67,7 @@ def list_models(json_: Json = False) -> None:
             model.entry.role,
             f"{model.entry.size / 1e6:.1f}",
             model.entry.licence,
-            "embedded" if model.is_embedded else "yours",
+            "embedded" if model.is_embedded else model.package or "yours",
         )
         for model in models
     ]
