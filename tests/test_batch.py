@@ -204,10 +204,12 @@ def test_a_batch_on_the_command_line(made: Made, tmp_path: Path) -> None:
         make_film(tmp_path / f"{name}.mp4")
     (tmp_path / "films.txt").write_text("a.mp4\nb.mp4\nno.mp4\n")
     words = ("score", "--batch", tmp_path / "films.txt", "--index", made.index, "--json")
+    words += ("--report", tmp_path / "night.html")
     first, second = run(*words), run(*words)
     assert first.returncode == second.returncode == ExitCode.PARTIAL
     assert [film["state"] for film in json.loads(first.stdout)["films"]] == ["scored", "scored", "failed"]
     assert [film["state"] for film in json.loads(second.stdout)["films"]] == ["finished", "finished", "failed"]
+    assert "no.mp4" in (tmp_path / "night.html").read_text()
     assert b"failed: " in first.stderr and b"no.mp4" in first.stderr
     error = json.loads(first.stderr.splitlines()[-1])["error"]
     assert error["exit_code"] == ExitCode.PARTIAL and "run the same command again" in error["hint"]
@@ -226,6 +228,8 @@ def test_a_batch_on_the_command_line(made: Made, tmp_path: Path) -> None:
         ["score", "a.mp4", "--batch", "."],
         ["score", "--batch", ".", "--dry-run"],
         ["score", "a.mp4", "--cluster", "tcp://127.0.0.1:9"],
+        ["score", "a.mp4", "--report", "night.html"],
+        ["score", "--batch", "tests", "--report", "night.pdf"],
     ],
 )
 def test_words_that_make_no_sense_together_are_usage_errors(words: list[str]) -> None:

@@ -28,7 +28,7 @@ PANELS = {
     ),
     "Photos": "--seconds-per-image --moves",
     "Reproducibility": "--seed --seeds --explore --no-cache --draws",
-    "Many films": "--batch",
+    "Many films": "--batch --report",
     "Maintenance": "--rebuild --prune --retry-failed --wait --status --verify --vacuum --watch --missing",
     "Training": (
         "--teachers --init --epochs --width --side --listen --teacher --musicnn --ratings --group --felt --steps"
@@ -53,6 +53,7 @@ EXAMPLES = {
         "soundtrack score film.mp4 --track song.mp3",
         "soundtrack score photos/ -o photos.mp4 --seconds-per-image 4",
         "soundtrack score --batch holiday/ -o scored/ --theme song.mp3",
+        "soundtrack score --batch shorts.csv -o scored/ --report night.html",
     ),
     "soundtrack scenes": ("soundtrack scenes film.mp4 -o film.scenes.json", "soundtrack scenes photo.jpg"),
     "soundtrack spot": (

@@ -109,6 +109,11 @@ SOUNDS = {
 """By file ending."""
 PAGE = Kind("a page of a cue sheet", beginning_with(rb"<!DOCTYPE html>.*<title>Music in "))
 MAP_PAGE = Kind("a map of a library", beginning_with(rb"<!DOCTYPE html>.*<title>Map of the music library</title>"))
+NIGHTS = {
+    "html": Kind("a report of a batch", beginning_with(rb"<!DOCTYPE html>.*<title>Report of scored films</title>")),
+    "json": Kind("a report of a batch", _document("soundtrack.night")),
+}
+"""By file ending."""
 PICTURES = {
     "png": Kind("a PNG picture", beginning_with(rb"\x89PNG\r\n\x1a\n")),
     "svg": Kind("an SVG picture", beginning_with(XML_HEAD + rb"(<!--.*?-->\s*)*<svg[\s>]")),

@@ -1,6 +1,6 @@
 """``soundtrack score VIDEO``: analyse, spot, mix and mux; writes the film and its cue sheet."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -57,7 +57,11 @@ from soundtrack.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from soundtrack.files.kinds import Kind
     from soundtrack.pipeline import BatchOrder
+    from soundtrack.pipeline.batch import BatchReport
 
 
 def score(
@@ -126,6 +130,15 @@ def score(
             "--batch",
             metavar="LIST",
             help="Score many films: a text file with one film per line, a .csv file with settings, or a folder.",
+        ),
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="FILE",
+            help="Report of --batch: failures, silences, second-best music; .html or .json, replaced if it exists.",
+            show_default=False,
         ),
     ] = None,
     cluster: Cluster = None,
@@ -204,12 +217,13 @@ def score(
             force=force,
             cache=cache,
         )
-        _score_many(batch, order, options, cluster=cluster, as_json=json, quiet=quiet)
+        _score_many(batch, order, options, report=report, cluster=cluster, as_json=json, quiet=quiet)
         return
     if video is None:
         raise UsageError("missing argument VIDEO", hint="give a film, or many films with --batch LIST")
-    if cluster is not None:
-        raise UsageError("--cluster requires --batch", hint="add --batch LIST, or leave out --cluster")
+    for name, value in (("--cluster", cluster), ("--report", report)):
+        if value is not None:
+            raise UsageError(f"{name} requires --batch", hint=f"add --batch LIST, or leave out {name}")
     if dry_run:
         with output.product() as stream, output.progress(quiet=quiet) as progress:
             sheet = pipeline.plan_video(
@@ -269,7 +283,14 @@ def score(
 
 
 def _score_many(
-    listing: Path, order: "BatchOrder", options: Mapping[str, Any], *, cluster: str | None, as_json: bool, quiet: bool
+    listing: Path,
+    order: "BatchOrder",
+    options: Mapping[str, Any],
+    *,
+    report: Path | None,
+    cluster: str | None,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Score the films of a list and say what became of each."""
     from soundtrack import pipeline
@@ -279,24 +300,62 @@ def _score_many(
     from soundtrack.pipeline.batch import FilmState
 
     is_read = not output.is_terminal(1)
+    kind = None if report is None else _report_kind(report)
     films, own = films_and_orders(listing, options)
+    write_report = _report_writer(report, kind, inputs=[listing, *films], order=order)
     with output.product() as stream:
         with output.progress(quiet=quiet) as progress:
-            report = pipeline.score_batch(films, order, own=own, cluster=cluster, progress=progress)
-        for film in report.films:
+            done = pipeline.score_batch(films, order, own=own, cluster=cluster, progress=progress)
+        write_report(done)
+        for film in done.films:
             for line in film.warnings:
                 output.say(f"warning: {film.film}: {line}", quiet=quiet)
             if film.state is FilmState.FAILED:
                 output.say(f"failed: {film.film}: {film.message}; {film.hint}", quiet=quiet)
-        n_failed = report.count(FilmState.FAILED)
-        counts = f"{report.count(FilmState.SCORED)} scored, {report.count(FilmState.FINISHED)} already finished"
+        n_failed = done.count(FilmState.FAILED)
+        counts = f"{done.count(FilmState.SCORED)} scored, {done.count(FilmState.FINISHED)} already finished"
         output.say(f"{counts}, {n_failed} failed", quiet=quiet)
         if as_json:
-            output.write_json(report.as_dict(), stream)
+            output.write_json(done.as_dict(), stream)
         elif is_read:
-            stream.writelines(f"{film.output}\n" for film in report.films if film.state is FilmState.SCORED)
+            stream.writelines(f"{film.output}\n" for film in done.films if film.state is FilmState.SCORED)
     if n_failed:
         raise PartialError(
-            f"{listing}: {n_failed} of {len(report.films)} films failed",
+            f"{listing}: {n_failed} of {len(done.films)} films failed",
             hint="fix the errors above and run the same command again; finished films are skipped",
         )
+
+
+def _report_kind(target: Path) -> "Kind":
+    """What a report is to be, by its name."""
+    from soundtrack.errors import UsageError
+    from soundtrack.files.kinds import NIGHTS
+
+    kind = NIGHTS.get(target.suffix.lower().removeprefix("."))
+    if kind is None:
+        raise UsageError(f"{target}: unknown format of a report", hint="use a name that ends in .html or .json")
+    return kind
+
+
+def _report_writer(
+    target: Path | None, kind: "Kind | None", *, inputs: Sequence[Path], order: "BatchOrder"
+) -> "Callable[[BatchReport], None]":
+    """A function that writes the report of a batch, refused before any work."""
+    from soundtrack.files.safe_write import write_text
+    from soundtrack.files.targets import Target
+    from soundtrack.pipeline.sheets.targets import guard
+
+    if target is None or kind is None:
+        return lambda _: None
+    read = [path for path in inputs if path.is_file()]
+    guard([Target(target, kind)], inputs=read, index=order.index, force=True)
+
+    def write(done: "BatchReport") -> None:
+        from soundtrack.export.page.night import night_json, night_page
+        from soundtrack.pipeline.night import night_of
+
+        films = night_of(done)
+        text = night_json(films) if target.suffix.lower() == ".json" else night_page(films)
+        write_text(target, text, kind=kind, force=True)
+
+    return write
