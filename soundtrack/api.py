@@ -357,12 +357,13 @@ def search(
     valence: float | None = None,
     arousal: float | None = None,
     like: PathLike | None = None,
+    picture: PathLike | None = None,
     n: int = 10,
     allow_spoken: bool = False,
     index: PathLike | None = None,
     device: str | None = None,
 ) -> list[Found]:
-    """Tracks of the library by mood, by valence and arousal, or by similarity to a file, best first; see `Library`.
+    """Tracks of the library by mood, by valence and arousal, by a similar file or for a picture, best first.
 
     Parameters
     ----------
@@ -370,8 +371,8 @@ def search(
         A mood word such as ``tense``.
     valence, arousal : float, optional
         From unpleasant to pleasant, from calm to excited, in [-1, 1]; what is None does not count.
-    like : path, optional
-        A file of music, in the library or not.
+    like, picture : path, optional
+        A file of music, in the library or not, or a request in words; a photo (of a folder, the first counts).
     n : int >= 1
         Largest number of tracks.
     allow_spoken : bool
@@ -379,7 +380,7 @@ def search(
     index : path, optional
         Folder of the library index; by default SOUNDTRACK_INDEX, the configuration, or the user's data folder.
     device : {"auto", "cpu", "cuda"}, optional
-        Where the network runs if the file is not in the library.
+        Where the network runs for a picture, or for a file that is not in the library.
 
     Returns
     -------
@@ -388,13 +389,12 @@ def search(
 
     Raises
     ------
-    UsageError
-        Not exactly one of mood, valence and arousal, and `like` is given; or the mood is unknown.
-    LibraryError
-        The index is missing, empty or damaged, other networks made it, or it has no usable track.
-    InputError
-        The file cannot be used as music.
+    UsageError, LibraryError, InputError
+        Not exactly one of mood, valence and arousal, `like` and `picture` is given, or the mood is unknown; the index
+        is missing, damaged, of other networks or without a usable track; the file cannot be read.
     """
-    require_one_question(mood=mood, valence=valence, arousal=arousal, like=like)
+    require_one_question(mood=mood, valence=valence, arousal=arousal, like=like, picture=picture)
     with Library(index, allow_spoken=allow_spoken) as library:
+        if picture is not None:
+            return pipeline.music_for_picture(library, as_path(picture), n=n, device=device_or_default(device))
         return library.search(mood=mood, valence=valence, arousal=arousal, like=like, n=n, device=device)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+import soundtrack
 from made_up import state
 from media_made import Made
 from soundtrack.cli.app import main
+from soundtrack.errors import UsageError
 from soundtrack.pipeline.pictured import scene_caption
 from soundtrack.queries.caption import WORDS, caption
 from soundtrack.queries.resolve import understand
@@ -52,3 +55,20 @@ def test_a_picture_is_captioned_and_its_words_are_compared_with_its_music(
             assert found["caption"] and found["caption_agrees"] in (True, False)
         else:
             assert "caption" in out.splitlines()[0] and found["caption"] in out
+
+
+def test_a_picture_is_searched_from_python_as_on_the_command_line(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "a.png"
+    Image.new("RGB", (64, 48), (180, 60, 80)).save(picture)
+    found = soundtrack.search(picture=str(picture), n=2, index=made.index, device="cpu")
+    command = ["soundtrack", "search", "--picture", str(picture), "--index", str(made.index), "-n", "2", "--json"]
+    monkeypatch.setattr("sys.argv", [*command, "--device", "cpu"])
+    with pytest.raises(SystemExit):
+        main()
+    (shown,) = json.loads(capfd.readouterr().out)
+    assert [f.track.track_id for f in found] == [f["track_id"] for f in shown["tracks"]]
+    np.testing.assert_allclose([f.similarity for f in found], [f["similarity"] for f in shown["tracks"]], atol=1e-4)
+    with pytest.raises(UsageError, match="one search criterion"):
+        soundtrack.search(picture=picture, mood="sad", index=made.index)

@@ -23,6 +23,7 @@ from soundtrack.pipeline.library.music import (
     open_library,
     read_music,
 )
+from soundtrack.pipeline.pictured import music_for_picture
 from soundtrack.pipeline.rendering import Scored, render_video
 from soundtrack.pipeline.score import plan_video, score_video, spot_video
 from soundtrack.pipeline.sheets.keeping import Keep, keep_locked
@@ -44,6 +45,7 @@ __all__ = [
     "keep_locked",
     "listed_films",
     "music_channels",
+    "music_for_picture",
     "music_projection",
     "open_library",
     "plan_video",

@@ -19,6 +19,7 @@ from soundtrack.types import EmotionState
 
 if TYPE_CHECKING:
     from soundtrack.library.search.query import Found
+    from soundtrack.pipeline.library.opened import Library
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,3 +146,34 @@ def _captioned(one: Pictured, asking: Asking) -> Pictured:
     worth = asking.ask(text).worth()
     agrees = worth[one.found[0].track.track_id] >= float(np.median(list(worth.values()))) if one.found else None
     return replace(one, caption=text, agrees=agrees)
+
+
+def music_for_picture(library: Library, path: Path, *, n: int, device: str = "auto") -> list[Found]:
+    """The tracks most like a picture, or like the first of a folder, in a library that is open already.
+
+    Parameters
+    ----------
+    library : Library
+        Open.
+    path : Path
+        A photo, or a folder of photos.
+    n : int >= 1
+        Largest number of tracks.
+    device : {"auto", "cpu", "cuda"}
+        Where the network runs.
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+    """
+    from soundtrack.pipeline.film.analyse import Watcher
+    from soundtrack.pipeline.film.photos import PHOTO_S, PhotoLook, scenes_of
+
+    if n < 1:
+        raise ValueError(f"n must be at least 1, got {n}")
+    album = read_album(path)
+    watcher = Watcher(device=device)
+    look = PhotoLook(watcher, seconds_per_image=PHOTO_S)
+    shown = scenes_of(replace(album, photos=album.photos[:1]), look, watcher)
+    return library.like_vector(shown.scenes.readings[0].embedding, n=n)

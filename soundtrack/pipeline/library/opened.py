@@ -13,7 +13,7 @@ from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.ground.defaults import device_or_default
 from soundtrack.pipeline.ground.paths import PathLike, as_path
 from soundtrack.pipeline.library.music import index_dir, open_library, read_music
-from soundtrack.types import Segment, Track
+from soundtrack.types import FloatArray, Segment, Track
 
 if TYPE_CHECKING:
     from soundtrack.library.search.query import Found
@@ -160,6 +160,20 @@ class Library:
             vector = read_music(file, device_or_default(device)).vector
         return find_like(self._view, vector, n=n, leave_out=track_id)
 
+    def like_vector(self, vector: FloatArray, *, n: int = 10) -> list[Found]:
+        """Tracks with the segments closest to a unit vector of the space that pictures and music share.
+
+        Parameters
+        ----------
+        vector : ndarray, shape=(D,), float32
+            Such as an embedding of a scene sheet that the same networks made.
+        n : int >= 1
+            Largest number of tracks.
+        """
+        from soundtrack.library.search.query import find_like
+
+        return find_like(self._view, vector, n=n)
+
     def ask(self, text: str, *, device: str | None = None) -> Asked:
         """How a request in words is understood, and how each track answers it.
 
@@ -216,17 +230,23 @@ def best_of(asked: Asked, *, n: int) -> list[Found]:
 
 
 def require_one_question(
-    *, mood: str | None, valence: float | None, arousal: float | None, like: PathLike | None
+    *,
+    mood: str | None,
+    valence: float | None,
+    arousal: float | None,
+    like: PathLike | None,
+    picture: PathLike | None = None,
 ) -> None:
     """Refuse a search by nothing, or by several things at a time.
 
     Raises
     ------
     UsageError
-        Not exactly one of mood, valence and arousal, and `like` is given.
+        Not exactly one of mood, valence and arousal, `like` and `picture` is given.
     """
     from soundtrack.errors import UsageError
 
-    if [mood is not None, valence is not None or arousal is not None, like is not None].count(True) != 1:
-        hint = "give a mood, --valence and --arousal, or a music file for similarity"
+    given = [mood is not None, valence is not None or arousal is not None, like is not None, picture is not None]
+    if given.count(True) != 1:
+        hint = "give a mood, --valence and --arousal, a music file for similarity, or a picture"
         raise UsageError("use one search criterion at a time", hint=hint)
