@@ -13,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 PANELS = {
     "Input and output": (
         "--output --out --cues --dry-run --stems --music-track --save --plot --png --html --film --to --relative"
-        " --markers --json --force"
+        " --from --draft --markers --json --force"
     ),
     "Choice of music": (
         "--lock --keep --mood --silence --hit --avoid --only --avoid-recent --max-cues --one-track --allow-vocals"
@@ -63,6 +63,7 @@ EXAMPLES = {
     "soundtrack render": (
         "soundtrack render film.mp4 film.cues.json -o out.mp4",
         "soundtrack render film.mp4 film.scored.cues.json --swap 1m02=2 -o new.mp4",
+        "soundtrack render film.mp4 film.cues.json --from 1:00 --to 1:30 --draft",
     ),
     "soundtrack conform": (
         "soundtrack conform film.scored.cues.json film-2.mp4 -o film-2.cues.json",

@@ -153,7 +153,7 @@ def measure(work: Work, plan: MixPlan, *, ceiling_dbtp: float) -> tuple[Levels, 
 
 def mixed(
     work: Work, plan: MixPlan, limiter: Limiter, stems: StemWriter | None, *, music_track: bool
-) -> Iterator[FloatArray]:
+) -> Generator[FloatArray]:
     """Second pass: finished blocks, the channels of the mix and, if wanted, two of music."""
     music_gain = np.float32(10 ** ((plan.music_gain_db + plan.master_gain_db) / 20))
     master_gain = np.float32(10 ** (plan.master_gain_db / 20))
@@ -171,6 +171,21 @@ def mixed(
             work.tell("mixing", i + 1, n_blocks)
     rest = limiter.finish()
     yield np.concatenate([rest, music_limiter.finish()]) if music_track else rest
+
+
+def mixed_between(
+    work: Work, plan: MixPlan, limiter: Limiter, stems: StemWriter | None = None, *, start: int, stop: int
+) -> Generator[FloatArray]:
+    """The samples from `start` to `stop` of `mixed`, the very same; all before them is mixed too, none after them."""
+    at = 0
+    with contextlib.closing(mixed(work, plan, limiter, stems, music_track=False)) as blocks:
+        for block in blocks:
+            part = block[:, max(0, start - at) : max(0, stop - at)]
+            at += block.shape[1]
+            if part.shape[1]:
+                yield part
+            if at >= stop:
+                return
 
 
 def _laid(music: FloatArray, original: FloatArray | None, *, channels: int) -> FloatArray:

@@ -10,7 +10,7 @@ sheet holds the gains that this came to; a sheet that holds gains is mixed with 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,14 +27,14 @@ from soundtrack.media.writing.formats import MuxPlan, plan_streams
 from soundtrack.media.writing.mux import mux
 from soundtrack.mix.levels import BETWEEN_SAMPLES_DB, Levels
 from soundtrack.mix.limiter import Limiter
-from soundtrack.mix.passes import LOSSY_HEADROOM_DB, Work, hear, measure, mixed
+from soundtrack.mix.passes import LOSSY_HEADROOM_DB, Work, hear, measure, mixed, mixed_between
 from soundtrack.mix.plan import MixPlan, plan_mix
 from soundtrack.mix.report import RenderReport, sound_warnings
 from soundtrack.mix.stems import StemWriter
 from soundtrack.mix.tuning import Outcome, Setting, next_setting, speech_limited_db
 from soundtrack.progress import Progress, no_progress
 from soundtrack.settings import MixSettings
-from soundtrack.types import CueSheet, StreamInfo, VideoInfo
+from soundtrack.types import CueSheet, FloatArray, StreamInfo, VideoInfo
 
 LOSSLESS_HEADROOM_DB = 0.1
 """The same for an encoder that only rounds."""
@@ -228,6 +228,43 @@ def first_gains(
     InputError
         As `render_film`.
     """
+    work, plan = _prepared(info, sheet, track_paths, narration_path, layout=layout, progress=progress)
+    limiter_dbtp = sheet.mix.ceiling_dbtp - LOSSY_HEADROOM_DB
+    levels, _ = measure(work, plan, ceiling_dbtp=limiter_dbtp)
+    return _as_decided(sheet, levels, Setting(levels.master_gain_db, round(limiter_dbtp, 6), levels.master_cap_db))
+
+
+def stretch_sound(
+    info: VideoInfo,
+    sheet: CueSheet,
+    *,
+    start: int,
+    stop: int,
+    track_paths: Mapping[str, Path],
+    narration_path: Path | None = None,
+    progress: Progress = no_progress,
+) -> tuple[int, Generator[FloatArray]]:
+    """Number of channels, and the finished sound of a stretch: the samples of a render of the whole film.
+
+    Parameters are those of `first_gains`, whose gains the sheet must have, and the samples at `MIX_RATE_HZ`.
+    """
+    work, plan = _prepared(info, sheet, track_paths, narration_path, layout="auto", progress=progress)
+    notes = sheet.mix
+    plan = replace(plan, music_gain_db=notes.music_gain_db or 0.0, master_gain_db=notes.master_gain_db or 0.0)
+    limiter = Limiter(ceiling_dbtp=notes.limiter_dbtp or 0.0, channels=work.channels)
+    return work.channels, mixed_between(work, plan, limiter, start=start, stop=stop)
+
+
+def _prepared(
+    info: VideoInfo,
+    sheet: CueSheet,
+    track_paths: Mapping[str, Path],
+    narration_path: Path | None,
+    *,
+    layout: str,
+    progress: Progress,
+) -> tuple[Work, MixPlan]:
+    """What a pass over the film needs, checked."""
     check_film(info, sheet)
     original = info.main_audio if sheet.mix.keep_original else None
     plan = plan_mix(sheet)
@@ -242,9 +279,7 @@ def first_gains(
         narration=sheet.narration,
         narration_path=narration_path,
     )
-    limiter_dbtp = sheet.mix.ceiling_dbtp - LOSSY_HEADROOM_DB
-    levels, _ = measure(work, plan, ceiling_dbtp=limiter_dbtp)
-    return _as_decided(sheet, levels, Setting(levels.master_gain_db, round(limiter_dbtp, 6), levels.master_cap_db))
+    return work, plan
 
 
 def _as_decided(sheet: CueSheet, levels: Levels, setting: Setting) -> CueSheet:

@@ -45,18 +45,32 @@ def render(
     keep_level: KeepLevel = False,
     narration: Narration = None,
     narration_at: NarrationAt = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Render a stretch from here on.", show_default=False)
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="End of the stretch.", show_default=False)
+    ] = None,
+    draft: Annotated[
+        bool, typer.Option("--draft", help="Small picture of at most 360 lines, encoded quickly, to look at.")
+    ] = False,
     stems: Stems = None,
     music_track: MusicTrack = False,
     json: Annotated[bool, typer.Option("--json", help="Print a summary as JSON to stdout.")] = False,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Mix the music of a cue sheet into a film; video and all other streams are copied."""
+    """Mix the music of a cue sheet into a film; video and all other streams are copied.
+
+    With --from, --to or --draft a stretch is written to a new file, with the mix that it has in the whole film; its
+    picture is encoded anew, in H.264.
+    """
     from soundtrack import api, pipeline
     from soundtrack.cli import output
-    from soundtrack.cli.words import parse_swap
+    from soundtrack.cli.words import parse_swap, parse_time
     from soundtrack.documents import cuesheet
     from soundtrack.pipeline.ground.preferences import note_edit
+    from soundtrack.pipeline.stretch import render_stretch
 
     wish = narration_wish(narration, narration_at)
     is_read = not output.is_terminal(1)
@@ -66,6 +80,37 @@ def render(
         sheet = pipeline.swap_music(sheet, [parse_swap(text) for text in swap or ()], index=index)
         for line in pipeline.swapped_lines(before, sheet):
             output.say(line, quiet=quiet)
+        if draft or from_ is not None or to is not None:
+            _require_alone(
+                {
+                    "--cues": save is not None,
+                    "--mix": layout is not Layout.AUTO,
+                    "--keep-level": keep_level,
+                    "--narration": wish is not None,
+                    "--stems": stems is not None,
+                    "--music-track": music_track,
+                    "--force": force,
+                }
+            )
+            with output.progress(quiet=quiet) as progress:
+                stretch = render_stretch(
+                    video,
+                    sheet,
+                    start_s=parse_time(from_, "--from") or 0.0,
+                    end_s=parse_time(to, "--to"),
+                    draft=draft,
+                    out=out,
+                    inputs=() if cues == "-" else (Path(cues),),
+                    index=index,
+                    progress=progress,
+                )
+            for line in stretch.summary():
+                output.say(line, quiet=quiet)
+            if json:
+                output.write_json(stretch.as_dict(), stream)
+            elif is_read:
+                stream.write(f"{stretch.path}\n")
+            return
         with output.progress(quiet=quiet) as progress:
             report = api.render(
                 video,
@@ -94,3 +139,13 @@ def render(
             output.write_json(report.as_dict(), stream)
         elif is_read:
             stream.write(f"{report.path}\n")
+
+
+def _require_alone(used: dict[str, bool]) -> None:
+    """Refuse options of a whole render beside those of a stretch."""
+    from soundtrack.errors import UsageError
+
+    for option, is_used in used.items():
+        if is_used:
+            hint = "use another -o; a stretch never replaces a file" if option == "--force" else f"leave out {option}"
+            raise UsageError(f"{option} cannot be used with --from, --to or --draft", hint=hint)
