@@ -9,6 +9,8 @@ from soundtrack.merit_table import MeritTable, PlanTable
 MIX_RATE_HZ = 48_000
 """Sample rate of everything that is mixed."""
 
+LOOP_STRETCH = 0.06
+"""Largest tempo change of a loop by default: half a bar of two seconds in 17 s."""
 MAX_STRETCH = 0.1
 """More than this share of its tempo no music is played faster or slower."""
 
@@ -140,6 +142,8 @@ class SpottingSettings:
     """Whether scenes that have music of their own may get a cue as well."""
     stretch: float = 0.0
     """By how much of its tempo music may be played faster or slower where that saves seams, in [0, `MAX_STRETCH`]."""
+    loop: bool = False
+    """Whether one piece plays throughout, and its end goes on into its beginning."""
     seed: int = 0
     """Of every random choice."""
     merit: MeritTable = field(default_factory=MeritTable)

@@ -95,13 +95,20 @@ def _locked_in(source: str) -> PipelineKeep:
 
 
 def spotting_settings(
-    *, seed: int, allow_vocals: bool, over_music: bool, stretch: str | None, density: DensityName, no_taste: bool
+    *,
+    seed: int,
+    allow_vocals: bool,
+    over_music: bool,
+    stretch: str | None,
+    density: DensityName,
+    no_taste: bool,
+    loop: bool = False,
 ) -> SpottingSettings:
     """Settings of the choice of music."""
     from soundtrack.cli.words import parse_stretch
     from soundtrack.config import load_config
     from soundtrack.pipeline.ground.preferences import with_taste
-    from soundtrack.settings import SpottingSettings
+    from soundtrack.settings import LOOP_STRETCH, SpottingSettings
 
     weights = load_config()
     settings = SpottingSettings(
@@ -109,7 +116,8 @@ def spotting_settings(
         seed=seed,
         allow_vocals=allow_vocals,
         over_music=over_music,
-        stretch=parse_stretch(stretch),
+        stretch=parse_stretch(f"{LOOP_STRETCH}" if loop and stretch is None else stretch),
+        loop=loop,
         merit=weights.merit,
         plan=weights.plan,
     )

@@ -16,10 +16,9 @@ PANELS = {
         " --from --draft --markers --json --force"
     ),
     "Choice of music": (
-        "--lock --keep --mood --silence --hit --avoid --only --avoid-recent --max-cues --one-track --allow-vocals"
-        " --no-taste --no-explicit --subtitles --allow-spoken --over-music --stretch --track --theme --density --swap"
-        " --valence --arousal --like --picture --number"
-        " --seconds --loop"
+        "--lock --keep --mood --silence --hit --avoid --only --avoid-recent --max-cues --one-track --loop"
+        " --allow-vocals --no-taste --no-explicit --subtitles --allow-spoken --over-music --stretch --track --theme"
+        " --density --swap --valence --arousal --like --picture --number --seconds"
     ),
     "Music rules": "--exclude --include --drop --min-length --max-length --clear",
     "Mix": (
@@ -50,6 +49,7 @@ EXAMPLES = {
         "soundtrack score film.mp4",
         "soundtrack score film.mp4 --mood 0:30-1:10=tense --silence 2:00-2:30",
         "soundtrack score film.mp4 --target broadcast --one-track",
+        "soundtrack score short.mp4 --loop",
         "soundtrack score film.mp4 --track song.mp3",
         "soundtrack score photos/ -o photos.mp4 --seconds-per-image 4",
         "soundtrack score --batch holiday/ -o scored/ --theme song.mp3",

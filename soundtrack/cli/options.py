@@ -196,6 +196,12 @@ AvoidRecent = Annotated[
     typer.Option("--avoid-recent", metavar="N", min=0, help="Prefer music not used in the last N scored films."),
 ]
 MaxCues = Annotated[int | None, typer.Option("--max-cues", min=1, help="Maximum number of cues.")]
+Loop = Annotated[
+    bool,
+    typer.Option(
+        "--loop", help="Play one track throughout, with an end that continues into the beginning (for shorts)."
+    ),
+]
 OneTrack = Annotated[bool, typer.Option("--one-track", help="Use a single track for the whole film.")]
 GivenTrack = Annotated[
     Path | None,
@@ -261,7 +267,7 @@ Stretch = Annotated[
         "--stretch",
         metavar="PERCENT",
         help="Largest tempo change per cue, pitch preserved, 0-10%, e.g. 2%.",
-        show_default="0",
+        show_default="0; 6% with --loop",
     ),
 ]
 Density = Annotated[

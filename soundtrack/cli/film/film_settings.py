@@ -20,7 +20,7 @@ from soundtrack.settings import LOUDEST_MUSIC_DB, QUIETEST_MUSIC_DB
 
 LISTS = ("lock", "mood", "like", "silence", "hit", "avoid", "only")
 """Settings that may have several values."""
-SWITCHES = ("keep-original", "keep-level", "one-track", "no-explicit", "allow-vocals", "over-music")
+SWITCHES = ("keep-original", "keep-level", "one-track", "loop", "no-explicit", "allow-vocals", "over-music")
 """Settings that are on or off."""
 TEXTS = ("target", "stretch")
 """Settings in the notation of their option."""
@@ -40,7 +40,7 @@ _WISHES = (
     *("lock", "mood", "like", "silence", "hit", "avoid", "only", "avoid_recent", "max_cues", "one_track", "explore"),
     *("allow_spoken", "no_explicit", "subtitles", "keep", "track", "theme", "narration", "narration_at"),
 )
-_SPOTTING = ("seed", "allow_vocals", "over_music", "stretch", "density", "no_taste")
+_SPOTTING = ("seed", "allow_vocals", "over_music", "stretch", "density", "no_taste", "loop")
 _MIX = ("target", "keep_original", "keep_level", "music_level", "duck", "layout")
 
 

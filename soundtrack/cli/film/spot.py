@@ -23,6 +23,7 @@ from soundtrack.cli.options import (
     KeepOriginal,
     Like,
     Lock,
+    Loop,
     MaxCues,
     Model,
     Mood,
@@ -72,6 +73,7 @@ def spot(
     narration_at: NarrationAt = None,
     max_cues: MaxCues = None,
     one_track: OneTrack = False,
+    loop: Loop = False,
     explore: Explore = 0.0,
     allow_vocals: Vocals = False,
     no_taste: NoTaste = False,
@@ -123,6 +125,7 @@ def spot(
             stretch=stretch,
             density=density,
             no_taste=no_taste,
+            loop=loop,
         )
         mix = mix_settings(
             target=target, keep_original=keep_original, keep_level=keep_level, music_level=music_level, duck=duck

@@ -25,6 +25,8 @@ _LEAST_SHARE = 0.05
 """Classes rarer than this are corrected as if they were this common."""
 BY_CLASS = 0.7
 """How far valence and arousal follow the classes of emotion: 0 not at all, 1 they alone."""
+_MISSED = 0.5
+"""Share of a track's singing that is assumed in each of its segments."""
 _LEAST_SPREAD = 0.25
 """Standard deviation that valence and arousal of a film or a library should have."""
 
@@ -72,7 +74,7 @@ class SegmentTable:
     under_lu: FloatArray = field(repr=False, compare=False)
     """How much quieter than its track each is, at least 0, shape (n_segments,)."""
     vocal: FloatArray = field(repr=False, compare=False)
-    """Share of each with singing or speech, in [0, 1], that of its track where unknown, shape (n_segments,)."""
+    """Share of each with singing or speech, in [0, 1], at least half that of its track, shape (n_segments,)."""
     start_s: TimeArray = field(repr=False, compare=False)
     """Track clock, shape (n_segments,)."""
     end_s: TimeArray = field(repr=False, compare=False)
@@ -229,9 +231,9 @@ def segment_table(tracks: Sequence[Track], vectors: FloatArray) -> SegmentTable:
 
 
 def _vocal(track: Track, segment: Segment) -> float:
-    """Share of a segment with a voice; that of its track where it is unknown, 0 where both are."""
-    share = segment.vocal_share if segment.vocal_share is not None else track.analysis.vocal_share
-    return share or 0.0
+    """Share of a segment with a voice, at least half that of its track, as singing is missed in part; 0 if unknown."""
+    whole = track.analysis.vocal_share or 0.0
+    return whole if segment.vocal_share is None else max(segment.vocal_share, _MISSED * whole)
 
 
 def subset(table: SegmentTable, positions: Sequence[int]) -> SegmentTable:

@@ -19,6 +19,7 @@ from soundtrack.spotting.fit.landing import land
 from soundtrack.spotting.fit.sections import fit_track
 from soundtrack.spotting.merit.eligibility import Pool
 from soundtrack.spotting.merit.view import LibraryView
+from soundtrack.spotting.plan.loop import Loop
 from soundtrack.spotting.plan.problem import NO_TRACK, Choice, Problem
 from soundtrack.spotting.plan.reasons import length_s, parts_from, reasons, runners_up, start_s
 from soundtrack.spotting.plan.worth import cells_of
@@ -35,6 +36,8 @@ _LEAST_LEFT_S = 60.0
 """A returning track goes on where it left off only if the cue, or so much of it, fits before its end."""
 _LEAST_BEFORE_AIR_S = 20.0
 """A cue is never cut shorter than this for silence before the next one."""
+_LOOP_FADE_S = 0.005
+"""Fades of a loop at another tempo, whose ends are stretched apart."""
 _HIT_ENTRY_S = 0.25
 """Fade-in of music that enters anywhere in a bar, so that its climax falls right."""
 _CLEAR_S = 2 * TOUCHING_S
@@ -74,6 +77,7 @@ def place_cues(
     settings: SpottingSettings,
     kept: Sequence[Cue] = (),
     hits: Sequence[float] = (),
+    loop: Loop | None = None,
 ) -> Placed:
     """The cues of a plan.
 
@@ -91,6 +95,8 @@ def place_cues(
         Cues that a person fixed; they go into the sheet as they are.
     hits : sequence of float
         Moments on which a climax is to fall, film clock.
+    loop : Loop, optional
+        How the only cue is cut so that its end goes on into its beginning.
 
     Returns
     -------
@@ -109,6 +115,7 @@ def place_cues(
             hits=own,
             kept=kept,
             left_s=left_s,
+            loop=loop,
         )
         cues.append(cue)
         left_s[choice.track] = cue.sections[-1].track.end_s
@@ -183,6 +190,7 @@ def _place(
     hits: Sequence[float] = (),
     kept: Sequence[Cue] = (),
     left_s: Mapping[int, float] | None = None,
+    loop: Loop | None = None,
 ) -> tuple[Cue, Fitted]:
     """One cue, and how its track was cut."""
     choice, track, film = choices[place], pool.tracks[choices[place].track], problem.film
@@ -207,7 +215,7 @@ def _place(
         found = climaxes(bars, track.segments)
         at = [samples(hit_s, sample_rate_hz=MIX_RATE_HZ) - first_sample for hit_s in hits]
         landed = land(bars, track.analysis, duration_s=length_s, wanted=wanted, found=found, hits=at)
-    fitted = landed or fit_track(bars, track.analysis, duration_s=length_s, wanted=wanted)
+    fitted = loop.fitted if loop else landed or fit_track(bars, track.analysis, duration_s=length_s, wanted=wanted)
     entry = first_sample + fitted.lead_samples
     whole = fitted.lead_samples + fitted.n_samples == wanted.n_samples
     span = Span(
@@ -218,6 +226,8 @@ def _place(
     if landed is not None:
         fade_in = max(settings.fade_in_s, min(_HIT_ENTRY_S, (hits[0] - start) / 2))
     fade_out = 0.0 if fitted.ends_with_track else (end.fade_s if whole else settings.fade_out_s)
+    if loop:
+        fade_in = fade_out = 0.0 if fitted.speed == 1.0 else _LOOP_FADE_S
     notes = landings(fitted.sections, bars, found, start_s=span.start_s, speed=fitted.speed, hits=hits)
     why = (
         *reasons(problem, pool, choices, place, cell=cell),

@@ -23,6 +23,7 @@ from soundtrack.spotting.merit.likeness import joins
 from soundtrack.spotting.merit.view import LibraryView, ordered_vectors, segment_table
 from soundtrack.spotting.plan.beam import solve
 from soundtrack.spotting.plan.kept import edge_costs, reconcile, use_costs
+from soundtrack.spotting.plan.loop import choose_loop, require_loopable
 from soundtrack.spotting.plan.place import place_cues, sheet_track
 from soundtrack.spotting.plan.problem import NO_TRACK, Choice, Problem, plan_value
 from soundtrack.spotting.plan.silence import silences
@@ -97,11 +98,13 @@ def spot_cues(
             f"cue {missing.cue_id} is kept, but its track {missing.track_id[:12]} is not eligible",
             hint="index its folder again; `soundtrack library list --left-out` lists excluded tracks with reasons",
         )
-    constraints = reconcile(constraints)
+    constraints = reconcile(replace(constraints, one_track=constraints.one_track or settings.loop))
     has_voices = mix.keep_original or narration is not None
     film = divide(sheet, constraints, keep_original=has_voices, over_music=settings.over_music)
     require_inside(constraints, length_s=float(film.edges_s[-1]))
     constraints = with_theme(constraints, film)
+    if settings.loop:
+        require_loopable(film, constraints, name=sheet.film.name)
     left_alone = _left_alone(film)
     locked_at = _locked_stretches(film, constraints)
     film = replace(film, silent=film.silent & ~np.isin(np.arange(len(film)), list(locked_at)))
@@ -128,7 +131,8 @@ def spot_cues(
     for worth_of_silence in (settings.plan.silence.weight, *_INSISTING):
         stated = replace(settings, plan=settings.plan.adjusted({"silence": worth_of_silence}))
         problem = state_problem(film, pool, worth, stated, constraints, locked_at=locked_at, has_sound=has_sound)
-        choices = _choose(problem, pool, constraints)
+        loop = choose_loop(problem, pool, library, settings, name=sheet.film.name) if settings.loop else None
+        choices = [loop.choice] if loop else _choose(problem, pool, constraints)
         if choices or constraints.kept:
             break
         warnings = [*left_alone, "no close match in this library; the best match was used"]
@@ -138,7 +142,9 @@ def spot_cues(
             hint="remove a --silence",
         )
     kept = tuple(replace(cue, locked=True) for cue in constraints.kept)
-    placed = place_cues(problem, pool, choices, library=library, settings=settings, kept=kept, hits=constraints.hits)
+    placed = place_cues(
+        problem, pool, choices, library=library, settings=settings, kept=kept, hits=constraints.hits, loop=loop
+    )
     wanted_ids = {c.track_id for c in placed.cues} | {a.track_id for a in placed.alternatives}
     result = CueSheet(
         film=sheet.film,
