@@ -36,19 +36,33 @@ function lay(context, buffer, target, at) {
   return source;
 }
 
-// The music of a stretch of the film as the player plays it, without a device: for checks.
-export async function renderOffline(key, gainsDb, startS, stopS, blockS) {
+// Music and film with the constant gains of the mix, into the destination of a context; the only place where they meet.
+function makeGraph(context, gainsDb, keepsOriginal) {
+  const levels = ({ music_gain_db: music, master_gain_db: master }, keeps) => [linear(music + master), keeps ? linear(master) : 0];
+  const [music, film] = levels(gainsDb, keepsOriginal).map((level) => {
+    const node = context.createGain();
+    node.gain.value = level;
+    node.connect(context.destination);
+    return node;
+  });
+  const set = (nextDb, keeps) => levels(nextDb, keeps).forEach((level, i) => {
+    [music, film][i].gain.setTargetAtTime(level, context.currentTime, 0.01);
+  });
+  return { music, film, set };
+}
+
+// A stretch of the film with its music through the graph of the player, without a device: for checks.
+export async function renderOffline({ key, gainsDb, keepsOriginal, startS, stopS, blockS }) {
   const context = new OfflineAudioContext(2, Math.round((stopS - startS) * RATE), RATE);
-  const gain = context.createGain();
-  gain.gain.value = linear(gainsDb.music_gain_db + gainsDb.master_gain_db);
-  gain.connect(context.destination);
+  const graph = makeGraph(context, gainsDb, keepsOriginal);
+  if (keepsOriginal) {
+    const film = context.createBufferSource();
+    film.buffer = await context.decodeAudioData(await (await fetch("film")).arrayBuffer());
+    film.connect(graph.film);
+    film.start(0, startS);
+  }
   for (let n = Math.floor(startS / blockS); n * blockS < stopS; n += 1) {
-    const buffer = bufferOf(context, await fetchBlock(key, n));
-    const source = context.createBufferSource();
-    source.buffer = buffer;
-    source.connect(gain);
-    const at = n * blockS - startS;
-    source.start(Math.max(0, at), Math.max(0, -at));
+    lay(context, bufferOf(context, await fetchBlock(key, n)), graph.music, n * blockS - startS);
   }
   return context.startRendering();
 }
@@ -148,10 +162,7 @@ export class Player extends EventTarget {
   setGains(gainsDb, keepsOriginal) {
     this.gainsDb = gainsDb;
     this.keepsOriginal = keepsOriginal;
-    if (!this.context) return;
-    const now = this.context.currentTime;
-    this.musicGain.gain.setTargetAtTime(linear(gainsDb.music_gain_db + gainsDb.master_gain_db), now, 0.01);
-    this.filmGain.gain.setTargetAtTime(keepsOriginal ? linear(gainsDb.master_gain_db) : 0, now, 0.01);
+    this.graph?.set(gainsDb, keepsOriginal);
   }
 
   // Other music from now on; what sounds goes on until the new music is there.
@@ -173,12 +184,8 @@ export class Player extends EventTarget {
   async #open() {
     if (!this.context) {
       this.context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
-      this.musicGain = this.context.createGain();
-      this.filmGain = this.context.createGain();
-      this.musicGain.connect(this.context.destination);
-      this.filmGain.connect(this.context.destination);
-      if (this.clock === this.video) this.context.createMediaElementSource(this.video).connect(this.filmGain);
-      this.setGains(this.gainsDb, this.keepsOriginal);
+      this.graph = makeGraph(this.context, this.gainsDb, this.keepsOriginal);
+      if (this.clock === this.video) this.context.createMediaElementSource(this.video).connect(this.graph.film);
       setInterval(() => this.#tick(), 250);
     }
     if (this.context.state === "suspended") this.context.resume();
@@ -201,7 +208,7 @@ export class Player extends EventTarget {
     const now = this.context.currentTime;
     gain.gain.setValueAtTime(0, now);
     gain.gain.linearRampToValueAtTime(1, now + FADE_S);
-    gain.connect(this.musicGain);
+    gain.connect(this.graph.music);
     this.deck = { key: this.key, gain, sources: new Map(), zero: now - this.time, apart: 0 };
     this.#fill();
   }

@@ -45,12 +45,15 @@ function say(text, wrong = false) {
 
 const sayFault = (fault) => say(fault.error ? `${fault.error}; ${fault.hint}` : String(fault.message ?? fault), true);
 
-// Steps one after the other: two quick keys must not start from the same revision.
+// Steps one after the other: two quick keys must not start from the same revision. A step that depends on the state,
+// such as louder or unlock, is a function that is called when its turn comes.
 function step(path, body, said) {
   busy = busy.then(async () => {
     try {
-      await show(await post(path, body));
-      say(said);
+      const [what, words] = typeof body === "function" ? body() : [body, said];
+      if (!what) return;
+      await show(await post(path, what));
+      say(words);
     } catch (fault) {
       sayFault(fault);
     }
@@ -379,10 +382,13 @@ async function move(which, direction) {
 }
 
 function louder(db) {
-  const cue = cueOf(selected);
-  if (!cue) return;
-  const gain = Math.round(2 * (cue.gain_db + db)) / 2;
-  step("edit", { action: "set", cue: cue.id, gain_db: gain }, `${cue.id}: ${decibel(gain)}`);
+  const id = selected;
+  step("edit", () => {
+    const cue = cueOf(id);
+    if (!cue) return [null];
+    const gain = Math.round(2 * (cue.gain_db + db)) / 2;
+    return [{ action: "set", cue: id, gain_db: gain }, `${id}: ${decibel(gain)}`];
+  });
 }
 
 async function job(path, body) {
@@ -424,14 +430,20 @@ const actions = {
   help: () => find("help").showModal(),
   undo: () => step("undo", {}, "one step undone"),
   redo: () => step("redo", {}, "one step redone"),
-  vocals: () => step("edit", { action: "vocals", on: !state.vocals }, `vocals under speech ${state.vocals ? "off" : "on"} in the next plan`),
+  vocals: () => step("edit", () => [{ action: "vocals", on: !state.vocals }, `vocals under speech ${state.vocals ? "off" : "on"} in the next plan`]),
   plan: () => job("plan", {}),
   render: () => job("render", { force: find("force").checked }),
   back: () => player.seek(player.time - 5),
   forward: () => player.seek(player.time + 5),
   play: () => player.toggle(),
   hit: () => step("edit", { action: "hit", time_s: player.time }, `hit point at ${clock(player.time)} for the next plan`),
-  lock: () => (cueOf(selected)?.locked ? edit("unlock", "unlocked") : edit("lock", "locked")),
+  lock: () => {
+    const id = selected;
+    step("edit", () => {
+      const action = cueOf(id)?.locked ? "unlock" : "lock";
+      return [cueOf(id) && { action, cue: id }, `${id}: ${action}ed`];
+    });
+  },
   silence: () => edit("silence", "silence instead"),
   softer: () => louder(-0.5),
   louder: () => louder(0.5),

@@ -1,0 +1,298 @@
+"""The review page in a browser: everything a person does there, by mouse and by keyboard alone, narrow, dark and light.
+
+What is heard is compared with what is rendered. The browser is Chromium as the system has it; nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+import base64
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("starlette")
+pytest.importorskip("playwright")
+pytest.importorskip("axe_playwright_python")
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
+from media_made import Made
+from review_made import lay_out, planned
+from soundtrack.audio.levels.loudness import measure_loudness
+from soundtrack.documents import cuesheet
+from soundtrack.media.reading.audio import read_audio
+from soundtrack.types import CueSheet
+
+pytestmark = pytest.mark.slow
+
+RATE_HZ = 48_000
+LOADED = "document.getElementById('said').textContent.includes('cue') && 'measured' in document.body.dataset"
+
+
+@dataclass
+class Screen:
+    """A window of the browser, and what it complained about."""
+
+    page: Any
+    faults: list[str] = field(default_factory=list)
+
+    def run(self, script: str) -> Any:
+        """Evaluate a script in the page."""
+        return self.page.evaluate(script)
+
+    def until(self, script: str, *, within_s: float = 60) -> Any:
+        """Wait until a script gives something true; the content security policy forbids the browser's own wait."""
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            found = self.run(script)
+            if found:
+                return found
+            time.sleep(0.05)
+        raise AssertionError(f"never: {script}; the page says: {self.said()}")
+
+    def said(self) -> str:
+        """The line that tells what was done."""
+        return str(self.page.locator("#said").text_content())
+
+    def until_said(self, text: str) -> None:
+        """Wait for a line."""
+        self.until(f"document.getElementById('said').textContent.includes({text!r})")
+
+    def press(self, *keys: str) -> None:
+        """Press keys, one after the other."""
+        for key in keys:
+            self.page.keyboard.press(key)
+
+
+@pytest.fixture(scope="module")
+def sheet(made: Made) -> CueSheet:
+    return planned(made)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    program = next((found for name in ("chromium", "chromium-browser") if (found := shutil.which(name))), None)
+    if program is None:
+        pytest.skip("chromium is not installed")
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
+        running = playwright.chromium.launch(executable_path=program, args=arguments)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def cues(tmp_path: Path, made: Made, sheet: CueSheet) -> Path:
+    return lay_out(tmp_path, made, sheet)
+
+
+@pytest.fixture
+def address(cues: Path, made: Made) -> Iterator[str]:
+    words = [sys.executable, "-m", "soundtrack", "review", str(cues), "--no-browser", "--index", str(made.index)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
+        assert running.stdout is not None
+        yield running.stdout.readline().strip()
+        running.terminate()
+
+
+def opened(browser: Any, address: str, **options: Any) -> Screen:
+    """A new window on the page, once everything is there; ranges of the film are given up at every seek."""
+    page = browser.new_context(**options).new_page()
+    screen = Screen(page)
+    page.on("console", lambda m: screen.faults.append(m.text) if m.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: screen.faults.append(str(error)))
+    page.on(
+        "requestfailed", lambda r: screen.faults.append(f"{r.url}: {r.failure}") if r.url != f"{address}film" else None
+    )
+    page.goto(address)
+    screen.until(LOADED)
+    return screen
+
+
+def saved(path: Path) -> CueSheet:
+    return cuesheet.loads(path.read_text(encoding="utf-8"))
+
+
+def first_with_others(screen: Screen) -> str:
+    return str(screen.run("review.state.cues.find((cue) => cue.others.length).id"))
+
+
+def until_saved(screen: Screen, path: Path, before: bytes) -> CueSheet:
+    for _ in range(200):
+        if path.read_bytes() != before:
+            return saved(path)
+        time.sleep(0.05)
+    raise AssertionError(f"nothing was saved; the page says: {screen.said()}")
+
+
+def test_a_person_hears_swaps_locks_and_undoes_with_the_mouse(browser: Any, address: str, cues: Path) -> None:
+    screen = opened(browser, address)
+    page, name = screen.page, first_with_others(screen)
+    was = next(c for c in saved(cues).cues if c.cue_id == name)
+    page.locator(f'[data-select="{name}"]').click()
+    page.locator('[data-do="play"]').click()
+    screen.until("review.player.time > 0.3 && review.player.deck?.sources.size > 0")
+    before = cues.read_bytes()
+    page.locator('[data-do="hear-2"]').click()
+    screen.until_said("alternative 2")
+    screen.until("review.player.deck && review.player.deck.key !== review.state.key")
+    assert cues.read_bytes() == before
+    page.locator('[data-do="use"]').click()
+    swapped = next(c for c in until_saved(screen, cues, before).cues if c.cue_id == name)
+    assert swapped.track_id != was.track_id
+    screen.until("!review.player.paused")  # the film goes on
+    before = cues.read_bytes()
+    page.locator('[data-do="lock"]').click()
+    assert next(c for c in until_saved(screen, cues, before).cues if c.cue_id == name).locked
+    for button in ("undo", "undo"):
+        before = cues.read_bytes()
+        page.locator(f'[data-do="{button}"]').click()
+        until_saved(screen, cues, before)
+    assert next(c for c in saved(cues).cues if c.cue_id == name) == was
+    before = cues.read_bytes()
+    page.locator('[data-do="redo"]').click()
+    assert next(c for c in until_saved(screen, cues, before).cues if c.cue_id == name).track_id == swapped.track_id
+    assert screen.faults == []
+
+
+def test_everything_goes_by_keyboard_alone(browser: Any, address: str, cues: Path) -> None:
+    screen = opened(browser, address)
+    gain = saved(cues).cues[0].gain_db
+    screen.press("ArrowUp", "k")
+    screen.until("!review.player.paused && review.player.time > 0.2")
+    screen.press("k")
+    screen.until("review.player.paused")
+    screen.press("l")
+    screen.until("review.player.time > 4")
+    screen.press("j", "j")
+    screen.until("review.player.time < 0.5")
+    screen.press("-", "-", "-", "+")
+    wanted = round(2 * (round(2 * (gain - 0.5)) / 2 - 0.5)) / 2
+    for _ in range(200):
+        if abs(saved(cues).cues[0].gain_db - wanted) < 1e-6:
+            break
+        time.sleep(0.05)
+    assert saved(cues).cues[0].gain_db == pytest.approx(wanted)
+    screen.press("x")
+    screen.until("review.state.cues[0].locked")
+    assert saved(cues).cues[0].locked
+    screen.press("x", "h", "v")
+    screen.until("!review.state.cues[0].locked && review.state.hits.length === 1 && review.state.vocals")
+    screen.page.locator("#words").focus()
+    screen.page.keyboard.type("tense")
+    screen.press("Enter")
+    screen.until("review.state.scenes[0].words === 'tense'")
+    screen.page.locator("#zoom").focus()
+    screen.press("Shift+?")
+    screen.until("!document.getElementById('help').open")  # in a field, letters are text
+    screen.page.locator('[data-do="plan"]').focus()
+    screen.press("Shift+?")
+    screen.until("document.getElementById('help').open")
+    screen.press("Escape")
+    screen.until("!document.getElementById('help').open")
+    screen.press("Tab")
+    outline = screen.run("getComputedStyle(document.activeElement).outlineStyle")
+    assert outline != "none"
+    screen.press("p")
+    screen.until_said("planned again")
+    before = cues.read_bytes()
+    screen.press("z")
+    until_saved(screen, cues, before)
+    screen.press("ArrowUp", "s")
+    screen.until("review.state.silences.length > 0 && review.state.redo === 0")
+    assert screen.faults == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_serious_fault_for_screen_readers_and_no_sideways_scrolling(browser: Any, address: str, scheme: str) -> None:
+    screen = opened(browser, address, color_scheme=scheme, viewport={"width": 1200, "height": 900})
+    backs = {"light": "rgb(251, 250, 248)", "dark": "rgb(22, 21, 19)"}
+    assert screen.run("getComputedStyle(document.body).backgroundColor") == backs[scheme]
+    screen.page.locator(f'[data-select="{first_with_others(screen)}"]').click()
+    screen.until("document.querySelector('.cue.selected .wave > div')?.shadowRoot?.querySelector('canvas')")
+    assert screen.faults == []
+    for width in (1200, 400):
+        screen.page.set_viewport_size({"width": width, "height": 900})
+        assert screen.run("document.documentElement.scrollWidth") <= width
+        found = Axe().run(screen.page).response["violations"]
+        wrong = [
+            (v["id"], [n["html"][:90] for n in v["nodes"]]) for v in found if v["impact"] in ("serious", "critical")
+        ]
+        assert wrong == []
+
+
+def rms_db(sound: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Level every 10 ms, in dBFS, at least -70."""
+    step = RATE_HZ // 100
+    mono = sound.mean(axis=0)
+    blocks = mono[: len(mono) // step * step].reshape(-1, step)
+    return np.asarray(20 * np.log10(np.maximum(np.sqrt((blocks**2).mean(axis=1)), 10 ** (-70 / 20))))
+
+
+def lag_ms(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> float:
+    """Delay of the second sound after the first at their highest correlation, to a sixth of a millisecond."""
+    from scipy.signal import correlate
+
+    a, b = (x.mean(axis=0)[::8] for x in (a, b))
+    return float(np.argmax(correlate(b, a)) - (len(a) - 1)) * 8 / RATE_HZ * 1000
+
+
+def test_what_is_heard_is_what_is_rendered_from_the_page_with_its_progress(
+    browser: Any, address: str, cues: Path, record_property: Any
+) -> None:
+    screen = opened(browser, address)
+    screen.press("r")
+    screen.until("!document.getElementById('progress').hidden")
+    screen.until_said("film.scored.mp4")
+    screen.until("document.getElementById('progress').hidden")
+    out = cues.parent / "film.scored.mp4"
+    screen.until("document.body.dataset.measured === review.state.key")
+    coded = screen.run("""async () => {
+      const { player, state, renderOffline } = review;
+      const sound = await renderOffline({
+        key: state.key, gainsDb: player.gainsDb, keepsOriginal: player.keepsOriginal, startS: 0,
+        stopS: state.duration_s, blockS: player.blockS,
+      });
+      const bytes = new Uint8Array(await new Blob([sound.getChannelData(0), sound.getChannelData(1)]).arrayBuffer());
+      let text = "";
+      for (let i = 0; i < bytes.length; i += 32768) text += String.fromCharCode(...bytes.subarray(i, i + 32768));
+      return btoa(text);
+    }""")
+    heard = np.frombuffer(base64.b64decode(coded), "<f4").reshape(2, -1)
+    rendered = read_audio(out, sample_rate_hz=RATE_HZ, channels=2)
+    n = min(heard.shape[1], rendered.shape[1])
+    heard, rendered = heard[:, :n], rendered[:, :n]
+    assert n > 8 * RATE_HZ
+    levels = [measure_loudness(np.ascontiguousarray(x)).integrated_lufs for x in (heard, rendered)]
+    figures = (
+        float(np.corrcoef(rms_db(heard), rms_db(rendered))[0, 1]),
+        lag_ms(heard, rendered),
+        levels[0] - levels[1],
+    )
+    record_property("correlation, lag in ms, level in LU", figures)
+    assert figures[0] >= 0.99
+    assert abs(figures[1]) <= 20
+    assert abs(figures[2]) <= 1
+    assert screen.faults == []
+
+
+def test_two_windows_do_not_overwrite_each_other(browser: Any, address: str, cues: Path) -> None:
+    screen, second = opened(browser, address), opened(browser, address)
+    before = cues.read_bytes()
+    screen.press("x")
+    assert until_saved(screen, cues, before).cues[0].locked
+    before = cues.read_bytes()
+    second.press("s")
+    second.until_said("changed in another window")
+    assert cues.read_bytes() == before
+    second.press("x")
+    assert not until_saved(second, cues, before).cues[0].locked
