@@ -47,7 +47,7 @@ class Stretch:
         gains = "measured over the whole film" if self.is_measured else "those of the cue sheet"
         return [
             f"{self.path}: a stretch of {self.film.name}, {clock(self.span.start_s)} to {clock(self.span.end_s)},"
-            f" {self.n_frames} frames, {size}, picture encoded anew",
+            f" {self.n_frames} frames, {size}, picture re-encoded",
             f"mix: {self.mixed}, as in the whole film; gains: {gains}",
         ]
 

@@ -63,7 +63,7 @@ def render(
     """Mix the music of a cue sheet into a film; video and all other streams are copied.
 
     With --from, --to or --draft a stretch is written to a new file, with the mix that it has in the whole film; its
-    picture is encoded anew, in H.264.
+    picture is re-encoded, in H.264.
     """
     from soundtrack import api, pipeline
     from soundtrack.cli import output

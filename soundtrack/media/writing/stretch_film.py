@@ -1,4 +1,4 @@
-"""A stretch of a film with another sound, encoded anew: H.264 and AAC, to be looked at.
+"""A stretch of a film with another sound, re-encoded: H.264 and AAC, to be looked at.
 
 Goes in: a film, a stretch in frames, and finished sound. Comes out: an MP4, MOV or MKV file of exactly these frames.
 """
