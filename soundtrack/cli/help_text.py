@@ -148,6 +148,7 @@ EXAMPLES = {
         "soundtrack eval va ratings.csv --folds 5 --compare",
     ),
     "soundtrack eval moments": ("soundtrack eval moments clips.csv",),
+    "soundtrack eval answers": ("soundtrack eval answers answers.jsonl",),
     "soundtrack eval playlists": ("soundtrack eval playlists ~/Music/playlists",),
 }
 """Command lines at the end of a command's help."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from soundtrack.cli import STYLE
+from soundtrack.cli.models.eval_answers import answers
 from soundtrack.cli.models.eval_compare import Kind, compare_channels, hears_in
 from soundtrack.cli.models.eval_playlists import playlists
 from soundtrack.cli.models.eval_sets import Set, Which, apart_of, asked_of, lines_of, part_of, taught_note, write_sets
@@ -261,6 +262,7 @@ def moments(
 
 
 app.command("playlists")(playlists)
+app.command("answers")(answers)
 
 
 def _music(model: str, device: str, *, fresh_space: bool) -> "MusicTower":

@@ -1,0 +1,126 @@
+"""``soundtrack eval answers``: how often people prefer the planned music, and how far people agree with themselves.
+
+Goes in: answers of blind comparisons. Comes out: `AnswersReport`. A pair that was answered twice shows how steady the
+person is. If each answer turns over by chance with probability q, two answers agree with probability 1 - 2q(1 - q), and
+at most 1 - q of the answers can be foreseen: the ceiling of any score on such answers.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from soundtrack.documents.answers import OPPONENTS, PLAN, Answer
+from soundtrack.errors import InputError, Reason
+from soundtrack.yardsticks.bootstrap import Interval, bootstrap, json_number
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """Answers against one opponent."""
+
+    n: int
+    """All of them."""
+    n_decided: int
+    """Those that prefer one side."""
+    preferred: Interval
+    """Share of the decided ones that prefer the planned music; drawn by scene."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswersReport:
+    """What `soundtrack eval answers` prints."""
+
+    against: dict[str, Against]
+    """By opponent, those with decided answers only."""
+    n_repeated: int
+    """Pairs that were decided twice."""
+    agreement: float | None
+    """Share of them with the same choice; None without any."""
+
+    @property
+    def ceiling(self) -> float | None:
+        """Largest share of answers that can be foreseen, in [0.5, 1]; None without repeated pairs."""
+        return None if self.agreement is None else ceiling_of(self.agreement)
+
+    def to_dict(self) -> dict[str, object]:
+        """As JSON."""
+        return {
+            "against": {
+                name: {
+                    "n": found.n,
+                    "n_decided": found.n_decided,
+                    "preferred": json_number(found.preferred.value),
+                    "interval": [json_number(found.preferred.low), json_number(found.preferred.high)],
+                }
+                for name, found in self.against.items()
+            },
+            "n_repeated": self.n_repeated,
+            "agreement": self.agreement,
+            "ceiling": self.ceiling,
+        }
+
+    def lines(self) -> list[str]:
+        """For people: each score, with the ceiling beside it."""
+        top = "unknown: no pair was answered twice" if self.ceiling is None else f"{self.ceiling:.3f}"
+        lines = [f"{'against':8}  {'answers':>7}  {'decided':>7}  {'plan preferred':22}  ceiling"]
+        for name, found in self.against.items():
+            lines.append(f"{name:8}  {found.n:7d}  {found.n_decided:7d}  {found.preferred!s:22}  {top}")
+        if self.agreement is not None:
+            lines += ["", f"{self.n_repeated} pairs were answered twice, {self.agreement:.0%} of them alike"]
+        return lines
+
+
+def ceiling_of(agreement: float) -> float:
+    """The share of answers that can be foreseen at most, from the share of repeated ones that agree.
+
+    Examples
+    --------
+    >>> ceiling_of(1.0), ceiling_of(0.5), round(ceiling_of(0.82), 3)
+    (1.0, 0.5, 0.9)
+    """
+    return (1 + math.sqrt(max(0.0, 2 * agreement - 1))) / 2
+
+
+def judge_answers(answers: Sequence[Answer], *, n_draws: int = 500) -> AnswersReport:
+    """The scores of the planned music, and the ceiling.
+
+    Parameters
+    ----------
+    answers : sequence of Answer
+        Oldest first.
+    n_draws : int >= 1
+        Of the bootstrap over scenes.
+
+    Raises
+    ------
+    InputError
+        No answer prefers one side.
+    """
+    found: dict[str, Against] = {}
+    for name in OPPONENTS:
+        asked = [answer for answer in answers if answer.against == name]
+        decided = [answer for answer in asked if answer.chosen is not None]
+        if not decided:
+            continue
+        scenes = [(answer.film, answer.scene) for answer in decided]
+        number = {scene: i for i, scene in enumerate(dict.fromkeys(scenes))}
+        wins = np.array([answer.chosen == PLAN for answer in decided], np.float64)
+
+        def share(rows: np.ndarray[tuple[int, ...], np.dtype[np.int64]], wins: object = wins) -> float:
+            return float(np.asarray(wins)[rows].mean())
+
+        sources = np.array([number[scene] for scene in scenes], np.int64)
+        found[name] = Against(len(asked), len(decided), bootstrap(share, sources, n_draws=n_draws))
+    if not found:
+        raise InputError("no answer prefers one side", hint="compare more music blindly first", reason=Reason.EMPTY)
+    twice: dict[tuple[str, str], list[str | None]] = defaultdict(list)
+    for answer in answers:
+        twice[answer.film, answer.pair].append(answer.chosen)
+    pairs = [chosen[:2] for chosen in twice.values() if len(chosen) > 1 and None not in chosen[:2]]
+    agreement = sum(first == second for first, second in pairs) / len(pairs) if pairs else None
+    return AnswersReport(found, len(pairs), agreement)
