@@ -22,7 +22,8 @@ OPTIONS: dict[str, Any] = {
     **dict.fromkeys(("lock", "mood", "like", "silence", "hit", "avoid", "only", "max_cues", "keep", "track", "theme")),
     **dict.fromkeys(("narration", "narration_at", "stretch", "target")),
     **dict.fromkeys(
-        ("one_track", "allow_spoken", "no_explicit", "allow_vocals", "over_music", "keep_level", "no_taste"), False
+        ("one_track", "allow_spoken", "no_explicit", "allow_vocals", "over_music", "keep_level", "no_taste", "loop"),
+        False,
     ),
     **{"avoid_recent": 0, "explore": 0.0, "seed": 3, "music_level": 0.0, "subtitles": True, "keep_original": True},
     **{"density": DensityName.NORMAL, "duck": DuckName.NORMAL, "layout": Layout.AUTO},
