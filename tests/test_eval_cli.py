@@ -23,7 +23,7 @@ KEYS = {
     *("n", "n_sources", "video_accuracy", "music_accuracy", "p_at_1", "p_at_5", "mrr", "two_afc_emotion"),
     *("two_afc_true_track", "own_track_median_rank", "distinct_winners", "top_winner_share"),
     *("merit_two_afc_emotion", "merit_two_afc_true_track"),
-    *("ece_video", "ece_music", "confusion_video", "confusion_music"),
+    *("ece_video", "ece_music", "ece_video_by_chance", "ece_music_by_chance", "confusion_video", "confusion_music"),
 }
 VA_KEYS = {"valence_ccc", "arousal_ccc", "valence_r", "arousal_r", "valence_r2", "arousal_r2"}
 
@@ -137,6 +137,36 @@ def test_wrong_tables_name_the_place(tmp_path, rows, says):
 def test_more_folds_than_sources_are_refused(tones):
     run = CliRunner().invoke(app, ["va", str(tones), "--scale", "1", "7", "--folds", "9", "--model", "tiny"])
     assert isinstance(run.exception, UsageError)
+
+
+def test_stills_are_refused_without_folds_and_without_stills(tmp_path, tones):
+    command = ["labels", str(tones), "--model", "tiny", "--stills"]
+    assert isinstance(CliRunner().invoke(app, [*command, str(tmp_path)]).exception, UsageError)
+    away = CliRunner().invoke(app, [*command, str(tmp_path / "away"), "--folds", "2"]).exception
+    assert isinstance(away, InputError)
+    assert away.exit_code == 3
+
+
+def test_heads_of_the_folds_learn_from_the_stills_of_people_and_of_words(tmp_path):
+    """As `train video` counts them: a photograph rated by a word is worth a fifth of one that people rated."""
+    from soundtrack.emotion.video_tower import VideoTower
+    from soundtrack.evaluation.rated_stills import recipe_beside
+
+    for name in ("oasis/images/a.png", "oasis/images/b.png", "images/dog.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        ffmpeg("-f", "lavfi", "-i", "testsrc=s=64x64:d=0.1", "-frames:v", "1", str(tmp_path / name))
+    stills = [{"file": f"images/{n}.png", "theme_group": n, "valence_mean": 7, "arousal_mean": 1} for n in "ab"]
+    write_table(tmp_path / "oasis" / "ratings.csv", stills)
+    write_table(tmp_path / "images" / "labels.csv", [{"file": "dog.png", "set": "caltech", "label": "dog"}])
+    (tmp_path / "lexica").mkdir()
+    write_table(tmp_path / "lexica" / "glasgow_norms_va.csv", [{"word": "dog", "valence_mean": 8, "arousal_mean": 5}])
+    recipe = recipe_beside(tmp_path, VideoTower.load("tiny", device="cpu"))
+    assert recipe.rated is not None
+    assert recipe.rated.valence[:2].tolist() == [1.0, 1.0]
+    assert recipe.rated.weights.tolist() == pytest.approx([1.0, 1.0, 0.2])
+    assert recipe.picture.still_class_share > 0
+    with pytest.raises(InputError, match="no rated stills"):
+        recipe_beside(tmp_path / "oasis", VideoTower.load("tiny", device="cpu"))
 
 
 def test_an_empty_scale_is_refused(tones):

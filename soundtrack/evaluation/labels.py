@@ -30,6 +30,7 @@ from soundtrack.types import EMOTIONS, ReadingBatch
 from soundtrack.yardsticks.bootstrap import Interval, bootstrap, json_number
 from soundtrack.yardsticks.metrics import (
     calibration_error,
+    calibration_error_by_chance,
     confusion,
     distinct_winners,
     macro_mean,
@@ -376,6 +377,8 @@ def report(
             return float(np.mean([calibration_error(classes[rows], p[rows]) for p in stacked]))
 
         numbers[f"ece_{side}"] = bootstrap(ece, sources, n_draws=n_draws)
+        chance = float(np.mean([calibration_error_by_chance(p) for p in probabilities]))
+        numbers[f"ece_{side}_by_chance"] = Interval(chance, chance, chance)
     return LabelsReport(
         n=len(classes),
         n_sources=len(names),

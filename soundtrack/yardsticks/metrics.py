@@ -68,6 +68,33 @@ def calibration_error(truth: Integers, probabilities: Array, *, n_bins: int = 10
     return error
 
 
+def calibration_error_by_chance(probabilities: Array, *, n_draws: int = 200, seed: int = 0, n_bins: int = 10) -> float:
+    """Mean `calibration_error` of the same readings if they were perfectly calibrated: what so few rows show by chance.
+
+    Classes are drawn from the probabilities themselves (consistency resampling; Bröcker and Smith 2007). An error near
+    this number is no sign of poor calibration.
+
+    Parameters
+    ----------
+    probabilities : ndarray, shape=(n, n_classes)
+        Rows adding up to 1.
+    n_draws : int
+        How many times classes are drawn.
+    seed : int
+        Of the draws.
+    n_bins : int
+        As in `calibration_error`.
+    """
+    rng = np.random.default_rng(seed)
+    edges = np.cumsum(probabilities, axis=1)
+    edges /= edges[:, -1:]
+    draws = []
+    for _ in range(n_draws):
+        truth = (rng.random((len(probabilities), 1)) > edges[:, :-1]).sum(axis=1)
+        draws.append(calibration_error(truth, probabilities, n_bins=n_bins))
+    return float(np.mean(draws))
+
+
 # --- retrieval ----
 
 

@@ -42,7 +42,16 @@ Draws = Annotated[
     int, typer.Option("--draws", min=1, max=100_000, help="Number of bootstrap samples for the intervals.")
 ]
 
-
+Stills = Annotated[
+    Path | None,
+    typer.Option(
+        "--stills",
+        metavar="FOLDER",
+        help="Folder with oasis/ and images/: with --folds, picture heads are also trained on its rated stills, as the "
+        "included one was.",
+        show_default=False,
+    ),
+]
 Model = Annotated[str, typer.Option("--model", help="Joint space to evaluate; see `soundtrack models list`.")]
 
 
@@ -52,6 +61,7 @@ def labels(
     json_: Json = False,
     folds: Folds = 0,
     which: Which = None,
+    stills: Stills = None,
     seeds: Seeds = 4,
     plot: Plot = None,
     force: Force = False,
@@ -66,18 +76,21 @@ def labels(
 ) -> None:
     """Evaluate classification and retrieval on labelled clips.
 
-    Table columns: file, class and, if clips share a source, source_id. --folds 5 reproduces the figures of the model
-    cards: heads and joint space are trained per fold, the networks stay frozen. Clips of the locked set are evaluated
-    with heads and a space trained on all other clips. Two-alternative figures named merit use the merit of the
-    selection, the others the plain cosine similarity.
+    Table columns: file, class and, if clips share a source, source_id. --folds 5 with --stills reproduces the figures
+    of the model cards: heads and joint space are trained per fold, the networks stay frozen. Clips of the locked set
+    are evaluated with heads and a space trained on all other clips. Two-alternative figures named merit use the merit
+    of the selection, the others the plain cosine similarity. A calibration error is as small as it can be with so few
+    clips where it equals the figure "by chance".
     """
     from soundtrack.cli import output
     from soundtrack.config import load_config
     from soundtrack.evaluation import labels as evaluation
     from soundtrack.evaluation import two_sets
+    from soundtrack.evaluation.rated_stills import recipe_beside
     from soundtrack.training.data import read_labels
     from soundtrack.yardsticks import plot as plotting
 
+    _check_stills(stills, folds=folds)
     clips = read_labels(table, part=part_of(which, folds=folds))
     apart = apart_of([clip.path for clip in clips], which, table)
     merit = load_config().merit
@@ -90,11 +103,13 @@ def labels(
             _check_folds(
                 folds, {clip.source_id for clip, hidden in zip(clips, apart, strict=True) if not hidden}, table
             )
+            recipe = recipe_beside(stills, video, progress=progress) if stills is not None else None
             evidence = evaluation.gather(clips, video=video, music=music, progress=progress)
             for name in asked_of(which, apart):
                 rows = evidence.only(apart if name is Set.LOCKED else ~apart)
                 reads = evaluation.cross_reads(
                     evidence if name is Set.LOCKED else rows,
+                    recipe=recipe,
                     merit=merit,
                     n_folds=folds,
                     seeds=dealt,
@@ -296,6 +311,18 @@ def _check_plot(plot: Path | None, inputs: "Sequence[Path]", *, force: bool) -> 
     if plot is not None:
         plotting.check_plotting()
         guard([Target(plot, PICTURES["png"], option="--plot")], inputs=inputs, force=force)
+
+
+def _check_stills(stills: Path | None, *, folds: int) -> None:
+    """Refuse stills where no head is trained, and a folder that is none, before anything is read."""
+    from soundtrack.errors import InputError, Reason, UsageError
+
+    if stills is None:
+        return
+    if not folds:
+        raise UsageError("--stills requires --folds", hint="add --folds 5, or omit --stills")
+    if not stills.is_dir():
+        raise InputError(f"{stills} is not a folder", hint="use a folder with oasis/ratings.csv", reason=Reason.MISSING)
 
 
 def _check_folds(folds: int, sources: set[str], table: Path) -> None:
