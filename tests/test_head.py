@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from soundtrack.audio.music.tonal import N_TONAL
-from soundtrack.emotion.head import Block, Head
+from soundtrack.emotion.head import Block, Domain, Head, classes_near
 from soundtrack.emotion.head_file import HeadForm, form_document
 from soundtrack.emotion.music_config import MusicTowerConfig
 from soundtrack.emotion.music_head import felt_of, head_form
@@ -143,3 +144,30 @@ def test_blocks_that_do_not_fit_are_refused(head: Head, blocks: dict[str, tuple[
 def test_no_rows_give_no_rows(head: Head) -> None:
     assert head.read({"network": np.zeros((0, 12), np.float32)}).probabilities.shape == (0, 6)
     assert head.opinions({"network": np.zeros((0, 12), np.float32)})["network"].weight.shape == (0,)
+
+
+@pytest.fixture
+def bounded(head: Head) -> Head:
+    """Knows the first three columns; whatever lies in others is of another kind."""
+    basis = np.eye(3, 15, dtype=np.float32)
+    return replace(head, domain=Domain(basis, slope=40.0, middle=0.5))
+
+
+def test_a_picture_unlike_the_labelled_films_is_read_by_valence_and_arousal_and_is_unsure(head: Head, bounded: Head):
+    odd = {"network": np.zeros((1, 12), np.float32), "numbers": np.full((1, 3), 3.0, np.float32)}
+    plain, mood = head.read(odd), bounded.read(odd)
+    np.testing.assert_allclose(mood.probabilities, classes_near(plain.valence, plain.arousal), atol=1e-3)
+    np.testing.assert_array_equal((mood.valence, mood.arousal), (plain.valence, plain.arousal))
+    assert mood.confidence[0] == pytest.approx(1 / 6, abs=0.01)
+    assert mood.confidence[0] < plain.confidence[0]
+
+
+def test_a_picture_like_the_labelled_films_is_read_as_ever(head: Head, bounded: Head):
+    usual = {"network": np.zeros((1, 12), np.float32), "numbers": np.zeros((1, 3), np.float32)}
+    usual["network"][:, :3] = 4.0
+    np.testing.assert_allclose(bounded.read(usual).probabilities, head.read(usual).probabilities, atol=1e-6)
+
+
+def test_a_row_with_gaps_is_not_called_odd(head: Head, bounded: Head):
+    gaps = {"network": np.full((1, 12), np.nan, np.float32), "numbers": np.full((1, 3), 3.0, np.float32)}
+    np.testing.assert_array_equal(bounded.read(gaps).probabilities, head.read(gaps).probabilities)

@@ -12,7 +12,7 @@ import torch
 
 from soundtrack.checkpoints.config_json import from_document
 from soundtrack.checkpoints.manifest import find_model, read_config
-from soundtrack.emotion.head import Block, Head
+from soundtrack.emotion.head import Block, Domain, Head
 from soundtrack.emotion.head_file import HeadForm, form_document, form_of, head_arrays
 from soundtrack.emotion.picture_head import blocks_of, untrained_head
 from soundtrack.emotion.reader import Reader
@@ -30,6 +30,20 @@ THREE = (Block("network", 5, rooted=True, version="4"), Block("numbers", 3), Blo
 def evidence_of(head: Head, rng: np.random.Generator, n: int = 9) -> dict[str, FloatArray]:
     """Something for every channel."""
     return {block.channel: rng.exponential(size=(n, block.dim)).astype(np.float32) for block in head.blocks}
+
+
+def test_the_domain_of_a_head_survives_its_files(rng: np.random.Generator) -> None:
+    basis = np.ascontiguousarray(np.linalg.qr(rng.normal(size=(10, 2)))[0].T, np.float32)
+    head = replace(Head.untrained(THREE, seed=2), domain=Domain(basis, slope=3.0, middle=0.5))
+    entry = json.loads(json.dumps(form_document(head)))
+    again = from_document(HeadForm, entry).head(head_arrays(head), where="here")
+    evidence = evidence_of(head, rng)
+    np.testing.assert_array_equal(again.read(evidence).probabilities, head.read(evidence).probabilities)
+    with pytest.raises(ModelError, match="slope"):
+        from_document(HeadForm, {**entry, "domain": {"n_directions": 2, "slope": 0.0, "middle": 0.5}})
+    without = {name: array for name, array in head_arrays(head).items() if name != "faces.basis"}
+    with pytest.raises(ModelError, match=r"faces\.basis is missing"):
+        from_document(HeadForm, entry).head(without, where="here")
 
 
 def test_a_head_of_three_channels_survives_its_files(rng: np.random.Generator) -> None:

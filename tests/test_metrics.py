@@ -98,7 +98,7 @@ def test_confusion_has_the_truth_in_rows():
 
 @pytest.mark.parametrize(("n", "low", "high"), [(25, 0.13, 0.30), (75, 0.07, 0.20), (40_000, 0.0, 0.01)])
 def test_few_readings_look_badly_calibrated_by_chance(n, low, high):
-    """Classes drawn from the readings themselves: perfectly calibrated, and yet an error, larger the fewer there are."""
+    """Classes drawn from the readings themselves: perfectly calibrated, yet an error, larger the fewer there are."""
     probabilities = np.random.default_rng(1).dirichlet(np.ones(6), n)
     assert low < metrics.calibration_error_by_chance(probabilities, n_draws=20) < high
 

@@ -334,6 +334,27 @@ def test_rated_stills_tell_what_is_neutral_where_no_film_does(rng: np.random.Gen
     assert said[1] > 0.5
 
 
+def test_a_head_knows_which_pictures_are_unlike_its_films(rng: np.random.Generator) -> None:
+    """Features of films lie near a plane; those of stills, and of what people may show it, anywhere."""
+    directions = rng.normal(size=(3, 30))
+    labels = [("Excited", "Sad")[i % 2] for i in range(60)]
+    film_of = np.repeat(np.arange(60), 5)
+
+    def rows(n: int, *, near: bool) -> dict[str, np.ndarray]:
+        spread = rng.normal(size=(n, 3)) @ directions if near else 2 * rng.normal(size=(n, 30))
+        return picture_blocks((np.abs(spread + 9) ** 2).astype(np.float32), rng.random((n, 4)).astype(np.float32))
+
+    stills, zeros = rows(200, near=False), np.zeros(200, np.float32)
+    for share, usual in ((0.1, 0.02), (0.5, 0.1)):
+        settings = replace(EASY, outside_share=share)
+        head = fit_head(rows(300, near=True), labels, film_of, rated=Rated(stills, zeros, zeros), settings=settings)
+        assert head.domain is not None
+        assert head.domain.outside(head.standard(rows(100, near=False))[0]).mean() > 0.9
+        assert head.domain.outside(head.standard(rows(100, near=True))[0]).mean() < usual
+    plain = fit_head(rows(300, near=True), labels, film_of, rated=Rated(stills, zeros, zeros), settings=EASY)
+    assert plain.domain is None
+
+
 def test_a_weight_counts_like_so_many_stills(rng: np.random.Generator) -> None:
     rows = two_moods(rng)
     stills = Rated(

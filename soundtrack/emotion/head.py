@@ -14,13 +14,17 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.networks.products import row_products
-from soundtrack.types import EMOTIONS, Channel, FloatArray
+from soundtrack.types import CLASS_VALENCE_AROUSAL, EMOTIONS, Channel, FloatArray
 
 Blocks = Mapping[str, FloatArray]
 """Features by channel, each of shape (n, dim); rows belong together."""
 N_CLASSES = len(EMOTIONS)
 N_MOOD = N_CLASSES + 2
 """Outputs that every head has: the classes, valence, arousal."""
+STILL_SCALE = 0.7
+"""Of the classes' points on the plane where stills are compared with them: mean ratings hardly leave [-0.8, 0.8]."""
+STILL_SPREAD = 0.25
+"""How far from a class a still's rating may lie, as a standard deviation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,33 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
+class Domain:
+    """Pictures of the kind that the classes were learned from: near a subspace of the standardised columns.
+
+    Films of the labelled kind are well described by a few directions; pictures of other kinds are not. What a row lacks
+    in them, as a root mean square, is its distance.
+    """
+
+    basis: FloatArray = field(repr=False, compare=False)
+    """Orthonormal directions, shape (k, F)."""
+    slope: float
+    """Of the log-odds of being outside over the distance, above 0."""
+    middle: float
+    """Distance at which inside and outside are equally likely."""
+
+    def distance(self, x: FloatArray) -> npt.NDArray[np.float64]:
+        """Of standardised columns, shape (n, F): shape (n,)."""
+        inside = np.square(row_products(x, self.basis), dtype=np.float64).sum(axis=1)
+        rest = np.square(x, dtype=np.float64).sum(axis=1) - inside
+        return np.asarray(np.sqrt(np.maximum(rest, 0.0) / x.shape[1]), np.float64)
+
+    def outside(self, x: FloatArray) -> npt.NDArray[np.float64]:
+        """Chance that standardised columns, shape (n, F), are of another kind of picture, in [0, 1], shape (n,)."""
+        odds = np.clip(self.slope * (self.distance(x) - self.middle), -50.0, 50.0)
+        return np.asarray(1.0 / (1.0 + np.exp(-odds)), np.float64)
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """The linear map with its calibration; F columns in all, K >= 8 outputs: six classes, valence, arousal, further.
 
@@ -100,6 +131,8 @@ class Head:
     """Of the confidence's log-odds over those of the leading probability, at least 0."""
     confidence_offset: float = 0.0
     """Added to the confidence's log-odds."""
+    domain: Domain | None = None
+    """Outside it the classes follow valence and arousal, and the confidence falls to chance; None: applies anywhere."""
 
     def __post_init__(self) -> None:
         n = sum(block.dim for block in self.blocks)
@@ -111,6 +144,8 @@ class Head:
             raise ValueError(f"weight must have shape (at least {N_MOOD}, {n}), got {self.weight.shape}")
         if self.bias.shape != self.weight.shape[:1]:
             raise ValueError(f"bias must have shape {self.weight.shape[:1]}, got {self.bias.shape}")
+        if self.domain is not None and (self.domain.basis.ndim != 2 or self.domain.basis.shape[1] != n):
+            raise ValueError(f"basis of the domain must have {n} columns, got {self.domain.basis.shape}")
 
     @property
     def n_columns(self) -> int:
@@ -136,7 +171,7 @@ class Head:
         ValueError
             The blocks disagree about n or have another width than fitted.
         """
-        x, known = self._standard(blocks)
+        x, known = self.standard(blocks)
         return self._mood(x, known)
 
     def opinions(self, blocks: Mapping[str, FloatArray]) -> dict[str, ChannelMood]:
@@ -145,7 +180,7 @@ class Head:
         The share is that of the lengths of what the channels add: once for the classes (less what is added to all
         alike), once for valence and arousal, and the mean of both.
         """
-        x, known = self._standard(blocks)
+        x, known = self.standard(blocks)
         alone, sizes = {}, []
         for i, (block, columns) in enumerate(zip(self.blocks, columns_of(self.blocks), strict=True)):
             if block.channel not in blocks:
@@ -165,7 +200,7 @@ class Head:
             for (name, mood), weight in zip(alone.items(), weights, strict=True)
         }
 
-    def _standard(self, blocks: Mapping[str, FloatArray]) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    def standard(self, blocks: Mapping[str, FloatArray]) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
         """Standardised columns, 0 where missing, shape (n, F); and which blocks are there, shape (n, n_blocks)."""
         raw = side_by_side(blocks, self.blocks, rooted=True)
         known = np.zeros((len(raw), len(self.blocks)), bool)
@@ -182,8 +217,12 @@ class Head:
         plane = np.clip(out[:, N_CLASSES:N_MOOD], -1.0, 1.0)
         odds = log_odds(probabilities.max(axis=1, initial=0.0))
         confidence = 1.0 / (1.0 + np.exp(-(self.confidence_slope * odds + self.confidence_offset)))
-        missing = 1.0 - np.minimum((known * self._usual_shares()).sum(axis=1), 1.0)
-        confidence = confidence - missing * np.maximum(confidence - 1.0 / N_CLASSES, 0.0)
+        doubt = 1.0 - np.minimum((known * self._usual_shares()).sum(axis=1), 1.0)
+        if self.domain is not None:
+            outside = self.domain.outside(x) * known.all(axis=1)  # rows with gaps say too little about their kind
+            probabilities += outside[:, None] * (classes_near(plane[:, 0], plane[:, 1]) - probabilities)
+            doubt = np.maximum(doubt, outside)
+        confidence = confidence - doubt * np.maximum(confidence - 1.0 / N_CLASSES, 0.0)
         return Mood(
             probabilities=probabilities.astype(np.float32),
             valence=plane[:, 0].astype(np.float32),
@@ -214,6 +253,17 @@ class Head:
             bias=np.zeros(rows, np.float32),
             limit=limit,
         )
+
+
+def classes_near(valence: npt.NDArray[np.floating], arousal: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Beliefs about the class of pictures, by how near each class is on the plane, shape (n, 6).
+
+    Most of what people film is neither sad nor tense; the labelled films, cut from music videos, hardly hold any of it.
+    """
+    points = STILL_SCALE * np.array([CLASS_VALENCE_AROUSAL[e] for e in EMOTIONS])
+    ratings = np.stack([valence, arousal], axis=1).astype(np.float64)
+    near = np.exp(-((ratings[:, None] - points) ** 2).sum(axis=2) / (2 * STILL_SPREAD**2)) + 1e-3
+    return np.asarray(near / near.sum(axis=1, keepdims=True), np.float64)
 
 
 def columns_of(blocks: Sequence[Block]) -> tuple[slice, ...]:

@@ -8,18 +8,35 @@ layouts the position of a column gave its channel; they are brought to this one 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from soundtrack.emotion.head import N_MOOD, Block, Head
+from soundtrack.emotion.head import N_MOOD, Block, Domain, Head
 from soundtrack.errors import ModelError
 from soundtrack.types import FloatArray
 
 PREFIX = "head."
 """Of the head's arrays among a weights file's tensors."""
+_BASIS = "basis"
 _HINT = "the file does not match the model name; run `soundtrack models list`"
+
+
+@dataclass(frozen=True, slots=True)
+class DomainForm:
+    """All of a domain that is no array."""
+
+    n_directions: int
+    """Rows of its basis, at least 1."""
+    slope: float
+    """As `Domain.slope`."""
+    middle: float
+    """As `Domain.middle`."""
+
+    def __post_init__(self) -> None:
+        if self.n_directions < 1 or not 0 < self.slope < math.inf or not math.isfinite(self.middle):
+            raise ValueError(f"domain must have directions, a slope above 0 and a finite middle, got {self}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +55,8 @@ class HeadForm:
     """As `Head.confidence_slope`."""
     confidence_offset: float = 0.0
     """As `Head.confidence_offset`."""
+    domain: DomainForm | None = None
+    """As `Head.domain`."""
 
     def __post_init__(self) -> None:
         names = [block.channel for block in self.blocks]
@@ -61,6 +80,8 @@ class HeadForm:
         for block in self.blocks:
             found[f"{block.channel}.mean"] = found[f"{block.channel}.scale"] = (block.dim,)
             found[f"{block.channel}.weight"] = (self.n_outputs, block.dim)
+            if self.domain is not None:
+                found[f"{block.channel}.{_BASIS}"] = (self.domain.n_directions, block.dim)
         return found
 
     def head(self, arrays: Mapping[str, FloatArray], *, where: object) -> Head:
@@ -103,9 +124,14 @@ class HeadForm:
                 temperature=self.temperature,
                 confidence_slope=self.confidence_slope,
                 confidence_offset=self.confidence_offset,
+                domain=None if self.domain is None else self._domain(self.domain, joined),
             )
         except ValueError as error:
             raise ModelError(f"{where}: {error}", hint="run `soundtrack models verify`") from error
+
+    @staticmethod
+    def _domain(form: DomainForm, joined: Callable[[str], FloatArray]) -> Domain:
+        return Domain(np.ascontiguousarray(joined(_BASIS)), form.slope, form.middle)
 
 
 def form_of(head: Head) -> HeadForm:
@@ -117,6 +143,9 @@ def form_of(head: Head) -> HeadForm:
         temperature=round(head.temperature, 6),
         confidence_slope=round(head.confidence_slope, 6),
         confidence_offset=round(head.confidence_offset, 6),
+        domain=None
+        if head.domain is None
+        else DomainForm(len(head.domain.basis), round(head.domain.slope, 6), round(head.domain.middle, 6)),
     )
 
 
@@ -133,6 +162,8 @@ def head_arrays(head: Head) -> dict[str, FloatArray]:
         found[f"{block.channel}.mean"] = head.mean[columns]
         found[f"{block.channel}.scale"] = head.scale[columns]
         found[f"{block.channel}.weight"] = head.weight[:, columns]
+        if head.domain is not None:
+            found[f"{block.channel}.{_BASIS}"] = head.domain.basis[:, columns]
         first += block.dim
     return found
 

@@ -15,7 +15,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.emotion.head import N_CLASSES, Blocks, Head, columns_of, rows_of, side_by_side, softmax
+from soundtrack.emotion.head import (
+    N_CLASSES,
+    Blocks,
+    Domain,
+    Head,
+    classes_near,
+    columns_of,
+    rows_of,
+    side_by_side,
+    softmax,
+)
 from soundtrack.emotion.picture_head import FILM_NUMBERS, layout_of
 from soundtrack.training.absence import Some, with_absences
 from soundtrack.training.calibrate import Calibration, fit_calibration, fit_temperature, means_of
@@ -26,10 +36,10 @@ IntArray = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]
 
 
-STILL_SCALE = 0.7
-"""Of the classes' points on the plane where stills are compared with them: mean ratings hardly leave [-0.8, 0.8]."""
-STILL_SPREAD = 0.25
-"""How far from a class a still's rating may lie, as a standard deviation."""
+N_DIRECTIONS = 16
+"""Of the subspace that describes the labelled films."""
+N_DOMAIN_GROUPS = 4
+"""Groups of films whose distances are taken from a subspace fitted without them."""
 PULL_SCALE = 0.5
 """Of the classes' valences where readings of valence, which keep to the middle, are compared with them."""
 
@@ -56,6 +66,8 @@ class HeadSettings:
     """Weight of a rated still, its class guessed from its rating, beside a film with a class; 0 leaves stills out."""
     valence_pull: float = 0.0
     """How strongly valence pulls at the classes (`pulled`); 0 leaves them alone."""
+    outside_share: float = 0.0
+    """How common pictures of another kind than the labelled films are taken to be, in [0, 1); 0: no `Domain`."""
     absent_share: float = 0.1
     """How much of the teaching goes without one of the channels, in [0, 1)."""
 
@@ -109,17 +121,6 @@ class Unrated:
 def beside(rated: Rated | None, worded: Rated | None) -> Rated | None:
     """Rated stills and those rated by words alone; None without either."""
     return rated if worded is None else worded if rated is None else rated.beside(worded)
-
-
-def classes_near(valence: FloatArray, arousal: FloatArray) -> Matrix:
-    """Beliefs about the class of rated stills, by how near each class is on the plane, shape (n, 6).
-
-    Most of what people film is neither sad nor tense; the labelled films, cut from music videos, hardly hold any of it.
-    """
-    points = STILL_SCALE * np.array([CLASS_VALENCE_AROUSAL[e] for e in EMOTIONS])
-    ratings = np.stack([valence, arousal], axis=1).astype(np.float64)
-    near = np.exp(-((ratings[:, None] - points) ** 2).sum(axis=2) / (2 * STILL_SPREAD**2)) + 1e-3
-    return np.asarray(near / near.sum(axis=1, keepdims=True), np.float64)
 
 
 def fit_head(
@@ -198,7 +199,47 @@ def fit_head(
         weight=np.concatenate([weight, plane]).astype(np.float32),
         bias=np.concatenate([bias, plane_bias]).astype(np.float32),
     )
-    return pulled(head, how.valence_pull)
+    head = pulled(head, how.valence_pull)
+    if rated is None or not how.outside_share:
+        return head
+    return replace(head, domain=fit_domain(head, features, film_of, rated=rated, share=how.outside_share))
+
+
+def fit_domain(head: Head, features: Blocks, film_of: IntArray, *, rated: Rated, share: float) -> Domain:
+    """What tells clips of labelled films from rated stills, which show anything.
+
+    Distances of clips are those from a subspace that was fitted without their film; both kinds are taken as normal
+    with one spread.
+
+    Parameters
+    ----------
+    head : Head
+        Whose standardised columns are used.
+    features, film_of
+        As in `fit_head`.
+    rated : Rated
+        Pictures of all kinds.
+    share : float
+        How common other kinds are taken to be, in (0, 1).
+    """
+    x, _ = head.standard(features)
+    group = film_of % N_DOMAIN_GROUPS
+    distances = np.zeros(len(x))
+    for one in np.unique(group):
+        inside = group == one
+        distances[inside] = Domain(_directions(x[~inside]), 1.0, 0.0).distance(x[inside])
+    basis = _directions(x)
+    others = Domain(basis, 1.0, 0.0).distance(head.standard(rated.features)[0])
+    slope = (others.mean() - distances.mean()) / (0.5 * (distances.var() + others.var()) + 1e-9)
+    slope = max(float(slope), 1e-3)
+    middle = 0.5 * (distances.mean() + others.mean()) + np.log((1 - share) / share) / slope
+    return Domain(basis, slope, float(middle))
+
+
+def _directions(x: FloatArray) -> FloatArray:
+    """The leading directions of standardised columns, shape (k, F)."""
+    _, _, directions = np.linalg.svd(x.astype(np.float64), full_matrices=False)
+    return np.ascontiguousarray(directions[:N_DIRECTIONS], np.float32)
 
 
 def pulled(head: Head, strength: float) -> Head:

@@ -60,7 +60,9 @@ LEAST_SOURCES = 2
 """Of labelled films: one to learn from, another to be judged on."""
 
 
-BESIDE_STILLS = HeadSettings(plane_penalty=10_000.0, plane_gains={}, still_class_share=0.03, valence_pull=4.0)
+BESIDE_STILLS = HeadSettings(
+    plane_penalty=10_000.0, plane_gains={}, still_class_share=0.03, valence_pull=4.0, outside_share=0.1
+)
 """Of a head that reads stills: valence and arousal of 520 rated stills were learned best so, in nested folds."""
 WORDED_WEIGHT = 0.2
 """Of a photograph rated by the word for what it shows, beside a still that people rated."""
