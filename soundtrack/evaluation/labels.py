@@ -344,11 +344,14 @@ def report(
     def over(values: Array) -> Interval:
         return bootstrap(lambda rows: mean(values[rows]), sources, n_draws=n_draws)
 
+    def over_classes(values: Array) -> Interval:
+        return bootstrap(lambda rows: macro_mean(values[rows], classes[rows]), sources, n_draws=n_draws)
+
     numbers: dict[str, Interval] = {}
     for side, probabilities in sides.items():
         right = np.mean([p.argmax(axis=1) == classes for p in probabilities], axis=0)
         numbers[f"{side}_accuracy"] = over(np.asarray(right, np.float64))
-    numbers["p_at_1_macro"] = bootstrap(lambda r: macro_mean(own.p_at_1[r], classes[r]), sources, n_draws=n_draws)
+    numbers["p_at_1_macro"] = over_classes(own.p_at_1)
     joint, excluded = [r.similarities[JOINT] for r in reads], own_source(sources)
     numbers["auc"] = bootstrap(
         lambda rows: mean(np.array([pair_auc(s, classes, excluded, rows=rows) for s in joint])),
@@ -356,14 +359,10 @@ def report(
         n_draws=n_draws,
     )
     numbers |= {"p_at_1": over(own.p_at_1), "p_at_5": over(own.p_at_5), "mrr": over(own.mrr)}
-    numbers["two_afc_emotion"] = bootstrap(
-        lambda rows: macro_mean(own.two_afc_emotion[rows], classes[rows]), sources, n_draws=n_draws
-    )
+    numbers["two_afc_emotion"] = over_classes(own.two_afc_emotion)
     numbers["two_afc_true_track"] = over(own.two_afc_true_track)
     weighed = _queries([r.similarities[MERIT] for r in reads], classes, sources)
-    numbers["merit_two_afc_emotion"] = bootstrap(
-        lambda rows: macro_mean(weighed.two_afc_emotion[rows], classes[rows]), sources, n_draws=n_draws
-    )
+    numbers["merit_two_afc_emotion"] = over_classes(weighed.two_afc_emotion)
     numbers["merit_two_afc_true_track"] = over(weighed.two_afc_true_track)
     numbers["own_track_median_rank"] = bootstrap(
         lambda rows: float(np.median(own.rank[rows])), sources, n_draws=n_draws
