@@ -230,6 +230,9 @@ def test_a_batch_on_the_command_line(made: Made, tmp_path: Path) -> None:
         ["score", "a.mp4", "--cluster", "tcp://127.0.0.1:9"],
         ["score", "a.mp4", "--report", "night.html"],
         ["score", "--batch", "tests", "--report", "night.pdf"],
+        ["score", "--batch", ".", "--watch", "."],
+        ["score", "--watch", ".", "--cluster", "tcp://127.0.0.1:9"],
+        ["score", "a.mp4", "--watch", "."],
     ],
 )
 def test_words_that_make_no_sense_together_are_usage_errors(words: list[str]) -> None:

@@ -54,6 +54,7 @@ EXAMPLES = {
         "soundtrack score photos/ -o photos.mp4 --seconds-per-image 4",
         "soundtrack score --batch holiday/ -o scored/ --theme song.mp3",
         "soundtrack score --batch shorts.csv -o scored/ --report night.html",
+        "soundtrack score --watch ~/Videos/new -o ~/Videos/scored",
     ),
     "soundtrack scenes": ("soundtrack scenes film.mp4 -o film.scenes.json", "soundtrack scenes photo.jpg"),
     "soundtrack spot": (
@@ -169,6 +170,9 @@ _DEFAULT_PANEL = "Options"
 
 def _panel_of(param: Any) -> str:
     """Heading under which an option is listed."""
+    own = getattr(param, "rich_help_panel", None)
+    if own is not None:  # an option of one name under two headings, such as --watch
+        return str(own)
     names = set(param.opts)
     return next((title for title, options in PANELS.items() if names & set(options.split())), _DEFAULT_PANEL)
 

@@ -72,24 +72,43 @@ def films_and_orders(listing: Path, options: Mapping[str, Any]) -> tuple[list[Pa
     InputError
         The list or a file of settings cannot be read, or a setting is unknown or invalid.
     """
+    films = listed_films(listing)
+    orders = {film: own_order(film, options, cells, listing) for film, cells in films.items()}
+    return list(films), {film: order for film, order in orders.items() if order is not None}
+
+
+def own_order(
+    film: Path, options: Mapping[str, Any], cells: Mapping[str, str] | None = None, listing: Path | None = None
+) -> FilmOrder | None:
+    """The order of a film with settings of its own; None for one without.
+
+    Parameters
+    ----------
+    film : Path
+        With or without a file of settings beside it.
+    options : mapping of str to object
+        As for `order_of`.
+    cells : mapping of str to str, optional
+        Settings of the film in a table.
+    listing : Path, optional
+        The table, for messages.
+
+    Raises
+    ------
+    InputError
+        As `films_and_orders`.
+    """
     from soundtrack.errors import InputError, Reason, UsageError
 
-    films = listed_films(listing)
-    own = {}
-    for film, cells in films.items():
-        written: list[tuple[Path, Mapping[str, object]]] = [(settings_path(film), settings_beside(film))]
-        written += [(listing, cells)]
-        changes: dict[str, Any] = {}
-        for source, settings in written:
-            where = str(source) if source != listing else f"{listing}: {film.name}"
-            changes |= {_parameter(name): _value(name, value, where) for name, value in settings.items()}
-        if not changes:
-            continue
-        try:
-            own[film] = order_of({**options, **changes})
-        except UsageError as error:
-            raise InputError(f"settings of {film}: {error}", hint=error.hint, reason=Reason.BAD_FORMAT) from error
-    return list(films), own
+    beside, where = settings_path(film), f"{listing}: {film.name}"
+    changes = {_parameter(name): _value(name, value, str(beside)) for name, value in settings_beside(film).items()}
+    changes |= {_parameter(name): _value(name, value, where) for name, value in (cells or {}).items()}
+    if not changes:
+        return None
+    try:
+        return order_of({**options, **changes})
+    except UsageError as error:
+        raise InputError(f"settings of {film}: {error}", hint=error.hint, reason=Reason.BAD_FORMAT) from error
 
 
 def _parameter(name: str) -> str:

@@ -1,6 +1,5 @@
 """``soundtrack score VIDEO``: analyse, spot, mix and mux; writes the film and its cue sheet."""
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -58,11 +57,7 @@ from soundtrack.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from soundtrack.files.kinds import Kind
-    from soundtrack.pipeline import BatchOrder
-    from soundtrack.pipeline.batch import BatchReport
+    pass
 
 
 def score(
@@ -134,12 +129,22 @@ def score(
             help="Score many films: a text file with one film per line, a .csv file with settings, or a folder.",
         ),
     ] = None,
+    watch: Annotated[
+        Path | None,
+        typer.Option(
+            "--watch",
+            metavar="FOLDER",
+            rich_help_panel="Many films",
+            help="Keep running and score every film that is added to this folder, until Ctrl-C.",
+            show_default=False,
+        ),
+    ] = None,
     report: Annotated[
         Path | None,
         typer.Option(
             "--report",
             metavar="FILE",
-            help="Report of --batch: failures, silences, second-best music; .html or .json, replaced if it exists.",
+            help="Report with failures, silences and second-best music: .html or .json, replaced if it exists.",
             show_default=False,
         ),
     ] = None,
@@ -153,6 +158,7 @@ def score(
     from soundtrack import api, pipeline
     from soundtrack.cli import output
     from soundtrack.cli.film.film_settings import order_of
+    from soundtrack.cli.film.score_many import score_films
     from soundtrack.documents import cuesheet
     from soundtrack.errors import UsageError
     from soundtrack.pipeline.ground.defaults import cache_folder
@@ -195,17 +201,12 @@ def score(
     settings, mix, wishes = asked.settings, asked.mix, asked.wishes
     where = device_name(device)
     cache = cache_folder(cache=not no_cache)
-    if batch is not None:
-        if (
-            video is not None
-            or cues is not None
-            or stems is not None
-            or keep is not None
-            or narration is not None
-            or dry_run
-        ):
+    if batch is not None or watch is not None:
+        alone = (video, cues, stems, keep, narration)
+        if dry_run or any(value is not None for value in alone):
             raise UsageError(
-                "--batch cannot be used with VIDEO, --cues, --keep, --narration, --stems or --dry-run",
+                f"{'--batch' if watch is None else '--watch'} cannot be used with VIDEO, --cues, --keep, --narration, "
+                "--stems or --dry-run",
                 hint="leave out these options",
             )
         order = pipeline.BatchOrder(
@@ -220,13 +221,13 @@ def score(
             force=force,
             cache=cache,
         )
-        _score_many(batch, order, options, report=report, cluster=cluster, as_json=json, quiet=quiet)
+        score_films(order, options, batch=batch, watch=watch, report=report, cluster=cluster, as_json=json, quiet=quiet)
         return
     if video is None:
         raise UsageError("missing argument VIDEO", hint="give a film, or many films with --batch LIST")
-    for name, value in (("--cluster", cluster), ("--report", report)):
+    for option, value in (("--cluster", cluster), ("--report", report)):
         if value is not None:
-            raise UsageError(f"{name} requires --batch", hint=f"add --batch LIST, or leave out {name}")
+            raise UsageError(f"{option} requires --batch", hint=f"add --batch LIST, or leave out {option}")
     if dry_run:
         with output.product() as stream, output.progress(quiet=quiet) as progress:
             sheet = pipeline.plan_video(
@@ -283,82 +284,3 @@ def score(
             output.write_json(scored.as_dict(), stream)
         elif is_read:
             stream.write(f"{scored.film}\n")
-
-
-def _score_many(
-    listing: Path,
-    order: "BatchOrder",
-    options: Mapping[str, Any],
-    *,
-    report: Path | None,
-    cluster: str | None,
-    as_json: bool,
-    quiet: bool,
-) -> None:
-    """Score the films of a list and say what became of each."""
-    from soundtrack import pipeline
-    from soundtrack.cli import output
-    from soundtrack.cli.film.film_settings import films_and_orders
-    from soundtrack.errors import PartialError
-    from soundtrack.pipeline.batch import FilmState
-
-    is_read = not output.is_terminal(1)
-    kind = None if report is None else _report_kind(report)
-    films, own = films_and_orders(listing, options)
-    write_report = _report_writer(report, kind, inputs=[listing, *films], order=order)
-    with output.product() as stream:
-        with output.progress(quiet=quiet) as progress:
-            done = pipeline.score_batch(films, order, own=own, cluster=cluster, progress=progress)
-        write_report(done)
-        for film in done.films:
-            for line in film.warnings:
-                output.say(f"warning: {film.film}: {line}", quiet=quiet)
-            if film.state is FilmState.FAILED:
-                output.say(f"failed: {film.film}: {film.message}; {film.hint}", quiet=quiet)
-        n_failed = done.count(FilmState.FAILED)
-        counts = f"{done.count(FilmState.SCORED)} scored, {done.count(FilmState.FINISHED)} already finished"
-        output.say(f"{counts}, {n_failed} failed", quiet=quiet)
-        if as_json:
-            output.write_json(done.as_dict(), stream)
-        elif is_read:
-            stream.writelines(f"{film.output}\n" for film in done.films if film.state is FilmState.SCORED)
-    if n_failed:
-        raise PartialError(
-            f"{listing}: {n_failed} of {len(done.films)} films failed",
-            hint="fix the errors above and run the same command again; finished films are skipped",
-        )
-
-
-def _report_kind(target: Path) -> "Kind":
-    """What a report is to be, by its name."""
-    from soundtrack.errors import UsageError
-    from soundtrack.files.kinds import NIGHTS
-
-    kind = NIGHTS.get(target.suffix.lower().removeprefix("."))
-    if kind is None:
-        raise UsageError(f"{target}: unknown format of a report", hint="use a name that ends in .html or .json")
-    return kind
-
-
-def _report_writer(
-    target: Path | None, kind: "Kind | None", *, inputs: Sequence[Path], order: "BatchOrder"
-) -> "Callable[[BatchReport], None]":
-    """A function that writes the report of a batch, refused before any work."""
-    from soundtrack.files.safe_write import write_text
-    from soundtrack.files.targets import Target
-    from soundtrack.pipeline.sheets.targets import guard
-
-    if target is None or kind is None:
-        return lambda _: None
-    read = [path for path in inputs if path.is_file()]
-    guard([Target(target, kind)], inputs=read, index=order.index, force=True)
-
-    def write(done: "BatchReport") -> None:
-        from soundtrack.export.page.night import night_json, night_page
-        from soundtrack.pipeline.night import night_of
-
-        films = night_of(done)
-        text = night_json(films) if target.suffix.lower() == ".json" else night_page(films)
-        write_text(target, text, kind=kind, force=True)
-
-    return write
