@@ -184,6 +184,15 @@ def test_albums_and_folders_are_known_and_foreign_ids_left_out(tmp_path: Path) -
     assert (0, 1) in found.groups
 
 
+def test_words_of_lyrics_are_tags_only_where_they_are_asked_for(tmp_path: Path) -> None:
+    songs = [replace(track(f"t{i}", ["Sad"] * 6), path=tmp_path / f"{i}.mp3") for i in range(2)]
+    (tmp_path / "0.lrc").write_text("[00:01]Sorrow and rain\n[00:05]sorrow xyzzy")
+    with_them = sources_of(songs, [], lyrics=True).tags
+    assert "sung sorrow" in with_them[0] and "sung xyzzy" not in with_them[0]
+    assert with_them[0].count("sung sorrow") == 1
+    assert not any(tag.startswith("sung ") for tags in (*sources_of(songs, []).tags, with_them[1]) for tag in tags)
+
+
 # --- the command -----
 
 
@@ -225,7 +234,7 @@ def test_the_command_prints_the_ablation(
 ) -> None:
     """The library has two tracks; the sources are made up, and everything else is as in use."""
     (tmp_path / "a.m3u").write_text("".join(f"{path}\n" for path in sorted(made.music.iterdir())))
-    monkeypatch.setattr("soundtrack.pipeline.library.taste.sources_of", lambda _, __: two_circles())
+    monkeypatch.setattr("soundtrack.pipeline.library.taste.sources_of", lambda *_, **__: two_circles())
     assert run(monkeypatch, str(tmp_path), "--index", str(made.index), "--json", "--draws", "10") == 0
     shown = json.loads(capfd.readouterr().out)
     assert shown["n_playlists"] == 40

@@ -33,7 +33,7 @@ PANELS = {
         "--teachers --init --epochs --width --side --listen --teacher --musicnn --ratings --group --felt --steps"
         " --video --music"
     ),
-    "Evaluation": "--folds --set --scale --kind --per-track --confusion --compare",
+    "Evaluation": "--folds --set --scale --kind --per-track --confusion --compare --lyrics",
     "Machine": "--index --model --device --decoder --cluster --jobs",
 }
 """Heading of a panel and the options that belong to it, in any command; all others are under Options."""

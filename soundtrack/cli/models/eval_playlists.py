@@ -17,6 +17,9 @@ def playlists(
         ),
     ] = None,
     index: Index = None,
+    lyrics: Annotated[
+        bool, typer.Option("--lyrics", help="Let the words of lyrics count among the tags. Default: off.")
+    ] = False,
     draws: Annotated[
         int, typer.Option("--draws", min=1, max=100_000, help="Number of bootstrap samples for the intervals.")
     ] = 500,
@@ -44,7 +47,7 @@ def playlists(
             raise InputError(
                 f"{library.index}: the library has no playlists", hint="give a folder of playlists: eval playlists DIR"
             )
-    sources = sources_of(tracks, found.values())
+    sources = sources_of(tracks, found.values(), lyrics=lyrics)
     with output.progress(quiet=quiet) as progress:
         report = held_out(sources, seed=seed, n_draws=draws, progress=progress)
     with output.product() as out:

@@ -5,6 +5,7 @@ Ratings and play counts are read from the files when they are needed and kept in
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
@@ -12,8 +13,10 @@ from pathlib import Path
 
 from soundtrack.errors import InputError
 from soundtrack.library.liking import read_liking
+from soundtrack.library.lyrics import read_lyrics
 from soundtrack.naming.mood_words import title_mood
 from soundtrack.naming.names import folded, names_in
+from soundtrack.naming.norms import norm_of
 from soundtrack.naming.playlists import is_playlist
 from soundtrack.spotting.merit.constraints import Taste
 from soundtrack.spotting.merit.listed import in_playlist
@@ -43,7 +46,15 @@ def track_tags(track: Track) -> tuple[str, ...]:
     return tuple(sorted({*track_words(track), *folders, *genres, *labels}))
 
 
-def sources_of(tracks: Sequence[Track], playlists: Collection[Sequence[str]]) -> Sources:
+@lru_cache(maxsize=2 * MOST_FILES)
+def _lyric_words(path: Path) -> tuple[str, ...]:
+    """Rated words of the lyrics of a track, each once, in lower case."""
+    found = read_lyrics(path)
+    words = re.findall(r"[^\W\d_]{3,}", found.text.lower()) if found is not None else []
+    return tuple(sorted({f"sung {word}" for word in words if norm_of(word) is not None}))
+
+
+def sources_of(tracks: Sequence[Track], playlists: Collection[Sequence[str]], *, lyrics: bool = False) -> Sources:
     """What is known about the tracks of a library.
 
     Parameters
@@ -52,6 +63,8 @@ def sources_of(tracks: Sequence[Track], playlists: Collection[Sequence[str]]) ->
         Of the library, in its order.
     playlists : collection of sequence of str
         Ids of the tracks of each playlist; other ids are left out.
+    lyrics : bool
+        Whether rated words of the lyrics count as tags, of the first `MOST_FILES` tracks.
     """
     place = {track.track_id: i for i, track in enumerate(tracks)}
     rows = [tuple(dict.fromkeys(place[name] for name in named if name in place)) for named in playlists]
@@ -65,7 +78,10 @@ def sources_of(tracks: Sequence[Track], playlists: Collection[Sequence[str]]) ->
     for i in sorted({i for row in kept for i in row})[:MOST_FILES]:
         liking[i] = _liking_of(tracks[i].path)
     return Sources(
-        tags=tuple(track_tags(track) for track in tracks),
+        tags=tuple(
+            (*track_tags(track), *(_lyric_words(track.path) if lyrics and i < MOST_FILES else ()))
+            for i, track in enumerate(tracks)
+        ),
         playlists=kept,
         groups=tuple(tuple(group) for group in together.values() if len(group) > 1),
         liking=tuple(liking),
