@@ -370,9 +370,8 @@ def report(
     for key, value in (("distinct_winners", own.distinct_winners), ("top_winner_share", own.top_winner_share)):
         numbers[key] = Interval(value, value, value)
     for side, probabilities in sides.items():
-        stacked = probabilities
 
-        def ece(rows: Integers, stacked: Sequence[Array] = stacked) -> float:
+        def ece(rows: Integers, stacked: Sequence[Array] = probabilities) -> float:
             return float(np.mean([calibration_error(classes[rows], p[rows]) for p in stacked]))
 
         numbers[f"ece_{side}"] = bootstrap(ece, sources, n_draws=n_draws)
