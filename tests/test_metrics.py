@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soundtrack.evaluation.deciding import Said, corrected
-from soundtrack.evaluation.moments import Stretches, best_windows, deal, lay_out, report
+from soundtrack.evaluation.moments.measure import Stretches, best_windows, deal, lay_out, report
 from soundtrack.yardsticks import metrics
 from soundtrack.yardsticks.bootstrap import bootstrap
 

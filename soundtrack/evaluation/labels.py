@@ -336,10 +336,7 @@ def report(
     names = {s: i for i, s in enumerate(dict.fromkeys(source_ids))}
     sources = np.array([names[s] for s in source_ids])
     own = _queries([r.similarities[JOINT] for r in reads], classes, sources)
-    sides = {
-        "video": [r.video_probabilities for r in reads],
-        "music": [r.music_probabilities for r in reads],
-    }
+    sides = {"video": [r.video_probabilities for r in reads], "music": [r.music_probabilities for r in reads]}
 
     def over(values: Array) -> Interval:
         return bootstrap(lambda rows: mean(values[rows]), sources, n_draws=n_draws)

@@ -252,9 +252,9 @@ def moments(
     clips of the locked set are excluded.
     """
     from soundtrack.cli import output
-    from soundtrack.evaluation import moments as evaluation
     from soundtrack.evaluation.labels import gather
-    from soundtrack.evaluation.moments_read import likeness_as_is, likeness_by_fold
+    from soundtrack.evaluation.moments import measure as evaluation
+    from soundtrack.evaluation.moments.read import likeness_as_is, likeness_by_fold
     from soundtrack.training.data import read_labels
     from soundtrack.training.locked import Part
 

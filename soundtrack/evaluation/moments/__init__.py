@@ -1,0 +1,1 @@
+"""Whether a picture finds its own music within a longer track."""
