@@ -21,9 +21,11 @@ from soundtrack.export import export
 from soundtrack.export.edited.changes import Edited
 from soundtrack.export.edited.read import READABLE
 from soundtrack.export.keyframes import fade_db
+from soundtrack.export.markers import TrackMarks
+from soundtrack.export.timeline import Media
 from soundtrack.pipeline.edit_import import import_edit
 from soundtrack.spotting.plan.spot import spot_cues
-from soundtrack.types import Cue, CueSheet, GainPoint, Section, Span
+from soundtrack.types import Cue, CueSheet, GainPoint, Marker, Section, Span
 
 FPS = Fraction(25)
 HALF = 0.5 / 25 + 1e-5
@@ -118,6 +120,54 @@ def test_what_was_not_edited_comes_back_as_it_went(cues: CueSheet, name: str, fp
     assert found.sheet is made
     assert found.changes == ()
     assert found.warnings == ()
+
+
+def with_marker(text: str, name: str, frame: int, said: str) -> str:
+    """A document with a marker more, as an editing program writes it."""
+    if name == "otio":
+        line = otio.adapters.read_from_string(text, "otio_json")
+        at = otio.opentime.TimeRange(otio.opentime.RationalTime(frame, 25), otio.opentime.RationalTime(1, 25))
+        line.tracks.markers.append(otio.schema.Marker(said, at))
+        return str(otio.adapters.write_to_string(line, "otio_json"))
+    if name == "edl":
+        return text + f"* LOC: 00:00:{frame // 25:02d}:{frame % 25:02d} RED     {said}\n"
+    root = ElementTree.fromstring(text.rpartition("<!DOCTYPE ")[2].partition(">")[2] if "<!DOCTYPE " in text else text)
+    if name == "xml":
+        sequence = next(root.iter("sequence"))
+        sequence.append(ElementTree.fromstring(f"<marker><name>{said}</name><in>{frame}</in><out>-1</out></marker>"))
+    elif name == "fcpxml":
+        main = next(root.iter("spine"))[0]
+        ElementTree.SubElement(main, "marker", start=f"{frame}/25s", duration="1/25s", value=said)
+    else:
+        tractor = root.findall("tractor")[-1]
+        group = ElementTree.SubElement(tractor, "properties", name="shotcut:markers")
+        one = ElementTree.SubElement(group, "properties", name="0")
+        for key, value in (("text", said), ("start", f"00:00:{frame // 25:02d}.{frame % 25 * 40:03d}")):
+            ElementTree.SubElement(one, "property", name=key).text = value
+    doctype = f"<!DOCTYPE {'xmeml' if name == 'xml' else name}>" if name != "mlt" else ""
+    return f'<?xml version="1.0"?>{doctype}{ElementTree.tostring(root, encoding="unicode")}'
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_a_marker_of_the_editing_program_comes_back_and_goes_out_again(cues: CueSheet, name: str) -> None:
+    found = import_edit(cues, with_marker(export(cues, name), name, 131, "door slams"))
+    assert found.sheet.markers == (Marker(5.24, "door slams"),)
+    assert replace(found.sheet, markers=()) == cues
+    assert found.changes == ("markers: 1, before 0",)
+    assert cuesheet.loads(cuesheet.dumps(found.sheet)) == found.sheet
+    for other in READABLE:
+        again = import_edit(found.sheet, export(found.sheet, other))
+        assert again.sheet is found.sheet
+        assert import_edit(found.sheet, export(cues, other)).sheet == cues
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_markers_that_the_export_wrote_itself_do_not_become_markers_of_the_sheet(cues: CueSheet, name: str) -> None:
+    marks = {t.track_id: TrackMarks(sections_s=(0.0, 8.0), bars_s=(0.0, 2.0, 4.0)) for t in cues.tracks}
+    media = Media(film=cues.film.name, marked=("sections", "bars"), marks=marks)
+    text = export(cues, name, media=media)
+    assert text != export(cues, name)
+    assert import_edit(cues, text).sheet is cues
 
 
 @pytest.mark.parametrize("name", ["otio", "xml", "edl"])

@@ -6,6 +6,7 @@ fall on one frame the largest is marked: a hit point before a section, a section
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,8 +16,11 @@ from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import frames, samples
 from soundtrack.types import Cue, CueSheet
 
+OWN = "own"
+"""Kind of the markers that the sheet holds; these are always there, before all others."""
 KINDS = ("hits", "sections", "bars", "beats")
 """What can be marked, largest first."""
+_DERIVED = re.compile(r"hit: \w+|(?:section|bar|beat) \d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Marker:
     frame: int
     """Of the film, counted from its first one."""
     kind: str
-    """One of `KINDS`."""
+    """One of `KINDS`, or `OWN`."""
     text: str
     """Such as ``1m01 bar 5``."""
 
@@ -60,6 +64,10 @@ def markers_of(
         Length of the film; what would fall behind it is left out.
     """
     found: dict[int, Marker] = {}
+    for own in sheet.markers:
+        frame = frames(own.time_s, fps=sheet.film.fps)
+        if 0 <= frame < n_frames:
+            found.setdefault(frame, Marker(frame, OWN, one_line(own.text)))
     for kind in (kind for kind in KINDS if kind in kinds):
         for cue in sheet.cues:
             name = one_line(cue.cue_id)
@@ -69,6 +77,18 @@ def markers_of(
                     label = f"{name} {text}" if kind == "hits" else f"{name} {text} {number}"
                     found.setdefault(frame, Marker(frame, kind, label))
     return tuple(found[frame] for frame in sorted(found))
+
+
+def is_derived(text: str, cue_ids: Collection[str]) -> bool:
+    """Whether a marker is one that ``--markers`` writes.
+
+    Examples
+    --------
+    >>> is_derived("1m01 bar 5", ["1m01"]), is_derived("1m01 bar 5 here", ["1m01"]), is_derived("1m01", ["1m01"])
+    (True, False, False)
+    """
+    cue_id, _, rest = text.partition(" ")
+    return cue_id in {one_line(known) for known in cue_ids} and _DERIVED.fullmatch(rest) is not None
 
 
 def _moments(cue: Cue, kind: str, marks: TrackMarks | None) -> Iterator[tuple[float, str]]:

@@ -108,6 +108,8 @@ def _spot(
         constraints=constraints,
         narration=None if narrated is None else narrated.narration,
     )
+    if wishes.keep is not None:
+        sheet = replace(sheet, markers=wishes.keep.sheet.markers)
     return ducked(sheet, tracks, mix)
 
 

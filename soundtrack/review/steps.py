@@ -109,7 +109,7 @@ def planned_again(film: Path, step: Step, *, index: Path | None, progress: Progr
     silenced = [s for s in sheet.silences if s.reason == edits.SILENCED]
     others = [s for s in planned.silences if all(s.span.overlap_s(own.span) <= 0 for own in silenced)]
     silences = tuple(sorted([*others, *silenced], key=lambda s: s.span.start_s))
-    return replace(step, sheet=cuesheet.rounded(replace(planned, silences=silences)))
+    return replace(step, sheet=cuesheet.rounded(replace(planned, silences=silences, markers=sheet.markers)))
 
 
 def _edited(sheet: CueSheet, edit: edits.Edit) -> CueSheet:

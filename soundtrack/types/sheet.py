@@ -190,6 +190,16 @@ class GainPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Marker:
+    """A named moment that a person marked in an editing program."""
+
+    time_s: float
+    """Film clock."""
+    text: str
+    """Its name."""
+
+
+@dataclass(frozen=True, slots=True)
 class MixNotes:
     """Settings of the mix, and the gains that were measured for it.
 
@@ -314,6 +324,8 @@ class CueSheet:
     """Alternatives, by cue and rank."""
     silences: tuple[Silence, ...] = ()
     """Spans without music, with reasons; written by ``spot``, ignored by ``render``."""
+    markers: tuple[Marker, ...] = ()
+    """Markers that ``cues import`` found; exported again, ignored by ``render``."""
     weights: WeightNotes | None = None
     """The weights used to select the music; None if unknown."""
     warnings: tuple[str, ...] = ()

@@ -14,12 +14,14 @@ from fractions import Fraction
 from soundtrack.documents import cuesheet
 from soundtrack.documents.edits import silences_after
 from soundtrack.errors import InputError, Reason
+from soundtrack.export.clips import one_line
 from soundtrack.export.edited.cutting import cut_cue
 from soundtrack.export.edited.levels import drawn_level, redrawn
 from soundtrack.export.edited.line import EditClip, EditedLine
 from soundtrack.export.edited.pairing import Base, Piece, bases, paired
-from soundtrack.timebase import clock
-from soundtrack.types import Cue, CueSheet, GainPoint, SheetTrack
+from soundtrack.export.markers import is_derived
+from soundtrack.timebase import clock, frames, round_s
+from soundtrack.types import Cue, CueSheet, GainPoint, Marker, SheetTrack
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +122,32 @@ def with_edit(
     if moved:
         unmeasured = replace(sheet.mix, music_gain_db=None, master_gain_db=None, limiter_dbtp=None)
         result = replace(result, silences=silences_after(sheet, ordered), mix=unmeasured)
+    result = replace(result, markers=_markers(sheet, exported, edited))
+    if result.markers != sheet.markers:
+        lines.append(f"markers: {len(result.markers)}, before {len(sheet.markers)}")
     fault = next(cuesheet.faults(result), None)
     if fault is not None:
         raise _impossible(name, fault)
     return Edited(result, tuple(lines), moved, drawn_any, tuple(_recut(exported, edited, name)))
+
+
+def _markers(sheet: CueSheet, exported: EditedLine, edited: EditedLine) -> tuple[Marker, ...]:
+    """The markers of an edit without those that ``--markers`` wrote; those that stayed keep their exact times."""
+    cue_ids = {cue.cue_id for cue in sheet.cues}
+    before = {(round(m.time_s * exported.fps), m.text) for m in exported.markers}
+    there = {
+        (round(m.time_s * edited.fps), m.text)
+        for m in edited.markers
+        if m.text.strip() and m.time_s >= 0 and not is_derived(m.text, cue_ids)
+    }
+    if there == before:
+        return sheet.markers
+    known = {(frames(m.time_s, fps=exported.fps), one_line(m.text)): m for m in sheet.markers}
+    found = [
+        known.get((frame, text)) or Marker(round_s(float(Fraction(frame) / edited.fps)), one_line(text))
+        for frame, text in there
+    ]
+    return tuple(sorted(found, key=lambda m: (m.time_s, m.text)))
 
 
 def _cut(

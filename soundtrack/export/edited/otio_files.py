@@ -106,6 +106,7 @@ def _line(timeline: Any, fps: Fraction, *, start_s: Fraction | None = None) -> E
     """
     clips: list[EditClip] = []
     pictures: list[EditClip] = []
+    on_clips: list[EditMarker] = []
     for track in timeline.tracks:
         later_s = Fraction(0)
         if start_s is not None:
@@ -114,13 +115,17 @@ def _line(timeline: Any, fps: Fraction, *, start_s: Fraction | None = None) -> E
         heard = track.enabled and _switched_on(track.metadata)
         for clip in track.find_clips():
             read = _clip(clip, track, timeline, later_s=later_s, heard=heard)
+            in_s = _seconds(clip.trimmed_range().start_time)
+            on_clips += [
+                EditMarker(read.start_s + _seconds(m.marked_range.start_time) - in_s, m.name) for m in clip.markers
+            ]
             (pictures if track.kind == "Video" else clips).append(read)
     markers = [
         EditMarker(_seconds(m.marked_range.start_time), m.name)
         for holder in (timeline.tracks, *timeline.tracks)
         for m in holder.markers
     ]
-    return edited_line(fps, clips, pictures, markers)
+    return edited_line(fps, clips, pictures, [*markers, *on_clips])
 
 
 def _clip(clip: Any, track: Any, timeline: Any, *, later_s: Fraction, heard: bool) -> EditClip:
