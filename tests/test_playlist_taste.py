@@ -246,3 +246,16 @@ def test_the_command_prints_the_ablation(
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not found"):
         playlists_in(tmp_path / "no", [])
+
+
+def test_neighbours_by_playlists_get_an_eighth_of_a_full_pool() -> None:
+    """Where the library is larger than the pool, candidates from playlists join those of the merit."""
+    from soundtrack.spotting.merit.eligibility import _with_neighbours
+
+    gained = np.zeros((2, 40), np.float32)
+    gained[1, [30, 31, 32]] = [0.1, 0.12, 0.11]
+    gained[0, 2] = 0.2
+    pool = _with_neighbours(list(range(16)), gained, n_tracks=16)
+    assert pool == [*range(14), 31, 32]
+    assert _with_neighbours(list(range(16)), np.zeros((2, 40), np.float32), n_tracks=16) == list(range(16))
+    assert _with_neighbours(list(range(10)), gained, n_tracks=16) == list(range(10))
