@@ -6,6 +6,8 @@ What is heard is compared with what is rendered. The browser is Chromium as the 
 from __future__ import annotations
 
 import base64
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -228,6 +230,38 @@ def test_no_serious_fault_for_screen_readers_and_no_sideways_scrolling(browser: 
             (v["id"], [n["html"][:90] for n in v["nodes"]]) for v in found if v["impact"] in ("serious", "critical")
         ]
         assert wrong == []
+
+
+def test_a_blind_comparison_goes_by_keyboard_and_its_answers_are_kept(
+    browser: Any, cues: Path, made: Made, tmp_path: Path
+) -> None:
+    words = [sys.executable, "-m", "soundtrack", "review", "--ab", "--pairs", "1", "--no-browser", "--index"]
+    environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path / "data")}
+    with subprocess.Popen(
+        [*words, str(made.index), str(cues)], stdout=subprocess.PIPE, text=True, env=environment
+    ) as ab:
+        assert ab.stdout is not None
+        screen = Screen(browser.new_context(color_scheme="dark", viewport={"width": 400, "height": 900}).new_page())
+        screen.page.on("console", lambda m: screen.faults.append(m.text) if m.type in ("error", "warning") else None)
+        screen.page.goto(ab.stdout.readline().strip())
+        screen.until("window.comparison?.isReady")
+        screen.press("a")
+        screen.until_said("Hear both first")
+        screen.press("1")
+        screen.until("comparison.position > 0.3")
+        before = screen.run("comparison.position")
+        screen.press("2")
+        assert screen.run("comparison.position") >= before  # the music goes on where it was
+        assert screen.faults == []
+        assert screen.run("document.documentElement.scrollWidth") <= 400
+        found = Axe().run(screen.page).response["violations"]
+        assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
+        screen.press("d")
+        screen.until_said("All pairs are answered")
+        assert "plan" in screen.page.locator("#results").text_content()
+        ab.terminate()
+    lines = (tmp_path / "data" / "soundtrack" / "answers.jsonl").read_text().splitlines()
+    assert [json.loads(line)["choice"] for line in lines] == ["right"]
 
 
 def rms_db(sound: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -73,6 +73,8 @@ EXAMPLES = {
     "soundtrack review": (
         "soundtrack review film.scored.cues.json",
         "soundtrack review film.mp4 --no-browser --port 8765",
+        "soundtrack review --ab film.mp4 --against arousal --pairs 20",
+        "soundtrack review --ab film.mp4 --results",
     ),
     "soundtrack verify": ("soundtrack verify film.mp4 film.scored.mp4",),
     "soundtrack search": (

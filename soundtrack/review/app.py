@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
@@ -38,6 +38,7 @@ STATIC = {
     "review.css": "text/css",
     "review.js": "text/javascript",
     "player.js": "text/javascript",
+    "ab.js": "text/javascript",
     "wavesurfer.esm.js": "text/javascript",
 }
 """Files of the page and their types."""
@@ -76,7 +77,7 @@ def make_app(reviewed: Reviewed, *, port: int, index: Path | None = None) -> Ser
         Route("/", room.page),
         Route("/state", room.state),
         Route("/film", room.film),
-        Route("/static/{name}", room.static),
+        Route("/static/{name}", static),
         Route("/music/{key}/{number:int}", room.music),
         Route("/wave/{key}/{cue}", room.wave),
         Route("/gains/{key}", room.gains),
@@ -84,6 +85,11 @@ def make_app(reviewed: Reviewed, *, port: int, index: Path | None = None) -> Ser
         Route("/job", room.job),
         *(Route(f"/{name}", room.post, methods=["POST"]) for name in room.posts),
     ]
+    return guarded(routes, token=token, nonce=nonce, port=port)
+
+
+def guarded(routes: Sequence[Route], *, token: str, nonce: str, port: int) -> Served:
+    """An application with some routes below a token, behind the guard of `soundtrack.review.guard`."""
     hosts = frozenset(f"{name}:{port}" for name in ("127.0.0.1", "localhost"))
     app = Starlette(
         routes=[Mount(f"/{token}", routes=routes)],
@@ -91,6 +97,33 @@ def make_app(reviewed: Reviewed, *, port: int, index: Path | None = None) -> Ser
         exception_handlers={ConflictError: _conflict, SoundtrackError: _refusal},
     )
     return Served(app, token)
+
+
+def filled(template: str, values: Mapping[str, object]) -> Response:
+    """A page from a template of this package."""
+    from jinja2 import Environment, StrictUndefined
+
+    templates = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
+    text = files("soundtrack.review").joinpath(template).read_text(encoding="utf-8")
+    return HTMLResponse(templates.from_string(text).render(**values))
+
+
+def static(request: Request) -> Response:
+    """One of the files in `STATIC`."""
+    name = request.path_params["name"]
+    if name not in STATIC:
+        return Response(status_code=404)
+    data = files("soundtrack.review").joinpath("static", name).read_bytes()
+    return Response(data, media_type=STATIC[name])
+
+
+async def asked_of(request: Request) -> dict[str, Any] | None:
+    """The JSON object in the body of a request; None for anything else."""
+    try:
+        asked = json.loads(await request.body())
+    except (ValueError, RecursionError):
+        return None
+    return asked if isinstance(asked, dict) else None
 
 
 class _Room:
@@ -115,14 +148,8 @@ class _Room:
 
     def page(self, _request: Request) -> Response:
         """The page itself."""
-        from jinja2 import Environment, StrictUndefined
-
-        templates = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
-        text = files("soundtrack.review").joinpath("page.html.jinja").read_text(encoding="utf-8")
-        made = templates.from_string(text).render(
-            film=self._film.path.name, sheet=self._session.path.name, nonce=self._nonce, block_s=BLOCK_S
-        )
-        return HTMLResponse(made)
+        values = {"film": self._film.path.name, "sheet": self._session.path.name, "nonce": self._nonce}
+        return filled("page.html.jinja", {**values, "block_s": BLOCK_S})
 
     def state(self, _request: Request) -> Response:
         """Everything that the page shows."""
@@ -131,14 +158,6 @@ class _Room:
     def film(self, _request: Request) -> Response:
         """The film, by ranges."""
         return FileResponse(self._film.path)
-
-    def static(self, request: Request) -> Response:
-        """A file of the page."""
-        name = request.path_params["name"]
-        if name not in STATIC:
-            return Response(status_code=404)
-        data = files("soundtrack.review").joinpath("static", name).read_bytes()
-        return Response(data, media_type=STATIC[name])
 
     def music(self, request: Request) -> Response:
         """A block of music."""
@@ -165,11 +184,8 @@ class _Room:
 
     async def post(self, request: Request) -> Response:
         """One step."""
-        try:
-            asked = json.loads(await request.body())
-        except ValueError:
-            asked = None
-        if not isinstance(asked, dict):
+        asked = await asked_of(request)
+        if asked is None:
             return JSONResponse({"error": "expected a JSON object", "hint": "reload the page"}, status_code=422)
         name = request.url.path.rpartition("/")[2]
         return JSONResponse(await run_in_threadpool(self.posts[name], asked))

@@ -5,10 +5,12 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from soundtrack.errors import DependencyError, UsageError
-from soundtrack.review.opening import Reviewed
+
+if TYPE_CHECKING:
+    from soundtrack.review.app import Served
 
 HOST = "127.0.0.1"
 
@@ -30,17 +32,15 @@ def require_server() -> None:
         ) from error
 
 
-def serve(reviewed: Reviewed, *, port: int = 0, index: Path | None = None, ready: Callable[[str], None]) -> None:
-    """Serve a review; does not return before the server ends.
+def serve(make: Callable[[int], Served], *, port: int = 0, ready: Callable[[str], None]) -> None:
+    """Serve an application; does not return before the server ends.
 
     Parameters
     ----------
-    reviewed : Reviewed
-        Cue sheet and film.
+    make : callable
+        Makes the application for a port.
     port : int
         Port on the loopback address; 0 for a free one.
-    index : Path, optional
-        Folder of the library index.
     ready : callable
         Called with the address once it answers.
 
@@ -48,12 +48,10 @@ def serve(reviewed: Reviewed, *, port: int = 0, index: Path | None = None, ready
     ------
     UsageError
         The port is in use.
-    InputError
-        The sheet cannot be read, or a track is missing.
+    SoundtrackError
+        As `make`.
     """
     import uvicorn
-
-    from soundtrack.review.app import make_app
 
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -65,7 +63,7 @@ def serve(reviewed: Reviewed, *, port: int = 0, index: Path | None = None, ready
             ) from error
         listening.listen(64)
         port = listening.getsockname()[1]
-        served = make_app(reviewed, port=port, index=index)
+        served = make(port)
         settings = uvicorn.Config(served.app, log_config=None, log_level="critical", access_log=False, lifespan="off")
         server = uvicorn.Server(settings)
         # In a thread, where uvicorn leaves signals alone: they end the process as they do in every command.

@@ -1,11 +1,14 @@
 """``soundtrack review CUES|FILM``: a local page to hear, edit and render a cue sheet."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from soundtrack.cli.options import Index, Quiet
+
+if TYPE_CHECKING:
+    from soundtrack.review.opening import Reviewed
 
 
 def review(
@@ -19,6 +22,19 @@ def review(
     ] = None,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0: any free port.")] = 0,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address only.")] = False,
+    ab: Annotated[
+        bool, typer.Option("--ab", help="Blind comparison of the planned music with other music, pair by pair.")
+    ] = False,
+    against: Annotated[
+        str,
+        typer.Option("--against", help="Other music of --ab: random, arousal (same arousal) or true (the film's own)."),
+    ] = "random",
+    pairs: Annotated[int, typer.Option("--pairs", min=1, max=200, help="Number of pairs of --ab.")] = 12,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the pairs and sides of --ab.")] = 0,
+    results: Annotated[
+        bool, typer.Option("--results", help="Print the results of --ab for this film instead of a page.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print --results as JSON.")] = False,
     index: Index = None,
     quiet: Quiet = False,
 ) -> None:
@@ -29,22 +45,57 @@ def review(
     import os
     import sys
     import webbrowser
+    from functools import partial
 
     from soundtrack.cli import output
+    from soundtrack.errors import UsageError
     from soundtrack.processes import ending
     from soundtrack.processes.platform import INTERRUPT
     from soundtrack.review.opening import find_reviewed
     from soundtrack.review.serve import require_server, serve
 
+    if (results and not ab) or (as_json and not results):
+        needed, given = ("--results", "--json") if as_json and not results else ("--ab", "--results")
+        raise UsageError(f"{given} requires {needed}", hint=f"add {needed}")
     require_server()
     reviewed = find_reviewed(source, film=film)
+    if results:
+        _print_results(reviewed, as_json=as_json)
+        return
+    if ab:
+        from soundtrack.review.ab.app import make_ab_app
+        from soundtrack.review.ab.command import prepare
+
+        with output.progress(quiet=quiet) as progress:
+            compared = prepare(reviewed, against=against, n_pairs=pairs, seed=seed, index=index, progress=progress)
+        make = partial(make_ab_app, compared)
+        doing = f"comparing {len(compared.trials)} pairs; answers are kept in {compared.answers}"
+    else:
+        from soundtrack.review.app import make_app
+
+        make = partial(make_app, reviewed, index=index)
+        doing = f"reviewing {reviewed.cues}"
 
     def ready(address: str) -> None:
         output.write_out(f"{address}\n")
-        output.say(f"reviewing {reviewed.cues}; press Ctrl-C to stop", quiet=quiet)
+        output.say(f"{doing}; press Ctrl-C to stop", quiet=quiet)
         has_screen = sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
         if not no_browser and has_screen:
             webbrowser.open(address)
 
     with ending.answering(INTERRUPT, code=0, words="" if quiet else "review ended"):
-        serve(reviewed, port=port, index=index, ready=ready)
+        serve(lambda at: make(port=at), port=port, ready=ready)
+
+
+def _print_results(reviewed: "Reviewed", *, as_json: bool) -> None:
+    """Results of blind comparisons to stdout."""
+    from soundtrack.cli import output
+    from soundtrack.review.ab import results
+    from soundtrack.review.ab.command import results_of
+
+    found = results_of(reviewed)
+    with output.product() as stream:
+        if as_json:
+            output.write_json(results.as_json(found, film=reviewed.film.path.name), stream)
+        else:
+            stream.write("".join(f"{line}\n" for line in results.lines(found)))

@@ -1,0 +1,70 @@
+"""What `soundtrack review --ab` does: prepare a comparison, or sum up its answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from soundtrack import api
+from soundtrack.documents.answers import OPPONENTS
+from soundtrack.errors import UsageError
+from soundtrack.pipeline.library.music import open_library
+from soundtrack.pipeline.sheets.sheet_files import read_cues
+from soundtrack.progress import Progress, no_progress
+from soundtrack.review.ab.app import Comparison
+from soundtrack.review.ab.pairs import make_trials
+from soundtrack.review.ab.results import Result, results
+from soundtrack.review.ab.terms import weigh
+from soundtrack.review.answers import answers_path, read_answers
+from soundtrack.review.opening import Reviewed
+
+
+def prepare(
+    reviewed: Reviewed,
+    *,
+    against: str,
+    n_pairs: int,
+    seed: int,
+    index: Path | None = None,
+    progress: Progress = no_progress,
+) -> Comparison:
+    """A comparison of a cue sheet with an opponent.
+
+    Parameters
+    ----------
+    reviewed : Reviewed
+        Cue sheet and film.
+    against : {"random", "arousal", "true"}
+        The opponent.
+    n_pairs : int > 0
+        Number of different pairs.
+    seed : int >= 0
+        Decides the pairs and their order.
+    index : Path, optional
+        Folder of the library index.
+
+    Raises
+    ------
+    UsageError
+        There is no such opponent.
+    SoundtrackError
+        The library or the film cannot be read, or there is nothing to compare.
+    """
+    if against not in OPPONENTS:
+        raise UsageError(f"--against {against}: unknown", hint=f"use one of: {', '.join(OPPONENTS)}")
+    sheet = read_cues(reviewed.cues)
+    scenes = api.scenes(reviewed.film.path, progress=progress)
+    weighed = weigh(scenes, open_library(index), keep_original=sheet.mix.keep_original)
+    trials = make_trials(sheet, weighed, against=against, n_pairs=n_pairs, seed=seed)
+    return Comparison(reviewed.film, sheet, trials, answers_path(), index)
+
+
+def results_of(reviewed: Reviewed) -> list[Result]:
+    """The results of all answers for a film.
+
+    Raises
+    ------
+    InputError
+        The sheet or the file of answers cannot be read.
+    """
+    fingerprint = read_cues(reviewed.cues).film.fingerprint
+    return results([a for a in read_answers(answers_path()) if a.film == fingerprint])
