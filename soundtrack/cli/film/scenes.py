@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from soundtrack.cli.film.film_input import film_from
 from soundtrack.cli.options import (
     Decoder,
     DecoderName,
@@ -21,7 +22,10 @@ from soundtrack.cli.options import (
 
 def scenes(
     video: Annotated[
-        Path, typer.Argument(metavar="VIDEO", help="Film to analyse, photo, or folder of photos.", show_default=False)
+        Path,
+        typer.Argument(
+            metavar="VIDEO", help="Film to analyse (- for stdin), photo, or folder of photos.", show_default=False
+        ),
     ],
     out: Annotated[Path | None, typer.Option("--output", "-o", help="Output file. Default: stdout.")] = None,
     device: Device = None,
@@ -43,11 +47,12 @@ def scenes(
     from soundtrack.pipeline.pictured import scene_caption
 
     with (
-        output.product_to(out, kind=SCENE_SHEET, inputs=[video], force=force) as write,
+        film_from(video, quiet=quiet) as film,
+        output.product_to(out, kind=SCENE_SHEET, inputs=[film], force=force) as write,
         output.progress(quiet=quiet) as progress,
     ):
         sheet = api.scenes(
-            video,
+            film,
             device=device_name(device),
             decoder=decoder.value,
             cache=not no_cache,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from soundtrack.cli.film.film_input import film_from, required_film
 from soundtrack.cli.options import (
     Avoid,
     AvoidRecent,
@@ -62,7 +63,8 @@ if TYPE_CHECKING:
 
 def score(
     video: Annotated[
-        Path | None, typer.Argument(metavar="VIDEO", help="Film to score, or folder of photos.", show_default=False)
+        Path | None,
+        typer.Argument(metavar="VIDEO", help="Film to score (- for stdin), or folder of photos.", show_default=False),
     ] = None,
     out: Annotated[
         Path | None,
@@ -223,15 +225,18 @@ def score(
         )
         score_films(order, options, batch=batch, watch=watch, report=report, cluster=cluster, as_json=json, quiet=quiet)
         return
-    if video is None:
-        raise UsageError("missing argument VIDEO", hint="give a film, or many films with --batch LIST")
+    video = required_film(video, keep=keep, has_target=dry_run or out is not None)
     for option, value in (("--cluster", cluster), ("--report", report)):
         if value is not None:
             raise UsageError(f"{option} requires --batch", hint=f"add --batch LIST, or leave out {option}")
     if dry_run:
-        with output.product() as stream, output.progress(quiet=quiet) as progress:
+        with (
+            film_from(video, quiet=quiet) as film,
+            output.product() as stream,
+            output.progress(quiet=quiet) as progress,
+        ):
             sheet = pipeline.plan_video(
-                video,
+                film,
                 index=index,
                 device=where,
                 decoder=decoder.value,
@@ -253,10 +258,10 @@ def score(
         said.append(line)
         output.say(f"warning: {line}", quiet=quiet)
 
-    with output.product() as stream:
+    with film_from(video, quiet=quiet) as film, output.product() as stream:
         with output.progress(quiet=quiet) as progress:
             scored = api.score(
-                video,
+                film,
                 out=out,
                 cues=cues,
                 index=index,

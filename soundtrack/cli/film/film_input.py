@@ -1,0 +1,106 @@
+"""A film named by a path, or from stdin for ``-``.
+
+What comes from stdin is copied to a temporary file first, since films are read more than once.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+MOST_BYTES = 64 << 30
+"""Largest film from stdin; on a smaller disk nine tenths of its free space."""
+_CHUNK_BYTES = 1 << 20
+_ROOM = 0.9
+
+
+def required_film(video: Path | None, *, keep: str | None, has_target: bool) -> Path:
+    """The film of ``score``.
+
+    Raises
+    ------
+    UsageError
+        There is none, or it is stdin and stdin is in use or gives the scored film no name.
+    """
+    from soundtrack.errors import UsageError
+
+    if video is None:
+        raise UsageError("missing argument VIDEO", hint="give a film, or many films with --batch LIST")
+    if str(video) == "-" and keep == "-":
+        raise UsageError("VIDEO and --keep cannot both be stdin", hint="use a file name for one of them")
+    if str(video) == "-" and not has_target:
+        raise UsageError("a film from stdin requires --output", hint="add -o FILE")
+    return video
+
+
+@contextmanager
+def film_from(video: Path, *, quiet: bool) -> Iterator[Path]:
+    """The path of a film; for ``-`` that of a temporary copy of stdin, gone after the block.
+
+    Parameters
+    ----------
+    video : Path
+        From the command line.
+    quiet : bool
+        Whether nothing is said of the copy.
+
+    Raises
+    ------
+    UsageError
+        ``-`` was asked for and stdin is a terminal.
+    InputError
+        stdin is empty, cannot be read, or has more than `MOST_BYTES`.
+    OutputError
+        The copy cannot be written.
+    """
+    if str(video) != "-":
+        yield video
+        return
+    from soundtrack.cli import output
+    from soundtrack.errors import UsageError
+    from soundtrack.files.safe_write import scratch_folder
+
+    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
+        raise UsageError("stdin is a terminal, expected a film", hint="pipe a film to stdin, or use a file name")
+    with scratch_folder() as folder:
+        most = min(MOST_BYTES, int(_ROOM * shutil.disk_usage(folder).free))
+        output.say(f"copying the film from stdin to {folder.parent}, at most {most / 1e9:.1f} GB", quiet=quiet)
+        path = folder / "stdin"
+        _copy(path, most=most)
+        yield path
+
+
+def _copy(path: Path, *, most: int) -> None:
+    """Write stdin to a file."""
+    from soundtrack.errors import InputError, OutputError, Reason
+
+    n_bytes = 0
+    try:
+        with path.open("wb") as file:
+            while block := _read():
+                n_bytes += len(block)
+                if n_bytes > most:
+                    raise InputError(
+                        f"stdin: more than {most / 1e9:.1f} GB",
+                        hint="save the film to a file and use its name, or set TMPDIR to a larger disk",
+                        reason=Reason.TOO_LARGE,
+                    )
+                file.write(block)
+    except OSError as error:
+        raise OutputError(
+            f"{path.parent}: {error.strerror or error}", hint="set TMPDIR to a folder with more free space"
+        ) from error
+    if not n_bytes:
+        raise InputError("stdin: no data", hint="pipe a film to stdin", reason=Reason.EMPTY)
+
+
+def _read() -> bytes:
+    from soundtrack.errors import InputError, Reason
+
+    try:
+        return sys.stdin.buffer.read(_CHUNK_BYTES)
+    except OSError as error:
+        raise InputError(f"stdin: {error.strerror or error}", hint="use a file name", reason=Reason.CORRUPT) from error

@@ -1,0 +1,85 @@
+"""A film from stdin: scored as from a file, and its copy is gone afterwards."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from media_made import Made
+from soundtrack.cli.app import run_commands
+from soundtrack.cli.film import film_input
+from soundtrack.cli.film.film_input import film_from
+from soundtrack.errors import InputError, UsageError
+
+
+class _Stdin:
+    """Standard input that holds some bytes."""
+
+    closed = False
+
+    def __init__(self, data: bytes) -> None:
+        self.buffer = io.BytesIO(data)
+
+    def isatty(self) -> bool:
+        return False
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    return folder
+
+
+def test_a_film_from_stdin_is_analysed_and_scored_as_from_a_file(made: Made, tmp_path: Path) -> None:
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    environment = {**os.environ, "TMPDIR": str(folder)}
+
+    def soundtrack(*words: str, film: Path | None) -> subprocess.CompletedProcess[bytes]:
+        data = b"" if film is None else film.read_bytes()
+        command = [sys.executable, "-m", "soundtrack", *words]
+        return subprocess.run(command, input=data, capture_output=True, env=environment, check=False, timeout=600)
+
+    from_file = json.loads(soundtrack("scenes", str(made.film), film=None).stdout)
+    done = soundtrack("scenes", "-", film=made.film)
+    assert done.returncode == 0
+    assert b"copying the film from stdin" in done.stderr
+    from_stdin = json.loads(done.stdout)
+    assert (from_file["film"].pop("name"), from_stdin["film"].pop("name")) == (made.film.name, "stdin")
+    assert from_stdin == from_file
+    out = tmp_path / "scored.mp4"
+    done = soundtrack("score", "-", "-o", str(out), "--index", str(made.index), film=made.film)
+    assert done.returncode == 0, done.stderr
+    assert out.is_file()
+    assert out.with_name("scored.cues.json").is_file()
+    assert list(folder.iterdir()) == []
+
+
+def test_an_empty_or_too_long_stdin_is_refused_and_leaves_nothing(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", _Stdin(b""))
+    with pytest.raises(InputError, match="stdin: no data"), film_from(Path("-"), quiet=True):
+        pass
+    monkeypatch.setattr(sys, "stdin", _Stdin(b"x" * 5_000_000))
+    monkeypatch.setattr(film_input, "MOST_BYTES", 3_000_000)
+    with pytest.raises(InputError, match=r"stdin: more than 0\.0 GB"), film_from(Path("-"), quiet=True):
+        pass
+    assert list(temporary.iterdir()) == []
+
+
+def test_what_cannot_be_a_film_from_stdin_says_so(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", _Stdin(b""))
+    with pytest.raises(UsageError, match="requires --output"):
+        run_commands(["score", "-", "--index", str(made.index)])
+    monkeypatch.setattr(_Stdin, "isatty", lambda _: True)
+    with pytest.raises(UsageError, match="stdin is a terminal"), film_from(Path("-"), quiet=True):
+        pass
