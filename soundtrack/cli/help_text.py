@@ -51,7 +51,7 @@ EXAMPLES = {
         "soundtrack score film.mp4 --target broadcast --one-track",
         "soundtrack score short.mp4 --loop",
         "soundtrack score film.mp4 --track song.mp3",
-        "ffmpeg -i tape.dv -f matroska - | soundtrack score - -o tape.mkv",
+        "soundtrack score - -o scored.mp4 < film.mp4",
         "soundtrack score photos/ -o photos.mp4 --seconds-per-image 4",
         "soundtrack score --batch holiday/ -o scored/ --theme song.mp3",
         "soundtrack score --batch shorts.csv -o scored/ --report night.html",
