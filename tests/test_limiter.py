@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.ndimage import minimum_filter1d
 from scipy.signal import resample_poly
 
 from soundtrack.audio.levels.true_peak import TruePeak
-from soundtrack.mix.limiter import LOOK_AHEAD, RELEASE_DB_PER_S, Limiter
+from soundtrack.mix.limiter import LOOK_AHEAD, RELEASE_DB_PER_S, Limiter, lowest_ahead
 
 RATE = 48_000
 
@@ -87,3 +88,11 @@ def test_what_the_limiter_lets_pass_is_under_the_ceiling_for_the_meter(frequency
         sound = np.stack([tone, tone]).astype(np.float32)
         peak.push(np.concatenate([limiter.push(sound), limiter.finish()], axis=1))
         assert -3.2 < peak.dbtp() < -2.97
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 240, 241])
+def test_the_lowest_value_ahead_is_that_of_scipy(rng: np.random.Generator, size: int) -> None:
+    values = -np.maximum(rng.normal(size=1000), 0.0)
+    theirs = minimum_filter1d(values, size=size, origin=-(size // 2), mode="constant", cval=0.0)
+    np.testing.assert_array_equal(lowest_ahead(values, size), theirs[: 1000 - size + 1])
+    np.testing.assert_array_equal(lowest_ahead(values[:size], size), [values[:size].min()])

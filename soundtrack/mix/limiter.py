@@ -84,6 +84,35 @@ def true_peaks(audio: FloatArray, *, above: float = 0.0) -> FloatArray:
     return peaks
 
 
+def lowest_ahead(values: TimeArray, size: int) -> TimeArray:
+    """Smallest of each value and those that follow it, `size` in all, by windows of twice the length again and again.
+
+    The same as scipy's ``minimum_filter1d``, whose import takes longer than mixing a short film.
+
+    Parameters
+    ----------
+    values : ndarray, shape=(n,), float64
+        At least `size` of them.
+    size : int > 0
+        Length of a window.
+
+    Returns
+    -------
+    ndarray, shape=(n - size + 1,), float64
+
+    Examples
+    --------
+    >>> lowest_ahead(np.array([3.0, 1.0, 2.0, 5.0, 4.0]), 3).tolist()
+    [1.0, 1.0, 2.0]
+    """
+    lowest, width = values, 1
+    while 2 * width <= size:
+        lowest = np.minimum(lowest[:-width], lowest[width:])
+        width *= 2
+    n = len(values) - size + 1
+    return np.minimum(lowest[:n], lowest[size - width : size - width + n])
+
+
 class Limiter:
     """Streaming limiter; `push` blocks, then `finish`; together they return exactly the samples that went in.
 
@@ -151,10 +180,7 @@ class Limiter:
         self._n_out += n
         if not self._needed_db.any() and not self._held_db.any():
             return ready.copy()
-        from scipy.ndimage import minimum_filter1d
-
-        size = LOOK_AHEAD + 1
-        ahead = minimum_filter1d(self._needed_db, size=size, origin=-(size // 2), mode="constant", cval=0.0)[:n]
+        ahead = lowest_ahead(self._needed_db, LOOK_AHEAD + 1)[:n]
         slope_db = RELEASE_DB_PER_S / MIX_RATE_HZ
         climb = slope_db * np.arange(1, n + 1)
         held = np.minimum.accumulate(np.concatenate([[self._held_db[-1]], ahead - climb]))[1:] + climb
