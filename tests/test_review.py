@@ -304,6 +304,25 @@ def test_plan_again_keeps_locked_cues_and_silences_and_can_be_undone(page: Page,
 
 
 @pytest.mark.slow
+def test_less_like_this_brings_other_music_in_the_next_plan_and_can_be_undone(page: Page, cues: Path) -> None:
+    first = saved(cues).cues[0]
+    for action, text in (("more", 'like "'), ("less", 'not like "'), ("less", 'not like "')):
+        assert page.post("edit", action=action, cue=first.cue_id).status_code == 200
+        words = [page.state["scenes"][i]["words"] for i in first.scenes]
+        assert any(w.startswith(text) and w.count("like") == 1 and page.state["cues"][0]["title"] in w for w in words)
+    assert page.state["undo"] == 2  # asking for the same again is no step
+    page.post("plan")
+    assert "planned again" in str(wait_for_job(page).get("message"))
+    assert all(c.track_id != first.track_id for c in saved(cues).cues if c.span.overlap_s(first.span) > 3)
+    page = page.another()
+    for _ in range(3):
+        page.post("undo")
+    assert saved(cues).cues[0] == first
+    assert all(not scene["words"] for scene in page.state["scenes"])
+    assert page.post("edit", action="less", cue="9m99").status_code == 422
+
+
+@pytest.mark.slow
 def test_render_from_the_page_says_how_far_it_is_and_never_replaces_unasked(page: Page, cues: Path) -> None:
     out = cues.parent / "film.scored.mp4"
     out.write_bytes(b"mine")

@@ -23,6 +23,8 @@ from soundtrack.types import CueSheet
 
 LONGEST_WORDS = 200
 """Characters of a mood in words."""
+LIKE_ID = 16
+"""Characters of a track id by which a request names the music of a cue."""
 
 
 def step_of(request: Mapping[str, object], *, index: Path | None) -> Callable[[Step], Step]:
@@ -58,9 +60,18 @@ def step_of(request: Mapping[str, object], *, index: Path | None) -> Callable[[S
     if action == "swap":
         swap = (_text(request, "cue"), int(_number(request, "rank")))
         return lambda step: replace(step, sheet=swap_music(step.sheet, [swap], index=index))
+    return _wish_of(request)
+
+
+def _wish_of(request: Mapping[str, object]) -> Callable[[Step], Step]:
+    """The change of what the next plan is asked for."""
+    action = request.get("action")
     if action == "mood":
         place, words = int(_number(request, "scene")), _text(request, "words", empty=True).strip()
         return lambda step: _with_mood(step, place, words)
+    if action in ("more", "less"):
+        cue, is_wanted = _text(request, "cue"), action == "more"
+        return lambda step: _with_likeness(step, cue, is_wanted=is_wanted)
     if action == "hit":
         time_s = _number(request, "time_s")
         return lambda step: _with_hit(step, time_s)
@@ -129,6 +140,24 @@ def _with_mood(step: Step, place: int, words: str) -> Step:
         mood(words)  # an unknown word is refused now and not by the plan
     others = tuple(m for m in step.moods if m.span != scene.span)
     return replace(step, moods=(*others, MoodWords(scene.span, words)) if words else others)
+
+
+def _with_likeness(step: Step, cue_id: str, *, is_wanted: bool) -> Step:
+    """The state in which the scenes of a cue get music more like that of the cue, or less, in the next plan."""
+    cue = next((c for c in step.sheet.cues if c.cue_id == cue_id), None)
+    if cue is None:
+        raise UsageError(f"unknown cue {cue_id}", hint="reload the page")
+    like = f'like "{cue.track_id[:LIKE_ID]}"'
+    for scene in step.sheet.scenes:
+        if scene.span.overlap_s(cue.span) <= scene.span.duration_s / 2:
+            continue
+        before = next((m.text for m in step.moods if m.span == scene.span), "")
+        others = [part for part in before.split(", ") if part and part.removeprefix("not ") != like]
+        words = ", ".join([*others, like if is_wanted else f"not {like}"])
+        if len(words) > LONGEST_WORDS:
+            raise UsageError(f"scene {scene.index + 1} has too many requests", hint="clear its mood or words first")
+        step = _with_mood(step, scene.index, words)
+    return step
 
 
 def _with_hit(step: Step, time_s: float) -> Step:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from soundtrack.export.clips import facts_line, shown_name
 from soundtrack.review.session import Session, Step
+from soundtrack.review.steps import LIKE_ID
 from soundtrack.types import Cue, CueSheet
 
 
@@ -18,7 +21,8 @@ def state_of(session: Session, *, key: str) -> dict[str, object]:
     """
     step = session.step
     sheet = step.sheet
-    words = {(m.span.start_s, m.span.end_s): m.text for m in step.moods}
+    names = {track.track_id[:LIKE_ID]: shown_name(track) for track in sheet.tracks}
+    words = {(m.span.start_s, m.span.end_s): _shown(m.text, names) for m in step.moods}
     return {
         "revision": session.revision,
         "key": key,
@@ -47,6 +51,13 @@ def state_of(session: Session, *, key: str) -> dict[str, object]:
         "silences": [{"start_s": s.span.start_s, "end_s": s.span.end_s, "reason": s.reason} for s in sheet.silences],
         "warnings": [*sheet.warnings, *_unheard(step)],
     }
+
+
+def _shown(text: str, names: Mapping[str, str]) -> str:
+    """A request with the names of tracks in place of their ids."""
+    for start, name in names.items():
+        text = text.replace(f'"{start}"', f'"{name}"')
+    return text
 
 
 def _unheard(step: Step) -> list[str]:

@@ -215,6 +215,8 @@ function drawCue(cue) {
   tool("silence", "Silence", "S", edits);
   tool("softer", "0.5 dB softer", "-", edits);
   tool("louder", "0.5 dB louder", "+", edits);
+  tool("more", "More like this", "M", edits);
+  tool("less", "Less like this", "N", edits);
   const ends = make("div", { className: "tools", role: "toolbar", "aria-label": `Start and end of ${cue.id}`, parent: item });
   tool("snap", `Move to ${snap === "cut" ? "cuts" : "bars"}`, "B", ends);
   tool("start-earlier", "Start earlier", "[", ends);
@@ -444,6 +446,8 @@ const actions = {
       return [cueOf(id) && { action, cue: id }, `${id}: ${action}ed`];
     });
   },
+  more: () => edit("more", "more music like this in the next plan"),
+  less: () => edit("less", "less music like this in the next plan"),
   silence: () => edit("silence", "silence instead"),
   softer: () => louder(-0.5),
   louder: () => louder(0.5),
@@ -467,7 +471,7 @@ for (const number of [1, 2, 3, 4]) actions[`hear-${number}`] = () => hear(number
 const keys = {
   j: "back", k: "play", l: "forward", z: "undo", y: "redo", v: "vocals", p: "plan", r: "render", h: "hit", x: "lock",
   s: "silence", "-": "softer", "+": "louder", "=": "louder", "[": "start-earlier", "]": "start-later",
-  "{": "end-earlier", "}": "end-later", b: "snap", "?": "help", 1: "hear-1", 2: "hear-2", 3: "hear-3", 4: "hear-4",
+  "{": "end-earlier", "}": "end-later", b: "snap", m: "more", n: "less", "?": "help", 1: "hear-1", 2: "hear-2", 3: "hear-3", 4: "hear-4",
 };
 
 document.addEventListener("click", (event) => {
