@@ -121,6 +121,7 @@ def scenes(
     cache: bool = True,
     seconds_per_image: float = PHOTO_S,
     subtitles: bool = True,
+    faces: bool = True,
     progress: Progress = no_progress,
 ) -> SceneSheet:
     """The shots and scenes of a film, their mood, and where there is speech.
@@ -129,12 +130,10 @@ def scenes(
     ----------
     video : path
         The film; or a folder of photos (jpg, png, webp, heic, avif), or one photo, each of which is a shot.
-    device : {"auto", "cpu", "cuda"}, optional
-        Where the network runs.
-    decoder, cache : {"auto", "pyav", "decord"}, bool
-        Video decoder; use and keep analyses of films in the user's cache folder, unless the configuration forbids it.
-    seconds_per_image, subtitles
-        Time for each photo, in [0.5, 600] seconds; whether subtitles in the film or beside it count.
+    device, decoder, cache : {"auto", "cpu", "cuda"}, {"auto", "pyav", "decord"}, bool
+        For the network and the film; use and keep analyses in the user's cache folder, unless configured otherwise.
+    seconds_per_image, subtitles, faces
+        Time for each photo, in [0.5, 600] seconds; whether subtitles count; whether faces are looked for.
     progress : callable
         Called with stage, units done, and units in all (0 while unknown).
 
@@ -158,6 +157,7 @@ def scenes(
         cache=cache_folder(cache=cache),
         seconds_per_image=seconds_per_image,
         subtitles=subtitles,
+        faces=faces,
         progress=progress,
     )
 

@@ -67,6 +67,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "platformdirs": ("soundtrack.config", "soundtrack.resources"),
     "rich": ("soundtrack.cli",),
     "safetensors": (
+        "soundtrack.networks.faces",
         "soundtrack.checkpoints",
         "soundtrack.emotion",
         "soundtrack.training",

@@ -17,8 +17,8 @@ PANELS = {
     ),
     "Choice of music": (
         "--lock --keep --mood --silence --hit --avoid --only --avoid-recent --max-cues --one-track --loop"
-        " --allow-vocals --no-taste --no-explicit --subtitles --allow-spoken --over-music --stretch --track --theme"
-        " --density --swap --valence --arousal --like --picture --number --seconds"
+        " --allow-vocals --no-taste --no-explicit --subtitles --faces --allow-spoken --over-music --stretch --track"
+        " --theme --density --swap --valence --arousal --like --picture --number --seconds"
     ),
     "Music rules": "--exclude --include --drop --min-length --max-length --clear",
     "Mix": (

@@ -258,6 +258,10 @@ Subtitles = Annotated[
         help="Let the words of subtitles, in the film or beside it, count for mood and speech.",
     ),
 ]
+Faces = Annotated[
+    bool,
+    typer.Option("--faces/--no-faces", help="Look for faces, and state their expressions for each scene."),
+]
 NoExplicit = Annotated[
     bool, typer.Option("--no-explicit", help="Leave out tracks with explicit lyrics, by lyrics and titles.")
 ]

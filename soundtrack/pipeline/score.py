@@ -150,7 +150,13 @@ class Scorer:
         self._remembers = is_kept(self._wishes.avoid_recent)
         if self._remembers:
             read_ledger(ledger_path())
-        self._watcher = Watcher(device=device, decoder=decoder, cache=cache, subtitles=self._wishes.subtitles)
+        self._watcher = Watcher(
+            device=device,
+            decoder=decoder,
+            cache=cache,
+            subtitles=self._wishes.subtitles,
+            faces=self._wishes.faces,
+        )
 
     def changed(self, *, settings: SpottingSettings, mix: MixSettings, wishes: Wishes) -> Scorer:
         """The same library and networks with other demands; which music there is stays as it is.

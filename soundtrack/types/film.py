@@ -102,6 +102,8 @@ class Still:
     """Time at which it is shown, film clock."""
     pixels: ByteArray = field(repr=False, compare=False)
     """RGB, shape (side, side, 3); the whole picture squashed to a square."""
+    aspect: float = 1.0
+    """Width of the shown picture divided by its height, above 0."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,7 +248,7 @@ def _pyav_frames(
         still = None
         if stills is not None and due is not None and due.is_shown(until_s=report.duration_s):
             picture = np.ascontiguousarray(np.rot90(_squashed(larger, frame, stills.side_px), quarter_turns))
-            still = Still(due.taken(time_s, until_s=report.duration_s), picture)
+            still = Still(due.taken(time_s, until_s=report.duration_s), picture, info.width_px / info.height_px)
         yield TimedFrame(time_s, np.rot90(small, quarter_turns), still)
 
 

@@ -38,7 +38,7 @@ KNOWN = (*LISTS, *SWITCHES, *TEXTS, *CHOICES, *NUMBERS)
 
 _WISHES = (
     *("lock", "mood", "like", "silence", "hit", "avoid", "only", "avoid_recent", "max_cues", "one_track", "explore"),
-    *("allow_spoken", "no_explicit", "subtitles", "keep", "track", "theme", "narration", "narration_at"),
+    *("allow_spoken", "no_explicit", "subtitles", "faces", "keep", "track", "theme", "narration", "narration_at"),
 )
 _SPOTTING = ("seed", "allow_vocals", "over_music", "stretch", "density", "no_taste", "loop")
 _MIX = ("target", "keep_original", "keep_level", "music_level", "duck", "layout")

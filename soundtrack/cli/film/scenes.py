@@ -10,6 +10,7 @@ from soundtrack.cli.options import (
     Decoder,
     DecoderName,
     Device,
+    Faces,
     Force,
     Model,
     NoCache,
@@ -33,6 +34,7 @@ def scenes(
     decoder: Decoder = DecoderName.AUTO,
     no_cache: NoCache = False,
     subtitles: Subtitles = True,
+    faces: Faces = True,
     seconds_per_image: SecondsPerImage = 4.0,
     why: Annotated[bool, typer.Option("--why", help="Print the readings of each channel per scene to stderr.")] = False,
     force: Force = False,
@@ -58,6 +60,7 @@ def scenes(
             cache=not no_cache,
             seconds_per_image=seconds_per_image,
             subtitles=subtitles,
+            faces=faces,
             progress=progress,
         )
         for line in sheet.warnings:

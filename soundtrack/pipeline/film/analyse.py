@@ -82,6 +82,7 @@ def analyse_video(
     cache: Path | None = None,
     seconds_per_image: float = PHOTO_S,
     subtitles: bool = True,
+    faces: bool = True,
     progress: Progress = no_progress,
 ) -> SceneSheet:
     """Shots, scenes, readings and speech of a film, from one decode of the picture and one of the sound.
@@ -98,8 +99,8 @@ def analyse_video(
         Folder in which analyses are kept and looked up; without one, every film is watched.
     seconds_per_image : float > 0
         For how long each photo is shown.
-    subtitles : bool
-        Whether subtitles in the film or beside it count.
+    subtitles, faces : bool
+        Whether subtitles in the film or beside it count; whether faces are looked for.
 
     Raises
     ------
@@ -117,6 +118,7 @@ def analyse_video(
         scene_settings=scene_settings,
         cache=cache,
         subtitles=subtitles,
+        faces=faces,
     )
     path = as_on_disk(path)
     if is_album(path):
@@ -139,9 +141,10 @@ class Watcher:
         scene_settings: SceneSettings | None = None,
         cache: Path | None = None,
         subtitles: bool = True,
+        faces: bool = True,
     ) -> None:
         self._device = device
-        self._subtitles = subtitles
+        self._subtitles, self._faces = subtitles, faces
         self._decoder = decoder
         self._shots = shot_settings or ShotSettings()
         self._scenes = scene_settings or SceneSettings()
@@ -231,7 +234,7 @@ class Watcher:
 
     @cached_property
     def _makers(self) -> tuple[FilmMaker, ...]:
-        return film_channels(self._picture, tower=lambda: self._tower)
+        return film_channels(self._picture, tower=lambda: self._tower, faces=self._faces)
 
     @cached_property
     def _space(self) -> JointSpace:

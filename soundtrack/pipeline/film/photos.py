@@ -106,7 +106,8 @@ class PhotoLook:
         start_s, middle_s = self.duration_s, self.duration_s + self._photo_s / 2
         n = self._setup.clips.n_frames
         frames = np.broadcast_to(photo.squares[0], (n, *photo.squares[0].shape))
-        stills = tuple(Still(middle_s, square) for square in photo.squares[1:])
+        aspect = head.width_px / head.height_px if head.width_px and head.height_px else 1.0
+        stills = tuple(Still(middle_s, square, aspect) for square in photo.squares[1:])
         self.shown.append(head)
         self._hash.update(photo.squares[0].tobytes())
         self._waiting.append(Clip(Span(start_s, self.duration_s), frames, stills))

@@ -28,7 +28,9 @@ FilmMaker: TypeAlias = Callable[[ChannelSetup], FilmChannel | None]
 """Makes the channel of one film; None where it is not for films."""
 
 
-def film_channels(picture: LocatedModel, *, tower: Callable[[], VideoTower]) -> tuple[FilmMaker, ...]:
+def film_channels(
+    picture: LocatedModel, *, tower: Callable[[], VideoTower], faces: bool = True
+) -> tuple[FilmMaker, ...]:
     """Makers of all channels of a film.
 
     Parameters
@@ -37,7 +39,10 @@ def film_channels(picture: LocatedModel, *, tower: Callable[[], VideoTower]) -> 
         The picture network in use.
     tower : callable
         Loads it, the first time it is asked.
+    faces : bool
+        Whether faces are looked for.
     """
+    from soundtrack.emotion.faces.channel import faces_channel
     from soundtrack.emotion.picture_network import picture_network
     from soundtrack.emotion.stills import stills_channel
     from soundtrack.video.colour_temperature import colour_temperature
@@ -48,6 +53,7 @@ def film_channels(picture: LocatedModel, *, tower: Callable[[], VideoTower]) -> 
         film_channel,
         colour_temperature,
         stills_channel,
+        *((faces_channel,) if faces else ()),
         *(partial(_of_a_film, found) for found in installed_channels()),
     )
 

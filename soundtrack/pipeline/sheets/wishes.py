@@ -64,6 +64,8 @@ class Wishes:
     """Whether tracks with explicit lyrics are left out."""
     subtitles: bool = True
     """Whether subtitles in the film or beside it count."""
+    faces: bool = True
+    """Whether faces are looked for."""
     allow_spoken: bool = False
     """Whether spoken word may be used like music."""
     keep: Keep | None = None

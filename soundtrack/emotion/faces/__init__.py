@@ -1,0 +1,1 @@
+"""What faces in a film express."""

@@ -1,0 +1,150 @@
+"""Channel of faces: shares of seven expressions in each still that shows a face.
+
+Goes in: the stills that come with the clips. Comes out: one row for each still with a face, means over its faces by
+size, sharpness and the detector's certainty, with their clarity as the last number; nothing where no face is. Crops and
+boxes are let go at once: only shares are kept. The included head has no block for the channel, so it does not change
+the reading of a scene. No torch before the first still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from soundtrack.channels import digest
+from soundtrack.emotion.stills import spans_of
+from soundtrack.types import ByteArray, Channel, ChannelSetup, Clip, Evidence, FloatArray, Medium, Still
+
+if TYPE_CHECKING:
+    from soundtrack.networks.faces import Box, FaceNetwork
+
+FACES = "faces"
+"""Name of the channel."""
+VERSION = "1"
+"""Of the channel; changes whenever the numbers of the same film would differ."""
+NAMES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "clarity")
+"""Of its numbers: shares that add up to 1, and how much the faces count, in [0, 1]."""
+_LEAST_SIDE_PX = 24
+_FULL_SIDE_PX = 64.0
+_FULL_SHARPNESS = 100.0
+_MOST_FACES = 8
+_WIDEST = 4.0
+
+
+def faces_channel(setup: ChannelSetup) -> FacesChannel | None:
+    """The channel ``faces``; None where no stills are taken."""
+    return None if setup.stills is None else FacesChannel(setup.stills.every_s)
+
+
+class FacesChannel:
+    """Looks for faces in the stills of one film.
+
+    Parameters
+    ----------
+    every_s : float > 0
+        From one still to the next, in seconds.
+    """
+
+    def __init__(self, every_s: float) -> None:
+        self.channel = Channel(
+            FACES,
+            VERSION,
+            Medium.PICTURE,
+            dim=len(NAMES),
+            sha256=digest("tiny face detector, mini_XCEPTION 102", every_s, _LEAST_SIDE_PX),
+            names=NAMES,
+        )
+        self._every_s = every_s
+        self._times_s: list[float] = []
+        self._rows: list[FloatArray | None] = []
+        self._end_s = 0.0
+
+    def push(self, clips: Sequence[Clip]) -> None:
+        """Look at the stills of the next clips, each once."""
+        last_s = self._times_s[-1] if self._times_s else -1.0
+        fresh = {still.time_s: still for clip in clips for still in clip.stills if still.time_s > last_s}
+        self._end_s = max(self._end_s, *(clip.span.end_s for clip in clips), 0.0)
+        self._times_s += fresh
+        self._rows += read_stills(list(fresh.values()))
+
+    def finish(self) -> Evidence:
+        """A row for each still with a face, for the stretch that the still represents."""
+        spans = spans_of(self._times_s, every_s=self._every_s, end_s=self._end_s)
+        pairs = [(span, row) for span, row in zip(spans, self._rows, strict=True) if row is not None]
+        rows = np.stack([row for _, row in pairs]) if pairs else np.zeros((0, len(NAMES)), np.float32)
+        return Evidence(self.channel, tuple(span for span, _ in pairs), rows)
+
+
+@cache
+def _network() -> FaceNetwork:
+    """The networks, once for all films."""
+    from soundtrack.networks.faces import FaceNetwork
+
+    return FaceNetwork.load()
+
+
+def read_stills(stills: Sequence[Still]) -> list[FloatArray | None]:
+    """Numbers of `NAMES` for each still, shape (8,); None where no face is large enough."""
+    crops: list[ByteArray] = []
+    weights: list[float] = []
+    owners: list[int] = []
+    for i, still in enumerate(stills):
+        picture = _unsquashed(still)
+        for box in _network().detect(picture)[:_MOST_FACES]:
+            side = min(box.right - box.left, box.bottom - box.top)
+            if side < _LEAST_SIDE_PX:
+                continue
+            crop = _crop(picture, box)
+            crops.append(crop)
+            weights.append(box.score * min(1.0, side / _FULL_SIDE_PX) * min(1.0, _sharpness(crop) / _FULL_SHARPNESS))
+            owners.append(i)
+    rows: list[FloatArray | None] = [None] * len(stills)
+    if not crops:
+        return rows
+    shares = _network().expressions(np.stack(crops))
+    for i in sorted(set(owners)):
+        mine = np.array([owner == i for owner in owners])
+        weight = np.where(mine, weights, 0.0)
+        if weight.sum() > 0:
+            rows[i] = np.append(weight @ shares / weight.sum(), weight.max()).astype(np.float32)
+    return rows
+
+
+def _unsquashed(still: Still) -> ByteArray:
+    """A still in its true proportions: its longer side becomes longer, so that nothing is lost."""
+    aspect = float(np.clip(still.aspect, 1 / _WIDEST, _WIDEST))
+    side = len(still.pixels)
+    height, width = (side, round(side * aspect)) if aspect >= 1 else (round(side / aspect), side)
+    return _resized(still.pixels, height, width)
+
+
+def _resized(picture: ByteArray, height: int, width: int) -> ByteArray:
+    """Linear interpolation, shape (height, width) and channels."""
+    import torch
+
+    wide = picture if picture.ndim == 3 else picture[:, :, None]
+    x = torch.from_numpy(np.ascontiguousarray(wide)).permute(2, 0, 1)[None].float()
+    x = torch.nn.functional.interpolate(x, (height, width), mode="bilinear", antialias=True)
+    out = np.asarray(x[0].permute(1, 2, 0).round().clamp(0, 255).byte().numpy())
+    return out if picture.ndim == 3 else out[:, :, 0]
+
+
+def _crop(picture: ByteArray, box: Box) -> ByteArray:
+    """A face, grey, as the expressions want it; what lies outside of the picture repeats its edge."""
+    from soundtrack.networks.faces import CROP_PX
+
+    half = max(box.right - box.left, box.bottom - box.top) / 2
+    middle_x, middle_y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
+    ys = np.clip(np.arange(round(middle_y - half), round(middle_y + half)), 0, len(picture) - 1)
+    xs = np.clip(np.arange(round(middle_x - half), round(middle_x + half)), 0, picture.shape[1] - 1)
+    grey = picture[np.ix_(ys, xs)] @ np.array([0.299, 0.587, 0.114])
+    return _resized(np.asarray(grey.round(), np.uint8), CROP_PX, CROP_PX)
+
+
+def _sharpness(crop: ByteArray) -> float:
+    """Variance of the Laplacian."""
+    x = crop.astype(np.float64)
+    return float((4 * x[1:-1, 1:-1] - x[:-2, 1:-1] - x[2:, 1:-1] - x[1:-1, :-2] - x[1:-1, 2:]).var())

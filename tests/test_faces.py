@@ -1,0 +1,124 @@
+"""Faces in stills: found in the right proportions, read as shares, and nothing else kept of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from soundtrack.emotion.faces import channel as faces_module
+from soundtrack.emotion.faces.channel import NAMES, FacesChannel, read_stills
+from soundtrack.media.reading.probe import probe
+from soundtrack.networks.faces import CROP_PX, EXPRESSIONS, Box, FaceNetwork
+from soundtrack.pipeline.film.evidence_cache import EvidenceCache
+from soundtrack.pipeline.film.watch import Heard, Sight
+from soundtrack.types import Clip, FloatArray, Shot, Span, Still, StillFormat
+from soundtrack.video.decode import iter_frames
+
+SIDE_PX = 260
+
+
+class OneFace:
+    """Stands in for the networks: one face in the middle of every picture that is not black."""
+
+    shapes: list[tuple[int, ...]]
+
+    def __init__(self) -> None:
+        self.shapes = []
+
+    def detect(self, picture: np.ndarray) -> list[Box]:
+        self.shapes.append(picture.shape)
+        middle_y, middle_x = picture.shape[0] / 2, picture.shape[1] / 2
+        face = Box(middle_x - 40, middle_y - 40, middle_x + 40, middle_y + 40, 0.9)
+        return [face] if picture.any() else []
+
+    def expressions(self, crops: np.ndarray) -> FloatArray:
+        assert crops.shape[1:] == (CROP_PX, CROP_PX)
+        return np.tile(np.array([0.1, 0.0, 0.0, 0.6, 0.1, 0.1, 0.1], np.float32), (len(crops), 1))
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> OneFace:
+    stand_in = OneFace()
+    monkeypatch.setattr(faces_module, "_network", lambda: stand_in)
+    return stand_in
+
+
+def clips(rng: np.random.Generator) -> list[Clip]:
+    """Twelve seconds: black, something to see, black."""
+    noise = rng.integers(0, 256, (SIDE_PX, SIDE_PX, 3), np.uint8)
+    pictures = (np.zeros_like(noise), noise, np.zeros_like(noise))
+    frames = np.zeros((16, 8, 8, 3), np.uint8)
+    return [Clip(Span(4 * i, 4 * i + 4), frames, (Still(4 * i + 2.0, p),)) for i, p in enumerate(pictures)]
+
+
+@pytest.mark.usefixtures("network")
+def test_only_stretches_with_a_face_have_evidence(rng: np.random.Generator) -> None:
+    watching = FacesChannel(4.0)
+    watching.push(clips(rng))
+    found = watching.finish()
+    assert found.spans == (Span(4.0, 8.0),)
+    assert found.channel.names == NAMES
+    assert found.features[0, :7].sum() == pytest.approx(1.0)
+    assert found.features[0, NAMES.index("happy")] == pytest.approx(0.6)
+
+
+def test_faces_are_looked_for_in_the_true_proportions(network: OneFace) -> None:
+    square = np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8)
+    read_stills([Still(0.0, square, 16 / 9), Still(4.0, square, 0.5)])
+    assert network.shapes == [(260, 462, 3), (520, 260, 3)]
+
+
+@pytest.mark.usefixtures("network")
+def test_blur_lowers_the_weight_of_a_face(rng: np.random.Generator) -> None:
+    sharp = rng.integers(0, 256, (SIDE_PX, SIDE_PX, 3), np.uint8)
+    blurred = (np.add.outer(np.arange(SIDE_PX), np.arange(SIDE_PX))[:, :, None] // 4).repeat(3, axis=2).astype(np.uint8)
+    (one,), (other,) = read_stills([Still(0.0, sharp)]), read_stills([Still(0.0, blurred)])
+    assert one is not None
+    assert one[-1] > 0.8
+    assert other is None or other[-1] < 0.1
+
+
+@pytest.mark.usefixtures("network")
+def test_nothing_of_a_face_is_kept_but_shares(tmp_path: Path, rng: np.random.Generator) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"film")
+    watching = FacesChannel(4.0)
+    watching.push(clips(rng))
+    evidence = watching.finish()
+    sight = Sight((Shot(0, Span(0, 12)),), (Span(0, 12),), 12.0, (), (evidence,))
+    EvidenceCache(tmp_path / "cache", {}).keep(film, "sha256:0", sight, Heard())
+    (kept,) = (tmp_path / "cache").glob("*.evidence")
+    assert evidence.features.shape == (1, len(EXPRESSIONS) + 1)
+    assert set(NAMES) == {*EXPRESSIONS, "clarity"}
+    assert kept.stat().st_size < 1_000  # the smallest crop has 4,096 bytes
+
+
+def test_the_detector_finds_nothing_in_noise_and_cards(rng: np.random.Generator) -> None:
+    network = FaceNetwork.load()
+    noise = rng.integers(0, 256, (260, 462, 3), np.uint8)
+    card = np.zeros((260, 462, 3), np.uint8)
+    card[60:200, 100:300] = 200
+    assert [len(network.detect(picture)) for picture in (noise, card)] == [0, 0]
+
+
+def test_expressions_are_shares_that_mirrors_do_not_change(rng: np.random.Generator) -> None:
+    crops = rng.integers(0, 256, (3, CROP_PX, CROP_PX), np.uint8)
+    network = FaceNetwork.load()
+    shares = network.expressions(crops)
+    assert np.allclose(shares.sum(axis=1), 1.0, atol=1e-5)
+    assert np.allclose(shares, network.expressions(crops[:, :, ::-1].copy()), atol=1e-5)
+
+
+@pytest.mark.needs_data
+def test_a_face_is_found_and_shelves_show_none(data_dir: Path) -> None:
+    found = {}
+    for name in ("head-pose-face-detection-female", "bottle-detection", "fruit-and-vegetable-detection"):
+        batches = iter_frames(
+            probe(data_dir / "everyday" / f"{name}.mp4"), side_px=32, stills=StillFormat(4.0, SIDE_PX)
+        )
+        found[name] = [row is not None for row in read_stills([still for batch in batches for still in batch.stills])]
+    assert any(found["head-pose-face-detection-female"])
+    assert not any(found["bottle-detection"])
+    assert not any(found["fruit-and-vegetable-detection"])
