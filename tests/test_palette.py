@@ -38,6 +38,21 @@ FILM = alike(
 )
 
 
+def test_sparse_leaves_half_of_a_film_without_music_however_well_it_suits() -> None:
+    """Pieces that suit every scene perfectly: only the wish for silence speaks against them."""
+    moods = ["Sad", "Excited", "Relaxation", "Tension"]
+    made = library([track(mood, [mood] * 20) for mood in moods])
+    source = sheet([(mood, 40.0) for mood in moods * 2])
+    played = {
+        density: sum(
+            c.span.duration_s for c in spot_cues(source, made, settings=SpottingSettings(density=density)).cues
+        )
+        for density in ("sparse", "normal")
+    }
+    assert 0 < played["sparse"] <= 170.0
+    assert played["normal"] > 250.0
+
+
 def test_a_piece_returns_where_the_scene_does_and_the_film_has_few_pieces() -> None:
     made = spot_cues(FILM, small_library())
     names = titles(made)

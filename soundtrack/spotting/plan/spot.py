@@ -27,6 +27,7 @@ from soundtrack.spotting.plan.loop import choose_loop, require_loopable
 from soundtrack.spotting.plan.place import place_cues, sheet_track
 from soundtrack.spotting.plan.problem import NO_TRACK, Choice, Problem, plan_value
 from soundtrack.spotting.plan.silence import silences
+from soundtrack.spotting.plan.sparse import sparser
 from soundtrack.spotting.plan.theme import with_theme
 from soundtrack.spotting.plan.worth import Worth, cells_of, weigh
 from soundtrack.timebase import clock
@@ -126,7 +127,7 @@ def spot_cues(
     )
     worth = weigh(film, pool, settings.plan, max_cue_s=_longest_cue_s(film, settings, constraints))
     has_sound = has_voices and (sheet.film.has_audio or narration is not None)
-    settings = replace(settings, plan=_by_density(film, worth, settings))
+    settings = replace(settings, plan=_by_density(film, settings))
     warnings = list(left_alone)
     for worth_of_silence in (settings.plan.silence.weight, *_INSISTING):
         stated = replace(settings, plan=settings.plan.adjusted({"silence": worth_of_silence}))
@@ -140,6 +141,10 @@ def spot_cues(
         raise NothingFitsError(
             f"{sheet.film.name}: --silence covers the whole film",
             hint="remove a --silence",
+        )
+    if settings.density == "sparse" and not settings.loop:
+        problem, choices = sparser(
+            problem, choices, lambda stated: _choose(stated, pool, constraints), least_asked=_INSISTING[-1]
         )
     kept = tuple(replace(cue, locked=True) for cue in constraints.kept)
     placed = place_cues(
@@ -266,20 +271,14 @@ def _asked_for(film: Film, constraints: Constraints) -> BoolArray:
     return result
 
 
-def _by_density(film: Film, worth: Worth, settings: SpottingSettings) -> PlanTable:
-    """The plan's weights for more or less music: half of the film silent at least, or none of it where music may be."""
+def _by_density(film: Film, settings: SpottingSettings) -> PlanTable:
+    """The plan's weights, with music wherever it may be for the full density; `sparser` does the sparse one."""
     plan, density = _calmer(film, settings.plan), settings.density
     if density not in DENSITIES:
         raise ValueError(f"density must be one of {', '.join(DENSITIES)}, got {density}")
     if density == "full":
         return plan.adjusted({"silence": _INSISTING[0], "no_sound": _INSISTING[0], "speech": 0.0, "air": 0.0})
-    sounding = np.flatnonzero(~film.silent)
-    if density == "normal" or not len(sounding):
-        return plan
-    best, lengths = _best_merits(film, worth, plan)[sounding], film.lengths_s[sounding]
-    order = np.argsort(best, kind="stable")
-    half = order[np.searchsorted(np.cumsum(lengths[order]), lengths.sum() / 2)]
-    return plan.adjusted({"silence": max(plan.silence.weight, float(best[half]))})
+    return plan
 
 
 def _calmer(film: Film, plan: PlanTable) -> PlanTable:
