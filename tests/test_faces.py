@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from soundtrack import pipeline
+from soundtrack.documents import scenesheet
+from soundtrack.emotion import stills as stills_module
 from soundtrack.emotion.faces import channel as faces_module
 from soundtrack.emotion.faces.channel import NAMES, FacesChannel, read_stills
+from soundtrack.emotion.stills import FORMAT
 from soundtrack.media.reading.probe import probe
 from soundtrack.networks.faces import CROP_PX, EXPRESSIONS, Box, FaceNetwork
 from soundtrack.pipeline.film.evidence_cache import EvidenceCache
 from soundtrack.pipeline.film.watch import Heard, Sight
 from soundtrack.types import Clip, FloatArray, Shot, Span, Still, StillFormat
 from soundtrack.video.decode import iter_frames
+from test_decode import X264, film
 
 SIDE_PX = 260
 
@@ -93,6 +99,25 @@ def test_nothing_of_a_face_is_kept_but_shares(tmp_path: Path, rng: np.random.Gen
     assert evidence.features.shape == (1, len(EXPRESSIONS) + 1)
     assert set(NAMES) == {*EXPRESSIONS, "clarity"}
     assert kept.stat().st_size < 1_000  # the smallest crop has 4,096 bytes
+
+
+def test_a_sheet_shows_shares_of_faces_and_nothing_else(
+    network: OneFace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of every still the whole picture was at hand; what a sheet keeps has no room for one."""
+    monkeypatch.setenv("SOUNDTRACK_MODEL", "tiny")
+    monkeypatch.setattr(stills_module, "stills_for", lambda _: FORMAT)
+    path = film(tmp_path / "a.mp4", *X264, n=200, fps="25")
+    sheet = json.loads(scenesheet.dumps(pipeline.analyse_video(path, device="cpu", cache=tmp_path / "kept")))
+    assert network.shapes
+    said = [o for scene in sheet["scenes"] for o in scene["opinions"] if o["channel"] == "faces"]
+    assert said
+    for opinion in said:
+        assert {measure["name"] for measure in opinion["measures"]} <= set(NAMES)
+        assert len(json.dumps(opinion)) < 2_000
+    without = pipeline.analyse_video(path, device="cpu", cache=tmp_path / "kept", faces=False)
+    bare = json.loads(scenesheet.dumps(without))
+    assert not [o for scene in bare["scenes"] for o in scene["opinions"] if o["channel"] == "faces"]
 
 
 def test_the_detector_finds_nothing_in_noise_and_cards(rng: np.random.Generator) -> None:
