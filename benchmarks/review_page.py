@@ -1,0 +1,113 @@
+"""Times of the review page on a film of 3 hours with 300 cues: first paint, change of music, memory of the page.
+
+Goes in: a short planned cue sheet and its index. A sparse film of 3 hours is made, and the first cue of the sheet is
+laid out 300 times. Run: ``python benchmarks/review_page.py CUES --index INDEX``. Needs Chromium and playwright.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from soundtrack.documents import cuesheet
+from soundtrack.media.locate import ffmpeg_path
+from soundtrack.media.reading.probe import probe
+from soundtrack.types import CueSheet, Span
+
+LENGTH_S, N_CUES, N_SWAPS, CUE_S = 10_800, 300, 10, 20
+
+
+def long_sheet(sheet: CueSheet, film: Path) -> CueSheet:
+    """The first cue with alternatives, 300 times over 3 hours, and 300 scenes."""
+    named = {a.cue_id for a in sheet.alternatives}
+    cue = next(c for c in sheet.cues if c.cue_id in named and c.span.duration_s >= CUE_S)
+    start = cue.sections[0].track.start_s
+    section = replace(cue.sections[0], track=Span(start, start + CUE_S), seam_s=0.0, seam_quality=None)
+    step = LENGTH_S // N_CUES
+    cues, others, scenes = [], [], []
+    for i in range(N_CUES):
+        span, name = Span(i * step, i * step + CUE_S), f"1m{i + 1:03d}"
+        cues.append(replace(cue, cue_id=name, span=span, sections=(section,), speed=1.0, scenes=(i,), fade_out_s=2.0,
+                            landings=()))  # fmt: skip
+        others += [replace(a, cue_id=name) for a in sheet.alternatives if a.cue_id == cue.cue_id]
+        scenes.append(replace(sheet.scenes[0], index=i, span=Span(i * step, (i + 1) * step)))
+    info = probe(film)
+    ref = replace(sheet.film, name=film.name, duration_s=info.duration_s, fps=Fraction(1), width_px=160, height_px=90)
+    scenes[-1] = replace(scenes[-1], span=Span(scenes[-1].span.start_s, info.duration_s))
+    mix = replace(sheet.mix, music_gain_db=0.0, master_gain_db=0.0, limiter_dbtp=-1.0)
+    return replace(sheet, film=ref, cues=tuple(cues), alternatives=tuple(others), scenes=tuple(scenes), speech=(),
+                   ducking=(), silences=(), mix=mix)  # fmt: skip
+
+
+def main() -> None:
+    """Measure and print one JSON object."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cues", type=Path)
+    parser.add_argument("--index", required=True)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        film, cues = Path(name, "long.mp4"), Path(name, "long.cues.json")
+        source = ["-f", "lavfi", "-i", f"color=c=gray:size=160x90:rate=1:duration={LENGTH_S}"]
+        coding = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
+        subprocess.run([str(ffmpeg_path()), "-v", "error", *source, *coding, str(film)], check=True)
+        cues.write_text(cuesheet.dumps(long_sheet(cuesheet.loads(given.cues.read_text()), film)))
+        words = [sys.executable, "-m", "soundtrack", "review", str(cues), "--no-browser", "--index", given.index]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server, sync_playwright() as playwright:
+            assert server.stdout is not None
+            try:
+                print(json.dumps(measured(playwright, server.stdout.readline().strip())))
+            finally:
+                server.terminate()
+
+
+def measured(playwright: object, address: str) -> dict[str, object]:
+    """First paint and all cues in seconds, changes of music in ms, JavaScript heap in MB before and after."""
+    arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--enable-precise-memory-info"]
+    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)  # type: ignore[attr-defined]
+    page = browser.new_page()
+    began = time.monotonic()
+    page.goto(address, wait_until="commit")
+    until(page, "document.querySelectorAll('.cue').length === 300")
+    all_cues = time.monotonic() - began
+    until(page, "performance.getEntriesByName('first-contentful-paint').length")
+    paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime / 1000")
+    heap = "performance.memory.usedJSHeapSize / 1e6"
+    before, switches = page.evaluate(heap), []
+    for _i in range(N_SWAPS):
+        page.keyboard.press("ArrowDown")
+        time.sleep(2)
+        for key in "21":
+            page.keyboard.press(key)
+            time.sleep(1)
+            switches.append(page.evaluate("review.player.lastSwitchMs"))
+    after = page.evaluate(heap)
+    browser.close()
+    return {
+        "first_paint_s": round(paint, 2),
+        "all_cues_s": round(all_cues, 2),
+        "heap_mb": [round(before, 1), round(after, 1)],
+        "switch_ms": [s if s is None else round(s, 1) for s in switches],
+    }
+
+
+def until(page: object, script: str) -> None:
+    """Wait until a script gives something true."""
+    for _ in range(1200):
+        if page.evaluate(script):  # type: ignore[attr-defined]
+            return
+        time.sleep(0.02)
+    raise TimeoutError(script)
+
+
+if __name__ == "__main__":
+    main()
