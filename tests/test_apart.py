@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from media_made import make_film
 from mp4_bombs import mp4_of_many_samples
 from soundtrack.errors import InputError, Reason
 from soundtrack.media import sandbox as apart_module
@@ -76,6 +77,15 @@ def test_it_is_another_process_and_the_next_file_finds_it_waiting() -> None:
     first = apart(SOMETHING, own_pid)
     assert first != os.getpid()
     assert apart(SOMETHING, own_pid) == first
+
+
+def test_a_relative_path_counts_from_the_folder_of_the_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script that changes its folder between two films was told that the second does not exist."""
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+        make_film(tmp_path / name / f"{name}.mp4", seconds=1)
+        monkeypatch.chdir(tmp_path / name)
+        assert probe(Path(f"{name}.mp4")).duration_s == pytest.approx(1.0, abs=0.1)
 
 
 def test_its_memory_is_limited_and_it_may_not_write() -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,10 +28,11 @@ from soundtrack.files import safe_write
 from soundtrack.mix.audition import music_between
 from soundtrack.mix.plan import plan_mix
 from soundtrack.review.app import STATIC
-from soundtrack.review.session import ConflictError, Session
+from soundtrack.review.session import ConflictError, Session, Step
 from soundtrack.review.sound import BLOCK_S, WAVE_POINTS
+from soundtrack.review.steps import step_of
 from soundtrack.settings import MIX_RATE_HZ
-from soundtrack.types import CueSheet
+from soundtrack.types import CueSheet, Span
 
 
 @pytest.fixture(scope="module")
@@ -382,3 +384,13 @@ def test_a_film_is_reviewed_with_the_sheet_beside_it_or_the_cause_is_said(
         find_reviewed(cues)
     assert "--film" in error.value.hint
     assert find_reviewed(cues, film=made.film).film.path == made.film
+
+
+def test_less_like_the_short_cue_of_a_long_scene_asks_that_scene(sheet: CueSheet) -> None:
+    """The page said that it was asked for, and no scene was: the cue covered less than half of its scene."""
+    cue = sheet.cues[0]
+    whole = replace(sheet.scenes[0], span=Span(0.0, sheet.film.duration_s))
+    short = replace(cue, span=Span(cue.span.start_s, cue.span.start_s + 1.0))
+    step = Step(replace(sheet, scenes=(whole,), cues=(short,)))
+    asked = step_of({"action": "less", "cue": cue.cue_id}, index=None)(step)
+    assert [(wish.span, wish.text.startswith("not like ")) for wish in asked.moods] == [(whole.span, True)]

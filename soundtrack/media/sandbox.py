@@ -182,7 +182,7 @@ class _Helper:
         """Hand over what is to be done."""
         self.is_busy = True
         try:
-            self._pipe.send((function.__module__, function.__qualname__, args, kwargs))
+            self._pipe.send((_here(), function.__module__, function.__qualname__, args, kwargs))
         except OSError as error:
             raise refusal(path, Reason.CRASHED) from error
 
@@ -227,6 +227,14 @@ class _Helper:
         """Kill it, wherever it is."""
         self._pipe.close()
         stop(self._popen)
+
+
+def _here() -> str | None:
+    """The folder that relative paths count from; None where it was removed."""
+    try:
+        return str(Path.cwd())
+    except OSError:
+        return None
 
 
 _idle: list[_Helper] = []
@@ -283,7 +291,11 @@ def serve(descriptor: int, memory_bytes: int) -> None:
     pipe.send("ready")
     with contextlib.suppress(EOFError, OSError):
         while True:
-            _answer(pipe, *pipe.recv())
+            here, *call = pipe.recv()
+            if here is not None:
+                with contextlib.suppress(OSError):  # removed since: absolute paths work all the same
+                    os.chdir(here)
+            _answer(pipe, *call)
 
 
 def _leave_with_the_other(descriptor: int) -> None:

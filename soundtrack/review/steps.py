@@ -148,8 +148,10 @@ def _with_likeness(step: Step, cue_id: str, *, is_wanted: bool) -> Step:
     if cue is None:
         raise UsageError(f"unknown cue {cue_id}", hint="reload the page")
     like = f'like "{cue.track_id[:LIKE_ID]}"'
+    longest_s = max((scene.span.overlap_s(cue.span) for scene in step.sheet.scenes), default=0.0)
     for scene in step.sheet.scenes:
-        if scene.span.overlap_s(cue.span) <= scene.span.duration_s / 2:
+        shared_s = scene.span.overlap_s(cue.span)
+        if shared_s <= scene.span.duration_s / 2 and shared_s < longest_s:  # one scene at least hears of it
             continue
         before = next((m.text for m in step.moods if m.span == scene.span), "")
         others = [part for part in before.split(", ") if part and part.removeprefix("not ") != like]
