@@ -11,7 +11,7 @@ import pytest
 from made_up import sheet, small_library
 from soundtrack.documents import cuesheet
 from soundtrack.errors import ExitCode
-from soundtrack.export.page.night import night_json, night_page
+from soundtrack.export.page.night import FilmNight, night_json, night_page
 from soundtrack.files.kinds import NIGHTS, PAGE
 from soundtrack.pipeline.batch import BatchReport, FilmOutcome, FilmState
 from soundtrack.pipeline.night import night_of
@@ -103,3 +103,10 @@ def test_a_report_is_known_by_its_content(tmp_path: Path) -> None:
         assert NIGHTS[suffix].is_one(path)
         assert not PAGE.is_one(path)
         assert sum(kind.is_one(path) for kind in NIGHTS.values()) == 1
+
+
+def test_a_film_with_a_warning_is_not_among_those_with_nothing_to_report() -> None:
+    """'No close match in this library' stood in a table headed 'Nothing to report'."""
+    best = FilmNight("far.mp4", "scored", "far.scored.mp4", duration_s=9.0, n_cues=1, warnings=("no close match",))
+    page = night_page([best, FilmNight("fine.mp4", "scored", "fine.scored.mp4", duration_s=9.0, n_cues=1)])
+    assert page.index("far.mp4") < page.index("Nothing to report") < page.index("fine.mp4")

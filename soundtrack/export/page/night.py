@@ -84,9 +84,9 @@ def night_json(films: Night) -> str:
 
 
 def night_page(films: Night) -> str:
-    """The report as an HTML page: failures first, then films with silences or doubtful choices, then all others."""
+    """The report as an HTML page: failures, films with silences, doubtful choices or warnings, then all others."""
     failed = [film for film in films if film.state == "failed"]
-    doubtful = [film for film in films if film.state != "failed" and (film.second_best or film.silences)]
+    doubtful = [f for f in films if f.state != "failed" and (f.second_best or f.silences or f.warnings)]
     n_scored = sum(film.state == "scored" for film in films)
     n_finished = sum(film.state == "finished" for film in films)
     summary = (
