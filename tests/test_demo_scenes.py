@@ -31,6 +31,7 @@ def test_park_and_sea_are_two_scenes_and_rain_is_not_part_of_the_corridor(sheet:
 def test_each_scene_of_the_demo_has_the_mood_it_was_made_for(sheet: SceneSheet) -> None:
     read = [EMOTIONS[max(range(6), key=scene.emotion.probabilities.__getitem__)] for scene in sheet.scenes]
     assert all(mood in wanted for mood, wanted in zip(read, MOODS.values(), strict=True)), read
+    assert [scene.emotion.label for scene in sheet.scenes] == read, "sure enough to be named"
     lively, restful, frightening, sad = (scene.emotion for scene in sheet.scenes)
     assert min(lively.valence, restful.valence) > 0.2 > -0.05 > max(frightening.valence, sad.valence)
 

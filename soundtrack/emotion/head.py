@@ -132,7 +132,8 @@ class Head:
     confidence_offset: float = 0.0
     """Added to the confidence's log-odds."""
     domain: Domain | None = None
-    """Outside it the classes follow valence and arousal, and the confidence falls to chance; None: applies anywhere."""
+    """Outside it the classes follow valence and arousal, and the confidence falls as far as these disagree with the
+    classes' own weights; None: applies anywhere."""
 
     def __post_init__(self) -> None:
         n = sum(block.dim for block in self.blocks)
@@ -220,8 +221,10 @@ class Head:
         doubt = 1.0 - np.minimum((known * self._usual_shares()).sum(axis=1), 1.0)
         if self.domain is not None:
             outside = self.domain.outside(x) * known.all(axis=1)  # rows with gaps say too little about their kind
-            probabilities += outside[:, None] * (classes_near(plane[:, 0], plane[:, 1]) - probabilities)
-            doubt = np.maximum(doubt, outside)
+            near = classes_near(plane[:, 0], plane[:, 1])
+            agreement = np.sqrt(near * probabilities).sum(axis=1)  # Bhattacharyya's, in [0, 1]
+            probabilities += outside[:, None] * (near - probabilities)
+            doubt = np.maximum(doubt, outside * (1.0 - agreement))
         confidence = confidence - doubt * np.maximum(confidence - 1.0 / N_CLASSES, 0.0)
         return Mood(
             probabilities=probabilities.astype(np.float32),
