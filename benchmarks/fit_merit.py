@@ -2,12 +2,13 @@
 
 Usage: python benchmarks/fit_merit.py DATA WORK [--seeds N]
 
-DATA holds mved/labels.csv and its clips; WORK keeps what the networks of the installed models see and hear in them, so
-that a run that broke off goes on, and the next one only fits. Heads and space are learned again in every outer fold, as
-`soundtrack eval labels` does it. For each fold the weights are chosen by the clips of the other folds alone, by the
-mean of 2AFC-E and 2AFC-T, and judged inside; then once by all development clips, and the locked set is asked with
-these. The candidates are products: ``picture``, ``mood``, and one factor on ``valence`` and ``arousal``. Run it again
-whenever heads, space or networks change; what it prints is copied into `soundtrack.merit_table` by hand.
+DATA holds mved/labels.csv and its clips, and the rated stills of `soundtrack train video`; WORK keeps what the networks
+of the installed models see and hear in them, so that a run that broke off goes on, and the next one only fits. Heads
+and space are learned again in every outer fold, as `soundtrack eval labels` does it. For each fold the weights are
+chosen by the clips of the other folds alone, by the mean of 2AFC-E and 2AFC-T, and judged inside; then once by all
+development clips, and the locked set is asked with these. The candidates are products: ``picture``, ``mood``, and one
+factor on ``valence`` and ``arousal``. Run it again whenever heads, space or networks change; what it prints is copied
+into `soundtrack.merit_table` by hand.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from soundtrack.cli.models.eval import _towers
 from soundtrack.evaluation.deciding import Said, corrected, decided
 from soundtrack.evaluation.folds import Evidence, FoldRecipe, read_unseen
 from soundtrack.evaluation.labels import gather
+from soundtrack.evaluation.rated_stills import recipe_beside
 from soundtrack.merit_table import MeritTable
 from soundtrack.training.data import Part, read_labels
 from soundtrack.training.locked import is_locked
@@ -74,10 +76,10 @@ def chosen(scores: Sequence[Matrix], inside: npt.NDArray[np.bool_]) -> int:
 
 
 def weighed(
-    evidence: Evidence, *, seed: int, apart: npt.NDArray[np.bool_] | None = None
+    evidence: Evidence, recipe: FoldRecipe, *, seed: int, apart: npt.NDArray[np.bool_] | None = None
 ) -> tuple[list[Matrix], Matrix, Matrix, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """2AFC of every candidate, of the bare cosine and of the cosine with hub correction; fold and rows of the clips."""
-    unseen = read_unseen(evidence, FoldRecipe(), n_folds=N_FOLDS, seed=seed, apart=apart)
+    unseen = read_unseen(evidence, recipe, n_folds=N_FOLDS, seed=seed, apart=apart)
     rows = np.arange(len(evidence.classes)) if apart is None else np.flatnonzero(apart)
     names = {s: i for i, s in enumerate(dict.fromkeys(evidence.sources))}
     classes, sources = evidence.classes[rows], np.array([names[s] for s in evidence.sources])[rows]
@@ -107,6 +109,7 @@ def main() -> None:
     clips = sorted(clips, key=lambda clip: is_locked(clip.path))
     video, music = _towers("joint-space", "cpu", fresh_space=True)
     evidence = gather(clips, video=video, music=music, kept_in=given.work)
+    recipe = recipe_beside(given.data, video, kept_in=given.work)
     apart = np.array([is_locked(clip.path) for clip in clips])
     learned = evidence.only(~apart)
     print(f"{len(learned.classes)} development clips of {len(EMOTIONS)} classes, {int(apart.sum())} locked")
@@ -114,7 +117,7 @@ def main() -> None:
     nested, plain, bare, hubs, everything = [], [], [], [], []
     picks: Counter[Candidate] = Counter()
     for seed in range(given.seeds):
-        scores, cosine, corrected_by_hubs, folds, _ = weighed(learned, seed=seed)
+        scores, cosine, corrected_by_hubs, folds, _ = weighed(learned, recipe, seed=seed)
         everything.append(scores)
         bare.append(cosine)
         hubs.append(corrected_by_hubs)
@@ -127,7 +130,7 @@ def main() -> None:
         nested.append(own)
     means = [np.mean([scores[k] for scores in everything], axis=0) for k in range(len(CANDIDATES))]
     best = chosen(means, np.ones(len(learned.classes), np.bool_))
-    scores, cosine, corrected_by_hubs, _, _ = weighed(evidence, seed=0, apart=apart)
+    scores, cosine, corrected_by_hubs, _, _ = weighed(evidence, recipe, seed=0, apart=apart)
     print(f"{'':34s}folds: 2AFC-E 2AFC-T   locked: 2AFC-E 2AFC-T")
     for name, inside, outside in (
         ("bare cosine", bare, cosine),
