@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from soundtrack import pipeline
 from soundtrack.documents import scenesheet
 from soundtrack.emotion import stills as stills_module
 from soundtrack.emotion.faces import channel as faces_module
-from soundtrack.emotion.faces.channel import NAMES, FacesChannel, read_stills
+from soundtrack.emotion.faces.channel import NAMES, FacesChannel, read_stills, weights_path
 from soundtrack.emotion.stills import FORMAT
 from soundtrack.media.reading.probe import probe
 from soundtrack.networks.faces import CROP_PX, EXPRESSIONS, Box, FaceNetwork
@@ -23,6 +25,7 @@ from soundtrack.video.decode import iter_frames
 from test_decode import X264, film
 
 SIDE_PX = 260
+SCRIPT = Path(__file__).parents[1] / "benchmarks" / "face_weights.py"
 
 
 class OneFace:
@@ -49,6 +52,18 @@ def network(monkeypatch: pytest.MonkeyPatch) -> OneFace:
     stand_in = OneFace()
     monkeypatch.setattr(faces_module, "_network", lambda: stand_in)
     return stand_in
+
+
+@pytest.fixture
+def weights(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The public networks, converted as a user does it."""
+    spec = importlib.util.spec_from_file_location("face_weights", SCRIPT)
+    assert spec is not None and spec.loader is not None
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    save_file(script.converted(data_dir / "faces" / "nets"), tmp_path / "faces.safetensors")
+    monkeypatch.setattr(faces_module, "user_models_dir", lambda: tmp_path)
+    faces_module._network.cache_clear()
 
 
 def clips(rng: np.random.Generator) -> list[Clip]:
@@ -107,6 +122,8 @@ def test_a_sheet_shows_shares_of_faces_and_nothing_else(
     """Of every still the whole picture was at hand; what a sheet keeps has no room for one."""
     monkeypatch.setenv("SOUNDTRACK_MODEL", "tiny")
     monkeypatch.setattr(stills_module, "stills_for", lambda _: FORMAT)
+    monkeypatch.setattr(faces_module, "user_models_dir", lambda: tmp_path)
+    weights_path().touch()
     path = film(tmp_path / "a.mp4", *X264, n=200, fps="25")
     sheet = json.loads(scenesheet.dumps(pipeline.analyse_video(path, device="cpu", cache=tmp_path / "kept")))
     assert network.shapes
@@ -120,23 +137,28 @@ def test_a_sheet_shows_shares_of_faces_and_nothing_else(
     assert not [o for scene in bare["scenes"] for o in scene["opinions"] if o["channel"] == "faces"]
 
 
+@pytest.mark.needs_data
+@pytest.mark.usefixtures("weights")
 def test_the_detector_finds_nothing_in_noise_and_cards(rng: np.random.Generator) -> None:
-    network = FaceNetwork.load()
+    network = FaceNetwork.load(weights_path())
     noise = rng.integers(0, 256, (260, 462, 3), np.uint8)
     card = np.zeros((260, 462, 3), np.uint8)
     card[60:200, 100:300] = 200
     assert [len(network.detect(picture)) for picture in (noise, card)] == [0, 0]
 
 
+@pytest.mark.needs_data
+@pytest.mark.usefixtures("weights")
 def test_expressions_are_shares_that_mirrors_do_not_change(rng: np.random.Generator) -> None:
     crops = rng.integers(0, 256, (3, CROP_PX, CROP_PX), np.uint8)
-    network = FaceNetwork.load()
+    network = FaceNetwork.load(weights_path())
     shares = network.expressions(crops)
     assert np.allclose(shares.sum(axis=1), 1.0, atol=1e-5)
     assert np.allclose(shares, network.expressions(crops[:, :, ::-1].copy()), atol=1e-5)
 
 
 @pytest.mark.needs_data
+@pytest.mark.usefixtures("weights")
 def test_a_face_is_found_and_shelves_show_none(data_dir: Path) -> None:
     found = {}
     for name in ("head-pose-face-detection-female", "bottle-detection", "fruit-and-vegetable-detection"):

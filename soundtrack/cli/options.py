@@ -260,7 +260,10 @@ Subtitles = Annotated[
 ]
 Faces = Annotated[
     bool,
-    typer.Option("--faces/--no-faces", help="Look for faces, and state their expressions for each scene."),
+    typer.Option(
+        "--faces/--no-faces",
+        help="Look for faces and state their expressions, if the networks for faces are installed.",
+    ),
 ]
 NoExplicit = Annotated[
     bool, typer.Option("--no-explicit", help="Leave out tracks with explicit lyrics, by lyrics and titles.")

@@ -1,9 +1,9 @@
-"""Faces in a picture, and their expressions, by two small networks that come with the tool.
+"""Faces in a picture, and their expressions, by two small networks whose weights are no part of the tool.
 
 Goes in: RGB pictures. Comes out: boxes, and shares of seven expressions for each crop. The detector is the tiny face
 detector of face-api (MIT), the expressions are those of mini_XCEPTION (O. Arriaga et al. 2017, MIT; trained on
-FER-2013), both converted to plain tensors with batch norm folded in; ``face_weights.LICENSE.txt`` has the licences.
-They always run on the CPU.
+FER-2013), both converted to plain tensors with batch norm folded in by ``benchmarks/face_weights.py``. They always run
+on the CPU.
 """
 
 from __future__ import annotations
@@ -17,14 +17,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from soundtrack.errors import ModelError
 from soundtrack.types import ByteArray, FloatArray
 
 EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """The classes, in the order of the network."""
 CROP_PX = 64
 """Side of a grey crop, in pixels."""
-WEIGHTS = Path(__file__).with_name("face_weights.safetensors")
-"""The file of both networks."""
 _ANCHORS = (
     (1.603231, 2.094468),
     (6.041143, 7.080126),
@@ -71,11 +70,23 @@ class FaceNetwork:
         self._tensors = tensors
 
     @classmethod
-    def load(cls) -> FaceNetwork:
-        """The networks of `WEIGHTS`."""
+    def load(cls, path: Path) -> FaceNetwork:
+        """The networks of a file.
+
+        Raises
+        ------
+        ModelError
+            The file is missing or damaged.
+        """
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        return cls({name: tensor.float() for name, tensor in load_file(WEIGHTS).items()})
+        try:
+            return cls({name: tensor.float() for name, tensor in load_file(path).items()})
+        except (OSError, SafetensorError) as error:
+            raise ModelError(
+                f"{path}: cannot read weights: {error}", hint="convert the networks again, or use --no-faces"
+            ) from error
 
     def detect(self, picture: ByteArray, *, least_score: float = _LEAST_SCORE) -> list[Box]:
         """Faces in a picture, the surest first, none overlapping much.

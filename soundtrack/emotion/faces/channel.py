@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from soundtrack.channels import digest
 from soundtrack.emotion.stills import spans_of
+from soundtrack.resources import user_models_dir
 from soundtrack.types import ByteArray, Channel, ChannelSetup, Clip, Evidence, FloatArray, Medium, Still
 
 if TYPE_CHECKING:
@@ -34,9 +36,16 @@ _MOST_FACES = 8
 _WIDEST = 4.0
 
 
+def weights_path() -> Path:
+    """File of the networks, in the folder of the user's models; need not exist."""
+    return user_models_dir() / "faces.safetensors"
+
+
 def faces_channel(setup: ChannelSetup) -> FacesChannel | None:
-    """The channel ``faces``; None where no stills are taken."""
-    return None if setup.stills is None else FacesChannel(setup.stills.every_s)
+    """The channel ``faces``; None where no stills are taken or the weights are not at hand."""
+    if setup.stills is None or not weights_path().is_file():
+        return None
+    return FacesChannel(setup.stills.every_s)
 
 
 class FacesChannel:
@@ -83,7 +92,7 @@ def _network() -> FaceNetwork:
     """The networks, once for all films."""
     from soundtrack.networks.faces import FaceNetwork
 
-    return FaceNetwork.load()
+    return FaceNetwork.load(weights_path())
 
 
 def read_stills(stills: Sequence[Still]) -> list[FloatArray | None]:
