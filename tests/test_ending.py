@@ -109,7 +109,10 @@ def test_a_second_signal_ends_the_waiting(tmp_path: Path) -> None:
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=30) == 128 + signal.SIGTERM
+    sent_s = time.monotonic()
+    # Which of two signals that wait at once is taken first is up to the kernel.
+    assert process.wait(timeout=30) in {128 + signal.SIGTERM, 128 + signal.SIGINT}
+    assert time.monotonic() - sent_s < 5
     time.sleep(GONE_S if running(str(tmp_path)) else 0)
     assert running(str(tmp_path)) == []
 
