@@ -306,22 +306,50 @@ def test_plan_again_keeps_locked_cues_and_silences_and_can_be_undone(page: Page,
 
 
 @pytest.mark.slow
-def test_less_like_this_brings_other_music_in_the_next_plan_and_can_be_undone(page: Page, cues: Path) -> None:
-    first = saved(cues).cues[0]
-    for action, text in (("more", 'like "'), ("less", 'not like "'), ("less", 'not like "')):
-        assert page.post("edit", action=action, cue=first.cue_id).status_code == 200
+def test_more_and_less_like_this_change_the_music_at_once_and_can_be_undone(page: Page, cues: Path, made: Made) -> None:
+    first, before = saved(cues).cues[0], cues.read_bytes()
+    name, locked = first.cue_id, [c.cue_id for c in saved(cues).cues[1:]]
+    for other in locked:
+        page.post("edit", action="lock", cue=other)
+    rest = saved(cues).cues[1:]
+    key, title = page.state["key"], page.state["cues"][0]["title"]
+    n = int(first.span.start_s // BLOCK_S)
+    for action, text in (("more", "like"), ("less", "not like")):
+        answer = page.post("edit", action=action, cue=name)
+        assert answer.status_code == 200, answer.json()
+        assert saved(cues).cues[0].track_id != first.track_id
+        assert saved(cues).cues[1:] == rest
+        assert page.state["cues"][0]["others"][0]["title"] == title
+        assert page.get(f"music/{page.state['key']}/{n}").content != page.get(f"music/{key}/{n}").content
         words = [page.state["scenes"][i]["words"] for i in first.scenes]
-        assert any(w.startswith(text) and w.count("like") == 1 and page.state["cues"][0]["title"] in w for w in words)
-    assert page.state["undo"] == 2  # asking for the same again is no step
+        assert any(w == f'{text} "{title}"' for w in words), words
+        if action == "more":
+            page.post("undo")
+            assert saved(cues).cues[0] == first
     page.post("plan")
     assert "planned again" in str(wait_for_job(page).get("message"))
     assert all(c.track_id != first.track_id for c in saved(cues).cues if c.span.overlap_s(first.span) > 3)
     page = page.another()
-    for _ in range(3):
+    for _ in range(2 + len(locked)):
         page.post("undo")
-    assert saved(cues).cues[0] == first
+    assert cues.read_bytes() == before
     assert all(not scene["words"] for scene in page.state["scenes"])
+    page.post("edit", action="lock", cue=name)
+    answer = page.post("edit", action="more", cue=name)
+    assert answer.status_code == 422
+    assert "is locked" in answer.json()["error"]
     assert page.post("edit", action="less", cue="9m99").status_code == 422
+
+
+@pytest.mark.slow
+def test_refusing_every_track_says_so_and_leaves_the_last(page: Page, cues: Path) -> None:
+    name = page.state["cues"][0]["id"]
+    assert page.post("edit", action="less", cue=name).status_code == 200
+    before = cues.read_bytes()
+    answer = page.post("edit", action="less", cue=name)
+    assert answer.status_code == 422
+    assert "no other track" in answer.json()["error"]
+    assert cues.read_bytes() == before
 
 
 @pytest.mark.slow
@@ -386,11 +414,9 @@ def test_a_film_is_reviewed_with_the_sheet_beside_it_or_the_cause_is_said(
     assert find_reviewed(cues, film=made.film).film.path == made.film
 
 
-def test_less_like_the_short_cue_of_a_long_scene_asks_that_scene(sheet: CueSheet) -> None:
+def test_less_like_the_short_cue_of_a_long_scene_asks_that_scene(sheet: CueSheet, made: Made) -> None:
     """The page said that it was asked for, and no scene was: the cue covered less than half of its scene."""
     cue = sheet.cues[0]
     whole = replace(sheet.scenes[0], span=Span(0.0, sheet.film.duration_s))
-    short = replace(cue, span=Span(cue.span.start_s, cue.span.start_s + 1.0))
-    step = Step(replace(sheet, scenes=(whole,), cues=(short,)))
-    asked = step_of({"action": "less", "cue": cue.cue_id}, index=None)(step)
+    asked = step_of({"action": "less", "cue": cue.cue_id}, index=made.index)(Step(replace(sheet, scenes=(whole,))))
     assert [(wish.span, wish.text.startswith("not like ")) for wish in asked.moods] == [(whole.span, True)]

@@ -214,6 +214,26 @@ def test_everything_goes_by_keyboard_alone(browser: Any, address: str, cues: Pat
     assert screen.faults == []
 
 
+def test_less_like_this_is_heard_at_once_and_undone_by_a_key(browser: Any, address: str, cues: Path) -> None:
+    screen = opened(browser, address)
+    was = saved(cues).cues[0]
+    screen.press("ArrowUp", "k")
+    screen.until("review.player.time > 0.3 && review.player.deck?.sources.size > 0")
+    key = screen.run("review.state.key")
+    for wish, back in (("n", "z"), ("m", "z")):
+        before = cues.read_bytes()
+        screen.press(wish)
+        assert until_saved(screen, cues, before).cues[0].track_id != was.track_id
+        screen.until(f"review.state.key !== {key!r} && review.player.deck?.key === review.state.key")
+        screen.until_said("like the one before")
+        screen.until("!review.player.paused")
+        before = cues.read_bytes()
+        screen.press(back)
+        assert until_saved(screen, cues, before).cues[0] == was
+        screen.until(f"review.state.key === {key!r}")
+    assert screen.faults == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_serious_fault_for_screen_readers_and_no_sideways_scrolling(browser: Any, address: str, scheme: str) -> None:
     screen = opened(browser, address, color_scheme=scheme, viewport={"width": 1200, "height": 900})

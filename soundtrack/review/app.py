@@ -196,7 +196,8 @@ class _Room:
     def _edit(self, asked: dict[str, Any]) -> dict[str, object]:
         before = self._session.step.sheet
         self._session.change(str(asked.get("revision")), step_of(asked, index=self._index))
-        note_edit(before, self._session.step.sheet)
+        if asked.get("action") != "more":  # another track like a good one says nothing against the good one
+            note_edit(before, self._session.step.sheet)
         return self._state()
 
     def _travel(self, how: Callable[[str], None], asked: dict[str, Any]) -> dict[str, object]:

@@ -18,13 +18,10 @@ from soundtrack.pipeline.sheets.narration import NarrationWish
 from soundtrack.pipeline.sheets.swap import mix_of, swap_music
 from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.progress import Progress
-from soundtrack.review.session import MoodWords, Step
+from soundtrack.review.leaning import leaned
+from soundtrack.review.session import Step
+from soundtrack.review.wished import LONGEST_WORDS, with_mood
 from soundtrack.types import CueSheet
-
-LONGEST_WORDS = 200
-"""Characters of a mood in words."""
-LIKE_ID = 16
-"""Characters of a track id by which a request names the music of a cue."""
 
 
 def step_of(request: Mapping[str, object], *, index: Path | None) -> Callable[[Step], Step]:
@@ -60,18 +57,18 @@ def step_of(request: Mapping[str, object], *, index: Path | None) -> Callable[[S
     if action == "swap":
         swap = (_text(request, "cue"), int(_number(request, "rank")))
         return lambda step: replace(step, sheet=swap_music(step.sheet, [swap], index=index))
-    return _wish_of(request)
+    return _wish_of(request, index=index)
 
 
-def _wish_of(request: Mapping[str, object]) -> Callable[[Step], Step]:
+def _wish_of(request: Mapping[str, object], *, index: Path | None) -> Callable[[Step], Step]:
     """The change of what the next plan is asked for."""
     action = request.get("action")
     if action == "mood":
         place, words = int(_number(request, "scene")), _text(request, "words", empty=True).strip()
-        return lambda step: _with_mood(step, place, words)
+        return lambda step: with_mood(step, place, words)
     if action in ("more", "less"):
         cue, is_wanted = _text(request, "cue"), action == "more"
-        return lambda step: _with_likeness(step, cue, is_wanted=is_wanted)
+        return lambda step: leaned(step, cue, is_wanted=is_wanted, index=index)
     if action == "hit":
         time_s = _number(request, "time_s")
         return lambda step: _with_hit(step, time_s)
@@ -115,7 +112,7 @@ def planned_again(film: Path, step: Step, *, index: Path | None, progress: Progr
     settings = replace(spotting_or_default(None), seed=sheet.seed, allow_vocals=step.vocals)
     weights = cuesheet.weights_of(sheet)
     if weights is not None:
-        settings = replace(settings, merit=weights[0])
+        settings = replace(settings, merit=weights[0], plan=weights[1])
     planned = api.spot(scenes, index=index, settings=settings, mix=mix_of(sheet), wishes=wishes)
     silenced = [s for s in sheet.silences if s.reason == edits.SILENCED]
     others = [s for s in planned.silences if all(s.span.overlap_s(own.span) <= 0 for own in silenced)]
@@ -126,40 +123,6 @@ def planned_again(film: Path, step: Step, *, index: Path | None, progress: Progr
 def _edited(sheet: CueSheet, edit: edits.Edit) -> CueSheet:
     """The sheet after an edit of a `cues` command, rounded as in the document."""
     return cuesheet.rounded(edits.apply(sheet, edit))
-
-
-def _with_mood(step: Step, place: int, words: str) -> Step:
-    """The state with another mood for a scene; no words take it away."""
-    from soundtrack.queries.vocabulary import is_request
-    from soundtrack.spotting.merit.moods import mood
-
-    scene = next((s for s in step.sheet.scenes if s.index == place), None)
-    if scene is None:
-        raise UsageError(f"unknown scene {place + 1}", hint="reload the page")
-    if words and not is_request(words):
-        mood(words)  # an unknown word is refused now and not by the plan
-    others = tuple(m for m in step.moods if m.span != scene.span)
-    return replace(step, moods=(*others, MoodWords(scene.span, words)) if words else others)
-
-
-def _with_likeness(step: Step, cue_id: str, *, is_wanted: bool) -> Step:
-    """The state in which the scenes of a cue get music more like that of the cue, or less, in the next plan."""
-    cue = next((c for c in step.sheet.cues if c.cue_id == cue_id), None)
-    if cue is None:
-        raise UsageError(f"unknown cue {cue_id}", hint="reload the page")
-    like = f'like "{cue.track_id[:LIKE_ID]}"'
-    longest_s = max((scene.span.overlap_s(cue.span) for scene in step.sheet.scenes), default=0.0)
-    for scene in step.sheet.scenes:
-        shared_s = scene.span.overlap_s(cue.span)
-        if shared_s <= scene.span.duration_s / 2 and shared_s < longest_s:  # one scene at least hears of it
-            continue
-        before = next((m.text for m in step.moods if m.span == scene.span), "")
-        others = [part for part in before.split(", ") if part and part.removeprefix("not ") != like]
-        words = ", ".join([*others, like if is_wanted else f"not {like}"])
-        if len(words) > LONGEST_WORDS:
-            raise UsageError(f"scene {scene.index + 1} has too many requests", hint="clear its mood or words first")
-        step = _with_mood(step, scene.index, words)
-    return step
 
 
 def _with_hit(step: Step, time_s: float) -> Step:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from soundtrack.export.clips import facts_line, shown_name
+from soundtrack.review.leaning import LIKE_ID
 from soundtrack.review.session import Session, Step
-from soundtrack.review.steps import LIKE_ID
 from soundtrack.types import Cue, CueSheet
 
 

@@ -53,7 +53,7 @@ function step(path, body, said) {
       const [what, words] = typeof body === "function" ? body() : [body, said];
       if (!what) return;
       await show(await post(path, what));
-      say(words);
+      say(typeof words === "function" ? words() : words);
     } catch (fault) {
       sayFault(fault);
     }
@@ -428,6 +428,12 @@ const edit = (action, said) => {
   if (cue) step("edit", { action, cue: cue.id }, `${cue.id}: ${said}`);
 };
 
+// Other music in the cue at once, heard in the next sound if the film plays.
+const lean = (action, said) => {
+  const id = selected;
+  if (cueOf(id)) step("edit", () => [cueOf(id) && { action, cue: id }, () => `${id}: ${cueOf(id)?.title}, ${said}`]);
+};
+
 const actions = {
   help: () => find("help").showModal(),
   undo: () => step("undo", {}, "one step undone"),
@@ -446,8 +452,8 @@ const actions = {
       return [cueOf(id) && { action, cue: id }, `${id}: ${action}ed`];
     });
   },
-  more: () => edit("more", "more music like this in the next plan"),
-  less: () => edit("less", "less music like this in the next plan"),
+  more: () => lean("more", "more like the one before"),
+  less: () => lean("less", "less like the one before"),
   silence: () => edit("silence", "silence instead"),
   softer: () => louder(-0.5),
   louder: () => louder(0.5),
