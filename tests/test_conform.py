@@ -15,13 +15,14 @@ from made_up import sheet, small_library
 from media_made import Made, ffmpeg
 from soundtrack.cli.app import run_commands
 from soundtrack.documents import cuesheet
-from soundtrack.documents.conforming import Moved, conformed_cue, without_overlaps
+from soundtrack.documents.conforming import Moved, conformed_cue, conformed_markers, without_overlaps
 from soundtrack.documents.edits import LockCues, apply
 from soundtrack.errors import InputError, UsageError
 from soundtrack.media.locate import ffmpeg_path
 from soundtrack.media.reading.probe import probe
+from soundtrack.settings import SpottingSettings
 from soundtrack.spotting.plan.spot import spot_cues
-from soundtrack.types import ByteArray, Narration, Span
+from soundtrack.types import ByteArray, Marker, Narration, Span
 from soundtrack.video.shot_matching import FilmPrint, Match, film_print, match_shots
 
 FPS = 25
@@ -130,6 +131,28 @@ def test_cues_that_came_together_are_cut_off_where_the_next_enters() -> None:
     assert list(cuesheet.faults(replace(CUES, cues=tuple(both), alternatives=()))) == []
 
 
+def test_markers_move_with_their_picture_and_are_lost_only_with_it() -> None:
+    """`conform` dropped all of them."""
+    markers = [Marker(1.0, "start"), Marker(12.0, "gone"), Marker(20.04, "turn")]
+    moved = [Moved(Span(0.0, 10.0), 30.0), Moved(Span(14.0, 60.0), -14.0)]
+    assert conformed_markers(markers, moved) == (Marker(6.04, "turn"), Marker(31.0, "start"))
+    black_between = [Moved(Span(0.0, 10.0), 2.0), Moved(Span(14.0, 60.0), 2.0)]
+    assert conformed_markers(markers[1:2], black_between) == (Marker(14.0, "gone"),)
+
+
+def test_a_sheet_planned_again_with_its_own_weights_has_the_same_weights() -> None:
+    """A film of talk made changes of music costlier; the sheet said so, and each new plan made them costlier again."""
+    talk, music = sheet([("Relaxation", 60.0), ("Tension", 60.0)], speech=[0.9, 0.8]), small_library()
+    first = spot_cues(talk, music)
+    weights = cuesheet.weights_of(first)
+    assert weights is not None
+    again = spot_cues(talk, music, settings=SpottingSettings(merit=weights[0], plan=weights[1]))
+    assert again.weights == first.weights
+    assert again == first
+    full = spot_cues(talk, music, settings=SpottingSettings(density="full"))
+    assert full.weights != first.weights
+
+
 @pytest.mark.slow
 def test_the_command_moves_locked_cues_and_plans_the_rest(
     made: Made, tmp_path: Path, capfd: pytest.CaptureFixture[str]
@@ -150,7 +173,9 @@ def test_the_command_moves_locked_cues_and_plans_the_rest(
         run_commands(arguments)
     voice = tmp_path / "voice.wav"
     ffmpeg("-f", "lavfi", "-i", "sine=duration=2", voice)
-    narrated = replace(before, narration=Narration(str(voice), start_s=1.0, duration_s=2.0))
+    narrated = replace(
+        before, narration=Narration(str(voice), start_s=1.0, duration_s=2.0), markers=(Marker(4.0, "turn"),)
+    )
     locked = apply(narrated, LockCues(tuple(c.cue_id for c in before.cues)))
     path.write_text(cuesheet.dumps(locked), encoding="utf-8")
     assert run_commands(arguments) == 0
@@ -163,6 +188,7 @@ def test_the_command_moves_locked_cues_and_plans_the_rest(
     (now,) = [cue for cue in after.cues if cue.locked]
     assert now.track_id == before.cues[0].track_id
     assert now.span.start_s == pytest.approx(before.cues[0].span.start_s + 2.0, abs=0.5 / 24)
+    assert [(pytest.approx(m.time_s, abs=0.5 / 24), m.text) for m in after.markers] == [(6.0, "turn")]
     old.write_bytes(new.read_bytes())
     with pytest.raises(InputError, match="not the film that"):
         run_commands([*arguments, "--force"])

@@ -14,7 +14,7 @@ from soundtrack.documents.cuesheet import TOUCHING_S
 from soundtrack.documents.edits import SetCue, trimmed
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import round_s
-from soundtrack.types import Cue, CueSheet, Span
+from soundtrack.types import Cue, CueSheet, Marker, Span
 
 EDGE_FADE_S = 0.5
 """Fade-out of a cue that lost its own ending."""
@@ -65,6 +65,33 @@ def conformed_cue(cue: Cue, moved: Sequence[Moved], sheet: CueSheet) -> Cue | No
     if not start_s <= in_step.start_s < in_step.end_s <= end_s + TOUCHING_S:  # the parts are in another order now
         start_s, end_s = in_step.start_s, in_step.end_s
     return _placed(cue, later_s, start_s, min(end_s, sheet.film.duration_s), sheet)
+
+
+def conformed_markers(markers: Sequence[Marker], moved: Sequence[Moved]) -> tuple[Marker, ...]:
+    """The markers whose picture is in the new film, where it is there, in order of time.
+
+    Examples
+    --------
+    >>> conformed_markers([Marker(1.0, "a"), Marker(5.0, "b")], [Moved(Span(4.0, 6.0), -3.0)])
+    (Marker(time_s=2.0, text='b'),)
+    """
+    found = [
+        replace(marker, time_s=round_s(max(0.0, marker.time_s + later_s)))
+        for marker in markers
+        if (later_s := _later_at(marker.time_s, moved)) is not None
+    ]
+    return tuple(sorted(found, key=lambda m: (m.time_s, m.text)))
+
+
+def _later_at(time_s: float, moved: Sequence[Moved]) -> float | None:
+    """How much later a moment is in the new film; between two stretches that moved alike, as these."""
+    inside = next((piece for piece in moved if piece.old.start_s <= time_s < piece.old.end_s), None)
+    if inside is not None:
+        return inside.later_s
+    before = next((piece for piece in reversed(moved) if piece.old.end_s <= time_s), None)
+    after = next((piece for piece in moved if piece.old.start_s > time_s), None)
+    alike = before is not None and after is not None and round_s(before.later_s) == round_s(after.later_s)
+    return before.later_s if before is not None and alike else None
 
 
 def _placed(cue: Cue, later_s: float, start_s: float, end_s: float, sheet: CueSheet) -> Cue | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from soundtrack.documents import cuesheet
-from soundtrack.documents.conforming import Moved, conformed_cue, without_overlaps
+from soundtrack.documents.conforming import Moved, conformed_cue, conformed_markers, without_overlaps
 from soundtrack.documents.edits import scenes_under
 from soundtrack.errors import InputError, Reason, UsageError
 from soundtrack.pipeline.film.analyse import analyse_video, fingerprint
@@ -117,8 +117,10 @@ def conform(
     )
     wishes = Wishes(keep=Keep(base, name) if cues else None, narration=_narration(sheet))
     result = spot_video(scenes, index=index, settings=_settings(sheet), mix=mix_of(sheet), wishes=wishes)
+    result = replace(result, markers=conformed_markers(sheet.markers, moved))
     kept_s = sum(match.old.duration_s for match in matches)
-    return Conformed(result, (*_said(chosen, cues), *_said_of_narration(sheet)), kept_s)
+    lines = (*_said(chosen, cues), *_said_of_markers(sheet, result), *_said_of_narration(sheet))
+    return Conformed(result, lines, kept_s)
 
 
 def _narration(sheet: CueSheet) -> NarrationWish | None:
@@ -131,6 +133,12 @@ def _said_of_narration(sheet: CueSheet) -> list[str]:
     """What became of the narration."""
     held = sheet.narration
     return [] if held is None else [f"narration {held.path}: still at {clock(held.start_s)}; check it with the new cut"]
+
+
+def _said_of_markers(before: CueSheet, after: CueSheet) -> list[str]:
+    """How many markers lost their picture."""
+    n_lost = len(before.markers) - len(after.markers)
+    return [f"markers: {n_lost} of {len(before.markers)} left out with their picture"] if n_lost else []
 
 
 def _settings(sheet: CueSheet) -> SpottingSettings:

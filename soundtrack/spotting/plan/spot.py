@@ -127,7 +127,8 @@ def spot_cues(
     )
     worth = weigh(film, pool, settings.plan, max_cue_s=_longest_cue_s(film, settings, constraints))
     has_sound = has_voices and (sheet.film.has_audio or narration is not None)
-    settings = replace(settings, plan=_by_density(film, settings))
+    asked = _by_density(settings)
+    settings = replace(settings, plan=_calmer(film, asked))
     warnings = list(left_alone)
     for worth_of_silence in (settings.plan.silence.weight, *_INSISTING):
         stated = replace(settings, plan=settings.plan.adjusted({"silence": worth_of_silence}))
@@ -178,7 +179,7 @@ def spot_cues(
         speech=sheet.speech if has_voices else (),
         narration=narration,
         alternatives=placed.alternatives,
-        weights=cuesheet.weight_notes(settings.merit, settings.plan),
+        weights=cuesheet.weight_notes(settings.merit, asked),  # a new plan calms them again, for its own film
         warnings=(*sheet.warnings, *constraints.notes, *warnings, *placed.warnings),
     )
     return cuesheet.rounded(result)
@@ -271,9 +272,9 @@ def _asked_for(film: Film, constraints: Constraints) -> BoolArray:
     return result
 
 
-def _by_density(film: Film, settings: SpottingSettings) -> PlanTable:
+def _by_density(settings: SpottingSettings) -> PlanTable:
     """The plan's weights, with music wherever it may be for the full density; `sparser` does the sparse one."""
-    plan, density = _calmer(film, settings.plan), settings.density
+    plan, density = settings.plan, settings.density
     if density not in DENSITIES:
         raise ValueError(f"density must be one of {', '.join(DENSITIES)}, got {density}")
     if density == "full":
