@@ -135,6 +135,8 @@ def test_commands_that_take_seconds_work(
         "S1-11": ("caption", "similar"),
         "S1-12": ('"exit_code": 0',),
         "S2-3": ("licence", "i3d-emotion"),
+        "S3-1": ("moods: ", "led by the picture", "1. "),
+        "S4-4": ("0:02.0", "valence ", "bright.flac"),
     }
     for text in shown.get(name, ()):
         assert text in said

@@ -44,7 +44,11 @@ LARGEST_PACKAGE = 14
 """Modules in one flat list."""
 
 DOORS: dict[str, tuple[str, ...]] = {
-    "PIL": ("soundtrack.media.reading.photo", "soundtrack.media.writing.photo_film"),
+    "PIL": (
+        "soundtrack.media.reading.photo",
+        "soundtrack.media.writing.photo_film",
+        "soundtrack.video.overlay",
+    ),
     "av": ("soundtrack.media", "soundtrack.video", "soundtrack.training.picture.data"),
     "cv2": ("soundtrack.video", "soundtrack.training.picture.data"),
     "decord": ("soundtrack.video",),

@@ -202,3 +202,27 @@ def test_signals_at_random_moments_end_a_run_and_leave_nothing(command: str, inp
         ends = many_ends([command], inputs, Path(short), n_signals=6, seed=12)[command]
     assert ends.faults == []
     assert ends.took_s
+
+
+@pytest.mark.parametrize("n_signals", [1, 2])
+def test_a_first_signal_may_only_ask_and_a_second_one_ends(tmp_path: Path, n_signals: int) -> None:
+    code = """
+with ending.request(signal.SIGINT) as asked:
+    go()
+    while not asked.is_set(): time.sleep(0.01)
+    (where / "asked").touch()
+    if not (where / "wait").exists(): print("done", flush=True); raise SystemExit(7)
+    time.sleep(60)
+"""
+    if n_signals == 2:
+        (tmp_path / "wait").touch()
+    process = subprocess.Popen([sys.executable, "-c", _PRELUDE + code, str(tmp_path)], stdout=subprocess.PIPE)
+    for mark in ["ready", "asked"][:n_signals]:
+        until_s = time.monotonic() + 60
+        while not (tmp_path / mark).exists():
+            assert process.poll() is None and time.monotonic() < until_s
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+    assert process.stdout is not None
+    assert process.stdout.read() == (b"done\n" if n_signals == 1 else b"")
+    assert process.wait(30) == (7 if n_signals == 1 else 130)

@@ -32,6 +32,7 @@ _COMMANDS = {
     "review": "Hear, compare and change the music of a film on a local page.",
     "verify": "Compare a scored film with its source, stream by stream.",
     "search": "Search the library by mood or by a similar file.",
+    "watch": "Show the mood of a camera live, and the music that would play.",
     "excerpt": "Cut the best stretch of a piece of music, or a loop.",
     "taste": "Show or forget what your swaps, locks and comparisons changed.",
     "config": "Print the current settings and weights.",
@@ -52,6 +53,7 @@ _PACKAGE_OF = {
     for package, names in {
         "film": ("conform", "cues", "render", "review", "scenes", "score", "spot", "verify"),
         "music": ("excerpt", "index", "library", "search", "taste"),
+        "live": ("watch",),
         "models": ("config", "demo", "doctor", "eval", "help", "mcp", "models", "train"),
     }.items()
     for name in names

@@ -26,6 +26,7 @@ PANELS = {
         " --fade-in --fade-out --start --end"
     ),
     "Photos": "--seconds-per-image --moves",
+    "Camera": "--camera --overlay --selfie",
     "Reproducibility": "--seed --seeds --explore --no-cache --draws",
     "Many films": "--batch --report",
     "Maintenance": "--rebuild --prune --retry-failed --wait --status --verify --vacuum --watch --missing",
@@ -84,6 +85,12 @@ EXAMPLES = {
         "soundtrack search --like 'hopeful, slow, no vocals'",
         "soundtrack search --picture a.jpg b.jpg",
         "soundtrack search --valence 0.5 --arousal -0.3 --json",
+    ),
+    "soundtrack watch": (
+        "soundtrack watch --camera 0",
+        "soundtrack watch --camera film.mp4 --json",
+        "soundtrack watch --camera 0 -o annotated.mp4",
+        "soundtrack watch --selfie",
     ),
     "soundtrack excerpt": (
         "soundtrack excerpt song.mp3 --seconds 30 -o trailer.wav",

@@ -55,6 +55,11 @@ def start_quietly(command: Sequence[str]) -> subprocess.Popen[bytes]:
     return start(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
+def start_fed(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a program that reads from an unbuffered pipe and whose outputs are dropped; otherwise as `start`."""
+    return start(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, bufsize=0)
+
+
 def stop(process: subprocess.Popen[bytes]) -> None:
     """Kill a program with all that it started, and wait until it is gone."""
     if process.returncode is None:  # not waited for, so the number of its group is still its own

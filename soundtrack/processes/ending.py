@@ -38,6 +38,9 @@ _children: dict[int, bool] = {}
 _unfinished: dict[Path, None] = {}
 _answers: dict[int, tuple[int, str]] = {}
 _last_words: list[str] = []
+_requests: dict[int, threading.Event] = {}
+_pardons: list[int] = []
+"""Signals that were taken as requests and whose handlers have not returned yet."""
 _heeded: frozenset[int] = frozenset()
 _holds = 0
 """How many blocks of `held_off` the main thread is in."""
@@ -140,6 +143,20 @@ def answering(number: int, *, code: int, words: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def request(number: int) -> Iterator[threading.Event]:
+    """Within the block the first such signal sets the event, and the run goes on to its own end; a second ends it.
+
+    For work of which the part that is done is whole, such as a recording.
+    """
+    asked = threading.Event()
+    _requests[number] = asked
+    try:
+        yield asked
+    finally:
+        _requests.pop(number, None)
+
+
+@contextlib.contextmanager
 def last_words(text: str) -> Iterator[None]:
     """Text for stderr if the process ends inside the block, such as what gives a terminal its cursor back."""
     _last_words.append(text)
@@ -152,9 +169,14 @@ def last_words(text: str) -> Iterator[None]:
 # --- the end ----
 
 
-def _stay(_number: int, _frame: FrameType | None) -> None:
+def _stay(number: int, _frame: FrameType | None) -> None:
     """The handler: keep the main thread where it is, or let it leave the steps that belong together first."""
     global _is_ending  # noqa: PLW0603 - read where those steps end, in the same thread
+    if number in _requests or number in _pardons:
+        while number not in _pardons:  # the thread that reads signals decides
+            time.sleep(0.005)
+        _pardons.remove(number)
+        return
     _is_ending = True
     if not _holds:
         _wait_for_the_end()
@@ -176,11 +198,13 @@ def _uninstall() -> None:
     for register in (_children, _unfinished, _answers):
         register.clear()
     _last_words.clear()
+    _requests.clear()
+    _pardons.clear()
 
 
 def _watch(reading: int) -> None:
     """End the process by the first signal that is heeded."""
-    while (number := os.read(reading, 1)[0]) not in _heeded:
+    while (number := os.read(reading, 1)[0]) not in _heeded or _is_request(number):
         pass
     code, words = _answers.get(number, (128 + number, "interrupted" if number == signal.SIGINT else ""))
     try:
@@ -189,6 +213,16 @@ def _watch(reading: int) -> None:
         _say("".join(_last_words) + (f"{words}\n" if words else ""))
     finally:
         os._exit(code)
+
+
+def _is_request(number: int) -> bool:
+    """Whether a signal only asks for an end, the first time; the handler then lets the main thread go on."""
+    asked = _requests.get(number)
+    if asked is None or asked.is_set():
+        return False
+    asked.set()
+    _pardons.append(number)
+    return True
 
 
 def _clean_up(reading: int | None) -> None:

@@ -29,6 +29,16 @@ VERSION = "1"
 """Of the channel; changes whenever the numbers of the same film would differ."""
 NAMES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "clarity")
 """Of its numbers: shares that add up to 1, and how much the faces count, in [0, 1]."""
+PLANE = {
+    "angry": (-0.5, 0.6),
+    "disgust": (-0.6, 0.2),
+    "fear": (-0.6, 0.6),
+    "happy": (0.8, 0.3),
+    "sad": (-0.6, -0.4),
+    "surprise": (0.1, 0.7),
+    "neutral": (0.0, -0.1),
+}
+"""Valence and arousal of each expression, in [-1, 1]; signs after J. Russell 1980, values by judgement."""
 _LEAST_SIDE_PX = 24
 _FULL_SIDE_PX = 64.0
 _FULL_SHARPNESS = 100.0
@@ -120,6 +130,20 @@ def read_stills(stills: Sequence[Still]) -> list[FloatArray | None]:
         if weight.sum() > 0:
             rows[i] = np.append(weight @ shares / weight.sum(), weight.max()).astype(np.float32)
     return rows
+
+
+def face_places(still: Still) -> list[tuple[float, float, float, float]]:
+    """Left, top, right and bottom of each face that counts, as parts of the picture; none without the networks."""
+    if not weights_path().is_file():
+        return []
+    picture = _unsquashed(still)
+    height, width = picture.shape[:2]
+    found = _network().detect(picture)[:_MOST_FACES]
+    return [
+        (box.left / width, box.top / height, box.right / width, box.bottom / height)
+        for box in found
+        if min(box.right - box.left, box.bottom - box.top) >= _LEAST_SIDE_PX
+    ]
 
 
 def _unsquashed(still: Still) -> ByteArray:
