@@ -141,8 +141,9 @@ EXAMPLES = {
         "soundtrack library moods --tag-copies ~/Tagged",
     ),
     "soundtrack library map": (
+        "soundtrack library map",
         "soundtrack library map --html map.html",
-        "soundtrack library map --png map.png",
+        "soundtrack library map --png map.png --by likeness",
     ),
     "soundtrack library export": ("soundtrack library export music.index",),
     "soundtrack library import": ("soundtrack library import music.index --map /mnt/music=/home/me/Music",),

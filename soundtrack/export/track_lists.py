@@ -5,10 +5,12 @@ Both name each track once, in the order of their first cue.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from soundtrack.export.clips import one_line, shown_name
 from soundtrack.export.timeline import Timeline
 from soundtrack.timebase import clock, round_half_up
-from soundtrack.types import SheetTrack
+from soundtrack.types import SheetTrack, Track
 
 
 def m3u_text(line: Timeline) -> str:
@@ -18,6 +20,22 @@ def m3u_text(line: Timeline) -> str:
     for track_id in dict.fromkeys(cue.track_id for cue in line.sheet.cues):
         track = tracks[track_id]
         lines += [f"#EXTINF:{round_half_up(track.duration_s)},{shown_name(track)}", _path(line.track_path(track))]
+    return "\n".join(lines) + "\n"
+
+
+def playlist_text(tracks: Sequence[Track]) -> str:
+    """Tracks of a library as an extended M3U playlist, with absolute paths.
+
+    Parameters
+    ----------
+    tracks : sequence of Track
+        In their order.
+    """
+    lines = ["#EXTM3U"]
+    for track in tracks:
+        title = one_line(track.tags.title or track.path.name)
+        name = f"{one_line(track.tags.artist)} - {title}" if track.tags.artist else title
+        lines += [f"#EXTINF:{round_half_up(track.audio.duration_s)},{name}", _path(str(track.path.absolute()))]
     return "\n".join(lines) + "\n"
 
 

@@ -39,6 +39,8 @@ STATIC = {
     "review.js": "text/javascript",
     "player.js": "text/javascript",
     "ab.js": "text/javascript",
+    "map.css": "text/css",
+    "map.js": "text/javascript",
     "wavesurfer.esm.js": "text/javascript",
 }
 """Files of the page and their types."""

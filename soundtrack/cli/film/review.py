@@ -42,17 +42,13 @@ def review(
 
     Every step is saved to the cue sheet. The page is served on 127.0.0.1 until Ctrl-C.
     """
-    import os
-    import sys
-    import webbrowser
     from functools import partial
 
     from soundtrack.cli import output
+    from soundtrack.cli.page import show
     from soundtrack.errors import UsageError
-    from soundtrack.processes import ending
-    from soundtrack.processes.platform import INTERRUPT
     from soundtrack.review.opening import find_reviewed
-    from soundtrack.review.serve import require_server, serve
+    from soundtrack.review.serve import require_server
 
     if (results and not ab) or (as_json and not results):
         needed, given = ("--results", "--json") if as_json and not results else ("--ab", "--results")
@@ -76,15 +72,7 @@ def review(
         make = partial(make_app, reviewed, index=index)
         doing = f"reviewing {reviewed.cues}"
 
-    def ready(address: str) -> None:
-        output.write_out(f"{address}\n")
-        output.say(f"{doing}; press Ctrl-C to stop", quiet=quiet)
-        has_screen = sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-        if not no_browser and has_screen:
-            webbrowser.open(address)
-
-    with ending.answering(INTERRUPT, code=0, words="" if quiet else "review ended"):
-        serve(lambda at: make(port=at), port=port, ready=ready)
+    show(lambda at: make(port=at), port=port, doing=doing, ended="review ended", no_browser=no_browser, quiet=quiet)
 
 
 def _print_results(reviewed: "Reviewed", *, as_json: bool) -> None:

@@ -1,7 +1,9 @@
-"""``soundtrack library map``: the library on the plane of valence and arousal."""
+"""``soundtrack library map``: the library by valence and arousal and by likeness, as a page or a picture."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -18,11 +20,23 @@ def map_(
         Path | None,
         typer.Option("--html", metavar="FILE", help="HTML page to write, with filter and audio.", show_default=False),
     ] = None,
+    by: Annotated[str, typer.Option("--by", help="Layout of --png: mood (valence and arousal) or likeness.")] = "mood",
+    playlists: Annotated[
+        Path | None,
+        typer.Option(
+            "--playlists", metavar="FOLDER", help="Folder for playlists of the page. Default: .", show_default=False
+        ),
+    ] = None,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0: any free port.")] = 0,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the address only.")] = False,
     index: Index = None,
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:
-    """Draw all tracks by valence and arousal, as a picture or as a page to filter and play."""
+    """Show all tracks by mood and by likeness, to hear, filter and draw playlists.
+
+    Without --png and --html, the page is served on 127.0.0.1 until Ctrl-C.
+    """
     from soundtrack import pipeline
     from soundtrack.cli import output
     from soundtrack.errors import UsageError
@@ -33,10 +47,15 @@ def map_(
     from soundtrack.library.search.query import in_order
     from soundtrack.library.store.store import open_store
     from soundtrack.naming.wording import counted
+    from soundtrack.pipeline.library.mapped import mapped
+    from soundtrack.pipeline.library.music import open_library
     from soundtrack.pipeline.sheets.targets import guard
 
+    if by not in ("mood", "likeness"):
+        raise UsageError(f"--by {by}: unknown", hint="use mood or likeness")
     if png is None and html is None:
-        raise UsageError("no output file", hint="add --png FILE, --html FILE, or both")
+        _serve(playlists or Path(), index=index, port=port, no_browser=no_browser, quiet=quiet)
+        return
     ending = "" if png is None else png.suffix.lstrip(".").lower()
     kind = PICTURES.get(ending, PICTURES["png"])
     targets = [] if png is None else [Target(png, kind, option="--png")]
@@ -47,10 +66,50 @@ def map_(
         tracks = sorted(store.tracks().values(), key=lambda track: in_order(track.path))
     tracks = [track for track in tracks if track.track_id in there]
     if png is not None:
-        drawn = map_picture(tracks, kind=ending)
+        if by == "likeness":
+            with open_library(index) as library:
+                found = mapped(library)
+            drawn = map_picture(found.tracks, kind=ending, places=found.likeness)
+        else:
+            drawn = map_picture(tracks, kind=ending)
         with replacing(png, kind=kind, force=force) as part:
             part.write_bytes(drawn)
     if html is not None:
         write_text(html, map_page(tracks), kind=MAP_PAGE, force=force)
     written = ", ".join(str(path) for path in (png, html) if path is not None)
     output.say(f"{written}: {counted(len(tracks), 'track')}", quiet=quiet)
+
+
+def _serve(folder: Path, *, index: Path | None, port: int, no_browser: bool, quiet: bool) -> None:
+    """The page, until Ctrl-C."""
+    from soundtrack import pipeline
+    from soundtrack.cli.page import show
+    from soundtrack.errors import InputError
+    from soundtrack.library.search.library_view import require_music
+    from soundtrack.pipeline.library.asking import Asking
+    from soundtrack.pipeline.library.mapped import mapped
+    from soundtrack.pipeline.library.music import open_library
+    from soundtrack.review.serve import require_server
+
+    require_server()
+    if not folder.is_dir():
+        raise InputError(f"{folder}: not a folder", hint="create it first, or leave out --playlists")
+    from soundtrack.review.map.app import make_map_app
+
+    with open_library(index) as library:
+        require_music(library, pipeline.index_dir(index))
+        found = mapped(library)
+
+        @contextmanager
+        def ask() -> Iterator[Asking]:
+            with open_library(index) as asked:
+                yield Asking(asked)
+
+        show(
+            lambda at: make_map_app(found, ask, folder=folder.absolute(), port=at),
+            port=port,
+            doing=f"map of {len(found.tracks)} tracks",
+            ended="map ended",
+            no_browser=no_browser,
+            quiet=quiet,
+        )

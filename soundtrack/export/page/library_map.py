@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+import numpy as np
+
 from soundtrack.export.clips import one_line
 from soundtrack.export.page.page import rendered
 from soundtrack.export.page.picture import COLOURS, INK, PAPER, plain_matplotlib
 from soundtrack.export.timeline import file_url
 from soundtrack.timebase import clock
-from soundtrack.types import EMOTIONS, Track
+from soundtrack.types import EMOTIONS, FloatArray, Track
 
 _EDGE = 0.04
 """Free share of the plane on each side."""
@@ -42,12 +44,14 @@ class _Dot:
     url: str
 
 
-def map_picture(tracks: Sequence[Track], *, kind: str) -> bytes:
+def map_picture(tracks: Sequence[Track], *, kind: str, places: FloatArray | None = None) -> bytes:
     """The library as a picture.
 
     Parameters
     ----------
     tracks : sequence of Track
+    places : ndarray, shape=(T, 2), float32, optional
+        Places by likeness, in [-1, 1]; by default valence and arousal.
     kind : str
         One of `soundtrack.export.page.picture.KINDS`.
 
@@ -59,6 +63,7 @@ def map_picture(tracks: Sequence[Track], *, kind: str) -> bytes:
     matplotlib = plain_matplotlib(kind)
     from matplotlib.figure import Figure
 
+    at = np.array([(t.emotion.valence, t.emotion.arousal) for t in tracks]) if places is None else places
     style: dict[str, Any] = {
         "svg.hashsalt": "soundtrack",
         "svg.fonttype": "none",
@@ -69,14 +74,18 @@ def map_picture(tracks: Sequence[Track], *, kind: str) -> bytes:
         figure = Figure(figsize=(8, 7), facecolor=PAPER, layout="constrained")
         axes = figure.subplots()
         for name in EMOTIONS:
-            own = [track.emotion for track in tracks if track.emotion.label == name]
+            own = [i for i, track in enumerate(tracks) if track.emotion.label == name]
             if own:
                 label = f"{name} ({len(own)})"
-                across, up = [e.valence for e in own], [e.arousal for e in own]
+                across, up = at[own].T
                 axes.scatter(across, up, s=26, c=COLOURS[name], label=label, alpha=0.8, linewidths=0)
-        axes.axhline(0, color=INK, linewidth=0.5)
-        axes.axvline(0, color=INK, linewidth=0.5)
-        axes.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05), xlabel="valence", ylabel="arousal")
+        axes.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05))
+        if places is None:
+            axes.axhline(0, color=INK, linewidth=0.5)
+            axes.axvline(0, color=INK, linewidth=0.5)
+            axes.set(xlabel="valence", ylabel="arousal")
+        else:
+            axes.set(xlabel="tracks that sound alike are close to each other", xticks=[], yticks=[])
         if tracks:
             axes.legend(loc="upper left", frameon=False)
         out = io.BytesIO()
