@@ -6,12 +6,14 @@ import base64
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+import made_up
 from films import write_track
 from soundtrack.errors import InputError
 from soundtrack.media.locate import ffmpeg_path, newer_ffmpeg
@@ -19,7 +21,8 @@ from soundtrack.media.reading.photo import HEIF_FFMPEG, read_head, read_photo
 from soundtrack.media.reading.probe import probe
 from soundtrack.media.writing.photo_film import write_photo_film
 from soundtrack.pipeline.film.album import is_album, read_album
-from soundtrack.types import ByteArray
+from soundtrack.pipeline.film.photo_beats import TimedPhotos, on_beats
+from soundtrack.types import ByteArray, Cue, CueSheet, MixNotes, Section, Span
 
 ROOT = Path(__file__).resolve().parent.parent
 RED, BLUE, GREEN = (250, 10, 10), (10, 10, 250), (10, 200, 10)
@@ -170,7 +173,7 @@ def _plain(colour: tuple[int, int, int]) -> ByteArray:
 def test_a_film_of_photos_changes_to_the_frame_with_a_dissolve(tmp_path: Path, moves: bool) -> None:
     film = tmp_path / "film.mp4"
     photos = [_plain(RED), _plain(BLUE), _plain(GREEN)]
-    write_photo_film(photos, film, size_px=(64, 48), seconds_per_image=0.8, moves=moves)
+    write_photo_film(photos, film, size_px=(64, 48), frames_of=(20, 20, 20), moves=moves)
     info = probe(film)
     assert (info.width_px, info.height_px, info.fps, info.main_audio) == (64, 48, 25, None)
     command = [str(ffmpeg_path()), "-v", "error", "-i", str(film), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
@@ -184,8 +187,54 @@ def test_a_film_of_photos_changes_to_the_frame_with_a_dissolve(tmp_path: Path, m
     assert np.all(np.diff(reds) <= 3)
 
 
+def test_photos_of_unequal_length_change_where_they_should(tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    write_photo_film([_plain(RED), _plain(BLUE), _plain(GREEN)], film, size_px=(64, 48), frames_of=(30, 12, 18))
+    command = [str(ffmpeg_path()), "-v", "error", "-i", str(film), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    raw = subprocess.run(command, capture_output=True, check=True).stdout
+    frames = np.frombuffer(raw, np.uint8).reshape(-1, 48, 64, 3)[:, 24, 32].astype(int)
+    assert len(frames) == 60
+    for at, colour in ((26, RED), (33, BLUE), (38, BLUE), (45, GREEN), (59, GREEN)):
+        assert np.abs(frames[at] - colour).max() < 20
+    assert np.abs((frames[29] + frames[30]) / 2 - (np.array(RED) + BLUE) / 2).max() < 30
+
+
+def _timed(spans: list[tuple[float, float, float]], *, n: int, seconds: float = 4.0, known: bool = True) -> TimedPhotos:
+    """Photos under cues (start, end, start in the track) of a track with a beat every 0.7 s and a bar every 2.8 s."""
+    film = made_up.sheet([("Sad", n * seconds / 2), ("Excited", n * seconds / 2)])
+    beats = tuple(0.7 * i for i in range(200))
+    song = made_up.track("song", ["Sad"])
+    song = replace(song, analysis=replace(song.analysis, beats_s=beats, downbeats_s=beats[::4]))
+    cues = tuple(
+        Cue(f"1m{i:02}", Span(start, end), song.track_id, (Section(Span(at, at + end - start)),), 0.0, 0.0, 0.0, (0,))
+        for i, (start, end, at) in enumerate(spans, 1)
+    )
+    sheet = CueSheet(film.film, film.model, "lib", 0, MixNotes(-14.0, -1.0, True, 12.0, 1.0), film.scenes, (), cues)
+    return on_beats(sheet, {song.track_id: song} if known else {}, n_photos=n, seconds_per_image=seconds)
+
+
+def test_photos_change_on_a_start_of_music_a_bar_or_a_beat_and_the_film_stays_as_long() -> None:
+    timed = _timed([(0.0, 17.2, 0.0), (19.7, 40.0, 0.0)], n=10)
+    changes = [round(sum(timed.frames[:i]) / 25, 2) for i in range(1, 10)]
+    assert sum(timed.frames) == 1000
+    # a beat at 4.2 (no bar near), a bar at 8.4, a beat at 11.9; the ends of the cues at 17.2 (no: 1.2 s away), 19.7
+    assert changes[:5] == [4.2, 8.4, 11.88, 16.08, 19.68]  # to the frame
+    for i, (change_s, due_s) in enumerate(zip(changes, range(4, 40, 4), strict=True)):
+        assert abs(change_s - due_s) <= 0.5, i
+    assert timed.sheet.scenes[0].span.end_s == timed.sheet.scenes[1].span.start_s == 19.68
+    assert timed.sheet.scenes[1].span.end_s == 40.0
+
+
+def test_short_photos_and_unknown_music_move_little_or_not() -> None:
+    assert _timed([(0.0, 40.0, 0.0)], n=10, known=False).n_moved == 0
+    short = _timed([(0.0, 10.0, 0.3)], n=10, seconds=1.0)
+    changes = np.cumsum(short.frames) / 25
+    assert np.abs(changes - np.arange(1, 11)).max() <= 0.26 and min(short.frames) >= 12
+    assert _timed([(0.0, 4.0, 0.0)], n=1).frames == (100,)
+
+
 def test_a_folder_and_a_photo_are_albums_and_a_film_is_none(tmp_path: Path) -> None:
-    write_photo_film([_plain(RED)], tmp_path / "film.mp4", size_px=(64, 48), seconds_per_image=0.5)
+    write_photo_film([_plain(RED)], tmp_path / "film.mp4", size_px=(64, 48), frames_of=(12,))
     assert is_album(tmp_path)
     assert is_album(photo(tmp_path / "a.jpg"))
     assert not is_album(tmp_path / "film.mp4")

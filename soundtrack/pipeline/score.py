@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.film.album import read_album
-from soundtrack.pipeline.film.analyse import Watcher
+from soundtrack.pipeline.film.analyse import Watcher, fingerprint
+from soundtrack.pipeline.film.photo_beats import TimedPhotos, on_beats
 from soundtrack.pipeline.film.photos import (
     PHOTO_S,
+    PhotoFilm,
     photo_film,
     photo_film_target,
     photo_scenes,
@@ -204,6 +206,11 @@ class Scorer:
         cuesheet.check(sheet)
         return sheet
 
+    def plan_photos(self, shown: PhotoFilm, seconds_per_image: float) -> TimedPhotos:
+        """The cue sheet of photos, which change on the music."""
+        sheet, n = self.plan(shown.info, scenes=shown.scenes), len(shown.album.photos)
+        return on_beats(sheet, self._library.tracks(), n_photos=n, seconds_per_image=seconds_per_image)
+
     def scenes(self, info: VideoInfo, *, out: Path, music_track: bool = False, force: bool = False) -> SceneSheet:
         """The scene sheet that `score` with the same arguments starts from, refused as early as there.
 
@@ -253,10 +260,11 @@ class Scorer:
         music_track: bool = False,
         force: bool = False,
         scenes: SceneSheet | None = None,
+        sheet: CueSheet | None = None,
         progress: Progress = no_progress,
         notice: Notice = no_notice,
     ) -> Scored:
-        """A film with music, and its cue sheet; see `score_video`. `scenes` is its scene sheet, if there is one."""
+        """A film with music, and its cue sheet; see `score_video`. `scenes` or `sheet` are its own, if there are."""
         from soundtrack.mix.render import output_plan, render_film
 
         film = out or scored_path(info)
@@ -267,7 +275,7 @@ class Scorer:
         streams = output_plan(info, film, keeps_original=mix.keep_original, layout=mix.layout, music_track=music_track)
         for line in streams.warnings:
             notice(line)
-        sheet = self.plan(info, scenes=scenes, progress=progress)
+        sheet = sheet or self.plan(info, scenes=scenes, progress=progress)
         report = render_film(
             as_watched(info, sheet),
             sheet,
@@ -313,7 +321,7 @@ def plan_video(
     scorer = Scorer(index=index, device=device, decoder=decoder, settings=settings, mix=mix, wishes=wishes, cache=cache)
     if info is None:
         shown = photo_scenes(video, scorer.watcher, seconds_per_image=seconds_per_image, progress=progress)
-        return scorer.plan(shown.info, scenes=shown.scenes, progress=progress)
+        return scorer.plan_photos(shown, seconds_per_image).sheet
     return scorer.plan(info, progress=progress)
 
 
@@ -355,7 +363,7 @@ def score_video(
 
     video = as_on_disk(video)
     with contextlib.ExitStack() as until_scored:
-        scenes, album = None, None
+        sheet, album = None, None
         if video.is_dir():
             require_seconds(seconds_per_image)
             out, album = photo_film_target(video, out), read_album(video)
@@ -366,18 +374,14 @@ def score_video(
             index=index, device=device, decoder=decoder, settings=settings, mix=mix, wishes=wishes, cache=cache
         )
         if info is None:
-            assert album is not None
             assert out is not None
-            film = photo_film(
-                album,
-                scorer.watcher,
-                beside=out,
-                seconds_per_image=seconds_per_image,
-                moves=moves,
-                progress=progress,
+            shown = photo_scenes(video, scorer.watcher, seconds_per_image=seconds_per_image, progress=progress)
+            timed = scorer.plan_photos(shown, seconds_per_image)
+            film = photo_film(shown.album, timed.frames, beside=out, moves=moves, progress=progress)
+            info = until_scored.enter_context(film)
+            sheet = replace(
+                timed.sheet, film=replace(timed.sheet.film, name=info.path.name, fingerprint=fingerprint(info.path))
             )
-            shown = until_scored.enter_context(film)
-            info, scenes = shown.info, shown.scenes
         return scorer.score(
             info,
             out=out,
@@ -386,7 +390,7 @@ def score_video(
             stems=stems,
             music_track=music_track,
             force=force,
-            scenes=scenes,
+            sheet=sheet,
             progress=progress,
             notice=notice,
         )

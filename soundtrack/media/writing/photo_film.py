@@ -1,12 +1,12 @@
-"""A film of photos: each is shown for as long as the others, with a dissolve from one to the next, as H.264 in MP4.
+"""A film of photos with a dissolve from one to the next, as H.264 in MP4.
 
-Goes in: photos as frames of one size, one after the other. Comes out: a silent film; photo `i` is shown from ``i``
-times the seconds of a photo, to the frame, with the dissolve centred there. One ffmpeg, at most three photos in memory.
+Goes in: photos as frames of one size, one after the other, and for how many frames each is shown. Comes out: a silent
+film; the dissolve from one to the next is centred on the change, to the frame. One ffmpeg, three photos in memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FPS = Fraction(25)
 """Frames a second."""
 DISSOLVE_S = 1.0
-"""Length of a dissolve, in seconds; at most half of the time of a photo."""
+"""Length of a dissolve, in seconds; at most half of the shortest time of a photo."""
 ZOOM = 0.08
 """How far a move goes: this part of the picture comes closer or recedes while a photo is shown."""
 
@@ -39,7 +39,7 @@ def n_frames(seconds_per_image: float) -> int:
 
 
 def write_photo_film(
-    photos: Iterable[ByteArray], film: Path, *, size_px: tuple[int, int], seconds_per_image: float, moves: bool = False
+    photos: Iterable[ByteArray], film: Path, *, size_px: tuple[int, int], frames_of: Sequence[int], moves: bool = False
 ) -> None:
     """Write a film of photos.
 
@@ -51,7 +51,8 @@ def write_photo_film(
         The new file.
     size_px : (int, int)
         Width and height of the photos, even.
-    seconds_per_image : float > 0
+    frames_of : sequence of int >= 1
+        For how many frames each photo is shown.
     moves : bool
         Whether the view comes slowly closer or recedes, photo by photo in turn.
 
@@ -68,30 +69,30 @@ def write_photo_film(
     coding = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "18", "-g", str(2 * FPS)]
     args = [*source, *colour, *coding, "-fflags", "+bitexact", "-f", "mp4", file_arg(film)]
     with writing_pipe(args, task=f"writing the film of photos {film.name}") as pipe:
-        for frame in _frames(photos, n=n_frames(seconds_per_image), moves=moves):
+        for frame in _frames(photos, frames_of, moves=moves):
             pipe.write(frame)
 
 
-def _frames(photos: Iterable[ByteArray], *, n: int, moves: bool) -> Iterator[bytes]:
+def _frames(photos: Iterable[ByteArray], frames_of: Sequence[int], *, moves: bool) -> Iterator[bytes]:
     """All frames of the film, RGB."""
     from PIL import Image
 
-    half = min(round(DISSOLVE_S * FPS / 2), n // 4)
+    half = min(round(DISSOLVE_S * FPS / 2), min(frames_of, default=0) // 4)
     before: Image.Image | None = None
     now: Image.Image | None = None
     place = -1
     for photo in chain(photos, [None]):
         after = None if photo is None else Image.fromarray(photo)
         if now is not None:
-            still = now.tobytes()
+            still, n = now.tobytes(), frames_of[place]
             for j in range(n):
                 if before is not None and j < half:
                     share = 0.5 + (j + 0.5) / (2 * half)
-                    one = _view(before, place - 1, (n + j) / n, moves=moves)
+                    one = _view(before, place - 1, 1 + j / frames_of[place - 1], moves=moves)
                     yield Image.blend(one, _view(now, place, j / n, moves=moves), _eased(share)).tobytes()
                 elif after is not None and j >= n - half:
                     share = (j - (n - half) + 0.5) / (2 * half)
-                    other = _view(after, place + 1, (j - n) / n, moves=moves)
+                    other = _view(after, place + 1, (j - n) / frames_of[place + 1], moves=moves)
                     yield Image.blend(_view(now, place, j / n, moves=moves), other, _eased(share)).tobytes()
                 else:
                     yield _view(now, place, j / n, moves=True).tobytes() if moves else still

@@ -1,7 +1,8 @@
 """Photos in place of a film: which there are, in which order, what they show, and the film that is made of them.
 
-Goes in: a folder of photos, or one photo. Comes out: a scene sheet in which every photo is a shot, or a silent film and
-its sheet. The channels that watch films look at each photo as at a still film; nothing is decoded twice.
+Goes in: a folder of photos, or one photo. Comes out: a scene sheet in which every photo is a shot, and then a silent
+film in which each is shown for as long as the music wants. The channels that watch films look at each photo as at a
+still film, decoded at a small size; the film is made of a second decode.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -17,13 +18,23 @@ from typing import Protocol
 import numpy as np
 
 from soundtrack.errors import InputError, OutputError, Reason, UsageError
-from soundtrack.files import safe_read
 from soundtrack.media.reading.photo import Photo, PhotoHead, read_photo
 from soundtrack.media.writing.photo_film import FPS, n_frames, write_photo_film
 from soundtrack.pipeline.film.album import Album, read_album
 from soundtrack.pipeline.film.watch import CLIPS_AT_ONCE, Heard, Sight
 from soundtrack.progress import Progress, no_progress
-from soundtrack.types import ChannelSetup, Clip, PictureChannel, SceneSheet, Shot, Span, Still, StillFormat, VideoInfo
+from soundtrack.types import (
+    ByteArray,
+    ChannelSetup,
+    Clip,
+    PictureChannel,
+    SceneSheet,
+    Shot,
+    Span,
+    Still,
+    StillFormat,
+    VideoInfo,
+)
 
 PHOTO_S = 4.0
 """For how long a photo is shown by default, in seconds."""
@@ -79,21 +90,20 @@ class PhotoLook:
         """Length of the film up to now."""
         return len(self.shown) * self._photo_s
 
-    def read(self, album: Album, *, frame_px: tuple[int, int] | None, progress: Progress) -> Iterator[Photo]:
-        """Each photo of an album that can be decoded, once it was looked at."""
+    def read(self, album: Album, *, progress: Progress) -> None:
+        """Look at each photo of an album that can be decoded."""
         setup = self._setup
         sides = (setup.clips.side_px,) if setup.stills is None else (setup.clips.side_px, setup.stills.side_px)
         for done, head in enumerate(album.photos):
             progress("reading photos", done, len(album.photos))
             try:
-                photo = read_photo(head.path, sides_px=sides, frame_px=frame_px)
+                photo = read_photo(head.path, sides_px=sides)
             except InputError as error:
                 if len(album.photos) == 1:
                     raise
                 self.warnings.append(f"skipped: {error}")
                 continue
             self._look(head, photo)
-            yield photo
         if not self.shown:
             raise InputError(
                 f"{album.path}: none of its photos can be read: {self.warnings[0].removeprefix('skipped: ')}",
@@ -136,12 +146,14 @@ class PhotoLook:
 
 @dataclass(frozen=True, slots=True)
 class PhotoFilm:
-    """A silent film of photos and what they show."""
+    """What photos show, and the silent film that is made of them."""
 
     info: VideoInfo
     """The film."""
     scenes: SceneSheet
-    """Its sheet."""
+    """Its sheet, each photo shown for the same time."""
+    album: Album
+    """The photos that could be read."""
 
 
 def photo_scenes(
@@ -163,29 +175,30 @@ def photo_scenes(
 
 def scenes_of(album: Album, look: PhotoLook, watcher: Watcher, *, progress: Progress = no_progress) -> PhotoFilm:
     """The same of photos that are already listed, through a look that has seen nothing yet."""
-    for _ in look.read(album, frame_px=None, progress=progress):
-        pass
+    look.read(album, progress=progress)
     width, height = album.size_px
     info = VideoInfo(Path(_name(album)), "photos", look.duration_s, FPS, width, height, 0, 0, ())
-    return PhotoFilm(info, watcher.sheet(info, _with(look.finish(), album), Heard(), look.identity))
+    sheet = watcher.sheet(info, _with(look.finish(), album), Heard(), look.identity)
+    return PhotoFilm(info, sheet, replace(album, photos=tuple(look.shown)))
 
 
 @contextlib.contextmanager
 def photo_film(
     album: Album,
-    watcher: Watcher,
+    frames_of: Sequence[int],
     *,
     beside: Path,
-    seconds_per_image: float = PHOTO_S,
     moves: bool = False,
     progress: Progress = no_progress,
-) -> Iterator[PhotoFilm]:
-    """A film of photos, in a temporary file that is gone when the block ends.
+) -> Iterator[VideoInfo]:
+    """A silent film of photos, in a temporary file that is gone when the block ends.
 
     Parameters
     ----------
     album : Album
-    watcher : Watcher
+        The photos that could be read.
+    frames_of : sequence of int >= 1
+        For how many frames each is shown.
     beside : Path
         The file that will be made of it; the film is written on the same disk.
     moves : bool
@@ -194,7 +207,7 @@ def photo_film(
     Raises
     ------
     InputError
-        No photo can be read.
+        A photo has changed and cannot be read.
     FfmpegError
         ffmpeg failed.
     OutputError
@@ -203,17 +216,20 @@ def photo_film(
     from soundtrack.files.safe_write import naming_a_full_disk, scratch_folder
     from soundtrack.media.reading.probe import probe
 
-    look = PhotoLook(watcher, seconds_per_image=seconds_per_image)
     size_px = album.size_px
+
+    def framed() -> Iterator[ByteArray]:
+        for done, head in enumerate(album.photos):
+            progress("making the film of photos", done, len(album.photos))
+            photo = read_photo(head.path, sides_px=(), frame_px=size_px)
+            assert photo.framed is not None
+            yield photo.framed
+
     with scratch_folder(beside) as folder:
         film = folder / f"{_name(album)}.mp4"
         with naming_a_full_disk(beside):
-            photos = look.read(album, frame_px=size_px, progress=progress)
-            framed = (photo.framed for photo in photos if photo.framed is not None)
-            write_photo_film(framed, film, size_px=size_px, seconds_per_image=seconds_per_image, moves=moves)
-        info = probe(film)
-        identity = f"sha256:{safe_read.sha256(film)}"
-        yield PhotoFilm(info, watcher.sheet(info, _with(look.finish(), album), Heard(), identity))
+            write_photo_film(framed(), film, size_px=size_px, frames_of=frames_of, moves=moves)
+        yield probe(film)
 
 
 def photo_film_target(path: Path, out: Path | None) -> Path:
