@@ -15,14 +15,13 @@ existing one is replaced only with ``force=True`` and only by one of its own kin
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from soundtrack import pipeline
 from soundtrack.pipeline.film.photos import PHOTO_S
 from soundtrack.pipeline.ground.defaults import cache_folder, device_or_default, mix_or_default, spotting_or_default
-from soundtrack.pipeline.ground.paths import PathLike, as_path
+from soundtrack.pipeline.ground.paths import PathLike, as_path, as_paths
 from soundtrack.pipeline.library.opened import Library, require_one_question
 from soundtrack.pipeline.rendering import Scored
 from soundtrack.pipeline.sheets.narration import NarrationWish
@@ -50,6 +49,7 @@ def index(
     wait: bool = False,
     change: RuleChange | None = None,
     cluster: str | None = None,
+    pace: float | None = None,
     progress: Progress = no_progress,
 ) -> IndexReport:
     """Bring the library index up to date with some folders and files of music.
@@ -76,8 +76,8 @@ def index(
         Wait while another process writes the index, instead of failing.
     change : RuleChange, optional
         Change of the rules of what counts as music, applied first.
-    cluster : str, optional
-        Address of a Dask scheduler whose workers analyse the files; this machine by default.
+    cluster, pace : str, float in (0, 1], optional
+        Dask scheduler whose workers analyse the files; share of this machine's processor to take, at lowest priority.
     progress : callable
         Called with stage, units done, and units in all (0 while unknown).
 
@@ -97,9 +97,8 @@ def index(
     OutputError
         The index cannot be written.
     """
-    several = [paths] if isinstance(paths, str | os.PathLike) else paths
     return pipeline.build_index(
-        [as_path(path) for path in several],
+        as_paths(paths),
         as_path(index),
         jobs=jobs,
         device=device_or_default(device),
@@ -109,6 +108,7 @@ def index(
         wait=wait,
         change=change,
         cluster=cluster,
+        pace=pace,
         progress=progress,
     )
 

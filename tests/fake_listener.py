@@ -1,7 +1,8 @@
 """A listener that knows music from a line of text, quick enough to index hundreds of files in a test.
 
 ``song 7 3`` is a track of three segments made from seed 7; ``silent 7 3`` the same without sound; ``bad`` cannot be
-used; ``crash`` takes its process down; ``hang`` never ends; ``bug`` is our own mistake.
+used; ``crash`` takes its process down; ``hang`` never ends; ``bug`` is our own mistake; ``busy 7 3`` is a track that
+takes the processor for `BUSY_S`.
 """
 
 from __future__ import annotations
@@ -45,6 +46,10 @@ CHANNELS = (
 WORDS = Channel("fake-words", "1", Medium.TRACK, 2, "56" * 32)
 """A further channel, which a listener has that was updated."""
 LOG = "SOUNDTRACK_TEST_LISTENED"
+BUSY_S = 0.05
+"""Processor seconds of a busy track."""
+BUSY_LOG = "SOUNDTRACK_TEST_BUSY"
+"""File that gets a line for each busy track: start and end by the clock, niceness."""
 
 
 def emotion(rng: np.random.Generator) -> EmotionState:
@@ -142,6 +147,13 @@ def listen(path: Path, channels: tuple[str, ...] = ()) -> Heard | Observed:
             return song(int(numbers[0]), int(numbers[1]), silent=word == "silent")
         case "slow":
             time.sleep(0.02)
+            return song(int(numbers[0]), int(numbers[1]))
+        case "busy":
+            began_s, used_s = time.monotonic(), time.process_time()
+            while time.process_time() < used_s + BUSY_S:
+                pass
+            with Path(os.environ[BUSY_LOG]).open("a") as file:
+                file.write(f"{began_s} {time.monotonic()} {os.nice(0)}\n")
             return song(int(numbers[0]), int(numbers[1]))
         case "crash":
             os._exit(11)

@@ -20,7 +20,7 @@ from soundtrack.library.search.library_view import open_library
 from soundtrack.library.store.schema import DATABASE_NAME
 from soundtrack.library.store.store import open_store
 from soundtrack.library.update.build import build_index
-from soundtrack.library.update.workers import Outcome
+from soundtrack.library.update.outcome import Outcome
 
 Run = Callable[..., IndexReport]
 

@@ -35,7 +35,7 @@ PANELS = {
         " --video --music"
     ),
     "Evaluation": "--folds --set --scale --kind --per-track --confusion --compare --lyrics",
-    "Machine": "--index --model --device --decoder --cluster --jobs",
+    "Machine": "--index --model --device --decoder --cluster --jobs --pace",
 }
 """Heading of a panel and the options that belong to it, in any command; all others are under Options."""
 
@@ -44,6 +44,7 @@ EXAMPLES = {
     "soundtrack index": (
         "soundtrack index ~/Music",
         "soundtrack index --exclude 'Audiobooks/' ~/Music",
+        "soundtrack index --pace 25% ~/Music",
         "soundtrack index --status",
     ),
     "soundtrack score": (

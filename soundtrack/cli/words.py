@@ -200,6 +200,31 @@ def parse_stretch(text: str | None) -> float:
     return round(share, 6)
 
 
+def parse_pace(text: str | None) -> float | None:
+    """Share of the processor from a text such as ``25%``; None without one.
+
+    Raises
+    ------
+    UsageError
+        Not a percentage from 1 to 100.
+
+    Examples
+    --------
+    >>> parse_pace("25%"), parse_pace(None)
+    (0.25, None)
+    """
+    if text is None:
+        return None
+    number, percent, rest = text.strip().partition("%")
+    try:
+        share = float(number) / 100 if percent and not rest else float("nan")
+    except ValueError:
+        share = float("nan")
+    if not 0.01 <= share <= 1:
+        raise UsageError(f"--pace {text}: invalid share of the processor", hint="use 1% to 100%, e.g. --pace 25%")
+    return share
+
+
 def parse_loudness(text: str | None) -> LoudnessTarget | None:
     """Loudness target from a number of LUFS or a preset's name; None without a text.
 

@@ -8,9 +8,13 @@ callers report as a file system without locks.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import os
+import platform
 import signal
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,12 +33,49 @@ except ImportError:  # Windows
 INTERRUPT = signal.SIGINT
 """Signal of Ctrl-C."""
 
+_LOWEST = 19
+"""Highest niceness."""
+_IOPRIO_SET = {"x86_64": 251, "aarch64": 30}
+"""Number of the system call, by processor (Linux, ioprio_set(2); the C library has no function for it)."""
+_IOPRIO_WHO_PROCESS, _IOPRIO_CLASS_IDLE = 1, 3
+
 
 def n_cores() -> int:
     """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1  # Windows, macOS
+
+
+def processor_s() -> float:
+    """Processor seconds of this process and of its children that have ended."""
+    if resource is None:
+        return time.process_time()
+    own, ended = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return float(own.ru_utime + own.ru_stime + ended.ru_utime + ended.ru_stime)
+
+
+def processor_s_of(pid: int) -> float:
+    """Processor seconds of another process; 0 where the system does not say (it does on Linux)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return float(int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime, proc(5)
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+def lower_priority() -> None:
+    """Give this process and what it starts from now on the lowest priority for the processor and, on Linux, the disk.
+
+    There is no way back for a process without privileges. Where the system has no such priorities, nothing happens.
+    """
+    if hasattr(os, "nice"):
+        with contextlib.suppress(OSError):
+            os.nice(_LOWEST)
+    call = _IOPRIO_SET.get(platform.machine()) if sys.platform == "linux" else None
+    if call is not None:
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).syscall(call, _IOPRIO_WHO_PROCESS, 0, _IOPRIO_CLASS_IDLE << 13)
 
 
 def _require_locks() -> None:

@@ -10,6 +10,7 @@ from soundtrack.cli.music.rules import Exclude, Include, MaxLength, MinLength, r
 from soundtrack.cli.options import Cluster, Device, Index, Model, Quiet, device_name
 from soundtrack.naming.wording import counted
 from soundtrack.processes import ending
+from soundtrack.processes.platform import lower_priority
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,6 +34,14 @@ def index(
     jobs: Annotated[
         int, typer.Option("--jobs", "-j", min=0, help="Worker processes; 0: one per core.", show_default=True)
     ] = 0,
+    pace: Annotated[
+        str | None,
+        typer.Option(
+            "--pace",
+            metavar="PERCENT",
+            help="Share of the processor to use, e.g. 25%: lowest priority, fewer worker processes, pauses.",
+        ),
+    ] = None,
     device: Device = None,
     model: Model = None,  # noqa: ARG001 - its callback has the say
     cluster: Cluster = None,
@@ -57,8 +66,10 @@ def index(
     """Build or update the music library index: add new files, update changed files, mark missing files."""
     from soundtrack import api, pipeline
     from soundtrack.cli import output
+    from soundtrack.cli.words import parse_pace
     from soundtrack.errors import PartialError, UsageError
 
+    share = parse_pace(pace)
     folder = pipeline.index_dir(index_dir)
     change = rule_change(exclude=exclude, include=include, min_length=min_length, max_length=max_length)
     if (status or verify or vacuum) and (paths or rebuild or prune or retry_failed or watch or change != rule_change()):
@@ -75,6 +86,9 @@ def index(
     if status or verify or vacuum:
         return
 
+    if share is not None and cluster is None:
+        lower_priority()  # of this process as well, and of what it starts
+
     def run(paths: "Sequence[Path]" = (), *, first: bool = False) -> "IndexReport":
         """Bring the index up to date once; what is asked for once is done by the first run."""
         with output.progress(quiet=quiet) as progress:
@@ -84,6 +98,7 @@ def index(
                 jobs=jobs,
                 device=device_name(device),
                 cluster=cluster,
+                pace=share,
                 rebuild=rebuild and first,
                 prune=prune and first,
                 retry_failed=retry_failed and first,

@@ -27,9 +27,11 @@ from soundtrack.library.store.schema import DATABASE_NAME, Found, damaged, look_
 from soundtrack.library.store.store import Store, open_store
 from soundtrack.library.update.derive import Projection
 from soundtrack.library.update.fill import adopt, fill_gaps
+from soundtrack.library.update.outcome import Crew
+from soundtrack.library.update.pace import Pace
 from soundtrack.library.update.renew import renew
 from soundtrack.library.update.scan import scan
-from soundtrack.library.update.workers import Crew, Workers
+from soundtrack.library.update.workers import Workers
 from soundtrack.progress import Progress, no_progress
 from soundtrack.types import Channel, ModelRef
 
@@ -43,6 +45,7 @@ def build_index(
     jobs: int = 0,
     imports: Sequence[str] = (),
     crew: Crew | None = None,
+    pace: float | None = None,
     rebuild: bool = False,
     prune: bool = False,
     retry_failed: bool = False,
@@ -70,6 +73,8 @@ def build_index(
         Modules that the listeners need, imported once for all worker processes.
     crew : Crew, optional
         Workers to use instead of the processes of this run.
+    pace : float, optional
+        Share of all cores to take, in (0, 1]; the processes of this run then have the lowest priority.
     rebuild : bool
         Analyse everything again, including the roots of earlier runs; the old index serves until the new one is whole.
     prune : bool
@@ -106,7 +111,7 @@ def build_index(
             _refuse_lost(index_dir)
         with (
             open_store(target, write=True, home=index_dir) as store,
-            crew or Workers(make_listener, jobs=jobs, imports=imports) as workers,
+            crew or Workers(make_listener, jobs=jobs, imports=imports, pace=Pace(pace) if pace else None) as workers,
         ):
             projected = adopt(store, workers, projection, model, tell=tell) if projection else 0
             store.require_model(model)

@@ -28,7 +28,7 @@ from soundtrack.library.store.evidence import (
 from soundtrack.library.store.schema import checked
 from soundtrack.library.store.store import Store
 from soundtrack.library.update.derive import Projection, derive_track, reproject
-from soundtrack.library.update.workers import Crew, Outcome
+from soundtrack.library.update.outcome import Crew, Outcome
 from soundtrack.progress import Progress
 from soundtrack.types import Channel, ModelRef, Span
 

@@ -25,8 +25,8 @@ from soundtrack.library.store.naming import is_named, note_content, rename_track
 from soundtrack.library.store.playlists import read_playlists, write_playlists
 from soundtrack.library.store.store import Store
 from soundtrack.library.update.disc_images import DiscImage, disc_images
+from soundtrack.library.update.outcome import Crew, Outcome
 from soundtrack.library.update.scan import ScanResult
-from soundtrack.library.update.workers import Crew, Outcome
 from soundtrack.naming.playlists import read_playlist
 from soundtrack.progress import Progress
 

@@ -23,22 +23,24 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol, Self, TypeAlias
+from typing import Any, Self
 
-from soundtrack.errors import (
-    DependencyError,
-    FfmpegError,
-    InputError,
-    LibraryError,
-    ModelError,
-    Reason,
-    SoundtrackError,
-)
-from soundtrack.library.heard import Heard, Listener, Observed
+from soundtrack.errors import DependencyError, LibraryError, ModelError, Reason, SoundtrackError
+from soundtrack.library.heard import Listener
 from soundtrack.library.identity import Identity, identify
+from soundtrack.library.update.outcome import Outcome, Wanted, attend, explain, heard_of
+from soundtrack.library.update.pace import Pace
 from soundtrack.processes import ending
 from soundtrack.processes.children import END_LIMIT_S
-from soundtrack.processes.platform import ignore_interrupt, interrupt_held, kill, let_interrupt_through
+from soundtrack.processes.platform import (
+    ignore_interrupt,
+    interrupt_held,
+    kill,
+    let_interrupt_through,
+    lower_priority,
+    processor_s,
+    processor_s_of,
+)
 from soundtrack.processes.surroundings import clean_environment
 
 LISTEN_LIMIT_S = 900.0
@@ -50,35 +52,6 @@ CRASHES_IN_A_ROW = 5
 _START_LIMIT_S = 300.0
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 """One thread for each worker: the processes are what runs side by side."""
-
-
-Wanted: TypeAlias = bool | tuple[str, ...]
-"""Whether to analyse a file, or the names of the channels to run on it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one file; nothing was heard and there is no `reason` where the content was known."""
-
-    path: Path
-    """Which file."""
-    identity: Identity | None
-    """Hash and key; None if not even those could be had."""
-    heard: Heard | None = None
-    """The analysis."""
-    observed: Observed | None = None
-    """The evidence of some channels only."""
-    reason: Reason | None = None
-    """Why it could not be used."""
-    message: str = ""
-    """One line for people on a file that could not be used."""
-
-
-def heard_of(path: Path, identity: Identity | None, found: Heard | Observed | None) -> Outcome:
-    """The outcome of a file that could be used."""
-    if isinstance(found, Observed):
-        return Outcome(path, identity, observed=found)
-    return Outcome(path, identity, heard=found)
 
 
 @dataclass(slots=True)
@@ -93,17 +66,6 @@ class _Worker:
     ready: bool = False
 
 
-class Crew(Protocol):
-    """The workers that analyse files during a run; a context manager."""
-
-    def __enter__(self) -> Self: ...
-
-    def __exit__(self, *_: Any) -> None: ...
-
-    def listen(self, paths: Iterable[Path], *, wanted: Callable[[Identity], Wanted]) -> Iterator[Outcome]:
-        """Outcomes of files, in the order in which they are ready; `wanted` decides whether to analyse a file."""
-
-
 # --- in the worker ----
 
 
@@ -115,13 +77,15 @@ def _watch_parent() -> None:
         ending.leave(1)
 
 
-def _work(pipe: Connection, make_listener: Callable[[], Listener], environment: Mapping[str, str]) -> None:
-    """Body of a worker: files in, answers out, until the pipe closes."""
+def _work(pipe: Connection, make_listener: Callable[[], Listener], environment: Mapping[str, str], low: bool) -> None:
+    """Body of a worker: files in, answers out, until the pipe closes; `low` for the lowest priority."""
     os.environ.clear()
     os.environ.update(environment)  # it was forked from a process that may have started long ago
     ignore_interrupt()
     ending.install()
     let_interrupt_through()
+    if low:
+        lower_priority()
     threading.Thread(target=_watch_parent, daemon=True).start()
     with contextlib.suppress(EOFError, ConnectionError):  # nobody is there any more: the end
         try:
@@ -129,10 +93,13 @@ def _work(pipe: Connection, make_listener: Callable[[], Listener], environment: 
         except SoundtrackError as error:
             pipe.send(("fatal", type(error), str(error), error.hint))
             return
-        pipe.send(("ready",))
+        pipe.send(("ready", processor_s()))
         while True:
             path = Path(os.fsdecode(pipe.recv()))
-            pipe.send(_answer(pipe, listener, path))
+            before_s = processor_s()
+            answer = _answer(pipe, listener, path)
+            pipe.send(("spent", processor_s() - before_s))
+            pipe.send(answer)
 
 
 def _answer(pipe: Connection, listener: Listener, path: Path) -> tuple[Any, ...]:
@@ -145,24 +112,6 @@ def _answer(pipe: Connection, listener: Listener, path: Path) -> tuple[Any, ...]
         return ("fatal", type(error), str(error), error.hint)
     except Exception as error:  # one file never stops a run
         return ("failed", *explain(error, path))
-
-
-def attend(listener: Listener, path: Path, wanted: Wanted) -> Heard | Observed:
-    """Analyse a file as far as it is wanted."""
-    return listener(path, wanted) if isinstance(wanted, tuple) else listener(path)
-
-
-def explain(error: Exception, path: Path) -> tuple[Reason, str]:
-    """Reason why a file could not be used; unexpected errors are reported as a crash."""
-    if isinstance(error, InputError):
-        return error.reason, str(error)
-    if isinstance(error, FfmpegError):
-        return Reason.CORRUPT, str(error)
-    if isinstance(error, MemoryError):
-        return Reason.TOO_LARGE, f"{path}: not enough memory"
-    if isinstance(error, OSError):
-        return Reason.CORRUPT, f"{path}: {error.strerror or error}"
-    return Reason.CRASHED, f"{path}: analysis failed: {type(error).__name__}: {error}"
 
 
 # --- in the main process ----
@@ -224,6 +173,8 @@ class Workers:
         Longest time for one file, in seconds.
     imports : sequence of str
         Modules that listening needs, to be imported once for all workers.
+    pace : Pace, optional
+        Limits the share of the processor: lowest priority, fewer workers, pauses between files.
     """
 
     def __init__(
@@ -233,11 +184,14 @@ class Workers:
         jobs: int,
         limit_s: float = LISTEN_LIMIT_S,
         imports: Sequence[str] = (),
+        pace: Pace | None = None,
     ) -> None:
         if jobs < 1:
             raise ValueError(f"jobs must be at least 1, got {jobs}")
         self._make_listener = make_listener
-        self._jobs = jobs
+        self._jobs = pace.n_workers(jobs) if pace else jobs
+        self._pace = pace
+        self._server_before_s = 0.0
         self._limit_s = limit_s
         self._context = _context(imports)
         self._workers: list[_Worker] = []
@@ -273,9 +227,20 @@ class Workers:
             while len(self._workers) < min(self._jobs, len(waiting) + self._busy()):
                 self._workers.append(self._start())
             for worker in self._workers:
-                if waiting and worker.ready and worker.path is None:
+                if waiting and worker.ready and worker.path is None and self._pause_s() == 0.0:
                     self._give(worker, waiting.popleft())
             yield from self._collect(wanted)
+
+    def _pause_s(self) -> float:
+        """Seconds until another file may be handed out."""
+        return self._pace.wait_s() if self._pace else 0.0
+
+    def _server_s(self) -> float:
+        """Processor seconds that the process workers are forked from has used since the last call."""
+        if self._context.get_start_method() != "forkserver":
+            return 0.0
+        before_s, self._server_before_s = self._server_before_s, processor_s_of(_fork_server()._forkserver_pid)
+        return max(0.0, self._server_before_s - before_s)
 
     def _busy(self) -> int:
         return sum(worker.path is not None for worker in self._workers)
@@ -291,7 +256,7 @@ class Workers:
             clean_environment(os.environ)  # nor are they imported from the working folder
             if self._context.get_start_method() == "forkserver":
                 _start_fork_server()
-            needed = (theirs, self._make_listener, dict(os.environ))
+            needed = (theirs, self._make_listener, dict(os.environ), self._pace is not None)
             process = self._context.Process(target=_work, args=needed, daemon=True)
             with _without_main_module():
                 process.start()
@@ -328,7 +293,13 @@ class Workers:
         """Wait for news, at most until the next deadline, and tell the outcomes."""
         now = time.monotonic()
         watched = {worker.pipe: worker for worker in self._workers if worker.path is not None or not worker.ready}
-        patience = max(0.0, min((worker.deadline_s for worker in watched.values()), default=now) - now)
+        patience = max(
+            0.0, min((worker.deadline_s for worker in watched.values()), default=now + self._pause_s()) - now
+        )
+        if len(watched) < len(self._workers):  # one is idle until the pace lets it go on
+            patience = min(patience, self._pause_s() or patience)
+        if not watched:
+            time.sleep(patience)
         for pipe in connection.wait(list(watched), timeout=patience):
             outcome = self._hear_from(watched[pipe], wanted)  # type: ignore[index]  # only our pipes are waited for
             if outcome is not None:
@@ -350,8 +321,14 @@ class Workers:
         if kind == "fatal":
             family, message, hint = news
             raise family(message, hint=hint)
+        if kind == "spent":
+            if self._pace:
+                self._pace.spend(news[0])
+            return None
         if kind == "ready":
             worker.ready = True
+            if self._pace:
+                self._pace.spend(news[0] + self._server_s())
             return None
         if worker.path is None:
             raise ValueError(f"unexpected answer from a worker: {kind}")

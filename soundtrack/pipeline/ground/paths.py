@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import overload
 
@@ -38,3 +39,19 @@ def as_path(given: PathLike | None) -> Path | None:
     except RuntimeError as error:
         hint = "use the full path, or ./~NAME for a name that begins with ~"
         raise InputError(f"{given}: unknown home folder", hint=hint, reason=Reason.MISSING) from error
+
+
+def as_paths(given: PathLike | Iterable[PathLike]) -> list[Path]:
+    """One path or several as the stages take them.
+
+    Raises
+    ------
+    InputError
+        As `as_path`.
+
+    Examples
+    --------
+    >>> as_paths("a.mp3") == as_paths(["a.mp3"]) == [Path("a.mp3")]
+    True
+    """
+    return [as_path(path) for path in ([given] if isinstance(given, str | os.PathLike) else given)]

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from soundtrack.errors import UsageError
 from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.library import music
 from soundtrack.progress import Progress, no_progress
@@ -28,6 +29,7 @@ def build_index(
     wait: bool = False,
     change: RuleChange | None = None,
     cluster: str | None = None,
+    pace: float | None = None,
     progress: Progress = no_progress,
 ) -> IndexReport:
     """Analyse what is new or changed under some paths and bring the library index up to date.
@@ -44,14 +46,25 @@ def build_index(
         How the rules of what counts as music are to change first.
     cluster : str, optional
         Address of a Dask scheduler whose workers listen; processes of this machine by default.
+    pace : float, optional
+        Share of all cores of this machine to take, in (0, 1].
 
     Raises
     ------
+    UsageError
+        `pace` is out of range, or given together with `cluster`.
     LibraryError
         Another run holds the index, another model made it, it is damaged, or most of a root has vanished.
     """
     from soundtrack.library.update import build
 
+    if pace is not None and not 0.0 < pace <= 1.0:
+        raise UsageError(f"pace must be in (0, 1], got {pace}", hint="use e.g. 0.25 for a quarter of the processor")
+    if pace is not None and cluster is not None:
+        raise UsageError(
+            "--pace cannot be used with --cluster",
+            hint="start the workers with `nice dask worker ADDRESS --nthreads 1`",
+        )
     projection = music.music_projection()
     crew = None
     if cluster is not None:
@@ -66,6 +79,7 @@ def build_index(
         jobs=jobs,
         imports=music.NEEDED,
         crew=crew,
+        pace=pace,
         rebuild=rebuild,
         prune=prune,
         retry_failed=retry_failed,

@@ -27,7 +27,7 @@ from soundtrack import __version__
 from soundtrack.errors import DependencyError, LibraryError, ModelError, Reason, SoundtrackError, UsageError
 from soundtrack.library.heard import Heard, Listener, Observed
 from soundtrack.library.identity import Identity, identify
-from soundtrack.library.update.workers import Outcome, Wanted, attend, explain, heard_of
+from soundtrack.library.update.outcome import Outcome, Wanted, attend, explain, heard_of
 from soundtrack.pipeline.library.music import current_model, make_listener
 from soundtrack.types import ModelRef
 
