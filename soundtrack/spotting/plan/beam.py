@@ -134,8 +134,8 @@ def _starters(problem: Problem, labels: _Labels, edge: int) -> _Values:
     """Value of each label less what starting each track costs, leaps apart, shape (B, T)."""
     weights = problem.weights
     touching = labels.last != NO_TRACK
-    entry = entry_cost(problem, edge, touching=True)
-    value = labels.value - np.where(touching, entry, entry * weights.after_silence.weight)
+    entry, alone = (entry_cost(problem, edge, touching=meeting) for meeting in (True, False))
+    value = labels.value - np.where(touching, entry, alone)
     result = np.repeat(value[:, None], len(problem.groups), axis=1)
     if not problem.free_repeats:
         same_group = labels.used[:, problem.groups].astype(np.float64)

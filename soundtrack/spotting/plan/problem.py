@@ -66,6 +66,8 @@ class Problem:
     """What changes, joins and repeats count."""
     max_cues: int | None = None
     """Maximum number of cues."""
+    cue_price: FloatArray | None = field(default=None, repr=False, compare=False)
+    """What a cue that starts at each edge costs besides, in merit times seconds, shape (n + 1,); None for nothing."""
     free_repeats: bool = False
     """Whether using a track again costs nothing."""
     air_s: FloatArray | None = field(default=None, repr=False, compare=False)
@@ -113,9 +115,10 @@ def entry_cost(problem: Problem, first: int, *, touching: bool) -> float:
     if first == 0:
         return 0.0
     cost = -problem.weights.change.weight * (1 - 0.75 * float(problem.film.contrast[first]))
+    price = 0.0 if problem.cue_price is None else float(problem.cue_price[first])
     inside = len(problem.film.speaking) > 0 and bool(problem.film.speaking[first])
     talking = -problem.weights.sentence.weight if inside else 0.0
-    return talking + (cost if touching else cost * problem.weights.after_silence.weight)
+    return talking + price + (cost if touching else cost * problem.weights.after_silence.weight)
 
 
 def crossing(problem: Problem, first: int, last: int) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 from soundtrack.documents import cuesheet
 from soundtrack.errors import LibraryError, NothingFitsError, UsageError
 from soundtrack.merit_table import PlanTable
-from soundtrack.settings import DENSITIES, MixSettings, SpottingSettings
+from soundtrack.settings import MixSettings, SpottingSettings
 from soundtrack.spotting.merit.constraints import Constraints, require_inside
 from soundtrack.spotting.merit.eligibility import Pool, choose_pool
 from soundtrack.spotting.merit.facts import cue_facts
@@ -22,6 +22,7 @@ from soundtrack.spotting.merit.intervals import BoolArray, Film, divide
 from soundtrack.spotting.merit.likeness import joins
 from soundtrack.spotting.merit.view import LibraryView, ordered_vectors, segment_table
 from soundtrack.spotting.plan.beam import solve
+from soundtrack.spotting.plan.density import INSISTING, by_density, calmer, fewer, most_cues
 from soundtrack.spotting.plan.kept import edge_costs, reconcile, use_costs
 from soundtrack.spotting.plan.loop import choose_loop, require_loopable
 from soundtrack.spotting.plan.place import place_cues, sheet_track
@@ -33,13 +34,8 @@ from soundtrack.spotting.plan.worth import Worth, cells_of, weigh
 from soundtrack.timebase import clock
 from soundtrack.types import CueSheet, FloatArray, MixNotes, Narration, SceneSheet
 
-_INSISTING = (-0.5, -2.0, -8.0)
-"""What silence is worth when the plan would leave the whole film silent: who asks for music gets the best there is."""
 _BED = 0.3
 """Share of what speech makes silence worth where a long talk opens, and in every third part: a bed may play."""
-_TALKING, _TALK_CHANGES = (0.24, 0.28), 3.0
-"""From the first share of speech on a film becomes a talking film, which it is at the second; there a change of music
-costs much more."""
 _N_SINGLE, _LEAST_SINGLE = 1_200, 4
 """With one track only, the number of plans (tracks times stretches), but never for fewer tracks than these."""
 
@@ -127,10 +123,10 @@ def spot_cues(
     )
     worth = weigh(film, pool, settings.plan, max_cue_s=_longest_cue_s(film, settings, constraints))
     has_sound = has_voices and (sheet.film.has_audio or narration is not None)
-    asked = _by_density(settings)
-    settings = replace(settings, plan=_calmer(film, asked))
+    asked = by_density(settings)
+    settings = replace(settings, plan=calmer(film, asked))
     warnings = list(left_alone)
-    for worth_of_silence in (settings.plan.silence.weight, *_INSISTING):
+    for worth_of_silence in (settings.plan.silence.weight, *INSISTING):
         stated = replace(settings, plan=settings.plan.adjusted({"silence": worth_of_silence}))
         problem = state_problem(film, pool, worth, stated, constraints, locked_at=locked_at, has_sound=has_sound)
         loop = choose_loop(problem, pool, library, settings, name=sheet.film.name) if settings.loop else None
@@ -143,10 +139,14 @@ def spot_cues(
             f"{sheet.film.name}: --silence covers the whole film",
             hint="remove a --silence",
         )
-    if settings.density == "sparse" and not settings.loop:
-        problem, choices = sparser(
-            problem, choices, lambda stated: _choose(stated, pool, constraints), least_asked=_INSISTING[-1]
-        )
+    if not settings.loop:
+
+        def choose(stated: Problem) -> list[Choice]:
+            return _choose(stated, pool, constraints)
+
+        problem, choices = fewer(problem, choices, choose, most=most_cues(film, settings, constraints))
+        if settings.density == "sparse":
+            problem, choices = sparser(problem, choices, choose, least_asked=INSISTING[-1])
     kept = tuple(replace(cue, locked=True) for cue in constraints.kept)
     placed = place_cues(
         problem, pool, choices, library=library, settings=settings, kept=kept, hits=constraints.hits, loop=loop
@@ -223,7 +223,7 @@ def state_problem(
         under_speech = np.where(film.bedded, _BED * under_speech, under_speech)
     silence = plan.silence.weight + (under_speech if has_sound else plan.no_sound.weight + 0 * under_speech)
     silence = silence - plan.wanting.weight * np.maximum(0, plan.wanting.neutral - best)
-    silence[_asked_for(film, constraints)] = _INSISTING[-1]
+    silence[_asked_for(film, constraints)] = INSISTING[-1]
     length_s = float(film.edges_s[-1])
     kept, changing = constraints.kept, joins(pool.tracks)
     held = {cue.track_id for cue in kept if not _is_named(cue.track_id, constraints)}
@@ -270,24 +270,6 @@ def _asked_for(film: Film, constraints: Constraints) -> BoolArray:
     for span in spans:
         result |= (middles >= span.start_s) & (middles < span.end_s)
     return result
-
-
-def _by_density(settings: SpottingSettings) -> PlanTable:
-    """The plan's weights, with music wherever it may be for the full density; `sparser` does the sparse one."""
-    plan, density = settings.plan, settings.density
-    if density not in DENSITIES:
-        raise ValueError(f"density must be one of {', '.join(DENSITIES)}, got {density}")
-    if density == "full":
-        return plan.adjusted({"silence": _INSISTING[0], "no_sound": _INSISTING[0], "speech": 0.0, "air": 0.0})
-    return plan
-
-
-def _calmer(film: Film, plan: PlanTable) -> PlanTable:
-    """The plan's weights with fewer changes of music where a film is talk: its pictures change without a turn."""
-    share = float(film.speech @ film.lengths_s) / max(float(film.edges_s[-1]), 1e-9)
-    talking = float(np.clip((share - _TALKING[0]) / (_TALKING[1] - _TALKING[0]), 0.0, 1.0))
-    low = plan.change.weights[0]
-    return plan.adjusted({"change": max(low, plan.change.weight * (1 + _TALK_CHANGES * talking))})
 
 
 def _air_s(film: Film, plan: PlanTable, asked_s: Sequence[float]) -> FloatArray:

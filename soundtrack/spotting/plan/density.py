@@ -1,0 +1,135 @@
+"""How much music: the plan's weights by density and kind of film, and a ceiling on the number of cues.
+
+Goes in: the film, the planning problem and its plan. Comes out: the plan with the least price of a change of music that
+keeps the number of cues within what the film's speech and cutting call for, found by bisection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from soundtrack.merit_table import PlanTable
+from soundtrack.settings import DENSITIES, SpottingSettings
+from soundtrack.spotting.merit.constraints import Constraints
+from soundtrack.spotting.merit.intervals import Film
+from soundtrack.spotting.plan.problem import Choice, Problem
+from soundtrack.types import FloatArray
+
+INSISTING = (-0.5, -2.0, -8.0)
+"""What silence is worth when the plan would leave the whole film silent: who asks for music gets the best there is."""
+_TALKING, _TALK_CHANGES = (0.24, 0.28), 3.0
+"""From the first share of speech on a film becomes a talking film, which it is at the second; there a change of music
+costs much more."""
+_SOME_TALK, _SLOW = (0.15, 0.18), (10.0, 6.0)
+"""As a talking film counts one with the second share of speech or more and as few cuts a minute as the second."""
+_PER_MIN, _TALK_PER_MIN = 1.0, 0.6
+"""Most cues a minute of a film that is cut at leisure, and of a talking film."""
+_FAST_PER_MIN, _SHORT_S = 20.0, 120.0
+"""With this many cuts a minute or more, shots of three seconds, a film has no ceiling; nor has a shorter film."""
+_TURN, _LASTING_S = 0.6, (20.0, 45.0)
+"""Contrast from which an edge parts two moods, and how long both last where the ceiling does not hinder the change: in
+a film without talk, and in one of talk."""
+_DEAREST, _STEPS = 128.0, 8
+"""Greatest price of a cue, in merit times seconds, and number of plans on the way: to 0.5."""
+
+
+def talking(film: Film) -> float:
+    """How far a film is one of talk, in [0, 1]: by its share of speech, and a smaller one where it is cut slowly."""
+    length_s = max(float(film.edges_s[-1]), 1e-9)
+    share = float(film.speech @ film.lengths_s) / length_s
+    return float(np.clip((share - _TALKING[0]) / (_TALKING[1] - _TALKING[0]), 0.0, 1.0))
+
+
+def slow_talk(film: Film) -> float:
+    """How far a film has talk and few cuts, in [0, 1]."""
+    length_s = max(float(film.edges_s[-1]), 1e-9)
+    share, pace = (float(x @ film.lengths_s) / length_s for x in (film.speech, film.cuts_per_min))
+    some = float(np.clip((share - _SOME_TALK[0]) / (_SOME_TALK[1] - _SOME_TALK[0]), 0.0, 1.0))
+    return some * float(np.clip((_SLOW[0] - pace) / (_SLOW[0] - _SLOW[1]), 0.0, 1.0))
+
+
+def _kind(film: Film) -> float:
+    """How far the ceiling is that of a talking film, in [0, 1]."""
+    return max(talking(film), slow_talk(film))
+
+
+def by_density(settings: SpottingSettings) -> PlanTable:
+    """The plan's weights, with music wherever it may be for the full density; `sparse` does the sparse one."""
+    plan, density = settings.plan, settings.density
+    if density not in DENSITIES:
+        raise ValueError(f"density must be one of {', '.join(DENSITIES)}, got {density}")
+    if density == "full":
+        return plan.adjusted({"silence": INSISTING[0], "no_sound": INSISTING[0], "speech": 0.0, "air": 0.0})
+    return plan
+
+
+def calmer(film: Film, plan: PlanTable) -> PlanTable:
+    """The plan's weights with fewer changes of music where a film is talk: its pictures change without a turn."""
+    low = plan.change.weights[0]
+    return plan.adjusted({"change": max(low, plan.change.weight * (1 + _TALK_CHANGES * talking(film)))})
+
+
+def most_cues(film: Film, settings: SpottingSettings, constraints: Constraints) -> int | None:
+    """Number of cues that a film calls for at most; None where there is no ceiling."""
+    length_s = float(film.edges_s[-1])
+    pace = float(film.cuts_per_min @ film.lengths_s) / max(length_s, 1e-9)
+    limited = constraints.one_track or constraints.max_cues is not None or settings.loop
+    if settings.density == "full" or limited or pace >= _FAST_PER_MIN or length_s < _SHORT_S:
+        return None
+    kind = _kind(film)
+    rate = _PER_MIN + kind * (_TALK_PER_MIN - _PER_MIN)
+    asked = len(constraints.hits) + len(constraints.locks) + len(constraints.moods)
+    asked += sum(request.span is not None for request in constraints.requests)
+    least = 1 + int((_turns(film) >= _TURN).sum())
+    return max(least, int(rate * length_s / 60 + 1e-6) - len(constraints.kept)) + asked
+
+
+def fewer(
+    problem: Problem, choices: list[Choice], choose: Callable[[Problem], list[Choice]], *, most: int | None
+) -> tuple[Problem, list[Choice]]:
+    """The problem with changes of music at a higher price, and its plan.
+
+    Parameters
+    ----------
+    problem : Problem
+        With the usual price.
+    choices : list of Choice
+        Its plan.
+    choose : function
+        From a problem to its plan.
+    most : int, optional
+        Number of cues at most; None for any.
+
+    Returns
+    -------
+    tuple of Problem and list of Choice
+        The fewest cues found where no price gives as few.
+    """
+    if most is None or len(choices) <= most:
+        return problem, choices
+    best, found = problem, choices
+    low, high, minor = 0.0, _DEAREST, 1 - _turns(problem.film)
+    for _ in range(_STEPS):
+        middle = (low + high) / 2
+        stated = replace(problem, cue_price=(middle * minor).astype(np.float32))
+        plan = choose(stated)
+        if plan and len(plan) <= max(most, len(found) - 1):
+            best, found = stated, plan
+        if plan and len(plan) > most:
+            low = middle
+        else:
+            high = middle
+    return best, found
+
+
+def _turns(film: Film) -> FloatArray:
+    """How far each inner edge is a turn between two moods that last, in [0, 1], shape (n + 1,)."""
+    edges_s, marks_s = film.edges_s, film.edges_s[film.contrast >= _TURN]
+    before_s = edges_s[1:-1] - marks_s[np.searchsorted(marks_s, edges_s[1:-1]) - 1]
+    after_s = marks_s[np.searchsorted(marks_s, edges_s[1:-1], side="right")] - edges_s[1:-1]
+    lasting_s = _LASTING_S[0] + _kind(film) * (_LASTING_S[1] - _LASTING_S[0])
+    lasting = np.clip(np.minimum(before_s, after_s) / lasting_s, 0.0, 1.0)
+    return np.concatenate([[0.0], film.contrast[1:-1] * lasting, [0.0]]).astype(np.float32)

@@ -1,0 +1,79 @@
+"""How many cues a film gets: few where it is talk and cut slowly, any number where it is cut fast or turns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from made_up import library, sheet, small_library, track
+from soundtrack.settings import SpottingSettings
+from soundtrack.spotting.merit.constraints import Constraints, Lock
+from soundtrack.spotting.merit.intervals import divide
+from soundtrack.spotting.plan.density import most_cues
+from soundtrack.spotting.plan.spot import spot_cues
+from soundtrack.types import SceneSheet
+
+SCENES = [(mood, 30.0) for _ in range(5) for mood in ("Neutral", "Relaxation")]
+"""Five minutes that change a little every half minute."""
+
+
+def cut_at(film: SceneSheet, per_min: float) -> SceneSheet:
+    """The film with another number of cuts a minute."""
+    return replace(film, scenes=tuple(replace(s, film=replace(s.film, cut_rate_per_min=per_min)) for s in film.scenes))
+
+
+def ceiling(film: SceneSheet, constraints: Constraints | None = None, **settings: object) -> int | None:
+    wishes = constraints or Constraints()
+    return most_cues(divide(film, wishes, keep_original=True), SpottingSettings(**settings), wishes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("speech", "per_min", "most"),
+    [
+        (0.5, 12.0, 3),  # talk: 0.6 a minute
+        (0.2, 4.0, 3),  # some talk, and few cuts
+        (0.2, 12.0, 5),  # some talk, cut at leisure: one a minute
+        (0.0, 4.0, 10),  # no talk: each scene is another mood for half a minute
+        (0.5, 25.0, None),  # cut fast
+    ],
+)
+def test_the_ceiling_follows_speech_and_cutting(speech: float, per_min: float, most: int | None) -> None:
+    film = cut_at(sheet(SCENES, speech=[speech] * len(SCENES)), per_min)
+    assert ceiling(film) == most
+
+
+def test_what_a_person_asks_for_raises_the_ceiling_or_takes_its_place() -> None:
+    film = cut_at(sheet(SCENES, speech=[0.5] * len(SCENES)), 4.0)
+    lock = Lock(40.0, small_library().track_ids[0])
+    assert ceiling(film, Constraints(locks=(lock,), hits=(100.0,))) == 5
+    assert ceiling(film, Constraints(max_cues=8)) is None
+    assert ceiling(film, Constraints(one_track=True)) is None
+    assert ceiling(film, density="full") is None
+
+
+def test_a_slowly_cut_film_with_small_changes_gets_few_cues() -> None:
+    """Each half minute has a track that suits it better, by enough to change as long as nothing limits that."""
+    made = library([track(mood, [mood] * 31) for mood in ("Neutral", "Relaxation", "Sad")])
+    film = sheet(SCENES, speech=[0.5, 0.1] * 5)
+    fast, slow = (len(spot_cues(cut_at(film, per_min), made).cues) for per_min in (30.0, 4.0))
+    assert 1 <= slow <= 5
+    assert fast > slow
+
+
+def test_turns_between_long_moods_keep_their_music_under_the_ceiling() -> None:
+    """Three moods that last 80 seconds each, in a film of talk: by its length alone there would be two cues."""
+    scenes = [("Relaxation", 80.0), ("Tension", 80.0), ("Sad", 80.0)]
+    film = cut_at(sheet(scenes, speech=[0.3, 0.3, 0.3]), 4.0)
+    assert ceiling(film) == 3
+    cues = spot_cues(film, small_library()).cues
+    marks = np.array([t for cue in cues for t in (cue.span.start_s, cue.span.end_s)])
+    assert all(np.abs(marks - turn_s).min() <= 5.0 for turn_s in (80.0, 160.0))
+
+
+def test_the_sheet_says_where_the_number_of_cues_is_the_reason_of_a_silence() -> None:
+    made = library([track(mood, [mood] * 31) for mood in ("Neutral", "Relaxation", "Sad")])
+    film = cut_at(sheet(SCENES, speech=[0.9, 0.0] * 5), 4.0)
+    reasons = [silence.reason for silence in spot_cues(film, made).silences]
+    assert any(reason.endswith("few cues suit the speech and cutting of this film") for reason in reasons), reasons
