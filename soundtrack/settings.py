@@ -104,6 +104,8 @@ class ShotSettings:
     """Smallest mean 8-bit difference of those two."""
     dissolve_residual: float = 0.15
     """How far the picture may be from their mean, as a share of their difference."""
+    cuts_s: tuple[float, ...] | None = None
+    """Times of all cuts, film clock, where an edit says them; None to look for them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from soundtrack.errors import OutputError
 from soundtrack.export.table import MOOD_COLUMNS, moods_csv
 from soundtrack.media.reading.packets import sound_hash
 from soundtrack.media.writing import tagged_copy
-from soundtrack.pipeline.mood_copies import tag_copies
+from soundtrack.pipeline.sheets.mood_copies import tag_copies
 from soundtrack.types import Track
 
 

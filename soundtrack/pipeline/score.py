@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.film.album import read_album
 from soundtrack.pipeline.film.analyse import Watcher, fingerprint
+from soundtrack.pipeline.film.cut_film import cut_film, film_of_edit, is_edit
 from soundtrack.pipeline.film.photo_beats import TimedPhotos, on_beats
 from soundtrack.pipeline.film.photos import (
     PHOTO_S,
@@ -26,12 +27,7 @@ from soundtrack.pipeline.ground.ledger import is_kept, ledger_path, read_ledger,
 from soundtrack.pipeline.library.asking import with_requests
 from soundtrack.pipeline.rendering import BELIEVED_WITHIN_S, Scored, as_watched
 from soundtrack.pipeline.sheets.keeping import kept_cues, require_length
-from soundtrack.pipeline.sheets.narration import (
-    Narrated,
-    narrated_scenes,
-    narration_path,
-    read_narration,
-)
+from soundtrack.pipeline.sheets.narration import Narrated, narrated_scenes, narration_path, read_narration
 from soundtrack.pipeline.sheets.sheet_tracks import present_ids, track_paths_of
 from soundtrack.pipeline.sheets.swap import ducked
 from soundtrack.pipeline.sheets.targets import cues_path, film_targets, guard, scored_path
@@ -317,8 +313,11 @@ def plan_video(
     from soundtrack.media.reading.probe import probe
 
     video = as_on_disk(video)
-    info = None if video.is_dir() else probe(video)
+    info = None if video.is_dir() or is_edit(video) else probe(video)
     scorer = Scorer(index=index, device=device, decoder=decoder, settings=settings, mix=mix, wishes=wishes, cache=cache)
+    if is_edit(video):
+        with cut_film(video) as made:
+            return scorer.plan(made.info, scenes=made.seen_by(scorer.watcher, progress))
     if info is None:
         shown = photo_scenes(video, scorer.watcher, seconds_per_image=seconds_per_image, progress=progress)
         return scorer.plan_photos(shown, seconds_per_image).sheet
@@ -346,7 +345,7 @@ def score_video(
     progress: Progress = no_progress,
     notice: Notice = no_notice,
 ) -> Scored:
-    """The film with music from the library, and the cue sheet beside it; `video` may be a folder of photos.
+    """The film with music from the library, and the cue sheet beside it; `video` may be an edit or a folder of photos.
 
     Whatever can be refused is refused before the first frame is decoded: the targets, the index, the wishes. What the
     kind of file cannot keep of the film goes to `notice` at the same time, and is among the warnings of the result.
@@ -369,7 +368,11 @@ def score_video(
             out, album = photo_film_target(video, out), read_album(video)
             inputs = [*inputs, *(photo.path for photo in album.photos)]
             guard(film_targets(out, cues=cues or cues_path(out), stems=stems), inputs=inputs, index=index, force=force)
-        info = None if album else probe(video)
+        elif is_edit(video):
+            guard(film_targets(film_of_edit(out), cues=cues, stems=stems), inputs=[video], index=index, force=force)
+        cut = until_scored.enter_context(cut_film(video, beside=out)) if is_edit(video) else None
+        inputs = [*inputs, *(cut.cut.files if cut else ())]
+        info = None if album else cut.info if cut else probe(video)
         scorer = Scorer(
             index=index, device=device, decoder=decoder, settings=settings, mix=mix, wishes=wishes, cache=cache
         )
@@ -390,6 +393,7 @@ def score_video(
             stems=stems,
             music_track=music_track,
             force=force,
+            scenes=cut.seen_by(scorer.watcher, progress) if cut else None,
             sheet=sheet,
             progress=progress,
             notice=notice,

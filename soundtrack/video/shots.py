@@ -99,7 +99,9 @@ class ShotDetector:
         self._recent: deque[_Tiny] = deque()
 
     def push(self, batch: FrameBatch) -> None:
-        """Look at the next frames."""
+        """Look at the next frames; where the cuts are known there is nothing to look for."""
+        if self._settings.cuts_s is not None:
+            return
         for time_s, frame in zip(batch.times_s.tolist(), batch.frames, strict=True):
             self._look(time_s, frame)
 
@@ -196,6 +198,9 @@ class ShotDetector:
         """
         if not duration_s > 0:
             raise ValueError(f"duration_s must be above 0, got {duration_s}")
+        if self._settings.cuts_s is not None:
+            known_s = [time_s for time_s in self._settings.cuts_s if 0 < time_s < duration_s]
+            return [Shot(i, Span(a, b)) for i, (a, b) in enumerate(itertools.pairwise([0.0, *known_s, duration_s]))]
         self._hard_cuts_s += [candidate.cut_s for candidate in self._pending]
         self._pending = []
         soft = self._soft_cuts_s + self._dissolve.finish()

@@ -25,7 +25,9 @@ def scenes(
     video: Annotated[
         Path,
         typer.Argument(
-            metavar="VIDEO", help="Film to analyse (- for stdin), photo, or folder of photos.", show_default=False
+            metavar="VIDEO",
+            help="Film (- for stdin), edit (.otio, .fcpxml), photo, or folder of photos.",
+            show_default=False,
         ),
     ],
     out: Annotated[Path | None, typer.Option("--output", "-o", help="Output file. Default: stdout.")] = None,

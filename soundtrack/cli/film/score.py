@@ -65,14 +65,18 @@ if TYPE_CHECKING:
 def score(
     video: Annotated[
         Path | None,
-        typer.Argument(metavar="VIDEO", help="Film to score (- for stdin), or folder of photos.", show_default=False),
+        typer.Argument(
+            metavar="VIDEO",
+            help="Film to score (- for stdin), edit (.otio, .fcpxml) or folder of photos.",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
             "--output",
             "-o",
-            help="Scored film. Default: NAME.scored.EXT next to VIDEO. With --batch: a folder.",
+            help="Scored film. Default: NAME.scored.EXT next to VIDEO (edit: .otio). With --batch: a folder.",
         ),
     ] = None,
     cues: Annotated[
@@ -162,9 +166,11 @@ def score(
     from soundtrack import api, pipeline
     from soundtrack.cli import output
     from soundtrack.cli.film.film_settings import order_of
+    from soundtrack.cli.film.score_edit import score_edit
     from soundtrack.cli.film.score_many import score_films
     from soundtrack.documents import cuesheet
     from soundtrack.errors import UsageError
+    from soundtrack.pipeline.film.cut_film import is_edit
     from soundtrack.pipeline.ground.defaults import cache_folder
 
     options: dict[str, Any] = {
@@ -232,6 +238,24 @@ def score(
     for option, value in (("--cluster", cluster), ("--report", report)):
         if value is not None:
             raise UsageError(f"{option} requires --batch", hint=f"add --batch LIST, or leave out {option}")
+    if not dry_run and is_edit(video) and (out is None or is_edit(out)):
+        score_edit(
+            video,
+            out=out,
+            of_films={"--stems": stems is not None, "--music-track": music_track},
+            as_json=json,
+            quiet=quiet,
+            cues=cues,
+            index=index,
+            device=where,
+            decoder=decoder.value,
+            settings=settings,
+            mix=mix,
+            wishes=wishes,
+            inputs=[] if keep in (None, "-") else [Path(keep)],
+            force=force,
+        )
+        return
     if dry_run:
         with (
             film_from(video, quiet=quiet) as film,

@@ -34,7 +34,7 @@ def moods(
     from soundtrack.library.search.query import in_order
     from soundtrack.library.store.store import open_store
     from soundtrack.naming.wording import counted
-    from soundtrack.pipeline.mood_copies import tag_copies as tag_copies_of
+    from soundtrack.pipeline.sheets.mood_copies import tag_copies as tag_copies_of
 
     with open_store(pipeline.index_dir(index)) as store:
         there = {place.track_id for place in store.locations().values() if place.present}

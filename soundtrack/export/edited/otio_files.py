@@ -39,7 +39,7 @@ def read_otio(text: str) -> EditedLine:
 
     json.loads(text)  # refuses what is nested too deeply for any reader
     found = otio.adapters.read_from_string(text, "otio_json")
-    timeline = _timeline(found)
+    timeline = timeline_in(found)
     return _line(timeline, _rate_of(timeline))
 
 
@@ -47,7 +47,7 @@ def read_fcp7(text: str) -> EditedLine:
     """The time line of an xmeml document, which is known to be safe XML."""
     import opentimelineio as otio
 
-    timeline = _timeline(otio.adapters.read_from_string(text, "fcp_xml"))
+    timeline = timeline_in(otio.adapters.read_from_string(text, "fcp_xml"))
     return _line(timeline, _rate_of(timeline))
 
 
@@ -65,7 +65,7 @@ def read_edl(text: str, *, fps: Fraction, start: int) -> EditedLine:
     import opentimelineio as otio
 
     plain = _SPEED.sub(lambda found: found.group(0).replace(";", ":"), text)  # the reader knows no drop-frame there
-    timeline = _timeline(otio.adapters.read_from_string(plain, "cmx_3600", rate=float(fps)))
+    timeline = timeline_in(otio.adapters.read_from_string(plain, "cmx_3600", rate=float(fps)))
     line = _line(timeline, fps, start_s=Fraction(start) / fps)
     markers = []
     for timecode, name in _LOCATOR.findall(text):
@@ -74,7 +74,7 @@ def read_edl(text: str, *, fps: Fraction, start: int) -> EditedLine:
     return EditedLine(fps, line.clips, (), tuple(markers))
 
 
-def _timeline(found: Any) -> Any:
+def timeline_in(found: Any) -> Any:
     """The time line of what a reader found: of several the first."""
     import opentimelineio as otio
 

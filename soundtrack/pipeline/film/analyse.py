@@ -7,9 +7,11 @@ very size is kept are the bytes read first; else they are hashed beside the deco
 from __future__ import annotations
 
 import contextlib
+import copy
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,7 @@ from soundtrack.media.prefetch import beside
 from soundtrack.media.reading.subtitles import read_subtitles
 from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.film.album import is_album
+from soundtrack.pipeline.film.cut_film import cut_film, is_edit
 from soundtrack.pipeline.film.evidence_cache import EvidenceCache
 from soundtrack.pipeline.film.photos import PHOTO_S, photo_scenes
 from soundtrack.pipeline.film.said import with_subtitles
@@ -90,7 +93,7 @@ def analyse_video(
     Parameters
     ----------
     path : Path
-        The film; or a folder of photos, or one photo.
+        The film; or an edit (.otio, .fcpxml), a folder of photos, or one photo.
     device : {"auto", "cpu", "cuda"}
         Where the network runs.
     decoder : {"auto", "pyav", "decord"}
@@ -121,6 +124,9 @@ def analyse_video(
         faces=faces,
     )
     path = as_on_disk(path)
+    if is_edit(path):
+        with cut_film(path, progress=progress) as made:
+            return made.seen_by(watcher, progress)
     if is_album(path):
         return photo_scenes(path, watcher, seconds_per_image=seconds_per_image, progress=progress).scenes
     return watcher.analyse(probe(path), progress=progress)
@@ -180,6 +186,12 @@ class Watcher:
             if self._evidence is not None and found.is_new:
                 self._evidence.keep(path, found.identity, found.sight, found.heard)
         return sheet
+
+    def with_cuts(self, cuts_s: Sequence[float]) -> Watcher:
+        """The same for a film whose cuts are known, film clock; nothing of it is kept."""
+        other = copy.copy(self)
+        other._shots, other._cache, other._evidence = replace(self._shots, cuts_s=tuple(cuts_s)), None, None
+        return other
 
     @property
     def setup(self) -> ChannelSetup:
@@ -300,24 +312,15 @@ class Watcher:
         try:
             sight = None
             if kept is None or watching:
-                sight = watch(
-                    info,
-                    watching,
-                    setup=self._setup,
-                    decoder=self._decoder,
-                    shot_settings=self._shots,
-                    progress=progress,
-                )
+                look = partial(watch, setup=self._setup, decoder=self._decoder, shot_settings=self._shots)
+                sight = look(info, watching, progress=progress)
         except BaseException:
             unwanted.set()
             raise
         heard = None if sound is None else sound()
         now = [one for part in (sight, heard) if part is not None for one in part.evidence]
         every = before | {one.channel.name: one for one in now}
-        ordered = [
-            *(one.channel.name for one in of_picture(channels)),
-            *(one.channel.name for one in of_sound(channels)),
-        ]
+        ordered = [c.channel.name for c in of_picture(channels)] + [c.channel.name for c in of_sound(channels)]
         seen, listened = (kept.sight, kept.heard) if kept is not None else (sight, heard)
         assert seen is not None
         assert listened is not None
