@@ -20,7 +20,7 @@ from soundtrack.types import Span
 
 OPTIONS: dict[str, Any] = {
     **dict.fromkeys(("lock", "mood", "like", "silence", "hit", "avoid", "only", "max_cues", "keep", "track", "theme")),
-    **dict.fromkeys(("narration", "narration_at", "stretch", "target")),
+    **dict.fromkeys(("narration", "narration_at", "stretch", "target", "license", "language")),
     **dict.fromkeys(
         ("one_track", "allow_spoken", "no_explicit", "allow_vocals", "over_music", "keep_level", "no_taste", "loop"),
         False,

@@ -10,6 +10,7 @@ from soundtrack.cli.options import DensityName, DuckName, Layout
 if TYPE_CHECKING:
     from soundtrack.pipeline import Keep as PipelineKeep
     from soundtrack.pipeline import Wishes
+    from soundtrack.pipeline.library.permitted import Permit
     from soundtrack.pipeline.sheets.narration import NarrationWish
     from soundtrack.settings import MixSettings, SpottingSettings
 
@@ -29,6 +30,8 @@ def make_wishes(
     explore: float,
     allow_spoken: bool,
     no_explicit: bool = False,
+    license: str | None = None,
+    language: str | None = None,
     subtitles: bool = True,
     faces: bool = True,
     keep: str | None = None,
@@ -57,12 +60,31 @@ def make_wishes(
         explore=explore,
         allow_spoken=allow_spoken,
         no_explicit=no_explicit,
+        permit=make_permit(license, language),
         subtitles=subtitles,
         faces=faces,
         keep=None if keep is None else _locked_in(keep),
         track=track,
         theme=theme,
         narration=narration_wish(narration, narration_at),
+    )
+
+
+def make_permit(licences: str | None, languages: str | None) -> Permit:
+    """What ``--license`` and ``--language`` permit.
+
+    Raises
+    ------
+    UsageError
+        A name is unknown.
+    """
+    from soundtrack.naming.languages import parse_languages
+    from soundtrack.naming.licences import parse_licences
+    from soundtrack.pipeline.library.permitted import Permit
+
+    return Permit(
+        frozenset() if licences is None else parse_licences(licences),
+        frozenset() if languages is None else parse_languages(languages),
     )
 
 

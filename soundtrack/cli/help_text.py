@@ -17,7 +17,8 @@ PANELS = {
     ),
     "Choice of music": (
         "--lock --keep --mood --silence --hit --avoid --only --avoid-recent --max-cues --one-track --loop"
-        " --allow-vocals --no-taste --no-explicit --subtitles --faces --allow-spoken --over-music --stretch --track"
+        " --allow-vocals --no-taste --no-explicit --license --language"
+        " --subtitles --faces --allow-spoken --over-music --stretch --track"
         " --theme --density --swap --valence --arousal --like --picture --number --seconds"
     ),
     "Music rules": "--exclude --include --drop --min-length --max-length --clear",
@@ -53,6 +54,7 @@ EXAMPLES = {
         "soundtrack score film.mp4 --target broadcast --one-track",
         "soundtrack score short.mp4 --loop",
         "soundtrack score film.mp4 --track song.mp3",
+        "soundtrack score film.mp4 --license own,cc0,cc-by",
         "soundtrack score - -o scored.mp4 < film.mp4",
         "soundtrack score photos/ -o photos.mp4 --seconds-per-image 4",
         "soundtrack score --batch holiday/ -o scored/ --theme song.mp3",
@@ -84,6 +86,7 @@ EXAMPLES = {
         "soundtrack search --mood calm -n 5",
         "soundtrack search --like song.mp3",
         "soundtrack search --like 'hopeful, slow, no vocals'",
+        "soundtrack search --mood calm --language de,none",
         "soundtrack search --picture a.jpg b.jpg",
         "soundtrack search --valence 0.5 --arousal -0.3 --json",
     ),

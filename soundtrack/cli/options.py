@@ -268,6 +268,24 @@ Faces = Annotated[
 NoExplicit = Annotated[
     bool, typer.Option("--no-explicit", help="Leave out tracks with explicit lyrics, by lyrics and titles.")
 ]
+License = Annotated[
+    str | None,
+    typer.Option(
+        "--license",
+        metavar="NAMES",
+        help="Use only tracks whose tags state one of these licences, e.g. own,cc0,cc-by (unknown: none stated).",
+        show_default=False,
+    ),
+]
+Language = Annotated[
+    str | None,
+    typer.Option(
+        "--language",
+        metavar="NAMES",
+        help="Use only tracks sung in these languages, by tags or lyrics; none: no singing.",
+        show_default=False,
+    ),
+]
 Stretch = Annotated[
     str | None,
     typer.Option(

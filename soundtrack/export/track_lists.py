@@ -12,6 +12,8 @@ from soundtrack.export.timeline import Timeline
 from soundtrack.timebase import clock, round_half_up
 from soundtrack.types import SheetTrack, Track
 
+_NO_LICENCE = "none stated in the file; a platform may claim this sound"
+
 
 def m3u_text(line: Timeline) -> str:
     """The tracks that cues use, once each."""
@@ -62,5 +64,5 @@ def _credit(track: SheetTrack) -> list[str]:
     """Title and artist, then what else the tags say."""
     name = one_line(track.title or track.path.replace("\\", "/").rsplit("/", 1)[-1])
     by = f" by {one_line(track.artist)}" if track.artist else ""
-    details = [("licence", track.licence), ("ISRC", track.isrc)]
+    details = [("licence", track.licence or _NO_LICENCE), ("ISRC", track.isrc)]
     return [f'"{name}"{by}', *(f"  {what}: {one_line(text)}" for what, text in details if text)]

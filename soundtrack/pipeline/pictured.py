@@ -20,6 +20,7 @@ from soundtrack.types import EmotionState
 if TYPE_CHECKING:
     from soundtrack.library.search.query import Found
     from soundtrack.pipeline.library.opened import Library
+    from soundtrack.pipeline.library.permitted import Permit
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ def music_for_pictures(
     n: int,
     index: Path | None = None,
     allow_spoken: bool = False,
+    permit: Permit | None = None,
     device: str = "auto",
 ) -> PictureAnswer:
     """The tracks most like each picture in the space that pictures and music share.
@@ -84,6 +86,8 @@ def music_for_pictures(
         Folder of the library index.
     allow_spoken : bool
         Include spoken word, whatever the rules of the index say.
+    permit : Permit, optional
+        Licences and languages; of other tracks none is found.
     device : {"auto", "cpu", "cuda"}
         Where the network runs.
 
@@ -125,9 +129,12 @@ def music_for_pictures(
         look = PhotoLook(watcher, seconds_per_image=PHOTO_S)
         shown = scenes_of(Album(paths[0], tuple(heads), tuple(skipped)), look, watcher)
         asking = Asking(library, device=device)
+        n_asked = max(n, len(library.track_ids)) if permit else n
         pictures = tuple(
-            _captioned(Pictured(head.path, reading.emotion, tuple(find_like(library, reading.embedding, n=n))), asking)
+            _captioned(Pictured(head.path, reading.emotion, found), asking)
             for head, reading in zip(look.shown, shown.scenes.readings, strict=True)
+            for every in [find_like(library, reading.embedding, n=n_asked)]
+            for found in [tuple(one for one in every if not permit or permit.allows(one.track))[:n]]
         )
     return PictureAnswer(pictures, shown.scenes.warnings, tuple(failed))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from soundtrack.naming.licences import risk_line
 from soundtrack.naming.names import as_on_disk
 from soundtrack.naming.wording import counted
 from soundtrack.pipeline.film.analyse import fingerprint
@@ -45,7 +46,14 @@ class Scored:
         """For people, a few lines."""
         n_tracks = len({cue.track_id for cue in self.sheet.cues})
         cues = f"{self.cues}: {counted(len(self.sheet.cues), 'cue')} from {counted(n_tracks, 'track')}"
-        return [*self.report.summary(), cues]
+        risk = self.licence_risk
+        return [*self.report.summary(), cues, *([risk] if risk else [])]
+
+    @property
+    def licence_risk(self) -> str | None:
+        """What a publisher should know of the licences of the tracks that sound; None where each states one."""
+        sounding = {cue.track_id for cue in self.sheet.cues}
+        return risk_line([track.licence for track in self.sheet.tracks if track.track_id in sounding])
 
     def as_dict(self) -> dict[str, object]:
         """For machines."""
@@ -54,6 +62,7 @@ class Scored:
             "cues": str(self.cues),
             "n_cues": len(self.sheet.cues),
             "n_scenes": len(self.sheet.scenes),
+            "licence_risk": self.licence_risk,
             "warnings": list(self.warnings),
         }
 

@@ -28,6 +28,7 @@ start: (clause | _SEP)*
 clause: NO? item+
 item: LIKE          -> like
     | FILE          -> file
+    | SUNG          -> sung
     | QUOTED        -> word
     | KEY           -> key
     | decade
@@ -42,6 +43,7 @@ range: RANGE | BETWEEN | CLOCKS | CLOCK | NUMBER
 _SEP.30: /[,;\n]|\.(?=\s|$)|\b(but|with|plus)\b|(?<=\s)\+(?=\s)/i
 LIKE.29: /\b(like|similar to|sounds like|as in)\s+("[^"]+"|[^,;\n]+)/i
 FILE.28: /[^\s,;]+\.(mp3|flac|ogg|opus|m4a|aac|wav|aiff?|wma|mp4|mka|ape|wv)\b/i
+SUNG.28: /\b(sung|singing|sings?|lyrics|vocals|voices?)\s+in\s+(?!(major|minor)\b)[^\W\d_]{3,}/i
 QUOTED.27: /"[^"]*"/
 NO.26: /\b(not at all|no|not|without|never|except|avoid|minus|non|w\/o|don't want|anything but)\b/i
 BOUND.25: /\b(@BOUNDS@)\b|[<>]=?|~|≤|≥/i
@@ -68,7 +70,7 @@ class Part:
     """One part of a request."""
 
     kind: str
-    """``word``, ``like``, ``file``, ``key``, ``decade``, ``quantity`` or ``degree``."""
+    """``word``, ``like``, ``file``, ``sung``, ``key``, ``decade``, ``quantity`` or ``degree``."""
     texts: tuple[str, ...]
     """What was written, without names of terminals; of a quantity its bound, its range and its unit."""
     denied: bool

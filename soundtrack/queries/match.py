@@ -18,6 +18,7 @@ from soundtrack.queries.query import (
     Clause,
     Degree,
     KeyClause,
+    LanguageClause,
     LikeClause,
     MoodClause,
     NumberClause,
@@ -70,6 +71,8 @@ class Facts:
     """Words and names in the tags of each, in lower case."""
     likeness: Mapping[str, FloatArray] = field(repr=False, compare=False)
     """Cosine with each track that is named as a reference, shape (T,)."""
+    languages: Sequence[str | None] = field(default=(), repr=False)
+    """Codes of the languages of the singing, ``none`` for no singing; empty where no request asks for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def answer(query: Query, facts: Facts) -> Answer:
 def _clause(clause: Clause, facts: Facts) -> tuple[FloatArray, BoolArray]:
     """Values and breaches of one clause, shape (T,) each; values may be NaN."""
     value, present = _agreement(clause, facts)
-    binding = isinstance(clause, NumberClause | KeyClause)
+    binding = isinstance(clause, NumberClause | KeyClause | LanguageClause)
     if clause.degree is Degree.NO:
         return -value, present
     if clause.degree is Degree.LESS:
@@ -136,8 +139,8 @@ def _agreement(clause: Clause, facts: Facts) -> tuple[FloatArray, BoolArray]:
         case LikeClause():
             cosine = facts.likeness[clause.name]
             return np.clip(cosine, -1, 1), cosine > _SAME
-        case KeyClause():
-            return _in_key(clause, facts)
+        case KeyClause() | LanguageClause():
+            return _in_key(clause, facts) if isinstance(clause, KeyClause) else _sung_in(clause, facts)
         case NumberClause():
             return _in_range(clause, facts)
 
@@ -157,6 +160,12 @@ def _in_key(clause: KeyClause, facts: Facts) -> tuple[FloatArray, BoolArray]:
             tonic, _, mode = key.partition(" ")
             right = clause.tonic is None or _pitch(tonic) == _pitch(clause.tonic)
             value[i] = 1.0 if right and clause.mode in (None, mode.lower()) else -1.0
+    return value, value > 0
+
+
+def _sung_in(clause: LanguageClause, facts: Facts) -> tuple[FloatArray, BoolArray]:
+    sung = [np.nan if code is None else 1.0 if code == clause.code else -1.0 for code in facts.languages]
+    value = np.array(sung, np.float32)
     return value, value > 0
 
 

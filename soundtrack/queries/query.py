@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from soundtrack.naming.languages import name_of
 from soundtrack.timebase import clock
 from soundtrack.types import Span
 
@@ -115,7 +116,17 @@ class LikeClause:
     """``NO`` for unlike it."""
 
 
-Clause: TypeAlias = MoodClause | SoundClause | TagClause | NumberClause | KeyClause | LikeClause
+@dataclass(frozen=True, slots=True)
+class LanguageClause:
+    """The language of the singing."""
+
+    code: str
+    """ISO 639-1."""
+    degree: Degree = Degree.SOME
+    """``NO`` for any other, else `SOME`."""
+
+
+Clause: TypeAlias = MoodClause | SoundClause | TagClause | NumberClause | KeyClause | LikeClause | LanguageClause
 
 _MARKS = {Degree.NO: "no ", Degree.LESS: "less ", Degree.SOME: "", Degree.MORE: "more ", Degree.VERY: "very "}
 _UNITS = {Quantity.TEMPO: " bpm", Quantity.LOUDNESS: " LUFS"}
@@ -143,8 +154,9 @@ def said(clause: Clause) -> str:
             return ("not in " if clause.degree is Degree.NO else "in ") + what
         case LikeClause():
             return ("unlike " if clause.degree is Degree.NO else "like ") + clause.name
-        case NumberClause():
-            return ("not " if clause.degree is Degree.NO else "") + _range(clause)
+        case NumberClause() | LanguageClause():
+            what = _range(clause) if isinstance(clause, NumberClause) else f"sung in {name_of(clause.code)}"
+            return ("not " if clause.degree is Degree.NO else "") + what
 
 
 def _range(clause: NumberClause) -> str:

@@ -9,12 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from soundtrack.errors import UsageError
+from soundtrack.naming.languages import code_of
 from soundtrack.naming.mood_words import ASKED, place_of
 from soundtrack.queries.grammar import Part, parts_of
 from soundtrack.queries.query import (
     Clause,
     Degree,
     KeyClause,
+    LanguageClause,
     LikeClause,
     MoodClause,
     NumberClause,
@@ -168,6 +170,12 @@ def _other(part: Part) -> Clause:
     """The clause of a part that is no word."""
     degree = Degree.NO if part.denied else Degree.SOME
     match part.kind:
+        case "sung":
+            word = part.texts[0].split()[-1]
+            code = code_of(word)
+            if code is None:
+                raise UsageError(f"unknown language {word!r}", hint="use e.g. sung in German")
+            return LanguageClause(code, degree)
         case "like" | "file":
             name = part.texts[0]
             if part.kind == "like":

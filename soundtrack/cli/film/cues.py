@@ -44,6 +44,7 @@ def show(
 
     from soundtrack.cli import output
     from soundtrack.documents import cuesheet
+    from soundtrack.naming.licences import risk_line
 
     sheet = _read(cues)
     if plot is not None or html is not None:
@@ -61,6 +62,9 @@ def show(
             stream.write(_plain_table(sheet))
             if why:
                 stream.write("\n" + "\n".join(_why_lines(sheet, index)) + "\n")
+    risk = risk_line([track.licence for track in sheet.tracks if any(c.track_id == track.track_id for c in sheet.cues)])
+    if risk is not None and not as_json:
+        output.say(risk)
 
 
 def _film_beside(source: str, sheet: "CueSheet", html: Path | None) -> Path | None:

@@ -22,7 +22,7 @@ LISTS = ("lock", "mood", "like", "silence", "hit", "avoid", "only")
 """Settings that may have several values."""
 SWITCHES = ("keep-original", "keep-level", "one-track", "loop", "no-explicit", "allow-vocals", "over-music")
 """Settings that are on or off."""
-TEXTS = ("target", "stretch")
+TEXTS = ("target", "stretch", "license", "language")
 """Settings in the notation of their option."""
 CHOICES: dict[str, type[StrEnum]] = {"density": DensityName, "duck": DuckName, "mix": Layout}
 """Settings with a few names."""
@@ -38,7 +38,19 @@ KNOWN = (*LISTS, *SWITCHES, *TEXTS, *CHOICES, *NUMBERS)
 
 _WISHES = (
     *("lock", "mood", "like", "silence", "hit", "avoid", "only", "avoid_recent", "max_cues", "one_track", "explore"),
-    *("allow_spoken", "no_explicit", "subtitles", "faces", "keep", "track", "theme", "narration", "narration_at"),
+    *(
+        "allow_spoken",
+        "no_explicit",
+        "license",
+        "language",
+        "subtitles",
+        "faces",
+        "keep",
+        "track",
+        "theme",
+        "narration",
+        "narration_at",
+    ),
 )
 _SPOTTING = ("seed", "allow_vocals", "over_music", "stretch", "density", "no_taste", "loop")
 _MIX = ("target", "keep_original", "keep_level", "music_level", "duck", "layout")

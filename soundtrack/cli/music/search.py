@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from soundtrack.cli import complete
-from soundtrack.cli.options import Device, Index, Model, Spoken, device_name
+from soundtrack.cli.options import Device, Index, Language, License, Model, Spoken, device_name
 
 if TYPE_CHECKING:
     from soundtrack.library.search.query import Found
@@ -61,6 +61,8 @@ def search(
             show_default="10, for several pictures 1",
         ),
     ] = None,
+    license: License = None,
+    language: Language = None,
     allow_spoken: Spoken = False,
     index: Index = None,
     device: Device = None,
@@ -68,15 +70,15 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")] = False,
 ) -> None:
     """Search the library by mood, by valence and arousal, by a similar file, or for pictures."""
-    from soundtrack import api
     from soundtrack.cli import output
+    from soundtrack.cli.choices import make_permit
     from soundtrack.cli.music.library import TRACK_HEADINGS, table
     from soundtrack.errors import PartialError, UsageError
     from soundtrack.pipeline.library.opened import Library, is_request, require_one_question
     from soundtrack.pipeline.pictured import music_for_pictures
     from soundtrack.timebase import clock
 
-    columns = output.stdout_columns()
+    columns, permit = output.stdout_columns(), make_permit(license, language)
     if picture or more:
         if not picture or any(value is not None for value in (mood, valence, arousal, like)):
             raise UsageError(
@@ -89,7 +91,7 @@ def search(
         with output.product() as stream:
             n_each = n or (_TRACKS if len(paths) == 1 and not paths[0].is_dir() else 1)
             answer = music_for_pictures(
-                paths, n=n_each, index=index, allow_spoken=allow_spoken, device=device_name(device)
+                paths, n=n_each, index=index, allow_spoken=allow_spoken, permit=permit, device=device_name(device)
             )
             for line in answer.warnings:
                 output.say(f"warning: {line}")
@@ -104,20 +106,17 @@ def search(
     with output.product() as stream:
         if like is not None and is_request(like):
             require_one_question(mood=mood, valence=valence, arousal=arousal, like=like)
-            with Library(index, allow_spoken=allow_spoken) as library:
+            with Library(index, allow_spoken=allow_spoken, permit=permit) as library:
                 asked = library.ask(like, device=device_name(device))
+                _say_all(library.notes())
             _write_asked(asked, stream, n=n, as_json=as_json, columns=columns)
             return
-        found = api.search(
-            mood=mood,
-            valence=valence,
-            arousal=arousal,
-            like=like,
-            n=n,
-            allow_spoken=allow_spoken,
-            index=index,
-            device=device_name(device),
-        )
+        require_one_question(mood=mood, valence=valence, arousal=arousal, like=like)
+        with Library(index, allow_spoken=allow_spoken, permit=permit) as library:
+            found = library.search(
+                mood=mood, valence=valence, arousal=arousal, like=like, n=n, device=device_name(device)
+            )
+            _say_all(library.notes())
         if as_json:
             output.write_json(
                 [_facts(f) for f in found],
@@ -126,6 +125,14 @@ def search(
             return
         lines = [[f"{f.similarity:.3f}", clock(f.segment.span.start_s), *_line(f)] for f in found]
         stream.write(table([["similar", "from", *TRACK_HEADINGS], *lines], columns=columns))
+
+
+def _say_all(notes: list[str]) -> None:
+    """Lines on stderr."""
+    from soundtrack.cli import output
+
+    for line in notes:
+        output.say(line)
 
 
 def _line(found: "Found") -> list[str]:

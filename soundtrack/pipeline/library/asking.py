@@ -18,9 +18,11 @@ import numpy as np
 from soundtrack.errors import UsageError
 from soundtrack.naming.mood_words import mood_at, title_mood
 from soundtrack.naming.names import as_on_disk, folded, names_in
+from soundtrack.naming.wording import counted
 from soundtrack.pipeline.library.music import music_projection, read_music
+from soundtrack.pipeline.library.permitted import Permit, language_of_track
 from soundtrack.queries.match import Answer, Facts, answer
-from soundtrack.queries.query import LikeClause, Query, WordWish
+from soundtrack.queries.query import LanguageClause, LikeClause, Query, WordWish
 from soundtrack.queries.resolve import understand
 from soundtrack.queries.vocabulary import SUNG_FROM, Known
 from soundtrack.types import Channel, FloatArray, Track
@@ -93,13 +95,16 @@ class Asking:
         Open.
     device : str
         Where a file is read that is not in the library.
+    permit : Permit, optional
+        Licences and languages; other tracks are left out.
     """
 
-    def __init__(self, library: AskedMusic, *, device: str = "auto") -> None:
+    def __init__(self, library: AskedMusic, *, device: str = "auto", permit: Permit | None = None) -> None:
         self._library = library
         self._device = device
         found = library.tracks()
-        self.tracks: tuple[Track, ...] = tuple(found[track_id] for track_id in library.track_ids)
+        every = (found[track_id] for track_id in library.track_ids)
+        self.tracks: tuple[Track, ...] = tuple(track for track in every if not permit or permit.allows(track))
         self._words = [track_words(track) for track in self.tracks]
         self._tags = self._read_tags()
 
@@ -146,6 +151,7 @@ class Asking:
             arousal=plane[1],
             tags=self._tags,
             words=self._words,
+            languages=[language_of_track(t) for t in tracks] if asks_for_language(query) else (),
             likeness={c.name: self._likeness(c.name) for c in query.clauses if isinstance(c, LikeClause)},
         )
 
@@ -231,4 +237,13 @@ def with_requests(
 
 def understood(asked: Asked) -> str:
     """How a request was understood, in one line."""
-    return f"understood as: {'; '.join(asked.query.understood())}"
+    words = asked.query.understood()
+    if asks_for_language(asked.query):
+        unknown = sum(language_of_track(track) is None for track in asked.tracks)
+        words.append(f"language of the singing unknown for {unknown} of {counted(len(asked.tracks), 'track')}")
+    return f"understood as: {'; '.join(words)}"
+
+
+def asks_for_language(query: Query) -> bool:
+    """Whether the language of the singing has a say."""
+    return any(isinstance(clause, LanguageClause) for clause in query.clauses)

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from soundtrack.errors import NothingFitsError
 from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.ground.defaults import device_or_default
 from soundtrack.pipeline.ground.paths import PathLike, as_path
@@ -18,6 +19,7 @@ from soundtrack.types import FloatArray, Segment, Track
 if TYPE_CHECKING:
     from soundtrack.library.search.query import Found
     from soundtrack.pipeline.library.asking import Asked
+    from soundtrack.pipeline.library.permitted import Permit
 
 
 class Library:
@@ -31,6 +33,8 @@ class Library:
         Folder of the index; by default that of SOUNDTRACK_INDEX, the configuration, or the user's data folder.
     allow_spoken : bool
         Include spoken word, whatever the rules of the index say.
+    permit : Permit, optional
+        Licences and languages; of other tracks none is found.
 
     Attributes
     ----------
@@ -49,13 +53,21 @@ class Library:
     ...         print(found.track.path, found.segment.span.start_s)
     """
 
-    def __init__(self, index: PathLike | None = None, *, allow_spoken: bool = False) -> None:
+    def __init__(
+        self, index: PathLike | None = None, *, allow_spoken: bool = False, permit: Permit | None = None
+    ) -> None:
         from soundtrack.library.search.library_view import require_music
 
         self.index: Path = index_dir(as_path(index))
+        self._permit = permit
         self._view = open_library(self.index, allow_spoken=allow_spoken)
         try:
             require_music(self._view, self.index)
+            if permit and not any(map(permit.allows, self._view.tracks().values())):
+                raise NothingFitsError(
+                    f"no track of the library is permitted: {'; '.join(self.notes())}",
+                    hint="permit more, such as unknown, or write licences and languages into the tags and index again",
+                )
         except BaseException:
             self._view.close()
             raise
@@ -147,9 +159,9 @@ class Library:
         if n < 1:
             raise ValueError(f"n must be at least 1, got {n}")
         if mood is not None:
-            return find_mood(self._view, mood_of(mood).label, n=n)
+            return self._permitted(find_mood(self._view, mood_of(mood).label, n=self._asked(n)), n)
         if like is None:
-            return find_feeling(self._view, valence=valence, arousal=arousal, n=n)
+            return self._permitted(find_feeling(self._view, valence=valence, arousal=arousal, n=self._asked(n)), n)
         if is_request(like):
             return best_of(self.ask(os.fspath(like), device=device), n=n)
         file = as_on_disk(as_path(like))
@@ -158,7 +170,16 @@ class Library:
             vector = self._view.track_vector(track_id)
         else:
             vector = read_music(file, device_or_default(device)).vector
-        return find_like(self._view, vector, n=n, leave_out=track_id)
+        return self._permitted(find_like(self._view, vector, n=self._asked(n), leave_out=track_id), n)
+
+    def _asked(self, n: int) -> int:
+        """How many tracks to ask for, so that enough of them are permitted."""
+        return max(n, len(self)) if self._permit else n
+
+    def _permitted(self, found: list[Found], n: int) -> list[Found]:
+        """The first of those that are permitted."""
+        permit = self._permit
+        return [one for one in found if permit.allows(one.track)][:n] if permit else found
 
     def like_vector(self, vector: FloatArray, *, n: int = 10) -> list[Found]:
         """Tracks with the segments closest to a unit vector of the space that pictures and music share.
@@ -172,7 +193,11 @@ class Library:
         """
         from soundtrack.library.search.query import find_like
 
-        return find_like(self._view, vector, n=n)
+        return self._permitted(find_like(self._view, vector, n=self._asked(n)), n)
+
+    def notes(self) -> list[str]:
+        """What licences and languages leave out, one line each."""
+        return self._permit.notes(list(self.tracks().values())) if self._permit else []
 
     def ask(self, text: str, *, device: str | None = None) -> Asked:
         """How a request in words is understood, and how each track answers it.
@@ -193,7 +218,7 @@ class Library:
         """
         from soundtrack.pipeline.library.asking import Asking
 
-        return Asking(self._view, device=device_or_default(device)).ask(text)
+        return Asking(self._view, device=device_or_default(device), permit=self._permit).ask(text)
 
 
 def is_request(like: PathLike) -> bool:

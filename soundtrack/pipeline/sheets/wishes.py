@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from soundtrack.errors import UsageError
 from soundtrack.naming.wording import counted
+from soundtrack.pipeline.library.permitted import ANY, Permit
 from soundtrack.pipeline.sheets.keeping import Keep
 from soundtrack.pipeline.sheets.narration import NarrationWish
 from soundtrack.queries.query import WordWish
@@ -62,6 +63,8 @@ class Wishes:
     """How far from the best fit the plan may wander, in [0, 1]."""
     no_explicit: bool = False
     """Whether tracks with explicit lyrics are left out."""
+    permit: Permit = ANY
+    """Licences and languages of the singing that are permitted."""
     subtitles: bool = True
     """Whether subtitles in the film or beside it count."""
     faces: bool = True
@@ -121,6 +124,7 @@ class Wishes:
             find_listed(names, tracks=tracks, playlists=playlists, former=former) for names in (self.avoid, self.only)
         )
         explicit = explicit_ids(tracks) if self.no_explicit else frozenset()
+        barred = frozenset(t.track_id for t in tracks if not self.permit.allows(t)) if self.permit else frozenset()
         left_out = [f"{counted(len(explicit), 'track')} with explicit lyrics left out"] if explicit else []
         return Constraints(
             sung=sung_moods(tracks),
@@ -132,9 +136,9 @@ class Wishes:
                 for wish in self.locks
             ),
             hits=self.hits,
-            avoid=avoid.ids | explicit,
+            avoid=avoid.ids | explicit | barred,
             only=only.ids if self.only else None,
-            notes=(*avoid.notes, *only.notes, *left_out),
+            notes=(*avoid.notes, *only.notes, *left_out, *self.permit.notes(tracks)),
             max_cues=self.max_cues,
             one_track=self.one_track or self.track is not None,
             theme=None if self.theme is None else find_one_track(self.theme, tracks=tracks, former=former).track_id,
