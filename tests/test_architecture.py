@@ -76,6 +76,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "soundtrack.emotion",
         "soundtrack.training",
         "soundtrack.audio.voices.voice",
+        "soundtrack.audio.music.beat_network",
         "soundtrack.pipeline.film.evidence_cache",
     ),
     "scenedetect": ("soundtrack.video",),

@@ -1,8 +1,8 @@
 """Bars: beat phase, metre and downbeats.
 
 Goes in: times of beats and `Frames`. Comes out: the beats of the right side, and indices of downbeats. A Viterbi walk
-over the positions in a bar of three or four beats follows the accents: bass, strength of the onsets and changes of
-harmony.
+over the positions in a bar of three or four beats follows the accents: bass, strength of the onsets, changes of
+harmony, and what `beat_network` takes for the start of a bar.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ _OFF_BEAT_BY = 0.15
 _STRUCK = 0.55
 """Share of the strength of the beats' onsets that those between them have at least where these are the beats."""
 _THREE_AHEAD = (1.05, 0.02)
+_LEAST_CHANCE, _HEARD = 0.02, 0.5
+"""Added to the network's chances before their logarithm; and its share in the accents where it is sure of itself."""
 
 
 def _accents(beats_s: Doubles, frames: Frames, weights: tuple[float, float, float, float] = _ACCENTS) -> Doubles:
@@ -73,7 +75,9 @@ def _walk_bars(accents: Doubles, n_positions: int) -> tuple[npt.NDArray[np.int64
     return position, float(value.max()) / len(accents)
 
 
-def find_bars(beats_s: Doubles, frames: Frames) -> tuple[npt.NDArray[np.int64], int]:
+def find_bars(
+    beats_s: Doubles, frames: Frames, chances: Doubles | None = None, *, sure: float = 1.0
+) -> tuple[npt.NDArray[np.int64], int]:
     """Which beats start a bar, and how many beats a bar has.
 
     Parameters
@@ -82,6 +86,10 @@ def find_bars(beats_s: Doubles, frames: Frames) -> tuple[npt.NDArray[np.int64], 
         Ascending, in seconds.
     frames : Frames
         Of the same track.
+    chances : ndarray, shape=(n,), float64, optional
+        How likely a bar starts at each beat, in [0, 1], by `beat_network`.
+    sure : float
+        How sure of itself that network is, in [0, 1].
 
     Returns
     -------
@@ -91,6 +99,10 @@ def find_bars(beats_s: Doubles, frames: Frames) -> tuple[npt.NDArray[np.int64], 
     if len(beats_s) < 4:
         return np.arange(min(1, len(beats_s))), 4
     accents = _accents(beats_s, frames)
+    if chances is not None:
+        likely = np.log(chances + _LEAST_CHANCE)
+        likely = (likely - likely.mean()) / max(1e-9, float(likely.std()))
+        accents = accents + sure * _HEARD * (likely - accents)
     fours, merit_of_four = _walk_bars(accents, 4)
     threes, merit_of_three = _walk_bars(accents, 3)
     # Three needs to be better: most music is in four, and chance favours shorter bars.
