@@ -286,6 +286,35 @@ Language = Annotated[
         show_default=False,
     ),
 ]
+
+
+def _use_lexicon(path: Path | None) -> Path | None:
+    """Let the words of a file count in this run, and say what was read."""
+    from soundtrack.naming.norms import use_words
+
+    if path is None:
+        use_words({})
+        return None
+    from soundtrack.cli.output import say
+    from soundtrack.naming.lexicon import read_lexicon
+
+    found = read_lexicon(path)
+    use_words(found.words)
+    for line in found.notes():
+        say(line)
+    return path
+
+
+Lexicon = Annotated[
+    Path | None,
+    typer.Option(
+        "--lexicon",
+        metavar="FILE",
+        help="Word list with the columns word, valence and arousal, before the built-in one (csv, tsv).",
+        callback=_use_lexicon,
+        show_default=False,
+    ),
+]
 Stretch = Annotated[
     str | None,
     typer.Option(

@@ -8,6 +8,7 @@ nine scales", Behavior Research Methods 51, 1258-1270, CC BY 4.0), and for furth
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
@@ -30,4 +31,18 @@ def norm_of(word: str) -> tuple[float, float] | None:
     >>> norm_of("happy"), norm_of("xylitol")
     ((0.8, 0.4), None)
     """
-    return _table().get(word)
+    return _own.get(word) or _table().get(word)
+
+
+_own: Mapping[str, tuple[float, float]] = {}
+
+
+def use_words(words: Mapping[str, tuple[float, float]]) -> None:
+    """Let the words of the user's own list come before the table, in this process; none for the table alone."""
+    global _own  # noqa: PLW0603 - one list for a run, as one table
+    _own = words
+
+
+def own_norm_of(word: str) -> tuple[float, float] | None:
+    """The place of a word in the user's own list, of whatever language; None without one."""
+    return _own.get(word)

@@ -2,7 +2,8 @@
 
 Goes in: a text, such as the lyrics of a song. Comes out: a `TextMood`. Valence and arousal are means over the words
 that the table knows (`soundtrack.naming.norms`), each as often as it occurs and by how far it is from neutral, since
-most words of any text are. The table is English: of a text in another language only the language is known.
+most words of any text are. The table is English: of a text in another language only the words of the user's own list
+count, and without one only the language is known.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from soundtrack.naming.mood_words import mood_at
-from soundtrack.naming.norms import norm_of
+from soundtrack.naming.norms import norm_of, own_norm_of
 from soundtrack.types import EmotionState
 
 MOST_CHARACTERS = 200_000
@@ -78,7 +79,8 @@ def text_mood(text: str, *, language: str | None = None) -> TextMood:
     low = text[:MOST_CHARACTERS].lower()
     words = re.findall(r"[^\W\d_]+(?:['’][^\W\d_]+)?", low)
     language = language or language_of(low)
-    places = [place for word in words if (place := norm_of(word)) is not None] if language == "en" else []
+    rate = norm_of if language == "en" else own_norm_of
+    places = [place for word in words if (place := rate(word)) is not None]
     return TextMood(language, len(words), len(places), len(_RUDE.findall(low)), _mood(places))
 
 

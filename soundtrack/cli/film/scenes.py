@@ -12,6 +12,7 @@ from soundtrack.cli.options import (
     Device,
     Faces,
     Force,
+    Lexicon,
     Model,
     NoCache,
     Quiet,
@@ -37,6 +38,7 @@ def scenes(
     no_cache: NoCache = False,
     subtitles: Subtitles = True,
     faces: Faces = True,
+    lexicon: Lexicon = None,  # noqa: ARG001 - its callback has the say
     seconds_per_image: SecondsPerImage = 4.0,
     why: Annotated[bool, typer.Option("--why", help="Print the readings of each channel per scene to stderr.")] = False,
     force: Force = False,

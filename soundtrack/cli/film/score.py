@@ -28,6 +28,7 @@ from soundtrack.cli.options import (
     KeepOriginal,
     Language,
     Layout,
+    Lexicon,
     License,
     Like,
     Lock,
@@ -123,6 +124,7 @@ def score(
     no_explicit: NoExplicit = False,
     license: License = None,
     language: Language = None,
+    lexicon: Lexicon = None,  # noqa: ARG001 - its callback has the say
     no_taste: NoTaste = False,
     subtitles: Subtitles = True,
     faces: Faces = True,

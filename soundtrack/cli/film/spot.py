@@ -22,6 +22,7 @@ from soundtrack.cli.options import (
     KeepLevel,
     KeepOriginal,
     Language,
+    Lexicon,
     License,
     Like,
     Lock,
@@ -87,6 +88,7 @@ def spot(
     no_explicit: NoExplicit = False,
     license: License = None,
     language: Language = None,
+    lexicon: Lexicon = None,  # noqa: ARG001 - its callback has the say
     force: Force = False,
     quiet: Quiet = False,
 ) -> None:

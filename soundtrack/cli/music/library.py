@@ -6,7 +6,7 @@ import typer
 
 from soundtrack.cli import STYLE
 from soundtrack.cli.music import carry, map_, moods, rules
-from soundtrack.cli.options import Index
+from soundtrack.cli.options import Index, Lexicon
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,6 +154,7 @@ def list_tracks(
 @app.command("show")
 def show_track(
     track: Annotated[str, typer.Argument(metavar="TRACK", help="File, id, or prefix of an id.")],
+    lexicon: Lexicon = None,  # noqa: ARG001 - its callback has the say
     index: Index = None,
     as_json: Json = False,
 ) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from soundtrack.cli import complete
-from soundtrack.cli.options import Device, Index, Language, License, Model, Spoken, device_name
+from soundtrack.cli.options import Device, Index, Language, Lexicon, License, Model, Spoken, device_name
 
 if TYPE_CHECKING:
     from soundtrack.library.search.query import Found
@@ -63,6 +63,7 @@ def search(
     ] = None,
     license: License = None,
     language: Language = None,
+    lexicon: Lexicon = None,  # noqa: ARG001 - its callback has the say
     allow_spoken: Spoken = False,
     index: Index = None,
     device: Device = None,
