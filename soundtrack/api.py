@@ -7,10 +7,9 @@
     score:   film, library             -> scored film and cue sheet, Scored
     search:  library                   -> [Found]
 
-Conventions: times in seconds; a path is a `str`, in which a leading ``~`` is the home folder, or an `os.PathLike`. What
-is not given comes from the user's configuration, as on the command line. Files are written whole or not at all, and an
-existing one is replaced only with ``force=True`` and only by one of its own kind. What a caller can cause is a child of
-`soundtrack.SoundtrackError` with a message, a ``hint`` and an ``exit_code``. Nothing is printed.
+Times are in seconds; a path is a `str`, in which a leading ``~`` is the home folder, or an `os.PathLike`. Defaults come
+from the user's configuration. Files are written whole or not at all, and an existing one is replaced only by one of its
+own kind, with ``force=True``. Errors are `soundtrack.SoundtrackError` with ``hint`` and ``exit_code``; none print.
 """
 
 from __future__ import annotations
@@ -122,6 +121,7 @@ def scenes(
     seconds_per_image: float = PHOTO_S,
     subtitles: bool = True,
     faces: bool = True,
+    draft: bool = False,
     progress: Progress = no_progress,
 ) -> SceneSheet:
     """The shots and scenes of a film, their mood, and where there is speech.
@@ -132,10 +132,9 @@ def scenes(
         The film; or a folder of photos (jpg, png, webp, heic, avif), or one photo, each of which is a shot.
     device, decoder, cache : {"auto", "cpu", "cuda"}, {"auto", "pyav", "decord"}, bool
         For the network and the film; use and keep analyses in the user's cache folder, unless configured otherwise.
-    seconds_per_image, subtitles, faces
-        Time for each photo, in [0.5, 600] seconds; whether subtitles count; whether faces are looked for.
-    progress : callable
-        Called with stage, units done, and units in all (0 while unknown).
+    seconds_per_image, subtitles, faces, draft, progress
+        Time for each photo, in [0.5, 600] seconds; whether subtitles count, faces are looked for, and only key frames
+        are decoded; a function called with stage, units done, and units in all (0 while unknown).
 
     Returns
     -------
@@ -158,6 +157,7 @@ def scenes(
         seconds_per_image=seconds_per_image,
         subtitles=subtitles,
         faces=faces,
+        draft=draft,
         progress=progress,
     )
 

@@ -61,7 +61,11 @@ EXAMPLES = {
         "soundtrack score --batch shorts.csv -o scored/ --report night.html",
         "soundtrack score --watch ~/Videos/new -o ~/Videos/scored",
     ),
-    "soundtrack scenes": ("soundtrack scenes film.mp4 -o film.scenes.json", "soundtrack scenes photo.jpg"),
+    "soundtrack scenes": (
+        "soundtrack scenes film.mp4 -o film.scenes.json",
+        "soundtrack scenes film.mp4 --draft -o film.draft.json",
+        "soundtrack scenes photo.jpg",
+    ),
     "soundtrack spot": (
         "soundtrack spot film.scenes.json -o film.cues.json",
         "soundtrack scenes film.mp4 | soundtrack spot - --hit 1:23.4 -o film.cues.json",

@@ -269,6 +269,20 @@ class Narration:
 
 
 @dataclass(frozen=True, slots=True)
+class DraftNote:
+    """Expected quality of a draft, from measurements on other films."""
+
+    cut_recall: float
+    """Share of the cuts of a full analysis that a draft finds, in [0, 1]."""
+    cut_precision: float
+    """Share of the cuts in a draft that a full analysis finds as well, in [0, 1]."""
+    within_s: float
+    """Largest distance of a cut that counts as found, in seconds."""
+    clip_s: float
+    """Least distance of the still pictures that the readings come from, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class SceneSheet:
     """Shots, scenes and mood of a film: the output of ``soundtrack scenes``."""
 
@@ -292,6 +306,8 @@ class SceneSheet:
     """Unit vectors of the scenes, shape (n_scenes, D), rounded as in the document."""
     warnings: tuple[str, ...] = ()
     """Warnings about the film, one line each."""
+    draft: DraftNote | None = None
+    """Expected quality where only key frames were decoded (``scenes --draft``); None for a full analysis."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,9 @@ from soundtrack.media.opening import open_container, refusal
 from soundtrack.media.reading.probe import MAX_JUMP_S, presentation_s
 from soundtrack.media.sandbox import apart_stream
 from soundtrack.timebase import round_s
-from soundtrack.types import ByteArray, FrameBatch, Still, StillFormat, VideoInfo
+from soundtrack.types import FrameBatch, Still, StillFormat, VideoInfo
 from soundtrack.video.decord_decode import decord_frames
-from soundtrack.video.frames import DecodeReport, TimedFrame
+from soundtrack.video.frames import DecodeReport, TimedFrame, squashed
 
 DECODERS = ("auto", "pyav", "decord")
 """What `iter_frames` takes; ``auto`` is PyAV, which is right everywhere."""
@@ -42,7 +42,8 @@ WALL_S = 24 * 3600.0
 _LEAVING_S = 30.0
 _BATCH_FRAMES = 32
 _QUEUE_BATCHES = 4
-_JUMPY_FORMATS = ("mpegts", "mpeg")
+JUMPY_FORMATS = ("mpegts", "mpeg")
+"""Containers of broadcasts, whose clock restarts."""
 _CLOCKLESS_FORMATS = ("h264", "hevc", "mpegvideo")
 _MAX_BACK_S = 1.0
 _TINY_STEP_S = 1e-3
@@ -227,14 +228,14 @@ def _pyav_frames(
     from av.video.reformatter import VideoReformatter
 
     frame_s = float(1 / info.fps)
-    clock = FilmClock(info.start_s, frame_s, restarts=info.container in _JUMPY_FORMATS, report=report)
+    clock = FilmClock(info.start_s, frame_s, restarts=info.container in JUMPY_FORMATS, report=report)
     scaler, larger = VideoReformatter(), VideoReformatter()  # each keeps what it needs for its own size
     due = None if stills is None else _Due(stills.every_s, min(stills.every_s, info.duration_s) / 2)
     quarter_turns = (360 - info.rotation_deg) // 90 % 4  # np.rot90 turns the other way round
     size = None
     for frame in _decoded(info, report):
         try:
-            small = _squashed(scaler, frame, side_px)
+            small = squashed(scaler, frame, side_px)
         except (av.FFmpegError, OSError, ValueError):  # a damaged header makes pictures that no scaler knows
             report.n_damaged += 1
             continue
@@ -247,7 +248,7 @@ def _pyav_frames(
         report.duration_s = round_s(time_s + _shown_s(frame, frame_s))
         still = None
         if stills is not None and due is not None and due.is_shown(until_s=report.duration_s):
-            picture = np.ascontiguousarray(np.rot90(_squashed(larger, frame, stills.side_px), quarter_turns))
+            picture = np.ascontiguousarray(np.rot90(squashed(larger, frame, stills.side_px), quarter_turns))
             still = Still(due.taken(time_s, until_s=report.duration_s), picture, info.width_px / info.height_px)
         yield TimedFrame(time_s, np.rot90(small, quarter_turns), still)
 
@@ -278,10 +279,7 @@ def _decoded(info: VideoInfo, report: DecodeReport) -> Iterator[Any]:
 
     with open_container(info.path) as container:
         stream = container.streams[info.video_stream]
-        stream.thread_type = "AUTO"
-        picture_bytes = _BYTES_PER_PIXEL * (stream.codec_context.width or 1) * (stream.codec_context.height or 1)
-        if _THREADS_BYTES // picture_bytes < (os.cpu_count() or 1):  # each thread holds a picture of its own
-            stream.codec_context.thread_count = max(1, _THREADS_BYTES // picture_bytes)
+        limit_threads(stream)
         packets = container.demux(stream)  # ends with an empty packet that empties the decoder
         while True:
             try:
@@ -298,20 +296,19 @@ def _decoded(info: VideoInfo, report: DecodeReport) -> Iterator[Any]:
                 report.n_damaged += 1
 
 
+def limit_threads(stream: Any) -> None:
+    """Let a stream's decoder use all cores, as far as memory allows: each thread holds a picture of its own."""
+    stream.thread_type = "AUTO"
+    picture_bytes = _BYTES_PER_PIXEL * (stream.codec_context.width or 1) * (stream.codec_context.height or 1)
+    if _THREADS_BYTES // picture_bytes < (os.cpu_count() or 1):
+        stream.codec_context.thread_count = max(1, _THREADS_BYTES // picture_bytes)
+
+
 def _shown_s(frame: Any, frame_s: float) -> float:
     """How long a frame is shown, in seconds."""
     if frame.duration and frame.time_base:
         return float(frame.duration * frame.time_base)
     return frame_s
-
-
-def _squashed(scaler: Any, frame: Any, side_px: int) -> ByteArray:
-    """A decoded frame as a square of RGB, shape (side, side, 3), without the padding of its lines."""
-    from av.video.reformatter import Interpolation
-
-    plane = scaler.reformat(frame, side_px, side_px, "rgb24", interpolation=Interpolation.AREA).planes[0]
-    lines = np.frombuffer(plane, np.uint8).reshape(side_px, plane.line_size)
-    return lines[:, : 3 * side_px].reshape(side_px, side_px, 3)  # a copy where lines are padded
 
 
 # --- the thread ----

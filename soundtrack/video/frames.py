@@ -1,8 +1,11 @@
-"""Frames of a decode, and facts found while decoding."""
+"""Frames of a decode, their scaling, and facts found while decoding."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
 
 from soundtrack.types import ByteArray, Still
 
@@ -38,3 +41,21 @@ class TimedFrame:
     """RGB, shape (side, side, 3)."""
     still: Still | None = None
     """The same picture larger, where one is due."""
+
+
+def squashed(scaler: Any, frame: Any, side_px: int) -> ByteArray:
+    """A decoded frame as a square of RGB, shape (side, side, 3), by area averaging, without the padding of its lines.
+
+    Parameters
+    ----------
+    scaler : av.video.reformatter.VideoReformatter
+        One for each size; it keeps what it needs for the next frame.
+    frame : av.VideoFrame
+    side_px : int > 0
+        Side of the square, in pixels.
+    """
+    from av.video.reformatter import Interpolation
+
+    plane = scaler.reformat(frame, side_px, side_px, "rgb24", interpolation=Interpolation.AREA).planes[0]
+    lines = np.frombuffer(plane, np.uint8).reshape(side_px, plane.line_size)
+    return lines[:, : 3 * side_px].reshape(side_px, side_px, 3)  # a copy where lines are padded

@@ -139,8 +139,9 @@ def spot(
             target=target, keep_original=keep_original, keep_level=keep_level, music_level=music_level, duck=duck
         )
         name = "stdin" if source == "-" else source
+        scenes = scenesheet.loads(output.read_document(source), name=name)
         sheet = api.spot(
-            scenesheet.loads(output.read_document(source), name=name),
+            scenes,
             index=index,
             settings=settings,
             mix=mix,
@@ -148,4 +149,6 @@ def spot(
         )
         for line in sheet.warnings:
             output.say(f"warning: {line}", quiet=quiet)
+        if scenes.draft is not None:
+            output.say("hint: run `soundtrack scenes` without --draft before the music is final", quiet=quiet)
         write(cuesheet.dumps(sheet))

@@ -23,10 +23,11 @@ from soundtrack.media.reading.subtitles import read_subtitles
 from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.film.album import is_album
 from soundtrack.pipeline.film.cut_film import cut_film, is_edit
+from soundtrack.pipeline.film.draft import require_film, setup_for_draft, watch_draft
 from soundtrack.pipeline.film.evidence_cache import EvidenceCache
 from soundtrack.pipeline.film.photos import PHOTO_S, photo_scenes
 from soundtrack.pipeline.film.said import with_subtitles
-from soundtrack.pipeline.film.watch import Heard, Sight, as_readings, hear, watch
+from soundtrack.pipeline.film.watch import Heard, Sight, as_readings, clip_spans, hear, possible, watch
 from soundtrack.pipeline.ground.analysis_cache import AnalysisCache
 from soundtrack.pipeline.ground.channel_list import FilmMaker, film_channels, make_channels, of_picture, of_sound
 from soundtrack.pipeline.library.music import current_model, current_networks
@@ -38,7 +39,6 @@ from soundtrack.types import (
     FilmRef,
     PictureChannel,
     SceneSheet,
-    Span,
     VideoInfo,
 )
 
@@ -52,8 +52,6 @@ if TYPE_CHECKING:
 
 CHANNEL_RATE_HZ = 16_000
 """Of the sound that channels get, in hertz."""
-LOUDEST_LUFS = 20.0
-"""No sound is louder, and no sheet may say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +84,7 @@ def analyse_video(
     seconds_per_image: float = PHOTO_S,
     subtitles: bool = True,
     faces: bool = True,
+    draft: bool = False,
     progress: Progress = no_progress,
 ) -> SceneSheet:
     """Shots, scenes, readings and speech of a film, from one decode of the picture and one of the sound.
@@ -104,6 +103,8 @@ def analyse_video(
         For how long each photo is shown.
     subtitles, faces : bool
         Whether subtitles in the film or beside it count; whether faces are looked for.
+    draft : bool
+        Decode key frames only.
 
     Raises
     ------
@@ -111,6 +112,8 @@ def analyse_video(
         The file is no film that can be read.
     ModelError
         The network is missing or damaged.
+    UsageError
+        A draft of photos or an edit, or by decord.
     """
     from soundtrack.media.reading.probe import probe
 
@@ -122,8 +125,11 @@ def analyse_video(
         cache=cache,
         subtitles=subtitles,
         faces=faces,
+        draft=draft,
     )
     path = as_on_disk(path)
+    if draft:
+        require_film(is_film=not is_album(path) and not is_edit(path), decoder=decoder)
     if is_edit(path):
         with cut_film(path, progress=progress) as made:
             return made.seen_by(watcher, progress)
@@ -148,8 +154,9 @@ class Watcher:
         cache: Path | None = None,
         subtitles: bool = True,
         faces: bool = True,
+        draft: bool = False,
     ) -> None:
-        self._device = device
+        self._device, self._draft = device, draft
         self._subtitles, self._faces = subtitles, faces
         self._decoder = decoder
         self._shots = shot_settings or ShotSettings()
@@ -158,9 +165,9 @@ class Watcher:
         settings = {} if cache is None else self._settings()
         self._cache = None if cache is None else AnalysisCache(cache, settings)
         decoding = {name: settings[name] for name in settings.keys() & {"device", "decoder", "shots", "ffmpeg"}}
-        self._evidence = (
-            None if cache is None else EvidenceCache(cache / "evidence", {**decoding, "clips": self._setup.clips})
-        )
+        self._evidence = None  # a draft leaves none, and does not use that of a full decode
+        if cache is not None and not draft:
+            self._evidence = EvidenceCache(cache / "evidence", {**decoding, "clips": self._setup.clips})
 
     def analyse(self, info: VideoInfo, *, progress: Progress = no_progress) -> SceneSheet:
         """The scene sheet of a film; see `analyse_video`."""
@@ -237,12 +244,13 @@ class Watcher:
     def _setup(self) -> ChannelSetup:
         from soundtrack.emotion.stills import stills_for
 
-        return ChannelSetup(
+        setup = ChannelSetup(
             device=self._device,
             clips=self._config.clips,
             sample_rate_hz=CHANNEL_RATE_HZ,
             stills=stills_for(block.channel for block in self._config.head.blocks),
         )
+        return setup_for_draft(setup) if self._draft else setup
 
     @cached_property
     def _makers(self) -> tuple[FilmMaker, ...]:
@@ -288,6 +296,7 @@ class Watcher:
             "channels": [made.channel for made in make_channels(self._makers, self._setup)],
             "device": self._device,
             "decoder": self._decoder,
+            "draft": self._draft,
             "shots": self._shots,
             "scenes": self._scenes,
             "ffmpeg": ffmpeg,
@@ -312,8 +321,8 @@ class Watcher:
         try:
             sight = None
             if kept is None or watching:
-                look = partial(watch, setup=self._setup, decoder=self._decoder, shot_settings=self._shots)
-                sight = look(info, watching, progress=progress)
+                look = watch_draft if self._draft else partial(watch, decoder=self._decoder)
+                sight = look(info, watching, setup=self._setup, shot_settings=self._shots, progress=progress)
         except BaseException:
             unwanted.set()
             raise
@@ -354,7 +363,7 @@ class Watcher:
         channels = [one.channel for one in evidence]
         reader = self._reader()
         readings = as_readings(sight.clips, reader.read(reader.known(channels, blocks)))
-        speech = tuple(_clip_spans(heard.speech, sight.duration_s))
+        speech = tuple(clip_spans(heard.speech, sight.duration_s))
         grouped = group_scenes(
             sight.shots,
             readings,
@@ -362,7 +371,7 @@ class Watcher:
             opinions=reader.opinions(channels, blocks),
             settings=self._scenes,
             speech=speech,
-            music=_clip_spans(heard.music, sight.duration_s),
+            music=clip_spans(heard.music, sight.duration_s),
         )
         sheet = SceneSheet(
             film=film,
@@ -371,17 +380,13 @@ class Watcher:
             scenes=grouped.scenes,
             readings=readings,
             speech=speech,
-            speech_lufs=_possible(heard.speech_lufs),
-            original_lufs=_possible(heard.integrated_lufs),
+            speech_lufs=possible(heard.speech_lufs),
+            original_lufs=possible(heard.integrated_lufs),
             embeddings=grouped.embeddings,
             warnings=(*sight.warnings, *heard.warnings),
+            draft=sight.draft,
         )
         return scenesheet.rounded(sheet)
-
-
-def _possible(loudness_lufs: float | None) -> float | None:
-    """A loudness that a sheet may hold: what a decoder makes of damaged sound can be thousands of times full scale."""
-    return None if loudness_lufs is None else min(loudness_lufs, LOUDEST_LUFS)
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:
@@ -391,8 +396,3 @@ def _state(path: Path) -> tuple[int, int, int] | None:
     except OSError:
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _clip_spans(spans: tuple[Span, ...], end_s: float) -> list[Span]:
-    """Spans cut at the end of the picture, which the sound may outlast."""
-    return [Span(span.start_s, min(span.end_s, end_s)) for span in spans if span.start_s < end_s]

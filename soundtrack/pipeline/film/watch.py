@@ -18,6 +18,7 @@ from soundtrack.settings import MIX_RATE_HZ, ShotSettings
 from soundtrack.types import (
     ChannelSetup,
     Clip,
+    DraftNote,
     EmotionState,
     Evidence,
     FloatArray,
@@ -34,6 +35,8 @@ CLIPS_AT_ONCE = 8
 """Clips that go to the channels together: 8 x 16 frames of 112 px are 5 MB."""
 SOUND_BLOCK_S = 10.0
 """Seconds of the film's sound in memory at a time."""
+LOUDEST_LUFS = 20.0
+"""No sound is louder, and no sheet may say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class Sight:
     """What was odd."""
     evidence: tuple[Evidence, ...] = field(default=(), compare=False)
     """Of the channels that looked."""
+    draft: DraftNote | None = None
+    """Expected quality where only key frames were looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,3 +206,13 @@ def as_readings(clips: Sequence[Span], batch: ReadingBatch) -> tuple[Reading, ..
         )
         for i, span in enumerate(clips)
     )
+
+
+def possible(loudness_lufs: float | None) -> float | None:
+    """A loudness that a sheet may hold: what a decoder makes of damaged sound can be thousands of times full scale."""
+    return None if loudness_lufs is None else min(loudness_lufs, LOUDEST_LUFS)
+
+
+def clip_spans(spans: tuple[Span, ...], end_s: float) -> list[Span]:
+    """Spans cut at the end of the picture, which the sound may outlast."""
+    return [Span(span.start_s, min(span.end_s, end_s)) for span in spans if span.start_s < end_s]
