@@ -129,10 +129,10 @@ def memory(playwright: object, address: str, server: int, *, rounds: int) -> Ite
             break
         cue = (37 * i) % 300
         page.evaluate(f"document.querySelectorAll('.cue .pick')[{cue}].click()")
-        page.keyboard.press("2")
-        page.wait_for_timeout(200)
-        page.keyboard.press("3")
-        page.wait_for_timeout(200)
+        for number in "23":
+            page.evaluate("document.activeElement?.blur()")
+            page.keyboard.press(number)
+            until(page, f"document.querySelector('[data-do=hear-{number}]')?.ariaChecked === 'true'")
         taken.append(stepped(page, "Enter"))
         stepped(page, "z")
         if i % 5 == 0:

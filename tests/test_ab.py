@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,17 @@ from soundtrack.audio.levels.loudness import measure_loudness
 from soundtrack.cli.app import run_commands
 from soundtrack.documents.answers import Answer, Side
 from soundtrack.errors import InputError, UsageError
+from soundtrack.media.reading.audio import read_audio
+from soundtrack.mix.audition import music_between
+from soundtrack.mix.plan import plan_mix
+from soundtrack.pipeline.sheets.sheet_files import read_cues, write_cues
+from soundtrack.pipeline.sheets.sheet_tracks import track_paths_of
+from soundtrack.pipeline.sheets.swap import swap_music
 from soundtrack.review.ab.app import Comparison, make_ab_app
 from soundtrack.review.ab.command import prepare
 from soundtrack.review.ab.pairs import Trial, still_open
 from soundtrack.review.ab.results import lines, results
+from soundtrack.review.ab.sounds import sound_of
 from soundtrack.review.answers import read_answers
 from soundtrack.review.opening import Reviewed, find_reviewed
 from soundtrack.types import Span
@@ -129,6 +137,44 @@ def test_pairs_are_those_of_the_seed_with_a_quarter_asked_twice_the_other_way_ro
         first, second = (t for t in compared.trials if t.pair == pair)
         assert (first.left, first.right) == (second.right, second.left)
     assert 2 <= sum(t.left.source == "plan" for t in compared.trials) <= 8
+
+
+@pytest.mark.slow
+def test_an_earlier_sheet_is_an_opponent_and_sounds_as_it_was(
+    reviewed: Reviewed, made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soundtrack.review.ab.pairs.SHORTEST_S", 2.0)
+    now = read_cues(reviewed.cues)
+    cue = next(c for c in now.cues if any(a.cue_id == c.cue_id for a in now.alternatives))
+    rank = next(a.rank for a in now.alternatives if a.cue_id == cue.cue_id)
+    old = swap_music(now, [(cue.cue_id, rank)], index=made.index)
+    path = tmp_path / "old.cues.json"
+    write_cues(old, path)
+    compared = prepare(reviewed, against=str(path), n_pairs=2, seed=0, index=made.index)
+    then = next(c for c in old.cues if c.cue_id == cue.cue_id)
+    for trial in compared.trials:
+        former = next(s for s in (trial.left, trial.right) if s.source == "former")
+        assert former.track == then.track_id
+        assert then.span.start_s <= trial.span.start_s < trial.span.end_s <= then.span.end_s
+    trial = compared.trials[0]
+    heard = sound_of(trial, now, reviewed.film, index=made.index, gains_db=(0.0, 0.0), former=old)
+    side = heard.left if trial.left.source == "former" else heard.right
+    start, stop = (round(t * 48_000) for t in (trial.span.start_s, trial.span.end_s))
+    music = music_between(plan_mix(old), start, stop, track_paths=track_paths_of(old, made.index))
+    keeps = old.mix.keep_original
+    own = read_audio(reviewed.film.path, sample_rate_hz=48_000, channels=2, start_s=trial.span.start_s)[
+        :, : stop - start
+    ]
+    mixed = music + np.pad(own, ((0, 0), (0, music.shape[1] - own.shape[1]))) * keeps
+    inner = slice(4_800, -4_800)  # without the short fades at both ends
+    assert np.corrcoef(side[0, inner], mixed[0, inner])[0, 1] > 0.999
+    with pytest.raises(InputError, match="no other music"):
+        prepare(reviewed, against=str(reviewed.cues), n_pairs=2, seed=0, index=made.index)
+    write_cues(replace(old, film=replace(old.film, fingerprint="sha256:" + "0" * 64)), tmp_path / "other.json")
+    with pytest.raises(InputError, match="about another film"):
+        prepare(reviewed, against=str(tmp_path / "other.json"), n_pairs=2, seed=0, index=made.index)
+    with pytest.raises(UsageError, match="unknown"):
+        prepare(reviewed, against="former", n_pairs=2, seed=0, index=made.index)
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from soundtrack.documents import answers
 from soundtrack.documents.answers import Answer, Side
 from soundtrack.errors import InputError
 from soundtrack.evaluation.answering import ceiling_of, judge_answers
+from soundtrack.review.ab.results import results
 
 
 def answer(choice: str, *, pair: str, scene: int = 0, against: str = "random", plan_left: bool = True) -> Answer:
@@ -39,6 +40,16 @@ def test_the_side_does_not_matter_and_the_undecided_count_as_such() -> None:
     assert found.ceiling is None and "unknown" in found.lines()[1]
 
 
+def test_the_interval_is_the_one_that_the_review_prints() -> None:
+    """The same file gave a bootstrap interval here and a Wilson interval there."""
+    given = [answer("left", pair=str(i), scene=i % 3) for i in range(7)]
+    given += [answer("right", pair=f"x{i}", scene=i) for i in range(3)]
+    here = judge_answers(given).against["random"].preferred
+    (there,) = results(given)
+    assert (here.value, here.low, here.high) == (there.share, there.low, there.high)
+    assert (here.low, here.high) == pytest.approx((0.3968, 0.8922), abs=1e-4)
+
+
 def test_a_steady_person_has_a_high_ceiling_and_a_coin_none() -> None:
     steady = [answer("left", pair=str(i)) for i in range(6)] * 2
     assert judge_answers(steady).ceiling == 1.0
@@ -59,11 +70,11 @@ def test_the_command_prints_the_ceiling_beside_the_score(tmp_path: Path, capfd: 
     path = tmp_path / "a.jsonl"
     given = [answer("left", pair=str(i), scene=i) for i in range(4)]
     path.write_text(answers.dumps([*given, replace(given[0], choice="right")]))
-    done = CliRunner().invoke(app, ["answers", str(path), "--json", "--draws", "5"])
+    done = CliRunner().invoke(app, ["answers", str(path), "--json"])
     assert done.exit_code == 0, done.output
     shown = json.loads(capfd.readouterr().out)
     assert shown["against"]["random"]["n"] == 5 and shown["ceiling"] == 0.5
-    CliRunner().invoke(app, ["answers", str(path), "--draws", "5"])
+    CliRunner().invoke(app, ["answers", str(path)])
     assert "ceiling" in capfd.readouterr().out.splitlines()[0]
 
 

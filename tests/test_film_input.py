@@ -14,8 +14,9 @@ import pytest
 from media_made import Made
 from soundtrack.cli.app import run_commands
 from soundtrack.cli.film import film_input
-from soundtrack.cli.film.film_input import film_from
+from soundtrack.cli.film.film_input import film_from, film_to
 from soundtrack.errors import InputError, UsageError
+from soundtrack.media.reading.probe import probe
 
 
 class _Stdin:
@@ -83,3 +84,43 @@ def test_what_cannot_be_a_film_from_stdin_says_so(made: Made, monkeypatch: pytes
     monkeypatch.setattr(_Stdin, "isatty", lambda _: True)
     with pytest.raises(UsageError, match="stdin is a terminal"), film_from(Path("-"), quiet=True):
         pass
+
+
+@pytest.mark.slow
+def test_a_scored_film_goes_to_stdout_whole_and_alone(made: Made, tmp_path: Path) -> None:
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+    command = [sys.executable, "-m", "soundtrack", "score", "-", "-o", "-", "--index", str(made.index), "--cues"]
+    done = subprocess.run(
+        [*command, str(tmp_path / "film.cues.json")], input=made.film.read_bytes(), capture_output=True, check=False,
+        timeout=600, env={**os.environ, "TMPDIR": str(folder)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert b"stdout" in done.stderr
+    assert done.stdout.startswith(b"\x1aE\xdf\xa3")  # the signature of Matroska, and nothing before it
+    film = tmp_path / "film.mkv"
+    film.write_bytes(done.stdout)
+    info, own = probe(film), probe(made.film)
+    assert info.duration_s == pytest.approx(own.duration_s, abs=0.1)
+    assert info.main_audio is not None
+    assert len(json.loads((tmp_path / "film.cues.json").read_text())["cues"]) > 0
+    assert sorted(path.name for path in folder.iterdir()) == []
+    done = subprocess.run(
+        [*command[:-1], "--silence", "0:00-9:00"], input=made.film.read_bytes(), capture_output=True, check=False,
+        timeout=600, env={**os.environ, "TMPDIR": str(folder)},
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert done.stdout == b""  # a run that fails gives nothing
+
+
+def test_a_film_to_a_terminal_or_beside_a_summary_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from soundtrack.cli import output
+
+    with film_to(tmp_path / "x.mp4", as_json=True) as target:
+        assert target == tmp_path / "x.mp4"
+    with pytest.raises(UsageError, match="--json and -o -"), film_to(Path("-"), as_json=True):
+        pass
+    monkeypatch.setattr(output, "is_terminal", lambda _: True)
+    with pytest.raises(UsageError, match="stdout is a terminal") as error, film_to(Path("-"), as_json=False):
+        pass
+    assert "-o FILE" in (error.value.hint or "")

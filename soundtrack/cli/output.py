@@ -182,6 +182,26 @@ def write_out(text: str) -> None:
         raise stdout_error(error) from error
 
 
+def write_file(path: Path) -> None:
+    """The content of a file to the real stdout; a reader may go away before the end.
+
+    Raises
+    ------
+    OutputError
+        Stdout is closed, or leads to a full disk.
+    """
+    try:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                rest = memoryview(block)
+                while rest:
+                    rest = rest[os.write(1, rest) :]
+    except BrokenPipeError:
+        silence_stdout()
+    except OSError as error:
+        raise stdout_error(error) from error
+
+
 def silence_stdout() -> None:
     """Point stdout nowhere, so that closing the interpreter does not complain about a reader that went away."""
     silence(1)

@@ -11,7 +11,7 @@ Goes in: text. Comes out: a tuple of `Answer`, and text again. A line holds thes
 ``start_s``, ``end_s``
     The stretch that was played, film clock, in seconds.
 ``against``
-    The opponent of the planned music: ``random``, ``arousal`` or ``true``.
+    The opponent of the planned music: ``random``, ``arousal``, ``true``, or ``former`` (an earlier cue sheet).
 ``pair``
     Name of the pair; the same in an answer to its repetition.
 ``left``, ``right``
@@ -40,7 +40,7 @@ SCHEMA = "soundtrack.answer/1"
 """Name of the format."""
 CHOICES = ("left", "right", "neither", "both-bad")
 """Possible choices."""
-OPPONENTS = ("random", "arousal", "true")
+OPPONENTS = ("random", "arousal", "true", "former")
 """Possible opponents of the planned music."""
 PLAN = "plan"
 """Source of the planned music."""

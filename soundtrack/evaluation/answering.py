@@ -12,11 +12,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from soundtrack.documents.answers import OPPONENTS, PLAN, Answer
 from soundtrack.errors import InputError, Reason
-from soundtrack.yardsticks.bootstrap import Interval, bootstrap, json_number
+from soundtrack.yardsticks.bootstrap import Interval, json_number
+from soundtrack.yardsticks.wilson import wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Against:
     n_decided: int
     """Those that prefer one side."""
     preferred: Interval
-    """Share of the decided ones that prefer the planned music; drawn by scene."""
+    """Share of the decided ones that prefer the planned music, with its Wilson interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +85,13 @@ def ceiling_of(agreement: float) -> float:
     return (1 + math.sqrt(max(0.0, 2 * agreement - 1))) / 2
 
 
-def judge_answers(answers: Sequence[Answer], *, n_draws: int = 500) -> AnswersReport:
+def judge_answers(answers: Sequence[Answer]) -> AnswersReport:
     """The scores of the planned music, and the ceiling.
 
     Parameters
     ----------
     answers : sequence of Answer
         Oldest first.
-    n_draws : int >= 1
-        Of the bootstrap over scenes.
 
     Raises
     ------
@@ -107,15 +104,8 @@ def judge_answers(answers: Sequence[Answer], *, n_draws: int = 500) -> AnswersRe
         decided = [answer for answer in asked if answer.chosen is not None]
         if not decided:
             continue
-        scenes = [(answer.film, answer.scene) for answer in decided]
-        number = {scene: i for i, scene in enumerate(dict.fromkeys(scenes))}
-        wins = np.array([answer.chosen == PLAN for answer in decided], np.float64)
-
-        def share(rows: np.ndarray[tuple[int, ...], np.dtype[np.int64]], wins: object = wins) -> float:
-            return float(np.asarray(wins)[rows].mean())
-
-        sources = np.array([number[scene] for scene in scenes], np.int64)
-        found[name] = Against(len(asked), len(decided), bootstrap(share, sources, n_draws=n_draws))
+        n_plan = sum(answer.chosen == PLAN for answer in decided)
+        found[name] = Against(len(asked), len(decided), wilson(n_plan, len(decided)))
     if not found:
         raise InputError("no answer prefers one side", hint="compare more music blindly first", reason=Reason.EMPTY)
     twice: dict[tuple[str, str], list[str | None]] = defaultdict(list)

@@ -1,6 +1,7 @@
-"""A film named by a path, or from stdin for ``-``.
+"""A film named by a path, or from stdin for ``-``; a scored film to a path, or to stdout for ``-``.
 
-What comes from stdin is copied to a temporary file first, since films are read more than once.
+What comes from stdin is copied to a temporary file first, since films are read more than once. What goes to stdout is
+written to a temporary file first, so that a run that fails gives nothing.
 """
 
 from __future__ import annotations
@@ -71,6 +72,42 @@ def film_from(video: Path, *, quiet: bool) -> Iterator[Path]:
         path = folder / "stdin"
         _copy(path, most=most)
         yield path
+
+
+@contextmanager
+def film_to(out: Path | None, *, as_json: bool) -> Iterator[Path | None]:
+    """Where a scored film is written; for ``-`` a temporary Matroska file that goes to stdout after the block.
+
+    Parameters
+    ----------
+    out : Path, optional
+        From the command line.
+    as_json : bool
+        Whether stdout is to have a summary.
+
+    Raises
+    ------
+    UsageError
+        ``-`` was asked for, and stdout is a terminal or in use.
+    OutputError
+        Stdout takes nothing.
+    """
+    if out is None or str(out) != "-":
+        yield out
+        return
+    from soundtrack.cli import output
+    from soundtrack.errors import UsageError
+    from soundtrack.files.safe_write import scratch_folder
+
+    if output.is_terminal(1):
+        hint = "pipe the film to a program or a file, or use -o FILE"
+        raise UsageError("stdout is a terminal, which cannot show a film", hint=hint)
+    if as_json:
+        raise UsageError("--json and -o - cannot both write to stdout", hint="use -o FILE, or leave out --json")
+    with scratch_folder() as folder:
+        film = folder / "scored.mkv"
+        yield film
+        output.write_file(film)
 
 
 def _copy(path: Path, *, most: int) -> None:

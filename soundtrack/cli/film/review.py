@@ -27,7 +27,10 @@ def review(
     ] = False,
     against: Annotated[
         str,
-        typer.Option("--against", help="Other music of --ab: random, arousal (same arousal) or true (the film's own)."),
+        typer.Option(
+            "--against",
+            help="Other music of --ab: random, arousal (same arousal), true (the film's own), or an earlier cue sheet.",
+        ),
     ] = "random",
     pairs: Annotated[int, typer.Option("--pairs", min=1, max=200, help="Number of pairs of --ab.")] = 12,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the pairs and sides of --ab.")] = 0,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from soundtrack.cli.film.film_input import film_from, required_film
+from soundtrack.cli.film.film_input import film_from, film_to, required_film
 from soundtrack.cli.options import (
     Avoid,
     AvoidRecent,
@@ -79,7 +79,7 @@ def score(
         typer.Option(
             "--output",
             "-o",
-            help="Scored film. Default: NAME.scored.EXT next to VIDEO (edit: .otio). With --batch: a folder.",
+            help="Scored film (- for stdout, as mkv). Default: NAME.scored.EXT (edit: .otio). With --batch: a folder.",
         ),
     ] = None,
     cues: Annotated[
@@ -286,18 +286,22 @@ def score(
         for line in sheet.warnings:
             output.say(f"warning: {line}", quiet=quiet)
         return
-    is_read = not output.is_terminal(1)
+    is_read = not output.is_terminal(1) and str(out) != "-"
     said: list[str] = []
 
     def notice(line: str) -> None:
         said.append(line)
         output.say(f"warning: {line}", quiet=quiet)
 
-    with film_from(video, quiet=quiet) as film, output.product() as stream:
+    with (
+        film_from(video, quiet=quiet) as film,
+        film_to(out, as_json=json) as target_film,
+        output.product() as stream,
+    ):
         with output.progress(quiet=quiet) as progress:
             scored = api.score(
                 film,
-                out=out,
+                out=target_film,
                 cues=cues,
                 index=index,
                 device=where,
@@ -319,7 +323,7 @@ def score(
             if line not in said:
                 output.say(f"warning: {line}", quiet=quiet)
         for line in scored.summary():
-            output.say(line, quiet=quiet)
+            output.say(line if target_film == out else line.replace(str(target_film), "stdout"), quiet=quiet)
         if json:
             output.write_json(scored.as_dict(), stream)
         elif is_read:

@@ -14,9 +14,6 @@ def answers(
             metavar="[FILE]", help="Answers, one JSON object a line. Default: your own.", show_default=False
         ),
     ] = None,
-    draws: Annotated[
-        int, typer.Option("--draws", min=1, max=100_000, help="Number of bootstrap samples for the intervals.")
-    ] = 500,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")] = False,
 ) -> None:
     """Evaluate the planned music on answers of blind comparisons.
@@ -34,7 +31,7 @@ def answers(
         raise InputError(
             f"{path}: no answers", hint="give a file of answers of blind comparisons", reason=Reason.MISSING
         )
-    report = judge_answers(read_answers(path), n_draws=draws)
+    report = judge_answers(read_answers(path))
     with output.product() as out:
         if json_:
             out.write(json.dumps(report.to_dict(), indent=2) + "\n")

@@ -42,6 +42,8 @@ class Comparison:
     """File of the answers."""
     index: Path | None = None
     """Folder of the library index."""
+    former: CueSheet | None = None
+    """The earlier sheet of the opponent ``former``."""
 
 
 def make_ab_app(compared: Comparison, *, port: int) -> Served:
@@ -154,4 +156,4 @@ class _Room:
             sounds = Sounds(at.film, index=at.index)
             gains = sounds.gains(sounds.add(at.sheet))
             self._gains_db = (gains["music_gain_db"], gains["master_gain_db"])
-        return sound_of(trial, at.sheet, at.film, index=at.index, gains_db=self._gains_db)
+        return sound_of(trial, at.sheet, at.film, index=at.index, gains_db=self._gains_db, former=at.former)

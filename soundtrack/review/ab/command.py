@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from soundtrack import api
+from soundtrack.documents import cuesheet
 from soundtrack.documents.answers import OPPONENTS
-from soundtrack.errors import UsageError
+from soundtrack.errors import InputError, Reason, UsageError
 from soundtrack.pipeline.library.music import open_library
 from soundtrack.pipeline.sheets.sheet_files import read_cues
 from soundtrack.progress import Progress, no_progress
@@ -16,6 +17,9 @@ from soundtrack.review.ab.results import Result, results
 from soundtrack.review.ab.terms import weigh
 from soundtrack.review.answers import answers_path, read_answers
 from soundtrack.review.opening import Reviewed
+from soundtrack.types import CueSheet
+
+_BY_NAME = tuple(name for name in OPPONENTS if name != "former")
 
 
 def prepare(
@@ -33,8 +37,8 @@ def prepare(
     ----------
     reviewed : Reviewed
         Cue sheet and film.
-    against : {"random", "arousal", "true"}
-        The opponent.
+    against : str
+        The opponent: ``random``, ``arousal``, ``true``, or the path of an earlier cue sheet of the film.
     n_pairs : int > 0
         Number of different pairs.
     seed : int >= 0
@@ -49,13 +53,31 @@ def prepare(
     SoundtrackError
         The library or the film cannot be read, or there is nothing to compare.
     """
-    if against not in OPPONENTS:
-        raise UsageError(f"--against {against}: unknown", hint=f"use one of: {', '.join(OPPONENTS)}")
     sheet = read_cues(reviewed.cues)
+    former = None if against in _BY_NAME else _former(against, sheet)
     scenes = api.scenes(reviewed.film.path, progress=progress)
     weighed = weigh(scenes, open_library(index), keep_original=sheet.mix.keep_original)
-    trials = make_trials(sheet, weighed, against=against, n_pairs=n_pairs, seed=seed)
-    return Comparison(reviewed.film, sheet, trials, answers_path(), index)
+    name = against if former is None else "former"
+    trials = make_trials(sheet, weighed, against=name, n_pairs=n_pairs, seed=seed, former=former)
+    return Comparison(reviewed.film, sheet, trials, answers_path(), index, former)
+
+
+def _former(name: str, sheet: CueSheet) -> CueSheet:
+    """An earlier cue sheet of the same film."""
+    path = Path(name)
+    if not path.is_file():
+        raise UsageError(
+            f"--against {name}: unknown", hint=f"use one of: {', '.join(_BY_NAME)}, or an earlier cue sheet (.json)"
+        )
+    former = read_cues(path)
+    cuesheet.check(former, name=name)
+    if former.film.fingerprint != sheet.film.fingerprint:
+        raise InputError(
+            f"{path}: about another film, {former.film.name}",
+            hint="use an earlier cue sheet of the same film",
+            reason=Reason.BAD_FORMAT,
+        )
+    return former
 
 
 def results_of(reviewed: Reviewed) -> list[Result]:

@@ -5,12 +5,14 @@ Goes in: a cue sheet, the weighed library and a seed. Comes out: trials in a ran
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from soundtrack.documents import cuesheet
 from soundtrack.documents.answers import PLAN, Answer, Side
 from soundtrack.errors import InputError, Reason
 from soundtrack.review.ab.terms import Weighed
@@ -42,7 +44,9 @@ class Trial:
     """Second of the two."""
 
 
-def make_trials(sheet: CueSheet, weighed: Weighed, *, against: str, n_pairs: int, seed: int) -> tuple[Trial, ...]:
+def make_trials(
+    sheet: CueSheet, weighed: Weighed, *, against: str, n_pairs: int, seed: int, former: CueSheet | None = None
+) -> tuple[Trial, ...]:
     """Trials for a cue sheet.
 
     Parameters
@@ -51,8 +55,10 @@ def make_trials(sheet: CueSheet, weighed: Weighed, *, against: str, n_pairs: int
         With at least one cue of `SHORTEST_S` or more inside a scene.
     weighed : Weighed
         The library beside the film.
-    against : {"random", "arousal", "true"}
+    against : {"random", "arousal", "true", "former"}
         The opponent.
+    former : CueSheet, optional
+        The opponent ``former``: an earlier sheet of the same film.
     n_pairs : int > 0
         Different pairs; a quarter of them is repeated at the end.
     seed : int >= 0
@@ -65,6 +71,13 @@ def make_trials(sheet: CueSheet, weighed: Weighed, *, against: str, n_pairs: int
     """
     rng = np.random.default_rng([seed, n_pairs])
     places = _places(sheet)
+    if places and former is not None:
+        places = _where_other(places, former)
+        if not places:
+            raise InputError(
+                f"{sheet.film.name}: the earlier sheet has no other music for {SHORTEST_S:g} s in the same places",
+                hint="compare with another sheet, or use --against random",
+            )
     if not places:
         raise InputError(
             f"{sheet.film.name}: no cue of {SHORTEST_S:g} s or more within a scene", hint="plan more music first"
@@ -78,12 +91,16 @@ def make_trials(sheet: CueSheet, weighed: Weighed, *, against: str, n_pairs: int
     trials = []
     for number in range(n_pairs):
         cue, scene, span = places[number % len(places)]
-        other = _opponent(
-            cue, scene, sheet=sheet, weighed=weighed, against=against, rng=rng, turn=number // len(places)
-        )
+        then = None if former is None else _former_cue(former, cue, span)
+        if then is not None:
+            other = replace(_side(then, span, weighed=weighed, scene=scene), source=against)
+        else:
+            other = _opponent(
+                cue, scene, sheet=sheet, weighed=weighed, against=against, rng=rng, turn=number // len(places)
+            )
         plan = _side(cue, span, weighed=weighed, scene=scene)
         both = (plan, other) if rng.random() < 0.5 else (other, plan)
-        pair = f"{against}-{seed}-{number}"
+        pair = f"{against if former is None else _named(former)}-{seed}-{number}"
         trials.append(Trial(pair, cue.cue_id, scene, span, against, *both))
     order = [trials[i] for i in rng.permutation(len(trials))]
     again = [replace(t, left=t.right, right=t.left) for t in order[: round(REPEATED * n_pairs)]]
@@ -113,6 +130,28 @@ def _places(sheet: CueSheet) -> list[tuple[Cue, int, Span]]:
             if end - start >= SHORTEST_S - 1e-6:
                 found.append((cue, scene.index, Span(start, end)))
     return found
+
+
+def _where_other(places: Sequence[tuple[Cue, int, Span]], former: CueSheet) -> list[tuple[Cue, int, Span]]:
+    """The parts of stretches in which an earlier sheet plays one cue with other music."""
+    found = []
+    for cue, scene, span in places:
+        for then in former.cues:
+            start, end = max(span.start_s, then.span.start_s), min(span.end_s, then.span.end_s)
+            if then.track_id != cue.track_id and end - start >= SHORTEST_S - 1e-6:
+                found.append((cue, scene, Span(start, end)))
+    return found
+
+
+def _former_cue(former: CueSheet, cue: Cue, span: Span) -> Cue | None:
+    """The cue of an earlier sheet that plays other music throughout a stretch."""
+    over = [c for c in former.cues if c.span.start_s <= span.start_s + 1e-6 and span.end_s - 1e-6 <= c.span.end_s]
+    return next((c for c in over if c.track_id != cue.track_id), None)
+
+
+def _named(former: CueSheet) -> str:
+    """A name for an earlier sheet, so that pairs of two such sheets are not taken for the same."""
+    return f"former.{hashlib.sha256(cuesheet.dumps(former).encode()).hexdigest()[:8]}"
 
 
 def _side(cue: Cue, span: Span, *, weighed: Weighed, scene: int) -> Side:

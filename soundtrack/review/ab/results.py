@@ -10,9 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from soundtrack.documents.answers import OPPONENTS, PLAN, Answer
-
-CONFIDENCE = 0.95
-"""Of the intervals."""
+from soundtrack.yardsticks.wilson import CONFIDENCE, wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +65,13 @@ def lines(found: Sequence[Result]) -> list[str]:
 
 
 def _result(against: str, answers: Sequence[Answer]) -> Result:
-    from scipy.stats import binomtest
-
     sources = Counter(a.chosen for a in answers)
     choices = Counter(a.choice for a in answers)
     plan, other = sources[PLAN], sources[against]
     share = low = high = None
     if plan + other:
-        test = binomtest(plan, plan + other)
-        interval = test.proportion_ci(confidence_level=CONFIDENCE, method="wilson")
-        share, low, high = plan / (plan + other), float(interval.low), float(interval.high)
+        interval = wilson(plan, plan + other)
+        share, low, high = interval.value, interval.low, interval.high
     by_pair: dict[tuple[str, str], list[Answer]] = defaultdict(list)
     for answer in answers:
         by_pair[answer.film, answer.pair].append(answer)

@@ -37,7 +37,13 @@ class Heard:
 
 
 def sound_of(
-    trial: Trial, sheet: CueSheet, film: VideoInfo, *, index: Path | None, gains_db: tuple[float, float]
+    trial: Trial,
+    sheet: CueSheet,
+    film: VideoInfo,
+    *,
+    index: Path | None,
+    gains_db: tuple[float, float],
+    former: CueSheet | None = None,
 ) -> Heard:
     """Both sides of a pair as they are heard.
 
@@ -52,6 +58,8 @@ def sound_of(
         Folder of the library index.
     gains_db : (float, float)
         Gain of the music, and of music and film together.
+    former : CueSheet, optional
+        The earlier sheet of the opponent ``former``.
 
     Raises
     ------
@@ -64,7 +72,9 @@ def sound_of(
         if side.source == "true":
             both.append(_own(film, trial.span))
             continue
-        music = _music(_with(sheet, trial, side, index=index), trial.span, index=index)
+        earlier = former if side.source == "former" else None
+        played = earlier or _with(sheet, trial, side, index=index)
+        music = _music(played, trial.span, index=index)
         sound = music * 10 ** (sum(gains_db) / 20)
         if keeps:
             sound = sound + _own(film, trial.span) * 10 ** (gains_db[1] / 20)
