@@ -22,7 +22,7 @@ COMMANDS = {name: cell.strip("`") for name, _, cell, _ in ROWS if cell.startswit
 N_OF = {"S0": 11, "S1": 14, "S2": 5, "S3": 7, "S4": 11}
 SLOW = ("soundtrack train ", "soundtrack index ~/Music", "soundtrack review ", "soundtrack models add ")
 """Beginnings of commands that take minutes, wait for a person, or need a trained network; tested elsewhere."""
-WITH_FOLDS = re.compile(r"eval labels .*--folds|eval playlists|eval answers|models verify")
+WITH_FOLDS = re.compile(r"eval labels .*--folds|eval playlists|eval faces|eval answers|models verify")
 """Commands that need more material than the two tracks and the film here, or seconds beyond a quick test."""
 
 

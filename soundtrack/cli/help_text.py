@@ -169,6 +169,7 @@ EXAMPLES = {
     ),
     "soundtrack eval moments": ("soundtrack eval moments clips.csv",),
     "soundtrack eval answers": ("soundtrack eval answers answers.jsonl",),
+    "soundtrack eval faces": ("soundtrack eval faces faces.csv",),
     "soundtrack eval playlists": ("soundtrack eval playlists ~/Music/playlists",),
 }
 """Command lines at the end of a command's help."""

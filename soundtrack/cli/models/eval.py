@@ -9,6 +9,7 @@ import typer
 from soundtrack.cli import STYLE
 from soundtrack.cli.models.eval_answers import answers
 from soundtrack.cli.models.eval_compare import Kind, compare_channels, hears_in
+from soundtrack.cli.models.eval_faces import faces
 from soundtrack.cli.models.eval_playlists import playlists
 from soundtrack.cli.models.eval_sets import Set, Which, apart_of, asked_of, lines_of, part_of, taught_note, write_sets
 from soundtrack.cli.options import Device, Force, Quiet, device_name
@@ -277,6 +278,7 @@ def moments(
 
 
 app.command("playlists")(playlists)
+app.command("faces")(faces)
 app.command("answers")(answers)
 
 
