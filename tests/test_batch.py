@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,9 +17,10 @@ import pytest
 from media_made import Made, make_film
 from soundtrack.errors import DependencyError, ExitCode, InputError, NothingFitsError, OutputError, UsageError
 from soundtrack.pipeline import batch
-from soundtrack.pipeline.batch import BatchOrder, FilmState, score_batch
+from soundtrack.pipeline.batch import BatchOrder, FilmState, KeptScorer, score_batch
 from soundtrack.pipeline.film_list import films_of
 from soundtrack.pipeline.sheets.targets import cues_path
+from soundtrack.pipeline.sheets.wishes import Wishes
 
 
 class FakeScorer:
@@ -239,3 +241,26 @@ def test_words_that_make_no_sense_together_are_usage_errors(words: list[str]) ->
     done = run(*words)
     assert done.returncode == ExitCode.USAGE
     assert done.stdout == b"" and b"hint: " in done.stderr
+
+
+def test_a_kept_scorer_is_opened_again_when_the_library_or_a_named_file_changes(tmp_path: Path) -> None:
+    """Else every film of a watched folder would open library and networks, or a new index would not be seen."""
+    index, theme = tmp_path / "index", tmp_path / "theme.mp3"
+    index.mkdir()
+    theme.write_bytes(b"music")
+    order, kept = BatchOrder(index=index, wishes=Wishes(theme=str(theme))), KeptScorer()
+
+    def opened(**changes: Any) -> int:
+        score_batch(films(tmp_path / "films", "a.mp4"), replace(order, **{"force": True, **changes}), kept=kept)
+        return FakeScorer.opened
+
+    assert [opened(), opened(), opened(force=False)] == [1, 1, 1]
+    (index / "library.sqlite3").write_bytes(b"grown")
+    assert [opened(), opened()] == [2, 2]
+    (index / "library.sqlite3-wal").touch()  # as the reading of it leaves it
+    assert opened() == 2
+    (index / "library.sqlite3-wal").write_bytes(b"grown")
+    assert [opened(), opened()] == [3, 3]
+    theme.write_bytes(b"other music")
+    assert [opened(), opened()] == [4, 4]
+    assert opened(wishes=Wishes()) == 5

@@ -23,6 +23,7 @@ from soundtrack.errors import (
     UsageError,
 )
 from soundtrack.files.targets import file_identity
+from soundtrack.library.store.files import DATABASE_FILES
 from soundtrack.media.prefetch import ahead
 from soundtrack.pipeline.ground.analysis_cache import user_folder
 from soundtrack.pipeline.library.music import current_model, index_dir
@@ -120,12 +121,53 @@ class FilmOrder:
     """Demands on the music."""
 
 
+class KeptScorer:
+    """Library and networks that stay open from one call of `score_batch` to the next.
+
+    They are opened again once the order, the library, or a file that the order names has changed.
+    """
+
+    def __init__(self) -> None:
+        self._scorer: Scorer | None = None
+        self._of: tuple[BatchOrder, tuple[tuple[int, int], ...]] | None = None
+
+    def scorer(self, order: BatchOrder) -> Scorer:
+        """What scores films by an order.
+
+        Raises
+        ------
+        LibraryError, UsageError, InputError
+            No film could be scored like that.
+        """
+        asked = (replace(order, force=False), _states(order))
+        if self._scorer is None or self._of != asked:
+            self._scorer, self._of = _scorer(order), asked
+        return self._scorer
+
+
+def _states(order: BatchOrder) -> tuple[tuple[int, int], ...]:
+    """What changes when the library or a file that an order names is written; zeros for what is not there or empty."""
+    wishes, there = order.wishes, index_dir(order.index)
+    named = [Path(name).expanduser() for name in (wishes.track, wishes.theme) if name]
+    named += [] if wishes.narration is None else [wishes.narration.path]
+    found = []
+    for path in (*(there / name for name in DATABASE_FILES[:2]), *named):
+        try:
+            status = path.stat()
+        except OSError:
+            found.append((0, 0))
+        else:
+            found.append((status.st_size, status.st_mtime_ns if status.st_size else 0))
+    return tuple(found)
+
+
 def score_batch(
     films: Sequence[Path],
     order: BatchOrder,
     *,
     own: Mapping[Path, FilmOrder] | None = None,
     cluster: str | None = None,
+    kept: KeptScorer | None = None,
     progress: Progress = no_progress,
 ) -> BatchReport:
     """Score films; what fails is reported and stops no other.
@@ -140,6 +182,8 @@ def score_batch(
         Films that are to be scored otherwise.
     cluster : str, optional
         Address of a Dask scheduler whose workers do it; this process by default.
+    kept : KeptScorer, optional
+        Keeps library and networks open for the next call.
     progress : callable
         Called with ``("scoring", done, total)``.
 
@@ -151,7 +195,7 @@ def score_batch(
     _refuse_twins(films, order)
     done: dict[str, FilmOutcome] = {}
     progress("scoring", 0, len(films))
-    scorer = _scorer(order)  # refuses what no film could do with, before any work is given away
+    scorer = (kept or KeptScorer()).scorer(order)  # refuses what no film could do with, before any work is given away
     if order.folder is not None:
         _make_folder(order.folder)
     orders = {film: (own or {}).get(film) for film in films}

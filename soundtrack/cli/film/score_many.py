@@ -62,7 +62,7 @@ def _watch_folder(
     from soundtrack.cli import output
     from soundtrack.cli.film.film_settings import own_order
     from soundtrack.errors import DependencyError, InputError, ModelError, Reason, SoundtrackError
-    from soundtrack.pipeline.batch import BatchReport, FilmOutcome, FilmState
+    from soundtrack.pipeline.batch import BatchReport, FilmOutcome, FilmState, KeptScorer
     from soundtrack.pipeline.film_watch import arrivals
     from soundtrack.processes import ending
     from soundtrack.processes.platform import INTERRUPT
@@ -72,6 +72,7 @@ def _watch_folder(
         raise InputError(f"{folder}: not a folder", hint="give a folder of films", reason=Reason.MISSING)
     write_report = _report_writer(report, kind, inputs=[], order=order)
     known: dict[Path, FilmOutcome] = {}
+    kept = KeptScorer()
     with ending.answering(INTERRUPT, code=0, words="" if quiet else "stopped watching"):
         output.say(f"watching {folder}; press Ctrl-C to stop", quiet=quiet)
         for film in arrivals(folder):
@@ -80,7 +81,7 @@ def _watch_folder(
                 own = own_order(film, options)
                 orders = {} if own is None else {film: own}
                 changed = replace(order, force=order.force or again)
-                (outcome,) = pipeline.score_batch([film], changed, own=orders).films
+                (outcome,) = pipeline.score_batch([film], changed, own=orders, kept=kept).films
             except (DependencyError, ModelError):
                 raise
             except SoundtrackError as error:

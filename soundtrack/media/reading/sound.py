@@ -170,9 +170,13 @@ def _converter(frame: Any, sample_rate_hz: int) -> Any:
     source = graph.add_abuffer(
         sample_rate=frame.sample_rate, format=frame.format.name, layout=layout, time_base=frame.time_base
     )
-    shape = f"{sample_rate_hz}:osf=fltp:ochl=stereo:rematrix_maxval=1"
-    source.link_to(resample := graph.add("aresample", shape))
-    resample.link_to(gather := graph.add("asetnsamples", f"n={sample_rate_hz}:p=0"))
+    gather = graph.add("asetnsamples", f"n={sample_rate_hz}:p=0")
+    if (frame.sample_rate, frame.format.name, layout) == (sample_rate_hz, "fltp", "stereo"):
+        source.link_to(gather)
+    else:
+        resample = graph.add("aresample", f"{sample_rate_hz}:osf=fltp:ochl=stereo:rematrix_maxval=1")
+        source.link_to(resample)
+        resample.link_to(gather)
     gather.link_to(graph.add("abuffersink"))
     graph.configure()
     return graph
