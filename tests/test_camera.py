@@ -268,3 +268,28 @@ def test_a_reader_that_goes_away_ends_the_run(watching: subprocess.Popen[bytes],
     watching.stdout.close()
     assert watching.wait(30) == 0
     assert probe(tmp_path / "out.mp4").duration_s < 80
+
+
+@pytest.mark.usefixtures("no_faces")
+@pytest.mark.parametrize(
+    ("name", "words"), [("huge.png", "20000 x 20000 pixels"), ("broken.jpg", "damaged or truncated")]
+)
+def test_a_bad_photo_for_a_selfie_is_named(tmp_path: Path, made: Made, name: str, words: str) -> None:
+    path = tmp_path / name
+    if name == "huge.png":
+        Image.new("1", (20_000, 20_000)).save(path)
+    else:
+        path.write_bytes(b"\xff\xd8\xffjunk")
+    with pytest.raises(InputError, match=words):
+        run_commands(["watch", "--selfie", "--camera", str(path), "--index", str(made.index)])
+
+
+def test_a_picture_without_a_face_is_led_by_the_picture(
+    tmp_path: Path, made: Made, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(faces_module, "_network", OneFace)  # finds none in black
+    monkeypatch.setattr(faces_module, "weights_path", lambda: made.film)
+    Image.new("RGB", (200, 200)).save(tmp_path / "black.png")
+    run_commands(["watch", "--selfie", "--camera", str(tmp_path / "black.png"), "--index", str(made.index), "--json"])
+    found = json.loads(capfd.readouterr().out)
+    assert found["led_by"] == "picture" and found["expressions"] == {}
