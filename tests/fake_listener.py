@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,7 +112,7 @@ class Projection:
         self.channels = channels
         self._map = rng.normal(size=(sum(channel.dim for channel in channels), 8 + dim))
 
-    def read(self, blocks: Mapping[str, FloatArray]) -> ReadingBatch:
+    def read(self, blocks: Mapping[str, FloatArray], _counts: Sequence[int] = ()) -> ReadingBatch:
         """Whatever comes out."""
         rows = np.concatenate([blocks[channel.name] for channel in self.channels], axis=1).astype(np.float64)
         out = np.round((rows[:, :, None] * self._map).sum(axis=1), 6)

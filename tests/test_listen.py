@@ -59,7 +59,7 @@ class LevelProjection:
 
     channels = (Channel("level", "1", Medium.TRACK, 1, "ab" * 32),)
 
-    def read(self, blocks: Mapping[str, FloatArray]) -> ReadingBatch:
+    def read(self, blocks: Mapping[str, FloatArray], _counts: Sequence[int] = ()) -> ReadingBatch:
         """One row per segment."""
         level = np.clip(blocks["level"][:, 0], 0, 1)
         probabilities = np.stack([level, *[(1 - level) / 5] * 5], axis=1)

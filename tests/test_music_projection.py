@@ -14,7 +14,7 @@ from media_made import Made
 from soundtrack import pipeline
 from soundtrack.emotion import space
 from soundtrack.emotion.music_channels import HARMONY, NETWORK
-from soundtrack.emotion.music_projection import MusicProjection
+from soundtrack.emotion.music_projection import MusicProjection, in_context
 from soundtrack.library.store import rows
 from soundtrack.library.store.store import open_store
 from soundtrack.types import EMOTIONS, FloatArray, ReadingBatch
@@ -115,3 +115,36 @@ def test_reading_the_evidence_again_gives_the_bytes_of_listening(made: Made, tmp
     report = pipeline.build_index([music], index, jobs=1, device="cpu")
     assert (report.projected, report.unchanged, report.completed) == (2, 2, 0)
     assert derived(index) == listened
+
+
+def test_a_quiet_intro_that_sounds_unlike_the_rest_keeps_its_own_reading() -> None:
+    intro, song = np.zeros((2, 4), np.float32), np.full((3, 4), 9.0, np.float32)
+    rows = np.concatenate([intro, song])
+    found = in_context({"x": rows}, np.ones(5, np.float32), (5,), by=rows)["x"]
+    np.testing.assert_allclose(found, rows, atol=1e-6)
+
+
+def test_a_stretch_among_its_likes_is_read_as_their_mean() -> None:
+    rows = np.array([[0.0], [0.3], [0.6]], np.float32)
+    found = in_context({"x": rows}, np.ones(3, np.float32), (3,), by=np.zeros((3, 1), np.float32))["x"]
+    np.testing.assert_allclose(found[:, 0], [0.15, 0.3, 0.45], atol=1e-6)
+
+
+def test_neither_another_track_nor_silence_is_context() -> None:
+    rows = np.array([[0.0], [1.0], [2.0], [3.0]], np.float32)
+    alike = np.zeros((4, 1), np.float32)
+    found = in_context({"x": rows}, np.array([1, 1, 1, 0], np.float32), (2, 2), by=alike)["x"]
+    np.testing.assert_allclose(found[:, 0], [0.5, 0.5, 2.0, 2.5], atol=1e-6)
+    with pytest.raises(ValueError, match="must add up to 4"):
+        in_context({"x": rows}, np.ones(4, np.float32), (3,), by=alike)
+
+
+def test_tracks_read_the_same_bytes_together_and_one_by_one(
+    projection: MusicProjection, blocks: dict[str, FloatArray]
+) -> None:
+    counts = [1, 2, 40, N_ROWS - 43]
+    whole = columns(projection.read(blocks, counts))
+    ends = np.cumsum(counts).tolist()
+    for start, end in zip([0, *ends], ends, strict=False):
+        alone = columns(projection.read(part(blocks, start, end), (end - start,)))
+        assert [column.tobytes() for column in alone] == [column[start:end].tobytes() for column in whole]

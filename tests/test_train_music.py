@@ -19,11 +19,11 @@ from soundtrack.networks.mel_config import MelCnnConfig
 from soundtrack.training.calibrate import means_of
 from soundtrack.training.data import fold_of
 from soundtrack.training.music.distil import MusicDistilSettings, distil
-from soundtrack.training.music.fit import Heard, fit_calibrated, fit_music_head
+from soundtrack.training.music.fit import Feelings, Heard, MusicFitSettings, fit_calibrated, fit_music_head
 from soundtrack.training.music.musicnn import N_LAYERS, Musicnn
 from soundtrack.training.music.teacher import N_EMBEDDING, N_SCORES, Teacher, excerpts_of, teach, write_lessons
 from soundtrack.training.ridge import Penalties, predict_by_fold, solve_ridge
-from soundtrack.types import FloatArray
+from soundtrack.types import EMOTIONS, FloatArray
 
 CONFIG = MelCnnConfig(widths=(4, 8), n_features=8, n_sounds=N_SCORES)
 
@@ -185,7 +185,8 @@ def heard(rng: np.random.Generator, n: int = 60) -> Heard:
 
 def test_the_head_finds_classes_and_valence(rng):
     learn, judge = heard(rng, 120), heard(rng, 120)
-    mood = fit_music_head(learn).read(judge.inputs)
+    apart = MusicFitSettings(class_plane_gain=0.0, class_plane_pull=0.0)  # here valence has nothing to do with class
+    mood = fit_music_head(learn, settings=apart).read(judge.inputs)
     n = len(judge.classes)
     guess = means_of(mood.probabilities, judge.recording, n).argmax(axis=1)
     labelled = judge.classes >= 0
@@ -193,6 +194,29 @@ def test_the_head_finds_classes_and_valence(rng):
     rated = ~labelled
     valence = means_of(mood.valence, judge.recording, n)
     assert np.corrcoef(valence[rated], judge.plane[rated, 0])[0, 1] > 0.5
+
+
+def test_a_class_cannot_contradict_the_valence_of_music_unlike_the_clips(rng):
+    learn = heard(rng, 120)
+    bright = np.zeros((1, 30 + N_TONAL))
+    bright[0, -1] = 8 * 0.5  # the valence that rated music has at most, and nothing that the clips' classes know
+    apart = MusicFitSettings(class_plane_gain=0.0, class_plane_pull=0.0)
+    before = fit_music_head(learn, settings=apart).read(by_channel(bright)).probabilities[0]
+    after = fit_music_head(learn).read(by_channel(bright)).probabilities[0]
+    sad, relaxed, neutral = (EMOTIONS.index(name) for name in ("Sad", "Relaxation", "Neutral"))
+    assert after[relaxed] / after[sad] > 1.5 * before[relaxed] / before[sad]
+    assert after[neutral] > before[neutral]
+
+
+def test_valence_learned_from_ratings_holds_no_class_of_a_clip(rng):
+    learn = heard(rng, 120)
+    shuffled = replace(learn, classes=np.where(learn.classes < 0, -1, (learn.classes + 3) % 6))
+    one, other = fit_music_head(learn), fit_music_head(shuffled)
+    assert np.array_equal(one.weight[6:8], other.weight[6:8])
+    clips = learn.only(learn.classes >= 0)
+    elsewhere = fit_music_head(clips, feelings=Feelings.of(one))
+    rows = by_channel(rng.normal(size=(20, 30 + N_TONAL)))
+    np.testing.assert_allclose(elsewhere.read(rows).valence, one.read(rows).valence, atol=0.02)
 
 
 def test_the_head_is_the_same_every_time(rng):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,7 @@ MODEL = "mel-emotion"
 """Name of the embedded model."""
 _LARGEST_BATCH = {"cpu": 64, "cuda": 256}  # more than 64 at once outgrow the caches of a CPU
 _BYTES_PER_CELL = 256
+_GAP_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ class MusicTower:
         mel : ndarray, shape=(n_mels + n_pitches, frames), float32
             Of the whole track, by ``log_mel(samples, tower.config.mel)``.
         spans : sequence of Span
-            Stretches of interest, track clock.
+            Stretches of interest, track clock; those that adjoin are read in their context.
         patches : Patches, optional
             From `take_patches`, where the track was heard already.
 
@@ -183,7 +185,11 @@ class MusicTower:
         ReadingBatch
             One row per stretch.
         """
-        return self.projection.read(self.observe(mel, spans, patches=patches))
+        breaks = [
+            i for i, (one, other) in enumerate(pairwise(spans), start=1) if abs(other.start_s - one.end_s) > _GAP_S
+        ]
+        counts = np.diff([0, *breaks, len(spans)]).tolist()
+        return self.projection.read(self.observe(mel, spans, patches=patches), counts)
 
     def observe(
         self, mel: FloatArray, spans: Sequence[Span], *, patches: Patches | None = None

@@ -28,6 +28,8 @@ MODEL = "joint-space"
 """Name of the embedded model."""
 PICTURE, MUSIC = "picture", "music"
 """Sides that every space has; it may have more, such as ``words``."""
+READ_BY = "segments in context, 1"
+"""How evidence is read by head and space; with a new rule an index is derived again, as with new weights."""
 _IN_FILES = {PICTURE: "video"}
 """What a side is called in weights files, where that differs."""
 N_MOOD = len(EMOTIONS)
@@ -123,6 +125,7 @@ def space_ref(name: str = MODEL) -> ModelRef:
     for tower in sorted(str(t) for t in (config.get("video"), config.get("music")) if t):
         digest.update(find_model(tower).entry.sha256.encode())
     digest.update(model.entry.sha256.encode())
+    digest.update(READ_BY.encode())
     return ModelRef(
         name=str(config.get("name", name)),
         version=model.entry.version,

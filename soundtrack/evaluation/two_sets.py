@@ -21,7 +21,11 @@ CHOSEN_BEFORE = {
     "share of the own sound in the joint space's target": 3,
 }
 """What was settled earlier, with how many candidates, by folds over all labelled material, the locked set among it."""
-CHOSEN_SINCE = {"weight of rated stills for the picture's classes, and how strongly valence pulls at them": 80}
+CHOSEN_SINCE = {
+    "weight of rated stills for the picture's classes, and how strongly valence pulls at them": 80,
+    "how far valence and arousal carry the sound's classes": 32,
+    "context of a stretch of music": 18,
+}
 """What was settled by folds of the development part alone, the locked set unseen."""
 
 

@@ -58,7 +58,7 @@ def with_opinions(store: Store, track: Track, projection: MusicProjection | None
     own = {channel.name: channel for channel in reader.channels}
     read = {its.channel.name: its for its in found if its.channel.name in own}
     blocks = {name: its.features for name, its in read.items() if same_channel(its.channel, own[name])}
-    said = reader.opinions(blocks) if blocks else [()] * len(track.segments)
+    said = reader.opinions(blocks, (len(track.segments),)) if blocks else [()] * len(track.segments)
     rest = {its.channel.name: its for its in found if its.channel.name not in own}  # of two versions the later one
     return replace(
         track,

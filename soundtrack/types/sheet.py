@@ -42,7 +42,7 @@ class ModelRef:
     version: str
     """Version, such as ``1``."""
     sha256: str
-    """SHA-256 of all weights involved, lower-case hex."""
+    """SHA-256 of all weights involved and of the rule by which they read, lower-case hex."""
     dim: int
     """Length of the embeddings."""
 

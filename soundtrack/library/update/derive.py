@@ -33,8 +33,8 @@ class Projection(Protocol):
     def channels(self) -> tuple[Channel, ...]:
         """What it reads."""
 
-    def read(self, blocks: Mapping[str, FloatArray]) -> ReadingBatch:
-        """Readings of rows of features by channel, each of shape (n, dim)."""
+    def read(self, blocks: Mapping[str, FloatArray], counts: Sequence[int] = ()) -> ReadingBatch:
+        """Readings of rows of features by channel, each of shape (n, dim); `counts` are the segments of each track."""
 
     def place(self, probabilities: FloatArray, valence: FloatArray, arousal: FloatArray) -> FloatArray:
         """Unit vectors of stretches of which nothing but the mood is known, shape (n, D)."""
@@ -195,7 +195,7 @@ def _place(store: Store, track_id: str, projection: Projection) -> None:
 
 def _write(store: Store, found: TrackBlocks, projection: Projection) -> None:
     """Write what follows from the evidence of some tracks, read at once."""
-    batch = projection.read(found.blocks)
+    batch = projection.read(found.blocks, found.counts)
     loudness = _loudness_of(store, found)
     bounds = [0, *np.cumsum(found.counts).tolist()]
     segments: list[tuple[object, ...]] = []

@@ -329,7 +329,7 @@ def _describe(path: Path, info: AudioInfo, sound: _Sound, report: SoundReport, r
     evidence = _observe(sound, reader.channels)
     loudness, levels = sound.meter.result(), _loudness(sound)
     blocks = {found.channel.name: found.features for found in evidence}
-    derived = derive(reader.projection.read(blocks), levels)
+    derived = derive(reader.projection.read(blocks, (len(levels),)), levels)
     heard = analyse_music(sound.analysis, sample_rate_hz=ANALYSIS_RATE_HZ, vocal_share=vocal_share)
     analysis = heard.analysis
     if len(sound.stretches) > 1:  # how it ends was not heard

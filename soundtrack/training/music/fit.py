@@ -26,6 +26,8 @@ Matrix = npt.NDArray[np.float64]
 
 N_FELT = len(FELT)
 """Columns of `Heard.felt`."""
+N_PLANE = 2
+"""Columns of `Heard.plane`."""
 PLANE_SCALE = 0.55
 """Of VGMIDI's ratings beside the plane: its raters hardly left [-0.5, 0.5]."""
 FELT_OF_CLASS = np.array(
@@ -69,10 +71,12 @@ class MusicFitSettings:
     """As `valence_penalty`, for the nine felt emotions."""
     felt_gains: Mapping[str, float] = field(default_factory=lambda: {HARMONY: 1.5})
     """As `class_gains`, for the nine felt emotions."""
-    class_plane_share: float = 0.1
-    """Weight of a clip with only a class beside a rated recording, for valence and arousal."""
     felt_plane_share: float = 0.1
-    """As `class_plane_share`, for a recording with only felt emotions."""
+    """Weight of a recording with only felt emotions beside a rated one, for valence and arousal."""
+    class_plane_gain: float = 4.0
+    """How far the log-odds of a class rise with valence and arousal in its direction; 0 leaves the plane out."""
+    class_plane_pull: float = 1.0
+    """How far the log-odds of a class fall with its squared distance from the middle of the plane."""
     music_class_share: float = 0.1
     """Weight of a recording without a class, whose class is guessed from its ratings, beside a labelled clip."""
     class_felt_gain: float = 16.0
@@ -111,25 +115,34 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Feelings:
-    """The nine felt emotions as a linear function of the analysis."""
+    """Valence, arousal and the nine felt emotions as a linear function of the analysis.
+
+    They are learned from rated music, so that no class of a clip is in them.
+    """
 
     slopes: Matrix = field(repr=False, compare=False)
-    """Over the inputs side by side, shape (9, n_columns)."""
+    """Over the inputs side by side, shape (11, n_columns)."""
     offsets: Matrix = field(repr=False, compare=False)
-    """Where all inputs are 0, shape (9,)."""
+    """Where all inputs are 0, shape (11,)."""
 
     @classmethod
     def of(cls, head: Head) -> Feelings:
         """Those that a head reads."""
-        slopes = (head.weight[-N_FELT:] / head.scale).astype(np.float64)
-        return cls(slopes=slopes, offsets=head.bias[-N_FELT:] - slopes @ head.mean)
+        slopes = (head.weight[N_CLASSES:] / head.scale).astype(np.float64)
+        return cls(slopes=slopes, offsets=head.bias[N_CLASSES:] - slopes @ head.mean)
+
+    def standardised(self, mean: Matrix, scale: Matrix) -> tuple[Matrix, Matrix]:
+        """Weights and biases over columns less `mean`, divided by `scale`."""
+        return self.slopes * scale, self.offsets + self.slopes @ mean
 
 
 def fit_music_head(heard: Heard, *, settings: MusicFitSettings | None = None, feelings: Feelings | None = None) -> Head:
     """A head over the channels given, not yet calibrated (temperature 1); the versions of its blocks are open.
 
     What listeners of other music felt is a way into the classes too: the nine felt emotions stand beside the inputs
-    when the classes are learned, with a gain. They are linear in the inputs, so that the head stays one linear map.
+    when the classes are learned, with a gain; and a class gains where valence and arousal point to it, so that music
+    unlike the clips is not read as what most calm clips happen to be. All of them are linear in the inputs, so that
+    the head stays one linear map.
 
     Parameters
     ----------
@@ -138,7 +151,7 @@ def fit_music_head(heard: Heard, *, settings: MusicFitSettings | None = None, fe
     settings : MusicFitSettings, optional
         Penalties.
     feelings : Feelings, optional
-        Of a head that was fitted elsewhere, kept where no recording of `heard` has felt emotions of its own.
+        Of a head that was fitted elsewhere, kept where no recording of `heard` has ratings or felt emotions of its own.
     """
     how = settings or MusicFitSettings()
     blocks = tuple(Block(name, rows.shape[1]) for name, rows in heard.inputs.items())
@@ -149,36 +162,55 @@ def fit_music_head(heard: Heard, *, settings: MusicFitSettings | None = None, fe
     x = np.nan_to_num(np.clip((raw - mean) / scale, -LIMIT, LIMIT).astype(np.float64))
     some = with_absences(x, columns_of(blocks), share=how.absent_share)
     x, recording, share = some.rows, heard.recording[some.origin], share[some.origin] * some.weight
+    is_felt, is_rated = (bool(np.isfinite(rows).all(axis=1).any()) for rows in (heard.felt, heard.plane))
     felt, felt_bias = ridge(
         x, heard.felt[recording], shares=share, penalty=how.felt_penalty, gains=gains_of(blocks, how.felt_gains)
     )
-    if feelings is not None and not np.isfinite(heard.felt).all(axis=1).any():
-        felt, felt_bias = feelings.slopes * scale, feelings.offsets + feelings.slopes @ mean
+    plane, plane_bias = _plane_map(x, heard, recording, share=share, blocks=blocks, how=how)
+    if feelings is not None:
+        slopes, offsets = feelings.standardised(mean, scale)
+        if not is_felt:
+            felt, felt_bias = slopes[N_PLANE:], offsets[N_PLANE:]
+            if not is_rated:
+                plane, plane_bias = slopes[:N_PLANE], offsets[:N_PLANE]
     beliefs, belief_share = _class_targets(heard, how)
-    rows_share = share * belief_share[recording]
     weight, bias = _class_map(
-        x, beliefs[recording], share=rows_share, slopes=felt, gains=gains_of(blocks, how.class_gains), how=how
+        x,
+        beliefs[recording],
+        share=share * belief_share[recording],
+        slopes=felt,
+        gains=gains_of(blocks, how.class_gains),
+        how=how,
     )
-    weights, biases = [weight], [bias]
+    points = np.array([CLASS_VALENCE_AROUSAL[e] for e in EMOTIONS])
+    weight = weight + how.class_plane_gain * points @ plane
+    bias = bias + how.class_plane_gain * points @ plane_bias - how.class_plane_pull * (points**2).sum(axis=1)
+    return Head(
+        blocks,
+        mean=mean.astype(np.float32),
+        scale=scale.astype(np.float32),
+        weight=np.concatenate([weight, plane, felt]).astype(np.float32),
+        bias=np.concatenate([bias, plane_bias, felt_bias]).astype(np.float32),
+        limit=LIMIT,
+    )
 
+
+def _plane_map(
+    x: Matrix, heard: Heard, recording: IntArray, *, share: Matrix, blocks: tuple[Block, ...], how: MusicFitSettings
+) -> tuple[Matrix, Matrix]:
+    """Weights (2, columns) and biases (2,) of valence and arousal over the inputs."""
     plane, plane_share = _plane_targets(heard, how)
+    weights, biases = [], []
     for column, penalty, gains in (
         (0, how.valence_penalty, how.valence_gains),
         (1, how.arousal_penalty, how.arousal_gains),
     ):
         target = plane[recording, column : column + 1]
         rows_share = share * plane_share[recording]
-        w, b = ridge(x, target, shares=rows_share, penalty=penalty, gains=gains_of(blocks, gains))
-        weights.append(w)
-        biases.append(b)
-    return Head(
-        blocks,
-        mean=mean.astype(np.float32),
-        scale=scale.astype(np.float32),
-        weight=np.concatenate([*weights, felt]).astype(np.float32),
-        bias=np.concatenate([*biases, felt_bias]).astype(np.float32),
-        limit=LIMIT,
-    )
+        weight, bias = ridge(x, target, shares=rows_share, penalty=penalty, gains=gains_of(blocks, gains))
+        weights.append(weight)
+        biases.append(bias)
+    return np.concatenate(weights), np.concatenate(biases)
 
 
 def _class_map(
@@ -227,16 +259,17 @@ def _class_targets(heard: Heard, how: MusicFitSettings) -> tuple[Matrix, Matrix]
 
 
 def _plane_targets(heard: Heard, how: MusicFitSettings) -> tuple[Matrix, Matrix]:
-    """Valence and arousal (n_recordings, 2) and their weights: ratings, else from feelings, else from the class."""
+    """Valence and arousal (n_recordings, 2) and their weights: ratings, feelings, else classes."""
     points = PLANE_SCALE * np.array([CLASS_VALENCE_AROUSAL[e] for e in EMOTIONS])
     target = heard.plane.copy()
     share: Matrix = np.where(np.isfinite(target).all(axis=1), 1.0, 0.0)
     by_felt = (share == 0) & np.isfinite(heard.felt).all(axis=1)
     target[by_felt] = heard.felt[by_felt] @ FELT_OF_PLANE.T
     share[by_felt] = how.felt_plane_share
-    by_class = (share == 0) & (heard.classes >= 0)
-    target[by_class] = points[heard.classes[by_class]]
-    share[by_class] = how.class_plane_share
+    if not share.any():
+        labelled = heard.classes >= 0
+        target[labelled] = points[heard.classes[labelled]]
+        share[labelled] = 1.0
     return target, share
 
 

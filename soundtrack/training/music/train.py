@@ -24,7 +24,7 @@ from soundtrack.files.safe_write import write_text
 from soundtrack.networks.mel_cnn import MelCnn
 from soundtrack.progress import Progress
 from soundtrack.training.data import LabelledClip, RatedFile, read_felt, read_labels, read_ratings
-from soundtrack.training.locked import unlocked
+from soundtrack.training.locked import Part, unlocked
 from soundtrack.training.music.distil import LookBack, MusicDistilSettings, distil
 from soundtrack.training.music.fit import N_FELT, Feelings, Heard, fit_calibrated
 from soundtrack.training.music.labels import LICENCE, MUSIC_SOUNDS, SINGING_SOUNDS, SPEECH_SOUNDS, save_music
@@ -181,7 +181,12 @@ LIMITS = [
 
 
 def listen(
-    tables: MusicTables, tower: MusicTower, *, kept_in: Path | None = None, progress: Progress | None = None
+    tables: MusicTables,
+    tower: MusicTower,
+    *,
+    kept_in: Path | None = None,
+    progress: Progress | None = None,
+    part: Part = Part.DEVELOPMENT,
 ) -> tuple[Heard, list[str]]:
     """What a network hears in all labelled recordings, and the source of each recording.
 
@@ -195,15 +200,17 @@ def listen(
         Where the analysis is kept, so that a run that was broken off need not repeat it.
     progress : callable, optional
         Called with (stage, done, total).
+    part : Part
+        Which rows of the tables are wanted.
     """
     from soundtrack.audio.mel import log_mel
     from soundtrack.media.reading.audio import read_audio
 
-    clips: list[LabelledClip] = read_labels(tables.labels)
+    clips: list[LabelledClip] = read_labels(tables.labels, part=part)
     rated: list[RatedFile] = []
     if tables.ratings is not None:
-        rated = read_ratings(tables.ratings, group_column=tables.ratings_group)
-    felt = read_felt(tables.felt, columns=FELT) if tables.felt is not None else []
+        rated = read_ratings(tables.ratings, group_column=tables.ratings_group, part=part)
+    felt = read_felt(tables.felt, columns=FELT, part=part) if tables.felt is not None else []
     paths = [c.path for c in clips] + [r.path for r in rated] + [f.path for f in felt]
     sources = (
         [f"clip/{c.source_id}" for c in clips]
