@@ -62,19 +62,20 @@ def test_a_small_share_takes_few_workers(share: float, n: int, jobs: int, worker
 
 
 def test_a_quarter_of_two_cores_is_what_a_real_run_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At most 30 %; on a busy machine it is less, since everybody else comes first."""
+    """At most 27 % but for the credit, 37 % without pauses; on a busy machine less, since others come first."""
     log = tmp_path / "log"
     monkeypatch.setenv(fake.BUSY_LOG, str(log))
-    music = [tmp_path / f"{i}.mp3" for i in range(20)]
+    music = [tmp_path / f"{i}.mp3" for i in range(40)]
     for i, path in enumerate(music):
         path.write_text(f"busy {i} 1")
     with Workers(fake.make_listener, jobs=2, pace=Pace(0.25, n=2)) as workers:
         outcomes = list(workers.listen(music, wanted=lambda _: True))
     assert all(outcome.heard is not None for outcome in outcomes)
     lines = [tuple(map(float, line.split())) for line in log.read_text().splitlines()]
-    assert len(lines) == 20
+    assert len(lines) == 40
     lasted_s = max(end for _, end, _ in lines) - min(start for start, _, _ in lines)
-    assert 20 * fake.BUSY_S / (2 * lasted_s) <= 0.30
+    credit_s = CREDIT_S * 0.25 * 2
+    assert (40 * fake.BUSY_S - credit_s) / (2 * lasted_s) <= 0.27
     assert {nice for *_, nice in lines} == {19.0}
     assert os.nice(0) < 19  # the caller keeps its own
 
