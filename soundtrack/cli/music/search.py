@@ -1,7 +1,7 @@
 """``soundtrack search``: search the library by mood, valence and arousal, words, similarity or pictures."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -71,6 +71,7 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")] = False,
 ) -> None:
     """Search the library by mood, by valence and arousal, by a similar file, or for pictures."""
+    from soundtrack import api
     from soundtrack.cli import output
     from soundtrack.cli.choices import make_permit
     from soundtrack.cli.music.library import TRACK_HEADINGS, table
@@ -112,12 +113,13 @@ def search(
                 _say_all(library.notes())
             _write_asked(asked, stream, n=n, as_json=as_json, columns=columns)
             return
-        require_one_question(mood=mood, valence=valence, arousal=arousal, like=like)
-        with Library(index, allow_spoken=allow_spoken, permit=permit) as library:
-            found = library.search(
-                mood=mood, valence=valence, arousal=arousal, like=like, n=n, device=device_name(device)
-            )
-            _say_all(library.notes())
+        question: dict[str, Any] = {"mood": mood, "valence": valence, "arousal": arousal, "like": like, "n": n}
+        if permit:
+            with Library(index, allow_spoken=allow_spoken, permit=permit) as library:
+                found = library.search(**question, device=device_name(device))
+                _say_all(library.notes())
+        else:
+            found = api.search(**question, allow_spoken=allow_spoken, index=index, device=device_name(device))
         if as_json:
             output.write_json(
                 [_facts(f) for f in found],
