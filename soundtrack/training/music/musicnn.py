@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from soundtrack.errors import DependencyError, ModelError
+from soundtrack.errors import ModelError
 from soundtrack.types import FloatArray
 
 SAMPLE_RATE_HZ = 16_000
@@ -57,16 +57,9 @@ class Musicnn:
         Returns
         -------
         ndarray, shape=(len(starts), 753), float32
-
-        Raises
-        ------
-        DependencyError
-            librosa is not installed.
         """
-        try:
-            import librosa
-        except ImportError as error:
-            raise DependencyError("--musicnn requires librosa", hint="run `pip install 'soundtrack[train]'`") from error
+        import librosa
+
         bands = librosa.feature.melspectrogram(
             y=np.asarray(samples, np.float32),
             sr=SAMPLE_RATE_HZ,
