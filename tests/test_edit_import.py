@@ -161,6 +161,25 @@ def test_a_marker_of_the_editing_program_comes_back_and_goes_out_again(cues: Cue
         assert import_edit(found.sheet, export(cues, other)).sheet == cues
 
 
+@pytest.mark.parametrize("name", ["fcpxml", "xml", "mlt"])
+def test_a_comment_on_a_clip_comes_back_as_a_marker(cues: CueSheet, name: str) -> None:
+    text, cue = export(cues, name), cues.cues[1]
+    if name == "mlt":
+        root = ElementTree.fromstring(text)
+        file = next(Path(track.path).name for track in cues.tracks if track.track_id == cue.track_id)
+        producer = next(one for one in root if file in "".join(one.itertext()) and one.tag in {"producer", "chain"})
+        ElementTree.SubElement(producer, "property", name="shotcut:comment").text = "too loud here?"
+        text = ElementTree.tostring(root, encoding="unicode")
+    else:
+        text = text.replace(f">cue {cue.cue_id}<", f">cue {cue.cue_id}: too loud here?<")
+    found = import_edit(cues, text)
+    assert {m.text for m in found.sheet.markers} == {"too loud here?"}
+    assert any(abs(m.time_s - cue.span.start_s) <= 0.04 for m in found.sheet.markers)
+    assert replace(found.sheet, markers=()) == cues
+    for other in READABLE:
+        assert import_edit(found.sheet, export(found.sheet, other)).sheet is found.sheet
+
+
 @pytest.mark.parametrize("name", READABLE)
 def test_markers_that_the_export_wrote_itself_do_not_become_markers_of_the_sheet(cues: CueSheet, name: str) -> None:
     marks = {t.track_id: TrackMarks(sections_s=(0.0, 8.0), bars_s=(0.0, 2.0, 4.0)) for t in cues.tracks}

@@ -7,7 +7,7 @@ was moved is on its frame. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -17,7 +17,7 @@ from soundtrack.errors import InputError, Reason
 from soundtrack.export.clips import one_line
 from soundtrack.export.edited.cutting import cut_cue
 from soundtrack.export.edited.levels import drawn_level, redrawn
-from soundtrack.export.edited.line import EditClip, EditedLine
+from soundtrack.export.edited.line import EditClip, EditedLine, EditMarker
 from soundtrack.export.edited.pairing import Base, Piece, bases, paired
 from soundtrack.export.markers import is_derived
 from soundtrack.timebase import clock, frames, round_s
@@ -132,12 +132,12 @@ def with_edit(
 
 
 def _markers(sheet: CueSheet, exported: EditedLine, edited: EditedLine) -> tuple[Marker, ...]:
-    """The markers of an edit without those that ``--markers`` wrote; those that stayed keep their exact times."""
+    """Markers and comments of an edit without what the export wrote; those that stayed keep their exact times."""
     cue_ids = {cue.cue_id for cue in sheet.cues}
     before = {(round(m.time_s * exported.fps), m.text) for m in exported.markers}
     there = {
         (round(m.time_s * edited.fps), m.text)
-        for m in edited.markers
+        for m in (*edited.markers, *_comments(exported, edited))
         if m.text.strip() and m.time_s >= 0 and not is_derived(m.text, cue_ids)
     }
     if there == before:
@@ -148,6 +148,17 @@ def _markers(sheet: CueSheet, exported: EditedLine, edited: EditedLine) -> tuple
         for frame, text in there
     ]
     return tuple(sorted(found, key=lambda m: (m.time_s, m.text)))
+
+
+def _comments(exported: EditedLine, edited: EditedLine) -> Iterator[EditMarker]:
+    """What people noted on clips, beside the notes of the export, at the start of each clip."""
+    own = sorted({clip.note for clip in exported.clips if clip.note}, key=len, reverse=True)
+    for clip in edited.clips:
+        text = clip.note
+        for said in own:
+            text = text.replace(said, " ")
+        if text := one_line(text).strip(" :;,-"):
+            yield EditMarker(clip.start_s, text)
 
 
 def _cut(

@@ -112,6 +112,7 @@ def _placed(item: Element, found: _Found, *, at_s: Fraction, heard: bool) -> Non
             speed=speed,
             cue_id=named_cue(note),
             is_heard=heard,
+            note=note,
             keys=tuple(_keys(item, start_s)),
         )
         (found.pictures if asset.is_film and item.get("lane") is None else found.clips).append(clip)

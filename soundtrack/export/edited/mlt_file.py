@@ -134,6 +134,7 @@ def _clip(walk: _Walk, entry: Element, producer: Element, *, at: int, first: int
         source_s=Fraction(first) / fps * speed,
         speed=speed,
         cue_id=named_cue(note),
+        note=note,
         keys=tuple(replace(key, time_s=key.time_s - Fraction(first) / fps) for key in _sum(keys)),
     )
 

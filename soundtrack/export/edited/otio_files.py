@@ -148,7 +148,8 @@ def _clip(clip: Any, track: Any, timeline: Any, *, later_s: Fraction, heard: boo
     own: Mapping[str, Any] = clip.metadata.get("soundtrack", {})
     final_cut: Mapping[str, Any] = clip.metadata.get("fcp_xml", {})
     comments = [str(line) for line in clip.metadata.get("cmx_3600", {}).get("comments", ())]
-    said = " ".join([*comments, *_texts(final_cut.get("comments", {}))])
+    note = " ".join(_texts(final_cut.get("comments", {})))
+    said = " ".join([*comments, note])
     file = path_of(str(getattr(reference, "target_url", "") or ""))
     if not file and (named := _FILE.search("\n".join(comments))):
         file = named.group(1).strip()
@@ -172,6 +173,7 @@ def _clip(clip: Any, track: Any, timeline: Any, *, later_s: Fraction, heard: boo
         speed=speed,
         cue_id=str(own["cue_id"]) if "cue_id" in own else named_cue(said),
         is_heard=heard and clip.enabled and _switched_on(clip.metadata),
+        note=note,
         keys=keys,
         fade_in_s=fades[0],
         fade_out_s=fades[1],
