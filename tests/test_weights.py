@@ -6,6 +6,7 @@ import functools
 import hashlib
 import http.server
 import json
+import os
 import pickle
 import threading
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from soundtrack.checkpoints import fetch as fetching
+from soundtrack.checkpoints import manifest
 from soundtrack.checkpoints.manifest import (
     Manifest,
     ModelEntry,
@@ -64,6 +66,31 @@ def test_round_trip_is_exact_for_halves(tmp_path: Path) -> None:
     tensors = load_weights(model, expected={"a": (2,), "b": (2, 3)})
     assert all(tensors[name].dtype == torch.float32 for name in SMALL)
     assert all(torch.equal(tensors[name], SMALL[name]) for name in SMALL)
+
+
+def test_a_manifest_is_parsed_once_and_again_when_its_file_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(tmp_path)
+    file, n_read = tmp_path / "manifest.json", []
+    monkeypatch.setattr(manifest, "read_object", lambda path, read=manifest.read_object: n_read.append(1) or read(path))
+    assert [model.entry.name for model in all_models(folders=[tmp_path])] == ["small"]
+    assert find_model("small", folders=[tmp_path]).entry.version == "1"
+    assert len(n_read) == 1
+    entry = replace(read_manifest(tmp_path).models[0], name="added")
+    register(tmp_path, entry)  # as `models add` does
+    assert [model.entry.name for model in all_models(folders=[tmp_path])] == ["added", "small"]
+    n_bytes, time_ns = file.stat().st_size, file.stat().st_mtime_ns
+    file.write_text(file.read_text().replace('"small"', '"other"'))  # in place, as an editor does, of the same length
+    os.utime(file, ns=(time_ns, time_ns + 1))
+    assert file.stat().st_size == n_bytes
+    assert [model.entry.name for model in all_models(folders=[tmp_path])] == ["added", "other"]
+    file.write_text("{")
+    for _ in range(2):
+        with pytest.raises(ModelError, match=r"manifest\.json"):
+            all_models(folders=[tmp_path])
+    file.unlink()
+    assert all_models(folders=[tmp_path]) == []
 
 
 def test_the_same_weights_give_the_same_bytes(tmp_path: Path) -> None:

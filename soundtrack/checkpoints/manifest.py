@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import functools
 import json
 import math
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TypeVar, get_type_hints
+from typing import TypeVar, cast, get_type_hints
 
 from soundtrack.checkpoints.installed import installed_model_folders
 from soundtrack.errors import InputError, ModelError, UsageError
@@ -104,7 +105,7 @@ class LocatedModel:
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a models folder; an empty one where there is none.
+    """The manifest of a models folder; an empty one where there is none. It is parsed again when its file changed.
 
     Raises
     ------
@@ -114,6 +115,21 @@ def read_manifest(folder: Path) -> Manifest:
     path = folder / "manifest.json"
     if not os.path.lexists(path):
         return Manifest()
+    try:
+        found = path.stat()
+    except OSError:  # reading says why
+        return _parsed(path)
+    return _parsed_once(path, (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
+
+
+@functools.lru_cache(maxsize=16)
+def _parsed_once(path: Path, _state: tuple[int, ...]) -> Manifest:
+    """The same for one state of the file: a film asks for its models some twenty times."""
+    return _parsed(path)
+
+
+def _parsed(path: Path) -> Manifest:
+    """A manifest from its file."""
     try:
         document = read_object(path)
         if document.get("schema") != SCHEMA:
@@ -182,9 +198,15 @@ def _list(document: dict[str, object], name: str) -> list[object]:
     return found
 
 
+@functools.cache
+def _hints(kind: type) -> dict[str, type]:
+    """Types of the fields of a row."""
+    return get_type_hints(kind)
+
+
 def _row(kind: type[T], value: object) -> T:
     """An entry of a manifest, every field of its kind."""
-    hints = get_type_hints(kind)
+    hints = _hints(cast(type, kind))
     if not isinstance(value, dict) or not value.keys() <= hints.keys():
         raise ValueError(f"an entry must be an object with {', '.join(hints)}")
     for name, given in value.items():

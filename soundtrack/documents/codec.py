@@ -199,6 +199,24 @@ def load(cls: type[T], text: str, *, schema: str, upgrades: Mapping[int, Upgrade
         raise InputError(f"{name}: {cause}", hint=hint, reason=Reason.BAD_FORMAT) from error
 
 
+def rounded(value: T, *, name: str) -> T:
+    """A document as `load` gives it back after `dump`, without the text between them; errors call it `name`.
+
+    Raises
+    ------
+    InputError
+        A value is outside what the document may hold; the message gives the place.
+    ValueError
+        As `plain`.
+    """
+    try:
+        return typing.cast(T, _build(type(value), plain(value), place="", limits=Limits()))
+    except _PlaceError as error:
+        raise InputError(
+            f"{name}: {error}", hint="correct the value at that place", reason=Reason.BAD_FORMAT
+        ) from error
+
+
 def _version(value: object, *, kind: str, newest: int) -> int:
     """The version of a document that calls itself `value`."""
     if not isinstance(value, str):

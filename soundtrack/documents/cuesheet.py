@@ -71,7 +71,7 @@ def loads(text: str, *, name: str = "cue sheet") -> CueSheet:
 
 def rounded(sheet: CueSheet) -> CueSheet:
     """The sheet as it would be after being written and read: equal to it, so both ways render the same bytes."""
-    return loads(dumps(sheet))
+    return documents.rounded(sheet, name="cue sheet")
 
 
 def weight_notes(merit: MeritTable, plan: PlanTable) -> WeightNotes:

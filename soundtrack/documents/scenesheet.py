@@ -33,16 +33,20 @@ def loads(text: str, *, name: str = "scene sheet") -> SceneSheet:
     InputError
         The text is no scene sheet; the message gives the place.
     """
-    sheet = documents.load(SceneSheet, text, schema=SCHEMA, upgrades=UPGRADES, name=name)
-    fault = _fault(sheet)
-    if fault is not None:
-        raise InputError(f"{name}: {fault}", hint="run `soundtrack scenes` again", reason=Reason.BAD_FORMAT)
-    return sheet
+    return _whole(documents.load(SceneSheet, text, schema=SCHEMA, upgrades=UPGRADES, name=name), name=name)
 
 
 def rounded(sheet: SceneSheet) -> SceneSheet:
     """The sheet as it would be after being written and read: equal to it, arrays included."""
-    return loads(dumps(sheet))
+    return _whole(documents.rounded(sheet, name="scene sheet"), name="scene sheet")
+
+
+def _whole(sheet: SceneSheet, *, name: str) -> SceneSheet:
+    """The sheet, if its parts agree."""
+    fault = _fault(sheet)
+    if fault is not None:
+        raise InputError(f"{name}: {fault}", hint="run `soundtrack scenes` again", reason=Reason.BAD_FORMAT)
+    return sheet
 
 
 def _fault(sheet: SceneSheet) -> str | None:

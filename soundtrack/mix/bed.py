@@ -7,6 +7,7 @@ sample, in memory that does not grow with film or track; a piece at another spee
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 
 from soundtrack.media.prefetch import ahead
 from soundtrack.media.reading.audio import iter_audio
+from soundtrack.media.reading.kept import KeptSound
 from soundtrack.mix.ducking import gain_db_at
 from soundtrack.mix.plan import MixPlan, Piece, PlannedCue, active_cues, equal_power_rise
 from soundtrack.mix.tempo_change import stretch_piece
@@ -46,11 +48,14 @@ class Music:
         What sounds where.
     track_paths : mapping of str to Path
         Where each track lies, by track id.
+    kept : KeptSound, optional
+        Sound that another reader of the same tracks decoded, and where this one leaves its own.
     """
 
-    def __init__(self, plan: MixPlan, *, track_paths: Mapping[str, Path]) -> None:
+    def __init__(self, plan: MixPlan, *, track_paths: Mapping[str, Path], kept: KeptSound | None = None) -> None:
         self._plan = plan
         self._paths = track_paths
+        self._kept = KeptSound(most_bytes=0) if kept is None else kept
         self._open: dict[tuple[str, int], _PieceReader] = {}
         self._edited = any(abs(c.gain_db - c.reference_gain_db) > _SAME_GAIN_DB for c in plan.cues)
         self.missing_s: dict[str, float] = {}
@@ -108,7 +113,8 @@ class Music:
         key = (cue.cue_id, i)
         reader = self._open.get(key)
         if reader is None:
-            reader = self._open[key] = _PieceReader(self._paths[cue.track_id], piece, skip=low - piece.film_start)
+            reader = _PieceReader(self._paths[cue.track_id], piece, kept=self._kept, skip=low - piece.film_start)
+            self._open[key] = reader
         audio = reader.take(high - low)
         if low < piece.film_start + piece.rise:
             audio = audio * equal_power_rise(piece.rise, start=low - piece.film_start, stop=high - piece.film_start)
@@ -131,10 +137,10 @@ def _fall(n_samples: int, *, start: int, stop: int) -> FloatArray:
 class _PieceReader:
     """Samples of one piece in order, silence where the track has no more."""
 
-    def __init__(self, path: Path, piece: Piece, *, skip: int = 0) -> None:
+    def __init__(self, path: Path, piece: Piece, *, kept: KeptSound, skip: int = 0) -> None:
         self.n_missing = 0
         self._blocks = (
-            self._stretched(path, piece, skip) if piece.speed != 1.0 else _as_recorded(path, _later(piece, skip))
+            self._stretched(path, piece, skip) if piece.speed != 1.0 else _as_recorded(path, _later(piece, skip), kept)
         )
         self._rest: FloatArray = np.zeros((2, 0), dtype=np.float32)
 
@@ -175,15 +181,16 @@ def _later(piece: Piece, n: int) -> Piece:
     )
 
 
-def _as_recorded(path: Path, piece: Piece) -> Iterator[FloatArray]:
+def _as_recorded(path: Path, piece: Piece, kept: KeptSound) -> Iterator[FloatArray]:
     """The piece in blocks."""
-    return ahead(
-        iter_audio(
-            path,
-            sample_rate_hz=MIX_RATE_HZ,
-            channels=2,
-            block_s=_READ_S,
-            start_s=seconds(piece.track_start, sample_rate_hz=MIX_RATE_HZ),
-            duration_s=seconds(piece.n_samples, sample_rate_hz=MIX_RATE_HZ),
-        )
+    decoded = functools.partial(
+        iter_audio,
+        path,
+        sample_rate_hz=MIX_RATE_HZ,
+        channels=2,
+        block_s=_READ_S,
+        start_s=seconds(piece.track_start, sample_rate_hz=MIX_RATE_HZ),
+        duration_s=seconds(piece.n_samples, sample_rate_hz=MIX_RATE_HZ),
     )
+    key = (path, piece.track_start, piece.n_samples)
+    return kept.blocks(key, lambda: ahead(decoded()), n_samples=piece.n_samples)

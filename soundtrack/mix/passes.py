@@ -7,8 +7,9 @@ grow with the film.
 from __future__ import annotations
 
 import contextlib
+import functools
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from soundtrack.audio.levels.true_peak import TruePeak
 from soundtrack.media.prefetch import ahead
 from soundtrack.media.reading.audio import iter_audio
+from soundtrack.media.reading.kept import KeptSound
 from soundtrack.mix.balance import BalanceMeter, loudness_lufs
 from soundtrack.mix.bed import Music
 from soundtrack.mix.levels import Levels, set_levels, target_lufs
@@ -49,6 +51,8 @@ class Work:
     """A recorded voice that is mixed into the film's own sound, or takes its place."""
     narration_path: Path | None = None
     """Where it is."""
+    kept: KeptSound = field(default_factory=KeptSound, repr=False, compare=False)
+    """What the first pass decoded, for those that follow."""
 
     def __post_init__(self) -> None:
         if (self.narration is None) != (self.narration_path is None):
@@ -75,17 +79,17 @@ def _original_blocks(work: Work) -> Generator[FloatArray | None]:
     if work.original is None:
         yield from (None for _ in range(0, work.n_samples, BLOCK))
         return
-    source = ahead(
-        iter_audio(
-            work.info.path,
-            sample_rate_hz=MIX_RATE_HZ,
-            channels=work.channels,
-            block_s=BLOCK / MIX_RATE_HZ,
-            stream=work.original.index,
-            clock_start_s=work.info.start_s,
-            duration_s=seconds(work.n_samples, sample_rate_hz=MIX_RATE_HZ),
-        )
+    decoded = functools.partial(
+        iter_audio,
+        work.info.path,
+        sample_rate_hz=MIX_RATE_HZ,
+        channels=work.channels,
+        block_s=BLOCK / MIX_RATE_HZ,
+        stream=work.original.index,
+        clock_start_s=work.info.start_s,
+        duration_s=seconds(work.n_samples, sample_rate_hz=MIX_RATE_HZ),
     )
+    source = work.kept.blocks("the film's own sound", lambda: ahead(decoded()), n_samples=work.n_samples)
     with contextlib.closing(source):
         for start in range(0, work.n_samples, BLOCK):
             n = min(BLOCK, work.n_samples - start)
@@ -133,7 +137,7 @@ def measure(work: Work, plan: MixPlan, *, ceiling_dbtp: float) -> tuple[Levels, 
     """First pass: levels for a limiter at that ceiling, and the seconds that tracks were too short by cue."""
     meter = BalanceMeter(channels=work.channels)
     n_blocks = -(-work.n_samples // BLOCK)
-    with Music(plan, track_paths=work.track_paths) as music:
+    with Music(plan, track_paths=work.track_paths, kept=work.kept) as music:
         for i, original in enumerate(_voice_blocks(work)):
             start = i * BLOCK
             block = music.block(start, min(start + BLOCK, work.n_samples))
@@ -159,7 +163,7 @@ def mixed(
     master_gain = np.float32(10 ** (plan.master_gain_db / 20))
     music_limiter = Limiter(ceiling_dbtp=plan.notes.ceiling_dbtp - LOSSY_HEADROOM_DB, channels=2)
     n_blocks = -(-work.n_samples // BLOCK)
-    with Music(plan, track_paths=work.track_paths) as music:
+    with Music(plan, track_paths=work.track_paths, kept=work.kept) as music:
         for i, original in enumerate(_voice_blocks(work)):
             start = i * BLOCK
             mx = music.block(start, min(start + BLOCK, work.n_samples)).sounding * music_gain
