@@ -1,9 +1,7 @@
-"""Times of the review page on a film of 3 hours with 300 cues: first paint, change of music, memory of the page.
+"""Times of the review page on a film of 3 hours with 300 cues: first paint, change of music, heap.
 
 Goes in: a short planned cue sheet and its index. A sparse film of 3 hours is made, and the first cue of the sheet is
-laid out 300 times. Run: ``python benchmarks/review_page.py CUES --index INDEX``; with ``--rounds 150`` the page is used
-as in an hour, without the pauses: in each round another cue is selected and played, two alternatives are heard, one is
-taken, and the step is undone. Needs Chromium and playwright.
+laid out 300 times. Run: ``python benchmarks/review_page.py CUES --index INDEX``. Needs Chromium and playwright.
 """
 
 from __future__ import annotations
@@ -15,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -57,7 +54,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cues", type=Path)
     parser.add_argument("--index", required=True)
-    parser.add_argument("--rounds", type=int, default=0, help="rounds of use while memory is measured")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         film, cues = Path(name, "long.mp4"), Path(name, "long.cues.json")
@@ -71,9 +67,6 @@ def main() -> None:
             try:
                 address = server.stdout.readline().strip()
                 print(json.dumps(measured(playwright, address)))
-                if given.rounds:
-                    for row in memory(playwright, address, server.pid, rounds=given.rounds):
-                        print(json.dumps(row), flush=True)
             finally:
                 server.terminate()
 
@@ -106,84 +99,6 @@ def measured(playwright: object, address: str) -> dict[str, object]:
         "heap_mb": [round(before, 1), round(after, 1)],
         "switch_ms": [s if s is None else round(s, 1) for s in switches],
     }
-
-
-def memory(playwright: object, address: str, server: int, *, rounds: int) -> Iterator[dict[str, object]]:
-    """Operations so far, heap of the page after garbage collection, and memory of its process and of the server."""
-    arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--enable-precise-memory-info"]
-    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)  # type: ignore[attr-defined]
-    page = browser.new_page()
-    page.goto(address)
-    until(page, "document.querySelectorAll('.cue').length === 300")
-    protocol = page.context.new_cdp_session(page)
-    taken, wished, n = [], [], 0
-    for i in range(rounds + 1):
-        if i % max(1, rounds // 6) == 0:
-            protocol.send("HeapProfiler.collectGarbage")
-            heap = page.evaluate("performance.memory.usedJSHeapSize / 1e6")
-            nodes = protocol.send("Memory.getDOMCounters")["nodes"]
-            rss = {"page_mb": renderer_mb(server), "server_mb": rss_mb(server)}
-            yield {"operations": n, "heap_mb": round(heap, 1), "nodes": nodes, **rss, "taken_s": worst(taken),
-                   "wished_s": worst(wished)}  # fmt: skip
-        if i == rounds:
-            break
-        cue = (37 * i) % 300
-        page.evaluate(f"document.querySelectorAll('.cue .pick')[{cue}].click()")
-        for number in "23":
-            page.evaluate("document.activeElement?.blur()")
-            page.keyboard.press(number)
-            until(page, f"document.querySelector('[data-do=hear-{number}]')?.ariaChecked === 'true'")
-        taken.append(stepped(page, "Enter"))
-        stepped(page, "z")
-        if i % 5 == 0:
-            wished.append(stepped(page, "n"))
-            stepped(page, "z")
-        page.keyboard.press("l")
-        n += 7
-    browser.close()
-
-
-def stepped(page: object, key: str) -> float:
-    """Seconds from a key to the saved state of its step."""
-    return page.evaluate(  # type: ignore[attr-defined, no-any-return]
-        """async (key) => {
-          const [before, began] = [review.state.revision, performance.now()];
-          document.activeElement?.blur();
-          document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
-          while (review.state.revision === before && performance.now() - began < 20000) {
-            await new Promise((resolve) => setTimeout(resolve, 2));
-          }
-          return (performance.now() - began) / 1000;
-        }""",
-        key,
-    )
-
-
-def worst(times_s: list[float]) -> dict[str, float]:
-    """Median and 95th percentile."""
-    ordered = sorted(times_s)
-    if not ordered:
-        return {}
-    return {"median": round(ordered[len(ordered) // 2], 3), "p95": round(ordered[int(0.95 * (len(ordered) - 1))], 3)}
-
-
-def rss_mb(pid: int) -> int:
-    """Resident memory of a process."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) // 1000 for line in lines if line.startswith("VmRSS"))
-
-
-def renderer_mb(apart_from: int) -> int:
-    """Resident memory of the largest renderer of Chromium that this program started."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if b"--type=renderer" in words and int(folder.name) != apart_from:
-            found.append(rss_mb(int(folder.name)))
-    return max(found, default=0)
 
 
 def until(page: object, script: str) -> None:

@@ -214,6 +214,16 @@ def test_an_alternative_is_heard_without_being_saved_and_then_used(page: Page, c
     assert cues.read_text() == cuesheet.dumps(expected)
 
 
+def test_the_saved_sheet_is_heard_however_many_alternatives_were_tried(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("soundtrack.review.sound._MOST_SHEETS", 1)
+    wanted = [(cue["id"], other["rank"]) for cue in page.state["cues"] for other in cue["others"]]
+    keys = {page.post("try", cue=cue, rank=rank).json()["key"] for cue, rank in wanted}
+    assert keys and page.state["key"] not in keys
+    assert page.get(f"music/{page.state['key']}/0").status_code == 200
+
+
 def test_what_cannot_be_done_is_said_and_nothing_is_written(page: Page, cues: Path) -> None:
     name, before = page.state["cues"][0]["id"], cues.read_bytes()
     for body in (

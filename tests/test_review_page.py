@@ -214,6 +214,15 @@ def test_everything_goes_by_keyboard_alone(browser: Any, address: str, cues: Pat
     assert screen.faults == []
 
 
+def test_the_music_comes_back_when_the_film_goes_on_without_saying_so(browser: Any, address: str) -> None:
+    screen = opened(browser, address)
+    screen.press("k")
+    screen.until("!review.player.paused && review.player.deck?.sources.size > 0")
+    screen.run("review.player.clock.dispatchEvent(new Event('seeking'))")
+    assert screen.run("review.player.deck") is None
+    screen.until("!review.player.paused && review.player.deck?.sources.size > 0", within_s=5)
+
+
 def test_less_like_this_is_heard_at_once_and_undone_by_a_key(browser: Any, address: str, cues: Path) -> None:
     screen = opened(browser, address)
     was = saved(cues).cues[0]

@@ -60,13 +60,20 @@ class Sounds:
         self._lock = threading.RLock()
         self._measuring = threading.Lock()
         self._sheets: OrderedDict[str, Played] = OrderedDict()
+        self._saved = ""
         self._blocks: OrderedDict[tuple[str, int], bytes] = OrderedDict()
         self._gains: dict[str, dict[str, float]] = {}
         self._waves: dict[tuple[str, str], list[float]] = {}
         self._marks: dict[str, TrackMarks] = {}
 
-    def add(self, sheet: CueSheet) -> str:
+    def add(self, sheet: CueSheet, *, is_saved: bool = False) -> str:
         """The key by which a page names a sheet.
+
+        Parameters
+        ----------
+        sheet : CueSheet
+        is_saved : bool
+            Whether it is the sheet on the disk, which is held however many others are tried.
 
         Raises
         ------
@@ -78,8 +85,11 @@ class Sounds:
             if key not in self._sheets:
                 self._sheets[key] = Played(sheet, plan_mix(sheet), track_paths_of(sheet, self._index))
             self._sheets.move_to_end(key)
-            while len(self._sheets) > _MOST_SHEETS:
-                self._sheets.popitem(last=False)
+            if is_saved:
+                self._saved = key
+            others = [known for known in self._sheets if known not in (key, self._saved)]
+            for oldest in others[: max(0, len(self._sheets) - _MOST_SHEETS)]:
+                del self._sheets[oldest]
         return key
 
     def block(self, key: str, number: int) -> bytes:

@@ -242,7 +242,12 @@ export class Player extends EventTarget {
   }
 
   #tick() {
-    if (!this.deck || this.clock.paused) return;
+    if (this.clock.paused) return;
+    if (!this.deck) {
+      // The film runs again, but the event that says so did not come or came before the last stop.
+      if (!this.clock.seeking && (this.clock.readyState ?? 4) > 2) this.#anchor();
+      return;
+    }
     const apart = Math.abs(this.context.currentTime - this.deck.zero - this.time);
     this.deck.apart = apart > APART_S ? this.deck.apart + 1 : 0;
     if (this.deck.apart >= 3) this.#anchor();

@@ -6,6 +6,7 @@ import { Player, renderOffline } from "./player.js";
 const find = (id) => document.getElementById(id);
 const blockS = Number(document.body.dataset.blockS);
 const waves = new Map();
+const MOST_TRIED = 48; // fewer than the server holds
 let state = null;
 let player = null;
 let selected = null;
@@ -311,6 +312,7 @@ function trying(cue, rank) {
     const asked = post("try", { cue: cue.id, rank }).then(({ key }) => key);
     asked.catch(() => tried.delete(name));
     tried.set(name, asked);
+    if (tried.size > MOST_TRIED) tried.delete(tried.keys().next().value);
   }
   return tried.get(name);
 }
