@@ -116,7 +116,8 @@ def play_text(melt: str, text: str, folder: Path) -> FloatArray:
             subprocess.run(
                 command, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=_MELT_LIMIT_S, env=quiet
             )
-            break
+            if out.stat().st_size:  # it was once seen to end well and to have written nothing
+                break
         except subprocess.TimeoutExpired:  # it was once seen to wait for itself at its start
             if attempt + 1 == _MELT_ATTEMPTS:
                 raise
