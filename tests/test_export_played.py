@@ -27,8 +27,7 @@ from soundtrack.pipeline.edit_import import import_edit
 from soundtrack.types import CueSheet, FloatArray, GainPoint, Section, Span
 
 FILM_S = 12.0
-_MELT_LIMIT_S = 60.0
-_MELT_ATTEMPTS = 3
+_MELT_LIMITS_S = (10.0, 10.0, 20.0, 20.0, 40.0, 60.0)
 RATES = (
     "30000/1001",
     *(pytest.param(r, marks=pytest.mark.slow) for r in ("24000/1001", "25", "50", "60000/1001", "vfr")),
@@ -111,15 +110,15 @@ def play_text(melt: str, text: str, folder: Path) -> FloatArray:
     quiet = os.environ | {"LC_ALL": "C.UTF-8", "QT_QPA_PLATFORM": "offscreen", "SDL_VIDEODRIVER": "dummy"}
     command = [melt, str(made), "-consumer", f"avformat:{out}", "real_time=0", "vn=1"]
     command += ["acodec=pcm_f32le", f"ar={RATE}", "channels=2"]
-    for attempt in range(_MELT_ATTEMPTS):
+    for limit_s in _MELT_LIMITS_S:
         try:
             subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=_MELT_LIMIT_S, env=quiet
+                command, stdin=subprocess.DEVNULL, capture_output=True, check=True, timeout=limit_s, env=quiet
             )
             if out.stat().st_size:  # it was once seen to end well and to have written nothing
                 break
-        except subprocess.TimeoutExpired:  # it was once seen to wait for itself at its start
-            if attempt + 1 == _MELT_ATTEMPTS:
+        except subprocess.TimeoutExpired:  # melt is seen to wait for itself at its start, on busy machines often
+            if limit_s == _MELT_LIMITS_S[-1]:
                 raise
     return read_audio(out, sample_rate_hz=RATE, channels=2)
 
