@@ -1,9 +1,7 @@
-"""Frozen dataclasses to JSON and back: rules shared by scene sheets and cue sheets.
+"""JSON to frozen dataclasses: rules shared by scene sheets and cue sheets.
 
-Goes in: a dataclass of `soundtrack.types`. Comes out: text with two-space indent, the field names in their order,
-floats rounded to six decimals, fractions as ``"30000/1001"``, vectors on one line, a final newline; and the same the
-other way round. What a person or another program wrote is checked word by word: every error names its place
-(``cues[3].gain_bd``).
+Goes in: text as `soundtrack.documents.writing` makes it. Comes out: a dataclass of `soundtrack.types`. What a person
+or another program wrote is checked word by word: every error names its place (``cues[3].gain_bd``).
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ import json
 import re
 import types
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from fractions import Fraction
 from typing import Any, TypeVar
@@ -23,11 +21,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from soundtrack.documents.limits import Limits, limits_of
+from soundtrack.documents.writing import DECIMALS, NAMED, plain
 from soundtrack.errors import InputError, Reason
-from soundtrack.types import EMOTIONS, FloatArray
-
-DECIMALS = 6
-"""Decimals of every float in a document."""
+from soundtrack.types import FloatArray
 
 MOST_CHARACTERS = 100_000
 """Largest length of a text in a document."""
@@ -39,9 +35,6 @@ _MAX_DIGITS = 40
 _HALF_PAIR = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _SHOWN_CHARACTERS = 300
 
-NAMED: Mapping[str, Mapping[str, Sequence[str]]] = {"EmotionState": {"probabilities": EMOTIONS}}
-"""Fields of dataclasses that are written as objects, with the keys of their values in order."""
-
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 """From a document of one version to one of the next."""
 
@@ -52,66 +45,6 @@ T = TypeVar("T")
 def hints_of(cls: type) -> Mapping[str, Any]:
     """The resolved types of a dataclass's fields, by name."""
     return typing.get_type_hints(cls)
-
-
-# --- writing ----
-
-
-def plain(value: object) -> Any:
-    """A value as JSON knows it: dicts, lists, text, numbers, rounded.
-
-    Raises
-    ------
-    ValueError
-        A float that is not finite, or a type that no document holds.
-    """
-    result: Any
-    if isinstance(value, float | np.ndarray) and not np.all(np.isfinite(value)):
-        raise ValueError(f"number must be finite, got {value}")
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        result = {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        for name, keys in NAMED.get(type(value).__name__, {}).items():
-            result[name] = dict(zip(keys, result[name], strict=True))
-    elif value is None or isinstance(value, bool | int):
-        result = value
-    elif isinstance(value, float):
-        result = round(value, DECIMALS) + 0.0
-    elif isinstance(value, str):
-        result = str(value)
-    elif isinstance(value, Fraction):
-        result = f"{value.numerator}/{value.denominator}"
-    elif isinstance(value, np.ndarray):
-        result = (np.round(value.astype(np.float64), DECIMALS) + 0.0).tolist()
-    elif isinstance(value, Sequence):
-        result = [plain(item) for item in value]
-    else:
-        raise ValueError(f"cannot write a {type(value).__name__}")
-    return result
-
-
-def render(data: object, *, indent: str = "") -> str:
-    """JSON text of plain data: two-space indent, lists of numbers on one line.
-
-    Examples
-    --------
-    >>> print(render({"a": [1, 2], "b": {}}))
-    {
-      "a": [1, 2],
-      "b": {}
-    }
-    """
-    deeper = indent + "  "
-    if isinstance(data, dict) and data:
-        lines = (f"{deeper}{json.dumps(k, ensure_ascii=False)}: {render(v, indent=deeper)}" for k, v in data.items())
-        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
-    if isinstance(data, list) and data and not all(isinstance(v, int | float) for v in data):
-        return "[\n" + ",\n".join(deeper + render(v, indent=deeper) for v in data) + f"\n{indent}]"
-    return json.dumps(data, ensure_ascii=False).replace("\x7f", "\\u007f").encode("utf-8", "backslashreplace").decode()
-
-
-def dump(value: object, *, schema: str) -> str:
-    """Text of a document, with its schema's name first and a final newline."""
-    return render({"schema": schema, **plain(value)}) + "\n"
 
 
 # --- reading ----
@@ -199,8 +132,18 @@ def load(cls: type[T], text: str, *, schema: str, upgrades: Mapping[int, Upgrade
         raise InputError(f"{name}: {cause}", hint=hint, reason=Reason.BAD_FORMAT) from error
 
 
-def rounded(value: T, *, name: str) -> T:
-    """A document as `load` gives it back after `dump`, without the text between them; errors call it `name`.
+def rounded(value: T, *, name: str, before: T | None = None) -> T:
+    """A document as `load` gives it back after `dump`, without the text between them.
+
+    Parameters
+    ----------
+    value : dataclass
+        The document.
+    name : str
+        What errors call it.
+    before : dataclass, optional
+        A document that was rounded already: whatever fields of `value`, and items of its lists, are the very same
+        objects are taken as they are.
 
     Raises
     ------
@@ -210,11 +153,35 @@ def rounded(value: T, *, name: str) -> T:
         As `plain`.
     """
     try:
-        return typing.cast(T, _build(type(value), plain(value), place="", limits=Limits()))
+        if before is None:
+            return typing.cast(T, _build(type(value), plain(value), place="", limits=Limits()))
+        return _built_from(value, before)
     except _PlaceError as error:
         raise InputError(
             f"{name}: {error}", hint="correct the value at that place", reason=Reason.BAD_FORMAT
         ) from error
+
+
+def _built_from(value: T, before: T) -> T:
+    """As `_build`, but for what is in a rounded document."""
+    changed: dict[str, Any] = {}
+    hints = hints_of(typing.cast(type, type(value)))
+    for field in dataclasses.fields(typing.cast(Any, value)):
+        now, then = getattr(value, field.name), getattr(before, field.name)
+        if now is then:
+            continue
+        hint, limits = hints[field.name], limits_of(type(value).__name__, field.name)
+        if not (isinstance(now, tuple) and isinstance(then, tuple)):
+            changed[field.name] = _build(hint, plain(now), place=field.name, limits=limits)
+            continue
+        kept = {id(item): item for item in then}
+        new = tuple(item for item in now if id(item) not in kept)
+        built = iter(_build(hint, plain(new), place=field.name, limits=limits))
+        changed[field.name] = tuple(kept[id(item)] if id(item) in kept else next(built) for item in now)
+    try:
+        return typing.cast(T, dataclasses.replace(typing.cast(Any, value), **changed))
+    except ValueError as error:
+        raise _PlaceError("", str(error)) from error
 
 
 def _version(value: object, *, kind: str, newest: int) -> int:

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 from soundtrack.documents import codec as documents
+from soundtrack.documents.writing import dump
 from soundtrack.errors import InputError, Reason
 from soundtrack.merit_table import MeritTable, PlanTable, digest
 from soundtrack.settings import MIX_RATE_HZ
@@ -49,7 +50,7 @@ _SLACK_S = 1e-5
 
 def dumps(sheet: CueSheet) -> str:
     """The sheet as text; the same sheet gives the same bytes."""
-    return documents.dump(sheet, schema=SCHEMA)
+    return dump(sheet, schema=SCHEMA)
 
 
 def loads(text: str, *, name: str = "cue sheet") -> CueSheet:
@@ -69,9 +70,16 @@ def loads(text: str, *, name: str = "cue sheet") -> CueSheet:
     return documents.load(CueSheet, text, schema=SCHEMA, upgrades=UPGRADES, name=name)
 
 
-def rounded(sheet: CueSheet) -> CueSheet:
-    """The sheet as it would be after being written and read: equal to it, so both ways render the same bytes."""
-    return documents.rounded(sheet, name="cue sheet")
+def rounded(sheet: CueSheet, *, before: CueSheet | None = None) -> CueSheet:
+    """The sheet as it would be after being written and read: equal to it, so both ways render the same bytes.
+
+    Parameters
+    ----------
+    sheet : CueSheet
+    before : CueSheet, optional
+        The rounded sheet that it was made from, whose parts need no rounding.
+    """
+    return documents.rounded(sheet, name="cue sheet", before=before)
 
 
 def weight_notes(merit: MeritTable, plan: PlanTable) -> WeightNotes:

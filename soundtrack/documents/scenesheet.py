@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from soundtrack.documents import codec as documents
+from soundtrack.documents.writing import dump
 from soundtrack.errors import InputError, Reason
 from soundtrack.types import Scene, SceneSheet, Shot
 
@@ -22,7 +23,7 @@ UPGRADES: Mapping[int, documents.Upgrade] = {1: documents.name_values}
 
 def dumps(sheet: SceneSheet) -> str:
     """The sheet as text; the same sheet gives the same bytes."""
-    return documents.dump(sheet, schema=SCHEMA)
+    return dump(sheet, schema=SCHEMA)
 
 
 def loads(text: str, *, name: str = "scene sheet") -> SceneSheet:

@@ -18,8 +18,9 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-from soundtrack.documents.codec import NAMED, hints_of, render
+from soundtrack.documents.codec import hints_of
 from soundtrack.documents.limits import Limits, limits_of
+from soundtrack.documents.writing import NAMED, render
 from soundtrack.types import FloatArray
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from soundtrack.documents.codec import plain
+from soundtrack.documents.writing import plain
 from soundtrack.export.clips import MusicClip, one_line, shown_name
 from soundtrack.export.timeline import Sound, Timeline, file_url
 from soundtrack.timebase import frames

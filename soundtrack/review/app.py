@@ -136,7 +136,7 @@ class _Room:
         self._session = Session(reviewed.cues)
         self._sounds = Sounds(reviewed.film, index=index)
         self._jobs = Jobs()
-        self._sounds.add(self._session.step.sheet, is_saved=True)
+        self._sounds.add(*self._session.saved)
         self.posts: dict[str, Callable[[dict[str, Any]], dict[str, object]]] = {
             "edit": self._edit,
             "undo": lambda asked: self._travel(self._session.undo, asked),
@@ -193,7 +193,7 @@ class _Room:
         return JSONResponse(await run_in_threadpool(self.posts[name], asked))
 
     def _state(self) -> dict[str, object]:
-        return state_of(self._session, key=self._sounds.add(self._session.step.sheet, is_saved=True))
+        return state_of(self._session, key=self._sounds.add(*self._session.saved))
 
     def _edit(self, asked: dict[str, Any]) -> dict[str, object]:
         before = self._session.step.sheet

@@ -64,8 +64,9 @@ def leaned(step: Step, cue_id: str, *, is_wanted: bool, index: Path | None) -> S
             offered=frozenset(offered.track_ids) - (frozenset(liked) if is_wanted else frozenset()),
             moods=[MoodWish(m.span, mood(m.text)) for m in asked.moods if not is_request(m.text)],
             allow_vocals=step.vocals,
+            before=step.sheet,
         )
-        return replace(asked, sheet=ducked(sheet, library.tracks(), mix_of(sheet)))
+        return replace(asked, sheet=ducked(sheet, library.tracks(), mix_of(sheet), before=sheet))
 
 
 def _asking(step: Step, cue: Cue, *, is_wanted: bool) -> Step:

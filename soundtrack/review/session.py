@@ -82,6 +82,12 @@ class Session:
         return self._revision
 
     @property
+    def saved(self) -> tuple[CueSheet, str]:
+        """The sheet, and the SHA-256 of its file as last read or written."""
+        with self._lock:
+            return self._step.sheet, self._revision.partition(".")[0]
+
+    @property
     def n_undo(self) -> int:
         """Steps that can be undone."""
         return len(self._undo)

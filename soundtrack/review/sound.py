@@ -32,6 +32,7 @@ WAVE_POINTS = 400
 """Values of a waveform."""
 _MOST_SHEETS = 64
 _MOST_BLOCKS = 48
+_MOST_WAVES = 2048
 _WAVE_STEP_S = 8
 
 
@@ -66,26 +67,26 @@ class Sounds:
         self._waves: dict[tuple[str, str], list[float]] = {}
         self._marks: dict[str, TrackMarks] = {}
 
-    def add(self, sheet: CueSheet, *, is_saved: bool = False) -> str:
+    def add(self, sheet: CueSheet, saved_as: str = "") -> str:
         """The key by which a page names a sheet.
 
         Parameters
         ----------
         sheet : CueSheet
-        is_saved : bool
-            Whether it is the sheet on the disk, which is held however many others are tried.
+        saved_as : str
+            SHA-256 of its document if it is the sheet on the disk, which is held however many others are tried.
 
         Raises
         ------
         InputError
             A track is missing.
         """
-        key = hashlib.sha256(cuesheet.dumps(sheet).encode("utf-8")).hexdigest()[:24]
+        key = (saved_as or hashlib.sha256(cuesheet.dumps(sheet).encode("utf-8")).hexdigest())[:24]
         with self._lock:
             if key not in self._sheets:
                 self._sheets[key] = Played(sheet, plan_mix(sheet), track_paths_of(sheet, self._index))
             self._sheets.move_to_end(key)
-            if is_saved:
+            if saved_as:
                 self._saved = key
             others = [known for known in self._sheets if known not in (key, self._saved)]
             for oldest in others[: max(0, len(self._sheets) - _MOST_SHEETS)]:
@@ -124,6 +125,8 @@ class Sounds:
         if cue is None:
             raise UsageError(f"unknown cue {cue_id}", hint="reload the page")
         if (key, cue_id) not in self._waves:
+            while len(self._waves) >= _MOST_WAVES:
+                self._waves.pop(next(iter(self._waves)), None)
             edges = np.linspace(cue.film_start, cue.film_end, WAVE_POINTS + 1).astype(int)
             peaks = np.zeros(WAVE_POINTS)
             alone = MixPlan(played.plan.n_samples, (cue,), played.plan.ducking, (), played.plan.notes)

@@ -56,7 +56,7 @@ def step_of(request: Mapping[str, object], *, index: Path | None) -> Callable[[S
         return lambda step: replace(step, sheet=_edited(step.sheet, change))
     if action == "swap":
         swap = (_text(request, "cue"), int(_number(request, "rank")))
-        return lambda step: replace(step, sheet=swap_music(step.sheet, [swap], index=index))
+        return lambda step: replace(step, sheet=swap_music(step.sheet, [swap], index=index, before=step.sheet))
     return _wish_of(request, index=index)
 
 
@@ -122,7 +122,7 @@ def planned_again(film: Path, step: Step, *, index: Path | None, progress: Progr
 
 def _edited(sheet: CueSheet, edit: edits.Edit) -> CueSheet:
     """The sheet after an edit of a `cues` command, rounded as in the document."""
-    return cuesheet.rounded(edits.apply(sheet, edit))
+    return cuesheet.rounded(edits.apply(sheet, edit), before=sheet)
 
 
 def _with_hit(step: Step, time_s: float) -> Step:

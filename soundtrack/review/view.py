@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from soundtrack.export.clips import facts_line, shown_name
 from soundtrack.review.leaning import LIKE_ID
 from soundtrack.review.session import Session, Step
-from soundtrack.types import Cue, CueSheet
+from soundtrack.types import Alternative, Cue, CueSheet
 
 
 def state_of(session: Session, *, key: str) -> dict[str, object]:
@@ -45,7 +46,7 @@ def state_of(session: Session, *, key: str) -> dict[str, object]:
             }
             for s in sheet.scenes
         ],
-        "cues": [_cue(cue, sheet) for cue in sheet.cues],
+        "cues": _cues(sheet),
         "speech": [[s.start_s, s.end_s] for s in sheet.speech],
         "ducking": [[p.time_s, p.gain_db] for p in sheet.ducking],
         "silences": [{"start_s": s.span.start_s, "end_s": s.span.end_s, "reason": s.reason} for s in sheet.silences],
@@ -65,9 +66,17 @@ def _unheard(step: Step) -> list[str]:
     return [] if step.sheet.narration is None else ["the narration is not played on this page; render includes it"]
 
 
-def _cue(cue: Cue, sheet: CueSheet) -> dict[str, object]:
-    """One cue."""
+def _cues(sheet: CueSheet) -> list[dict[str, object]]:
+    """All cues."""
     names = {track.track_id: shown_name(track) for track in sheet.tracks}
+    others: dict[str, list[Alternative]] = defaultdict(list)
+    for other in sheet.alternatives:
+        others[other.cue_id].append(other)
+    return [_cue(cue, names, others[cue.cue_id]) for cue in sheet.cues]
+
+
+def _cue(cue: Cue, names: Mapping[str, str], others: Sequence[Alternative]) -> dict[str, object]:
+    """One cue."""
     return {
         "id": cue.cue_id,
         "start_s": cue.span.start_s,
@@ -79,8 +88,6 @@ def _cue(cue: Cue, sheet: CueSheet) -> dict[str, object]:
         "facts": "" if cue.facts is None else facts_line(cue.facts),
         "why": [f"{term.name} {term.value:+.3f}" for term in cue.why],
         "others": [
-            {"rank": other.rank, "title": names.get(other.track_id, "?"), "note": other.note}
-            for other in sheet.alternatives
-            if other.cue_id == cue.cue_id
+            {"rank": other.rank, "title": names.get(other.track_id, "?"), "note": other.note} for other in others
         ],
     }

@@ -41,6 +41,7 @@ _PARTS = (
     "soundtrack.networks",
     "soundtrack.channels",
     "soundtrack.documents.codec",
+    "soundtrack.documents.writing",
     "soundtrack.emotion",
     "soundtrack.documents.limits",
     "soundtrack.media",

@@ -12,7 +12,9 @@ from soundtrack.settings import MixSettings
 from soundtrack.types import CueSheet, Track
 
 
-def ducked(sheet: CueSheet, tracks: Mapping[str, Track], mix: MixSettings) -> CueSheet:
+def ducked(
+    sheet: CueSheet, tracks: Mapping[str, Track], mix: MixSettings, *, before: CueSheet | None = None
+) -> CueSheet:
     """The sheet with the gain envelope that its cues need under its speech; its gains are to be measured again.
 
     Parameters
@@ -23,6 +25,8 @@ def ducked(sheet: CueSheet, tracks: Mapping[str, Track], mix: MixSettings) -> Cu
         By track id, for the levels along each track.
     mix : MixSettings
         How far music is under speech, and how fast it moves.
+    before : CueSheet, optional
+        The rounded sheet that `sheet` was made from, or `sheet` itself if it is rounded; saves time.
     """
     from soundtrack.documents import cuesheet
     from soundtrack.mix.ducking import duck, music_levels
@@ -33,10 +37,12 @@ def ducked(sheet: CueSheet, tracks: Mapping[str, Track], mix: MixSettings) -> Cu
         else ()
     )
     notes = replace(sheet.mix, music_gain_db=None, limiter_dbtp=None, master_gain_db=None)
-    return cuesheet.rounded(replace(sheet, ducking=ducking, mix=notes))
+    return cuesheet.rounded(replace(sheet, ducking=ducking, mix=notes), before=before)
 
 
-def swap_music(sheet: CueSheet, swaps: Sequence[tuple[str, int]], *, index: Path | None = None) -> CueSheet:
+def swap_music(
+    sheet: CueSheet, swaps: Sequence[tuple[str, int]], *, index: Path | None = None, before: CueSheet | None = None
+) -> CueSheet:
     """The sheet with other music in some cues, and the ducking that this music needs.
 
     Parameters
@@ -47,6 +53,8 @@ def swap_music(sheet: CueSheet, swaps: Sequence[tuple[str, int]], *, index: Path
         Such as ``("1m02", 2)``: the cue, and the rank of its alternative; done in order.
     index : Path, optional
         Folder of the library index that the sheet was made with.
+    before : CueSheet, optional
+        As `ducked` takes it.
 
     Returns
     -------
@@ -73,8 +81,9 @@ def swap_music(sheet: CueSheet, swaps: Sequence[tuple[str, int]], *, index: Path
     library = open_library(index, everything=True)
     sheet = with_present_ids(sheet, library.former_names())
     for cue_id, rank in swaps:
-        sheet = swap_cue(sheet, cue_id, rank=rank, library=library)
-    return ducked(sheet, library.tracks(), mix_of(sheet))
+        sheet = swap_cue(sheet, cue_id, rank=rank, library=library, before=before)
+        before = sheet
+    return ducked(sheet, library.tracks(), mix_of(sheet), before=before)
 
 
 def mix_of(sheet: CueSheet) -> MixSettings:

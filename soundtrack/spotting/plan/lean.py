@@ -52,6 +52,7 @@ def lean_cue(
     moods: Sequence[MoodWish] = (),
     allow_vocals: bool = False,
     settings: SpottingSettings | None = None,
+    before: CueSheet | None = None,
 ) -> CueSheet:
     """The sheet with other music in one cue, more like some tracks and less like others.
 
@@ -73,6 +74,8 @@ def lean_cue(
         Whether singing under speech costs nothing.
     settings : SpottingSettings
         Lengths of fades.
+    before : CueSheet, optional
+        The rounded sheet that `sheet` was made from, or `sheet` itself if it is rounded; saves time.
 
     Returns
     -------
@@ -138,7 +141,8 @@ def lean_cue(
     names_in_order = {c.cue_id: place for place, c in enumerate(sheet.cues)}
     alternatives = sorted([*others, *offers], key=lambda a: (names_in_order.get(a.cue_id, -1), a.rank))
     ready = replace(sheet, tracks=tuple(listed.values()), alternatives=tuple(alternatives))
-    return swap_cue(cuesheet.rounded(ready), cue_id, rank=2, library=library, settings=settings)
+    ready = cuesheet.rounded(ready, before=before)
+    return swap_cue(ready, cue_id, rank=2, library=library, settings=settings, before=ready)
 
 
 def _rows(table: SegmentTable) -> list[tuple[int, int]]:

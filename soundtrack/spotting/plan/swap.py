@@ -22,7 +22,13 @@ from soundtrack.types import Alternative, Cue, CueSheet, Span, Term
 
 
 def swap_cue(
-    sheet: CueSheet, cue_id: str, *, rank: int, library: LibraryView, settings: SpottingSettings | None = None
+    sheet: CueSheet,
+    cue_id: str,
+    *,
+    rank: int,
+    library: LibraryView,
+    settings: SpottingSettings | None = None,
+    before: CueSheet | None = None,
 ) -> CueSheet:
     """The sheet with one of a cue's alternatives in its place.
 
@@ -38,6 +44,8 @@ def swap_cue(
         The library that the sheet was made with.
     settings : SpottingSettings
         Lengths of fades.
+    before : CueSheet, optional
+        The rounded sheet that `sheet` was made from, or `sheet` itself if it is rounded; saves time.
 
     Returns
     -------
@@ -77,7 +85,7 @@ def swap_cue(
         tracks=tuple(tracks.values()),
         alternatives=tuple(was if a == wanted else a for a in sheet.alternatives),
     )
-    return cuesheet.rounded(result)
+    return cuesheet.rounded(result, before=before)
 
 
 def _music_terms(cue: Cue) -> tuple[Term, ...]:
