@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
@@ -173,29 +173,21 @@ def write_out(text: str) -> None:
         rest = os.fsencode(text)  # a path whose name is not UTF-8 leaves as it is
     except UnicodeEncodeError:
         rest = text.encode("utf-8", "backslashreplace")
-    try:
-        while rest:
-            rest = rest[os.write(1, rest) :]
-    except BrokenPipeError:
-        silence_stdout()
-    except OSError as error:
-        raise stdout_error(error) from error
+    _write_blocks([rest])
 
 
 def write_file(path: Path) -> None:
-    """The content of a file to the real stdout; a reader may go away before the end.
+    """The content of a file to the real stdout; raises as `write_out`."""
+    with path.open("rb") as file:
+        _write_blocks(iter(lambda: file.read(1 << 20), b""))
 
-    Raises
-    ------
-    OutputError
-        Stdout is closed, or leads to a full disk.
-    """
+
+def _write_blocks(blocks: Iterable[bytes]) -> None:
     try:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                rest = memoryview(block)
-                while rest:
-                    rest = rest[os.write(1, rest) :]
+        for block in blocks:
+            rest = memoryview(block)
+            while rest:
+                rest = rest[os.write(1, rest) :]
     except BrokenPipeError:
         silence_stdout()
     except OSError as error:
