@@ -150,7 +150,11 @@ export class Player extends EventTarget {
       return;
     }
     await this.#open();
-    await this.clock.play();
+    try {
+      await this.clock.play();
+    } catch (fault) {
+      if (fault.name !== "AbortError") throw fault; // paused again before it played
+    }
     this.dispatchEvent(new Event("change"));
   }
 

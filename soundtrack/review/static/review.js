@@ -6,6 +6,7 @@ import { Player, renderOffline } from "./player.js";
 const find = (id) => document.getElementById(id);
 const blockS = Number(document.body.dataset.blockS);
 const waves = new Map();
+const items = new Map();
 const MOST_TRIED = 48; // fewer than the server holds
 let state = null;
 let player = null;
@@ -155,8 +156,9 @@ async function drawWave(target) {
   if (!cue) return;
   try {
     const peaks = await get(`wave/${state.key}/${cue.id}`);
+    if (waves.get(cue.id)?.wave !== target) return;
     const colours = getComputedStyle(document.documentElement);
-    WaveSurfer.create({
+    target.drawn = WaveSurfer.create({
       container: target, height: 40, interact: false, cspNonce: document.body.dataset.nonce, normalize: true,
       waveColor: colours.getPropertyValue("--wave").trim(), cursorWidth: 0,
       peaks: [peaks], duration: cue.end_s - cue.start_s,
@@ -166,20 +168,47 @@ async function drawWave(target) {
   }
 }
 
+// One waveform for each cue: of music that it has no more, none is kept.
 function waveOf(cue) {
-  const name = [cue.id, cue.title, cue.start_s, cue.end_s, cue.gain_db].join("|");
-  if (!waves.has(name)) {
+  const name = [cue.title, cue.start_s, cue.end_s, cue.gain_db].join("|");
+  if (waves.get(cue.id)?.name !== name) {
+    dropWave(cue.id);
     const wave = make("div", { className: "wave", "aria-hidden": "true", "data-cue": cue.id });
     watcher.observe(wave);
-    waves.set(name, wave);
-    if (waves.size > 600) waves.delete(waves.keys().next().value);
+    waves.set(cue.id, { name, wave });
   }
-  return waves.get(name);
+  return waves.get(cue.id).wave;
+}
+
+function dropWave(id) {
+  const known = waves.get(id);
+  if (!known) return;
+  watcher.unobserve(known.wave);
+  known.wave.drawn?.destroy();
+  waves.delete(id);
+}
+
+// The entry of a cue as it was drawn, unless something of it changed: a sheet of 300 cues is not drawn again at each step.
+function itemOf(cue) {
+  const isSelected = cue.id === selected;
+  const name = JSON.stringify([cue, isSelected, ...(isSelected ? [heard, snap] : [])]);
+  if (items.get(cue.id)?.name !== name) items.set(cue.id, { name, item: drawCue(cue) });
+  return items.get(cue.id).item;
 }
 
 function drawCues() {
   const focus = document.activeElement?.dataset?.focus;
-  find("cues").replaceChildren(...state.cues.map(drawCue));
+  for (const id of items.keys()) {
+    if (!cueOf(id)) {
+      items.delete(id);
+      dropWave(id);
+    }
+  }
+  const list = find("cues");
+  const next = state.cues.map(itemOf);
+  const isMoved = next.some((item, i) => list.children[i] !== item && item.parentNode === list);
+  if (isMoved || list.children.length !== next.length) list.replaceChildren(...next);
+  else next.forEach((item, i) => list.children[i] !== item && list.children[i].replaceWith(item));
   if (focus) document.querySelector(`[data-focus="${CSS.escape(focus)}"]`)?.focus();
 }
 
