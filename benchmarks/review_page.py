@@ -1,4 +1,4 @@
-"""Times of the review page on a film of 3 hours with 300 cues: first paint, change of music, heap.
+"""Times of the review page on a film of 3 hours with 300 cues: steps in the server, first paint, change of music, heap.
 
 Goes in: a short planned cue sheet and its index. A sparse film of 3 hours is made, and the first cue of the sheet is
 laid out 300 times. Run: ``python benchmarks/review_page.py CUES --index INDEX``. Needs Chromium and playwright.
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -22,6 +24,8 @@ from playwright.sync_api import sync_playwright
 from soundtrack.documents import cuesheet
 from soundtrack.media.locate import ffmpeg_path
 from soundtrack.media.reading.probe import probe
+from soundtrack.review.app import _Room
+from soundtrack.review.opening import Reviewed
 from soundtrack.types import CueSheet, Span
 
 LENGTH_S, N_CUES, N_SWAPS, CUE_S = 10_800, 300, 10, 20
@@ -55,12 +59,14 @@ def main() -> None:
     parser.add_argument("cues", type=Path)
     parser.add_argument("--index", required=True)
     given = parser.parse_args()
+    os.environ["SOUNDTRACK_TASTE"] = "false"  # what is changed here is nobody's choice
     with tempfile.TemporaryDirectory() as name:
         film, cues = Path(name, "long.mp4"), Path(name, "long.cues.json")
         source = ["-f", "lavfi", "-i", f"color=c=gray:size=160x90:rate=1:duration={LENGTH_S}"]
         coding = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
         subprocess.run([str(ffmpeg_path()), "-v", "error", *source, *coding, str(film)], check=True)
         cues.write_text(cuesheet.dumps(long_sheet(cuesheet.loads(given.cues.read_text()), film)))
+        print(json.dumps({"server_s": steps(cues, film, Path(given.index))}), flush=True)
         words = [sys.executable, "-m", "soundtrack", "review", str(cues), "--no-browser", "--index", given.index]
         with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server, sync_playwright() as playwright:
             assert server.stdout is not None
@@ -69,6 +75,29 @@ def main() -> None:
                 print(json.dumps(measured(playwright, address)))
             finally:
                 server.terminate()
+
+
+def steps(cues: Path, film: Path, index: Path) -> dict[str, float]:
+    """Seconds of the server for one step of each kind, as median of five cues."""
+    room = _Room(Reviewed(cues, probe(film)), index=index, nonce="")
+    taken: dict[str, list[float]] = {}
+
+    def timed(name: str, post: str, **asked: object) -> dict[str, object]:
+        began = time.perf_counter()
+        answer = room.posts[post]({"revision": state["revision"], **asked})
+        taken.setdefault(name, []).append(time.perf_counter() - began)
+        return answer
+
+    state = room._state()
+    for i in range(0, N_CUES, N_CUES // 5):
+        cue = state["cues"][i]  # type: ignore[index]
+        swap = {"cue": cue["id"], "rank": cue["others"][0]["rank"]}
+        timed("try", "try", **swap)
+        state = timed("swap", "edit", action="swap", **swap)
+        state = timed("undo", "undo")
+        state = timed("less like this", "edit", action="less", cue=cue["id"])
+        state = timed("lock", "edit", action="lock", cue=cue["id"])
+    return {name: round(statistics.median(values), 3) for name, values in taken.items()}
 
 
 def measured(playwright: object, address: str) -> dict[str, object]:

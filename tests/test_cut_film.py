@@ -76,7 +76,7 @@ def test_every_frame_of_the_edit_is_the_one_it_names_and_its_cuts_are_its_own(tm
     first = numbered(tmp_path / "a.mp4", n_frames=60, sound_hz=220)
     second = numbered(tmp_path / "b.mp4", n_frames=40, sound_hz=None, base=60)
     pieces = [clip(first, 10, 23), clip(second, 0, 7), gap(5), clip(first, 0, 1), clip(first, 33, 27)]
-    with cut_film(edit(tmp_path / "cut.otio", pieces)) as made:
+    with cut_film(read_cut(edit(tmp_path / "cut.otio", pieces))) as made:
         assert made.cut.fps == Fraction(FPS)
         assert [round(t * FPS, 6) for t in made.cut.cuts_s] == [23, 30, 35, 36]
         assert made.info.fps == Fraction(FPS)

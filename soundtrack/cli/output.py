@@ -173,25 +173,43 @@ def write_out(text: str) -> None:
         rest = os.fsencode(text)  # a path whose name is not UTF-8 leaves as it is
     except UnicodeEncodeError:
         rest = text.encode("utf-8", "backslashreplace")
-    _write_blocks([rest])
+    with _reader_may_leave():
+        write_blocks([rest])
 
 
 def write_file(path: Path) -> None:
     """The content of a file to the real stdout; raises as `write_out`."""
-    with path.open("rb") as file:
-        _write_blocks(iter(lambda: file.read(1 << 20), b""))
+    with path.open("rb") as file, _reader_may_leave():
+        write_blocks(iter(lambda: file.read(1 << 20), b""))
 
 
-def _write_blocks(blocks: Iterable[bytes]) -> None:
+def write_blocks(blocks: Iterable[bytes]) -> None:
+    """Blocks to the real stdout, each at once.
+
+    Raises
+    ------
+    BrokenPipeError
+        The reader has gone away.
+    OutputError
+        Stdout is closed, or leads to a full disk.
+    """
     try:
         for block in blocks:
             rest = memoryview(block)
             while rest:
                 rest = rest[os.write(1, rest) :]
     except BrokenPipeError:
-        silence_stdout()
+        raise
     except OSError as error:
         raise stdout_error(error) from error
+
+
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        silence_stdout()
 
 
 def silence_stdout() -> None:

@@ -27,20 +27,18 @@ def show(
     quiet : bool
         Whether nothing else is.
     """
-    import os
-    import sys
     import webbrowser
 
     from soundtrack.cli import output
     from soundtrack.processes import ending
     from soundtrack.processes.platform import INTERRUPT
+    from soundtrack.processes.surroundings import has_screen
     from soundtrack.review.serve import serve
 
     def ready(address: str) -> None:
         output.write_out(f"{address}\n")
         output.say(f"{doing}; press Ctrl-C to stop", quiet=quiet)
-        has_screen = sys.platform != "linux" or os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
-        if not no_browser and has_screen:
+        if not no_browser and has_screen():
             webbrowser.open(address)
 
     with ending.answering(INTERRUPT, code=0, words="" if quiet else ended):

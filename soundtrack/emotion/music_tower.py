@@ -38,6 +38,7 @@ MODEL = "mel-emotion"
 _LARGEST_BATCH = {"cpu": 64, "cuda": 256}  # more than 64 at once outgrow the caches of a CPU
 _BYTES_PER_CELL = 256
 _GAP_S = 0.1
+"""Stretches further apart than this are not read in one context, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.film.album import read_album
 from soundtrack.pipeline.film.analyse import Watcher, fingerprint
-from soundtrack.pipeline.film.cut_film import cut_film, film_of_edit, is_edit
+from soundtrack.pipeline.film.cut_film import cut_film, film_of_edit, is_edit, read_cut
 from soundtrack.pipeline.film.photo_beats import TimedPhotos, on_beats
 from soundtrack.pipeline.film.photos import (
     PHOTO_S,
@@ -316,7 +316,7 @@ def plan_video(
     info = None if video.is_dir() or is_edit(video) else probe(video)
     scorer = Scorer(index=index, device=device, decoder=decoder, settings=settings, mix=mix, wishes=wishes, cache=cache)
     if is_edit(video):
-        with cut_film(video) as made:
+        with cut_film(read_cut(video)) as made:
             return scorer.plan(made.info, scenes=made.seen_by(scorer.watcher, progress))
     if info is None:
         shown = photo_scenes(video, scorer.watcher, seconds_per_image=seconds_per_image, progress=progress)
@@ -370,7 +370,7 @@ def score_video(
             guard(film_targets(out, cues=cues or cues_path(out), stems=stems), inputs=inputs, index=index, force=force)
         elif is_edit(video):
             guard(film_targets(film_of_edit(out), cues=cues, stems=stems), inputs=[video], index=index, force=force)
-        cut = until_scored.enter_context(cut_film(video, beside=out)) if is_edit(video) else None
+        cut = until_scored.enter_context(cut_film(read_cut(video), beside=out)) if is_edit(video) else None
         inputs = [*inputs, *(cut.cut.files if cut else ())]
         info = None if album else cut.info if cut else probe(video)
         scorer = Scorer(
@@ -378,7 +378,7 @@ def score_video(
         )
         if info is None:
             assert out is not None
-            shown = photo_scenes(video, scorer.watcher, seconds_per_image=seconds_per_image, progress=progress)
+            shown = photo_scenes(album or video, scorer.watcher, seconds_per_image=seconds_per_image, progress=progress)
             timed = scorer.plan_photos(shown, seconds_per_image)
             film = photo_film(shown.album, timed.frames, beside=out, moves=moves, progress=progress)
             info = until_scored.enter_context(film)

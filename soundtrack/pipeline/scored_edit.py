@@ -82,7 +82,7 @@ def score_edit(
     targets = [Target(out, kind), Target(sheet_path, CUE_SHEET, option="--cues")]
     guard(targets, inputs=[*cut.files, *inputs], index=index, force=force)
     scorer = Scorer(index=index, device=device, decoder=decoder, settings=settings, mix=mix, wishes=wishes)
-    with cut_film(edit, progress=progress) as made:
+    with cut_film(cut, progress=progress) as made:
         scenes = made.seen_by(scorer.watcher, progress)
         sheet = scorer.plan(made.info, scenes=scenes, progress=progress)
         paths = track_paths_of(sheet, index)

@@ -68,6 +68,11 @@ def clean_environment(environ: "MutableMapping[str, str]") -> None:
     environ["PYTHONSAFEPATH"] = "1"
 
 
+def has_screen() -> bool:
+    """Whether windows can be shown."""
+    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
 def find_program(name: str) -> "Path | None":
     """A program in the absolute folders of PATH: never one that is in the working folder by chance."""
     import shutil

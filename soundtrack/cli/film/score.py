@@ -246,23 +246,20 @@ def score(
     for option, value in (("--cluster", cluster), ("--report", report)):
         if value is not None:
             raise UsageError(f"{option} requires --batch", hint=f"add --batch LIST, or leave out {option}")
+    common: dict[str, Any] = {
+        "cues": cues,
+        "index": index,
+        "device": where,
+        "decoder": decoder.value,
+        "settings": settings,
+        "mix": mix,
+        "wishes": wishes,
+        "inputs": [] if keep in (None, "-") else [Path(keep)],
+        "force": force,
+    }
     if not dry_run and is_edit(video) and (out is None or is_edit(out)):
-        score_edit(
-            video,
-            out=out,
-            of_films={"--stems": stems is not None, "--music-track": music_track},
-            as_json=json,
-            quiet=quiet,
-            cues=cues,
-            index=index,
-            device=where,
-            decoder=decoder.value,
-            settings=settings,
-            mix=mix,
-            wishes=wishes,
-            inputs=[] if keep in (None, "-") else [Path(keep)],
-            force=force,
-        )
+        of_films = {"--stems": stems is not None, "--music-track": music_track}
+        score_edit(video, out=out, of_films=of_films, as_json=json, quiet=quiet, **common)
         return
     if dry_run:
         with (
@@ -302,22 +299,14 @@ def score(
             scored = api.score(
                 film,
                 out=target_film,
-                cues=cues,
-                index=index,
-                device=where,
-                decoder=decoder.value,
-                settings=settings,
-                mix=mix,
-                wishes=wishes,
-                inputs=[] if keep in (None, "-") else [Path(keep)],
                 stems=stems,
                 music_track=music_track,
-                force=force,
                 cache=not no_cache,
                 seconds_per_image=seconds_per_image,
                 moves=moves,
                 progress=progress,
                 notice=notice,
+                **common,
             )
         for line in scored.warnings:
             if line not in said:

@@ -1,8 +1,6 @@
 """``soundtrack watch``: moods of a camera as they come, and the music that would play."""
 
 import math
-import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -80,8 +78,9 @@ def watch(
 def _require_screen() -> None:
     """Refuse a window where there is no screen."""
     from soundtrack.errors import DependencyError
+    from soundtrack.processes.surroundings import has_screen
 
-    if sys.platform == "linux" and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+    if not has_screen():
         raise DependencyError(
             "--overlay needs a display, which is not available",
             hint="run it in a graphical session, or write a film: -o film.mp4",
@@ -190,25 +189,10 @@ def _display(*, as_json: bool) -> "Iterator[Callable[[LiveReading], None]]":
 
 
 def _write(text: str) -> None:
-    """A line to stdout at once; a reader that went away ends the run.
+    """A line to stdout at once; `BrokenPipeError` if its reader has gone away."""
+    from soundtrack.cli.output import write_blocks
 
-    Raises
-    ------
-    BrokenPipeError
-        There is none.
-    OutputError
-        Stdout takes nothing.
-    """
-    from soundtrack.cli.output import stdout_error
-
-    rest = text.encode("utf-8", "backslashreplace")
-    try:
-        while rest:
-            rest = rest[os.write(1, rest) :]
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise stdout_error(error) from error
+    write_blocks([text.encode("utf-8", "backslashreplace")])
 
 
 def _facts(reading: "LiveReading") -> dict[str, object]:

@@ -22,7 +22,7 @@ from soundtrack.media.prefetch import beside
 from soundtrack.media.reading.subtitles import read_subtitles
 from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.film.album import is_album
-from soundtrack.pipeline.film.cut_film import cut_film, is_edit
+from soundtrack.pipeline.film.cut_film import cut_film, is_edit, read_cut
 from soundtrack.pipeline.film.draft import require_film, setup_for_draft, watch_draft
 from soundtrack.pipeline.film.evidence_cache import EvidenceCache
 from soundtrack.pipeline.film.photos import PHOTO_S, photo_scenes
@@ -131,7 +131,7 @@ def analyse_video(
     if draft:
         require_film(is_film=not is_album(path) and not is_edit(path), decoder=decoder)
     if is_edit(path):
-        with cut_film(path, progress=progress) as made:
+        with cut_film(read_cut(path), progress=progress) as made:
             return made.seen_by(watcher, progress)
     if is_album(path):
         return photo_scenes(path, watcher, seconds_per_image=seconds_per_image, progress=progress).scenes

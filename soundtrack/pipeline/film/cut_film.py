@@ -140,20 +140,18 @@ def read_cut(path: Path) -> Cut:
 
 
 @contextlib.contextmanager
-def cut_film(path: Path, *, beside: Path | None = None, progress: Progress = no_progress) -> Iterator[CutFilm]:
+def cut_film(cut: Cut, *, beside: Path | None = None, progress: Progress = no_progress) -> Iterator[CutFilm]:
     """The film of an edit, in a temporary file that is gone when the block ends.
 
     Parameters
     ----------
-    path : Path
-        The edit.
+    cut : Cut
+        The edit, from `read_cut`.
     beside : Path, optional
         A file on whose disk the film is written; by default among the system's temporary files.
 
     Raises
     ------
-    InputError
-        As `read_cut`.
     FfmpegError
         ffmpeg failed.
     OutputError
@@ -162,11 +160,10 @@ def cut_film(path: Path, *, beside: Path | None = None, progress: Progress = no_
     from soundtrack.files.safe_write import naming_a_full_disk, scratch_folder
     from soundtrack.media.reading.probe import probe
 
-    cut = read_cut(path)
     shown = [piece.info for piece in cut.pieces if piece.info is not None]
     size_px = shown[0].width_px // 2 * 2, shown[0].height_px // 2 * 2
     with scratch_folder(beside) as folder:
-        film = folder / f"{path.stem}.mov"
+        film = folder / f"{cut.path.stem}.mov"
         with naming_a_full_disk(beside or film):
             write_cut_film(
                 cut.pieces,

@@ -157,9 +157,14 @@ class PhotoFilm:
 
 
 def photo_scenes(
-    path: Path, watcher: Watcher, *, seconds_per_image: float = PHOTO_S, progress: Progress = no_progress
+    photos: Path | Album, watcher: Watcher, *, seconds_per_image: float = PHOTO_S, progress: Progress = no_progress
 ) -> PhotoFilm:
     """What photos show, each a shot, and the film that would be made of them; none is made.
+
+    Parameters
+    ----------
+    photos : Path or Album
+        A folder or a photo, or what `read_album` found there.
 
     Raises
     ------
@@ -170,7 +175,8 @@ def photo_scenes(
     """
     require_seconds(seconds_per_image)
     look = PhotoLook(watcher, seconds_per_image=seconds_per_image)
-    return scenes_of(read_album(path), look, watcher, progress=progress)
+    album = photos if isinstance(photos, Album) else read_album(photos)
+    return scenes_of(album, look, watcher, progress=progress)
 
 
 def scenes_of(album: Album, look: PhotoLook, watcher: Watcher, *, progress: Progress = no_progress) -> PhotoFilm:

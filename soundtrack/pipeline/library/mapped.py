@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from soundtrack.spotting.merit.view import LibraryView, ordered_vectors
+from soundtrack.spotting.merit.view import LibraryView, mean_vectors, ordered_vectors
 from soundtrack.types import FloatArray, Track
 
 _EDGE = 0.95
@@ -43,10 +43,8 @@ def mapped(library: LibraryView) -> Mapped:
     mood = np.array([(t.emotion.valence, t.emotion.arousal) for t in tracks], np.float32).reshape(-1, 2)
     if not tracks:
         return Mapped((), mood, mood)
-    first = np.cumsum([0, *(len(t.segments) for t in tracks)])[:-1]
-    means = np.add.reduceat(ordered_vectors(library, tracks), first, axis=0)  # (T, D)
-    means = means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9)
-    return Mapped(tuple(tracks), mood, likeness_places(means))
+    first_row = np.cumsum([0, *(len(t.segments) for t in tracks)])
+    return Mapped(tuple(tracks), mood, likeness_places(mean_vectors(ordered_vectors(library, tracks), first_row)))
 
 
 def likeness_places(vectors: FloatArray) -> FloatArray:

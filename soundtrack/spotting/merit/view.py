@@ -107,6 +107,19 @@ def ordered_vectors(library: LibraryView, tracks: Sequence[Track]) -> FloatArray
     return library.embeddings[order]
 
 
+def mean_vectors(vectors: FloatArray, first_row: IntArray) -> FloatArray:
+    """Unit vector in the mean direction of each track's segments, shape (T, D), float32.
+
+    Parameters
+    ----------
+    vectors : ndarray, shape=(n_segments, D), float32
+    first_row : ndarray, shape=(T + 1,), int64
+        First row of each track, and the end.
+    """
+    means = np.add.reduceat(vectors, first_row[:-1], axis=0)
+    return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9), np.float32)
+
+
 def drawn_apart(values: TimeArray, weights: TimeArray | None = None) -> FloatArray:
     """Valence or arousal, drawn apart where the readings shrank.
 

@@ -19,9 +19,16 @@ from soundtrack.settings import SpottingSettings
 from soundtrack.spotting.merit.constraints import MoodWish
 from soundtrack.spotting.merit.eligibility import MIN_TRACK_S
 from soundtrack.spotting.merit.likeness import song_name
-from soundtrack.spotting.merit.view import LibraryView, SegmentTable, drawn_apart, ordered_vectors, segment_table
+from soundtrack.spotting.merit.view import (
+    LibraryView,
+    SegmentTable,
+    drawn_apart,
+    mean_vectors,
+    ordered_vectors,
+    segment_table,
+)
 from soundtrack.spotting.plan.place import sheet_track
-from soundtrack.spotting.plan.swap import swap_cue
+from soundtrack.spotting.plan.swap import swap_cue, unlocked_cue
 from soundtrack.timebase import round_s
 from soundtrack.types import Alternative, Cue, CueSheet, FloatArray, Track
 
@@ -87,17 +94,13 @@ def lean_cue(
     UsageError
         There is no such cue, it is locked, or no other track is left.
     """
-    cue = next((c for c in sheet.cues if c.cue_id == cue_id), None)
-    if cue is None:
-        raise UsageError(f"unknown cue {cue_id}", hint=f"cues in the sheet: {', '.join(c.cue_id for c in sheet.cues)}")
-    if cue.locked:
-        raise UsageError(f"cue {cue_id} is locked", hint=f"unlock it first: `soundtrack cues unlock CUES {cue_id}`")
+    cue = unlocked_cue(sheet, cue_id)
     found = library.tracks()
     tracks = [track for track in found.values() if track.segments]
     table = segment_table(tracks, ordered_vectors(library, tracks))
     fits = _fit(sheet, cue, table, moods)
     best_row = np.array([lo + int(np.argmax(fits[lo:hi])) for lo, hi in _rows(table)], np.int64)
-    vectors = _means(table)
+    vectors = mean_vectors(table.vectors, table.first_row)
     values = fits[best_row] + _LIKENESS * _leaning(vectors, tracks, liked=liked, denied=denied)
     has_speech = any(span.overlap_s(cue.span) > 0 for span in sheet.speech)
     if has_speech and not allow_vocals:
@@ -149,12 +152,6 @@ def _rows(table: SegmentTable) -> list[tuple[int, int]]:
     """First row and end of each track."""
     ends = table.first_row.tolist()
     return list(pairwise(ends))
-
-
-def _means(table: SegmentTable) -> FloatArray:
-    """Unit mean vector of each track, shape (T, D)."""
-    means = np.add.reduceat(table.vectors, table.first_row[:-1], axis=0)
-    return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-9), np.float32)
 
 
 def _fit(sheet: CueSheet, cue: Cue, table: SegmentTable, moods: Sequence[MoodWish]) -> FloatArray:

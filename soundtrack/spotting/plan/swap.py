@@ -21,6 +21,22 @@ from soundtrack.timebase import round_s, samples, seconds
 from soundtrack.types import Alternative, Cue, CueSheet, Span, Term
 
 
+def unlocked_cue(sheet: CueSheet, cue_id: str) -> Cue:
+    """A cue whose music may be changed.
+
+    Raises
+    ------
+    UsageError
+        There is no such cue, or it is locked.
+    """
+    cue = next((c for c in sheet.cues if c.cue_id == cue_id), None)
+    if cue is None:
+        raise UsageError(f"unknown cue {cue_id}", hint=f"cues in the sheet: {', '.join(c.cue_id for c in sheet.cues)}")
+    if cue.locked:
+        raise UsageError(f"cue {cue_id} is locked", hint=f"unlock it first: `soundtrack cues unlock CUES {cue_id}`")
+    return cue
+
+
 def swap_cue(
     sheet: CueSheet,
     cue_id: str,
@@ -60,11 +76,7 @@ def swap_cue(
         The library has lost the track.
     """
     settings = settings or SpottingSettings()
-    cue = next((c for c in sheet.cues if c.cue_id == cue_id), None)
-    if cue is None:
-        raise UsageError(f"unknown cue {cue_id}", hint=f"cues in the sheet: {', '.join(c.cue_id for c in sheet.cues)}")
-    if cue.locked:
-        raise UsageError(f"cue {cue_id} is locked", hint=f"unlock it first: `soundtrack cues unlock CUES {cue_id}`")
+    cue = unlocked_cue(sheet, cue_id)
     wanted = next((a for a in sheet.alternatives if a.cue_id == cue_id and a.rank == rank), None)
     if wanted is None:
         ranks = ", ".join(str(a.rank) for a in sheet.alternatives if a.cue_id == cue_id) or "none"
