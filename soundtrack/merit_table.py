@@ -245,7 +245,12 @@ class PlanTable(_Table):
         weights=_COST,
         neutrals=(0.0, 0.95),
     )
-    sentence: Row = Row("1 for a cue that starts inside speech", "no entrance inside a sentence", -100.0, weights=_COST)
+    sentence: Row = Row(
+        "1 for a cue that starts inside speech, or after a talk in the shot that it ends in",
+        "no entrance inside a sentence or just before a cut",
+        -100.0,
+        weights=_COST,
+    )
     air: Row = Row(
         "seconds of silence before a change of the picture above the neutral point, where other music enters",
         "a rest between cues of unlike mood; 0 for none",

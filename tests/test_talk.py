@@ -9,9 +9,9 @@ import numpy as np
 from made_up import sheet, small_library
 from soundtrack.spotting.merit.constraints import Constraints
 from soundtrack.spotting.merit.intervals import divide
-from soundtrack.spotting.merit.talk import bedded, rests, same_shot, spoken_share, talks, under_words
+from soundtrack.spotting.merit.talk import bedded, rests, same_shot, spoken_share, talk_cuts, talks, under_words
 from soundtrack.spotting.plan.spot import spot_cues
-from soundtrack.types import EMOTIONS, SceneSheet, Span
+from soundtrack.types import EMOTIONS, SceneSheet, Shot, Span
 
 SENTENCES = tuple(Span(start + 1.0, start + 9.5) for start in range(60, 150, 10))
 """Ninety seconds of talk from 1:00, half a second or more between two sentences."""
@@ -81,3 +81,41 @@ def test_calm_film_asks_for_calm_music_in_its_liveliest_scene() -> None:
     liveliest = replace(film.scenes[1].emotion, arousal=0.1)
     film = replace(film, scenes=(film.scenes[0], replace(film.scenes[1], emotion=liveliest)))
     assert divide(film, Constraints(), keep_original=True).arousal.max() < 0.1
+
+
+def grief_after_talk(cut_s: float) -> SceneSheet:
+    """A scene of 59 s that begins with a talk of 28 s in one shot; the next shot begins at `cut_s`."""
+    film = sheet([("Relaxation", 60.0), ("Sad", 59.0)], speech=[0.0, 0.45])
+    shots = (Shot(0, Span(0.0, 60.0)), Shot(1, Span(60.0, cut_s)), Shot(2, Span(cut_s, 119.0)))
+    scenes = (film.scenes[0], replace(film.scenes[1], n_shots=2))
+    return replace(film, shots=shots, scenes=scenes, speech=tuple(Span(t + 1.0, t + 9.5) for t in (60, 70, 80)))
+
+
+def test_after_a_talk_music_waits_for_the_cut_to_another_mood_that_comes_soon() -> None:
+    made = spot_cues(grief_after_talk(100.0), small_library())
+    starts = [cue.span.start_s for cue in made.cues]
+    assert 100.0 in starts
+    assert not [start for start in starts if 89.0 < start < 100.0]
+    assert [s for s in made.silences if "waits for the next cut" in s.reason and s.span.end_s == 100.0]
+
+
+def test_after_a_talk_music_does_not_wait_for_a_cut_that_is_far() -> None:
+    film = divide(grief_after_talk(112.0), Constraints(), keep_original=True)
+    assert not film.waiting.any()
+    assert 112.0 not in film.edges_s
+
+
+def test_a_cut_beside_a_talk_divides_a_scene_only_where_the_mood_changes() -> None:
+    sad = divide(grief_after_talk(100.0), Constraints(), keep_original=True)
+    assert 100.0 in sad.edges_s
+    film = grief_after_talk(100.0)
+    neutral = sheet([("Relaxation", 60.0), ("Neutral", 59.0)]).scenes[1]
+    film = replace(film, scenes=(film.scenes[0], replace(film.scenes[1], emotion=neutral.emotion)))
+    calm = divide(film, Constraints(), keep_original=True)
+    assert 100.0 not in calm.edges_s
+    assert not calm.waiting.any()
+
+
+def test_a_talk_belongs_to_the_cut_before_its_first_word_and_to_the_one_after_its_last() -> None:
+    assert talk_cuts([Span(11.0, 30.0)], [4.0, 10.0, 20.0, 49.0]) == [10.0, 49.0]
+    assert talk_cuts([Span(11.0, 30.0)], [4.0, 20.0, 60.0]) == []

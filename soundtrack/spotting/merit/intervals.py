@@ -14,7 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.spotting.merit.constraints import Constraints
-from soundtrack.spotting.merit.talk import bedded, rests, same_shot, spoken_share, under_words
+from soundtrack.spotting.merit.talk import (
+    APART_S,
+    bedded,
+    rests,
+    same_shot,
+    spoken_share,
+    talk_cuts,
+    under_words,
+    waiting,
+)
 from soundtrack.spotting.merit.view import placed_by_class
 from soundtrack.timebase import round_s
 from soundtrack.types import Cue, FloatArray, Scene, SceneSheet, Span, TimeArray
@@ -28,6 +37,8 @@ _SENTENCE_EDGE_S = 0.3
 """So near to the start or end of speech, an edge is not inside it."""
 _ON_CUT_S = 0.1
 """A hit so near to a cut is meant to be on it: music may start there, and the cut counts as a change of mood."""
+_TURN = 0.5
+"""Contrast from which a cut beside a talk changes the mood, so that music may change or waits for it."""
 _SAME_S = 1e-5
 """Times closer than this are the same."""
 
@@ -63,6 +74,8 @@ class Film:
 
     speaking: BoolArray = field(default_factory=lambda: np.zeros(0, np.bool_), repr=False, compare=False)
     """Which edges lie inside speech, shape (n + 1,); empty where there is no speech."""
+    waiting: BoolArray = field(default_factory=lambda: np.zeros(0, np.bool_), repr=False, compare=False)
+    """At which edges a talk ends shortly before a cut, shape (n + 1,); empty where there is no speech."""
     bedded: BoolArray = field(default_factory=lambda: np.zeros(0, np.bool_), repr=False, compare=False)
     """Which stretches of long talks may keep a bed, shape (n,); empty where there is no talk."""
 
@@ -103,17 +116,15 @@ def divide(sheet: SceneSheet, constraints: Constraints, *, keep_original: bool, 
     on_cuts = [float(cuts[np.abs(cuts - hit_s).argmin()]) for hit_s in constraints.hits if len(cuts)]
     on_cuts = [c for c, hit_s in zip(on_cuts, constraints.hits, strict=False) if abs(c - hit_s) <= _ON_CUT_S]
     speech = sheet.speech if keep_original else ()
-    resting = rests(speech, [*(scene.span.start_s for scene in sheet.scenes), sheet.scenes[-1].span.end_s, *named])
-    edges, scene_of = _edges(sheet, [*named, *on_cuts, *resting])
+    marks = [*(scene.span.start_s for scene in sheet.scenes), sheet.scenes[-1].span.end_s, *named, *on_cuts]
+    turning = _turning_cuts(sheet, marks, cuts, speech)
+    marks += turning
+    edges, scene_of = _edges(sheet, [*marks, *rests(speech, marks)])
     middles = (edges[:-1] + edges[1:]) / 2
     scenes = [sheet.scenes[i] for i in scene_of]
-    probabilities = np.array([s.emotion.probabilities for s in scenes], np.float32)
-    valence = _placed(sheet.scenes, "valence")[scene_of]
-    arousal = _placed(sheet.scenes, "arousal")[scene_of]
     shares = np.array([s.speech_share if keep_original else 0.0 for s in scenes], np.float32)
     spoken = spoken_share(edges, speech) if speech else shares
-    words = same_shot(spoken, edges, cuts)
-    probabilities, valence, arousal = under_words(probabilities, valence, arousal, words)
+    probabilities, valence, arousal = _moods(sheet, scene_of, words=same_shot(spoken, edges, cuts))
     vectors = np.asarray(sheet.embeddings, np.float32).reshape(len(sheet.scenes), -1)[scene_of].copy()
     for wish in constraints.moods:
         inside = (middles >= wish.span.start_s) & (middles < wish.span.end_s)
@@ -137,9 +148,33 @@ def divide(sheet: SceneSheet, constraints: Constraints, *, keep_original: bool, 
         demanded=demanded,
         contrast=np.where(_near_any(edges, on_cuts), 1.0, contrast).astype(np.float32),
         speaking=_inside(edges, speech),
+        waiting=waiting(edges, speech, [*turning, *edges[contrast >= _TURN].tolist()]),
         bedded=bedded(edges, speech),
         greatest=1 + int(contrast[1:-1].argmax()) if len(contrast) > 2 else 0,
     )
+
+
+def _moods(
+    sheet: SceneSheet, scene_of: Sequence[int], *, words: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Probabilities, valence and arousal that are wanted in each stretch, words or not."""
+    probabilities = np.array([sheet.scenes[i].emotion.probabilities for i in scene_of], np.float32)
+    places = [_placed(sheet.scenes, name)[scene_of] for name in ("valence", "arousal")]
+    return under_words(probabilities, places[0], places[1], words)
+
+
+def _turning_cuts(
+    sheet: SceneSheet, marks_s: Sequence[float], cuts_s: TimeArray, speech: Sequence[Span]
+) -> list[float]:
+    """Cuts inside scenes with which a talk starts or ends and the wanted mood changes."""
+    found = [c for c in talk_cuts(speech, cuts_s.tolist()) if np.abs(np.array(marks_s) - c).min() > APART_S]
+    if not found:
+        return []
+    marks = [*marks_s, *found]
+    edges, scene_of = _edges(sheet, [*marks, *rests(speech, marks)])
+    words = same_shot(spoken_share(edges, speech), edges, cuts_s)
+    contrast = _contrast(*_moods(sheet, scene_of, words=words))
+    return [c for c in found if contrast[np.abs(edges - c).argmin()] >= _TURN]
 
 
 def _near_any(edges_s: TimeArray, times_s: Sequence[float]) -> BoolArray:

@@ -26,10 +26,18 @@ _LEAST_REST_S = 12.0
 """It does not leave for less than this."""
 _PART_S, _BED_EVERY = 45.0, 3
 """Longer talks are divided into parts of this length; one part in this number may have a bed."""
-_APART_S = 3.0
+APART_S = 3.0
 """Times nearer than this to a scene's start or end, or to each other, are left out."""
+_SAME_S = 1e-3
+"""Times closer than this are the same."""
 _AFTER_S = 0.4
 """So long after the last word music comes back."""
+_FIRST_WORD_S = 2.5
+"""A talk belongs to the cut that comes at most so long before its first word."""
+_NEXT_CUT_S = 20.0
+"""After a talk, music waits for a cut that comes this soon instead of entering in the same shot."""
+_WORD_ON_CUT_S = 0.3
+"""Speech that starts or ends so near to a cut starts or ends with it."""
 _ON_CUT_S = 0.1
 """An edge so near to a cut is on it."""
 _BED_SHARE, _FULL_TALK = 0.7, 0.6
@@ -85,9 +93,46 @@ def rests(speech: Sequence[Span], marks_s: Sequence[float]) -> list[float]:
     ordered = sorted(speech)
     for talk in talks(ordered):
         for time_s in (*_parts(talk, ordered), talk.end_s + _AFTER_S):
-            if all(abs(time_s - mark_s) >= _APART_S for mark_s in (*marks_s, *found)):
+            if all(abs(time_s - mark_s) >= APART_S for mark_s in (*marks_s, *found)):
                 found.append(time_s)
     return sorted(found)
+
+
+def talk_cuts(speech: Sequence[Span], cuts_s: Sequence[float]) -> list[float]:
+    """The cuts with which long talks begin and end: music may leave there and return, whatever the picture's mood.
+
+    Parameters
+    ----------
+    speech : sequence of Span
+        Film clock.
+    cuts_s : sequence of float
+        Ascending.
+
+    Returns
+    -------
+    list of float
+
+    Examples
+    --------
+    >>> talk_cuts([Span(11.0, 30.0)], [4.0, 10.0, 20.0, 40.0])
+    [10.0, 40.0]
+    """
+    found: list[float] = []
+    for talk in talks(speech):
+        before = [c for c in cuts_s if talk.start_s - _FIRST_WORD_S <= c <= talk.start_s + _WORD_ON_CUT_S]
+        after = [c for c in cuts_s if talk.end_s - _WORD_ON_CUT_S <= c <= talk.end_s + _NEXT_CUT_S]
+        found += [*before[-1:], *after[:1]]
+    return found
+
+
+def waiting(edges_s: TimeArray, speech: Sequence[Span], cuts_s: Sequence[float]) -> BoolArray:
+    """At which edges music waits for the next cut, shape (n + 1,): where a long talk ends and a cut follows soon."""
+    result = np.zeros(len(edges_s), np.bool_)
+    for talk in talks(speech):
+        over_s = talk.end_s + _AFTER_S
+        if any(over_s + _ON_CUT_S < cut_s <= talk.end_s + _NEXT_CUT_S for cut_s in cuts_s):
+            result |= np.abs(edges_s - over_s) < _SAME_S
+    return result
 
 
 def bedded(edges_s: TimeArray, speech: Sequence[Span]) -> BoolArray:

@@ -116,8 +116,8 @@ def entry_cost(problem: Problem, first: int, *, touching: bool) -> float:
         return 0.0
     cost = -problem.weights.change.weight * (1 - 0.75 * float(problem.film.contrast[first]))
     price = 0.0 if problem.cue_price is None else float(problem.cue_price[first])
-    inside = len(problem.film.speaking) > 0 and bool(problem.film.speaking[first])
-    talking = -problem.weights.sentence.weight if inside else 0.0
+    early = any(len(edges) > 0 and bool(edges[first]) for edges in (problem.film.speaking, problem.film.waiting))
+    talking = -problem.weights.sentence.weight if early else 0.0
     return talking + price + (cost if touching else cost * problem.weights.after_silence.weight)
 
 

@@ -86,6 +86,8 @@ def _reason(problem: Problem, i: int, *, best: float, has_sound: bool) -> str:
         return "the film already has music"
     if has_sound and film.speech[i] > problem.weights.speech.neutral:
         return f"speech in {float(film.speech[i]):.0%} of the scene"
+    if len(film.waiting) and film.waiting[i]:
+        return "after the speech, music waits for the next cut"
     silence = float(problem.silence[i])
     if not np.isfinite(best) or best < silence:
         return f"no suitable music: best merit {best:.2f}, silence {silence:.2f}"
