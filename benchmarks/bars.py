@@ -1,6 +1,6 @@
 """Tempo, beats and bars of rendered music whose truth is known.
 
-Usage: python benchmarks/bars.py VGMIDI SOUNDFONT WORK [-n N]
+Usage: python benchmarks/bars.py VGMIDI SOUNDFONT WORK [--weights FOLDER] [-n N]
 
 Every piece of VGMIDI (a folder with labels.csv and midi/) is rendered by ``fluidsynth`` as a piano, twice: at its
 notated tempo, and with a tempo that swings by up to a quarter around it in waves of 5, 9 and 17 s. The first 45 s
@@ -8,9 +8,10 @@ count. Beats and bar lines are those of the file's tempo map and time signatures
 under 60 % of the notes start on a twelfth or a sixteenth of a beat was recorded without regard to its tempo map and is
 left out. WORK keeps the sound of the renderings.
 
-Printed for the pieces of the locked set, for those of games that the beat network never heard (``HELD_BACK``), and for
-those it learned from: F of beats and of bar lines within 70 ms, the share of pieces whose tempo is right within 4 %,
-half or double, and whose beats in a bar are right.
+Printed for the locked set and for the other pieces, which the beat network learned from: F of beats and of bar lines
+within 70 ms, the share of pieces whose tempo is right within 4 %, half or double, and whose beats in a bar are right.
+With ``--weights FOLDER`` from ``train_beats.py`` the other pieces are measured by folds (``FOLDS``), each with the
+weights that never heard it, and the locked set only if FOLDER has ``all.safetensors``. Needs pretty_midi.
 """
 
 from __future__ import annotations
@@ -25,14 +26,27 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from soundtrack.audio.music import beat_network
 from soundtrack.audio.music.spectrum import take_frames
 from soundtrack.audio.music.tempo import find_pulse
 from soundtrack.training.locked import is_locked
 
 RATE_HZ, LENGTH_S, WITHIN_S = 24_000, 45.0, 0.07
 LEAST_NOTATED, SWING = 0.6, 0.25
-HELD_BACK = ("Final Fantasy VII", "Age of Empires II The Age of Kings", "Indiana Jones and the Last Crusade")
-"""Games whose pieces the beat network does not learn from: a third, to measure it and to choose how it is used."""
+FOLDS = (
+    ("Final Fantasy VII", "Age of Empires II The Age of Kings", "Indiana Jones and the Last Crusade"),
+    (
+        *("The Legend of Zelda Ocarina of Time", "The Legend of Zelda Majora's Mask", "Secret of Mana", "Xenogears"),
+        *("GoldenEye 007", "Tetris", "Star Fox", "Battle of Olympus", "Chrono Trigger", "Age of Empires"),
+    ),
+    (
+        *("Banjo-Kazooie", "Banjo-Tooie", "Aion Tower of Eternity", "Dragon Quest", "Super Mario World"),
+        *("Super Mario 64", "Donkey Kong Country 2 Diddy's Kong Quest", "Super Mario Bros", "Ghosts 'n Goblins"),
+        *("World of Warcraft Wrath of the Lich King", "World of Warcraft Warlords of Draenor", "Warcraft II"),
+        *("Indiana Jones and the Fate of Atlantis",),
+    ),
+)
+"""Games by thirds of the pieces: weights are measured on the third that they were not taught with."""
 GRID = np.concatenate([np.arange(13) / 12, [0.25, 0.75]])
 
 Doubles = npt.NDArray[np.float64]
@@ -115,30 +129,44 @@ def measured(piece: Piece) -> list[float]:
     return [*fs, *map(float, near), float(pulse.beats_per_bar == piece.beats_per_bar)]
 
 
+def row(label: str, figures: list[list[float]]) -> None:
+    """Print the means of some pieces."""
+    if figures:
+        means = np.mean(np.array(figures), axis=0)
+        print(f"{label:20}  {len(figures):6}  " + "  ".join(f"{mean:5.3f}" for mean in means), flush=True)
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("vgmidi", type=Path)
     parser.add_argument("soundfont", type=Path)
     parser.add_argument("work", type=Path)
+    parser.add_argument("--weights", type=Path, help="Folder with weights for each fold.")
     parser.add_argument("-n", type=int, default=None, help="Number of pieces, from the beginning of the list.")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     with (options.vgmidi / "labels.csv").open(encoding="utf-8", newline="") as file:
-        pieces = [(options.vgmidi / row["file"], row["game"]) for row in csv.DictReader(file)][: options.n]
+        rows = list(csv.DictReader(file))[: options.n]
+    pieces: dict[str, list[Path]] = {}
+    for piece in rows:
+        fold = next(i for i, games in enumerate(FOLDS) if piece["game"] in games)
+        kind = "locked set" if is_locked(Path(piece["file"]).stem) else f"fold {fold}" if options.weights else "others"
+        pieces.setdefault(kind, []).append(options.vgmidi / piece["file"])
     print(f"{'':20}  pieces  beats   bars  tempo   half  double  metre")
     for name, swing in (("steady", 0.0), ("rubato", SWING)):
-        rows: dict[str, list[list[float]]] = {"learned from": [], "held back": [], "locked set": []}
-        for path, game in pieces:
-            piece = rendered(path, options.soundfont, options.work, swing=swing)
-            if piece is not None and len(piece.beats_s) >= 12:
-                kind = "held back" if game in HELD_BACK else "learned from"
-                rows["locked set" if is_locked(path.stem) else kind].append(measured(piece))
-        for kind, figures in rows.items():
-            if figures:
-                means = np.mean(np.array(figures), axis=0)
-                label = f"{name}, {kind}"
-                print(f"{label:20}  {len(figures):6}  " + "  ".join(f"{mean:5.3f}" for mean in means), flush=True)
+        every: list[list[float]] = []
+        for kind in sorted(pieces):
+            if options.weights:
+                learned = "all" if kind == "locked set" else kind.replace(" ", "-")
+                beat_network.WEIGHTS = options.weights / f"{learned}.safetensors"
+                if not beat_network.WEIGHTS.exists():
+                    continue
+            made = [rendered(path, options.soundfont, options.work, swing=swing) for path in pieces[kind]]
+            figures = [measured(piece) for piece in made if piece is not None and len(piece.beats_s) >= 12]
+            row(f"{name}, {kind}", figures)
+            every += figures if kind.startswith("fold") else []
+        row(f"{name}, all folds", every)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """Training of the beat network on rendered music whose beats are known.
 
-Usage: python benchmarks/train_beats.py VGMIDI SOUNDFONT WORK OUT [--seconds 240]
+Usage: python benchmarks/train_beats.py VGMIDI SOUNDFONT WORK OUT [--steps 3300] [--lots 4] [--folds 0 1 2 all]
 
-Every piece of VGMIDI (a folder with labels.csv and midi/) that is not in the locked set and not of a game in
-``HELD_BACK`` (`bars`), and whose notes lie on its beats, is rendered by ``fluidsynth`` three times: as a piano at its
-notated tempo, the same with a swinging tempo, and with other instruments, another tempo and a beaten rhythm. WORK keeps
-the renderings. The network (`soundtrack.audio.music.beat_network`) learns beats and bar lines from pieces of 26 s, at
-speeds, levels and keys drawn by lot, for the given processor time in seconds; OUT gets its weights. Needs torch and
-pretty_midi.
+Every piece of VGMIDI (a folder with labels.csv and midi/) that is not in the locked set and whose notes lie on its
+beats is rendered by ``fluidsynth`` as a piano at its notated tempo, the same with a swinging tempo, and for each lot
+once with other instruments, another tempo and a beaten rhythm. WORK keeps the renderings and what is heard in them. The
+network (`soundtrack.audio.music.beat_network`) learns beats and bar lines from pieces of 26 s, at speeds, levels and
+keys drawn by lot. It learns four times, without the games of each fold (``FOLDS`` in `bars`) and from all of them; the
+folder OUT gets ``fold-0.safetensors`` to ``fold-2.safetensors`` and ``all.safetensors``. On one thread the same
+versions of torch and fluidsynth give the same weights. Needs torch and pretty_midi.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from bars import HELD_BACK
+from bars import FOLDS
 from safetensors.numpy import save_file
 from torch import nn
 
@@ -33,6 +34,8 @@ from soundtrack.training.locked import is_locked
 _WIDTH, _LENGTH, _AT_ONCE = 24, 1200, 8
 _RATE_HZ, _SOUND_S = 24_000, 45.0
 _BEAT_WEIGHTS = (4.0, 8.0)
+_PLAIN = 0.5
+"""How often a rendering as a piano is drawn, against one with other instruments."""
 _PROGRAMS = (0, 1, 4, 6, 8, 11, 12, 13, 16, 19, 21, 24, 25, 26, 27, 29, 32, 40, 42, 46, 48, 50, 52, 56, 60, 61, 65)
 _PROGRAMS += (68, 71, 73, 75, 80, 81, 88, 89, 91, 104, 107, 112)
 
@@ -79,6 +82,10 @@ def rendered(path: Path, font: Path, work: Path, *, kind: int) -> Example | None
     """A piece as it sounds, or None where its tempo map means nothing."""
     import pretty_midi
 
+    kept = work / f"{path.stem}.{kind}.npz"
+    if kept.exists():
+        with np.load(kept) as held:
+            return held["heard"], held["beats_s"], held["bars_s"]
     rng = np.random.default_rng(zlib.crc32(f"{path.stem}{kind}".encode()))
     score = pretty_midi.PrettyMIDI(str(path))
     beats, bars = score.get_beats(), score.get_downbeats()
@@ -93,31 +100,33 @@ def rendered(path: Path, font: Path, work: Path, *, kind: int) -> Example | None
         return None
     bpm = 60 / float(np.median(np.diff(beats)))
     slowest, fastest = np.log(max(0.6, min(1.0, 50 / bpm))), np.log(min(1.7, max(1.0, 215 / bpm)))
-    speed = float(np.exp(rng.uniform(slowest, fastest))) if kind == 2 else 1.0
-    swing = (0.0, 0.25, float(rng.choice([0, 0, 0.1, 0.25])))[kind]
+    speed = float(np.exp(rng.uniform(slowest, fastest))) if kind >= 2 else 1.0
+    swing = (0.0, 0.25, float(rng.choice([0, 0, 0.1, 0.25])))[min(kind, 2)]
     steps = np.arange(0, max(beats[-1], starts.max()) + 2, 0.05)
     waves = np.sum([np.sin(2 * np.pi * steps / p + rng.uniform(0, 2 * np.pi)) for p in (5.0, 9.0, 17.0)], axis=0)
     clock = np.concatenate([[0.0], np.cumsum(np.exp(1.2 * swing * waves[:-1] / 3) / speed * 0.05)])
-    first_s = float(rng.uniform(0, clock[-1] - _SOUND_S)) if kind == 2 and clock[-1] > _SOUND_S + 8 else 0.0
+    first_s = float(rng.uniform(0, clock[-1] - _SOUND_S)) if kind >= 2 and clock[-1] > _SOUND_S + 8 else 0.0
 
     def sounding(times: npt.ArrayLike) -> Doubles:
         return np.asarray(np.interp(times, steps, clock)) - first_s
 
     played = pretty_midi.PrettyMIDI()
     for instrument in score.instruments:
-        made = pretty_midi.Instrument(int(rng.choice(_PROGRAMS)) if kind == 2 else 0, is_drum=instrument.is_drum)
+        made = pretty_midi.Instrument(int(rng.choice(_PROGRAMS)) if kind >= 2 else 0, is_drum=instrument.is_drum)
         for note in instrument.notes:
             start_s, end_s = sounding([note.start, note.end])
             if 0 <= start_s <= _SOUND_S and end_s >= 0.05:
                 made.notes.append(pretty_midi.Note(note.velocity, note.pitch, start_s, max(end_s, start_s + 0.03)))
         played.instruments.append(made)
     beats_s, bars_s = sounding(beats), sounding(bars)
-    if kind == 2:
+    if kind >= 2:
         played.instruments.append(_rhythm(beats_s[(beats_s >= 0) & (beats_s < _SOUND_S)], bars_s, rng))
     sound = _sound(played, font, work / f"{path.stem}.{kind}")
     last_s = min(_SOUND_S, max(note.start for instrument in played.instruments for note in instrument.notes) + 0.01)
     heard = features(take_frames(sound[None], sample_rate_hz=_RATE_HZ))
-    return heard, *(t[(t >= 0) & (t < last_s)] for t in (beats_s, bars_s))  # type: ignore[return-value]
+    beats_s, bars_s = (t[(t >= 0) & (t < last_s)] for t in (beats_s, bars_s))
+    np.savez(kept, heard=heard, beats_s=beats_s, bars_s=bars_s)
+    return heard, beats_s, bars_s
 
 
 def _rhythm(beats_s: Doubles, bars_s: Doubles, rng: np.random.Generator) -> object:
@@ -168,10 +177,8 @@ def _drawn(example: Example, mean: Floats, spread: Floats, rng: np.random.Genera
     return np.pad(x, ((0, lacking), (0, 0))).T.astype(np.float32), np.pad(y, ((0, 0), (0, _LENGTH - y.shape[1])))
 
 
-def taught(examples: list[Example], *, seconds: float) -> dict[str, npt.NDArray[np.generic]]:
-    """The weights after the given processor time, as `beat_network` reads them."""
-    import time
-
+def taught(examples: list[Example], shares: Doubles, *, steps: int) -> dict[str, npt.NDArray[np.generic]]:
+    """The weights after a number of steps, as `beat_network` reads them; examples are drawn by their shares."""
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     everything = np.concatenate([heard for heard, _, _ in examples[::5]])
@@ -179,20 +186,18 @@ def taught(examples: list[Example], *, seconds: float) -> dict[str, npt.NDArray[
     network = _Network(everything.shape[1])
     optimiser = torch.optim.AdamW(network.parameters(), 4e-3, weight_decay=1e-3)
     loss = nn.BCEWithLogitsLoss(pos_weight=torch.tensor(_BEAT_WEIGHTS)[None, :, None])
-    start_s, step = time.process_time(), 0
-    while (done := (time.process_time() - start_s) / seconds) < 1:
-        pairs = [_drawn(examples[rng.integers(len(examples))], mean, spread, rng) for _ in range(_AT_ONCE)]
+    for step in range(steps):
+        pairs = [_drawn(examples[rng.choice(len(examples), p=shares)], mean, spread, rng) for _ in range(_AT_ONCE)]
         for group in optimiser.param_groups:
-            group["lr"] = 4e-3 * min(1.0, step / 50) * (0.5 + 0.5 * np.cos(np.pi * done)) + 2e-5
+            group["lr"] = 4e-3 * min(1.0, step / 50) * (0.5 + 0.5 * np.cos(np.pi * step / steps)) + 2e-5
         found = network(torch.from_numpy(np.stack([x for x, _ in pairs])))
         value = loss(found, torch.from_numpy(np.stack([y for _, y in pairs])))
         optimiser.zero_grad()
         value.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
-        step += 1
         if step % 300 == 0:
-            print(f"{step} steps, loss {float(value.detach()):.4f}", flush=True)
+            print(f"step {step}, loss {float(value.detach()):.4f}", flush=True)
     made: dict[str, npt.NDArray[np.generic]] = {"mean": mean, "spread": spread}
     layers = {f"enter.{i}": layer for i, layer in enumerate(network.enter)}
     for i, block in enumerate(network.blocks):
@@ -209,14 +214,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     for name in ("vgmidi", "soundfont", "work", "out"):
         parser.add_argument(name, type=Path)
-    parser.add_argument("--seconds", type=float, default=240.0)
+    parser.add_argument("--steps", type=int, default=3300)
+    parser.add_argument("--lots", type=int, default=4, help="Renderings with other instruments of each piece.")
+    parser.add_argument("--folds", nargs="*", default=["0", "1", "2", "all"], help="Which are taught.")
     options = parser.parse_args()
+    torch.set_num_threads(1)
     options.work.mkdir(parents=True, exist_ok=True)
+    options.out.mkdir(parents=True, exist_ok=True)
     with (options.vgmidi / "labels.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["game"] not in HELD_BACK]
-    paths = [options.vgmidi / row["file"] for row in rows if not is_locked(Path(row["file"]).stem)]
-    found = [rendered(path, options.soundfont, options.work, kind=kind) for path in paths for kind in range(3)]
-    save_file(taught([example for example in found if example], seconds=options.seconds), options.out)
+        rows = [row for row in csv.DictReader(file) if not is_locked(Path(row["file"]).stem)]
+    examples: list[tuple[str, float, Example]] = []
+    for row, kind in itertools.product(rows, range(2 + options.lots)):
+        found = rendered(options.vgmidi / row["file"], options.soundfont, options.work, kind=kind)
+        examples += [(row["game"], _PLAIN if kind < 2 else 1.0, found)] if found else []
+    for fold in options.folds:
+        left_out = () if fold == "all" else FOLDS[int(fold)]
+        kept = [example for example in examples if example[0] not in left_out]
+        shares = np.array([share for _, share, _ in kept])
+        weights = taught([found for _, _, found in kept], shares / shares.sum(), steps=options.steps)
+        save_file(weights, options.out / (f"{fold}.safetensors" if fold == "all" else f"fold-{fold}.safetensors"))
 
 
 if __name__ == "__main__":

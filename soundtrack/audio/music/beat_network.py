@@ -25,12 +25,16 @@ _LOUD = 1000.0
 """Sizes of bands are compressed as the onsets are: the logarithm of this factor times them, plus one."""
 
 
+WEIGHTS = Path(__file__).with_name("beats.safetensors")
+"""What the network learned, read at its first use; ``benchmarks/bars.py`` puts others in its place."""
+
+
 @lru_cache(maxsize=1)
-def _weights() -> dict[str, FloatArray]:
+def _weights(path: Path) -> dict[str, FloatArray]:
     """The network's weights by name, float32."""
     from safetensors.numpy import load_file
 
-    found = load_file(Path(__file__).with_name("beats.safetensors"))
+    found = load_file(path)
     return {name: value.astype(np.float32) for name, value in found.items()}
 
 
@@ -96,7 +100,7 @@ def beat_chances(frames: Frames) -> FloatArray:
     ndarray, shape=(n, 2), float32
         In [0, 1]; row ``t`` belongs to the time ``t * STEP_S`` in seconds. First column beats, second bar lines.
     """
-    held = _weights()
+    held = _weights(WEIGHTS)
     x = (features(frames) - held["mean"]) / held["spread"]
     for name in ("enter.0", "enter.1"):
         x = _elu(_convolved(x, held[f"{name}.weight"], held[f"{name}.bias"]))
