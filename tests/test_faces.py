@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
 
 from soundtrack import pipeline
+from soundtrack.checkpoints.face_networks import FACES, face_tensors
+from soundtrack.checkpoints.weights import save_weights
 from soundtrack.documents import scenesheet
 from soundtrack.emotion import stills as stills_module
 from soundtrack.emotion.faces import channel as faces_module
-from soundtrack.emotion.faces.channel import NAMES, FacesChannel, read_stills, weights_path
+from soundtrack.emotion.faces.channel import NAMES, FacesChannel, face_places, read_stills
 from soundtrack.emotion.stills import FORMAT
 from soundtrack.media.reading.probe import probe
 from soundtrack.networks.faces import CROP_PX, EXPRESSIONS, Box, FaceNetwork
@@ -23,18 +23,22 @@ from soundtrack.pipeline.film.watch import Heard, Sight
 from soundtrack.types import Clip, FloatArray, Shot, Span, Still, StillFormat
 from soundtrack.video.decode import iter_frames
 from test_decode import X264, film
+from test_face_networks import made_files
 
 SIDE_PX = 260
-SCRIPT = Path(__file__).parents[1] / "benchmarks" / "face_weights.py"
 
 
 class OneFace:
     """Stands in for the networks: one face in the middle of every picture that is not black."""
 
     shapes: list[tuple[int, ...]]
+    turn_deg = 0.0
 
     def __init__(self) -> None:
         self.shapes = []
+
+    def turns_deg(self, crops: np.ndarray) -> FloatArray:
+        return np.full(len(crops), self.turn_deg, np.float32)
 
     def detect(self, picture: np.ndarray) -> list[Box]:
         self.shapes.append(picture.shape)
@@ -55,15 +59,16 @@ def network(monkeypatch: pytest.MonkeyPatch) -> OneFace:
 
 
 @pytest.fixture
-def weights(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The public networks, converted as a user does it."""
-    spec = importlib.util.spec_from_file_location("face_weights", SCRIPT)
-    assert spec is not None and spec.loader is not None
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    save_file(script.converted(data_dir / "faces" / "nets"), tmp_path / "faces.safetensors")
-    monkeypatch.setattr(faces_module, "user_models_dir", lambda: tmp_path)
+def detector(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FaceNetwork:
+    """The public detector, with random weights in the other networks."""
+    files = made_files()
+    for name in ("tiny_face_detector_model-weights_manifest.json", "tiny_face_detector_model.bin"):
+        files[f"package/model/{name}"] = (data_dir / "faces" / "nets" / name).read_bytes()
+    about = {"name": FACES, "version": "0", "role": FACES, "licence": "MIT", "source": "a test"}
+    save_weights(face_tensors(files), tmp_path, embedding_dim=7, **about)
+    monkeypatch.setattr(faces_module, "faces_path", lambda: tmp_path / FACES / "weights.safetensors")
     faces_module._network.cache_clear()
+    return FaceNetwork.load(faces_module.faces_path())
 
 
 def clips(rng: np.random.Generator) -> list[Clip]:
@@ -101,6 +106,18 @@ def test_blur_lowers_the_weight_of_a_face(rng: np.random.Generator) -> None:
     assert other is None or other[-1] < 0.1
 
 
+def test_turning_lowers_the_weight_of_a_face(network: OneFace, rng: np.random.Generator) -> None:
+    still = Still(0.0, rng.integers(0, 256, (SIDE_PX, SIDE_PX, 3), np.uint8))
+    clarity = []
+    for network.turn_deg in (0.0, 15.0, 30.0, 45.0):
+        (row,) = read_stills([still])
+        assert row is not None
+        clarity.append(float(row[-1]))
+    assert clarity == pytest.approx([clarity[0], clarity[0], clarity[0] * 2 / 3, clarity[0] / 3], rel=1e-5)
+    network.turn_deg = 60.0
+    assert read_stills([still]) == [None]
+
+
 @pytest.mark.usefixtures("network")
 def test_nothing_of_a_face_is_kept_but_shares(tmp_path: Path, rng: np.random.Generator) -> None:
     film = tmp_path / "film.mp4"
@@ -122,8 +139,8 @@ def test_a_sheet_shows_shares_of_faces_and_nothing_else(
     """Of every still the whole picture was at hand; what a sheet keeps has no room for one."""
     monkeypatch.setenv("SOUNDTRACK_MODEL", "tiny")
     monkeypatch.setattr(stills_module, "stills_for", lambda _: FORMAT)
-    monkeypatch.setattr(faces_module, "user_models_dir", lambda: tmp_path)
-    weights_path().touch()
+    (tmp_path / "weights").touch()
+    monkeypatch.setattr(faces_module, "faces_path", lambda: tmp_path / "weights")
     path = film(tmp_path / "a.mp4", *X264, n=200, fps="25")
     sheet = json.loads(scenesheet.dumps(pipeline.analyse_video(path, device="cpu", cache=tmp_path / "kept")))
     assert network.shapes
@@ -138,34 +155,21 @@ def test_a_sheet_shows_shares_of_faces_and_nothing_else(
 
 
 @pytest.mark.needs_data
-@pytest.mark.usefixtures("weights")
-def test_the_detector_finds_nothing_in_noise_and_cards(rng: np.random.Generator) -> None:
-    network = FaceNetwork.load(weights_path())
+def test_the_detector_finds_nothing_in_noise_and_cards(detector: FaceNetwork, rng: np.random.Generator) -> None:
     noise = rng.integers(0, 256, (260, 462, 3), np.uint8)
     card = np.zeros((260, 462, 3), np.uint8)
     card[60:200, 100:300] = 200
-    assert [len(network.detect(picture)) for picture in (noise, card)] == [0, 0]
+    assert [len(detector.detect(picture)) for picture in (noise, card)] == [0, 0]
 
 
 @pytest.mark.needs_data
-@pytest.mark.usefixtures("weights")
-def test_expressions_are_shares_that_mirrors_do_not_change(rng: np.random.Generator) -> None:
-    crops = rng.integers(0, 256, (3, CROP_PX, CROP_PX), np.uint8)
-    network = FaceNetwork.load(weights_path())
-    shares = network.expressions(crops)
-    assert np.allclose(shares.sum(axis=1), 1.0, atol=1e-5)
-    assert np.allclose(shares, network.expressions(crops[:, :, ::-1].copy()), atol=1e-5)
-
-
-@pytest.mark.needs_data
-@pytest.mark.usefixtures("weights")
-def test_a_face_is_found_and_shelves_show_none(data_dir: Path) -> None:
+def test_a_face_is_found_and_shelves_show_none(detector: FaceNetwork, data_dir: Path) -> None:
     found = {}
     for name in ("head-pose-face-detection-female", "bottle-detection", "fruit-and-vegetable-detection"):
         batches = iter_frames(
             probe(data_dir / "everyday" / f"{name}.mp4"), side_px=32, stills=StillFormat(4.0, SIDE_PX)
         )
-        found[name] = [row is not None for row in read_stills([still for batch in batches for still in batch.stills])]
+        found[name] = [bool(face_places(still)) for batch in batches for still in batch.stills]
     assert any(found["head-pose-face-detection-female"])
     assert not any(found["bottle-detection"])
     assert not any(found["fruit-and-vegetable-detection"])

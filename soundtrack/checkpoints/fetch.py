@@ -120,6 +120,7 @@ def fetch(
     max_bytes: int,
     open_url: Opener | None = None,
     progress: Progress | None = None,
+    otherwise: str = "download the file and run `soundtrack models add NAME FILE`",
 ) -> None:
     """Download a file whose bytes are known.
 
@@ -137,6 +138,8 @@ def fetch(
         Instead of the https opener.
     progress : callable, optional
         Called with (stage, bytes so far, bytes in all or 0).
+    otherwise : str
+        What to do by hand, for the hint of an error.
 
     Raises
     ------
@@ -145,7 +148,7 @@ def fetch(
     OutputError
         The target cannot be written.
     """
-    hint = "check the network connection, or download the file and run `soundtrack models add NAME FILE`"
+    hint = f"check the network connection, or {otherwise}"
     try:
         answer = (open_url or opener())(url)
     except (urllib.error.URLError, http.client.HTTPException, OSError) as error:

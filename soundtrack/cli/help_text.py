@@ -157,7 +157,7 @@ EXAMPLES = {
     "soundtrack library import": ("soundtrack library import music.index --map /mnt/music=/home/me/Music",),
     "soundtrack models list": ("soundtrack models list",),
     "soundtrack models verify": ("soundtrack models verify", "soundtrack models verify joint-space"),
-    "soundtrack models pull": ("soundtrack models pull NAME --sha256 HEX",),
+    "soundtrack models pull": ("soundtrack models pull faces", "soundtrack models pull NAME --sha256 HEX"),
     "soundtrack models add": ("soundtrack models add my-space out/",),
     "soundtrack train video": ("soundtrack train video clips.csv --out out/",),
     "soundtrack train music": ("soundtrack train music clips.csv --out out/ --ratings ratings.csv",),

@@ -262,7 +262,7 @@ Faces = Annotated[
     bool,
     typer.Option(
         "--faces/--no-faces",
-        help="Look for faces and state their expressions, if the networks for faces are installed.",
+        help="Look for faces and state their expressions. Needs `soundtrack models pull faces` once.",
     ),
 ]
 NoExplicit = Annotated[

@@ -53,6 +53,14 @@ def say(message: str, *, quiet: bool = False) -> None:
         write_err(f"{plain(message, limit=4_000)}\n")
 
 
+def hint_at_faces(*, wanted: bool, quiet: bool = False) -> None:
+    """Name the command that installs the networks of faces, where faces are wanted and the networks are missing."""
+    from soundtrack.checkpoints.face_networks import faces_path
+
+    if wanted and not faces_path().is_file():
+        say("faces are not read: install their networks with `soundtrack models pull faces` (41 MB)", quiet=quiet)
+
+
 def write_err(text: str) -> None:
     """Text to stderr; one that takes nothing (a full disk) must not change how the run ends, and is not tried again."""
     try:

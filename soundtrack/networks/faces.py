@@ -1,15 +1,17 @@
-"""Faces in a picture, and their expressions, by two small networks whose weights are no part of the tool.
+"""Faces in a picture, their expressions and how far they are turned, by small networks that are no part of the tool.
 
-Goes in: RGB pictures. Comes out: boxes, and shares of seven expressions for each crop. The detector is the tiny face
-detector of face-api (MIT), the expressions are those of mini_XCEPTION (O. Arriaga et al. 2017, MIT; trained on
-FER-2013), both converted to plain tensors with batch norm folded in by ``benchmarks/face_weights.py``. They always run
-on the CPU.
+Goes in: RGB pictures. Comes out: boxes; shares of seven expressions and the turn of each crop. The detector and the
+facial points are those of face-api (V. Mandic, MIT). Expressions are the mean of two networks: that of
+face_classification (O. Arriaga et al. 2017, MIT; trained on FER-2013) and that of face-api, whose logits are divided by
+`SOFTENING`. ``soundtrack models pull faces`` fetches them. They always run on the CPU.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +24,15 @@ from soundtrack.types import ByteArray, FloatArray
 
 EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """The classes, in the order of the network."""
-CROP_PX = 64
+CROP_PX = 112
 """Side of a grey crop, in pixels."""
+SOFTENING = 5.0
+"""Divisor of the logits of face-api, by likelihood on 840 faces that this network was not trained on (4.97)."""
+_SMALL_PX = 64
+_ORDER = (3, 5, 4, 1, 2, 6, 0)
+_MEAN_FACE = (122.782, 117.001, 104.298)
+_OUTER_EYES, _NOSE = (36, 45), 30
+_NOSE_DEPTH = 0.85
 _ANCHORS = (
     (1.603231, 2.094468),
     (6.041143, 7.080126),
@@ -85,7 +94,7 @@ class FaceNetwork:
             return cls({name: tensor.float() for name, tensor in load_file(path).items()})
         except (OSError, SafetensorError) as error:
             raise ModelError(
-                f"{path}: cannot read weights: {error}", hint="convert the networks again, or use --no-faces"
+                f"{path}: cannot read weights: {error}", hint="run `soundtrack models pull faces`, or use --no-faces"
             ) from error
 
     def detect(self, picture: ByteArray, *, least_score: float = _LEAST_SCORE) -> list[Box]:
@@ -132,9 +141,24 @@ class FaceNetwork:
             Grey.
         """
         with torch.inference_mode():
-            x = torch.from_numpy(crops)[:, None].float() / 127.5 - 1.0
-            shares = self._expressions(torch.cat([x, x.flip(3)])).softmax(1)
+            x = torch.from_numpy(crops)[:, None].float()
+            x = torch.cat([x, x.flip(3)])
+            small = F.interpolate(x, (_SMALL_PX, _SMALL_PX), mode="bilinear", antialias=True)
+            shares = (self._expressions(small / 127.5 - 1.0).softmax(1) + self._other_expressions(x).softmax(1)) / 2
             return np.asarray((shares[: len(crops)] + shares[len(crops) :]).numpy() / 2, np.float32)
+
+    def turns_deg(self, crops: ByteArray) -> FloatArray:
+        """How far each face is turned from the camera, in degrees, at least 0, shape (n,): in the plane and sideways.
+
+        Parameters
+        ----------
+        crops : ndarray, shape=(n, CROP_PX, CROP_PX), uint8
+            Grey.
+        """
+        with torch.inference_mode():
+            x = _centred(torch.from_numpy(crops)[:, None].float())
+            points = self._product(F.avg_pool2d(self._dense(x, "points", n_blocks=3), 14, 2), "points").numpy()
+        return np.array([turn_deg(row) for row in points.reshape(-1, 68, 2)], np.float32)
 
     def _grid(self, x: Tensor) -> Tensor:
         """Output of the detector, shape (n, 25, rows, columns)."""
@@ -150,26 +174,89 @@ class FaceNetwork:
         """Logits, shape (n, 7)."""
         t = self._tensors
         for i in range(2):
-            x = F.relu(F.conv2d(x, t[f"expression.stem{i}.weight"], t[f"expression.stem{i}.bias"]))
-        for i in range(4):
+            x = F.relu(F.conv2d(x, t[f"expression.stem{i}.weight"], t[f"expression.stem{i}.bias"], stride=2 - i))
+        for i in range(2):
             name = f"expression.block{i}"
             skipped = F.conv2d(x, t[f"{name}.skip.weight"], t[f"{name}.skip.bias"], stride=2)
-            x = self._separable(F.relu(self._separable(x, f"{name}.0")), f"{name}.1")
+            x = self._separable(F.relu(self._separable(F.relu(x), f"{name}.0")), f"{name}.1")
             x = _pooled(x, side=3, stride=2) + skipped
         return F.conv2d(x, t["expression.last.weight"], t["expression.last.bias"], padding=1).mean(dim=(2, 3))
 
-    def _separable(self, x: Tensor, name: str) -> Tensor:
+    def _other_expressions(self, x: Tensor) -> Tensor:
+        """Softened logits of face-api in the order of `EXPRESSIONS`, shape (n, 7)."""
+        pooled = F.avg_pool2d(self._dense(_centred(x), "expression2", n_blocks=4), 7, 2)
+        return self._product(pooled, "expression2")[:, list(_ORDER)] / SOFTENING
+
+    def _dense(self, x: Tensor, name: str, *, n_blocks: int) -> Tensor:
+        """Blocks of separable convolutions whose outputs add up; each halves the picture."""
+        t = self._tensors
+        for i in range(n_blocks):
+            if i == 0:
+                x = F.conv2d(_padded(x, side=3, stride=2), t[f"{name}.0.0.weight"], t[f"{name}.0.0.bias"], stride=2)
+            else:
+                x = self._separable(x, f"{name}.{i}.0", stride=2)
+            x = total = F.relu(x)
+            j = 1
+            while f"{name}.{i}.{j}.weight" in t:
+                total = total + self._separable(x, f"{name}.{i}.{j}")
+                x = F.relu(total)
+                j += 1
+        return x
+
+    def _product(self, pooled: Tensor, name: str) -> Tensor:
+        """The last layer, shape (n, outputs)."""
+        return F.linear(pooled.flatten(1), self._tensors[f"{name}.last.weight"], self._tensors[f"{name}.last.bias"])
+
+    def _separable(self, x: Tensor, name: str, *, stride: int = 1) -> Tensor:
         """A depthwise and a pointwise convolution."""
         depthwise = self._tensors[f"{name}.depthwise"]
-        x = F.conv2d(x, depthwise, padding=1, groups=len(depthwise))
+        x = F.conv2d(_padded(x, side=3, stride=stride), depthwise, stride=stride, groups=len(depthwise))
         return F.conv2d(x, self._tensors[f"{name}.weight"], self._tensors[f"{name}.bias"])
 
 
+def turn_deg(points: npt.NDArray[np.floating[Any]]) -> float:
+    """How far a face is turned, in degrees in [0, 90]: root of the squares of its tilt and of its turn to a side.
+
+    The tilt is the slope of the line between the outer corners of the eyes. The turn to a side comes from the tip of
+    the nose, which stands out from that line by about 0.85 of half its length and moves off its middle.
+
+    Parameters
+    ----------
+    points : ndarray, shape=(68, 2)
+        x and y of facial points, in the order of the 300-W annotation (C. Sagonas et al. 2013), y downwards.
+
+    Examples
+    --------
+    >>> points = np.zeros((68, 2))
+    >>> points[36], points[45], points[30] = (0.3, 0.4), (0.7, 0.4), (0.5, 0.6)
+    >>> turn_deg(points)
+    0.0
+    """
+    left, right = (np.asarray(points[i], np.float64) for i in _OUTER_EYES)
+    along = right - left
+    length = float(np.hypot(*along))
+    if length < 1e-6:
+        return 90.0
+    tilt = math.atan2(abs(float(along[1])), float(along[0]))
+    aside = float((np.asarray(points[_NOSE], np.float64) - (left + right) / 2) @ along) / length / (length / 2)
+    return min(90.0, math.degrees(math.hypot(tilt, math.atan(aside / _NOSE_DEPTH))))
+
+
+def _centred(x: Tensor) -> Tensor:
+    """Grey crops as face-api takes pictures."""
+    return (x.expand(-1, 3, -1, -1) - torch.tensor(_MEAN_FACE).view(1, 3, 1, 1)) / 255.0
+
+
 def _pooled(x: Tensor, *, side: int, stride: int) -> Tensor:
-    """Maximum pooling that pads as TensorFlow does: less before than after."""
+    """Maximum pooling."""
+    return F.max_pool2d(_padded(x, side=side, stride=stride, value=float("-inf")), side, stride)
+
+
+def _padded(x: Tensor, *, side: int, stride: int, value: float = 0.0) -> Tensor:
+    """Edges as TensorFlow adds them: fewer before than after."""
     pads = [max((-(-n // stride) - 1) * stride + side - n, 0) for n in x.shape[-2:]]
     (top, left) = (pad // 2 for pad in pads)
-    return F.max_pool2d(F.pad(x, (left, pads[1] - left, top, pads[0] - top), value=float("-inf")), side, stride)
+    return F.pad(x, (left, pads[1] - left, top, pads[0] - top), value=value)
 
 
 def _logistic(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

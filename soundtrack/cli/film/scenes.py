@@ -79,6 +79,7 @@ def scenes(
         for line in sheet.warnings:
             output.say(f"warning: {line}", quiet=quiet)
         if why:
+            output.hint_at_faces(wanted=faces)
             for scene in sheet.scenes:
                 words = scene_caption(
                     scene.emotion, cuts_per_min=scene.film.cut_rate_per_min, speech_share=scene.speech_share

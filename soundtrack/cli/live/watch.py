@@ -63,6 +63,7 @@ def watch(
     if overlay:
         _require_screen()
     watcher = Watcher(device=device_name(device), faces=faces)
+    output.hint_at_faces(wanted=faces, quiet=quiet)
     with ExitStack() as stack:
         library = _library(index, allow_spoken=allow_spoken, quiet=quiet)
         if library is not None:

@@ -18,7 +18,7 @@ def faces(
 ) -> None:
     """Evaluate the expressions of faces on labelled pictures.
 
-    The pictures are read as they are, and made smaller, turned and blurred. Needs the networks of faces.
+    The pictures are read as they are, and made smaller, turned and blurred. Needs `soundtrack models pull faces`.
     """
     from soundtrack.cli import output
     from soundtrack.evaluation.expressions.faces import evaluate_faces

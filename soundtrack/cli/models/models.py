@@ -46,12 +46,16 @@ def _ignored() -> "list[LocatedModel]":
 @app.command("list")
 def list_models(json_: Json = False) -> None:
     """List installed models and public models that can be added."""
-    from soundtrack.checkpoints.manifest import all_models, public_models
+    from soundtrack.checkpoints.face_networks import ARCHIVES, FACES, LICENCE
+    from soundtrack.checkpoints.manifest import PublicModel, all_models, public_models
     from soundtrack.cli.output import plain, product
 
     models = all_models()
     at_hand = {model.entry.name for model in models}
     public = [model for model in public_models() if model.name not in at_hand]
+    if FACES not in at_hand:
+        total = sum(archive.size for archive in ARCHIVES)
+        public.append(PublicModel(FACES, FACES, ARCHIVES[0].url, ARCHIVES[0].sha256, total, LICENCE, 7))
     if json_:
         from dataclasses import asdict
 
@@ -117,7 +121,9 @@ def verify_models(
 
 @app.command("pull")
 def pull(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Public model from `soundtrack models list`.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Public model from `soundtrack models list`, such as faces (41 MB).")
+    ],
     url: Annotated[str | None, typer.Option("--url", help="Alternative https address.")] = None,
     sha256: Annotated[
         str | None, typer.Option("--sha256", help="Expected SHA-256, for models without a known one.")
@@ -126,14 +132,24 @@ def pull(
     quiet: Quiet = False,
 ) -> None:
     """Download a public model over https, verify its SHA-256 and install it."""
+    from soundtrack.checkpoints.face_networks import FACES, pull_faces
     from soundtrack.checkpoints.fetch import pull_model
     from soundtrack.cli.output import progress
     from soundtrack.errors import UsageError
 
+    if name == FACES and (url is not None or sha256 is not None):
+        raise UsageError(
+            "--url and --sha256 do not apply to faces: its addresses and hashes are fixed",
+            hint="run `soundtrack models pull faces`, or `soundtrack models add faces FOLDER` for downloaded archives",
+        )
+
     if sha256 is not None and (len(sha256) != 64 or set(sha256.lower()) - set("0123456789abcdef")):
         raise UsageError(f"--sha256 {sha256}: invalid SHA-256", hint="use 64 hexadecimal digits")
     with progress(quiet=quiet) as tell:
-        pull_model(name, url=url, sha256=sha256, progress=tell)
+        if name == FACES:
+            pull_faces(progress=tell)
+        else:
+            pull_model(name, url=url, sha256=sha256, progress=tell)
     _tell(name, json_=json_, quiet=quiet)
 
 
@@ -141,16 +157,22 @@ def pull(
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Public model, or a name for a trained model.")],
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="Weights file (.pt or .safetensors), or the --out folder of train.")
+        Path,
+        typer.Argument(
+            metavar="FILE", help="Weights file (.pt or .safetensors), the --out folder of train, or archives of faces."
+        ),
     ],
     json_: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Install published weights or a trained model; no code in them is executed."""
+    from soundtrack.checkpoints.face_networks import FACES, add_faces
     from soundtrack.checkpoints.trained import add_trained, holds_models
     from soundtrack.checkpoints.weights import add_model
 
-    if holds_models(file):
+    if name == FACES:
+        add_faces(file)
+    elif holds_models(file):
         add_trained(name, file)
     else:
         add_model(name, file)

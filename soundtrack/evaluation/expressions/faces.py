@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from soundtrack.emotion.faces.channel import weights_path
+from soundtrack.checkpoints.face_networks import faces_path
 from soundtrack.errors import InputError, Reason
 from soundtrack.files import safe_read
 from soundtrack.media.reading.photo import read_head, read_photo
@@ -28,6 +28,8 @@ TURNS_DEG = (15, 30, 45)
 BLURS_PX = (1.0, 2.0)
 _MOST_BYTES = 1 << 24
 _MOST_PX = 256
+_BLURRED_PX = 64
+"""Side of a face in whose pixels blur is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def evaluate_faces(table: Path, *, progress: Progress = no_progress) -> FaceRepo
     ModelError
         The networks of faces are not installed.
     """
-    network = FaceNetwork.load(weights_path())
+    network = FaceNetwork.load(faces_path())
     rows = _rows(table)
     crops = np.empty((len(rows), CROP_PX, CROP_PX), np.uint8)
     for done, (path, _) in enumerate(rows):
@@ -157,7 +159,7 @@ def _changes() -> dict[str, Callable[[ByteArray], ByteArray]]:
         )
 
     def blurred(sigma: float) -> Callable[[ByteArray], ByteArray]:
-        return lambda crop: as_bytes(ndimage.gaussian_filter(crop.astype(np.float32), sigma))
+        return lambda crop: as_bytes(ndimage.gaussian_filter(crop.astype(np.float32), sigma * CROP_PX / _BLURRED_PX))
 
     return {
         **{f"{side} px": smaller(side) for side in SIZES_PX},
