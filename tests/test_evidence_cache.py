@@ -16,6 +16,7 @@ from soundtrack.emotion.reader import Reader
 from soundtrack.media.locate import ffmpeg_path
 from soundtrack.pipeline.film import analyse as film
 from soundtrack.types import Channel, Medium, SceneSheet
+from soundtrack.video import scenes
 
 LIGHT = Channel("toy-light", "1", Medium.PICTURE, dim=1, sha256="0" * 64, names=("light",))
 
@@ -62,6 +63,25 @@ def test_a_film_is_read_again_without_being_watched_to_the_same_bytes(
     monkeypatch.setattr(film.Watcher, "_tower", property(lambda _: pytest.fail("the network was loaded")))
     assert scenesheet.dumps(analyse(short_film, tmp_path)) == scenesheet.dumps(first)
     assert len(watched) == 1
+
+
+def test_the_colours_of_the_shots_are_kept_with_them(
+    short_film: Path, tmp_path: Path, watched: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    colours: list[np.ndarray] = []
+    really = scenes.group_scenes
+
+    def group_scenes(*given: object, **how: object) -> object:
+        colours.append(how["colours"])  # type: ignore[arg-type]  # an array here
+        return really(*given, **how)  # type: ignore[arg-type]  # hands on what it gets
+
+    monkeypatch.setattr(scenes, "group_scenes", group_scenes)
+    analyse(short_film, tmp_path)
+    forget_sheets(tmp_path)
+    analyse(short_film, tmp_path)
+    assert len(watched) == 1
+    assert np.isclose(colours[0].sum(), len(colours[0]))
+    assert np.array_equal(colours[0], colours[1])
 
 
 def test_a_new_head_reads_what_was_seen(

@@ -25,6 +25,7 @@ import numpy.typing as npt
 from soundtrack.errors import InputError, Reason
 from soundtrack.settings import SceneSettings
 from soundtrack.types import EmotionState, FilmNumbers, FloatArray, OpinionBatch, Reading, Scene, Shot, Span
+from soundtrack.video.colours.scene_cuts import placed
 from soundtrack.video.opinions import mean_emotion, scene_opinions
 from soundtrack.video.visual_features import N_FILM, film_numbers
 
@@ -53,6 +54,7 @@ def group_scenes(
     opinions: Sequence[OpinionBatch] = (),
     speech: Sequence[Span] = (),
     music: Sequence[Span] = (),
+    colours: FloatArray | None = None,
 ) -> SceneGroup:
     """Scenes of a film.
 
@@ -70,6 +72,8 @@ def group_scenes(
         What each channel says about the clips, one row per reading.
     speech, music : sequence of Span
         Spans with speech and where the film has music already, without overlaps among themselves.
+    colours : ndarray, shape=(n_shots, N_COLOURS), float32, optional
+        Of the shots. Boundaries move by their means to the right one of several cuts within two seconds.
 
     Raises
     ------
@@ -90,6 +94,8 @@ def group_scenes(
         raise ValueError(f"need one row of numbers per reading, got {len(numbers)} for {len(readings)}")
     table = _Table(readings)
     firsts = _boundaries(shots, table, settings)
+    if colours is not None:
+        firsts = placed(firsts, shots, colours)
     if len(firsts) > settings.max_scenes:
         raise InputError(
             f"{len(firsts)} scenes, at most {settings.max_scenes}",

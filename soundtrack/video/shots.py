@@ -19,13 +19,15 @@ import dataclasses
 import itertools
 from array import array
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from soundtrack.settings import ShotSettings
-from soundtrack.types import ByteArray, FrameBatch, Shot, Span
+from soundtrack.types import ByteArray, FloatArray, FrameBatch, Shot, Span
+from soundtrack.video.colours.shot_colours import ColourSampler
 from soundtrack.video.second_look import N_PICTURES, is_missed, is_none
 
 _NOMINAL_FPS = 25.0  # detectors count frames only; the times are ours
@@ -97,6 +99,7 @@ class ShotDetector:
         self._faded_out = False
         self._pending: list[_Candidate] = []
         self._recent: deque[_Tiny] = deque()
+        self._colours = ColourSampler()
 
     def push(self, batch: FrameBatch) -> None:
         """Look at the next frames; where the cuts are known there is nothing to look for."""
@@ -110,6 +113,7 @@ class ShotDetector:
         timecode = self._timecode(len(self._times_s), _NOMINAL_FPS)
         tiny = self._cv2.resize(frame, (_TINY_PX, _TINY_PX), interpolation=self._cv2.INTER_AREA)
         self._times_s.append(time_s)
+        self._colours.push(time_s, tiny)
         pixels = tiny.astype(np.float32)
         change = float(np.abs(pixels - self._recent[-1].pixels).mean()) if self._recent else 0.0
         now = _Tiny(time_s, pixels, change)
@@ -207,6 +211,10 @@ class ShotDetector:
         cuts_s = merge_cuts(self._hard_cuts_s, soft, duration_s=duration_s, min_shot_s=self._settings.min_shot_s)
         edges_s = [0.0, *cuts_s, duration_s]
         return [Shot(i, Span(a, b)) for i, (a, b) in enumerate(itertools.pairwise(edges_s))]
+
+    def colours(self, shots: Sequence[Shot]) -> FloatArray | None:
+        """Colours of the shots, as `ColourSampler.of` returns them; None where the cuts were known."""
+        return self._colours.of(shots) if self._settings.cuts_s is None else None
 
 
 def merge_cuts(hard_s: list[float], soft_s: list[float], *, duration_s: float, min_shot_s: float) -> list[float]:

@@ -372,6 +372,7 @@ class Watcher:
             settings=self._scenes,
             speech=speech,
             music=clip_spans(heard.music, sight.duration_s),
+            colours=sight.colours,
         )
         sheet = SceneSheet(
             film=film,

@@ -14,7 +14,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -27,7 +27,8 @@ from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import replacing
 from soundtrack.pipeline.film.watch import Heard, Sight
 from soundtrack.pipeline.ground.analysis_cache import drop_oldest, libraries
-from soundtrack.types import Channel, Evidence, Shot, Span, TimeArray
+from soundtrack.types import Channel, Evidence, FloatArray, Shot, Span, TimeArray
+from soundtrack.video.colours.shot_colours import N_COLOURS
 
 SCHEMA = "soundtrack.evidence/1"
 """What a file says it is."""
@@ -42,6 +43,7 @@ _PARTS = (
     "soundtrack.video.clips",
     "soundtrack.video.decode",
     "soundtrack.video.frames",
+    "soundtrack.video.colours.shot_colours",
     "soundtrack.video.shots",
 )
 """Parts of the tool that have a say in what channels are given; a channel's own say is its version and hash."""
@@ -93,6 +95,7 @@ class EvidenceCache:
             head, arrays = self._read(self._file(path, fingerprint, None))
             shots = tuple(Shot(i, span) for i, span in enumerate(_spans(arrays["shots"])))
             sight = Sight(shots, _spans(arrays["clips"]), _length(head["duration_s"]), _lines(head["odd_sight"]))
+            sight = replace(sight, colours=_colours(arrays.get("colours"), n_shots=len(shots)))
             heard = Heard(
                 _spans(arrays["speech"]),
                 _spans(arrays["music"]),
@@ -129,6 +132,8 @@ class EvidenceCache:
                 "shots": _table([shot.span for shot in sight.shots]),
                 "clips": _table(sight.clips),
             }
+            if sight.colours is not None:
+                tables["colours"] = sight.colours
             tables |= {"speech": _table(heard.speech), "music": _table(heard.music)}
             self._write(self._file(path, fingerprint, None), facts, tables)
 
@@ -172,7 +177,14 @@ class EvidenceCache:
 
 def _with(sight: Sight, evidence: Sequence[Evidence]) -> Sight:
     """The sight with all evidence that is there, whichever medium it is of."""
-    return Sight(sight.shots, sight.clips, sight.duration_s, sight.warnings, tuple(evidence))
+    return replace(sight, evidence=tuple(evidence))
+
+
+def _colours(table: np.ndarray | None, *, n_shots: int) -> FloatArray | None:
+    """The colours of the shots, or none."""
+    if table is not None and (table.shape != (n_shots, N_COLOURS) or table.dtype != np.float32):
+        raise ValueError("invalid colours")
+    return table
 
 
 def _table(spans: Sequence[Span]) -> TimeArray:

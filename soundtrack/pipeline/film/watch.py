@@ -55,6 +55,8 @@ class Sight:
     """Of the channels that looked."""
     draft: DraftNote | None = None
     """Expected quality where only key frames were looked at."""
+    colours: FloatArray | None = field(default=None, repr=False, compare=False)
+    """Share of the pixels of each shot in each cell of a colour cube, shape (n_shots, 27); None where not looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +131,14 @@ def watch(
     waiting.extend(sampler.finish(report.duration_s))
     for start in range(0, len(waiting), CLIPS_AT_ONCE):
         show(waiting[start : start + CLIPS_AT_ONCE])
+    shots = tuple(detector.finish(report.duration_s))
     return Sight(
-        shots=tuple(detector.finish(report.duration_s)),
+        shots=shots,
         clips=tuple(spans),
         duration_s=report.duration_s,
         warnings=tuple(report.warnings),
         evidence=tuple(channel.finish() for channel in channels),
+        colours=detector.colours(shots),
     )
 
 

@@ -1,0 +1,1 @@
+"""Colours of shots, and what they say about where scenes begin."""
