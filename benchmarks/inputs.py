@@ -72,8 +72,8 @@ class Inputs:
         if not film.exists():
             n = minutes * 60 // _PIECE_S
             piece = self._piece(size, codec)
-            loop = ["-stream_loop", str(n - 1), "-i", piece, "-c", "copy", "-movflags", "+faststart"]
-            self._make(film, loop)
+            loop = ["-stream_loop", str(n - 1), "-i", piece, "-c:v", "copy", "-movflags", "+faststart"]
+            self._make(film, [*loop, "-af", "aresample=async=1", "-c:a", "aac"])  # copied, it has a gap at each joint
         return film
 
     def _piece(self, size: str, codec: str) -> Path:

@@ -48,7 +48,8 @@ def samples(seconds: float, *, sample_rate_hz: int) -> int:
     >>> samples(1.5, sample_rate_hz=48000)
     72000
     """
-    return round_half_up(Fraction(seconds) * sample_rate_hz)
+    numerator, denominator = seconds.as_integer_ratio()
+    return (2 * numerator * sample_rate_hz + denominator) // (2 * denominator)  # `round_half_up`, once a frame of sound
 
 
 def sample_numbers(

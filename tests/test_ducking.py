@@ -16,6 +16,7 @@ from soundtrack.mix.ducking import (
     MusicLevel,
     duck,
     gain_db_at,
+    moving,
 )
 from soundtrack.settings import MixSettings
 from soundtrack.types import GainPoint, Span
@@ -97,3 +98,27 @@ def test_breaths_do_not_lift_the_music() -> None:
 def test_envelope_is_straight_in_db_between_corners() -> None:
     points = (GainPoint(1.0, 0.0), GainPoint(2.0, -10.0))
     np.testing.assert_allclose(gain_db_at(points, np.array([0.0, 1.25, 1.5, 9.0])), [0.0, -2.5, -5.0, -10.0])
+
+
+DIPS = tuple(
+    GainPoint(time_s, gain_db)
+    for time_s, gain_db in ((1.0, 0.0), (1.3, -6.0), (2.0, -6.0), (2.4, 0.0), (5.0, 0.0), (5.2, -3.0), (5.9, 0.0))
+)
+
+
+@pytest.mark.parametrize(
+    "points", [DIPS, DIPS[2:], DIPS[:3], DIPS[1:2], ()], ids=["whole", "down first", "down last", "one", "none"]
+)
+def test_outside_the_moving_stretches_the_envelope_does_nothing(points: tuple[GainPoint, ...]) -> None:
+    for start, stop in ((0, 480_000), (60_000, 70_000), (48_000, 96_001), (100_000, 480_000), (-96_000, 30_000)):
+        expected = gain_db_at(points, np.arange(start, stop) / 48_000)
+        stretches = moving(points, start=start, stop=stop)
+        assert stretches == sorted(stretches)
+        seen = np.zeros(stop - start, int)
+        for first, last in stretches:
+            assert start <= first < last <= stop
+            seen[first - start : last - start] += 1
+        assert seen.max(initial=0) <= 1
+        assert not expected[seen == 0].any()
+        if stretches and expected.any():
+            assert np.count_nonzero(seen) <= np.count_nonzero(expected) + 8 * len(points)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import tempfile
 from collections.abc import Generator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,4 +76,63 @@ def test_nothing_is_kept_of_what_fails() -> None:
     for _ in range(2):
         with pytest.raises(OSError, match="broken"):
             heard(kept, decoder)
+    assert decoder.n_started == 2
+
+
+def test_what_does_not_fit_in_memory_lies_on_the_disk(tmp_path: Path) -> None:
+    decoders = [Decoder() for _ in range(3)]
+    with KeptSound(most_bytes=0, folder=tmp_path) as kept:
+        first = [kept.blocks(key, decoder, n_samples=12) for key, decoder in zip("abc", decoders, strict=True)]
+        for _ in range(3):  # side by side, as a film and its music are read
+            assert all(next(blocks).shape == (2, 4) for blocks in first)
+        for blocks in first:
+            blocks.close()
+        assert not list(tmp_path.iterdir())
+        for key, decoder in zip("abc", decoders, strict=True):
+            again = list(kept.blocks(key, decoder, n_samples=12))
+            assert np.array_equal(np.concatenate(again, axis=1), np.concatenate(list(Decoder()()), axis=1))
+            assert decoder.n_started == 1
+    assert heard(kept, decoders[0]) == [0.0, 1.0, 2.0]  # given back: decoded again
+    assert decoders[0].n_started == 2
+
+
+def test_a_disk_with_little_room_keeps_nothing(tmp_path: Path) -> None:
+    decoder = Decoder()
+    with KeptSound(most_bytes=0, folder=tmp_path, leaves_bytes=1 << 60) as kept:
+        assert heard(kept, decoder) == heard(kept, decoder) == [0.0, 1.0, 2.0]
+    assert decoder.n_started == 2
+
+
+@pytest.mark.parametrize("n_written", [0, 2])
+def test_a_disk_that_refuses_costs_a_second_decoding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_written: int
+) -> None:
+    decoder = Decoder()
+    real = (tmp_path / "full").open("wb+")
+
+    class Full(io.FileIO):
+        def write(self, data: Any) -> int:
+            if self.tell() >= n_written * 32:
+                raise OSError(errno.ENOSPC, "full")
+            return super().write(data)
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Full(real.fileno(), "rb+", closefd=False))
+    with real, KeptSound(most_bytes=0, folder=tmp_path) as kept:
+        assert heard(kept, decoder) == heard(kept, decoder) == [0.0, 1.0, 2.0]
+    assert decoder.n_started == 2
+
+
+def test_what_cannot_be_read_any_more_is_decoded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoder, files = Decoder(), []
+    make = tempfile.TemporaryFile
+
+    def remembered(**words: Any) -> Any:
+        files.append(make(**words))
+        return files[-1]
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", remembered)
+    with KeptSound(most_bytes=0, folder=tmp_path) as kept:
+        assert heard(kept, decoder) == [0.0, 1.0, 2.0]
+        files[0].truncate(40)
+        assert heard(kept, decoder) == [0.0, 1.0, 2.0]
     assert decoder.n_started == 2

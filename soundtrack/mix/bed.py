@@ -7,8 +7,7 @@ sample, in memory that does not grow with film or track; a piece at another spee
 from __future__ import annotations
 
 import contextlib
-import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -18,7 +17,7 @@ import numpy as np
 from soundtrack.media.prefetch import ahead
 from soundtrack.media.reading.audio import iter_audio
 from soundtrack.media.reading.kept import KeptSound
-from soundtrack.mix.ducking import gain_db_at
+from soundtrack.mix.ducking import gain_db_at, moving
 from soundtrack.mix.plan import MixPlan, Piece, PlannedCue, active_cues, equal_power_rise
 from soundtrack.mix.tempo_change import stretch_piece
 from soundtrack.settings import MIX_RATE_HZ
@@ -27,6 +26,8 @@ from soundtrack.types import FloatArray
 
 _READ_S = 8.0
 _SAME_GAIN_DB = 0.01
+_Stretch = tuple[int, int]
+"""First sample of a track and the one after the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Music:
         self._paths = track_paths
         self._kept = KeptSound(most_bytes=0) if kept is None else kept
         self._open: dict[tuple[str, int], _PieceReader] = {}
+        self._shared = _shared(plan)
         self._edited = any(abs(c.gain_db - c.reference_gain_db) > _SAME_GAIN_DB for c in plan.cues)
         self.missing_s: dict[str, float] = {}
         """Seconds of silence in a cue because its track ended early, by cue."""
@@ -87,12 +89,12 @@ class Music:
             sounding += audio * np.float32(10 ** (cue.gain_db / 20))
             if self._edited:
                 reference += audio * np.float32(10 ** (cue.reference_gain_db / 20))
-        if self._plan.ducking and sounding.any():
-            times_s = np.arange(start, stop, dtype=np.float64) / MIX_RATE_HZ
+        for first, last in moving(self._plan.ducking, start=start, stop=stop) if sounding.any() else ():
+            times_s = np.arange(first, last, dtype=np.float64) / MIX_RATE_HZ
             gain = (10 ** (gain_db_at(self._plan.ducking, times_s) / 20)).astype(np.float32)
-            sounding *= gain
+            sounding[:, first - start : last - start] *= gain
             if self._edited:
-                reference *= gain
+                reference[:, first - start : last - start] *= gain
         return MusicBlock(sounding=sounding, reference=reference)
 
     def _cue(self, cue: PlannedCue, start: int, stop: int) -> FloatArray:
@@ -113,7 +115,13 @@ class Music:
         key = (cue.cue_id, i)
         reader = self._open.get(key)
         if reader is None:
-            reader = _PieceReader(self._paths[cue.track_id], piece, kept=self._kept, skip=low - piece.film_start)
+            reader = _PieceReader(
+                self._paths[cue.track_id],
+                piece,
+                kept=self._kept,
+                shared=self._shared.get(cue.track_id),
+                skip=low - piece.film_start,
+            )
             self._open[key] = reader
         audio = reader.take(high - low)
         if low < piece.film_start + piece.rise:
@@ -137,10 +145,14 @@ def _fall(n_samples: int, *, start: int, stop: int) -> FloatArray:
 class _PieceReader:
     """Samples of one piece in order, silence where the track has no more."""
 
-    def __init__(self, path: Path, piece: Piece, *, kept: KeptSound, skip: int = 0) -> None:
+    def __init__(
+        self, path: Path, piece: Piece, *, kept: KeptSound, shared: _Stretch | None = None, skip: int = 0
+    ) -> None:
         self.n_missing = 0
         self._blocks = (
-            self._stretched(path, piece, skip) if piece.speed != 1.0 else _as_recorded(path, _later(piece, skip), kept)
+            self._stretched(path, piece, skip)
+            if piece.speed != 1.0
+            else _as_recorded(path, _later(piece, skip), kept, shared)
         )
         self._rest: FloatArray = np.zeros((2, 0), dtype=np.float32)
 
@@ -181,16 +193,51 @@ def _later(piece: Piece, n: int) -> Piece:
     )
 
 
-def _as_recorded(path: Path, piece: Piece, kept: KeptSound) -> Iterator[FloatArray]:
-    """The piece in blocks."""
-    decoded = functools.partial(
-        iter_audio,
+def _shared(plan: MixPlan) -> dict[str, _Stretch]:
+    """What to decode once of tracks of which the film has several pieces, where that is not more than the pieces."""
+    pieces: dict[str, list[_Stretch]] = {}
+    for cue in plan.cues:
+        for piece in cue.pieces:
+            if piece.speed == 1.0:
+                stretch = (piece.track_start, piece.track_start + piece.n_samples)
+                pieces.setdefault(cue.track_id, []).append(stretch)
+    found: dict[str, _Stretch] = {}
+    for track_id, stretches in pieces.items():
+        first, last = min(start for start, _ in stretches), max(stop for _, stop in stretches)
+        if len(stretches) > 1 and last - first <= sum(stop - start for start, stop in stretches):
+            found[track_id] = (first, last)
+    return found
+
+
+def _as_recorded(path: Path, piece: Piece, kept: KeptSound, shared: _Stretch | None) -> Iterator[FloatArray]:
+    """The piece in blocks, from what it shares with other pieces if that is kept."""
+    own = (piece.track_start, piece.track_start + piece.n_samples)
+    first, last = shared or own
+    if shared is not None and not kept.keeps(
+        (path, shared), lambda: ahead(_decoded(path, shared)), n_samples=last - first, channels=2
+    ):
+        first, last = own
+    skip, left = own[0] - first, piece.n_samples
+    blocks = kept.blocks((path, (first, last)), lambda: ahead(_decoded(path, (first, last))), n_samples=last - first)
+    with contextlib.closing(blocks):
+        for block in blocks:
+            part = block[:, skip : skip + left]
+            skip -= min(skip, block.shape[1])
+            left -= part.shape[1]
+            if part.shape[1]:
+                yield part
+            if not left:
+                return
+
+
+def _decoded(path: Path, stretch: _Stretch) -> Generator[FloatArray]:
+    """A stretch of a track."""
+    first, last = stretch
+    return iter_audio(
         path,
         sample_rate_hz=MIX_RATE_HZ,
         channels=2,
         block_s=_READ_S,
-        start_s=seconds(piece.track_start, sample_rate_hz=MIX_RATE_HZ),
-        duration_s=seconds(piece.n_samples, sample_rate_hz=MIX_RATE_HZ),
+        start_s=seconds(first, sample_rate_hz=MIX_RATE_HZ),
+        duration_s=seconds(last - first, sample_rate_hz=MIX_RATE_HZ),
     )
-    key = (path, piece.track_start, piece.n_samples)
-    return kept.blocks(key, lambda: ahead(decoded()), n_samples=piece.n_samples)

@@ -10,13 +10,14 @@ loud at that place, less where it is quiet.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from soundtrack.settings import REFERENCE_LUFS, MixSettings
+from soundtrack.settings import MIX_RATE_HZ, REFERENCE_LUFS, MixSettings
 from soundtrack.timebase import round_s
 from soundtrack.types import Cue, GainPoint, Span, TimeArray, Track
 
@@ -139,6 +140,38 @@ def gain_db_at(points: Sequence[GainPoint], times_s: TimeArray) -> TimeArray:
         return np.zeros(len(times_s), dtype=np.float64)
     corners = np.array([(p.time_s, p.gain_db) for p in points], dtype=np.float64)
     return np.minimum(np.interp(times_s, corners[:, 0], corners[:, 1]), 0.0)
+
+
+def moving(points: Sequence[GainPoint], *, start: int, stop: int) -> list[tuple[int, int]]:
+    """Stretches of samples at `MIX_RATE_HZ` outside which the envelope is 0 dB, apart and in order.
+
+    Parameters
+    ----------
+    points : sequence of GainPoint
+        Ascending in time; may be empty.
+    start, stop : int
+        Samples of the film that are asked about.
+
+    Examples
+    --------
+    >>> moving([GainPoint(1.0, 0.0), GainPoint(1.5, -6.0), GainPoint(2.0, 0.0)], start=0, stop=480_000)
+    [(48000, 96002)]
+    """
+    found: list[tuple[int, int]] = []
+    places = [start, *(math.floor(p.time_s * MIX_RATE_HZ) for p in points), stop - 1]
+    gains_db = [0.0, *(p.gain_db for p in points), 0.0]
+    if points:  # level before the first and after the last
+        gains_db[0], gains_db[-1] = gains_db[1], gains_db[-2]
+    for (before, before_db), (after, after_db) in itertools.pairwise(zip(places, gains_db, strict=True)):
+        if before_db >= 0.0 and after_db >= 0.0:
+            continue
+        first, last = max(start, before), min(stop, after + 2)
+        if first >= last:
+            continue
+        if found and first <= found[-1][1]:
+            first, _ = found.pop()
+        found.append((first, last))
+    return found
 
 
 def _fall_s(depth_db: float, *, settings: MixSettings) -> float:

@@ -133,8 +133,13 @@ def equal_power_rise(n_samples: int, *, start: int, stop: int) -> FloatArray:
     >>> [round(float(x), 3) for x in equal_power_rise(2, start=-1, stop=4)]
     [0.0, 0.383, 0.924, 1.0, 1.0]
     """
-    place = (np.arange(start, stop, dtype=np.float64) + 0.5) / n_samples if n_samples else np.ones(stop - start)
-    return np.sin(np.clip(place, 0.0, 1.0) * (np.pi / 2)).astype(np.float32)
+    rise = np.ones(stop - start, np.float32)
+    low, high = max(start, 0), min(stop, n_samples)
+    rise[: max(0, min(low, stop) - start)] = 0.0
+    if low < high:
+        place = (np.arange(low, high, dtype=np.float64) + 0.5) / n_samples
+        rise[low - start : high - start] = np.sin(place * (np.pi / 2))
+    return rise
 
 
 def _bad_sheet(cue: Cue, what: str) -> InputError:

@@ -23,6 +23,7 @@ from soundtrack.files.safe_write import Together, naming_a_full_disk
 from soundtrack.files.targets import Target, check_targets
 from soundtrack.media.opening import no_decoder
 from soundtrack.media.reading.film_kind import FILM
+from soundtrack.media.reading.kept import KeptSound
 from soundtrack.media.writing.formats import MuxPlan, plan_streams
 from soundtrack.media.writing.mux import mux
 from soundtrack.mix.levels import BETWEEN_SAMPLES_DB, Levels
@@ -102,40 +103,34 @@ def render_film(
     from soundtrack.media.checking.verify import print_before, require_same
 
     settings = settings or MixSettings()
-    check_film(info, sheet)
-    original = info.main_audio if sheet.mix.keep_original else None
-    channels = _n_channels(layout, original)
+    work, plan = _prepared(info, sheet, track_paths, narration_path, layout=layout, progress=progress or no_progress)
+    original, channels = work.original, work.channels
     streams = output_plan(info, out, keeps_original=original is not None, layout=layout, music_track=music_track)
-    plan = plan_mix(sheet)
-    check_tracks(plan, track_paths)
+    needed_bytes = info.path.stat().st_size + plan.n_samples * 4 * (3 if stems else 1)
     check_targets(
-        [Target(out, FILM, needed_bytes=info.path.stat().st_size + plan.n_samples * 4 * (3 if stems else 1))],
+        [Target(out, FILM, needed_bytes=needed_bytes)],
         inputs=[info.path, *track_paths.values(), *([] if narration_path is None else [narration_path])],
         force=force,
     )
 
-    work = Work(
-        info,
-        original,
-        track_paths,
-        plan.n_samples,
-        progress or no_progress,
-        channels=channels,
-        narration=sheet.narration,
-        narration_path=narration_path,
-    )
     headroom_db = LOSSLESS_HEADROOM_DB if streams.container.is_lossless else LOSSY_HEADROOM_DB
     limiter_dbtp = sheet.mix.ceiling_dbtp - headroom_db if sheet.mix.limiter_dbtp is None else sheet.mix.limiter_dbtp
-    with print_before(info, streams) as printed:
-        levels, missing_s = measure(work, plan, ceiling_dbtp=limiter_dbtp)
-        before = printed()
-    allowed_dbtp = sheet.mix.ceiling_dbtp
-    if sheet.mix.keep_level and work.has_voices:  # its own peaks stay where they are
-        allowed_dbtp = max(allowed_dbtp, levels.original_peak_dbfs + BETWEEN_SAMPLES_DB + headroom_db)
-        limiter_dbtp = limiter_dbtp if sheet.mix.limiter_dbtp is not None else allowed_dbtp - headroom_db
-    setting = Setting(levels.master_gain_db, round(limiter_dbtp, 6), levels.master_cap_db)
     outcomes: list[Outcome] = []
-    with Together() as files, naming_a_full_disk(out), contextlib.ExitStack() as encoders:
+    with (
+        KeptSound(folder=out.parent, leaves_bytes=needed_bytes) as kept,
+        Together() as files,
+        naming_a_full_disk(out),
+        contextlib.ExitStack() as encoders,
+    ):
+        work = replace(work, kept=kept)
+        with print_before(info, streams) as printed:
+            levels, missing_s = measure(work, plan, ceiling_dbtp=limiter_dbtp)
+            before = printed()
+        allowed_dbtp = sheet.mix.ceiling_dbtp
+        if sheet.mix.keep_level and work.has_voices:  # its own peaks stay where they are
+            allowed_dbtp = max(allowed_dbtp, levels.original_peak_dbfs + BETWEEN_SAMPLES_DB + headroom_db)
+            limiter_dbtp = limiter_dbtp if sheet.mix.limiter_dbtp is not None else allowed_dbtp - headroom_db
+        setting = Setting(levels.master_gain_db, round(limiter_dbtp, 6), levels.master_cap_db)
         part = files.part(out, kind=FILM, force=force)
         stem_writer = encoders.enter_context(_stems(stems, out.stem, files=files, force=force, channels=channels))
         while True:

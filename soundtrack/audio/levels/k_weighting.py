@@ -174,6 +174,9 @@ class KFilter:
 
     def _weight(self, steps: FloatArray, state: Doubles, out: FloatArray) -> Doubles:
         """Fill `out` with one channel's weighted steps (n, step); returns the state after them."""
+        if not state.any() and not steps.any():  # silence from rest stays silence
+            out[:] = 0.0
+            return state
         rows, n = self._rows, len(steps)
         sound = np.ascontiguousarray(steps).reshape(n * rows.per_step, rows.n)
         states = (sound @ rows.push).reshape(n, -1) @ rows.states  # (n, 4 * (per_step + 1))

@@ -32,6 +32,8 @@ LAYOUTS = {1: "mono", 2: "stereo", 3: "2.1", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6
 _RESAMPLE = "rematrix_maxval=1:async={most}:min_comp=0.003:comp_duration=0.5:min_hard_comp=0.018"
 """From 3 ms on the sound follows its stamps by changing speed, from 18 ms on by silence or a cut."""
 
+_EVEN_S = 0.002
+_TOGETHER = 16_384
 _FASTER = 0.01
 _MAX_BACK_S = 0.1
 _NEW_STRETCH_S = 0.5
@@ -249,8 +251,13 @@ class _Converter:
     """A filter graph for one stretch of sound of one kind."""
 
     def __init__(self, frame: Any, *, sample_rate_hz: int, channels: int, surplus: int) -> None:
+        from av.audio.fifo import AudioFifo
         from av.filter import Graph
 
+        self._together = AudioFifo()
+        self._first: int | None = None
+        self._n_in = self._n_through = 0
+        self._is_even = True
         self._kind = _kind(frame)
         self._tick = Fraction(1, frame.sample_rate)
         self._surplus = surplus
@@ -270,17 +277,43 @@ class _Converter:
         return self._kind == _kind(frame) and (self._next_s is None or abs(at_s - self._next_s) < _NEW_STRETCH_S)
 
     def push(self, at_s: float, frame: Any) -> Iterator[FloatArray]:
-        """One frame in, what is ready out."""
-        frame.time_base = self._tick
-        frame.pts = samples(at_s, sample_rate_hz=frame.sample_rate)
-        self._next_s = at_s + frame.samples / frame.sample_rate
-        self._graph.push(frame)
-        return self._ready()
+        """One frame in, what is ready out.
+
+        Frames whose stamps say what their samples say, up to less than the resampler begins to follow, go into it many
+        at a time, which changes nothing and saves half of the time.
+        """
+        rate_hz = frame.sample_rate
+        stamp = samples(at_s, sample_rate_hz=rate_hz)
+        self._next_s = at_s + frame.samples / rate_hz
+        if self._first is None:
+            self._first = stamp
+        self._is_even = self._is_even and abs(stamp - self._first - self._n_in) < _EVEN_S * rate_hz
+        self._n_in += frame.samples
+        if not self._is_even:
+            yield from self._through()
+            frame.time_base, frame.pts = self._tick, stamp
+            self._graph.push(frame)
+            yield from self._ready()
+            return
+        frame.pts = None
+        self._together.write(frame)
+        if self._together.samples >= _TOGETHER:
+            yield from self._through()
 
     def finish(self) -> Iterator[FloatArray]:
         """What is left."""
+        yield from self._through()
         self._graph.push(None)
-        return self._ready()
+        yield from self._ready()
+
+    def _through(self) -> Iterator[FloatArray]:
+        """Put what waits through the graph."""
+        frame = self._together.read()
+        if frame is not None and self._first is not None:
+            frame.time_base, frame.pts = self._tick, self._first + self._n_through
+            self._n_through += frame.samples
+            self._graph.push(frame)
+            yield from self._ready()
 
     def _ready(self) -> Iterator[FloatArray]:
         """What has come out, without what lies before the place where it is wanted; shape (channels, n)."""

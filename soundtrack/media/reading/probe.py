@@ -262,7 +262,8 @@ def _first_pictures(container: Any, stream: Any, path: Path) -> Iterator[Any]:
 def presentation_s(frame: Any) -> float | None:
     """Container time at which a decoded frame is shown, in seconds; None where the file does not say."""
     stamp = frame.pts if frame.pts is not None else frame.dts
-    return float(stamp * frame.time_base) if stamp is not None and frame.time_base else None
+    tick = frame.time_base if stamp is not None else None
+    return stamp * tick.numerator / tick.denominator if tick else None
 
 
 def _describe(frame: Any, stream: Any, *, time_s: float, is_guessed: bool) -> _FirstFrame:
