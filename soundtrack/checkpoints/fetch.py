@@ -17,7 +17,6 @@ from typing import IO, Protocol
 from urllib.parse import urlsplit
 
 from soundtrack.checkpoints.manifest import ModelEntry, public_models
-from soundtrack.checkpoints.weights import add_model
 from soundtrack.errors import ModelError, OutputError
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import replacing
@@ -237,6 +236,8 @@ def pull_model(
     download = cache_dir() / "downloads" / f"{name}.pt"
     fetch(url or public.url, download, sha256=pinned, max_bytes=public.max_bytes, open_url=open_url, progress=progress)
     try:
+        from soundtrack.checkpoints.weights import add_model  # torch, which many who ask for paths do not need
+
         return add_model(name, download, folder=folder)
     finally:
         download.unlink(missing_ok=True)
