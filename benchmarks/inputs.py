@@ -23,6 +23,9 @@ CODECS: dict[str, list[str]] = {
 }
 """Encoders of films by name of the codec."""
 
+ENCODERS = {**CODECS, "h264-no-b": [*CODECS["h264"], "-bf", "0"]}
+"""The same, and h264 without B frames."""
+
 MBIT_S = {"360p": 1.2, "1080p": 8.0, "4K": 24.0}
 """Rate of an h264 film by size; the other codecs get six tenths."""
 
@@ -64,7 +67,7 @@ class Inputs:
 
     def has(self, codec: str) -> bool:
         """Whether this ffmpeg can encode that."""
-        return {**CODECS, **SOUNDS}[codec][1] in self._encoders
+        return {**ENCODERS, **SOUNDS}[codec][1] in self._encoders
 
     def film(self, minutes: int, size: str = "1080p", codec: str = "h264") -> Path:
         """A film with some grain, so that it costs what a camera's film costs: a piece of ten seconds, repeated."""
@@ -82,19 +85,19 @@ class Inputs:
             height = HEIGHTS[size]
             picture = f"scale={height * 16 // 9}:{height}:flags=bicubic,noise=alls=6:allf=t,format=yuv420p"
             where = ["-ss", "6", "-t", str(_PIECE_S), "-i", self.demo.film]
-            rate = f"{MBIT_S[size] * (1.0 if codec == 'h264' else 0.6):g}M"
-            self._make(piece, [*where, "-vf", picture, *CODECS[codec], "-b:v", rate, "-c:a", "aac"])
+            rate = f"{MBIT_S[size] * (1.0 if codec.startswith('h264') else 0.6):g}M"
+            self._make(piece, [*where, "-vf", picture, *ENCODERS[codec], "-b:v", rate, "-c:a", "aac"])
         return piece
 
-    def clips(self, n: int) -> Path:
-        """A folder of clips of 20 s in 360p, no two alike."""
-        folder = self.folder / f"clips-{n}"
+    def clips(self, n: int, *, length_s: int = 20) -> Path:
+        """A folder of clips in 360p, no two alike."""
+        folder = self.folder / (f"clips-{n}" if length_s == 20 else f"clips-{n}-{length_s}")
         folder.mkdir(exist_ok=True)
         picture = "scale=640:360:flags=bicubic,noise=alls=6:allf=t,format=yuv420p"
         for i in range(n):
             clip = folder / f"{i:03}.mp4"
             if not clip.exists():
-                where = ["-stream_loop", "9", "-ss", f"{3.7 * i:.1f}", "-t", "20", "-i", self.demo.film]
+                where = ["-stream_loop", "9", "-ss", f"{3.7 * i:.1f}", "-t", str(length_s), "-i", self.demo.film]
                 self._make(clip, [*where, "-vf", picture, *CODECS["h264"], "-b:v", "1.2M", "-c:a", "aac"])
         return folder
 

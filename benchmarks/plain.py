@@ -4,6 +4,7 @@ python benchmarks/plain.py picture FILM       shots and film numbers by soundtra
 python benchmarks/plain.py i3d FILM           what one would write first: OpenCV, and I3D in plain PyTorch
 python benchmarks/plain.py librosa TRACK...   librosa's usual calls: load, mel, beat_track, chroma
 python benchmarks/plain.py decode TRACK...    plain ffmpeg decodes each track, one for each core at a time
+python benchmarks/plain.py inside FILE...     this process decodes each file by PyAV: the picture of a film, or sound
 """
 
 from __future__ import annotations
@@ -93,6 +94,17 @@ def decode(tracks: list[Path]) -> None:
         print(len(list(pool.map(one, tracks))))
 
 
+def inside(files: list[Path]) -> None:
+    """The least that looking and listening can cost without another process."""
+    import av
+
+    for file in files:
+        with av.open(str(file)) as container:
+            stream = container.streams.video[0] if container.streams.video else container.streams.audio[0]
+            stream.thread_type = "AUTO" if stream.type == "video" else "SLICE"
+            print(file.name, sum(1 for _ in container.decode(stream)))
+
+
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["picture", film]:
@@ -101,6 +113,8 @@ if __name__ == "__main__":
             i3d(Path(film))
         case ["decode", *tracks]:
             decode([Path(track) for track in tracks])
+        case ["inside", *files]:
+            inside([Path(file) for file in files])
         case ["librosa", *tracks]:
             librosa_usual([Path(track) for track in tracks])
         case _:

@@ -7,6 +7,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,10 +21,11 @@ from soundtrack.errors import InputError
 from soundtrack.merit_table import MeritTable
 from soundtrack.pipeline.ground import preferences
 from soundtrack.pipeline.ground.defaults import spotting_or_default
-from soundtrack.resources import example_index_dir, user_answers_path
+from soundtrack.resources import cache_dir, example_index_dir, user_answers_path
 from soundtrack.settings import SpottingSettings
 from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.spotting.plan.swap import swap_cue
+from soundtrack.taste import weights
 from soundtrack.taste.choices import LOCK, SWAP, Choice, Choices, compared, edited, loads
 from soundtrack.taste.choices import dumps as lines_of
 from soundtrack.taste.weights import FITTED, LEAST_CHOICES, agreement, fitted
@@ -177,6 +179,30 @@ def test_taste_changes_what_is_planned_and_the_sheet_says_so(home: Path, cues: C
     preferences.forget()
     assert not preferences.choices_path().exists()
     assert spot_cues(SCENES, LIBRARY, settings=spotting_or_default(None)) == cues
+
+
+def test_unchanged_choices_are_not_fitted_again(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOUNDTRACK_CACHE", "1")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / "cache"))
+    fits: list[int] = []
+    real = weights.fitted
+
+    def fitted(choices: Any, *args: Any, **words: Any) -> MeritTable:
+        fits.append(len(choices))
+        return real(choices, *args, **words)
+
+    monkeypatch.setattr(weights, "fitted", fitted)
+    preferences._write(Choices(for_tempo(30)))
+    first = preferences.preferences().after
+    assert first == preferences.preferences().after != MeritTable()
+    assert fits == [30]
+    (cache_dir() / "taste.json").write_text("{")
+    assert preferences.preferences().after == first
+    preferences._write(Choices(for_tempo(31)))
+    assert preferences.preferences().after == real(for_tempo(31), MeritTable())
+    monkeypatch.setenv("SOUNDTRACK_CACHE", "0")
+    assert preferences.preferences().after == real(for_tempo(31), MeritTable())
+    assert fits == [30, 30, 31, 31]
 
 
 def test_the_commands_record_show_and_forget(home: Path, cues: CueSheet, capfd: pytest.CaptureFixture[str]) -> None:

@@ -47,13 +47,13 @@ def fitted(choices: Sequence[Choice], merit: MeritTable, *, fixed: Collection[st
     MeritTable
         Equal to `merit` with fewer than `LEAST_CHOICES` choices.
     """
-    from scipy.optimize import minimize
-
     rows = merit.rows()
     names = [name for name in FITTED if name not in fixed and rows[name].weight != 0]
     choices = choices[-MOST_CHOICES:]
     if len(choices) < LEAST_CHOICES or not names:
         return merit
+    from scipy.optimize import minimize
+
     base = np.array([rows[name].weight for name in names])
     apart = np.array([[c.differences.get(name, 0.0) for name in names] for c in choices]) * base
     others = [name for name in rows if name not in names]

@@ -6,6 +6,9 @@ Choices from edits of cue sheets are in ``choices.jsonl`` in the user's data fol
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +28,7 @@ MOST_BYTES = 64 << 20
 """Largest file that is read."""
 MOST_EDITS = 2_000
 """Older choices from edits are dropped."""
+_FIT_BYTES = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +58,35 @@ def preferences() -> Preferences:
     InputError
         A file of choices or answers, or the configuration, is damaged.
     """
-    from soundtrack.taste.weights import fitted
-
     configured = config.load_config()
     found = (*_comparisons(_choices()), *_choices().edits)
-    after = fitted(found, configured.merit, fixed=configured.merit.changed())
+    after = _fitted(found, configured.merit, keeps=configured.cache)
     return Preferences(found, configured.merit, after if configured.taste else configured.merit, configured.taste)
+
+
+def _fitted(choices: tuple[Choice, ...], merit: MeritTable, *, keeps: bool) -> MeritTable:
+    """The fitted weights; those of the last fit where nothing changed, since scipy takes a third of a second."""
+    from soundtrack.taste.weights import fitted
+
+    fixed = merit.changed()
+    if not keeps:
+        return fitted(choices, merit, fixed=fixed)
+    code = resources.code_digest("soundtrack.taste.weights", "soundtrack.merit_table")
+    says = f"{code}\n{choices!r}\n{merit!r}\n{sorted(fixed)!r}"
+    key = hashlib.sha256(says.encode()).hexdigest()
+    kept = resources.cache_dir() / "taste.json"
+    rows = merit.rows()
+    with contextlib.suppress(OSError, ValueError, RecursionError, TypeError, KeyError, InputError):
+        said = json.loads(safe_read.read_text(kept, most_bytes=_FIT_BYTES))
+        if said["key"] == key:
+            weights = {name: replace(rows[name], weight=float(weight)) for name, weight in said["weights"].items()}
+            return replace(merit, **weights)
+    after = fitted(choices, merit, fixed=fixed)
+    changed = {name: row.weight for name, row in after.rows().items() if row != rows[name]}
+    with contextlib.suppress(OSError, OutputError):
+        kept.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_text(kept, json.dumps({"key": key, "weights": changed}) + "\n", kind=OWN, force=True)
+    return after
 
 
 def with_taste(settings: SpottingSettings) -> SpottingSettings:
