@@ -22,6 +22,7 @@ import numpy as np
 
 from soundtrack.emotion.video_tower import VideoTower
 from soundtrack.evaluation.read import NoSpace, film_windows, picture_evidence
+from soundtrack.training.calibrate import evidence_means
 from soundtrack.training.picture.data import rating_of, word_ratings
 from soundtrack.types import EMOTIONS, FloatArray
 from soundtrack.types.emotion import UNSURE_UNDER
@@ -64,18 +65,12 @@ class Read:
 
     @classmethod
     def of(cls, paths: Sequence[Path], tower: VideoTower) -> Read:
-        """Means over the clips of each file."""
+        """Mean evidence and means over the clips of each file."""
         rows = []
         for path in paths:
             said = tower.reader.read(picture_evidence(film_windows(path, tower), tower))
-            rows.append(
-                np.concatenate(
-                    [
-                        said.probabilities.mean(axis=0),
-                        [said.valence.mean(), said.arousal.mean(), said.confidence.mean()],
-                    ]
-                )
-            )
+            probabilities = evidence_means(said.probabilities, np.zeros(len(said.valence), np.int64), 1)[0]
+            rows.append([*probabilities, said.valence.mean(), said.arousal.mean(), said.confidence.mean()])
         table = np.array(rows)
         return cls(table[:, :6], table[:, 6], table[:, 7], table[:, 8])
 

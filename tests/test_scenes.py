@@ -95,6 +95,30 @@ def test_sure_readings_count_more() -> None:
     assert scene.emotion.valence > 0.2
 
 
+def test_a_class_that_one_look_rules_out_is_not_that_of_the_scene() -> None:
+    """The evidence of the looks is averaged, not their shares, which would make this scene a restful one."""
+
+    def look(start_s: float, relaxation: float, sad: float) -> Reading:
+        shares = [(1 - relaxation - sad) / 4] * len(EMOTIONS)
+        shares[3], shares[4] = relaxation, sad
+        return Reading(Span(start_s, start_s + 2), EmotionState(tuple(shares), 0.0, 0.0, 0.5), np.eye(DIM)[0])
+
+    looks = [look(0, 0.90, 0.06), look(2, 0.02, 0.86)]
+    found = group_scenes(shots(0, 4), looks).scenes[0].emotion
+    wanted = np.sqrt(np.prod([one.emotion.probabilities for one in looks], axis=0))
+    assert found.probabilities == pytest.approx(tuple(wanted / wanted.sum()), abs=1e-6)
+    assert found.label == "Sad"
+
+
+def test_scenes_whose_pictures_ask_for_the_same_music_differ_by_their_class() -> None:
+    """Frightening, then sad, with vectors that point the same way: two scenes."""
+    frightening, sad = reading(0, 2, "fear").emotion, reading(0, 2, "sad").emotion
+    shares = [tuple(0.97 if p == 0.5 else 0.006 for p in mood.probabilities) for mood in (frightening, sad)]
+    sure = [EmotionState(each, valence=-0.5, arousal=0.0, confidence=0.8) for each in shares]
+    looks = [Reading(Span(2.0 * i, 2.0 * i + 2), sure[i >= 10], np.eye(DIM, dtype=np.float32)[0]) for i in range(20)]
+    assert starts(group_scenes(shots(*np.arange(0, 41, 4)), looks)) == [0, 20]
+
+
 def test_opposite_embeddings_still_give_a_unit_vector() -> None:
     a, b = reading(0, 2, "calm"), reading(2, 4, "calm")
     b = Reading(b.span, b.emotion, -a.embedding)

@@ -168,6 +168,13 @@ def test_a_space_from_a_table_of_labels(films: Path, tmp_path: Path, monkeypatch
     assert "picture" in (tmp_path / "confusion.csv").read_text()
 
 
+def test_stills_beside_films_without_labels_are_refused(films: Path, tmp_path: Path) -> None:
+    """No head is trained there, so that they would change nothing."""
+    with pytest.raises(UsageError, match="--stills requires a CSV of clips"):
+        train("space", films, "--out", tmp_path / "out", "--stills", films)
+    assert not (tmp_path / "out").exists()
+
+
 class ColourTeachers:
     """Stand-ins that answer with the view's colours, so that there is something to learn."""
 

@@ -18,6 +18,7 @@ from soundtrack.spotting.merit.hubs import crowding
 from soundtrack.spotting.merit.intervals import Film
 from soundtrack.spotting.merit.terms import sides
 from soundtrack.spotting.merit.view import SegmentTable, against_the_rest, drawn_apart, placed_by_class
+from soundtrack.training.calibrate import evidence_means
 from soundtrack.training.space import SideRows
 from soundtrack.types import FloatArray
 
@@ -97,8 +98,8 @@ def corrected(seen: Said, heard: Said) -> Matrix:
 
 def _film(seen: Said) -> Film:
     """The pictures as the stretches of one film."""
-    probabilities = seen.means(seen.probabilities)
-    n = len(probabilities)
+    n = int(seen.clip[-1]) + 1
+    probabilities = evidence_means(seen.probabilities, seen.clip, n).astype(np.float32)
     zeros, no = np.zeros(n, np.float32), np.zeros(n, np.bool_)
     return Film(
         edges_s=np.arange(n + 1, dtype=np.float64),

@@ -18,7 +18,7 @@ from soundtrack.emotion.space import MUSIC, PICTURE, JointSpace
 from soundtrack.evaluation.deciding import MERIT, WITH_HUBS, Said, corrected, decided
 from soundtrack.merit_table import MeritTable
 from soundtrack.progress import Progress
-from soundtrack.training.calibrate import fit_temperature, means_of
+from soundtrack.training.calibrate import evidence_means, fit_temperature, means_of
 from soundtrack.training.data import fold_of
 from soundtrack.training.music.fit import Feelings, Heard, MusicFitSettings, fit_music_head
 from soundtrack.training.picture.fit import HeadSettings, Rated, fit_head
@@ -206,7 +206,7 @@ def calibrated_inside(evidence: Evidence, chosen: Mask, recipe: FoldRecipe, *, s
     """As `read_inside`, with temperatures that suit these readings."""
     video, music = read_inside(evidence, chosen, recipe, seed=seed)
     classes = evidence.classes[chosen]
-    return _calibrated(video, classes)[0], _calibrated(music, classes)[0]
+    return _calibrated(video, classes, by_evidence=True)[0], _calibrated(music, classes)[0]
 
 
 def _music_rows(heard: Heard, head: Head) -> SideRows:
@@ -236,10 +236,10 @@ def _sharpened(probabilities: FloatArray, temperature: float) -> FloatArray:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
 
-def _calibrated(rows: SideRows, classes: IntArray) -> tuple[SideRows, float]:
+def _calibrated(rows: SideRows, classes: IntArray, *, by_evidence: bool = False) -> tuple[SideRows, float]:
     """Rows with the temperature that suits them best, and that temperature."""
     logs = np.log(np.maximum(rows.probabilities.astype(np.float64), 1e-9))
-    temperature = fit_temperature(logs, rows.clip, classes)
+    temperature = fit_temperature(logs, rows.clip, classes, by_evidence=by_evidence)
     return replace(rows, probabilities=_sharpened(rows.probabilities, temperature)), temperature
 
 
@@ -279,7 +279,7 @@ def read_unseen(
     for fold in range(n_folds):
         learn, judge = folds != fold, folds == fold
         video, music = read_inside(evidence, learn, how, seed=seed)
-        video, video_t = _calibrated(video, evidence.classes[learn])
+        video, video_t = _calibrated(video, evidence.classes[learn], by_evidence=True)
         music, music_t = _calibrated(music, evidence.classes[learn])
         spaces.append(
             fit_space(
@@ -349,7 +349,7 @@ def cross_read(
         weighed[inside] = decided(*sides, merit or MeritTable())[inside]
         only_code = reweighted(space, (0.0, 0.0, 1.0))
         code[inside] = video.only(inside).project(only_code, PICTURE) @ music.project(only_code, MUSIC).T
-    video_p = means_of(video.probabilities, video.clip, n)
+    video_p = evidence_means(video.probabilities, video.clip, n)
     music_p = means_of(music.probabilities, music.clip, n)
     arousals = [means_of(rows.arousal, rows.clip, n) for rows in (video, music)]
     standard = [(a - a.mean()) / max(float(a.std()), 1e-9) for a in arousals]

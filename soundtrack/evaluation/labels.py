@@ -23,6 +23,7 @@ from soundtrack.evaluation.deciding import MERIT, WITH_HUBS, Said, corrected, de
 from soundtrack.evaluation.folds import CrossRead, Evidence, FoldRecipe, Mask, cross_read
 from soundtrack.merit_table import MeritTable
 from soundtrack.progress import Progress
+from soundtrack.training.calibrate import evidence_means
 from soundtrack.training.data import LabelledClip
 from soundtrack.training.music.fit import Feelings
 from soundtrack.training.stages import Arrays, blocks_named, by_name, kept, n_rows, state_of
@@ -137,7 +138,6 @@ def gather(
         parts.append(kept(kept_in, (*names, "by channel", *state_of(clip.path)), partial(make, clip.path)))
         if progress is not None:
             progress("reading clips", i + 1, len(clips))
-
     numbers = np.arange(len(clips))
     return Evidence(
         seen=blocks_named("seen", parts),
@@ -160,25 +160,22 @@ def read_as_is(
     progress: Progress | None = None,
 ) -> CrossRead:
     """Every clip read by the loaded models."""
-    sides: list[list[ReadingBatch]] = [[], []]
+    pictures: list[ReadingBatch] = []
+    sounds: list[ReadingBatch] = []
     for i, clip in enumerate(clips):
         sound = read.sound(clip.path, music)
-        batches = (
-            read.picture_readings(read.film_windows(clip.path, video), video),
-            music.read(sound.mel, sound.spans),
-        )
-        for side, batch in zip(sides, batches, strict=True):
-            side.append(batch)
+        pictures.append(read.picture_readings(read.film_windows(clip.path, video), video))
+        sounds.append(music.read(sound.mel, sound.spans))
         if progress is not None:
             progress("reading clips", i + 1, len(clips))
-    p = [np.stack([np.asarray(b.probabilities.mean(axis=0), np.float64) for b in side]) for side in sides]
-    vectors = [np.stack([read.unit_mean(b.embedding) for b in side]) for side in sides]
-    arousals = [np.array([float(b.arousal.mean()) for b in side]) for side in sides]
-    seen, heard = (_said(side) for side in sides)
+    seen, heard = _said(pictures), _said(sounds)
+    p = [evidence_means(seen.probabilities, seen.clip, len(clips)), heard.means(heard.probabilities).astype(np.float64)]
+    arousals = [said.means(said.arousal).astype(np.float64) for said in (seen, heard)]
     standard = [(a - a.mean()) / max(float(a.std()), 1e-9) for a in arousals]
-    joint = vectors[0] @ vectors[1].T
-    codes = [v[:, N_MOOD + N_PLANE :] for v in vectors]  # the learned part of a vector comes last
-    codes = [c / np.maximum(np.linalg.norm(c, axis=1, keepdims=True), 1e-9) for c in codes]
+    joint = seen.directions.astype(np.float64) @ heard.directions.T
+    codes = [
+        read.unit(s.directions[:, N_MOOD + N_PLANE :]) for s in (seen, heard)
+    ]  # the learned part of a vector comes last
     return CrossRead(
         video_probabilities=p[0],
         music_probabilities=p[1],
@@ -250,7 +247,9 @@ class BothSets:
         return {**document, "verdict": verdict, "locked": self.locked.to_dict()}
 
 
-def judge_both(evidence: Evidence, *, n_apart: int, progress: Progress | None = None) -> BothSets:
+def judge_both(
+    evidence: Evidence, *, n_apart: int, recipe: FoldRecipe | None = None, progress: Progress | None = None
+) -> BothSets:
     """Judge clips by folds, and the last `n_apart` of them by what learned from all before.
 
     Parameters
@@ -259,6 +258,8 @@ def judge_both(evidence: Evidence, *, n_apart: int, progress: Progress | None = 
         Of all clips, the locked ones last.
     n_apart : int
         How many of them are locked.
+    recipe : FoldRecipe, optional
+        Further material and settings of the heads.
     progress : callable, optional
         Called after each deal.
     """
@@ -269,10 +270,10 @@ def judge_both(evidence: Evidence, *, n_apart: int, progress: Progress | None = 
     def judged(rows: Evidence, reads: Sequence[CrossRead]) -> LabelsReport:
         return report(reads, classes=rows.classes, source_ids=rows.sources, seeds=SEEDS)
 
-    folds = judged(learned, cross_reads(learned, progress=progress))
+    folds = judged(learned, cross_reads(learned, recipe=recipe, progress=progress))
     if not n_apart:
         return BothSets(learned, folds, None)
-    asked = cross_reads(evidence, apart=apart, progress=progress)
+    asked = cross_reads(evidence, recipe=recipe, apart=apart, progress=progress)
     return BothSets(learned, folds, judged(evidence.only(apart), asked))
 
 

@@ -167,7 +167,12 @@ def joined(parts: Sequence[ReadingBatch]) -> ReadingBatch:
     )
 
 
+def unit(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Vectors of length 1 in the same directions, shape (..., D)."""
+    wide = np.asarray(vectors, np.float64)
+    return np.asarray(wide / np.maximum(np.linalg.norm(wide, axis=-1, keepdims=True), 1e-9))
+
+
 def unit_mean(vectors: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     """Direction of the mean of some unit vectors, shape (D,)."""
-    total = np.asarray(vectors.mean(axis=0), np.float64)
-    return np.asarray(total / max(float(np.linalg.norm(total)), 1e-9))
+    return unit(np.asarray(vectors, np.float64).mean(axis=0))

@@ -72,18 +72,22 @@ class Pairs:
     """Films, each its own source."""
 
 
-def space_of_labels(evidence: Evidence, *, settings: SpaceSettings | None = None) -> JointSpace:
+def space_of_labels(
+    evidence: Evidence, *, recipe: FoldRecipe | None = None, settings: SpaceSettings | None = None
+) -> JointSpace:
     """The space of labelled clips.
 
     Parameters
     ----------
     evidence : Evidence
         What both networks saw and heard of them.
+    recipe : FoldRecipe, optional
+        Further material and settings of the heads whose readings it is fitted on.
     settings : SpaceSettings, optional
         How to fit.
     """
     everyone = np.ones(len(evidence.classes), bool)
-    video, music = calibrated_inside(evidence, everyone, FoldRecipe(), seed=0)
+    video, music = calibrated_inside(evidence, everyone, recipe or FoldRecipe(), seed=0)
     numbers = {s: i for i, s in enumerate(dict.fromkeys(evidence.sources))}
     sources = np.array([numbers[s] for s in evidence.sources])
     return fit_space(

@@ -16,6 +16,9 @@ from soundtrack.emotion.head import Head, log_odds, softmax
 IntArray = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]
 
+LEAST = 1e-6
+"""Probabilities below it count as this in a mean of evidence."""
+
 
 def means_of(values: npt.NDArray[np.floating], item: IntArray, n: int) -> Matrix:
     """Mean over the rows of each item, shape (n, ...); every item needs a row."""
@@ -27,7 +30,13 @@ def means_of(values: npt.NDArray[np.floating], item: IntArray, n: int) -> Matrix
     return np.asarray(sums / counts.reshape(-1, *[1] * (values.ndim - 1)), np.float64)
 
 
-def fit_temperature(logits: Matrix, item: IntArray, classes: IntArray) -> float:
+def evidence_means(probabilities: npt.NDArray[np.floating], item: IntArray, n: int) -> Matrix:
+    """Normalised geometric mean over the rows of each item, shape (n, 6): the mean of their evidence, as of a scene."""
+    logs = np.log(np.maximum(probabilities.astype(np.float64), LEAST))
+    return softmax(means_of(logs, item, n))
+
+
+def fit_temperature(logits: Matrix, item: IntArray, classes: IntArray, *, by_evidence: bool = False) -> float:
     """Divisor of the logits under which the items' mean probabilities have the smallest log-loss, in [0.2, 5].
 
     Parameters
@@ -38,10 +47,13 @@ def fit_temperature(logits: Matrix, item: IntArray, classes: IntArray) -> float:
         Which film or recording each stretch belongs to, from 0 without gaps.
     classes : ndarray, shape=(n_items,), int64
         Right answers.
+    by_evidence : bool
+        Whether the stretches of an item show one mood, so that their evidence is averaged and not their probabilities.
     """
+    mean = evidence_means if by_evidence else means_of
 
     def loss(temperature: float) -> float:
-        means = means_of(softmax(logits / temperature), item, len(classes))
+        means = mean(softmax(logits / temperature), item, len(classes))
         return float(-np.log(np.maximum(means[np.arange(len(classes)), classes], 1e-12)).mean())
 
     return float(min(np.exp(np.linspace(np.log(0.2), np.log(5.0), 61)), key=loss))
@@ -68,9 +80,9 @@ class Calibration:
         )
 
 
-def fit_calibration(logits: Matrix, item: IntArray, classes: IntArray) -> Calibration:
+def fit_calibration(logits: Matrix, item: IntArray, classes: IntArray, *, by_evidence: bool = False) -> Calibration:
     """Temperature and confidence from the answers of heads that are not calibrated; parameters as `fit_temperature`."""
-    temperature = fit_temperature(logits, item, classes)
+    temperature = fit_temperature(logits, item, classes, by_evidence=by_evidence)
     right = logits.argmax(axis=1) == classes[item]
     return Calibration(temperature, *fit_confidence(softmax(logits / temperature), right))
 

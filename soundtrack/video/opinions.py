@@ -16,11 +16,17 @@ from soundtrack.types import EmotionState, Measure, Opinion, OpinionBatch
 
 MOST_MEASURES = 8
 """Maximum number of stored measures per channel."""
+LEAST = 1e-6
+"""Probabilities below it count as this."""
 _Numbers = npt.NDArray[np.float64]
 
 
 def mean_emotion(share: _Numbers, *, probabilities: _Numbers, plane: _Numbers, confidence: _Numbers) -> EmotionState:
-    """Weighted mean of some readings; the confidence is that of the mean's own leading class.
+    """Mean evidence of some readings of one mood; the confidence is that of the mean's own leading class.
+
+    The classes' probabilities are pooled by their weighted geometric mean (the logarithmic opinion pool of Genest and
+    Zidek 1986): readings of one scene are looks at the same mood, so that evidence adds up and a class that most of
+    them rule out is ruled out. Valence and arousal are weighted arithmetic means.
 
     Parameters
     ----------
@@ -33,7 +39,8 @@ def mean_emotion(share: _Numbers, *, probabilities: _Numbers, plane: _Numbers, c
     confidence : ndarray, shape=(n,)
         Of each reading.
     """
-    mean = np.clip(share @ probabilities, 0.0, 1.0)
+    logs = share @ np.log(np.maximum(probabilities, LEAST))
+    mean = np.exp(logs - logs.max())
     mean /= mean.sum()
     leading = int(np.argmax(mean))
     agrees = probabilities.argmax(axis=1) == leading

@@ -33,6 +33,8 @@ _Numbers: TypeAlias = npt.NDArray[np.float64]
 
 _TRIMMED_SHARE = 0.2
 _LEAST_TRUST = 0.25
+_CLASSES, _PLANE = -8, -2
+"""Where the classes and the plane begin in the features of a stretch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +159,10 @@ class _Table:
         return trimmed
 
     def features(self, weights: _Numbers) -> _Numbers:
-        """Mean direction and mood, shape (D + 2,)."""
-        used = np.flatnonzero(weights)
-        mood = np.average(self._mood[used], axis=0, weights=weights[used])
-        return np.concatenate([self.direction(weights), mood])
+        """Mean direction, roots of the classes' probabilities, valence and arousal, shape (D + 8,)."""
+        emotion = self.emotion(weights)
+        roots = np.sqrt(emotion.probabilities)
+        return np.concatenate([self.direction(weights), roots, [emotion.valence, emotion.arousal]])
 
     def direction(self, weights: _Numbers) -> _Numbers:
         """Mean of the embeddings as a unit vector; where they cancel out, the one with the greatest weight."""
@@ -173,7 +175,7 @@ class _Table:
         return np.asarray(mean / norm, np.float64)
 
     def emotion(self, weights: _Numbers) -> EmotionState:
-        """Weighted mean of the readings; the confidence is that of the scene's own leading class."""
+        """Mean evidence of the readings; the confidence is that of the scene's own leading class."""
         return mean_emotion(
             weights / weights.sum(),
             probabilities=self._probabilities,
@@ -211,15 +213,21 @@ def _boundaries(shots: Sequence[Shot], table: _Table, settings: SceneSettings) -
 
 
 def _difference(a: _Numbers, b: _Numbers) -> float:
-    """How different two stretches are, 0 being alike: half by the angle in the joint space, half by the mood."""
-    return 0.5 * (1.0 - float(a[:-2] @ b[:-2])) + 0.5 * float(np.linalg.norm(a[-2:] - b[-2:]))
+    """How different two stretches are, 0 being alike: by the angle in the joint space, the classes, and the plane.
+
+    The classes count beside the joint space, whose vectors hold mostly what goes with what, and little of the mood.
+    """
+    angle = 1.0 - float(a[:_CLASSES] @ b[:_CLASSES])
+    classes = 1.0 - float(a[_CLASSES:_PLANE] @ b[_CLASSES:_PLANE])
+    return 0.25 * angle + 0.5 * classes + 0.5 * float(np.linalg.norm(a[_PLANE:] - b[_PLANE:]))
 
 
 def _join(a: _Numbers, b: _Numbers, share: float) -> _Numbers:
     """Features of two stretches together, the first with a share of the length."""
     mean = share * a + (1 - share) * b
-    norm = float(np.linalg.norm(mean[:-2]))
-    mean[:-2] = mean[:-2] / norm if norm > 1e-6 else a[:-2]
+    for part in (slice(0, _CLASSES), slice(_CLASSES, _PLANE)):
+        norm = float(np.linalg.norm(mean[part]))
+        mean[part] = mean[part] / norm if norm > 1e-6 else a[part]
     return mean
 
 

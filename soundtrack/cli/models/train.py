@@ -186,6 +186,16 @@ def space(
     out: Out,
     video_model: Annotated[str, typer.Option("--video", help="Picture model.")] = "i3d-emotion",
     music_model: Annotated[str, typer.Option("--music", help="Music model.")] = "mel-emotion",
+    stills: Annotated[
+        Path | None,
+        typer.Option(
+            "--stills",
+            metavar="FOLDER",
+            help="Folder with oasis/ and images/: the picture heads are also trained on its rated stills, as the "
+            "included one was. Requires a CSV of clips.",
+            show_default=False,
+        ),
+    ] = None,
     device: Device = None,
     quiet: Quiet = False,
 ) -> None:
@@ -201,6 +211,7 @@ def space(
     from soundtrack.errors import InputError, Reason
     from soundtrack.evaluation import labels as judging
     from soundtrack.evaluation import train_space
+    from soundtrack.evaluation.rated_stills import recipe_beside
     from soundtrack.evaluation.read import NoSpace
     from soundtrack.evaluation.training_report import write_report
     from soundtrack.files.kinds import OWN
@@ -212,6 +223,7 @@ def space(
     clips = read_labels(material) if material.is_file() else []
     apart = read_labels(material, part=Part.LOCKED) if clips else []
     films = [] if material.is_file() else train_space.films_in(material)
+    _need_clips(stills, has_clips=bool(clips))
     n = len({clip.source_id for clip in clips}) or len(films)
     if n < train_space.LEAST_FILMS:
         raise InputError(
@@ -231,9 +243,10 @@ def space(
             evidence = judging.gather(
                 [*clips, *apart], video=video_tower, music=music_tower, kept_in=out / "read", progress=progress
             )
-            judged = judging.judge_both(evidence, n_apart=len(apart), progress=progress)
+            recipe = recipe_beside(stills, video_tower, progress=progress) if stills is not None else None
+            judged = judging.judge_both(evidence, n_apart=len(apart), recipe=recipe, progress=progress)
             found, locked = judged.folds, judged.locked
-            fitted = train_space.space_of_labels(judged.learned)
+            fitted = train_space.space_of_labels(judged.learned, recipe=recipe)
             numbers, document = found.numbers, judged.to_dict()
             confusions = {"picture": found.confusion_video.tolist(), "sound": found.confusion_music.tolist()}
         else:
@@ -285,6 +298,17 @@ def _need(path: Path) -> None:
 
     if not path.exists():
         raise InputError(f"{path} does not exist", hint="check the path", reason=Reason.MISSING)
+
+
+def _need_clips(stills: Path | None, *, has_clips: bool) -> None:
+    """Refuse stills where no head is trained on labelled clips, and a folder that is none."""
+    from soundtrack.errors import UsageError
+
+    if stills is None:
+        return
+    if not has_clips:
+        raise UsageError("--stills requires a CSV of clips", hint="omit --stills, or use a table of labelled clips")
+    _need_folder(stills)
 
 
 def _need_folder(path: Path) -> None:

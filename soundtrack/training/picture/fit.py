@@ -28,7 +28,7 @@ from soundtrack.emotion.head import (
 )
 from soundtrack.emotion.picture_head import FILM_NUMBERS, layout_of
 from soundtrack.training.absence import Some, with_absences
-from soundtrack.training.calibrate import Calibration, fit_calibration, fit_temperature, means_of
+from soundtrack.training.calibrate import Calibration, evidence_means, fit_calibration, fit_temperature, means_of
 from soundtrack.training.linear import gains_of, logistic, ridge
 from soundtrack.types import CLASS_VALENCE_AROUSAL, EMOTIONS, FloatArray
 
@@ -278,7 +278,7 @@ class OutOfFold:
     probabilities: FloatArray = field(repr=False, compare=False)
     """Of each clip, calibrated on the other folds, shape (n, 6)."""
     film_probabilities: FloatArray = field(repr=False, compare=False)
-    """Mean over each film's clips, shape (n_films, 6)."""
+    """Mean evidence of each film's clips, shape (n_films, 6)."""
     valence: FloatArray = field(repr=False, compare=False)
     """Of each clip, shape (n,)."""
     arousal: FloatArray = field(repr=False, compare=False)
@@ -330,14 +330,14 @@ def cross_validate(
     for fold in np.unique(folds):  # the temperature of a fold comes from the others
         inside = folds != fold
         rows, order = inside[film_of], np.cumsum(inside) - 1
-        temperature = fit_temperature(logits[rows], order[film_of[rows]], classes[inside])
+        temperature = fit_temperature(logits[rows], order[film_of[rows]], classes[inside], by_evidence=True)
         probabilities[~rows] = softmax(logits[~rows] / temperature)
     return OutOfFold(
         probabilities=probabilities.astype(np.float32),
-        film_probabilities=means_of(probabilities, film_of, len(labels)).astype(np.float32),
+        film_probabilities=evidence_means(probabilities, film_of, len(labels)).astype(np.float32),
         valence=plane[:, 0].astype(np.float32),
         arousal=plane[:, 1].astype(np.float32),
-        calibration=fit_calibration(logits, film_of, classes),
+        calibration=fit_calibration(logits, film_of, classes, by_evidence=True),
     )
 
 
