@@ -161,7 +161,7 @@ def test_a_marker_of_the_editing_program_comes_back_and_goes_out_again(cues: Cue
         assert import_edit(found.sheet, export(cues, other)).sheet == cues
 
 
-@pytest.mark.parametrize("name", ["fcpxml", "xml", "mlt"])
+@pytest.mark.parametrize("name", READABLE)
 def test_a_comment_on_a_clip_comes_back_as_a_marker(cues: CueSheet, name: str) -> None:
     text, cue = export(cues, name), cues.cues[1]
     if name == "mlt":
@@ -170,6 +170,14 @@ def test_a_comment_on_a_clip_comes_back_as_a_marker(cues: CueSheet, name: str) -
         producer = next(one for one in root if file in "".join(one.itertext()) and one.tag in {"producer", "chain"})
         ElementTree.SubElement(producer, "property", name="shotcut:comment").text = "too loud here?"
         text = ElementTree.tostring(root, encoding="unicode")
+    elif name == "edl":
+        said = f"* COMMENT: CUE {cue.cue_id} "
+        text = "\n".join(f"{line}\n* COMMENT: too loud here?" if said in line else line for line in text.split("\n"))
+    elif name == "otio":
+        timeline = otio.adapters.read_from_string(text, "otio_json")
+        clip = next(c for c in timeline.find_clips() if c.metadata.get("soundtrack", {}).get("cue_id") == cue.cue_id)
+        clip.metadata["Resolve_OTIO"] = {"Comments": "too loud here?"}
+        text = otio.adapters.write_to_string(timeline, "otio_json")
     else:
         text = text.replace(f">cue {cue.cue_id}<", f">cue {cue.cue_id}: too loud here?<")
     found = import_edit(cues, text)

@@ -29,6 +29,12 @@ from soundtrack.export.keyframes import FLOOR_DB
 _GAIN = re.compile(r"\bGAIN ([+-]?\d+(?:\.\d+)?) DB", re.IGNORECASE)
 _FADE = re.compile(r"\bFADE (IN|OUT) (\d+(?:\.\d+)?) S", re.IGNORECASE)
 _FILE = re.compile(r"SOURCE FILE: (.*)", re.IGNORECASE)
+_FACT = re.compile(
+    r"^\W*(?:(?:FROM|TO) CLIP.*|SOURCE FILE:.*|(?:FROM|TO) FILE:.*|KEY CLIP.*|LOC:.*|M2 .*|(?:COMMENT|NOTE):\s*"
+    r"(?:CUE \S+ GAIN [+-]?\d+(?:\.\d+)? DB(?: FADE (?:IN|OUT) \d+(?:\.\d+)? S)*)?)",
+    re.IGNORECASE,
+)
+_NOTES = frozenset({"comment", "comments", "note", "notes"})
 _SPEED = re.compile(r"^M2 .*$", re.MULTILINE)
 _LOCATOR = re.compile(r"^\* LOC: (\d\d[:;.]\d\d[:;.]\d\d[:;.]\d\d)\s+\S+\s*(.*)$", re.MULTILINE)
 
@@ -148,8 +154,7 @@ def _clip(clip: Any, track: Any, timeline: Any, *, later_s: Fraction, heard: boo
     own: Mapping[str, Any] = clip.metadata.get("soundtrack", {})
     final_cut: Mapping[str, Any] = clip.metadata.get("fcp_xml", {})
     comments = [str(line) for line in clip.metadata.get("cmx_3600", {}).get("comments", ())]
-    note = " ".join(_texts(final_cut.get("comments", {})))
-    said = " ".join([*comments, note])
+    said = " ".join([*comments, *_texts(final_cut.get("comments", {}))])
     file = path_of(str(getattr(reference, "target_url", "") or ""))
     if not file and (named := _FILE.search("\n".join(comments))):
         file = named.group(1).strip()
@@ -173,7 +178,7 @@ def _clip(clip: Any, track: Any, timeline: Any, *, later_s: Fraction, heard: boo
         speed=speed,
         cue_id=str(own["cue_id"]) if "cue_id" in own else named_cue(said),
         is_heard=heard and clip.enabled and _switched_on(clip.metadata),
-        note=note,
+        note=" ".join(_notes(clip.metadata)),
         keys=keys,
         fade_in_s=fades[0],
         fade_out_s=fades[1],
@@ -183,6 +188,19 @@ def _clip(clip: Any, track: Any, timeline: Any, *, later_s: Fraction, heard: boo
 def _switched_on(metadata: Mapping[str, Any]) -> bool:
     """What Final Cut Pro 7 says of a clip or a track."""
     return str(metadata.get("fcp_xml", {}).get("enabled", "TRUE")).upper() != "FALSE"
+
+
+def _notes(metadata: Mapping[str, Any]) -> Iterator[str]:
+    """Comments on a clip: of an edit list what is no fact of the cut, else all that a program calls a comment or a note."""
+    for line in metadata.get("cmx_3600", {}).get("comments", ()):
+        if text := _FACT.sub("", str(line)).strip():
+            yield text
+    yield from _texts(metadata.get("fcp_xml", {}).get("comments", {}))
+    for key, value in metadata.items():
+        if key.lower() in _NOTES:
+            yield from _texts(value)
+        elif isinstance(value, Mapping) and key not in ("soundtrack", "fcp_xml", "cmx_3600"):
+            yield from _notes(value)
 
 
 def _texts(value: Any) -> Iterator[str]:
