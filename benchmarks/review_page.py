@@ -28,7 +28,7 @@ from soundtrack.review.app import _Room
 from soundtrack.review.opening import Reviewed
 from soundtrack.types import CueSheet, Span
 
-LENGTH_S, N_CUES, N_SWAPS, CUE_S = 10_800, 300, 10, 20
+LENGTH_S, N_CUES, N_SWAPS, CUE_S = 10_800, 300, 5, 20
 
 
 def long_sheet(sheet: CueSheet, film: Path) -> CueSheet:
@@ -62,9 +62,7 @@ def main() -> None:
     os.environ["SOUNDTRACK_TASTE"] = "false"  # what is changed here is nobody's choice
     with tempfile.TemporaryDirectory() as name:
         film, cues = Path(name, "long.mp4"), Path(name, "long.cues.json")
-        source = ["-f", "lavfi", "-i", f"color=c=gray:size=160x90:rate=1:duration={LENGTH_S}"]
-        coding = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
-        subprocess.run([str(ffmpeg_path()), "-v", "error", *source, *coding, str(film)], check=True)
+        make_film(film, LENGTH_S)
         cues.write_text(cuesheet.dumps(long_sheet(cuesheet.loads(given.cues.read_text()), film)))
         print(json.dumps({"server_s": steps(cues, film, Path(given.index))}), flush=True)
         words = [sys.executable, "-m", "soundtrack", "review", str(cues), "--no-browser", "--index", given.index]
@@ -75,6 +73,13 @@ def main() -> None:
                 print(json.dumps(measured(playwright, address)))
             finally:
                 server.terminate()
+
+
+def make_film(path: Path, length_s: int) -> None:
+    """A grey picture without sound, one a second."""
+    source = ["-f", "lavfi", "-i", f"color=c=gray:size=160x90:rate=1:duration={length_s}"]
+    coding = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-movflags", "+faststart"]
+    subprocess.run([str(ffmpeg_path()), "-v", "error", *source, *coding, str(path)], check=True)
 
 
 def steps(cues: Path, film: Path, index: Path) -> dict[str, float]:
@@ -112,21 +117,98 @@ def measured(playwright: object, address: str) -> dict[str, object]:
     until(page, "performance.getEntriesByName('first-contentful-paint').length")
     paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime / 1000")
     heap = "performance.memory.usedJSHeapSize / 1e6"
-    before, switches = page.evaluate(heap), []
-    for _i in range(N_SWAPS):
-        page.keyboard.press("ArrowDown")
-        time.sleep(2)
-        for key in "21":
-            page.keyboard.press(key)
-            time.sleep(1)
-            switches.append(page.evaluate("review.player.lastSwitchMs"))
+    before = page.evaluate(heap)
+    page.keyboard.press("k")
+    until(page, "review.player.sounding")
+    changes = {name: [how(page, i) for i in range(N_SWAPS)] for name, how in CHANGES.items()}
     after = page.evaluate(heap)
     browser.close()
     return {
         "first_paint_s": round(paint, 2),
         "all_cues_s": round(all_cues, 2),
         "heap_mb": [round(before, 1), round(after, 1)],
-        "switch_ms": [s if s is None else round(s, 1) for s in switches],
+        "change_ms": {name: spread([ms for each in found for ms in each]) for name, found in changes.items()},
+        "load": [round(n, 1) for n in os.getloadavg()],
+    }
+
+
+def of_a_ready_cue(page: object, i: int) -> list[float]:
+    """Changes to the three alternatives and back in a cue that was selected seconds ago."""
+    pick(page, 7 * i + 20)
+    time.sleep(4)
+    return [changed_ms(page, key) for key in "2341"]
+
+
+def within_a_cue(page: object, i: int) -> list[float]:
+    """The same ten seconds later in the film, across the blocks of the server."""
+    pick(page, 7 * i + 21)
+    time.sleep(2)
+    return [changed_ms(page, key) for key in "2341" if time.sleep(3.3) is None]
+
+
+def of_the_next_cue(page: object, i: int) -> list[float]:
+    """Changes right after the next cue was selected by a key."""
+    if i == 0:
+        pick(page, 100)
+    time.sleep(6)
+    press(page, "ArrowDown")
+    return [changed_ms(page, key) for key in "2341"]
+
+
+def after_a_jump(page: object, i: int) -> list[float]:
+    """The first change in a cue that was never selected and is far from all others, right after it was selected."""
+    time.sleep(2)
+    pick(page, 150 + 11 * i)
+    return [changed_ms(page, "234"[i % 3])]
+
+
+CHANGES = {
+    "ready": of_a_ready_cue,
+    "playing on": within_a_cue,
+    "next cue": of_the_next_cue,
+    "jump": after_a_jump,
+}
+
+
+def pick(page: object, number: int) -> None:
+    """Select a cue by its place."""
+    page.evaluate(f"document.querySelectorAll('.cue .pick')[{number}].click()")  # type: ignore[attr-defined]
+
+
+def press(page: object, key: str) -> None:
+    """Press a key outside all buttons."""
+    page.evaluate("document.activeElement?.blur()")  # type: ignore[attr-defined]
+    page.keyboard.press(key)  # type: ignore[attr-defined]
+
+
+def changed_ms(page: object, key: str) -> float:
+    """From a key to the moment from which other music is laid on the clock of the audio device, in ms."""
+    return page.evaluate(  # type: ignore[attr-defined, no-any-return]
+        """async (key) => {
+          const before = review.player.key;
+          document.activeElement?.blur();
+          const began = performance.now();
+          document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+          for (;;) {
+            const { sounding, key } = review.player;
+            if (key !== before && sounding.key === key && sounding.at >= began) return sounding.at - began;
+            if (performance.now() - began > 20000) throw new Error(document.getElementById("said").textContent);
+            await new Promise((resolve) => setTimeout(resolve, 1));
+          }
+        }""",
+        key,
+    )
+
+
+def spread(times: list[float]) -> dict[str, float]:
+    """Number, median, 95th percentile and worst, in ms, and how many take more than 0.2 s."""
+    ordered = sorted(times)
+    return {
+        "n": len(ordered),
+        "median": round(ordered[len(ordered) // 2], 1),
+        "p95": round(ordered[int(0.95 * (len(ordered) - 1))], 1),
+        "worst": round(ordered[-1], 1),
+        "late": sum(ms > 200 for ms in ordered),
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -130,6 +131,16 @@ class MadeUpLibrary:
         """Track and segment of each row."""
         pairs = [(t.track_id, s.index) for t in self.all_tracks for s in t.segments]
         return [p[0] for p in pairs], [p[1] for p in pairs]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to let go of."""
+
+    def track(self, track_id: str) -> Track:
+        """One of them."""
+        return self.tracks()[track_id]
 
     def tracks(self) -> Mapping[str, Track]:
         """By id."""

@@ -209,8 +209,9 @@ def test_an_alternative_is_heard_without_being_saved_and_then_used(page: Page, c
     n = int(cue["start_s"] // BLOCK_S)
     assert page.get(f"music/{key}/{n}").content != page.get(f"music/{page.state['key']}/{n}").content
     expected = pipeline.swap_music(saved(cues), [(cue["id"], rank)], index=made.index)
+    tried = {i: page.get(f"music/{key}/{i}").content for i in range(int(cue["end_s"] // BLOCK_S) + 1)}
     assert page.post("edit", action="swap", cue=cue["id"], rank=rank).status_code == 200
-    assert page.state["key"] == key
+    assert tried == {i: page.get(f"music/{page.state['key']}/{i}").content for i in tried}
     assert cues.read_text() == cuesheet.dumps(expected)
 
 

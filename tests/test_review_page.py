@@ -146,7 +146,7 @@ def test_a_person_hears_swaps_locks_and_undoes_with_the_mouse(browser: Any, addr
     before = cues.read_bytes()
     page.locator('[data-do="hear-2"]').click()
     screen.until_said("alternative 2")
-    screen.until("review.player.deck && review.player.deck.key !== review.state.key")
+    screen.until("review.player.deck && review.player.deck.music.key !== review.state.key")
     assert cues.read_bytes() == before
     page.locator('[data-do="use"]').click()
     swapped = next(c for c in until_saved(screen, cues, before).cues if c.cue_id == name)
@@ -233,7 +233,7 @@ def test_less_like_this_is_heard_at_once_and_undone_by_a_key(browser: Any, addre
         before = cues.read_bytes()
         screen.press(wish)
         assert until_saved(screen, cues, before).cues[0].track_id != was.track_id
-        screen.until(f"review.state.key !== {key!r} && review.player.deck?.key === review.state.key")
+        screen.until(f"review.state.key !== {key!r} && review.player.deck?.music.key === review.state.key")
         screen.until_said("like the one before")
         screen.until("!review.player.paused")
         before = cues.read_bytes()

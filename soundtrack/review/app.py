@@ -28,6 +28,7 @@ from soundtrack.pipeline.ground.preferences import note_edit
 from soundtrack.progress import Progress
 from soundtrack.review.guard import Guard
 from soundtrack.review.jobs import Jobs
+from soundtrack.review.nearby import nearby
 from soundtrack.review.opening import Reviewed
 from soundtrack.review.session import ConflictError, Session, Step
 from soundtrack.review.sound import BLOCK_S, Sounds
@@ -38,6 +39,7 @@ STATIC = {
     "review.css": "text/css",
     "review.js": "text/javascript",
     "player.js": "text/javascript",
+    "waves.js": "text/javascript",
     "ab.js": "text/javascript",
     "map.css": "text/css",
     "map.js": "text/javascript",
@@ -209,8 +211,9 @@ class _Room:
         return self._state()
 
     def _try(self, asked: dict[str, Any]) -> dict[str, object]:
-        """The key of the sheet as it would be after a swap; nothing is saved."""
-        step = step_of({**asked, "action": "swap"}, index=self._index)(self._session.step)
+        """The key of the sheet around a cue as it would be after a swap; nothing is saved."""
+        near = Step(nearby(self._session.step.sheet, str(asked.get("cue"))))
+        step = step_of({**asked, "action": "swap"}, index=self._index)(near)
         return {"key": self._sounds.add(step.sheet)}
 
     def _plan(self, asked: dict[str, Any]) -> dict[str, object]:

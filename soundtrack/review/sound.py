@@ -1,7 +1,7 @@
 """Sound of a review: blocks of the mixed music, waveforms, gains and bar lines of the sheets that a page plays.
 
 What is heard is what `render` mixes: the blocks come from the same reader of pieces, fades, seams and ducking, and the
-gains from the same first pass. A page names a sheet by its key, the start of the SHA-256 of its document.
+gains from the same first pass. A page names a sheet by its key, the start of a SHA-256.
 """
 
 from __future__ import annotations
@@ -9,27 +9,29 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from soundtrack.documents import cuesheet
 from soundtrack.errors import UsageError
 from soundtrack.export.markers import TrackMarks, heard_at
-from soundtrack.mix.audition import music_between
-from soundtrack.mix.plan import MixPlan, plan_mix
+from soundtrack.mix.bed import Music
+from soundtrack.mix.plan import MixPlan, active_cues, plan_mix
 from soundtrack.pipeline.sheets.exports import track_marks
 from soundtrack.pipeline.sheets.narration import narration_path
 from soundtrack.pipeline.sheets.sheet_tracks import track_paths_of
 from soundtrack.settings import MIX_RATE_HZ
-from soundtrack.types import CueSheet, VideoInfo
+from soundtrack.timebase import seconds
+from soundtrack.types import CueSheet, FloatArray, VideoInfo
 
 BLOCK_S = 4
 """Length of a block of music, in seconds."""
 WAVE_POINTS = 400
 """Values of a waveform."""
+_BLOCK = BLOCK_S * MIX_RATE_HZ
+_AT_ONCE = 2  # blocks for each start of a decoder, which costs more than a block
 _MOST_SHEETS = 64
 _MOST_BLOCKS = 48
 _MOST_WAVES = 2048
@@ -62,9 +64,9 @@ class Sounds:
         self._measuring = threading.Lock()
         self._sheets: OrderedDict[str, Played] = OrderedDict()
         self._saved = ""
-        self._blocks: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        self._blocks: OrderedDict[Hashable, bytes] = OrderedDict()
         self._gains: dict[str, dict[str, float]] = {}
-        self._waves: dict[tuple[str, str], list[float]] = {}
+        self._waves: dict[Hashable, FloatArray] = {}
         self._marks: dict[str, TrackMarks] = {}
 
     def add(self, sheet: CueSheet, saved_as: str = "") -> str:
@@ -81,7 +83,9 @@ class Sounds:
         InputError
             A track is missing.
         """
-        key = (saved_as or hashlib.sha256(cuesheet.dumps(sheet).encode("utf-8")).hexdigest())[:24]
+        # To write the document of 300 cues would take a tenth of a second.
+        heard = repr((sheet.cues, sheet.tracks, sheet.ducking, sheet.mix))
+        key = (saved_as or hashlib.sha256(heard.encode("utf-8")).hexdigest())[:24]
         with self._lock:
             if key not in self._sheets:
                 self._sheets[key] = Played(sheet, plan_mix(sheet), track_paths_of(sheet, self._index))
@@ -104,19 +108,34 @@ class Sounds:
             A track cannot be read.
         """
         played = self._played(key)
-        size = BLOCK_S * MIX_RATE_HZ
-        start, stop = number * size, min((number + 1) * size, played.plan.n_samples)
+        name = self._name(played.plan, number)
+        with self._lock:
+            known = self._blocks.get(name)
+            if known is not None:
+                self._blocks.move_to_end(name)
+                return known
+        n_blocks = -(-played.plan.n_samples // _BLOCK)
+        last = min(number + _AT_ONCE, n_blocks)
+        plan = _part(played.plan, number * _BLOCK, last * _BLOCK)
+        with Music(plan, track_paths=played.track_paths) as music:
+            for n in range(number, last):
+                stop = min((n + 1) * _BLOCK, plan.n_samples)
+                made = music.block(n * _BLOCK, stop).sounding.astype("<f4").tobytes()
+                with self._lock:
+                    self._blocks[self._name(played.plan, n)] = made
+                    while len(self._blocks) > _MOST_BLOCKS:
+                        self._blocks.popitem(last=False)
+                known = made if known is None else known
+        assert known is not None
+        return known
+
+    def _name(self, plan: MixPlan, number: int) -> Hashable:
+        """All that a block depends on: sheets that sound the same there share it."""
+        start, stop = number * _BLOCK, min((number + 1) * _BLOCK, plan.n_samples)
         if not 0 <= start < stop:
             raise UsageError(f"no block {number}", hint="reload the page")
-        with self._lock:
-            known = self._blocks.get((key, number))
-        if known is None:
-            known = music_between(played.plan, start, stop, track_paths=played.track_paths).astype("<f4").tobytes()
-            with self._lock:
-                self._blocks[key, number] = known
-                while len(self._blocks) > _MOST_BLOCKS:
-                    self._blocks.popitem(last=False)
-        return known
+        part = _part(plan, start, stop)
+        return start, part.cues, part.ducking
 
     def wave(self, key: str, cue_id: str) -> list[float]:
         """The highest samples of a cue in `WAVE_POINTS` equal parts, in [0, 1]; raises as `block`."""
@@ -124,39 +143,53 @@ class Sounds:
         cue = next((c for c in played.plan.cues if c.cue_id == cue_id), None)
         if cue is None:
             raise UsageError(f"unknown cue {cue_id}", hint="reload the page")
-        if (key, cue_id) not in self._waves:
+        alone = replace(_part(played.plan, cue.film_start, cue.film_end), cues=(cue,))
+        name = (cue, alone.ducking)
+        if name not in self._waves:
             while len(self._waves) >= _MOST_WAVES:
                 self._waves.pop(next(iter(self._waves)), None)
             edges = np.linspace(cue.film_start, cue.film_end, WAVE_POINTS + 1).astype(int)
             peaks = np.zeros(WAVE_POINTS)
-            alone = MixPlan(played.plan.n_samples, (cue,), played.plan.ducking, (), played.plan.notes)
             step = _WAVE_STEP_S * MIX_RATE_HZ
-            for at in range(cue.film_start, cue.film_end, step):
-                sound = np.abs(
-                    music_between(alone, at, min(at + step, cue.film_end), track_paths=played.track_paths)
-                ).max(axis=0)
-                places = np.searchsorted(edges, np.arange(at, at + len(sound)), side="right") - 1
-                np.maximum.at(peaks, np.clip(places, 0, WAVE_POINTS - 1), sound)
-            self._waves[key, cue_id] = [round(float(p), 3) for p in np.minimum(peaks, 1.0)]
-        return self._waves[key, cue_id]
+            with Music(alone, track_paths=played.track_paths) as music:
+                for at in range(cue.film_start, cue.film_end, step):
+                    sound = np.abs(music.block(at, min(at + step, cue.film_end)).sounding).max(axis=0)
+                    places = np.searchsorted(edges, np.arange(at, at + len(sound)), side="right") - 1
+                    np.maximum.at(peaks, np.clip(places, 0, WAVE_POINTS - 1), sound)
+            self._waves[name] = np.minimum(peaks, 1.0).astype(np.float32)
+        return [round(float(p), 3) for p in self._waves[name]]
 
     def gains(self, key: str) -> dict[str, float]:
         """Constant gains of the mix in dB: those of the sheet, else those of the first pass of `render`.
 
+        Measuring takes as long as the film's sound takes to decode; it ends early when another sheet is saved.
+
         Raises
         ------
         UsageError, InputError
-            As `block`, or the film cannot be read.
+            As `block`, the film cannot be read, or another sheet was saved meanwhile.
         """
         from soundtrack.mix.render import first_gains
+
+        def progress(_stage: str, _done: int, _total: int) -> None:
+            if self._saved not in ("", key):
+                raise UsageError("another version of the cue sheet was saved", hint="ask for its gains")
 
         played = self._played(key)
         with self._measuring:
             if key not in self._gains:
                 sheet = played.sheet
                 if sheet.mix.music_gain_db is None or sheet.mix.master_gain_db is None:
-                    where = narration_path(sheet)
-                    sheet = first_gains(self._film, sheet, track_paths=played.track_paths, narration_path=where)
+                    progress("", 0, 0)
+                    sheet = first_gains(
+                        self._film,
+                        sheet,
+                        track_paths=played.track_paths,
+                        narration_path=narration_path(sheet),
+                        progress=progress,
+                    )
+                while len(self._gains) >= _MOST_SHEETS:
+                    self._gains.pop(next(iter(self._gains)))
                 self._gains[key] = {
                     "music_gain_db": float(sheet.mix.music_gain_db or 0.0),
                     "master_gain_db": float(sheet.mix.master_gain_db or 0.0),
@@ -181,3 +214,13 @@ class Sounds:
         if played is None:
             raise UsageError("this version of the cue sheet is no longer held", hint="reload the page")
         return played
+
+
+def _part(plan: MixPlan, start: int, stop: int) -> MixPlan:
+    """All of a plan that sounds between two samples: the same for all sheets that sound the same there."""
+    low_s, high_s = (seconds(n, sample_rate_hz=MIX_RATE_HZ) for n in (start, stop))
+    corners = plan.ducking
+    first = max((i for i, corner in enumerate(corners) if corner.time_s <= low_s), default=0)
+    last = next((i for i, corner in enumerate(corners) if corner.time_s >= high_s), len(corners))
+    cues = tuple(active_cues(plan.cues, start=start, stop=stop))
+    return replace(plan, cues=cues, ducking=corners[first : last + 1], speech=())

@@ -191,7 +191,7 @@ def _switched_on(metadata: Mapping[str, Any]) -> bool:
 
 
 def _notes(metadata: Mapping[str, Any]) -> Iterator[str]:
-    """Comments on a clip: of an edit list what is no fact of the cut, else all that a program calls a comment or a note."""
+    """Comments on a clip: of an edit list what is no fact of the cut, else what a program calls a comment or a note."""
     for line in metadata.get("cmx_3600", {}).get("comments", ()):
         if text := _FACT.sub("", str(line)).strip():
             yield text

@@ -78,12 +78,14 @@ def swap_music(
         if sum(other == cue_id for other, _ in swaps) > 1:
             raise UsageError(f"cue {cue_id} has more than one --swap", hint="use one --swap per cue")
     cuesheet.check(sheet)
-    library = open_library(index, everything=True)
-    sheet = with_present_ids(sheet, library.former_names())
-    for cue_id, rank in swaps:
-        sheet = swap_cue(sheet, cue_id, rank=rank, library=library, before=before)
-        before = sheet
-    return ducked(sheet, library.tracks(), mix_of(sheet), before=before)
+    with open_library(index, everything=True) as library:
+        sheet = with_present_ids(sheet, library.former_names())
+        used = {cue.track_id for cue in sheet.cues} | {other.track_id for other in sheet.alternatives}
+        tracks = {track_id: library.track(track_id) for track_id in used.intersection(library.track_ids)}
+        for cue_id, rank in swaps:
+            sheet = swap_cue(sheet, cue_id, rank=rank, library=library, before=before, tracks=tracks)
+            before = sheet
+    return ducked(sheet, tracks, mix_of(sheet), before=before)
 
 
 def mix_of(sheet: CueSheet) -> MixSettings:

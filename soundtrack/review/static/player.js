@@ -3,16 +3,16 @@
 
 export const RATE = 48000;
 const AHEAD_S = 6;
-const MOST_BUFFERS = 24;
+const MOST_BUFFERS = 32;
 const FADE_S = 0.02;
 const APART_S = 0.04;
 
 export const linear = (db) => 10 ** (db / 20);
 
-function bufferOf(context, data) {
+function bufferOf(data) {
   const samples = new Float32Array(data);
   const n = samples.length / 2;
-  const buffer = context.createBuffer(2, n, RATE);
+  const buffer = new AudioBuffer({ numberOfChannels: 2, length: n, sampleRate: RATE });
   buffer.copyToChannel(samples.subarray(0, n), 0);
   buffer.copyToChannel(samples.subarray(n), 1);
   return buffer;
@@ -62,7 +62,7 @@ export async function renderOffline({ key, gainsDb, keepsOriginal, startS, stopS
     film.start(0, startS);
   }
   for (let n = Math.floor(startS / blockS); n * blockS < stopS; n += 1) {
-    lay(context, bufferOf(context, await fetchBlock(key, n)), graph.music, n * blockS - startS);
+    lay(context, bufferOf(await fetchBlock(key, n)), graph.music, n * blockS - startS);
   }
   return context.startRendering();
 }
@@ -111,7 +111,8 @@ export class Player extends EventTarget {
     this.buffers = new Map();
     this.deck = null;
     this.key = null;
-    this.lastSwitchMs = null;
+    this.music = { key: null, base: null, within: null };
+    this.sounding = null; // the music of the last block that was begun, and when
     this.#listen(video);
     video.addEventListener("error", () => this.#withoutFilm());
     if (video.error) this.#withoutFilm();
@@ -149,7 +150,7 @@ export class Player extends EventTarget {
       this.dispatchEvent(new Event("change"));
       return;
     }
-    await this.#open();
+    this.#open();
     try {
       await this.clock.play();
     } catch (fault) {
@@ -169,23 +170,32 @@ export class Player extends EventTarget {
     this.graph?.set(gainsDb, keepsOriginal);
   }
 
-  // Other music from now on; what sounds goes on until the new music is there.
-  async setKey(key) {
-    const asked = performance.now();
+  // Other music from now on; what sounds goes on until the new music is there. With `within`, start and end in seconds,
+  // the music is that of `base` everywhere else.
+  async setKey(key, within = null, base = key) {
+    const music = { key, base, within };
     this.key = key;
+    this.music = music;
     if (!this.deck || this.clock.paused) return;
-    await this.#buffer(key, Math.floor(this.time / this.blockS));
-    if (this.key !== key || !this.deck || this.clock.paused) return;
+    const number = Math.floor(this.time / this.blockS);
+    await this.#buffer(this.#keyAt(music, number), number);
+    if (this.music !== music || !this.deck || this.clock.paused) return;
     this.#anchor();
-    this.lastSwitchMs = performance.now() - asked;
   }
 
-  async prefetch(key, timeS) {
-    await this.#open();
-    await this.#buffer(key, Math.floor(Math.max(0, timeS) / this.blockS));
+  #keyAt({ key, base, within }, number) {
+    if (within === null) return key;
+    return (number + 1) * this.blockS > within[0] && number * this.blockS < within[1] ? key : base;
   }
 
-  async #open() {
+  // The music around a time, ready to sound at once.
+  async prefetch(key, timeS, n = 1) {
+    const first = Math.floor(Math.max(0, timeS) / this.blockS);
+    const last = Math.floor((this.durationS - 1e-3) / this.blockS);
+    for (let number = first; number < first + n && number <= last; number += 1) await this.#buffer(key, number);
+  }
+
+  #open() {
     if (!this.context) {
       this.context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
       this.graph = makeGraph(this.context, this.gainsDb, this.keepsOriginal);
@@ -197,12 +207,12 @@ export class Player extends EventTarget {
 
   async #buffer(key, number) {
     const name = `${key}/${number}`;
-    if (!this.buffers.has(name)) {
-      this.buffers.set(name, fetchBlock(key, number).then((data) => bufferOf(this.context, data)));
-      this.buffers.get(name).catch(() => this.buffers.delete(name));
-      if (this.buffers.size > MOST_BUFFERS) this.buffers.delete(this.buffers.keys().next().value);
-    }
-    return this.buffers.get(name);
+    const known = this.buffers.get(name) ?? fetchBlock(key, number).then((data) => bufferOf(data));
+    this.buffers.delete(name); // the last one used is the last one in the order
+    this.buffers.set(name, known);
+    known.catch(() => this.buffers.delete(name));
+    if (this.buffers.size > MOST_BUFFERS) this.buffers.delete(this.buffers.keys().next().value);
+    return known;
   }
 
   #anchor() {
@@ -213,7 +223,7 @@ export class Player extends EventTarget {
     gain.gain.setValueAtTime(0, now);
     gain.gain.linearRampToValueAtTime(1, now + FADE_S);
     gain.connect(this.graph.music);
-    this.deck = { key: this.key, gain, sources: new Map(), zero: now - this.time, apart: 0 };
+    this.deck = { music: this.music, gain, sources: new Map(), zero: now - this.time, apart: 0 };
     this.#fill();
   }
 
@@ -236,9 +246,14 @@ export class Player extends EventTarget {
       if (deck.sources.has(n)) continue;
       deck.sources.set(n, null);
       try {
-        const buffer = await this.#buffer(deck.key, n);
+        const key = this.#keyAt(deck.music, n);
+        const buffer = await this.#buffer(key, n);
         if (this.deck !== deck) return;
-        deck.sources.set(n, lay(this.context, buffer, deck.gain, deck.zero + n * this.blockS));
+        const source = lay(this.context, buffer, deck.gain, deck.zero + n * this.blockS);
+        // A source holds its samples, 1.5 MB; a film that plays for an hour without a pause has 900 of them.
+        source?.addEventListener("ended", () => deck.sources.set(n, null));
+        deck.sources.set(n, source);
+        if (n === from) this.sounding = { key, at: performance.now() };
       } catch (error) {
         this.dispatchEvent(new CustomEvent("fault", { detail: error.message }));
       }

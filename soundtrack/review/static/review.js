@@ -1,18 +1,23 @@
 // The review page: shows the state that the server gives, and sends one request for each step.
 
-import WaveSurfer from "./wavesurfer.esm.js";
 import { Player, renderOffline } from "./player.js";
+import { Waves } from "./waves.js";
 
 const find = (id) => document.getElementById(id);
 const blockS = Number(document.body.dataset.blockS);
-const waves = new Map();
 const items = new Map();
 const MOST_TRIED = 48; // fewer than the server holds
+const REACH_S = 3; // a crossfade reaches beyond a cue
+const MEASURE_AFTER_MS = 1500; // a long film takes half a minute to measure
 let state = null;
 let player = null;
 let selected = null;
 let heard = 1;
 let tried = new Map();
+let readying = 0;
+let ready = Promise.resolve();
+let readyBlock = null;
+let measuring = null;
 let snap = "cut";
 let busy = Promise.resolve();
 
@@ -142,50 +147,16 @@ function drawTimeline() {
 
 // --- cues ----
 
-const watcher = new IntersectionObserver((entries) => {
-  for (const { isIntersecting, target } of entries) {
-    if (isIntersecting && !target.dataset.drawn) {
-      target.dataset.drawn = "1";
-      drawWave(target);
-    }
-  }
+const waves = new Waves(async (element) => {
+  await ready; // what is about to be heard comes first
+  const cue = cueOf(element.dataset.cue);
+  return { peaks: await get(`wave/${state.key}/${cue.id}`), durationS: cue.end_s - cue.start_s };
 });
-
-async function drawWave(target) {
-  const cue = cueOf(target.dataset.cue);
-  if (!cue) return;
-  try {
-    const peaks = await get(`wave/${state.key}/${cue.id}`);
-    if (waves.get(cue.id)?.wave !== target) return;
-    const colours = getComputedStyle(document.documentElement);
-    target.drawn = WaveSurfer.create({
-      container: target, height: 40, interact: false, cspNonce: document.body.dataset.nonce, normalize: true,
-      waveColor: colours.getPropertyValue("--wave").trim(), cursorWidth: 0,
-      peaks: [peaks], duration: cue.end_s - cue.start_s,
-    });
-  } catch {
-    delete target.dataset.drawn;
-  }
-}
 
 // One waveform for each cue: of music that it has no more, none is kept.
 function waveOf(cue) {
   const name = [cue.title, cue.start_s, cue.end_s, cue.gain_db].join("|");
-  if (waves.get(cue.id)?.name !== name) {
-    dropWave(cue.id);
-    const wave = make("div", { className: "wave", "aria-hidden": "true", "data-cue": cue.id });
-    watcher.observe(wave);
-    waves.set(cue.id, { name, wave });
-  }
-  return waves.get(cue.id).wave;
-}
-
-function dropWave(id) {
-  const known = waves.get(id);
-  if (!known) return;
-  watcher.unobserve(known.wave);
-  known.wave.drawn?.destroy();
-  waves.delete(id);
+  return waves.of(cue.id, name, () => make("div", { className: "wave", "aria-hidden": "true", "data-cue": cue.id }));
 }
 
 // The entry of a cue as it was drawn, unless something of it changed: a sheet of 300 cues is not drawn again at each step.
@@ -201,7 +172,7 @@ function drawCues() {
   for (const id of items.keys()) {
     if (!cueOf(id)) {
       items.delete(id);
-      dropWave(id);
+      waves.drop(id);
     }
   }
   const list = find("cues");
@@ -277,17 +248,20 @@ async function show(next) {
   document.querySelector('[data-do="vocals"]').setAttribute("aria-pressed", String(state.vocals));
   if (before !== state.key) {
     player.setKey(state.key);
-    measure(state.key);
+    makeReady();
+    clearTimeout(measuring);
+    measuring = setTimeout(measure, isFirst ? 0 : MEASURE_AFTER_MS, state.key);
   }
 }
 
+// The gains of the mix, once no step follows; until then those measured last are heard.
 async function measure(key) {
   try {
     const gains = await get(`gains/${key}`);
     if (state.key === key) player.setGains(gains, state.keep_original);
     document.body.dataset.measured = key;
   } catch (fault) {
-    sayFault(fault);
+    if (state.key === key) sayFault(fault);
   }
 }
 
@@ -315,6 +289,8 @@ function openPlayer() {
     find("time").textContent = clock(player.time);
     const playhead = find("playhead");
     if (playhead) playhead.style.left = percent(player.time);
+    const block = Math.floor(player.time / blockS);
+    if (block !== readyBlock) makeReady();
     requestAnimationFrame(draw);
   };
   requestAnimationFrame(draw);
@@ -330,7 +306,7 @@ function select(id) {
   drawTimeline();
   document.querySelector(`[data-select="${CSS.escape(id)}"]`)?.focus();
   if (player.time < cue.start_s || player.time >= cue.end_s) player.seek(cue.start_s);
-  tryOthers(cue);
+  makeReady();
 }
 
 // --- alternatives ----
@@ -346,19 +322,33 @@ function trying(cue, rank) {
   return tried.get(name);
 }
 
-// Alternatives are made ready while the cue is selected, so that they are heard at once.
-async function tryOthers(cue) {
-  if (cue.locked) return;
-  for (const other of cue.others.slice(0, 3)) {
-    if (selected !== cue.id) return;
-    try {
-      const key = await trying(cue, other.rank);
-      await player.prefetch(key, player.time);
-    } catch {
-      return;
+// What may be heard next is made ready, so that it is heard at once: the alternatives of the selected cue where the film
+// is, then the cues before and after it with theirs. Whatever is selected or reached meanwhile ends it.
+function makeReady() {
+  const turn = (readying += 1);
+  readyBlock = Math.floor(player.time / blockS);
+  const at = state.cues.findIndex((cue) => cue.id === selected);
+  const cue = state.cues[at];
+  if (!cue) return;
+  const isUnder = player.time >= cue.start_s && player.time < cue.end_s;
+  const timeS = isUnder ? player.time : cue.start_s;
+  const isOff = () => turn !== readying;
+  const others = async (of, fromS, n) => {
+    for (const other of of.locked ? [] : of.others.slice(0, 3)) {
+      if (isOff()) return;
+      const key = await trying(of, other.rank);
+      if (!isOff()) await player.prefetch(key, fromS, n);
     }
-  }
+    if (!isOff()) await player.prefetch(state.key, fromS, n);
+  };
+  ready = others(cue, timeS, 1).catch(() => {});
+  ready.then(async () => {
+    if (isUnder) await others(cue, timeS, 2);
+    for (const next of [state.cues[at + 1], state.cues[at - 1]]) if (next) await others(next, next.start_s, 1);
+  }).catch(() => {});
 }
+
+const around = (cue) => [cue.start_s - REACH_S, cue.end_s + REACH_S];
 
 function hearCurrent() {
   heard = 1;
@@ -369,15 +359,18 @@ async function hear(number) {
   const cue = cueOf(selected);
   if (!cue || number > Math.min(4, cue.others.length + 1)) return;
   if (player.time < cue.start_s || player.time >= cue.end_s) player.seek(cue.start_s);
+  readying += 1; // what was asked for comes before what may be asked for
   try {
     const key = number === 1 ? state.key : await trying(cue, cue.others[number - 2].rank);
     if (selected !== cue.id) return;
     heard = number;
     drawCues();
-    await player.setKey(key);
+    await player.setKey(key, number === 1 ? null : around(cue), state.key);
     await player.play();
+    makeReady();
     say(number === 1 ? `${cue.id}: ${cue.title}` : `${cue.id} with alternative ${number}: ${cue.others[number - 2].title}`);
   } catch (fault) {
+    tried = new Map(); // the server may hold it no longer
     sayFault(fault);
   }
 }

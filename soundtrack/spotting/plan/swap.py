@@ -5,6 +5,7 @@ Goes in: a cue sheet with its alternatives, and the library. Comes out: a cue sh
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from soundtrack.documents import cuesheet
@@ -18,7 +19,7 @@ from soundtrack.spotting.merit.facts import cue_facts
 from soundtrack.spotting.merit.view import LibraryView
 from soundtrack.spotting.plan.place import sheet_track, trim_db
 from soundtrack.timebase import round_s, samples, seconds
-from soundtrack.types import Alternative, Cue, CueSheet, Span, Term
+from soundtrack.types import Alternative, Cue, CueSheet, Span, Term, Track
 
 
 def unlocked_cue(sheet: CueSheet, cue_id: str) -> Cue:
@@ -45,6 +46,7 @@ def swap_cue(
     library: LibraryView,
     settings: SpottingSettings | None = None,
     before: CueSheet | None = None,
+    tracks: Mapping[str, Track] | None = None,
 ) -> CueSheet:
     """The sheet with one of a cue's alternatives in its place.
 
@@ -62,6 +64,8 @@ def swap_cue(
         Lengths of fades.
     before : CueSheet, optional
         The rounded sheet that `sheet` was made from, or `sheet` itself if it is rounded; saves time.
+    tracks : mapping of str to Track, optional
+        Tracks of the library by id, with at least those of the sheet; all of them are read by default.
 
     Returns
     -------
@@ -81,20 +85,20 @@ def swap_cue(
     if wanted is None:
         ranks = ", ".join(str(a.rank) for a in sheet.alternatives if a.cue_id == cue_id) or "none"
         raise UsageError(f"cue {cue_id} has no alternative {rank}", hint=f"available alternatives: {ranks}")
-    track = library.tracks().get(wanted.track_id)
+    track = (library.tracks() if tracks is None else tracks).get(wanted.track_id)
     if track is None:
         raise LibraryError(f"track {wanted.track_id[:12]} is no longer in the library", hint="index its folder again")
-    changed = _refill(cue, wanted, library=library, settings=settings)
+    changed = _refill(cue, wanted, track, library=library, settings=settings)
     changed = replace(changed, facts=cue_facts(changed, track, sheet.scenes))
     was = Alternative(
         cue_id, rank, cue.track_id, cue.sections[0].track.start_s, cue.merit, SWAPPED_OUT, _music_terms(cue)
     )
-    tracks = {t.track_id: t for t in sheet.tracks}
-    tracks.setdefault(track.track_id, sheet_track(track))
+    listed = {t.track_id: t for t in sheet.tracks}
+    listed.setdefault(track.track_id, sheet_track(track))
     result = replace(
         sheet,
         cues=tuple(changed if c.cue_id == cue_id else c for c in sheet.cues),
-        tracks=tuple(tracks.values()),
+        tracks=tuple(listed.values()),
         alternatives=tuple(was if a == wanted else a for a in sheet.alternatives),
     )
     return cuesheet.rounded(result, before=before)
@@ -105,9 +109,8 @@ def _music_terms(cue: Cue) -> tuple[Term, ...]:
     return tuple(term for term in cue.why if term.name in TERM_NAMES)
 
 
-def _refill(cue: Cue, wanted: Alternative, *, library: LibraryView, settings: SpottingSettings) -> Cue:
+def _refill(cue: Cue, wanted: Alternative, track: Track, *, library: LibraryView, settings: SpottingSettings) -> Cue:
     """The cue with another track, cut to the same length."""
-    track = library.tracks()[wanted.track_id]
     first = samples(cue.span.start_s, sample_rate_hz=MIX_RATE_HZ)
     length = cuesheet.length_in_samples(cue.span)
     fitted = fit_track(
