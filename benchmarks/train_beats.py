@@ -4,11 +4,12 @@ Usage: python benchmarks/train_beats.py VGMIDI SOUNDFONT WORK OUT [--steps 3300]
 
 Every piece of VGMIDI (a folder with labels.csv and midi/) that is not in the locked set and whose notes lie on its
 beats is rendered by ``fluidsynth`` as a piano at its notated tempo, the same with a swinging tempo, and for each lot
-once with other instruments, another tempo and a beaten rhythm. WORK keeps the renderings and what is heard in them. The
-network (`soundtrack.audio.music.beat_network`) learns beats and bar lines from pieces of 26 s, at speeds, levels and
-keys drawn by lot. It learns four times, without the games of each fold (``FOLDS`` in `bars`) and from all of them; the
-folder OUT gets ``fold-0.safetensors`` to ``fold-2.safetensors`` and ``all.safetensors``. On one thread the same
-versions of torch and fluidsynth give the same weights. Needs torch and pretty_midi.
+once with other instruments and another tempo, every second time with a beaten rhythm. WORK keeps the renderings and
+what is heard in them. The network (`soundtrack.audio.music.beat_network`) learns beats and bar lines from pieces of
+26 s, at speeds, levels and keys drawn by lot. It learns four times, without the games of each fold (``FOLDS`` in
+`bars`) and from all of them; the folder OUT gets ``fold-0.safetensors`` to ``fold-2.safetensors`` and
+``all.safetensors``. On one thread the same versions of torch and fluidsynth give the same weights. Needs torch and
+pretty_midi.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ def rendered(path: Path, font: Path, work: Path, *, kind: int) -> Example | None
                 made.notes.append(pretty_midi.Note(note.velocity, note.pitch, start_s, max(end_s, start_s + 0.03)))
         played.instruments.append(made)
     beats_s, bars_s = sounding(beats), sounding(bars)
-    if kind >= 2:
+    if kind >= 2 and kind % 2:
         played.instruments.append(_rhythm(beats_s[(beats_s >= 0) & (beats_s < _SOUND_S)], bars_s, rng))
     sound = _sound(played, font, work / f"{path.stem}.{kind}")
     last_s = min(_SOUND_S, max(note.start for instrument in played.instruments for note in instrument.notes) + 0.01)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from made_up import bars_of, track
 from soundtrack.documents.cuesheet import length_in_samples, needed_samples
 from soundtrack.settings import MIX_RATE_HZ
-from soundtrack.spotting.fit.grid import SEAM_S, Fitted, Wanted
+from soundtrack.spotting.fit.grid import SEAM_S, Fitted, Wanted, grid_of, long_enough
 from soundtrack.spotting.fit.seams import CLEAN, FLOOR, Ways, jump_qualities, likeness
 from soundtrack.spotting.fit.sections import fit_track
 from soundtrack.types import BarTable, Ending, Track
@@ -269,3 +269,20 @@ def test_a_cue_without_samples_is_our_own_mistake() -> None:
     of = track("plain", ["Sad"])
     with pytest.raises(ValueError, match="at least one sample"):
         fit(of, bars_of(of), 0.0)
+
+
+@pytest.mark.parametrize("seconds", [50.0, 90.0, 200.0])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_short_bar_asks_for_no_more_music(seconds: float, backwards: bool) -> None:
+    """Bars were counted by the shortest of the track, so that a way was planned for ten times the music."""
+    rng = np.random.default_rng(1)
+    features = rng.normal(size=(6, 8)).astype(np.float32)[rng.integers(0, 6, 24)]
+    lines = np.append(np.arange(24) * 2.0, 46.2)  # the last bar has 0.2 s
+    of = track("any", ["Sad"] * 5, bpm=120.0, ending=Ending.CUT)
+    grid = grid_of(BarTable(bar_starts_s=lines, features=features), of.analysis, of.audio.duration_s)
+    ways = Ways(np.ascontiguousarray(grid.quality.T[::-1, ::-1])) if backwards else grid.ways
+    there = (grid.lines[-1] - grid.lines)[::-1] if backwards else grid.lines
+    path = long_enough(grid, ways, 0, round(seconds * RATE), backwards=backwards)
+    assert path is not None
+    lasts_s = sum(int(there[b] - there[a]) for a, b in path.runs) / RATE
+    assert seconds <= lasts_s < seconds + 6.0

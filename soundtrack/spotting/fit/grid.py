@@ -21,6 +21,8 @@ SEAM_S = 0.06
 """Length of the join at a seam: long enough not to click, too short to hear two beats."""
 STOPS_COST = 3.0
 """Music that is over before the cue, for want of a good seam."""
+_MOST_BARS = 20_000
+"""Of a cue."""
 _LEAST_RUN = MIX_RATE_HZ // 2
 """A cue does not join into so few samples at its end; it plays on and fades."""
 
@@ -101,6 +103,23 @@ def grid_of(bars: BarTable, analysis: MusicAnalysis, duration_s: float) -> Grid:
     quality = jump_qualities(table, ending=analysis.ending)
     beats = sample_numbers(analysis.beats_s, sample_rate_hz=MIX_RATE_HZ)
     return Grid(lines, beats, quality, Ways(quality), start, end, total)
+
+
+def long_enough(grid: Grid, ways: Ways, first: int, n: int, *, backwards: bool = False) -> Path | None:
+    """The best way from a bar that lasts n samples at least; None if all ways need a seam that is not good enough.
+
+    Counted in usual bars at first: a short one, as at a track's end, would ask for several times the music.
+    """
+    lines = (grid.lines[-1] - grid.lines)[::-1] if backwards else grid.lines
+    usual = max(1, round(float(np.median(np.diff(lines)))))
+    n_bars, lasts, path = 0, 0, None
+    while lasts < n and n_bars < _MOST_BARS:
+        n_bars = min(n_bars + 1 + (n - lasts) // usual, _MOST_BARS)
+        path = ways.best(first=first, n_bars=n_bars, must_end=False)
+        if path is None:
+            return None
+        lasts = sum(int(lines[b] - lines[a]) for a, b in path.runs)
+    return path
 
 
 def trimmed(grid: Grid, path: Path, n: int) -> list[tuple[int, int]]:

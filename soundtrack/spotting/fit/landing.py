@@ -17,7 +17,17 @@ from soundtrack.documents.cuesheet import needed_samples
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.spotting.fit.chain import Chain, chains
 from soundtrack.spotting.fit.climax import Climax
-from soundtrack.spotting.fit.grid import STOPS_COST, Fitted, Grid, Wanted, fitted_from, grid_of, to_end, trimmed
+from soundtrack.spotting.fit.grid import (
+    STOPS_COST,
+    Fitted,
+    Grid,
+    Wanted,
+    fitted_from,
+    grid_of,
+    long_enough,
+    to_end,
+    trimmed,
+)
 from soundtrack.spotting.fit.seams import Ways
 from soundtrack.spotting.fit.sections import FADE_COST, SHIFT_COST, WAIT_COST, ends_really
 from soundtrack.spotting.fit.tempo_change import at_speed, best_speed
@@ -34,7 +44,6 @@ _LOOP_COST = 0.6
 """Leading up to a climax that comes too early in its track, before it is known how."""
 _MOST_PLAIN = 8
 """Number of bar lines tried where no climax can be brought to the only moment."""
-_MOST_BARS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +193,7 @@ def _before(grid: Grid, i: int, n: int, start_s: float) -> _Part | None:
     # Played backwards, a jump from b to c is one from c to b.
     backwards = np.ascontiguousarray(grid.quality.T[::-1, ::-1])
     last = len(grid.lines) - 1
-    path = Ways(backwards).best(first=last - i, n_bars=_enough_bars(grid, n), must_end=False)
+    path = long_enough(grid, Ways(backwards), last - i, n, backwards=True)
     if path is None:
         return None
     spans: list[tuple[int, int]] = []
@@ -208,7 +217,7 @@ def _after(grid: Grid, i: int, n: int, wanted: Wanted, *, ending: bool) -> _Part
     missed = FADE_COST if ending else 0.0
     if line + n <= grid.end:
         return _Part([(line, line + n)], (), missed)
-    path = grid.ways.best(first=i, n_bars=_enough_bars(grid, n), must_end=False)
+    path = long_enough(grid, grid.ways, i, n)
     if path is None:
         return _Part([(line, grid.end)], (), missed + STOPS_COST)
     return _Part(trimmed(grid, path, n), path.qualities, missed + path.cost)
@@ -230,8 +239,3 @@ def _to_ending(grid: Grid, i: int, n: int, wanted: Wanted) -> _Part | None:
         if fits and (best is None or cost < best.cost - 1e-9):
             best = _Part(spans, path.qualities, cost, ends=True)
     return best
-
-
-def _enough_bars(grid: Grid, n: int) -> int:
-    """Number of bars that is never shorter than n samples, within reason."""
-    return min(-(-n // max(1, int(np.min(np.diff(grid.lines))))) + 1, _MOST_BARS)

@@ -29,8 +29,10 @@ _UNLIKE = 0.6
 _JUMP_COST = 0.35
 CLEAN = 0.85
 """Seams of this quality or better count as clean, in [0, 1]."""
-_WEAK_COST = 0.9
-"""Added for a seam below `CLEAN`, so that moving the ending by a bar is usually cheaper."""
+_WEAK_COST = 1.6
+"""Added for a seam below `CLEAN`, so that moving the ending by a bar or another loop is cheaper."""
+_SHORT_COST = 0.3
+"""Added for a jump back by less than a phrase: a loop of two bars soon tires."""
 _PHRASE_BARS = 4
 _OFF_PHRASE_COST = 0.15
 """For a jump by anything but whole phrases."""
@@ -126,6 +128,7 @@ class Ways:
         by_bars = np.arange(n + 1)[:, None] - np.arange(n + 1)[None, :]
         cost = _JUMP_COST + (1 - quality) + np.where(by_bars % _PHRASE_BARS == 0, 0.0, _OFF_PHRASE_COST)
         cost += np.where(quality >= CLEAN, 0.0, _WEAK_COST)
+        cost += np.where((by_bars > 0) & (by_bars < _PHRASE_BARS), _SHORT_COST, 0.0)
         self.gain = np.where(quality >= FLOOR, -cost, -np.inf)
         """What a jump from each line to each other is worth, at most 0; -inf where none is made."""
         ends = np.where(np.arange(n + 1) == n, 0.0, -np.inf)

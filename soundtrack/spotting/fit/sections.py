@@ -11,7 +11,17 @@ from __future__ import annotations
 import numpy as np
 
 from soundtrack.settings import MIX_RATE_HZ
-from soundtrack.spotting.fit.grid import STOPS_COST, Fitted, Grid, Wanted, fitted_from, grid_of, to_end, trimmed
+from soundtrack.spotting.fit.grid import (
+    STOPS_COST,
+    Fitted,
+    Grid,
+    Wanted,
+    fitted_from,
+    grid_of,
+    long_enough,
+    to_end,
+    trimmed,
+)
 from soundtrack.spotting.fit.seams import Path
 from soundtrack.spotting.fit.tempo_change import at_speed, best_speed
 from soundtrack.timebase import samples
@@ -103,9 +113,8 @@ def _fit_plain(grid: Grid, wanted: Wanted, *, missed: float) -> Fitted:
     at = int(grid.lines[first])
     if at + n <= grid.end:
         return fitted_from([(at, at + n)], (), grid, ends=False, cost=missed)
-    shortest = max(1, int(np.min(np.diff(grid.lines))))
     for start in dict.fromkeys((first, *_first_bars(grid, grid.start / MIX_RATE_HZ, 1))):
-        path = grid.ways.best(first=start, n_bars=min(-(-n // shortest) + 1, 20_000), must_end=False)
+        path = long_enough(grid, grid.ways, start, n)
         if path is not None:
             parts = trimmed(grid, path, n)
             seams = path.cost * (len(parts) - 1) / max(1, len(path.qualities))
