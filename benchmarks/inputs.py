@@ -69,11 +69,11 @@ class Inputs:
         """Whether this ffmpeg can encode that."""
         return {**ENCODERS, **SOUNDS}[codec][1] in self._encoders
 
-    def film(self, minutes: int, size: str = "1080p", codec: str = "h264") -> Path:
+    def film(self, minutes: float, size: str = "1080p", codec: str = "h264") -> Path:
         """A film with some grain, so that it costs what a camera's film costs: a piece of ten seconds, repeated."""
-        film = self.folder / f"{codec}-{size}-{minutes}.mp4"
+        film = self.folder / f"{codec}-{size}-{minutes:g}.mp4"
         if not film.exists():
-            n = minutes * 60 // _PIECE_S
+            n = max(1, round(minutes * 60 / _PIECE_S))
             piece = self._piece(size, codec)
             loop = ["-stream_loop", str(n - 1), "-i", piece, "-c:v", "copy", "-movflags", "+faststart"]
             self._make(film, [*loop, "-af", "aresample=async=1", "-c:a", "aac"])  # copied, it has a gap at each joint

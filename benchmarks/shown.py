@@ -72,7 +72,7 @@ def seconds(name: str, *, of: float = 1.0, cpu: bool = True) -> Value:
 class Table:
     """Makes inputs and rows on demand."""
 
-    def __init__(self, inputs: Inputs, *, quick: bool, minutes: int) -> None:
+    def __init__(self, inputs: Inputs, *, quick: bool, minutes: float) -> None:
         self.inputs, self.quick, self.minutes = inputs, quick, minutes
         self.n_tracks, self.n_clips = (8, 10) if quick else (32, 40)
         self.folder = inputs.folder
@@ -110,7 +110,7 @@ class Table:
         for codec, limit in aims.items():
             if not self.inputs.has(codec):
                 continue
-            minutes = self.minutes if codec == "h264" or not self.quick else 1
+            minutes = self.minutes if codec == "h264" or not self.quick else min(1.0, self.minutes)
             film = self.inputs.film(minutes, codec=codec)
             commands: dict[str, Command] = {
                 "full decode": self.decode(film),
@@ -120,13 +120,13 @@ class Table:
             if codec == "h264":
                 commands["PySceneDetect"] = [*SCENEDETECT, "-i", film, "-q", "detect-adaptive", "list-scenes", "-n"]
                 commands["draft"] = self.scenes(film, "--draft")
-            told = f"analysis of {minutes} min of 1080p {names.get(codec, codec)}, processor, beside a full decode"
+            told = f"analysis of {minutes:g} min of 1080p {names.get(codec, codec)}, processor, beside a full decode"
             yield Row(told, f"at most {limit:g} x", limit, ratio("scenes", "full decode"), commands)
             if codec == "h264":
                 yield Row("draft of the same film", "at most 0.15 x", 0.15, ratio("draft", "full decode"), {})
         film = self.inputs.film(self.minutes, "360p")
         yield Row(
-            f"analysis of {self.minutes} min of 360p h264, on the clock, beside a full decode",
+            f"analysis of {self.minutes:g} min of 360p h264, on the clock, beside a full decode",
             "at most 2.5 x",
             2.5,
             ratio("scenes", "full decode", cpu=False),
@@ -304,18 +304,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="short films, few tracks, at most 15 minutes")
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "soundtrack-shown")
-    parser.add_argument("--minutes", type=int, default=None, help="length of the films; default 10, quick 3")
+    parser.add_argument(
+        "--minutes", type=float, default=None, help="length of the films; default 10, quick 3; 0.2 tries it out"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--budget", type=float, default=None, help="minutes in all; default none, quick 14")
     parser.add_argument("--rows", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--fresh", action="store_true", help="forget what an interrupted run measured")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # takes the command that is running with it
-    minutes = options.minutes or (3 if options.quick else 10)
+    minutes = options.minutes or (3.0 if options.quick else 10.0)
     budget = options.budget if options.budget is not None else (14.0 if options.quick else float("inf"))
     ends = time.monotonic() + 60 * budget
     inputs = Inputs(options.folder)
-    state = options.folder / f"shown-{minutes}{'-quick' if options.quick else ''}.json"
+    state = options.folder / f"shown-{minutes:g}{'-quick' if options.quick else ''}.json"
     if options.fresh:
         state.unlink(missing_ok=True)
     table = Table(inputs, quick=options.quick, minutes=minutes)
