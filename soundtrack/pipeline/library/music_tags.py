@@ -1,7 +1,8 @@
 """Instruments, voices and styles of music, from the evidence that the index keeps: a linear head of tags.
 
-Goes in: features of the channel `NETWORK`. Comes out: the chance of each tag, 0.5 where it is decided. The head belongs
-to one network, whose channel it names by its hash; for any other there is none, nor for the embedded one so far.
+Goes in: evidence of the channel `NETWORK`. Comes out: the chance of each tag, 0.5 where it is decided. The head belongs
+to one network, whose channel it names by its hash: the included one is for the included music network
+(``benchmarks/music_tags.py``), and for any other there is none.
 """
 
 from __future__ import annotations
