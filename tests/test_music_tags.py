@@ -15,7 +15,7 @@ from soundtrack.emotion.music_channels import NETWORK
 from soundtrack.emotion.music_tower import MusicTower
 from soundtrack.pipeline.library.music import music_projection
 from soundtrack.pipeline.library.music_tags import TagHead, tag_head
-from soundtrack.queries.vocabulary import SOUNDS
+from soundtrack.queries.vocabulary import SOUNDS, STYLES
 from soundtrack.types import Channel
 
 
@@ -32,7 +32,7 @@ def head() -> TagHead:
 
 def test_the_head_belongs_to_the_network_in_use_and_to_no_other() -> None:
     assert head().tags
-    assert set(head().tags) <= set(SOUNDS.values())
+    assert set(head().tags) <= {*SOUNDS.values(), *STYLES.values()}
     assert tag_head(replace(channel(), sha256="0" * 64)) is None
 
 
