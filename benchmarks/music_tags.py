@@ -8,8 +8,8 @@ MagnaTagATune), a network of others whose tags are the truth here: no recordings
 fifth of the recordings, by a checksum of their names, is kept apart.
 
 The head is a logistic regression on the channel of the music network, one for each tag, with one penalty by folds of
-recordings. A tag is kept if it is heard in at least `LEAST` examples and recognised in the folds with a balanced accuracy of
-at least `GOOD`. WORK keeps what was heard. ``--out`` writes the model ``music-tags``. Needs sklearn.
+recordings. A tag is kept if the teacher hears it in at least `LEAST` examples and if the folds reach a balanced
+accuracy of at least `GOOD`. WORK keeps the evidence. ``--out`` writes the model ``music-tags``. Needs sklearn.
 """
 
 from __future__ import annotations
