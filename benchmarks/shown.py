@@ -38,6 +38,8 @@ from inputs import Inputs
 from page import machine
 from speed import ALONE, PLAIN, SCENEDETECT, SOUNDTRACK
 
+from soundtrack.pipeline import current_model
+
 Value = Callable[[Book, str], list[float]]
 
 
@@ -97,8 +99,8 @@ class Table:
 
     @property
     def index(self) -> Path:
-        """An index of the demo's music."""
-        index = self.folder / "shown-index"
+        """An index of the demo's music by the present networks."""
+        index = self.folder / f"shown-index-{current_model().sha256[:8]}"
         if not index.exists():
             self.run([*SOUNDTRACK, "index", self.inputs.demo.library, "--index", index, "-q"])
         return index
