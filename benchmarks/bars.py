@@ -8,10 +8,11 @@ count. Beats and bar lines are those of the file's tempo map and time signatures
 under 60 % of the notes start on a twelfth or a sixteenth of a beat was recorded without regard to its tempo map and is
 left out. WORK keeps the sound of the renderings.
 
-Printed for the locked set and for the other pieces, which the beat network learned from: F of beats and of bar lines
-within 70 ms, the share of pieces whose tempo is right within 4 %, half or double, and whose beats in a bar are right.
-With ``--weights FOLDER`` from ``train_beats.py`` the other pieces are measured by folds (``FOLDS``), each with the
-weights that never heard it, and the locked set only if FOLDER has ``all.safetensors``. Needs pretty_midi.
+Printed for the locked set, for the games that the included weights never heard (the first of ``FOLDS``) and for those
+they learned from: F of beats and of bar lines within 70 ms, the share of pieces whose tempo is right within 4 %, half
+or double, and whose beats in a bar are right. With ``--weights FOLDER`` from ``train_beats.py`` the pieces are measured
+by folds instead, each with the weights that never heard it as far as they are there, and the locked set only if FOLDER
+has ``all.safetensors``. Needs pretty_midi.
 """
 
 from __future__ import annotations
@@ -151,7 +152,8 @@ def main() -> None:
     pieces: dict[str, list[Path]] = {}
     for piece in rows:
         fold = next(i for i, games in enumerate(FOLDS) if piece["game"] in games)
-        kind = "locked set" if is_locked(Path(piece["file"]).stem) else f"fold {fold}" if options.weights else "others"
+        kind = f"fold {fold}" if options.weights else "learned from" if fold else "held back"
+        kind = "locked set" if is_locked(Path(piece["file"]).stem) else kind
         pieces.setdefault(kind, []).append(options.vgmidi / piece["file"])
     print(f"{'':20}  pieces  beats   bars  tempo   half  double  metre")
     for name, swing in (("steady", 0.0), ("rubato", SWING)):
