@@ -22,6 +22,7 @@ import contextlib
 import json
 import os
 import shlex
+import shutil
 import signal
 import statistics
 import subprocess
@@ -177,6 +178,7 @@ class Table:
         tracks = self.inputs.tracks(self.n_tracks)
         few = tracks[: 4 if self.quick else 8]
         target = self.folder / "shown-tracks-index"
+        shutil.rmtree(target, ignore_errors=True)  # an interrupted run may have left it half
         commands: dict[str, Command] = {
             "decode by ffmpeg": [*PLAIN, "decode", *tracks],
             "decode in process": [*PLAIN, "inside", *tracks],
