@@ -103,7 +103,7 @@ DOORS: dict[str, tuple[str, ...]] = {
 ANYWHERE = frozenset({"numpy", "scipy"})
 """Outside libraries that need no door."""
 
-FOR_DEVELOPERS = frozenset({"ai_edge_litert", "h5py", "sklearn", "tensorflow"})
+FOR_DEVELOPERS = frozenset({"ai_edge_litert", "sklearn", "tensorflow"})
 """Optional, imported inside functions of `training` and `evaluation` only; never needed to run the tool."""
 
 ENTRANCES = frozenset({"soundtrack.demo.__main__", "soundtrack.__main__"})
