@@ -77,7 +77,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="no CUDA device"))
 
 
-NEEDED_SKIPS = ("no CUDA device", "may read everything", "it was faster than the signal", "ai_edge_litert", "an older")
+NEEDED_SKIPS = (
+    "no CUDA device",
+    "may read everything",
+    "it was faster than the signal",
+    "ai_edge_litert",
+    "an older",
+    "networks of faces",
+)
 """Parts of reasons that CI accepts: teachers are only with whoever trains, and a run may have one ffmpeg only."""
 
 

@@ -263,7 +263,7 @@ def test_expressions_of_faces_kept_apart(data_dir: Path, request: pytest.Fixture
     from soundtrack.networks.faces import EXPRESSIONS
 
     if not faces_path().is_file():
-        pytest.skip("networks of faces: an older or no download here; run `soundtrack models pull faces`")
+        pytest.skip("the networks of faces are not installed; run `soundtrack models pull faces`")
     folder = data_dir / "faces/fer2013_sample"
     rows = list(csv.DictReader((folder / "valid.csv").open()))
     crops = np.stack(
