@@ -12,21 +12,21 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 LONGEST_S = 3600.0
-"""A command that takes longer is killed and counts as failed."""
+"""A command that takes longer is killed, and the run ends."""
+METER = Path(__file__).with_name("meter.py")
+"""What runs and measures a command."""
 
 Command = Sequence[str | Path]
 
 
 @dataclass(frozen=True)
 class Run:
-    """One process, timed; its children count as its own."""
+    """One process, timed; its descendants count as its own."""
 
     wall_s: float
     cpu_s: float
@@ -39,33 +39,26 @@ class Run:
 def timed(args: Command, **environment: str) -> Run:
     """Run a process to its end."""
     words = [str(word) for word in args]
-    started = time.perf_counter()
-    with (
-        tempfile.TemporaryFile() as said,
-        subprocess.Popen(
-            words,
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryDirectory() as folder:
+        result = Path(folder) / "result.json"
+        with subprocess.Popen(
+            [sys.executable, "-I", "-S", METER, result, *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=said,
             env={**os.environ, **environment},
             start_new_session=True,
-        ) as process,
-    ):
-        watch = threading.Timer(LONGEST_S, os.killpg, [process.pid, signal.SIGKILL])
-        watch.start()
-        try:
-            _, status, usage = os.wait4(process.pid, 0)
-        except BaseException:
-            os.killpg(process.pid, signal.SIGKILL)
-            raise
-        finally:
-            watch.cancel()
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
+        ) as process:
+            try:
+                process.wait(LONGEST_S)
+            except BaseException:
+                os.killpg(process.pid, signal.SIGKILL)
+                raise
+        run = Run(**json.loads(result.read_text()))
+        if run.status != 0:
             said.seek(max(0, said.seek(0, os.SEEK_END) - 2_000))
             sys.stderr.write(said.read().decode("utf-8", "replace"))
-    wall_s = time.perf_counter() - started
-    return Run(wall_s, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, process.returncode)
+    return run
 
 
 class Book:
