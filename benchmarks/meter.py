@@ -2,8 +2,8 @@
 
 Run by `clock.timed` as a small process of its own: python -I -S meter.py RESULT COMMAND...
 
-Two things would falsify the figures otherwise. Helpers that a tool leaves to end by themselves are waited for by
-nobody, so that their processor time would be missing: this process adopts and waits for them. And a process that was
+Two things would falsify the figures otherwise. Helpers that a tool leaves to end by themselves are not waited for
+by it, so that their processor time would be missing: this process adopts and waits for them. And a process that was
 started by a large one counts the memory of that one as its own at the start: this one is small. Linux adopts; elsewhere
 the time of such helpers is missing.
 """
