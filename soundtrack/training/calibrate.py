@@ -12,12 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.emotion.head import Head, log_odds, softmax
+from soundtrack.video.opinions import LEAST
 
 IntArray = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]
-
-LEAST = 1e-6
-"""Probabilities below it count as this in a mean of evidence."""
 
 
 def means_of(values: npt.NDArray[np.floating], item: IntArray, n: int) -> Matrix:

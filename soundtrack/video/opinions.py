@@ -17,7 +17,7 @@ from soundtrack.types import EmotionState, Measure, Opinion, OpinionBatch
 MOST_MEASURES = 8
 """Maximum number of stored measures per channel."""
 LEAST = 1e-6
-"""Probabilities below it count as this."""
+"""Probabilities below it count as this in a mean of evidence."""
 _Numbers = npt.NDArray[np.float64]
 
 
