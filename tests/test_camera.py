@@ -23,7 +23,7 @@ from soundtrack.errors import DependencyError, InputError, OutputError, Soundtra
 from soundtrack.media.reading.probe import probe
 from soundtrack.media.writing.live_film import live_film
 from soundtrack.pipeline.film.filming import open_camera
-from soundtrack.pipeline.film.live import LiveReading, led_by_face
+from soundtrack.pipeline.film.live import LiveReading, led_by_face, smoothed
 from soundtrack.types import EmotionState
 from soundtrack.video.camera import open_device, open_film
 from soundtrack.video.overlay import annotated
@@ -67,6 +67,19 @@ def no_faces(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def lines(out: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in out.splitlines()]
+
+
+def test_the_camera_shows_the_mood_that_a_scene_of_the_same_readings_has() -> None:
+    sure = EmotionState((0.02, 0.02, 0.02, 0.02, 0.90, 0.02), -0.5, -0.4, 0.8)
+    torn = EmotionState((0.02, 0.02, 0.02, 0.50, 0.42, 0.02), 0.3, -0.2, 0.4)
+    vectors = np.eye(2, dtype=np.float32)
+    emotion, embedding = smoothed([(sure, vectors[0]), (torn, vectors[0]), (torn, vectors[1])])
+    logs = np.mean([np.log(mood.probabilities) for mood in (sure, torn, torn)], axis=0)
+    assert emotion.probabilities == pytest.approx(tuple(np.exp(logs) / np.exp(logs).sum()))
+    assert emotion.probabilities[3] < np.mean([mood.probabilities[3] for mood in (sure, torn, torn)]) - 0.1
+    assert emotion.valence == pytest.approx(0.1 / 3) and emotion.arousal == pytest.approx(-0.8 / 3)
+    assert emotion.confidence == pytest.approx((0.8 + 0.42 + 0.42) / 3)
+    assert np.linalg.norm(embedding) == pytest.approx(1.0) and embedding[0] > embedding[1] > 0
 
 
 @pytest.mark.usefixtures("no_faces")

@@ -31,6 +31,7 @@ from soundtrack.types import (
     StillFormat,
     VideoInfo,
 )
+from soundtrack.video.opinions import mean_emotion
 
 if TYPE_CHECKING:
     from soundtrack.library.search.query import Found
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 EVERY_S = 1.0
 """From one reading to the next, in seconds of the pictures."""
 SMOOTHED = 5
-"""Readings of which the mean is shown."""
+"""Readings whose mean evidence is shown."""
 STAYS_WITHIN = 3
 """A track plays on as long as it is among this number of nearest ones."""
 _NO_FINGERPRINT = "sha256:" + 64 * "0"
@@ -52,7 +53,7 @@ class LiveReading:
     time_s: float
     """End of the stretch, seconds since the first picture."""
     emotion: EmotionState
-    """Mean of the last readings."""
+    """Mean evidence of the last readings."""
     embedding: FloatArray
     """Unit vector of the same in the space that pictures and music share, shape (D,)."""
     expressions: dict[str, float]
@@ -136,7 +137,7 @@ class LiveReader:
         """What a stretch shows, with what was seen just before, without a track."""
         sheet = self._sheet(clip)
         self._recent.append((sheet.scenes[0].emotion, sheet.readings[0].embedding))
-        emotion, embedding = _mean(self._recent)
+        emotion, embedding = smoothed(self._recent)
         measures = {
             measure.name: measure.value
             for opinion in sheet.scenes[0].opinions
@@ -172,17 +173,16 @@ class LiveReader:
         return self._watcher.sheet(info, sight, Heard(), _NO_FINGERPRINT)
 
 
-def _mean(recent: Sequence[tuple[EmotionState, FloatArray]]) -> tuple[EmotionState, FloatArray]:
-    """Mean mood and the direction of the mean vector."""
+def smoothed(recent: Sequence[tuple[EmotionState, FloatArray]]) -> tuple[EmotionState, FloatArray]:
+    """Mean evidence of the last readings, as in a scene of a film, and the direction of their mean vector."""
     moods = [mood for mood, _ in recent]
-    shares = np.mean([mood.probabilities for mood in moods], axis=0)
     vector = np.sum([vector for _, vector in recent], axis=0)
     length = float(np.linalg.norm(vector))
-    emotion = EmotionState(
-        tuple(float(share) for share in shares / shares.sum()),
-        float(np.mean([mood.valence for mood in moods])),
-        float(np.mean([mood.arousal for mood in moods])),
-        float(np.mean([mood.confidence for mood in moods])),
+    emotion = mean_emotion(
+        np.full(len(moods), 1 / len(moods)),
+        probabilities=np.array([mood.probabilities for mood in moods]),
+        plane=np.array([(mood.valence, mood.arousal) for mood in moods]),
+        confidence=np.array([mood.confidence for mood in moods]),
     )
     return emotion, np.asarray(vector / length if length > 0 else recent[-1][1], np.float32)
 
