@@ -50,6 +50,7 @@ DOORS: dict[str, tuple[str, ...]] = {
         "soundtrack.video.overlay",
     ),
     "av": ("soundtrack.media", "soundtrack.video", "soundtrack.training.picture.data"),
+    "chardet": ("soundtrack.files.text_encoding",),
     "cv2": ("soundtrack.video", "soundtrack.training.picture.data"),
     "decord": ("soundtrack.video",),
     "defusedxml": ("soundtrack.export.edited.read",),

@@ -2,8 +2,8 @@
 
 Goes in: the path of a track. Comes out: `Lyrics`, or None. Looked for in this order: ``NAME.lrc`` beside the file
 (timed lines), the tags (USLT and SYLT of ID3, LYRICS and UNSYNCEDLYRICS of Vorbis comments, ``lyr`` of MP4),
-``NAME.txt``. Such text is untrusted: sizes are limited, UTF-8, UTF-16 and Windows-1252 are read, and what cannot be
-read counts as none.
+``NAME.txt``. Such text is untrusted: sizes are limited, encodings are recognised
+(`soundtrack.files.text_encoding`), and what cannot be read counts as none and is named by `unread_lyrics`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from soundtrack.errors import InputError
+from soundtrack.errors import InputError, Reason
 from soundtrack.files import safe_read
+from soundtrack.files.text_encoding import decoded
 from soundtrack.library.tags import read_fields
 from soundtrack.naming.text_mood import TextMood, text_mood
 from soundtrack.types import Span
@@ -108,18 +109,32 @@ def is_explicit(path: Path, *names: str | None) -> bool:
     return found is not None and found.mood().n_rude > 0
 
 
+def unread_lyrics(path: Path) -> str | None:
+    """Why the lyrics beside a track are not read, in one line; None where there are none or they are read.
+
+    Parameters
+    ----------
+    path : Path
+        Of the track.
+    """
+    for suffix in (".lrc", ".txt"):
+        beside = path.with_suffix(suffix)
+        try:
+            data = safe_read.read_bytes(beside, most_bytes=MOST_BYTES)
+        except InputError as error:
+            if error.reason is not Reason.MISSING:
+                return f"lyrics ignored: {error}"
+            continue
+        return None if not data or decoded(data) else f"lyrics ignored: {beside}: unknown encoding (save it as UTF-8)"
+    return None
+
+
 def _text_of(path: Path) -> str | None:
-    """A text file beside a track, in the encoding that fits; None where there is none or it is too large."""
+    """A text file beside a track, in the encoding that fits; None where there is none, or it cannot be read."""
     try:
-        data = safe_read.read_bytes(path, most_bytes=MOST_BYTES)
+        return decoded(safe_read.read_bytes(path, most_bytes=MOST_BYTES))
     except InputError:
         return None
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
 
 
 def _tagged(path: Path) -> str | None:

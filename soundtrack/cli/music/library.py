@@ -167,6 +167,7 @@ def show_track(
     from soundtrack.export.opinions import opinion_facts, opinions_line
     from soundtrack.library.descriptors import describe
     from soundtrack.library.heard import Warned
+    from soundtrack.library.lyrics import unread_lyrics
     from soundtrack.library.report import shown
     from soundtrack.library.search.offer import judge
     from soundtrack.library.search.query import find_track
@@ -177,7 +178,8 @@ def show_track(
     with open_store(pipeline.index_dir(index)) as store:
         found = store.track(find_track(store, track))
         places = [p for p in store.locations().values() if p.track_id == found.track_id]
-        warnings = store.warnings(found.track_id)
+        unread = unread_lyrics(found.path)
+        warnings = (*store.warnings(found.track_id), *([] if unread is None else [unread]))
         why = next(verdict.reason for verdict in judge(store) if verdict.track_id == found.track_id)
         with contextlib.suppress(ModelError):  # what was heard can be shown without the networks
             found = pipeline.with_opinions(store, found)

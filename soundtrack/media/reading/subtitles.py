@@ -2,8 +2,8 @@
 
 Goes in: a probed film. Comes out: lines on the film's clock, without marks, or a warning. Looked for in this order:
 ``NAME.srt``, ``.ass``, ``.ssa``, ``.vtt``, the same as ``NAME.en.srt`` and so on, then the text streams of the film,
-English before others. Such text is untrusted: sizes and numbers of lines are limited, UTF-8, UTF-16 and Windows-1252
-are read.
+English before others. Such text is untrusted: sizes and numbers of lines are limited, and encodings are recognised
+(`soundtrack.files.text_encoding`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from soundtrack.errors import DependencyError, FfmpegError, InputError
 from soundtrack.files import safe_read
+from soundtrack.files.text_encoding import decoded
 from soundtrack.media.process import input_args, run_ffmpeg
 from soundtrack.types import Span, StreamInfo, StreamKind, VideoInfo
 
@@ -64,8 +65,11 @@ def read_subtitles(info: VideoInfo) -> Subtitles:
     warnings: list[str] = []
     for path in _beside(info.path):
         try:
-            text = _decoded(safe_read.read_bytes(path, most_bytes=MOST_BYTES))
-            return Subtitles(parse_subtitles(text, name=str(path), end_s=info.duration_s), tuple(warnings))
+            data = safe_read.read_bytes(path, most_bytes=MOST_BYTES)
+            text = decoded(data)
+            if text is None and data:
+                raise InputError(f"{path}: unknown encoding", hint="save it as UTF-8")
+            return Subtitles(parse_subtitles(text or "", name=str(path), end_s=info.duration_s), tuple(warnings))
         except InputError as error:
             warnings.append(f"subtitles ignored: {error}")
     for stream in sorted(_text_streams(info), key=_preference):
@@ -128,16 +132,6 @@ def _beside(film: Path) -> list[Path]:
     """Files of subtitles beside a film, in the order in which they are tried."""
     names = [film.with_suffix(f"{tag}{suffix}") for tag in ("", ".en", ".eng") for suffix in _SUFFIXES]
     return [path for path in names if os.path.isfile(path)]  # noqa: PTH113 - a name that is too long is no file
-
-
-def _decoded(data: bytes) -> str:
-    """Text in the encoding that fits."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
 
 
 def _text_streams(info: VideoInfo) -> Sequence[StreamInfo]:
