@@ -23,6 +23,9 @@ _BOUNDS = "|".join(
     under,below,before,until,max,more than,at least,longer than,faster than,louder than,over,above,after,since,from,
     min(?=\s+\d),about,around,roughly,approximately,circa,ca\.?""".replace("\n    ", "").split(",")
 )
+_KEY = r"[A-Ga-g]\s?([#♯]|b(?=\s|-|m|$)|♭|-?\s?sharp|-?\s?flat)?\s?-?(major|minor|maj|min)"
+_GERMAN_KEY = r"([a-h](is|es|s|[#♯♭])?)[\s-]?(dur|moll)"
+_SHORT_KEY = r"\b((in|key(\s+of)?)\s+(?-i:[A-G][#♯b♭]?)(?=\s*([,;.]|$))|(in\s+)?(?-i:[A-G][#♯b♭]?m)(?![\w#]))"
 GRAMMAR = r"""
 start: (clause | _SEP)*
 clause: NO? item+
@@ -45,9 +48,9 @@ LIKE.29: /\b(like|similar to|sounds like|as in)\s+("[^"]+"|[^,;\n]+)/i
 FILE.28: /[^\s,;]+\.(mp3|flac|ogg|opus|m4a|aac|wav|aiff?|wma|mp4|mka|ape|wv)\b/i
 SUNG.28: /\b(sung|singing|sings?|lyrics|vocals|voices?)\s+in\s+(?!(major|minor)\b)[^\W\d_]{3,}/i
 QUOTED.27: /"[^"]*"/
-NO.26: /\b(not at all|no|not|without|never|except|avoid|minus|non|w\/o|don't want|anything but)\b/i
+NO.26: /\b(not at all|no|not|without|never|except|avoid|minus|non|w\/o)\b/i
 BOUND.25: /\b(@BOUNDS@)\b|[<>]=?|~|≤|≥/i
-KEY.24: /\b(in\s+)?[A-Ga-g]\s?([#♯]|b(?=\s|-|m|$)|♭|-?\s?sharp|-?\s?flat)?\s?-?(major|minor|maj|min|dur|moll)\b/i
+KEY.24: /\b(in\s+)?(@ENGLISH@|@GERMAN@)\b|@SHORT@/i
 BETWEEN.23: /\bbetween\s+-?\d+(\.\d+)?\s+and\s+-?\d+(\.\d+)?/i
 CLOCKS.22: /\d{1,3}:\d{2}\s*(-|–|to)\s*\d{1,3}:\d{2}\b/
 RANGE.21: /-?\d+(\.\d+)?\s*(to\s*-?|[-–]\s*)\d+(\.\d+)?/i
@@ -62,7 +65,9 @@ SLIGHTLY.13: /\b(slightly|somewhat|a little|a bit|rather|fairly|quite|mildly)\b/
 TOO.12: /\btoo\b/i
 WORD.1: /[^\s,;"]+/
 %ignore /\s+/
-""".replace("@BOUNDS@", _BOUNDS)
+"""
+for _mark, _pattern in {"BOUNDS": _BOUNDS, "ENGLISH": _KEY, "GERMAN": _GERMAN_KEY, "SHORT": _SHORT_KEY}.items():
+    GRAMMAR = GRAMMAR.replace(f"@{_mark}@", _pattern)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +107,11 @@ def parts_of(text: str) -> list[Part]:
     from lark import Token
     from lark.exceptions import UnexpectedInput
 
+    from soundtrack.queries.rewording import reworded
+
     if len(text) > MOST_CHARACTERS:
         raise UsageError(f"request of {len(text)} characters, at most {MOST_CHARACTERS}", hint="use fewer words")
+    text = reworded(text)
     try:
         tree = _parser().parse(text)
     except UnexpectedInput as error:

@@ -38,6 +38,25 @@ _NEAR = re.compile(r"about|around|roughly|approx|circa|ca\.?$|~")
 _OF_YEARS = re.compile(r"before|after|since|until|from|about|around|circa|ca\.?$|$")
 _WIDTHS = {Quantity.TEMPO: 0.04, Quantity.LENGTH: 0.1}
 """How far from an exact number counts as met, as a share; about doubles it."""
+_DONE = frozenset(
+    [
+        "adventure",
+        "attack",
+        "battle",
+        "dance",
+        "fight",
+        "garden",
+        "heartbreak",
+        "love",
+        "murder",
+        "party",
+        "regret",
+        "relax",
+        "romance",
+        "tension",
+    ]
+)
+"""Words that name a doer with the ending of a comparison."""
 _LU, _YEARS = 1.0, 2.0
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 _NO_UNIT = "write its unit: bpm, s, min or LUFS"
@@ -114,7 +133,28 @@ def _longest(run: list[str], known: Known, *, denied: bool, degree: str | None) 
 
 
 def _meant(phrase: str, known: Known) -> Clause | None:
-    """What a phrase in lower case means."""
+    """What a phrase in lower case means, also written with hyphens, or as a mood compared: ``lo-fi``, ``calmer``."""
+    found = _looked_up(phrase, known)
+    if found is None and "-" in phrase:
+        found = _looked_up(phrase.replace("-", ""), known) or _looked_up(phrase.replace("-", " "), known)
+    return found
+
+
+def _compared(word: str) -> MoodClause | None:
+    """A mood with an ending of comparison, as more of it."""
+    for ending, base in (("ier", "y"), ("iest", "y"), ("er", ""), ("est", ""), ("er", "e"), ("est", "e")):
+        stem = word.removesuffix(ending) + base
+        if not word.endswith(ending):
+            continue
+        for plain in (stem, stem[:-1] if stem[-2:-1] == stem[-1:] else stem):
+            if plain not in _DONE and (place := place_of(plain)) is not None:
+                valence, arousal = (max(-1.0, min(1.0, round(_VERY * x, 3))) for x in place)
+                return MoodClause(plain, valence, arousal, Degree.MORE)
+    return None
+
+
+def _looked_up(phrase: str, known: Known) -> Clause | None:
+    """What a phrase in lower case means as it is written."""
     sound = "vocals" if phrase in UNSUNG else SOUNDS.get(phrase)
     if sound is not None:  # where no network tells it, the library's own words may, and nothing else
         named = TagClause(phrase) if phrase in known.words and phrase not in UNSUNG else None
@@ -127,10 +167,17 @@ def _meant(phrase: str, known: Known) -> Clause | None:
     style = STYLES.get(phrase)
     if phrase not in ASKED and style is not None and (style in known.sounds or phrase in known.words):
         return TagClause(style if style in known.sounds else phrase)
-    place = place_of(phrase) or (None if phrase in known.words else mood_place(phrase))
-    if place is not None:
+    return _mood(phrase, known)
+
+
+def _mood(phrase: str, known: Known) -> Clause | None:
+    """A phrase as a mood, or else as a word of the library."""
+    if (place := place_of(phrase)) is not None:
         return MoodClause(phrase, *place)
-    return TagClause(phrase) if phrase in known.words else None
+    if phrase in known.words:
+        return TagClause(phrase)
+    place = mood_place(phrase)
+    return _compared(phrase) or (None if place is None else MoodClause(phrase, *place))
 
 
 def _by_degree(clause: Clause, *, denied: bool, degree: str | None) -> Clause:
@@ -145,11 +192,11 @@ def _by_degree(clause: Clause, *, denied: bool, degree: str | None) -> Clause:
         if degree in ("LESS", "TOO"):
             return replace(clause, degree=Degree.NO)
         return _shifted(clause) if degree in ("VERY", "MORE") and isinstance(clause, NumberClause) else clause
-    if isinstance(clause, MoodClause):
+    if isinstance(clause, MoodClause) and (degree is not None or clause.degree is not Degree.MORE):
         factor = {"VERY": _VERY, "MORE": _VERY, "SLIGHTLY": _SLIGHTLY}.get(degree or "", 1.0)
         valence, arousal = (max(-1.0, min(1.0, round(factor * x, 3))) for x in (clause.valence, clause.arousal))
         clause = replace(clause, valence=valence, arousal=arousal)
-    return replace(clause, degree=_degree(degree))
+    return clause if degree is None else replace(clause, degree=_degree(degree))
 
 
 def _degree(name: str | None) -> Degree:
@@ -188,13 +235,23 @@ def _other(part: Part) -> Clause:
     return replace(_quantity(*part.texts), degree=degree)
 
 
+_GERMAN = re.compile(r"(?P<letter>[a-h])(?P<change>is|es|s|[#♯♭])?[\s-]?(?P<mode>dur|moll)$", re.IGNORECASE)
+
+
 def _key(text: str) -> KeyClause:
-    low = re.sub(r"^in\s+", "", text.strip(), flags=re.IGNORECASE)
-    mode = "minor" if re.search(r"(min|minor|moll)$", low, re.IGNORECASE) else "major"
+    """``F# minor``, ``Bbm``, ``in C`` or, with the German names of notes, ``h-Moll``."""
+    low = re.sub(r"^(in|key\s+of|key)\s+", "", text.strip(), flags=re.IGNORECASE)
+    if german := _GERMAN.match(low):
+        letter, change = german["letter"].upper(), (german["change"] or "").lower()
+        lowered = change in ("es", "s", "♭") or (letter == "B" and not change)  # B is Bb, and H is B
+        note = ("B" if letter == "H" else letter) + ("#" if change in ("is", "#", "♯") else "b" if lowered else "")
+        return KeyClause(note, "major" if german["mode"].lower() == "dur" else "minor")
     rest = low[1:].lower()
     sharp = "#" in rest or "♯" in rest or "sharp" in rest
     flat = "♭" in rest or "flat" in rest or bool(re.match(r"\s?b", rest))
-    return KeyClause(low[0].upper() + ("#" if sharp else "b" if flat else ""), mode)
+    tonic = low[0].upper() + ("#" if sharp else "b" if flat else "")
+    named = re.search(r"(maj|min)(or)?$|m$", rest)
+    return KeyClause(tonic, None if named is None else "major" if named[0].startswith("maj") else "minor")
 
 
 def _decade(bound: str, text: str) -> NumberClause:
@@ -285,4 +342,7 @@ def _hint(words: Sequence[str], known: Known) -> str:
     parts = [f"{' or '.join(map(repr, found))} for {w!r}" for w, found in near.items() if found]
     if parts:
         return f"did you mean {'; '.join(parts)}?"
-    return "use moods, instruments, words of genres and titles, bpm, keys, lengths, LUFS, years, or like FILE"
+    return (
+        "use English moods, instruments, words of genres and titles, bpm, keys, lengths, LUFS, years, or like FILE; "
+        "--lexicon FILE adds moods in any language"
+    )

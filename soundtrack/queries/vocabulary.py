@@ -36,7 +36,7 @@ _ALL_SOUNDS = {
     "bells": "bell chimes glockenspiel",
     "bass": "basses,bass guitar,double bass",
     "orchestra": "orchestral orchestras symphonic",
-    "vocals": "vocal voice voices singing singer singers sung vocalist sings song-text,lead vocals",
+    "vocals": "vocal voice voices singing singer singers sung vocalist sings lyrics words song-text,lead vocals",
     "female vocals": "soprano,female vocal,female voice,female voices,female singer,woman singing,women singing",
     "male vocals": "tenor baritone,male vocal,male voice,male voices,male singer,man singing,men singing",
 }
@@ -91,6 +91,15 @@ PACES: dict[str, tuple[Quantity, float, float]] = {
     "slow": (Quantity.TEMPO, -math.inf, 85.0),
     "slower": (Quantity.TEMPO, -math.inf, 85.0),
     "downtempo": (Quantity.TEMPO, -math.inf, 95.0),
+    "medium": (Quantity.TEMPO, 90.0, 120.0),
+    "largo": (Quantity.TEMPO, -math.inf, 60.0),
+    "lento": (Quantity.TEMPO, -math.inf, 66.0),
+    "adagio": (Quantity.TEMPO, 55.0, 80.0),
+    "andante": (Quantity.TEMPO, 72.0, 108.0),
+    "moderato": (Quantity.TEMPO, 90.0, 120.0),
+    "allegretto": (Quantity.TEMPO, 100.0, 128.0),
+    "allegro": (Quantity.TEMPO, 112.0, 168.0),
+    "presto": (Quantity.TEMPO, 160.0, math.inf),
     "midtempo": (Quantity.TEMPO, 90.0, 120.0),
     "moderate": (Quantity.TEMPO, 90.0, 120.0),
     "uptempo": (Quantity.TEMPO, 120.0, math.inf),
@@ -120,6 +129,13 @@ _FILLERS = """
 FILLERS = frozenset(_FILLERS.split())
 """Words that say nothing here."""
 
+_NOT_MOODS = """
+    other live new low free good better best great bad worse worst wrong special favorite last whole beginning climax
+    building barely singer song music melody rhythm harmony film theatre
+"""
+NOT_MOODS = frozenset(_NOT_MOODS.split())
+"""Rated words that say something else of music, or nothing."""
+
 _FAR = 0.45
 """How far from neutral the rating of a word must be for it to be a mood."""
 
@@ -135,7 +151,7 @@ def mood_place(word: str) -> tuple[float, float] | None:
     place = place_of(word)
     if place is not None:
         return place
-    rated = norm_of(word)
+    rated = None if word in NOT_MOODS else norm_of(word)
     return rated if rated is not None and math.hypot(*rated) >= _FAR else None
 
 
