@@ -91,6 +91,26 @@ def test_the_mood_of_words_with_its_coverage() -> None:
     assert text_mood("la la").emotion is None
 
 
+def test_what_is_denied_is_not_taken_as_said() -> None:
+    words = "happy love sunshine laughter beautiful joy"
+    said, denied = (
+        text_mood(words, language="en"),
+        text_mood("not happy, no love, no sunshine, never laughter, not beautiful, no joy", language="en"),
+    )
+    assert said.emotion is not None and denied.emotion is not None
+    assert said.emotion.valence > 0.5 and denied.emotion.valence < -0.2
+    ended = text_mood("No. " + words, language="en")
+    assert ended.emotion is not None and ended.emotion.valence == said.emotion.valence
+
+
+def test_exclamations_raise_the_arousal_and_nothing_else() -> None:
+    calm, cried = text_mood(SORROW + ".", language="en"), text_mood(SORROW + "!", language="en")
+    assert calm.emotion is not None and cried.emotion is not None
+    assert cried.emotion.arousal > calm.emotion.arousal + 0.3
+    assert cried.emotion.valence == calm.emotion.valence
+    assert (cried.n_words, cried.n_rated) == (calm.n_words, calm.n_rated)
+
+
 def test_each_segment_has_the_mood_of_its_own_lines() -> None:
     lines = [f"[00:{5 + i:02}.00]{text}" for i, text in enumerate(JOY.splitlines())]
     lines += [f"[01:{5 + i:02}.00]{text}" for i, text in enumerate(SORROW.splitlines())]
