@@ -240,7 +240,7 @@ class PlanTable(_Table):
     through: Row = Row(
         "changes of the picture inside a cue above the neutral point, from 0 to 1 each",
         "cues that start or end at the greatest changes of mood",
-        -6.0,
+        -20.0,
         0.6,
         weights=_COST,
         neutrals=(0.0, 0.95),
@@ -263,6 +263,12 @@ class PlanTable(_Table):
         "number of earlier cues with another piece by the same artist", "variety of artists", -0.75, weights=_COST
     )
     silence: Row = Row("1 without music", "smallest merit for which a scene gets music", 0.05, weights=(-10.0, 10.0))
+    neutral: Row = Row(
+        "share of the class Neutral in the wanted mood, in a film with audio that is not one of talk",
+        "silence where the picture says little, before scenes with a mood go without music",
+        0.7,
+        weights=(0.0, 10.0),
+    )
     no_sound: Row = Row(
         "1 without music in a film without audio", "no completely silent film", -0.6, weights=(-10.0, 10.0)
     )

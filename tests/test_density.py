@@ -1,4 +1,4 @@
-"""How many cues a film gets: few where it is talk and cut slowly, any number where it is cut fast or turns."""
+"""How many cues a film gets: few where it is talk and cut slowly, any number where it is cut fast."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from soundtrack.spotting.merit.constraints import Constraints, Lock
 from soundtrack.spotting.merit.intervals import divide
 from soundtrack.spotting.plan.density import most_cues
 from soundtrack.spotting.plan.spot import spot_cues
-from soundtrack.types import SceneSheet
+from soundtrack.types import SceneSheet, Span
 
 SCENES = [(mood, 30.0) for _ in range(5) for mood in ("Neutral", "Relaxation")]
 """Five minutes that change a little every half minute."""
@@ -35,8 +35,9 @@ def ceiling(film: SceneSheet, constraints: Constraints | None = None, **settings
         (0.5, 12.0, 3),  # talk: 0.6 a minute
         (0.2, 4.0, 3),  # some talk, and few cuts
         (0.2, 12.0, 5),  # some talk, cut at leisure: one a minute
-        (0.0, 4.0, 10),  # no talk: each scene is another mood for half a minute
-        (0.5, 25.0, None),  # cut fast
+        (0.0, 4.0, 5),  # no talk, and each scene is another mood for half a minute: a cue marks two turns
+        (0.0, 25.0, 5),
+        (0.5, 30.0, None),  # cut fast
     ],
 )
 def test_the_ceiling_follows_speech_and_cutting(speech: float, per_min: float, most: int | None) -> None:
@@ -62,14 +63,35 @@ def test_a_slowly_cut_film_with_small_changes_gets_few_cues() -> None:
     assert fast > slow
 
 
-def test_turns_between_long_moods_keep_their_music_under_the_ceiling() -> None:
-    """Three moods that last 80 seconds each, in a film of talk: by its length alone there would be two cues."""
+def test_turns_between_long_moods_are_marked_under_the_ceiling() -> None:
+    """Three moods that last 80 seconds each, in a film of talk: two cues, and a scene between or beside them rests."""
     scenes = [("Relaxation", 80.0), ("Tension", 80.0), ("Sad", 80.0)]
     film = cut_at(sheet(scenes, speech=[0.3, 0.3, 0.3]), 4.0)
-    assert ceiling(film) == 3
+    assert ceiling(film) == 2
     cues = spot_cues(film, small_library()).cues
     marks = np.array([t for cue in cues for t in (cue.span.start_s, cue.span.end_s)])
     assert all(np.abs(marks - turn_s).min() <= 5.0 for turn_s in (80.0, 160.0))
+
+
+def test_what_rests_is_the_scene_that_says_least() -> None:
+    """Four minutes, five moods: of the four cues that these get, none is for the neutral street in the middle."""
+    moods = ("Tension", "Relaxation", "Neutral", "Sad", "Excited")
+    film = cut_at(sheet([(mood, 48.0) for mood in moods]), 20.0)
+    made = library([track(mood, [mood] * 12) for mood in moods])
+    cues = spot_cues(film, made).cues
+    assert len(cues) == 4
+    assert not any(cue.span.overlap_s(Span(98.0, 142.0)) for cue in cues)
+    mute = cut_at(sheet([(mood, 48.0) for mood in moods], has_audio=False), 20.0)
+    played_s = sum(cue.span.duration_s for cue in spot_cues(mute, made).cues)
+    assert played_s > 0.9 * 240.0  # without any sound, silence would be total
+
+
+def test_a_long_film_keeps_its_ceiling_by_a_price() -> None:
+    moods = ("Tension", "Relaxation", "Sad")
+    film = cut_at(sheet([(moods[i % 3], 40.0) for i in range(48)]), 8.0)
+    assert ceiling(film) == 32
+    cues = spot_cues(film, library([track(mood, [mood] * 12) for mood in moods])).cues
+    assert 16 <= len(cues) <= 32
 
 
 def test_the_sheet_says_where_the_number_of_cues_is_the_reason_of_a_silence() -> None:

@@ -41,7 +41,5 @@ def return_large_blocks() -> bool:
         return False
     with contextlib.suppress(OSError, AttributeError):  # musl has no such function
         library = ctypes.CDLL(None)
-        return bool(
-            library.mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES) and library.mallopt(_M_TRIM_THRESHOLD, SPARE_BYTES)
-        )
+        return bool(library.mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES) and library.mallopt(_M_TRIM_THRESHOLD, SPARE_BYTES))
     return False

@@ -143,7 +143,9 @@ def choose_pool(
         tracks, table = [tracks[i] for i in allowed], subset(table, allowed)
     recent = _recent(tracks, constraints, merit.recent.weight)
     best = _best_per_track(film, tracks, table, merit, allow_vocals=allow_vocals) + recent
-    named = name_term(film.valence, film.arousal, tracks, weight=merit.names.weight)
+    seen = np.linalg.norm(film.vectors, axis=1, keepdims=True) > 0.5
+    read = np.where(seen, film.probabilities, 0.0)
+    named = name_term(film.valence, film.arousal, tracks, weight=merit.names.weight, probabilities=read)
     sung = lyrics_term(film.valence, film.arousal, tracks, constraints.sung, weight=merit.lyrics.weight)
     asked = _asked(film, tracks, constraints, merit.asked.weight)
     best = np.round(best + named + sung + asked, 5)

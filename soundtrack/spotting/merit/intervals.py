@@ -37,8 +37,9 @@ _SENTENCE_EDGE_S = 0.3
 """So near to the start or end of speech, an edge is not inside it."""
 _ON_CUT_S = 0.1
 """A hit so near to a cut is meant to be on it: music may start there, and the cut counts as a change of mood."""
-_TURN = 0.5
-"""Contrast from which a cut beside a talk changes the mood, so that music may change or waits for it."""
+TURN = 0.4
+"""Contrast from which a cut changes the mood: beside a talk music may change there or waits for it, and what ends there
+ends on the cut."""
 _SAME_S = 1e-5
 """Times closer than this are the same."""
 
@@ -148,8 +149,8 @@ def divide(sheet: SceneSheet, constraints: Constraints, *, keep_original: bool, 
         demanded=demanded,
         contrast=np.where(_near_any(edges, on_cuts), 1.0, contrast).astype(np.float32),
         speaking=_inside(edges, speech),
-        waiting=waiting(edges, speech, [*turning, *edges[contrast >= _TURN].tolist()]),
-        bedded=bedded(edges, speech),
+        waiting=waiting(edges, speech, [*turning, *edges[contrast >= TURN].tolist()]),
+        bedded=bedded(edges, speech, edges[:-1][contrast[:-1] >= TURN][1:]),
         greatest=1 + int(contrast[1:-1].argmax()) if len(contrast) > 2 else 0,
     )
 
@@ -174,7 +175,7 @@ def _turning_cuts(
     edges, scene_of = _edges(sheet, [*marks, *rests(speech, marks)])
     words = same_shot(spoken_share(edges, speech), edges, cuts_s)
     contrast = _contrast(*_moods(sheet, scene_of, words=words))
-    return [c for c in found if contrast[np.abs(edges - c).argmin()] >= _TURN]
+    return [c for c in found if contrast[np.abs(edges - c).argmin()] >= TURN]
 
 
 def _near_any(edges_s: TimeArray, times_s: Sequence[float]) -> BoolArray:

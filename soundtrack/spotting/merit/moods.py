@@ -14,6 +14,7 @@ import numpy as np
 
 from soundtrack.errors import UsageError
 from soundtrack.naming.mood_words import ASKED, place_of, title_mood
+from soundtrack.spotting.merit.view import BY_CLASS
 from soundtrack.types import CLASS_VALENCE_AROUSAL, EMOTIONS, EmotionState, FloatArray, Track
 
 _REACH = 0.8
@@ -54,11 +55,20 @@ def mood(word: str) -> EmotionState:
     return EmotionState(probabilities=probabilities, valence=valence, arousal=arousal, confidence=1.0)
 
 
-def name_term(valence: FloatArray, arousal: FloatArray, tracks: Sequence[Track], *, weight: float) -> FloatArray:
+def name_term(
+    valence: FloatArray,
+    arousal: FloatArray,
+    tracks: Sequence[Track],
+    *,
+    weight: float,
+    probabilities: FloatArray | None = None,
+) -> FloatArray:
     """Merit that the words in a track's names earn it under each stretch.
 
     Full agreement is where the mean place of the words is the one that is wanted; `_REACH` away they say nothing, and
-    beyond they speak against the track. Words that say little by themselves count for less.
+    beyond they speak against the track. Words that say little by themselves count for less. Where the classes are
+    given, most of the agreement is its expectation over them: a picture that is sad or else tense wants words for one
+    of the two, and not for what lies between.
 
     Parameters
     ----------
@@ -68,14 +78,16 @@ def name_term(valence: FloatArray, arousal: FloatArray, tracks: Sequence[Track],
         T tracks.
     weight : float
         Merit of full agreement.
+    probabilities : ndarray, shape=(n, 6), float32, optional
+        Of the wanted classes; rows of zeros where the place was named by a person.
 
     Returns
     -------
     ndarray, shape=(n, T), float32
         0 for tracks whose names say nothing.
     """
-    said = [title_mood(track) for track in tracks]
-    return _agreement(valence, arousal, [None if its is None else its.emotion for its in said], weight=weight)
+    said = [None if its is None else its.emotion for its in map(title_mood, tracks)]
+    return _agreement(valence, arousal, said, weight=weight, probabilities=probabilities)
 
 
 def lyrics_term(
@@ -108,7 +120,12 @@ def lyrics_term(
 
 
 def _agreement(
-    valence: FloatArray, arousal: FloatArray, said: Sequence[EmotionState | None], *, weight: float
+    valence: FloatArray,
+    arousal: FloatArray,
+    said: Sequence[EmotionState | None],
+    *,
+    weight: float,
+    probabilities: FloatArray | None = None,
 ) -> FloatArray:
     """How near words are to what is wanted, by how sure they are, shape (n, T); 0 where there are none."""
     there = [i for i, state in enumerate(said) if state is not None]
@@ -118,5 +135,12 @@ def _agreement(
         places = np.array([(state.valence, state.arousal) for state in states])
         apart = np.hypot(valence[:, None] - places[:, 0], arousal[:, None] - places[:, 1])
         sure = np.array([state.confidence for state in states])
-        result[:, there] = weight * sure * np.clip(1 - apart / _REACH, -1.0, 1.0)
+        agreement = np.clip(1 - apart / _REACH, -1.0, 1.0)
+        if probabilities is not None:
+            classes = np.array([CLASS_VALENCE_AROUSAL[name] for name in EMOTIONS])
+            apart = np.hypot(*(classes[:, None, axis] - places[None, :, axis] for axis in (0, 1)))
+            share = BY_CLASS * probabilities.sum(axis=1, keepdims=True)
+            expected = BY_CLASS * probabilities @ np.clip(1 - apart / _REACH, -1.0, 1.0)
+            agreement = (1 - share) * agreement + expected
+        result[:, there] = weight * sure * agreement
     return result

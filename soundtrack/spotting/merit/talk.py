@@ -135,13 +135,17 @@ def waiting(edges_s: TimeArray, speech: Sequence[Span], cuts_s: Sequence[float])
     return result
 
 
-def bedded(edges_s: TimeArray, speech: Sequence[Span]) -> BoolArray:
-    """Which stretches of long talks may keep a bed, shape (n,): the opening, and every third part after it."""
+def bedded(edges_s: TimeArray, speech: Sequence[Span], turns_s: TimeArray) -> BoolArray:
+    """Which stretches of long talks may keep a bed, shape (n,): the opening, and every third part after it.
+
+    A talk that begins with a turn to another mood opens without: what played before it ends on that cut.
+    """
     result = np.zeros(len(edges_s) - 1, np.bool_)
     for talk in talks(speech):
         inside = np.flatnonzero((edges_s[1:] > talk.start_s + _ON_CUT_S) & (edges_s[:-1] < talk.end_s))
         if len(inside) > 1:
             result[inside[::_BED_EVERY]] = True
+            result[inside[0]] = not (np.abs(turns_s - edges_s[inside[0]]) < _SAME_S).any()
     return result
 
 

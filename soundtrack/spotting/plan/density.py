@@ -1,7 +1,7 @@
 """How much music: the plan's weights by density and kind of film, and a ceiling on the number of cues.
 
-Goes in: the film, the planning problem and its plan. Comes out: the plan with the least price of a change of music that
-keeps the number of cues within what the film's speech and cutting call for, found by bisection.
+Goes in: the film, the planning problem and its plan. Comes out: the best plan with no more cues than the film's speech
+and cutting call for; in a long film that with the least price of a cue, found by bisection.
 """
 
 from __future__ import annotations
@@ -26,12 +26,14 @@ costs much more."""
 _SOME_TALK, _SLOW = (0.15, 0.18), (10.0, 6.0)
 """As a talking film counts one with the second share of speech or more and as few cuts a minute as the second."""
 _PER_MIN, _TALK_PER_MIN = 1.0, 0.6
-"""Most cues a minute of a film that is cut at leisure, and of a talking film."""
-_FAST_PER_MIN, _SHORT_S = 20.0, 120.0
-"""With this many cuts a minute or more, shots of three seconds, a film has no ceiling; nor has a shorter film."""
+"""Most cues a minute of a film, and of a talking film."""
+_FAST_PER_MIN, _SHORT_S = 30.0, 150.0
+"""With this many cuts a minute or more, shots of two seconds, a film has no ceiling; nor has a shorter film."""
 _TURN, _LASTING_S = 0.6, (20.0, 45.0)
 """Contrast from which an edge parts two moods, and how long both last where the ceiling does not hinder the change: in
 a film without talk, and in one of talk."""
+_COUNTED = 24
+"""Ceilings up to this are counted out exactly; beyond, every cue gets a price."""
 _DEAREST, _STEPS = 128.0, 8
 """Greatest price of a cue, in merit times seconds, and number of plans on the way: to 0.5."""
 
@@ -67,9 +69,12 @@ def by_density(settings: SpottingSettings) -> PlanTable:
 
 
 def calmer(film: Film, plan: PlanTable) -> PlanTable:
-    """The plan's weights with fewer changes of music where a film is talk: its pictures change without a turn."""
-    low = plan.change.weights[0]
-    return plan.adjusted({"change": max(low, plan.change.weight * (1 + _TALK_CHANGES * talking(film)))})
+    """The plan's weights with fewer changes of music where a film is talk: its pictures change without a turn.
+
+    They are neutral by themselves as well, which there says nothing for silence.
+    """
+    change = max(plan.change.weights[0], plan.change.weight * (1 + _TALK_CHANGES * talking(film)))
+    return plan.adjusted({"change": change, "neutral": plan.neutral.weight * (1 - _kind(film))})
 
 
 def most_cues(film: Film, settings: SpottingSettings, constraints: Constraints) -> int | None:
@@ -83,7 +88,8 @@ def most_cues(film: Film, settings: SpottingSettings, constraints: Constraints) 
     rate = _PER_MIN + kind * (_TALK_PER_MIN - _PER_MIN)
     asked = len(constraints.hits) + len(constraints.locks) + len(constraints.moods)
     asked += sum(request.span is not None for request in constraints.requests)
-    least = 1 + int((_turns(film) >= _TURN).sum())
+    n_turns = int((turns(film) >= _TURN).sum())
+    least = 1 + n_turns // 2  # a cue marks two turns, with its start and its end
     return max(least, int(rate * length_s / 60 + 1e-6) - len(constraints.kept)) + asked
 
 
@@ -101,7 +107,7 @@ def fewer(
     choose : function
         From a problem to its plan.
     most : int, optional
-        Number of cues at most; None for any.
+        Number of cues at most, not counting kept ones; None for any.
 
     Returns
     -------
@@ -110,11 +116,14 @@ def fewer(
     """
     if most is None or len(choices) <= most:
         return problem, choices
+    if most <= _COUNTED:
+        stated = replace(problem, max_cues=most, few=True)
+        return stated, choose(stated)
     best, found = problem, choices
-    low, high, minor = 0.0, _DEAREST, 1 - _turns(problem.film)
+    low, high = 0.0, _DEAREST
     for _ in range(_STEPS):
         middle = (low + high) / 2
-        stated = replace(problem, cue_price=(middle * minor).astype(np.float32))
+        stated = replace(problem, cue_price=middle, few=True)
         plan = choose(stated)
         if plan and len(plan) <= max(most, len(found) - 1):
             best, found = stated, plan
@@ -125,7 +134,7 @@ def fewer(
     return best, found
 
 
-def _turns(film: Film) -> FloatArray:
+def turns(film: Film) -> FloatArray:
     """How far each inner edge is a turn between two moods that last, in [0, 1], shape (n + 1,)."""
     edges_s, marks_s = film.edges_s, film.edges_s[film.contrast >= _TURN]
     before_s = edges_s[1:-1] - marks_s[np.searchsorted(marks_s, edges_s[1:-1]) - 1]

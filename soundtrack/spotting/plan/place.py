@@ -18,6 +18,7 @@ from soundtrack.spotting.fit.hit_points import hit_term, landings, missed_hit
 from soundtrack.spotting.fit.landing import land
 from soundtrack.spotting.fit.sections import fit_track
 from soundtrack.spotting.merit.eligibility import Pool
+from soundtrack.spotting.merit.intervals import TURN
 from soundtrack.spotting.merit.view import LibraryView
 from soundtrack.spotting.plan.loop import Loop
 from soundtrack.spotting.plan.problem import NO_TRACK, Choice, Problem
@@ -317,7 +318,11 @@ def _end(
     if into is not None or (place + 1 < len(choices) and choices[place + 1].first == choice.last):
         half_s = min(settings.crossfade_s / 2, (float(film.lengths_s[choice.last]) if into is None else into) / 2)
         return _End(round_s(min(edge_s + half_s, film_end_s)), 2 * half_s, real=False)
-    tail_s = min(settings.fade_out_s / 2, float(film.lengths_s[choice.last]) / 2)
+    tail_s = (
+        0.0
+        if film.contrast[choice.last] >= TURN
+        else min(settings.fade_out_s / 2, float(film.lengths_s[choice.last]) / 2)
+    )
     return _End(round_s(min(edge_s + tail_s, film_end_s)), settings.fade_out_s, real=True)
 
 

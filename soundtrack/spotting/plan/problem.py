@@ -66,8 +66,12 @@ class Problem:
     """What changes, joins and repeats count."""
     max_cues: int | None = None
     """Maximum number of cues."""
-    cue_price: FloatArray | None = field(default=None, repr=False, compare=False)
-    """What a cue that starts at each edge costs besides, in merit times seconds, shape (n + 1,); None for nothing."""
+    turns: FloatArray | None = field(default=None, repr=False, compare=False)
+    """How far each edge parts two moods that last, in [0, 1], shape (n + 1,); None for the film's contrast."""
+    cue_price: float = 0.0
+    """What every cue costs besides, in merit times seconds."""
+    few: bool = False
+    """Whether cues are limited to what suits the film."""
     free_repeats: bool = False
     """Whether using a track again costs nothing."""
     air_s: FloatArray | None = field(default=None, repr=False, compare=False)
@@ -111,14 +115,13 @@ def silence_value(problem: Problem, stretch: int) -> float:
 
 
 def entry_cost(problem: Problem, first: int, *, touching: bool) -> float:
-    """What starting a new cue costs; nothing at the film's start."""
+    """What starting a new cue costs; no more than any cue at the film's start."""
     if first == 0:
-        return 0.0
+        return problem.cue_price
     cost = -problem.weights.change.weight * (1 - 0.75 * float(problem.film.contrast[first]))
-    price = 0.0 if problem.cue_price is None else float(problem.cue_price[first])
     early = any(len(edges) > 0 and bool(edges[first]) for edges in (problem.film.speaking, problem.film.waiting))
     talking = -problem.weights.sentence.weight if early else 0.0
-    return talking + price + (cost if touching else cost * problem.weights.after_silence.weight)
+    return talking + problem.cue_price + (cost if touching else cost * problem.weights.after_silence.weight)
 
 
 def crossing(problem: Problem, first: int, last: int) -> float:
@@ -127,7 +130,8 @@ def crossing(problem: Problem, first: int, last: int) -> float:
     The greatest change of the film counts several times: it is where music says something.
     """
     row, film = problem.weights.through, problem.film
-    inner = np.clip((film.contrast[first + 1 : last] - row.neutral) / (1 - row.neutral), 0.0, 1.0)
+    turns = film.contrast if problem.turns is None else problem.turns
+    inner = np.clip((turns[first + 1 : last] - row.neutral) / (1 - row.neutral), 0.0, 1.0)
     marked = _GREATEST if first < film.greatest < last and film.contrast[film.greatest] >= _LEAST_GREATEST else 0.0
     return row.weight * (float(inner.sum()) + marked)
 

@@ -22,7 +22,7 @@ from soundtrack.spotting.merit.intervals import BoolArray, Film, divide
 from soundtrack.spotting.merit.likeness import joins
 from soundtrack.spotting.merit.view import LibraryView, ordered_vectors, segment_table
 from soundtrack.spotting.plan.beam import solve
-from soundtrack.spotting.plan.density import INSISTING, by_density, calmer, fewer, most_cues
+from soundtrack.spotting.plan.density import INSISTING, by_density, calmer, fewer, most_cues, turns
 from soundtrack.spotting.plan.kept import edge_costs, reconcile, use_costs
 from soundtrack.spotting.plan.loop import choose_loop, require_loopable
 from soundtrack.spotting.plan.place import place_cues, sheet_track
@@ -32,7 +32,7 @@ from soundtrack.spotting.plan.sparse import sparser
 from soundtrack.spotting.plan.theme import with_theme
 from soundtrack.spotting.plan.worth import Worth, cells_of, weigh
 from soundtrack.timebase import clock
-from soundtrack.types import CueSheet, FloatArray, MixNotes, Narration, SceneSheet
+from soundtrack.types import EMOTIONS, CueSheet, FloatArray, MixNotes, Narration, SceneSheet
 
 _BED = 0.3
 """Share of what speech makes silence worth where a long talk opens, and in every third part: a bed may play."""
@@ -221,7 +221,8 @@ def state_problem(
     under_speech = under_speech * np.maximum(best, plan.wanting.neutral)
     if len(film.bedded):
         under_speech = np.where(film.bedded, _BED * under_speech, under_speech)
-    silence = plan.silence.weight + (under_speech if has_sound else plan.no_sound.weight + 0 * under_speech)
+    neutral = plan.neutral.weight * film.probabilities[:, EMOTIONS.index("Neutral")]
+    silence = plan.silence.weight + (under_speech + neutral if has_sound else plan.no_sound.weight + 0 * under_speech)
     silence = silence - plan.wanting.weight * np.maximum(0, plan.wanting.neutral - best)
     silence[_asked_for(film, constraints)] = INSISTING[-1]
     length_s = float(film.edges_s[-1])
@@ -240,6 +241,7 @@ def state_problem(
         min_cue_s=min(settings.min_cue_s, _longest_run_s(film)),
         preferred_cue_s=min(settings.preferred_cue_s, length_s),
         weights=plan,
+        turns=turns(film),
         max_cues=None if constraints.max_cues is None else constraints.max_cues - len(kept),
         free_repeats=constraints.one_track,
         air_s=_air_s(film, plan, [*constraints.hits, *(lock.time_s for lock in constraints.locks)])
