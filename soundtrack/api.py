@@ -67,10 +67,8 @@ def index(
         Where the network runs.
     rebuild : bool
         Analyse everything again; the old index serves until the new one is complete.
-    prune : bool
-        Remove missing files from the index, even if most of a folder is missing.
-    retry_failed : bool
-        Try files again that could not be used before.
+    prune, retry_failed : bool
+        Remove missing files from the index, even if most of a folder is missing; try files again that failed before.
     wait : bool
         Wait while another process writes the index, instead of failing.
     change : RuleChange, optional
@@ -121,6 +119,7 @@ def scenes(
     seconds_per_image: float = PHOTO_S,
     subtitles: bool = True,
     faces: bool = True,
+    face_weight: float = 0.0,
     draft: bool = False,
     progress: Progress = no_progress,
 ) -> SceneSheet:
@@ -132,9 +131,9 @@ def scenes(
         The film; or a folder of photos (jpg, png, webp, heic, avif), or one photo, each of which is a shot.
     device, decoder, cache : {"auto", "cpu", "cuda"}, {"auto", "pyav", "decord"}, bool
         For the network and the film; use and keep analyses in the user's cache folder, unless configured otherwise.
-    seconds_per_image, subtitles, faces, draft, progress
-        Time for each photo, in [0.5, 600] seconds; whether subtitles count, faces are looked for, and only key frames
-        are decoded; a function called with stage, units done, and units in all (0 while unknown).
+    seconds_per_image, subtitles, faces, face_weight, draft, progress
+        Time for each photo, in [0.5, 600] seconds; whether subtitles count and faces are looked for; share of faces in
+        the mood of a scene, in [0, 1]; key frames only; called with stage, units done, units in all (0 while unknown).
 
     Returns
     -------
@@ -157,6 +156,7 @@ def scenes(
         seconds_per_image=seconds_per_image,
         subtitles=subtitles,
         faces=faces,
+        face_weight=face_weight,
         draft=draft,
         progress=progress,
     )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from made_up import sheet as made_up_sheet
 from soundtrack import pipeline
 from soundtrack.checkpoints.face_networks import FACES, face_tensors
 from soundtrack.checkpoints.weights import save_weights
+from soundtrack.cli.app import run_commands
 from soundtrack.documents import scenesheet
 from soundtrack.emotion import stills as stills_module
 from soundtrack.emotion.faces import channel as faces_module
@@ -19,9 +23,11 @@ from soundtrack.emotion.stills import FORMAT
 from soundtrack.media.reading.probe import probe
 from soundtrack.networks.faces import CROP_PX, EXPRESSIONS, Box, FaceNetwork
 from soundtrack.pipeline.film.evidence_cache import EvidenceCache
+from soundtrack.pipeline.film.faced import with_faces
 from soundtrack.pipeline.film.watch import Heard, Sight
-from soundtrack.types import Clip, FloatArray, Shot, Span, Still, StillFormat
+from soundtrack.types import Clip, EmotionState, FloatArray, Measure, Opinion, Shot, Span, Still, StillFormat
 from soundtrack.video.decode import iter_frames
+from soundtrack.video.opinions import SEEN
 from test_decode import X264, film
 from test_face_networks import made_files
 
@@ -147,11 +153,53 @@ def test_a_sheet_shows_shares_of_faces_and_nothing_else(
     said = [o for scene in sheet["scenes"] for o in scene["opinions"] if o["channel"] == "faces"]
     assert said
     for opinion in said:
-        assert {measure["name"] for measure in opinion["measures"]} <= set(NAMES)
+        assert {measure["name"] for measure in opinion["measures"]} <= {*NAMES, SEEN}
         assert len(json.dumps(opinion)) < 2_000
     without = pipeline.analyse_video(path, device="cpu", cache=tmp_path / "kept", faces=False)
     bare = json.loads(scenesheet.dumps(without))
     assert not [o for scene in bare["scenes"] for o in scene["opinions"] if o["channel"] == "faces"]
+
+
+def test_a_film_is_led_by_its_faces_where_they_are_given_weight(
+    network: OneFace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """`scenes --why` names them with their weight; the same analysis serves with and without."""
+    monkeypatch.setenv("SOUNDTRACK_MODEL", "tiny")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(stills_module, "stills_for", lambda _: FORMAT)
+    (tmp_path / "weights").touch()
+    monkeypatch.setattr(faces_module, "faces_path", lambda: tmp_path / "weights")
+    path = str(film(tmp_path / "a.mp4", *X264, n=200, fps="25"))
+    assert run_commands(["scenes", path, "-o", str(tmp_path / "plain.json"), "--why"]) == 0
+    assert "happy 0.60" in (said := capfd.readouterr().err) and "faces: angry 0.10" in said and "not weighted" in said
+    assert run_commands(["scenes", path, "-o", str(tmp_path / "led.json"), "--why", "--face-weight", "1"]) == 0
+    said = capfd.readouterr().err
+    assert re.search(r"faces: \w+ 0\.\d\d, valence \+0\.\d\d.*, weight 0\.\d\d, angry 0\.10.*happy 0\.60", said)
+    plain, led = (scenesheet.loads((tmp_path / f"{name}.json").read_text(), name=name) for name in ("plain", "led"))
+    for before, after in zip(plain.scenes, led.scenes, strict=True):
+        faces = next(opinion for opinion in after.opinions if opinion.channel == "faces")
+        assert 0 < faces.weight <= 1 and sum(opinion.weight for opinion in after.opinions) == pytest.approx(1, abs=1e-4)
+        assert faces.emotion is not None and faces.emotion.valence > 0.3
+        nearer = abs(after.emotion.valence - faces.emotion.valence)
+        assert nearer < abs(before.emotion.valence - faces.emotion.valence)
+    assert plain == pipeline.analyse_video(Path(path), device="cpu")
+
+
+def test_faces_weigh_by_their_clarity_and_by_the_share_of_the_scene_that_shows_them() -> None:
+    mood = EmotionState((0.1, 0.1, 0.5, 0.1, 0.1, 0.1), 0.0, 0.0, 0.5)
+    bare = made_up_sheet([("Sad", 20.0)])
+
+    def led(clarity: float, *, seen: float | None = None) -> float:
+        shares = [Measure("happy", 1.0), Measure("clarity", clarity)] + ([] if seen is None else [Measure(SEEN, seen)])
+        opinions = (Opinion("stills", 1.0, mood), Opinion("faces", 0.0, measures=tuple(shares)))
+        scenes = tuple(replace(scene, emotion=mood, opinions=opinions) for scene in bare.scenes)
+        found = with_faces(replace(bare, scenes=scenes), 0.5)
+        return found.scenes[0].opinions[1].weight
+
+    assert led(1.0) == pytest.approx(0.5) and led(0.4) == pytest.approx(0.2)
+    assert led(1.0, seen=0.1) == pytest.approx(0.05)
+    assert led(0.0) == 0.0
+    assert with_faces(bare, 1.0) == bare
 
 
 @pytest.mark.needs_data

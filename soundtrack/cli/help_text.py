@@ -18,7 +18,7 @@ PANELS = {
     "Choice of music": (
         "--lock --keep --mood --silence --hit --avoid --only --avoid-recent --max-cues --one-track --loop"
         " --allow-vocals --no-taste --no-explicit --license --language --lexicon"
-        " --subtitles --faces --allow-spoken --over-music --stretch --track"
+        " --subtitles --faces --face-weight --allow-spoken --over-music --stretch --track"
         " --theme --density --swap --valence --arousal --like --picture --number --seconds"
     ),
     "Music rules": "--exclude --include --drop --min-length --max-length --clear",

@@ -265,6 +265,15 @@ Faces = Annotated[
         help="Look for faces and state their expressions. Needs `soundtrack models pull faces` once.",
     ),
 ]
+FaceWeight = Annotated[
+    float,
+    typer.Option(
+        "--face-weight",
+        min=0.0,
+        max=1.0,
+        help="Share of a scene's mood that faces have, as far as they are clear and in view (0 to 1).",
+    ),
+]
 NoExplicit = Annotated[
     bool, typer.Option("--no-explicit", help="Leave out tracks with explicit lyrics, by lyrics and titles.")
 ]

@@ -60,7 +60,6 @@ def _said(opinion: Opinion) -> str:
         measures = [f"{measure.name.replace('_', ' ')} {measure.value:.2f}" for measure in opinion.measures]
         return ", ".join([*measures, "not weighted"])
     mood = opinion.emotion
-    return (
-        f"{mood.label} {max(mood.probabilities):.2f}, valence {mood.valence:+.2f}, arousal {mood.arousal:+.2f}, "
-        f"weight {opinion.weight:.2f}"
-    )
+    measures = [f"{measure.name.replace('_', ' ')} {measure.value:.2f}" for measure in opinion.measures]
+    reading = f"{mood.label} {max(mood.probabilities):.2f}, valence {mood.valence:+.2f}, arousal {mood.arousal:+.2f}"
+    return ", ".join([reading, f"weight {opinion.weight:.2f}", *measures])

@@ -154,6 +154,7 @@ class Scorer:
             cache=cache,
             subtitles=self._wishes.subtitles,
             faces=self._wishes.faces,
+            face_weight=self._wishes.face_weight,
         )
 
     def changed(self, *, settings: SpottingSettings, mix: MixSettings, wishes: Wishes) -> Scorer:

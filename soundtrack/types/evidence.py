@@ -102,7 +102,7 @@ class Opinion:
     emotion: EmotionState | None = None
     """Class probabilities, valence, arousal; None if the head does not use the channel (weight 0)."""
     measures: tuple[Measure, ...] = ()
-    """Named measures of a channel that the head does not use."""
+    """Named measures of a channel that the head does not use, or on which an opinion is based."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.weight <= 1.0:

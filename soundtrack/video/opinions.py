@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 from soundtrack.types import EmotionState, Measure, Opinion, OpinionBatch
 
+SEEN = "seen"
+"""Measure of a channel that knows only a part of a scene: the share of it, in [0, 1]."""
 MOST_MEASURES = 8
 """Maximum number of stored measures per channel."""
 LEAST = 1e-6
@@ -79,7 +81,10 @@ def _opinion(batch: OpinionBatch, share: _Numbers) -> Opinion | None:
     if batch.probabilities is None or batch.plane is None or batch.confidence is None:
         values = np.zeros((len(used), 0)) if batch.measures is None else batch.measures[used]
         named = zip(batch.channel.names, (inside @ values).tolist(), strict=False)
-        return Opinion(batch.channel.name, 0.0, measures=tuple(Measure(n, v) for n, v in named)[:MOST_MEASURES])
+        measures = tuple(Measure(n, v) for n, v in named)[:MOST_MEASURES]
+        seen = float(share[used].sum())
+        partly = (Measure(SEEN, round(seen, 6)),) if measures and seen < 1 - 1e-6 else ()
+        return Opinion(batch.channel.name, 0.0, measures=measures + partly)
     emotion = mean_emotion(
         inside,
         probabilities=batch.probabilities[used].astype(np.float64),

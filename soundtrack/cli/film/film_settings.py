@@ -45,6 +45,7 @@ _WISHES = (
         "language",
         "subtitles",
         "faces",
+        "face_weight",
         "keep",
         "track",
         "theme",

@@ -11,6 +11,7 @@ from soundtrack.cli.options import (
     DecoderName,
     Device,
     Faces,
+    FaceWeight,
     Force,
     Lexicon,
     Model,
@@ -38,6 +39,7 @@ def scenes(
     no_cache: NoCache = False,
     subtitles: Subtitles = True,
     faces: Faces = True,
+    face_weight: FaceWeight = 0.0,
     lexicon: Lexicon = None,  # noqa: ARG001 - its callback has the say
     seconds_per_image: SecondsPerImage = 4.0,
     draft: Annotated[
@@ -73,6 +75,7 @@ def scenes(
             seconds_per_image=seconds_per_image,
             subtitles=subtitles,
             faces=faces,
+            face_weight=face_weight,
             draft=draft,
             progress=progress,
         )

@@ -25,6 +25,7 @@ from soundtrack.pipeline.film.album import is_album
 from soundtrack.pipeline.film.cut_film import cut_film, is_edit, read_cut
 from soundtrack.pipeline.film.draft import require_film, setup_for_draft, watch_draft
 from soundtrack.pipeline.film.evidence_cache import EvidenceCache
+from soundtrack.pipeline.film.faced import checked_weight, with_faces
 from soundtrack.pipeline.film.photos import PHOTO_S, photo_scenes
 from soundtrack.pipeline.film.said import with_subtitles
 from soundtrack.pipeline.film.watch import Heard, Sight, as_readings, clip_spans, hear, possible, watch
@@ -33,14 +34,7 @@ from soundtrack.pipeline.ground.channel_list import FilmMaker, film_channels, ma
 from soundtrack.pipeline.library.music import current_model, current_networks
 from soundtrack.progress import Progress, no_progress
 from soundtrack.settings import SceneSettings, ShotSettings
-from soundtrack.types import (
-    ChannelSetup,
-    Evidence,
-    FilmRef,
-    PictureChannel,
-    SceneSheet,
-    VideoInfo,
-)
+from soundtrack.types import ChannelSetup, Evidence, FilmRef, PictureChannel, SceneSheet, VideoInfo
 
 if TYPE_CHECKING:
     from soundtrack.checkpoints.manifest import LocatedModel
@@ -84,6 +78,7 @@ def analyse_video(
     seconds_per_image: float = PHOTO_S,
     subtitles: bool = True,
     faces: bool = True,
+    face_weight: float = 0.0,
     draft: bool = False,
     progress: Progress = no_progress,
 ) -> SceneSheet:
@@ -103,6 +98,8 @@ def analyse_video(
         For how long each photo is shown.
     subtitles, faces : bool
         Whether subtitles in the film or beside it count; whether faces are looked for.
+    face_weight : float
+        Share of a scene's reading that clear faces have, in [0, 1].
     draft : bool
         Decode key frames only.
 
@@ -125,6 +122,7 @@ def analyse_video(
         cache=cache,
         subtitles=subtitles,
         faces=faces,
+        face_weight=face_weight,
         draft=draft,
     )
     path = as_on_disk(path)
@@ -154,11 +152,11 @@ class Watcher:
         cache: Path | None = None,
         subtitles: bool = True,
         faces: bool = True,
+        face_weight: float = 0.0,
         draft: bool = False,
     ) -> None:
-        self._device, self._draft = device, draft
-        self._subtitles, self._faces = subtitles, faces
-        self._decoder = decoder
+        self._device, self._draft, self._decoder = device, draft, decoder
+        self._subtitles, self._faces, self._face_weight = subtitles, faces, checked_weight(face_weight)
         self._shots = shot_settings or ShotSettings()
         self._scenes = scene_settings or SceneSettings()
         self._model = current_model()
@@ -171,7 +169,7 @@ class Watcher:
 
     def analyse(self, info: VideoInfo, *, progress: Progress = no_progress) -> SceneSheet:
         """The scene sheet of a film; see `analyse_video`."""
-        sheet = self._seen(info, progress)
+        sheet = with_faces(self._seen(info, progress), self._face_weight)
         return scenesheet.rounded(with_subtitles(sheet, read_subtitles(info))) if self._subtitles else sheet
 
     def _seen(self, info: VideoInfo, progress: Progress) -> SceneSheet:
@@ -221,7 +219,7 @@ class Watcher:
         identity : str
             Fingerprint of the film.
         """
-        return self._sheet(info, _Found(sight, heard, identity, is_new=True))
+        return with_faces(self._sheet(info, _Found(sight, heard, identity, is_new=True)), self._face_weight)
 
     @cached_property
     def _networks(self) -> Networks:

@@ -69,6 +69,8 @@ class Wishes:
     """Whether subtitles in the film or beside it count."""
     faces: bool = True
     """Whether faces are looked for."""
+    face_weight: float = 0.0
+    """Share of a scene's reading that clear faces have, in [0, 1]."""
     allow_spoken: bool = False
     """Whether spoken word may be used like music."""
     keep: Keep | None = None
