@@ -83,6 +83,22 @@ def test_the_camera_shows_the_mood_that_a_scene_of_the_same_readings_has() -> No
 
 
 @pytest.mark.usefixtures("no_faces")
+@pytest.mark.parametrize("name", ["nothing.mp4", "empty.mp4", "one.mp4"])
+def test_a_camera_file_without_pictures_ends_in_two_lines_and_leaves_no_film(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    """The note that networks of faces are missing does not come before the error."""
+    monkeypatch.chdir(tmp_path)
+    Path("empty.mp4").touch()
+    ffmpeg("-f", "lavfi", "-i", "color=red:s=64x64:d=0.04:r=25", "-frames:v", "1", "one.mp4")
+    with pytest.raises(InputError, match=f"{name}: ") as error:
+        run_commands(["watch", "--camera", name, "-o", "out.mp4", "--index", str(made.index)])
+    assert error.value.hint and error.value.exit_code == 3
+    assert capfd.readouterr().err == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty.mp4", "one.mp4"]
+
+
+@pytest.mark.usefixtures("no_faces")
 def test_a_film_in_place_of_a_camera_gives_a_reading_a_second_and_a_track(
     made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

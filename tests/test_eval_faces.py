@@ -65,7 +65,15 @@ def test_bad_tables_name_their_row(table: Path, text: str, words: str) -> None:
         evaluate_faces(table)
 
 
-def test_without_the_networks_the_file_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "faces_path", lambda: tmp_path / "faces.safetensors")
-    with pytest.raises(ModelError, match=r"faces\.safetensors"):
+def test_a_missing_table_is_named_before_missing_networks_and_those_without_a_path_in_the_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "faces_path", lambda: tmp_path / "none")
+    with pytest.raises(InputError, match="no such file"):
+        evaluate_faces(tmp_path / "no.csv")
+    Image.new("L", (48, 48)).save(tmp_path / "a.png")
+    (tmp_path / "faces.csv").write_text("file,emotion\na.png,happy\n")
+    with pytest.raises(ModelError) as error:
         evaluate_faces(tmp_path / "faces.csv")
+    assert str(error.value) == "the networks of faces are not installed"
+    assert "soundtrack models pull faces" in error.value.hint

@@ -26,7 +26,13 @@ OPTIONS: dict[str, Any] = {
         False,
     ),
     **{"avoid_recent": 0, "explore": 0.0, "seed": 3, "music_level": 0.0, "subtitles": True, "keep_original": True},
-    **{"faces": True, "density": DensityName.NORMAL, "duck": DuckName.NORMAL, "layout": Layout.AUTO},
+    **{
+        "faces": True,
+        "face_weight": 0.0,
+        "density": DensityName.NORMAL,
+        "duck": DuckName.NORMAL,
+        "layout": Layout.AUTO,
+    },
 }
 """Every option of a run, as nobody changed it but for the seed."""
 

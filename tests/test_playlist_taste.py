@@ -226,7 +226,7 @@ def test_empty_and_foreign_playlists_end_in_two_lines(
     assert run(monkeypatch, str(folder), "--index", str(made.index)) == 3
     lines = capfd.readouterr().err.splitlines()
     assert len(lines) == 2
-    assert cause in lines[0] and lines[1].startswith("hint: ")
+    assert cause in lines[0] and lines[1].startswith("hint: ") and lines[1].endswith("[E301]")
 
 
 def test_the_command_prints_the_ablation(
@@ -244,8 +244,9 @@ def test_the_command_prints_the_ablation(
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="not found"):
+    with pytest.raises(InputError, match="no such file or folder") as error:
         playlists_in(tmp_path / "no", [])
+    assert error.value.code == "E312"
 
 
 def test_neighbours_by_playlists_get_an_eighth_of_a_full_pool() -> None:

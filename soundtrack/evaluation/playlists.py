@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.errors import InputError
+from soundtrack.errors import InputError, Reason
 from soundtrack.progress import Progress, no_progress
 from soundtrack.taste.taste import Sources, company, taste_of
 from soundtrack.types import FloatArray
@@ -95,6 +95,7 @@ def held_out(
         raise InputError(
             f"no playlist names {LEAST_ENTRIES} or more tracks of the library and leaves others out",
             hint="index more of the music that the playlists name",
+            reason=Reason.EMPTY,
         )
     rng = np.random.default_rng(seed)
     part = [rng.permutation(len(named)) % N_FOLDS for named in sources.playlists]

@@ -39,7 +39,9 @@ from soundtrack.types import CueSheet, SceneSheet, VideoInfo
 if TYPE_CHECKING:
     from soundtrack.spotting.merit.constraints import Constraints
 
-SHARED_WISHES = ("track", "theme", "narration", "subtitles", "allow_spoken", "avoid_recent", "keep")
+SHARED_WISHES = (
+    *("track", "theme", "narration", "subtitles", "faces", "face_weight", "allow_spoken", "avoid_recent", "keep"),
+)
 """Wishes that decide which music there is or how a film is watched: the same for all films of a `Scorer`."""
 
 
@@ -148,13 +150,9 @@ class Scorer:
         self._remembers = is_kept(self._wishes.avoid_recent)
         if self._remembers:
             read_ledger(ledger_path())
+        subtitles, faces, weight = self._wishes.subtitles, self._wishes.faces, self._wishes.face_weight
         self._watcher = Watcher(
-            device=device,
-            decoder=decoder,
-            cache=cache,
-            subtitles=self._wishes.subtitles,
-            faces=self._wishes.faces,
-            face_weight=self._wishes.face_weight,
+            device=device, decoder=decoder, cache=cache, subtitles=subtitles, faces=faces, face_weight=weight
         )
 
     def changed(self, *, settings: SpottingSettings, mix: MixSettings, wishes: Wishes) -> Scorer:

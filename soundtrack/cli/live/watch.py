@@ -63,7 +63,6 @@ def watch(
     if overlay:
         _require_screen()
     watcher = Watcher(device=device_name(device), faces=faces)
-    output.hint_at_faces(wanted=faces, quiet=quiet)
     with ExitStack() as stack:
         library = _library(index, allow_spoken=allow_spoken, quiet=quiet)
         if library is not None:
@@ -71,8 +70,9 @@ def watch(
         if selfie:
             with output.product() as stream:
                 stream.write(_selfie(camera, watcher, library, n=n, as_json=as_json))
+            output.hint_at_faces(wanted=faces, quiet=quiet)
             return
-        where = _Where(out, index, overlay=overlay, seconds=seconds, as_json=as_json, force=force, quiet=quiet)
+        where = _Where(out, index, overlay, seconds, as_json=as_json, faces=faces, force=force, quiet=quiet)
         _follow(camera, watcher, library, where)
 
 
@@ -112,6 +112,7 @@ class _Where:
     overlay: bool
     seconds: float | None
     as_json: bool
+    faces: bool
     force: bool
     quiet: bool
 
@@ -152,6 +153,7 @@ def _follow(source: str, watcher: "Watcher", library: "Library | None", where: _
         stack.enter_context(ending.answering(INTERRUPT, code=0, words=""))
         asked = stack.enter_context(ending.request(INTERRUPT))
         show = stack.enter_context(_display(as_json=where.as_json))
+        is_first = True
         try:
             for reading in follow(
                 opened,
@@ -159,7 +161,11 @@ def _follow(source: str, watcher: "Watcher", library: "Library | None", where: _
                 shows=shows,
                 is_over=lambda time_s: asked.is_set() or time_s >= (where.seconds or math.inf),
                 at_its_pace=where.overlay,
+                name=source,
             ):
+                if is_first:  # not before an error of the camera
+                    output.hint_at_faces(wanted=where.faces, quiet=where.quiet)
+                is_first = False
                 show(reading)
         except BrokenPipeError:  # whoever read the lines went away: the film is whole up to here
             output.silence_stdout()

@@ -33,7 +33,7 @@ def playlists(
     not name: by tags, by the other playlists, by both, by popularity and at random.
     """
     from soundtrack.cli import output
-    from soundtrack.errors import InputError
+    from soundtrack.errors import InputError, Reason
     from soundtrack.evaluation.playlists import held_out
     from soundtrack.pipeline.library.opened import Library
     from soundtrack.pipeline.library.taste import playlists_in, sources_of
@@ -45,7 +45,9 @@ def playlists(
         found = library.playlists() if folder is None else playlists_in(folder, tracks)
         if not found:
             raise InputError(
-                f"{library.index}: the library has no playlists", hint="give a folder of playlists: eval playlists DIR"
+                f"{library.index}: the library has no playlists",
+                hint="give a folder of playlists: eval playlists DIR",
+                reason=Reason.EMPTY,
             )
     sources = sources_of(tracks, found.values(), lyrics=lyrics)
     with output.progress(quiet=quiet) as progress:

@@ -86,8 +86,8 @@ def evaluate_faces(table: Path, *, progress: Progress = no_progress) -> FaceRepo
     ModelError
         The networks of faces are not installed.
     """
-    network = FaceNetwork.load(faces_path())
     rows = _rows(table)
+    network = FaceNetwork.load(faces_path())
     crops = np.empty((len(rows), CROP_PX, CROP_PX), np.uint8)
     for done, (path, _) in enumerate(rows):
         progress("reading faces", done, len(rows))

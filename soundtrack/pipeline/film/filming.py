@@ -75,6 +75,7 @@ def follow(
     shows: Sequence[Callable[[tuple[int, int]], Show]] = (),
     is_over: Callable[[float], bool] = lambda _: False,
     at_its_pace: bool = False,
+    name: str = "the film",
 ) -> Iterator[LiveReading]:
     """Readings of a camera, about one a second.
 
@@ -89,6 +90,8 @@ def follow(
         Asked with the time of each picture whether that is enough.
     at_its_pace : bool
         Whether a film is shown in its own time, and not as fast as it can be read.
+    name : str
+        Of a film, for messages.
 
     Raises
     ------
@@ -122,7 +125,7 @@ def follow(
                 time.sleep(max(0.0, frame.time_s - (time.monotonic() - begun_s)))
     if latest is None and not camera.is_live:
         raise InputError(
-            "the film given as a camera is too short for a reading",
+            f"{name}: too short for a reading",
             hint="use at least three seconds of film, or --selfie for a single picture",
             reason=Reason.TOO_SHORT,
         )

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from soundtrack.errors import InputError
+from soundtrack.errors import InputError, Reason
 from soundtrack.library.liking import read_liking
 from soundtrack.library.lyrics import read_lyrics
 from soundtrack.naming.mood_words import title_mood
@@ -28,6 +28,7 @@ MOST_FILES = 2_000
 MOST_PLAYLISTS = 5_000
 """Playlists that are read from a folder."""
 _N_FOLDERS = 2
+_GIVE = "give a folder of playlists (m3u, m3u8, pls, xspf)"
 
 
 @lru_cache(maxsize=2 * MOST_FILES)
@@ -117,15 +118,16 @@ def playlists_in(folder: Path, tracks: Sequence[Track]) -> dict[Path, tuple[str,
         There is no playlist, one cannot be read, or none names two tracks of the library.
     """
     if not folder.exists():
-        raise InputError(f"{folder}: not found", hint="give a folder of playlists (m3u, m3u8, pls, xspf)")
+        raise InputError(f"{folder}: no such file or folder", hint=_GIVE, reason=Reason.MISSING)
     files = [folder] if folder.is_file() else sorted(path for path in folder.rglob("*") if is_playlist(path))
     files = [path for path in files if is_playlist(path)][:MOST_PLAYLISTS]
     if not files:
-        raise InputError(f"{folder}: no playlists", hint="give a folder of playlists (m3u, m3u8, pls, xspf)")
+        raise InputError(f"{folder}: no playlists", hint=_GIVE, reason=Reason.EMPTY)
     found = {path: tuple(sorted(in_playlist(path, tracks)[0])) for path in files}
     if not any(len(named) > 1 for named in found.values()):
         raise InputError(
             f"{folder}: none of {len(files)} playlists names two tracks of the library",
             hint="run `soundtrack index` on the folders of their music",
+            reason=Reason.EMPTY,
         )
     return found
