@@ -7,12 +7,15 @@ import io
 import tempfile
 from collections.abc import Generator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from soundtrack.media.reading.kept import KeptSound
+from soundtrack.mix import passes
+from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.types import FloatArray
 
 
@@ -62,6 +65,28 @@ def test_who_leaves(n_taken: int, n_started: int) -> None:
     assert decoder.n_closed == 1
     assert heard(kept, decoder) == [0.0, 1.0, 2.0]
     assert decoder.n_started == n_started
+
+
+@pytest.mark.parametrize("missing", [0, 1, MIX_RATE_HZ, passes.BLOCK, passes.BLOCK + 1])
+def test_sound_that_ends_before_the_picture_is_decoded_once(missing: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    n_samples, started = 2 * passes.BLOCK + 3 * MIX_RATE_HZ, []
+
+    def decoded(*_args: object, **_named: object) -> Generator[FloatArray]:
+        started.append(1)
+        sound = np.linspace(0, 1, n_samples - missing, dtype=np.float32)[None]
+        yield from (sound[:, at : at + passes.BLOCK] for at in range(0, sound.shape[1], passes.BLOCK))
+
+    monkeypatch.setattr(passes, "iter_audio", decoded)
+    film = SimpleNamespace(path=Path("film.mp4"), start_s=0.0)
+    sound = SimpleNamespace(index=1)
+    work = passes.Work(film, sound, {}, n_samples, lambda *_: None, channels=1)  # type: ignore[arg-type]
+    first, again = (
+        np.concatenate([block for block in passes._original_blocks(work) if block is not None], axis=1)
+        for _ in range(2)
+    )
+    assert first.shape == (1, n_samples)
+    assert np.array_equal(first, again)
+    assert len(started) == 1
 
 
 def test_what_is_too_long_is_decoded_again() -> None:

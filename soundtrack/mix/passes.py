@@ -98,6 +98,7 @@ def _original_blocks(work: Work) -> Generator[FloatArray | None]:
             if block is not None:
                 whole[:, : block.shape[1]] = block[:, :n]
             yield whole
+        next(source, None)  # sound that ends inside the last block is complete, and kept, once its end was seen
 
 
 def _narration_blocks(work: Work) -> Generator[FloatArray | None]:
