@@ -2,8 +2,9 @@
 
 A step is what a person does in ten seconds: select a cue, hear an alternative, and use it, undo, lock, unlock, change
 a level, ask for other music, or set a hit point; all is saved, and the film plays on between the steps. Run:
-``python benchmarks/review_memory.py CUES --index INDEX --steps 300``. Prints one JSON object at every interval, after
-garbage collection; memory is that of the processes, in MB. Needs Chromium and playwright.
+``python benchmarks/review_memory.py CUES --index INDEX --steps 300``; with ``--plan-every N`` every Nth step plans
+again and undoes it (the first time the film is analysed). Prints one JSON object at every interval, after garbage
+collection; memory is that of the processes, in MB, the server's with and without those that decode. Needs Chromium.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from plain_chromium import Page
 from review_page import LENGTH_S, N_CUES, changed_ms, long_sheet, make_film, pick, press, until
 
 from soundtrack.documents import cuesheet
@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("cues", type=Path)
     parser.add_argument("--index", required=True)
     parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--plan-every", type=int, default=0)
     given = parser.parse_args()
     os.environ["SOUNDTRACK_TASTE"] = "false"  # what is changed here is nobody's choice
     with tempfile.TemporaryDirectory() as name:
@@ -41,46 +42,44 @@ def main() -> None:
         make_film(film, LENGTH_S)
         cues.write_text(cuesheet.dumps(long_sheet(cuesheet.loads(given.cues.read_text()), film)))
         words = [sys.executable, "-m", "soundtrack", "review", str(cues), "--no-browser", "--index", given.index]
-        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server, sync_playwright() as playwright:
+        with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as server:
             assert server.stdout is not None
             try:
-                address = server.stdout.readline().strip()
-                for row in used(playwright, address, server.pid, steps=given.steps):
-                    print(json.dumps(row), flush=True)
+                with Page(server.stdout.readline().strip()) as page:
+                    for row in used(page, server.pid, steps=given.steps, plan_every=given.plan_every):
+                        print(json.dumps(row), flush=True)
             finally:
                 server.terminate()
 
 
-def used(playwright: object, address: str, server: int, *, steps: int) -> Iterator[dict[str, object]]:
+def used(page: Page, server: int, *, steps: int, plan_every: int) -> Iterator[dict[str, object]]:
     """Rows of memory."""
-    arguments = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--enable-precise-memory-info"]
-    browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)  # type: ignore[attr-defined]
-    page = browser.new_page()
-    page.goto(address)
     until(page, f"document.querySelectorAll('.cue').length === {N_CUES}")
-    protocol = page.context.new_cdp_session(page)
     marks = {0, FIRST, *(FIRST + i * (steps - FIRST) // (N_ROWS - 1) for i in range(N_ROWS))}
     press(page, "k")
     began = time.monotonic()
     for i in range(steps + 1):
         if i in marks:
             for _ in range(3):
-                protocol.send("HeapProfiler.collectGarbage")
+                page.send("HeapProfiler.collectGarbage")
             time.sleep(2)
             yield {
                 "steps": i,
                 "taken_s": round(time.monotonic() - began),
-                "heap_mb": round(page.evaluate("performance.memory.usedJSHeapSize / 1e6"), 1),
-                "nodes": protocol.send("Memory.getDOMCounters")["nodes"],
-                "listeners": protocol.send("Memory.getDOMCounters")["jsEventListeners"],
+                "heap_mb": round(page.send("Runtime.getHeapUsage")["usedSize"] / 1e6, 1),
+                "nodes": page.send("Memory.getDOMCounters")["nodes"],
+                "listeners": page.send("Memory.getDOMCounters")["jsEventListeners"],
                 "page_mb": renderer_mb(server),
                 "server_mb": rss_mb(server),
+                "with_decoders_mb": sum(map(rss_mb, descendants(server))),
             }
         step(page, i)
-    browser.close()
+        if plan_every and (i + 1) % plan_every == 0:
+            saved(page, "p")
+            saved(page, "z")
 
 
-def step(page: object, i: int) -> None:
+def step(page: Page, i: int) -> None:
     """One step; each kind has its turn."""
     pick(page, (37 * i) % N_CUES)
     changed_ms(page, "23"[i % 2])
@@ -106,16 +105,16 @@ def step(page: object, i: int) -> None:
     press(page, "l")
 
 
-def saved(page: object, key: str) -> float:
+def saved(page: Page, key: str) -> float:
     """Seconds from a key to the state that its step leaves."""
-    return page.evaluate(  # type: ignore[attr-defined, no-any-return]
+    return page.evaluate(
         """async (key) => {
           const [before, began] = [review.state.revision, performance.now()];
           document.activeElement?.blur();
           document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
           while (review.state.revision === before) {
             const line = document.getElementById("said");
-            if (performance.now() - began > 30000) throw new Error(`${key}: ${line.textContent}`);
+            if (performance.now() - began > 600000) throw new Error(`${key}: ${line.textContent}`);
             await new Promise((resolve) => setTimeout(resolve, 2));
           }
           return (performance.now() - began) / 1000;

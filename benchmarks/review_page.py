@@ -28,7 +28,7 @@ from soundtrack.review.app import _Room
 from soundtrack.review.opening import Reviewed
 from soundtrack.types import CueSheet, Span
 
-LENGTH_S, N_CUES, N_SWAPS, CUE_S = 10_800, 300, 5, 20
+LENGTH_S, N_CUES, N_SWAPS, CUE_S, FAR = 10_800, 300, 5, 20, 20
 
 
 def long_sheet(sheet: CueSheet, film: Path) -> CueSheet:
@@ -120,7 +120,7 @@ def measured(playwright: object, address: str) -> dict[str, object]:
     before = page.evaluate(heap)
     page.keyboard.press("k")
     until(page, "review.player.sounding")
-    changes = {name: [how(page, i) for i in range(N_SWAPS)] for name, how in CHANGES.items()}
+    changes = {name: [how(page, i) for i in range(FAR if name == "jump" else N_SWAPS)] for name, how in CHANGES.items()}
     after = page.evaluate(heap)
     browser.close()
     return {
@@ -158,7 +158,7 @@ def of_the_next_cue(page: object, i: int) -> list[float]:
 def after_a_jump(page: object, i: int) -> list[float]:
     """The first change in a cue that was never selected and is far from all others, right after it was selected."""
     time.sleep(2)
-    pick(page, 150 + 11 * i)
+    pick(page, 150 + 7 * i)
     return [changed_ms(page, "234"[i % 3])]
 
 

@@ -27,7 +27,9 @@ from soundtrack.errors import DependencyError, InputError
 from soundtrack.files import safe_write
 from soundtrack.mix.audition import music_between
 from soundtrack.mix.plan import plan_mix
-from soundtrack.review.app import STATIC
+from soundtrack.review.app import STATIC, make_app
+from soundtrack.review.opening import find_reviewed
+from soundtrack.review.serve import serve
 from soundtrack.review.session import ConflictError, Session, Step
 from soundtrack.review.sound import BLOCK_S, WAVE_POINTS
 from soundtrack.review.steps import step_of
@@ -141,6 +143,21 @@ def test_blocks_of_music_are_the_mix_to_the_sample(page: Page, sheet: CueSheet) 
     for number in (len(parts), 10**6):
         assert page.get(f"music/{page.state['key']}/{number}").status_code == 422
     assert page.get("music/unknown/0").status_code == 422
+
+
+def test_small_answers_are_sent_at_once(cues: Path, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    import uvicorn
+
+    held: list[socket.socket] = []
+
+    def accept(_server: object, sockets: list[socket.socket]) -> None:
+        with socket.create_connection(sockets[0].getsockname()):
+            held.append(sockets[0].accept()[0])
+
+    monkeypatch.setattr(uvicorn.Server, "run", accept)
+    serve(lambda port: make_app(find_reviewed(cues), port=port, index=made.index), ready=lambda _: None)
+    with held[0] as taken:
+        assert taken.proto == socket.IPPROTO_TCP  # of other sockets asyncio does not switch delayed sending off
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ sample, in memory that does not grow with film or track; a piece at another spee
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +28,8 @@ _READ_S = 8.0
 _SAME_GAIN_DB = 0.01
 _Stretch = tuple[int, int]
 """First sample of a track and the one after the last."""
+Decode = Callable[[Path, int, int], Generator[FloatArray]]
+"""Blocks of a track at 48 kHz in stereo, from its path, the first sample and the one after the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,22 @@ class Music:
         Where each track lies, by track id.
     kept : KeptSound, optional
         Sound that another reader of the same tracks decoded, and where this one leaves its own.
+    decode : callable, optional
+        How a stretch of a track is read; by default from the start of the file, ahead of the mix.
     """
 
-    def __init__(self, plan: MixPlan, *, track_paths: Mapping[str, Path], kept: KeptSound | None = None) -> None:
+    def __init__(
+        self,
+        plan: MixPlan,
+        *,
+        track_paths: Mapping[str, Path],
+        kept: KeptSound | None = None,
+        decode: Decode | None = None,
+    ) -> None:
         self._plan = plan
         self._paths = track_paths
         self._kept = KeptSound(most_bytes=0) if kept is None else kept
+        self._decode = decode or _decoded_ahead
         self._open: dict[tuple[str, int], _PieceReader] = {}
         self._shared = _shared(plan)
         self._edited = any(abs(c.gain_db - c.reference_gain_db) > _SAME_GAIN_DB for c in plan.cues)
@@ -119,6 +131,7 @@ class Music:
                 self._paths[cue.track_id],
                 piece,
                 kept=self._kept,
+                decode=self._decode,
                 shared=self._shared.get(cue.track_id),
                 skip=low - piece.film_start,
             )
@@ -146,13 +159,20 @@ class _PieceReader:
     """Samples of one piece in order, silence where the track has no more."""
 
     def __init__(
-        self, path: Path, piece: Piece, *, kept: KeptSound, shared: _Stretch | None = None, skip: int = 0
+        self,
+        path: Path,
+        piece: Piece,
+        *,
+        kept: KeptSound,
+        decode: Decode,
+        shared: _Stretch | None = None,
+        skip: int = 0,
     ) -> None:
         self.n_missing = 0
         self._blocks = (
             self._stretched(path, piece, skip)
             if piece.speed != 1.0
-            else _as_recorded(path, _later(piece, skip), kept, shared)
+            else _as_recorded(path, _later(piece, skip), kept, decode, shared)
         )
         self._rest: FloatArray = np.zeros((2, 0), dtype=np.float32)
 
@@ -209,16 +229,18 @@ def _shared(plan: MixPlan) -> dict[str, _Stretch]:
     return found
 
 
-def _as_recorded(path: Path, piece: Piece, kept: KeptSound, shared: _Stretch | None) -> Iterator[FloatArray]:
+def _as_recorded(
+    path: Path, piece: Piece, kept: KeptSound, decode: Decode, shared: _Stretch | None
+) -> Iterator[FloatArray]:
     """The piece in blocks, from what it shares with other pieces if that is kept."""
     own = (piece.track_start, piece.track_start + piece.n_samples)
     first, last = shared or own
     if shared is not None and not kept.keeps(
-        (path, shared), lambda: ahead(_decoded(path, shared)), n_samples=last - first, channels=2
+        (path, shared), lambda: decode(path, *shared), n_samples=last - first, channels=2
     ):
         first, last = own
     skip, left = own[0] - first, piece.n_samples
-    blocks = kept.blocks((path, (first, last)), lambda: ahead(_decoded(path, (first, last))), n_samples=last - first)
+    blocks = kept.blocks((path, (first, last)), lambda: decode(path, first, last), n_samples=last - first)
     with contextlib.closing(blocks):
         for block in blocks:
             part = block[:, skip : skip + left]
@@ -230,14 +252,15 @@ def _as_recorded(path: Path, piece: Piece, kept: KeptSound, shared: _Stretch | N
                 return
 
 
-def _decoded(path: Path, stretch: _Stretch) -> Generator[FloatArray]:
-    """A stretch of a track."""
-    first, last = stretch
-    return iter_audio(
-        path,
-        sample_rate_hz=MIX_RATE_HZ,
-        channels=2,
-        block_s=_READ_S,
-        start_s=seconds(first, sample_rate_hz=MIX_RATE_HZ),
-        duration_s=seconds(last - first, sample_rate_hz=MIX_RATE_HZ),
+def _decoded_ahead(path: Path, first: int, last: int) -> Generator[FloatArray]:
+    """A stretch of a track, the next block made while the one before is mixed."""
+    return ahead(
+        iter_audio(
+            path,
+            sample_rate_hz=MIX_RATE_HZ,
+            channels=2,
+            block_s=_READ_S,
+            start_s=seconds(first, sample_rate_hz=MIX_RATE_HZ),
+            duration_s=seconds(last - first, sample_rate_hz=MIX_RATE_HZ),
+        )
     )

@@ -25,12 +25,24 @@ SPARE_BYTES = 64 << 20
 
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
+_M_ARENA_MAX = -8
 
 
-def return_large_blocks() -> bool:
-    """Have freed blocks of `LARGE_BYTES` and more given back to the system; False where the C library is another.
+def return_large_blocks(
+    at_least_bytes: int = LARGE_BYTES, *, spare_bytes: int = SPARE_BYTES, n_arenas: int | None = None
+) -> bool:
+    """Have large blocks that are freed given back to the system; False where the C library is another.
 
     Holds for the process from then on. An allocator that was put in front of glibc's does not listen, and does no harm.
+
+    Parameters
+    ----------
+    at_least_bytes : int > 0
+        Blocks from this size on.
+    spare_bytes : int > 0
+        Free space at the end of the heap that is kept.
+    n_arenas : int > 0, optional
+        Parts of the heap that threads share: each keeps what was freed in it. By default eight a core.
 
     Examples
     --------
@@ -41,5 +53,8 @@ def return_large_blocks() -> bool:
         return False
     with contextlib.suppress(OSError, AttributeError):  # musl has no such function
         library = ctypes.CDLL(None)
-        return bool(library.mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES) and library.mallopt(_M_TRIM_THRESHOLD, SPARE_BYTES))
+        if n_arenas is not None:
+            library.mallopt(_M_ARENA_MAX, n_arenas)
+        wanted = ((_M_MMAP_THRESHOLD, at_least_bytes), (_M_TRIM_THRESHOLD, spare_bytes))
+        return all(bool(library.mallopt(name, value)) for name, value in wanted)
     return False

@@ -152,6 +152,7 @@ class _Room:
 
     def page(self, _request: Request) -> Response:
         """The page itself."""
+        self._sounds.warm()
         values = {"film": self._film.path.name, "sheet": self._session.path.name, "nonce": self._nonce}
         return filled("page.html.jinja", {**values, "block_s": BLOCK_S})
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from soundtrack.review.app import Served
 
 HOST = "127.0.0.1"
+_LARGE_BYTES = 1 << 20
+"""Memory of blocks of sound and of whole sheets goes back to the system; dozens of threads make and free them."""
 
 
 def require_server() -> None:
@@ -53,7 +55,11 @@ def serve(make: Callable[[int], Served], *, port: int = 0, ready: Callable[[str]
     """
     import uvicorn
 
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listening:
+    from soundtrack.processes.heap import return_large_blocks
+
+    return_large_blocks(_LARGE_BYTES, spare_bytes=_LARGE_BYTES, n_arenas=1)
+    # Only where the protocol is named does asyncio switch delayed sending off, which costs 40 ms for each small answer.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((HOST, port))

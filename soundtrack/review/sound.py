@@ -6,17 +6,19 @@ gains from the same first pass. A page names a sheet by its key, the start of a 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Generator, Hashable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from soundtrack.errors import UsageError
+from soundtrack.errors import SoundtrackError, UsageError
 from soundtrack.export.markers import TrackMarks, heard_at
+from soundtrack.media.reading.jumped import iter_jumped
 from soundtrack.mix.bed import Music
 from soundtrack.mix.plan import MixPlan, active_cues, plan_mix
 from soundtrack.pipeline.sheets.exports import track_marks
@@ -31,9 +33,9 @@ BLOCK_S = 4
 WAVE_POINTS = 400
 """Values of a waveform."""
 _BLOCK = BLOCK_S * MIX_RATE_HZ
-_AT_ONCE = 2  # blocks for each start of a decoder, which costs more than a block
+_DECODERS = 2  # blocks made at the same time: each keeps a process
 _MOST_SHEETS = 64
-_MOST_BLOCKS = 48
+_MOST_BLOCKS = 16  # the page holds more
 _MOST_WAVES = 2048
 _WAVE_STEP_S = 8
 
@@ -62,6 +64,7 @@ class Sounds:
         self._film, self._index = film, index
         self._lock = threading.RLock()
         self._measuring = threading.Lock()
+        self._decoding = threading.BoundedSemaphore(_DECODERS)
         self._sheets: OrderedDict[str, Played] = OrderedDict()
         self._saved = ""
         self._blocks: OrderedDict[Hashable, bytes] = OrderedDict()
@@ -97,6 +100,17 @@ class Sounds:
                 del self._sheets[oldest]
         return key
 
+    def warm(self) -> None:
+        """Start the processes that decode, for the first choice of music."""
+
+        def start(path: Path) -> None:
+            with self._decoding, contextlib.suppress(SoundtrackError):
+                next(_decoded(path, 0, 1), None)
+
+        paths = [*self._sheets[self._saved].track_paths.values()] if self._saved else []
+        for path in (paths * _DECODERS)[:_DECODERS]:
+            threading.Thread(target=start, args=(path,), daemon=True).start()
+
     def block(self, key: str, number: int) -> bytes:
         """A block of music before the constant gains: float32, little-endian, all left samples, then all right ones.
 
@@ -114,22 +128,17 @@ class Sounds:
             if known is not None:
                 self._blocks.move_to_end(name)
                 return known
-        n_blocks = -(-played.plan.n_samples // _BLOCK)
-        last = min(number + _AT_ONCE, n_blocks)
-        plan = _part(played.plan, number * _BLOCK, last * _BLOCK)
-        with Music(plan, track_paths=played.track_paths) as music:
-            for n in range(number, last):
-                stop = min((n + 1) * _BLOCK, plan.n_samples)
-                made = music.block(n * _BLOCK, stop).sounding.astype("<f4").tobytes()
-                with self._lock:
-                    self._blocks[self._name(played.plan, n)] = made
-                    while len(self._blocks) > _MOST_BLOCKS:
-                        self._blocks.popitem(last=False)
-                known = made if known is None else known
-        assert known is not None
-        return known
+        start, stop = name[0], min(name[0] + _BLOCK, played.plan.n_samples)
+        part = _part(played.plan, start, stop)
+        with self._decoding, Music(part, track_paths=played.track_paths, decode=_decoded) as music:
+            made = music.block(start, stop).sounding.astype("<f4").tobytes()
+        with self._lock:
+            self._blocks[name] = made
+            while len(self._blocks) > _MOST_BLOCKS:
+                self._blocks.popitem(last=False)
+        return made
 
-    def _name(self, plan: MixPlan, number: int) -> Hashable:
+    def _name(self, plan: MixPlan, number: int) -> tuple[int, Hashable, Hashable]:
         """All that a block depends on: sheets that sound the same there share it."""
         start, stop = number * _BLOCK, min((number + 1) * _BLOCK, plan.n_samples)
         if not 0 <= start < stop:
@@ -214,6 +223,11 @@ class Sounds:
         if played is None:
             raise UsageError("this version of the cue sheet is no longer held", hint="reload the page")
         return played
+
+
+def _decoded(path: Path, first: int, last: int) -> Generator[FloatArray]:
+    """A stretch of a track, a block of the page at a time: to start a decoder program costs more than a block."""
+    return iter_jumped(path, sample_rate_hz=MIX_RATE_HZ, start=first, stop=last, block=_BLOCK)
 
 
 def _part(plan: MixPlan, start: int, stop: int) -> MixPlan:

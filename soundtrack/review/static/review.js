@@ -134,7 +134,7 @@ function drawTimeline() {
     const bar = make("div", { className: "bar", text: cue.id, parent: timeline });
     bar.title = `${cue.id}: ${cue.title}`;
     bar.classList.toggle("locked", cue.locked);
-    bar.classList.toggle("selected", cue.id === selected);
+    bar.dataset.cue = cue.id;
     place(bar, cue.start_s, cue.end_s);
   }
   for (const [startS, endS] of state.speech) place(make("div", { className: "speech", parent: timeline }), startS, endS);
@@ -143,6 +143,12 @@ function drawTimeline() {
   make("div", { id: "playhead", parent: timeline });
   find("timeline").replaceChildren(timeline);
   find("timeline").style.width = `${100 * find("zoom").value}%`;
+  markSelected();
+}
+
+// A film of 300 cues is not drawn again because another one is selected.
+function markSelected() {
+  for (const bar of find("timeline").querySelectorAll(".bar")) bar.classList.toggle("selected", bar.dataset.cue === selected);
 }
 
 // --- cues ----
@@ -303,7 +309,7 @@ function select(id) {
   selected = id;
   hearCurrent();
   drawCues();
-  drawTimeline();
+  markSelected();
   document.querySelector(`[data-select="${CSS.escape(id)}"]`)?.focus();
   if (player.time < cue.start_s || player.time >= cue.end_s) player.seek(cue.start_s);
   makeReady();
