@@ -85,6 +85,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "tinytag": ("soundtrack.library",),
     "pysubs2": ("soundtrack.media.reading.subtitles",),
     "python_stretch": ("soundtrack.mix.tempo_change",),
+    "skimage": ("soundtrack.emotion.faces.cascade",),
     "starlette": ("soundtrack.review",),
     "torch": (
         "soundtrack.checkpoints",
@@ -427,7 +428,7 @@ def test_whatever_is_imported_is_declared_and_the_other_way_round() -> None:
         "python_stretch": "python-stretch",
         "scenedetect": "scenedetect-headless",
     }
-    optional = FOR_DEVELOPERS | {"distributed", "implicit", "mcp", "starlette", "uvicorn", "watchfiles"}
+    optional = FOR_DEVELOPERS | {"distributed", "implicit", "mcp", "skimage", "starlette", "uvicorn", "watchfiles"}
     outside = (
         {found.target.split(".")[0] for found in all_imports()} - sys.stdlib_module_names - {"soundtrack"} - optional
     )

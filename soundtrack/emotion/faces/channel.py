@@ -8,7 +8,7 @@ does not change the reading of a scene. No torch before the first still.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -38,6 +38,7 @@ PLANE = {
     "neutral": (0.0, -0.1),
 }
 """Valence and arousal of each expression, in [-1, 1]; signs after J. Russell 1980, values by judgement."""
+_Read = Callable[[Sequence[Still]], list[FloatArray | None]]
 _LEAST_SIDE_PX = 24
 _FULL_SIDE_PX = 64.0
 _FULL_SHARPNESS = 100.0
@@ -61,17 +62,15 @@ class FacesChannel:
     ----------
     every_s : float > 0
         From one still to the next, in seconds.
+    channel, read : Channel and callable, optional
+        What is read of the faces of some stills instead of expressions, a row or None for each.
     """
 
-    def __init__(self, every_s: float) -> None:
-        self.channel = Channel(
-            FACES,
-            VERSION,
-            Medium.PICTURE,
-            dim=len(NAMES),
-            sha256=digest("tiny face detector, points, two expressions", every_s, _LEAST_SIDE_PX),
-            names=NAMES,
-        )
+    def __init__(self, every_s: float, *, channel: Channel | None = None, read: _Read | None = None) -> None:
+        sha256 = digest("tiny face detector, points, two expressions", every_s, _LEAST_SIDE_PX)
+        expressions = Channel(FACES, VERSION, Medium.PICTURE, dim=len(NAMES), sha256=sha256, names=NAMES)
+        self.channel = channel or expressions
+        self._read = read or read_stills
         self._every_s = every_s
         self._times_s: list[float] = []
         self._rows: list[FloatArray | None] = []
@@ -83,13 +82,13 @@ class FacesChannel:
         fresh = {still.time_s: still for clip in clips for still in clip.stills if still.time_s > last_s}
         self._end_s = max(self._end_s, *(clip.span.end_s for clip in clips), 0.0)
         self._times_s += fresh
-        self._rows += read_stills(list(fresh.values()))
+        self._rows += self._read(list(fresh.values()))
 
     def finish(self) -> Evidence:
         """A row for each still with a face, for the stretch that the still represents."""
         spans = spans_of(self._times_s, every_s=self._every_s, end_s=self._end_s)
         pairs = [(span, row) for span, row in zip(spans, self._rows, strict=True) if row is not None]
-        rows = np.stack([row for _, row in pairs]) if pairs else np.zeros((0, len(NAMES)), np.float32)
+        rows = np.stack([row for _, row in pairs]) if pairs else np.zeros((0, self.channel.dim), np.float32)
         return Evidence(self.channel, tuple(span for span, _ in pairs), rows)
 
 
@@ -107,7 +106,7 @@ def read_stills(stills: Sequence[Still]) -> list[FloatArray | None]:
     weights: list[float] = []
     owners: list[int] = []
     for i, still in enumerate(stills):
-        picture = _unsquashed(still)
+        picture = unsquashed(still)
         for box in _network().detect(picture)[:_MOST_FACES]:
             side = min(box.right - box.left, box.bottom - box.top)
             if side < _LEAST_SIDE_PX:
@@ -151,7 +150,7 @@ def face_places(still: Still) -> list[tuple[float, float, float, float]]:
     """Left, top, right and bottom of each face that counts, as parts of the picture; none without the networks."""
     if not faces_path().is_file():
         return []
-    picture = _unsquashed(still)
+    picture = unsquashed(still)
     height, width = picture.shape[:2]
     found = _network().detect(picture)[:_MOST_FACES]
     return [
@@ -161,7 +160,7 @@ def face_places(still: Still) -> list[tuple[float, float, float, float]]:
     ]
 
 
-def _unsquashed(still: Still) -> ByteArray:
+def unsquashed(still: Still) -> ByteArray:
     """A still in its true proportions: its longer side becomes longer, so that nothing is lost."""
     aspect = float(np.clip(still.aspect, 1 / _WIDEST, _WIDEST))
     side = len(still.pixels)

@@ -145,10 +145,12 @@ class LiveReader:
             for measure in opinion.measures
         }
         places: Sequence[tuple[float, float, float, float]] = ()
-        if self._with_places and measures:
+        if self._with_places:
+            from soundtrack.emotion.faces.cascade import FOUND, found_places
             from soundtrack.emotion.faces.channel import face_places
 
-            places = face_places(clip.stills[0])
+            is_found = any(opinion.channel == FOUND for opinion in sheet.scenes[0].opinions)
+            places = face_places(clip.stills[0]) if measures else found_places(clip.stills[0]) if is_found else ()
         return LiveReading(clip.span.end_s, emotion, embedding, measures, tuple(places))
 
     def _with_still(self, clip: Clip, pixels: ByteArray) -> Clip:

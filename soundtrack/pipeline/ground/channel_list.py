@@ -42,6 +42,7 @@ def film_channels(
     faces : bool
         Whether faces are looked for.
     """
+    from soundtrack.emotion.faces.cascade import found_channel
     from soundtrack.emotion.faces.channel import faces_channel
     from soundtrack.emotion.picture_network import picture_network
     from soundtrack.emotion.stills import stills_channel
@@ -53,7 +54,7 @@ def film_channels(
         film_channel,
         colour_temperature,
         stills_channel,
-        *((faces_channel,) if faces else ()),
+        *((faces_channel, found_channel) if faces else ()),
         *(partial(_of_a_film, found) for found in installed_channels()),
     )
 

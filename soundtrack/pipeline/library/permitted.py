@@ -53,9 +53,10 @@ class Permit:
             lines.append(f"licence {wanted}: {_out(len(out), len(tracks))}, {silent} of them without a statement")
         if self.languages:
             sung = [language_of_track(track) for track in tracks]
-            wanted = ", ".join("no singing" if code == NONE else name_of(code) for code in sorted(self.languages))
+            named = ", ".join(name_of(code) for code in sorted(self.languages - {NONE}))
+            asked = ([f"sung in {named}"] if named else []) + (["no singing"] if NONE in self.languages else [])
             n_out = sum(code not in self.languages for code in sung)
-            lines.append(f"sung in {wanted}: {_out(n_out, len(tracks))}, {sung.count(None)} of unknown language")
+            lines.append(f"{', '.join(asked)}: {_out(n_out, len(tracks))}, {sung.count(None)} of unknown language")
         return lines
 
 
