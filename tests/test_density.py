@@ -99,3 +99,18 @@ def test_the_sheet_says_where_the_number_of_cues_is_the_reason_of_a_silence() ->
     film = cut_at(sheet(SCENES, speech=[0.9, 0.0] * 5), 4.0)
     reasons = [silence.reason for silence in spot_cues(film, made).silences]
     assert any(reason.endswith("few cues suit the speech and cutting of this film") for reason in reasons), reasons
+
+
+def test_full_has_music_under_neutral_pictures_that_the_library_hardly_suits() -> None:
+    """Silence is worth more there than the music that there is: `full` plays all the same."""
+    film = sheet([("Relaxation", 60.0), ("Neutral", 60.0)])
+    made = library([track("calm", ["Relaxation"] * 12), track("lively", ["Excited"] * 12)])
+    plan = SpottingSettings().plan.adjusted({"neutral": 2.0, "wanting": 0.0})
+    played_s = {
+        density: sum(
+            c.span.duration_s for c in spot_cues(film, made, settings=SpottingSettings(density=density, plan=plan)).cues
+        )
+        for density in ("normal", "full")
+    }
+    assert played_s["normal"] < 70.0
+    assert played_s["full"] > 115.0

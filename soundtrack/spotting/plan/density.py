@@ -64,7 +64,9 @@ def by_density(settings: SpottingSettings) -> PlanTable:
     if density not in DENSITIES:
         raise ValueError(f"density must be one of {', '.join(DENSITIES)}, got {density}")
     if density == "full":
-        return plan.adjusted({"silence": INSISTING[0], "no_sound": INSISTING[0], "speech": 0.0, "air": 0.0})
+        return plan.adjusted(
+            {"silence": INSISTING[0], "no_sound": INSISTING[0], "speech": 0.0, "neutral": 0.0, "air": 0.0}
+        )
     return plan
 
 
