@@ -17,9 +17,10 @@ from made_up import MadeUpLibrary, library, sheet, small_library, track
 from soundtrack.cli.words import parse_lock, parse_mood, parse_span
 from soundtrack.documents import cuesheet
 from soundtrack.errors import LibraryError, NothingFitsError, UsageError
+from soundtrack.naming.mood_words import mood_at
 from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.settings import MixSettings, SpottingSettings
-from soundtrack.spotting.merit.constraints import Constraints, Lock
+from soundtrack.spotting.merit.constraints import Constraints, Lock, MoodWish
 from soundtrack.spotting.merit.intervals import Film, divide
 from soundtrack.spotting.plan.beam import solve
 from soundtrack.spotting.plan.problem import NO_TRACK, Choice, Problem, plan_value
@@ -225,6 +226,14 @@ def test_a_film_without_a_place_for_music_is_refused() -> None:
     calm = library([track("calm", ["Sad"] * 12)])
     with pytest.raises(NothingFitsError, match="covers the whole film"):
         spot_cues(sheet([("Sad", 40.0)]), calm, constraints=Constraints(silences=(Span(0.0, 40.0),)))
+
+
+def test_a_mood_for_three_seconds_of_a_short_film_leaves_it_music() -> None:
+    moods = (MoodWish(Span(2.0, 5.0), mood_at(0.6, 0.2)),)
+    tracks = library([track("calm", ["Sad"] * 12), track("glad", ["Excited"] * 12)])
+    made = spot_cues(sheet([("Tension", 10.0)]), tracks, constraints=Constraints(moods=moods))
+    assert len(made.cues) == 1
+    assert made.cues[0].span.start_s <= 2.0 and made.cues[0].span.end_s >= 5.0
 
 
 def test_a_film_without_sound_gets_music_even_if_it_is_dull() -> None:

@@ -126,8 +126,12 @@ def spot_cues(
     asked = by_density(settings)
     settings = replace(settings, plan=calmer(film, asked))
     warnings = list(left_alone)
-    for worth_of_silence in (settings.plan.silence.weight, *INSISTING):
-        stated = replace(settings, plan=settings.plan.adjusted({"silence": worth_of_silence}))
+    stages = [{"silence": weight} for weight in (settings.plan.silence.weight, *INSISTING)]
+    stages.append(
+        {"silence": INSISTING[-1], "through": 0.0}
+    )  # a short film in which a mood of a few seconds is asked for
+    for stage in stages:
+        stated = replace(settings, plan=settings.plan.adjusted(stage))
         problem = state_problem(film, pool, worth, stated, constraints, locked_at=locked_at, has_sound=has_sound)
         loop = choose_loop(problem, pool, library, settings, name=sheet.film.name) if settings.loop else None
         choices = [loop.choice] if loop else _choose(problem, pool, constraints)
@@ -135,9 +139,11 @@ def spot_cues(
             break
         warnings = [*left_alone, "no close match in this library; the best match was used"]
     else:
+        if film.silent.all():
+            raise NothingFitsError(f"{sheet.film.name}: --silence covers the whole film", hint="remove a --silence")
         raise NothingFitsError(
-            f"{sheet.film.name}: --silence covers the whole film",
-            hint="remove a --silence",
+            f"{sheet.film.name}: no place for a cue between the requested spans",
+            hint="remove a --silence, --lock or --mood, or use longer spans",
         )
     if not settings.loop:
 
