@@ -151,6 +151,16 @@ def test_a_bad_file_beside_the_film_is_named_and_the_film_is_still_scored(tmp_pa
     assert with_subtitles(sheet(), found).warnings == found.warnings
 
 
+@pytest.mark.parametrize("data", [b"", b"WEBVTT\n\n" + b"x" * 100_000, srt((90, 95, "after the end")).encode()])
+def test_a_file_without_lines_is_named_and_does_not_hide_the_subtitles_inside(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "en.srt").write_text(srt((1, 2, "Good day")))
+    info = film(tmp_path, "film.mkv", "-i", tmp_path / "en.srt", "-map", "0", "-map", "1", "-c:s", "subrip")
+    (tmp_path / "film.vtt").write_bytes(data)
+    found = read_subtitles(info)
+    assert [line.text for line in found.lines] == ["Good day"]
+    assert len(found.warnings) == 1 and "film.vtt" in found.warnings[0]
+
+
 def test_times_that_no_film_has_are_left_out() -> None:
     text = "1\n99:59:59,000 --> 99:59:59,900\nlate\n\n2\n00:00:05,000 --> 00:00:04,000\nbackwards\n"
     assert parse_subtitles(text, name="a", end_s=20) == ()

@@ -69,7 +69,10 @@ def read_subtitles(info: VideoInfo) -> Subtitles:
             text = decoded(data)
             if text is None and data:
                 raise InputError(f"{path}: unknown encoding", hint="save it as UTF-8")
-            return Subtitles(parse_subtitles(text or "", name=str(path), end_s=info.duration_s), tuple(warnings))
+            lines = parse_subtitles(text or "", name=str(path), end_s=info.duration_s)
+            if lines:
+                return Subtitles(lines, tuple(warnings))
+            raise InputError(f"{path}: no spoken lines during the film", hint="check the file")
         except InputError as error:
             warnings.append(f"subtitles ignored: {error}")
     for stream in sorted(_text_streams(info), key=_preference):
