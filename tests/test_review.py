@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from dataclasses import replace
@@ -27,7 +28,8 @@ from soundtrack.errors import DependencyError, InputError
 from soundtrack.files import safe_write
 from soundtrack.mix.audition import music_between
 from soundtrack.mix.plan import plan_mix
-from soundtrack.review.app import STATIC, make_app
+from soundtrack.review import sound
+from soundtrack.review.app import STATIC, _Room, make_app
 from soundtrack.review.opening import find_reviewed
 from soundtrack.review.serve import serve
 from soundtrack.review.session import ConflictError, Session, Step
@@ -143,6 +145,23 @@ def test_blocks_of_music_are_the_mix_to_the_sample(page: Page, sheet: CueSheet) 
     for number in (len(parts), 10**6):
         assert page.get(f"music/{page.state['key']}/{number}").status_code == 422
     assert page.get("music/unknown/0").status_code == 422
+
+
+def test_many_steps_hold_no_more_sound_and_sheets_than_a_few(cues: Path, made: Made) -> None:
+    room = _Room(find_reviewed(cues), index=made.index, nonce="")
+    state = room._state()
+    cue = next(c for c in state["cues"] if c["others"])  # type: ignore[attr-defined]
+    for i in range(90):
+        gain = {"action": "set", "cue": cue["id"], "gain_db": (i % 40) / 2}
+        state = room.posts["edit"]({"revision": state["revision"], **gain})
+        key = room.posts["try"]({"cue": cue["id"], "rank": cue["others"][0]["rank"]})["key"]
+        if i % 3 == 0:
+            for each in (key, state["key"]):
+                room._sounds.block(str(each), 0)
+    sounds = room._sounds
+    assert len(sounds._sheets) <= sound._MOST_SHEETS
+    assert len(sounds._blocks) <= sound._MOST_BLOCKS
+    assert sum(thread.name == "ahead" for thread in threading.enumerate()) == 0
 
 
 def test_small_answers_are_sent_at_once(cues: Path, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:

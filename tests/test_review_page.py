@@ -243,6 +243,43 @@ def test_less_like_this_is_heard_at_once_and_undone_by_a_key(browser: Any, addre
     assert screen.faults == []
 
 
+def test_many_steps_leave_no_elements_listeners_or_sound_behind(browser: Any, address: str) -> None:
+    screen = opened(browser, address)
+    screen.press("ArrowUp", "k")
+    screen.until("review.player.time > 0.3 && review.player.deck?.sources.size > 0")
+    tools = screen.page.context.new_cdp_session(screen.page)
+
+    def rounds(n: int) -> dict[str, int]:
+        for _ in range(n):
+            for key in ("2", "Enter", "z", "x", "x", "1"):
+                screen.press(key)
+                screen.run("new Promise((resolve) => setTimeout(resolve, 120))")
+            screen.run("review.player.seek(0.2)")
+        screen.press("k", "k")
+        for _ in range(3):
+            tools.send("HeapProfiler.collectGarbage")
+        found: dict[str, int] = tools.send("Memory.getDOMCounters")
+        return found
+
+    before, after = rounds(2), rounds(12)
+    assert after["nodes"] < 1.5 * before["nodes"] + 200
+    assert after["jsEventListeners"] < before["jsEventListeners"] + 30
+    assert screen.run("review.player.buffers.size") <= 32
+    assert screen.run("document.querySelectorAll('.wave').length === review.state.cues.length")
+
+
+def test_a_start_never_moves_past_the_end_of_its_cue(browser: Any, address: str) -> None:
+    screen = opened(browser, address)
+    screen.press("ArrowUp")
+    for _ in range(12):
+        screen.press("]")
+        screen.run("new Promise((resolve) => setTimeout(resolve, 150))")
+        assert "would be empty" not in screen.said()
+        if "no cut there" in screen.said():
+            break
+    assert "no cut there" in screen.said()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_serious_fault_for_screen_readers_and_no_sideways_scrolling(browser: Any, address: str, scheme: str) -> None:
     screen = opened(browser, address, color_scheme=scheme, viewport={"width": 1200, "height": 900})

@@ -226,7 +226,8 @@ class _Room:
     def _planned(self, revision: str, step: Step, progress: Progress) -> str:
         after = planned_again(self._film.path, step, index=self._index, progress=progress)
         self._session.change(revision, lambda _: after)
-        return f"planned again: {len(after.sheet.cues)} cues"
+        n_cues = len(after.sheet.cues)
+        return f"planned again: {n_cues} cue{'' if n_cues == 1 else 's'}"
 
     def _render(self, asked: dict[str, Any]) -> dict[str, object]:
         sheet, force = self._session.step.sheet, bool(asked.get("force"))

@@ -7,6 +7,7 @@ const find = (id) => document.getElementById(id);
 const blockS = Number(document.body.dataset.blockS);
 const items = new Map();
 const MOST_TRIED = 48; // fewer than the server holds
+const SHORTEST_S = 0.1; // what is left of a cue whose start or end moves
 const REACH_S = 3; // a crossfade reaches beyond a cue
 const MEASURE_AFTER_MS = 1500; // a long film takes half a minute to measure
 let state = null;
@@ -393,7 +394,8 @@ async function edge(cue, which, direction) {
     const n = places.length;
     if (n > 1) places = [2 * places[0] - places[1], ...places, 2 * places[n - 1] - places[n - 2]];
   }
-  const beyond = places.filter((t) => (direction > 0 ? t > now + 0.02 : t < now - 0.02) && t >= 0 && t <= state.duration_s);
+  const [low, high] = which === "start" ? [0, cue.end_s - SHORTEST_S] : [cue.start_s + SHORTEST_S, state.duration_s];
+  const beyond = places.filter((t) => (direction > 0 ? t > now + 0.02 : t < now - 0.02) && t >= low && t <= high);
   if (!beyond.length) throw { error: `no ${snap} there`, hint: `press B to move to ${snap === "cut" ? "bars" : "cuts"}` };
   return direction > 0 ? Math.min(...beyond) : Math.max(...beyond);
 }
@@ -549,4 +551,4 @@ find("mood").addEventListener("submit", (event) => {
   step("edit", { action: "mood", scene, words }, words ? `scene ${scene + 1}: ${words}, in the next plan` : `scene ${scene + 1} as the picture says`);
 });
 
-reload().then(() => say(`${state.cues.length} cues`)).catch(sayFault);
+reload().then(() => say(`${state.cues.length} ${state.cues.length === 1 ? "cue" : "cues"}`)).catch(sayFault);
