@@ -2,11 +2,45 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
-from soundtrack.audio.mel import MelSettings, log_mel, mel_magnitude
+from soundtrack.audio.mel import KEPT_BANK, MelSettings, log_mel, mel_magnitude
 from soundtrack.audio.pitch import LOWEST_MIDI, pitch_magnitude
+
+
+def test_the_kept_filter_bank_is_librosas():
+    from soundtrack.audio.mel_triangles import triangles
+
+    s = MelSettings()
+    theirs = triangles(
+        sr=s.sample_rate_hz, n_fft=s.n_fft, n_mels=s.n_mels, fmin=s.fmin_hz, fmax=s.fmax_hz, htk=True, norm=None
+    )
+    kept = np.load(KEPT_BANK, allow_pickle=False)
+    assert kept.dtype == theirs.dtype == np.float32
+    assert np.array_equal(kept, theirs)
+
+
+def test_other_settings_have_another_filter_bank():
+    samples = np.sin(np.arange(16_000, dtype=np.float32))[None]
+    assert mel_magnitude(samples, MelSettings(fmin_hz=100.0)).shape == (64, 101)
+    assert not np.array_equal(mel_magnitude(samples, MelSettings(fmin_hz=100.0)), mel_magnitude(samples, MelSettings()))
+
+
+def test_included_networks_do_not_import_librosa():
+    code = (
+        "import sys, numpy as np\n"
+        "from soundtrack.emotion.music_tower import MusicTower\n"
+        "from soundtrack.audio.mel import log_mel\n"
+        "for name in ('mel-emotion', 'tiny-music'):\n"
+        "    log_mel(np.zeros((1, 16_000), np.float32), MusicTower.load(name).config.mel)\n"
+        "print('librosa' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 @pytest.mark.parametrize("n", [1, 399, 16_000, 40_037])

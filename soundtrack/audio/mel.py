@@ -2,7 +2,8 @@
 
 Goes in: mono sound as float32 in [-1, 1]. Comes out: float32 ``(n_mels + n_pitches, frames)``: first the natural
 logarithm of mel-band magnitudes, then, where asked for, the magnitude of each semitone. The filter bank is librosa's
-(HTK mel scale, triangles of height 1); the short-time Fourier transform is our own because it is faster, and a test
+(HTK mel scale, triangles of height 1), kept in a file for the default settings, since librosa takes a second to import;
+the short-time Fourier transform is our own because it is faster, and a test
 holds the two equal. Frame ``t`` is centred on sample ``t * hop_length``.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -57,15 +59,26 @@ class MelSettings:
             raise ValueError(f"log_offset must be above 0, got {self.log_offset}")
 
     @property
+    def bands(self) -> tuple[float, ...]:
+        """All that the filter bank depends on."""
+        return self.sample_rate_hz, self.n_fft, self.n_mels, self.fmin_hz, self.fmax_hz
+
+    @property
     def frames_per_s(self) -> float:
         """Frames a second."""
         return self.sample_rate_hz / self.hop_length
 
 
+KEPT_BANK = Path(__file__).with_name("mel_bank.npy")
+"""What librosa gives for the default settings, which all included networks have, shape (64, 257), float32."""
+
+
 @lru_cache(maxsize=4)
 def _filter_bank(settings: MelSettings) -> FloatArray:
     """Triangles of the mel bands, shape (n_mels, n_fft // 2 + 1)."""
-    from soundtrack.audio.mel_triangles import triangles  # a second to import, once for all workers that listen
+    if settings.bands == MelSettings().bands:
+        return np.asarray(np.load(KEPT_BANK, allow_pickle=False), np.float32)
+    from soundtrack.audio.mel_triangles import triangles  # a second to import
 
     bank = triangles(
         sr=settings.sample_rate_hz,

@@ -28,7 +28,6 @@ NEEDED = (
     "soundtrack.audio.music.analyse",
     "soundtrack.audio.mel",
     "soundtrack.audio.voices.speech",
-    "soundtrack.audio.mel_triangles",
     "scipy.fft",
     "scipy.ndimage",
 )
