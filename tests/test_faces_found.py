@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,21 @@ def test_it_stands_back_where_the_networks_are_installed_and_where_the_extra_is_
 @pytest.fixture
 def setup() -> ChannelSetup:
     return ChannelSetup(device="cpu", clips=ClipFormat(16, 8.0, 2.0, 128), sample_rate_hz=16_000, stills=FORMAT)
+
+
+def test_a_sheet_keeps_the_number_and_the_height_of_faces_found_and_nothing_else(
+    portrait: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SOUNDTRACK_MODEL", "tiny")
+    monkeypatch.setattr(stills_module, "stills_for", lambda _: FORMAT)
+    monkeypatch.setattr(cascade, "faces_path", lambda: tmp_path / "none")
+    Image.fromarray(portrait).save("portrait.png")
+    assert run_commands(["scenes", "portrait.png", "-o", "a.json"]) == 0
+    kept = json.loads(Path("a.json").read_text())
+    (opinion,) = [o for scene in kept["scenes"] for o in scene["opinions"] if o["channel"] == cascade.FOUND]
+    assert [measure["name"] for measure in opinion["measures"]] == list(cascade.NAMES)
+    assert opinion["emotion"] is None and len(json.dumps(opinion)) < 300
 
 
 def test_why_says_that_a_photo_shows_a_face_without_any_model_of_faces(
