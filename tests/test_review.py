@@ -21,7 +21,7 @@ pytest.importorskip("starlette")
 
 from media_made import Made
 from review_made import ORIGIN, Page, lay_out, open_page, planned
-from soundtrack import pipeline
+from soundtrack import api, pipeline
 from soundtrack.cli.app import run_commands
 from soundtrack.documents import cuesheet
 from soundtrack.errors import DependencyError, InputError
@@ -162,6 +162,17 @@ def test_many_steps_hold_no_more_sound_and_sheets_than_a_few(cues: Path, made: M
     assert len(sounds._sheets) <= sound._MOST_SHEETS
     assert len(sounds._blocks) <= sound._MOST_BLOCKS
     assert sum(thread.name == "ahead" for thread in threading.enumerate()) == 0
+
+
+def test_the_cuts_of_a_film_come_from_its_kept_analysis_alone(
+    page: Page, cues: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOUNDTRACK_CACHE", "1")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert page.get("cuts").json() == []
+    scenes = api.scenes(cues.parent / "film.mp4")
+    assert len(scenes.shots) > 1
+    assert page.get("cuts").json() == [shot.span.start_s for shot in scenes.shots]
 
 
 def test_small_answers_are_sent_at_once(cues: Path, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:

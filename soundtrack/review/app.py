@@ -26,6 +26,7 @@ from soundtrack import api
 from soundtrack.errors import SoundtrackError
 from soundtrack.pipeline.ground.preferences import note_edit
 from soundtrack.progress import Progress
+from soundtrack.review.cuts import kept_cuts
 from soundtrack.review.guard import Guard
 from soundtrack.review.jobs import Jobs
 from soundtrack.review.nearby import nearby
@@ -86,6 +87,7 @@ def make_app(reviewed: Reviewed, *, port: int, index: Path | None = None) -> Ser
         Route("/wave/{key}/{cue}", room.wave),
         Route("/gains/{key}", room.gains),
         Route("/bars/{key}/{cue}", room.bars),
+        Route("/cuts", room.cuts),
         Route("/job", room.job),
         *(Route(f"/{name}", room.post, methods=["POST"]) for name in room.posts),
     ]
@@ -180,6 +182,10 @@ class _Room:
     def bars(self, request: Request) -> Response:
         """The bar lines of a cue."""
         return JSONResponse(self._sounds.bars(request.path_params["key"], request.path_params["cue"]))
+
+    def cuts(self, _request: Request) -> Response:
+        """The cuts of the film, where they are known."""
+        return JSONResponse(kept_cuts(self._film.path))
 
     def job(self, _request: Request) -> Response:
         """How far the running job is."""

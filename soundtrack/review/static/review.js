@@ -20,6 +20,7 @@ let ready = Promise.resolve();
 let readyBlock = null;
 let measuring = null;
 let snap = "cut";
+let cuts = null; // of the film, once its analysis is kept
 let busy = Promise.resolve();
 
 // --- talking to the server ----
@@ -388,7 +389,8 @@ async function edge(cue, which, direction) {
   const now = which === "start" ? cue.start_s : cue.end_s;
   let places;
   if (snap === "cut") {
-    places = state.scenes.flatMap((scene) => [scene.start_s, scene.end_s]);
+    if (!cuts?.length) cuts = await get("cuts");
+    places = [...cuts, ...state.scenes.flatMap((scene) => [scene.start_s, scene.end_s])];
   } else {
     places = await get(`bars/${state.key}/${cue.id}`);
     const n = places.length;
