@@ -33,6 +33,9 @@ from test_cli import assert_refused, soundtrack
         (["score", "f.mp4", "--explore", "x"], "invalid value for '--explore': not a number", "score --help"),
         (["score", "f.mp4", "g.mp4"], "unexpected argument: g.mp4", "score --help"),
         (["score", "f.mp4", "--max-cue", "2"], "unknown option --max-cue", "did you mean --max-cues"),
+        (["cues", "export", "c.json", "--format", "otio"], "unknown option --format", "did you mean --to? `"),
+        (["cues", "export", "c.json", "--forc"], "unknown option --forc", "did you mean --force? `"),
+        (["render", "f.mp4", "c.json", "--form", "1:00"], "unknown option --form", "did you mean --from? `"),
         (["scroe", "f.mp4"], "no such command 'scroe'", "did you mean score"),
         (["library", "lst"], "no such command 'lst'", "did you mean list"),
         (["render"], "missing argument 'VIDEO'", "soundtrack render --help"),
@@ -43,6 +46,14 @@ def test_a_wrong_word_gets_the_two_lines_that_everything_gets(words: list[str], 
         run_commands(words)
     assert said in str(caught.value)
     assert hint in caught.value.hint
+
+
+@pytest.mark.parametrize("wrong", ["--format", "--for", "--formats", "--fps", "--from", "--source", "--score"])
+def test_an_option_that_does_not_exist_never_gets_the_advice_to_overwrite(wrong: str) -> None:
+    for words in (["cues", "export", "c.json"], ["spot", "s.json"], ["library", "map"]):
+        with pytest.raises(UsageError) as caught:
+            run_commands([*words, wrong, "otio"])
+        assert "--force" not in caught.value.hint
 
 
 def test_a_wrong_word_ends_with_the_code_of_usage() -> None:
@@ -67,6 +78,13 @@ def test_a_table_fits_the_terminal_and_keeps_the_names_of_files() -> None:
     assert all(cell_len(line) <= 60 for line in lines)
     assert lines[1].endswith("song.mp3") and "…" in lines[1]
     assert table(rows, columns=300) == table(rows)
+
+
+def test_how_a_request_was_understood_is_no_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    asked, missing = "'hopeful, no drums' understood as: hopeful; no drums", "a.mp3: no such file"
+    output.say_warnings([asked, missing], of="film.mp4")
+    output.say_warnings([asked, missing], quiet=True)
+    assert capsys.readouterr().err == f"note: film.mp4: {asked}\nwarning: film.mp4: {missing}\n"
 
 
 def test_a_long_run_without_a_terminal_says_a_line_now_and_then(

@@ -212,13 +212,38 @@ def _in_our_words(error: Any) -> str:
     return message[:1].lower() + message[1:]
 
 
+_NAMES_ELSEWHERE = {"--format": "--to"}
+"""Options as other tools call them."""
+
+_NEAR, _VERY_NEAR = 0.65, 0.8
+"""Likeness of spelling from which an option is suggested, and one by which files are replaced."""
+
+
+def _near_options(error: Any) -> list[str]:
+    """Options of the command that are spelled nearly like a wrong one, or mean the same; the nearest first.
+
+    Names are compared without their dashes, which are alike in all.
+    """
+    from difflib import SequenceMatcher
+
+    wrong = str(error.option_name)
+    found = error.ctx.command.params if error.ctx is not None else ()
+    known = [name for option in found for name in (*option.opts, *option.secondary_opts) if name.startswith("--")]
+    near = [name for name in known if name == _NAMES_ELSEWHERE.get(wrong)]
+    likeness = {name: SequenceMatcher(None, name[2:], wrong.lstrip("-").lower()).ratio() for name in known}
+    for name in sorted(known, key=lambda name: -likeness[name]):
+        if likeness[name] >= (_VERY_NEAR if name == "--force" else _NEAR) and name not in near:
+            near.append(name)
+    return near
+
+
 def _what_to_type(error: Any) -> str:
     """An option or command of a similar name, else where the options are explained."""
     import difflib
 
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "soundtrack"
-    near = list(getattr(error, "possibilities", None) or ())
+    near = _near_options(error) if getattr(error, "option_name", None) and hasattr(error, "possibilities") else []
     words = str(error).split("'")
     if not near and "command" in words[0].lower() and len(words) > 1 and context is not None:
         near = difflib.get_close_matches(words[1], getattr(context.command, "commands", {}), n=2)
