@@ -8,11 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from media_made import Made, make_film, make_track
 
 os.environ.setdefault("SOUNDTRACK_CACHE", "0")  # tests watch their films; those of the cache switch it on
 os.environ.setdefault("SOUNDTRACK_TASTE", "0")  # tests leave the user's choices alone; those of taste switch it on
+# Making text takes more than a second on a machine with other work, and says nothing about the tests.
+settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # What a shell runs in the background ignores Ctrl-C, and so would all that tests start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
