@@ -7,12 +7,14 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from made_up import library, sheet, track
 from soundtrack import resources
 from soundtrack.cli.app import run_commands
 from soundtrack.cli.words import parse_mood
+from soundtrack.documents import scenesheet
 from soundtrack.errors import UsageError
 from soundtrack.library.store.store import open_store
 from soundtrack.pipeline.library.opened import Library
@@ -66,6 +68,22 @@ def test_search_by_words_says_how_it_understood_them(index: Path, capfd: pytest.
     assert found["tracks"] and all(set(f["agreement"]) == set(found["understood"]) for f in found["tracks"])
     assert run_commands(["search", "--index", str(index), "--like", "calm, not fast"]) == 0
     assert "understood as: calm" in capfd.readouterr().err
+
+
+def test_spotting_by_words_notes_how_it_understood_them_and_does_not_warn(
+    index: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    scenes = tmp_path / "scenes.json"
+    with open_store(index) as store:
+        model, film = store.model(), sheet([("Sad", 60.0)])
+    vector = np.eye(1, model.dim, dtype=np.float32)
+    readings = tuple(replace(reading, embedding=vector[0]) for reading in film.readings)
+    scenes.write_text(scenesheet.dumps(replace(film, model=model, embeddings=vector, readings=readings)))
+    assert run_commands(["spot", str(scenes), "--index", str(index), "--like", "calm, not fast"]) == 0
+    told = capfd.readouterr()
+    line = "'calm, not fast' understood as: calm (valence +0.50, arousal -0.50); not tempo at least 120 bpm"
+    assert f"note: {line}\n" in told.err and "warning: 'calm" not in told.err
+    assert line in json.loads(told.out)["warnings"]
 
 
 def test_search_by_an_unknown_word_says_what_was_meant_instead(index: Path) -> None:

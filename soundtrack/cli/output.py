@@ -53,6 +53,24 @@ def say(message: str, *, quiet: bool = False) -> None:
         write_err(f"{plain(message, limit=4_000)}\n")
 
 
+def say_warnings(lines: Iterable[str], *, quiet: bool = False, of: str = "") -> None:
+    """The warnings of a cue sheet or a run, a line each; how a request was understood is a note.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        As the sheet holds them.
+    quiet : bool
+        Say nothing.
+    of : str
+        What they are about, such as a film of several.
+    """
+    from soundtrack.naming.wording import is_note
+
+    for line in lines:
+        say(f"{'note' if is_note(line) else 'warning'}: {f'{of}: ' if of else ''}{line}", quiet=quiet)
+
+
 def hint_at_faces(*, wanted: bool, quiet: bool = False) -> None:
     """Name the command that installs the networks of faces, where faces are wanted and the networks are missing."""
     from soundtrack.checkpoints.face_networks import faces_path

@@ -1,6 +1,22 @@
-"""Numbers with their nouns, for messages."""
+"""Numbers with their nouns, and kinds of lines, for messages."""
 
 from __future__ import annotations
+
+import re
+
+UNDERSTOOD = "understood as: "
+"""Between a request in words and how it was understood, in the notes of a cue sheet."""
+
+
+def is_note(line: str) -> bool:
+    """Whether a line of a sheet's warnings only says how a request was understood.
+
+    Examples
+    --------
+    >>> is_note("'calm, no drums' understood as: calm; no drums"), is_note("a.mp3: no such file")
+    (True, False)
+    """
+    return re.match(rf"(['\"]).*\1 {UNDERSTOOD}", line) is not None
 
 
 def counted(n: int, thing: str) -> str:

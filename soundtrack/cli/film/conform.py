@@ -56,6 +56,7 @@ def conform(
             progress=progress,
         )
         write(cuesheet.dumps(found.sheet))
-    for line in (*found.changes, *(f"warning: {line}" for line in found.sheet.warnings)):
+    for line in found.changes:
         output.say(line, quiet=quiet)
+    output.say_warnings(found.sheet.warnings, quiet=quiet)
     output.say(f"{found.kept_s:.1f} of {sheet.film.duration_s:.1f} s of the old film found in the new one", quiet=quiet)

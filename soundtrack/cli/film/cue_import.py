@@ -54,6 +54,5 @@ def import_(
         write(cuesheet.dumps(found.sheet))
     for line in found.changes:
         output.say(line, quiet=quiet)
-    for line in found.warnings:
-        output.say(f"warning: {line}", quiet=quiet)
+    output.say_warnings(found.warnings, quiet=quiet)
     output.say(f"{edited}: {counted(len(found.changes), 'change') if found.changes else 'no changes'}", quiet=quiet)

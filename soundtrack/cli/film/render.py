@@ -131,8 +131,7 @@ def render(
         note_edit(before, sheet)
         if save is not None:
             output.say(f"{save}: cue sheet", quiet=quiet)
-        for line in report.warnings:
-            output.say(f"warning: {line}", quiet=quiet)
+        output.say_warnings(report.warnings, quiet=quiet)
         for line in report.summary():
             output.say(line, quiet=quiet)
         if json:

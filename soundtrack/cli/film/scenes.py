@@ -79,8 +79,7 @@ def scenes(
             draft=draft,
             progress=progress,
         )
-        for line in sheet.warnings:
-            output.say(f"warning: {line}", quiet=quiet)
+        output.say_warnings(sheet.warnings, quiet=quiet)
         if why:
             output.hint_at_faces(wanted=faces)
             for scene in sheet.scenes:

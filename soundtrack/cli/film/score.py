@@ -283,15 +283,14 @@ def score(
                 progress=progress,
             )
             stream.write(cuesheet.dumps(sheet))
-        for line in sheet.warnings:
-            output.say(f"warning: {line}", quiet=quiet)
+        output.say_warnings(sheet.warnings, quiet=quiet)
         return
     is_read = not output.is_terminal(1) and str(out) != "-"
     said: list[str] = []
 
     def notice(line: str) -> None:
         said.append(line)
-        output.say(f"warning: {line}", quiet=quiet)
+        output.say_warnings([line], quiet=quiet)
 
     with (
         film_from(video, quiet=quiet) as film,
@@ -311,9 +310,7 @@ def score(
                 notice=notice,
                 **common,
             )
-        for line in scored.warnings:
-            if line not in said:
-                output.say(f"warning: {line}", quiet=quiet)
+        output.say_warnings((line for line in scored.warnings if line not in said), quiet=quiet)
         for line in scored.summary():
             output.say(line if target_film == out else line.replace(str(target_film), "stdout"), quiet=quiet)
         if json:

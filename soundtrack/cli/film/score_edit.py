@@ -42,8 +42,7 @@ def score_edit(
     with output.product() as stream:
         with output.progress(quiet=quiet) as progress:
             scored = score(video, out=out, progress=progress, **options)
-        for line in scored.sheet.warnings:
-            output.say(f"warning: {line}", quiet=quiet)
+        output.say_warnings(scored.sheet.warnings, quiet=quiet)
         output.say(f"wrote {scored.edit} and {scored.cues}: {counted(len(scored.sheet.cues), 'cue')}", quiet=quiet)
         if as_json:
             named = {"edit": str(scored.edit), "cues": str(scored.cues), "n_cues": len(scored.sheet.cues)}

@@ -100,8 +100,7 @@ def _tell(film: FilmOutcome, *, quiet: bool) -> None:
     from soundtrack.cli import output
     from soundtrack.pipeline.batch import FilmState
 
-    for line in film.warnings:
-        output.say(f"warning: {film.film}: {line}", quiet=quiet)
+    output.say_warnings(film.warnings, quiet=quiet, of=str(film.film))
     if film.state is FilmState.FAILED:
         output.say(f"failed: {film.film}: {film.message}; {film.hint}", quiet=quiet)
 

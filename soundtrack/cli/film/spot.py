@@ -147,8 +147,7 @@ def spot(
             mix=mix,
             wishes=wishes,
         )
-        for line in sheet.warnings:
-            output.say(f"warning: {line}", quiet=quiet)
+        output.say_warnings(sheet.warnings, quiet=quiet)
         if scenes.draft is not None:
             output.say("hint: run `soundtrack scenes` without --draft before the music is final", quiet=quiet)
         write(cuesheet.dumps(sheet))

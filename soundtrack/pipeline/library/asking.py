@@ -18,7 +18,7 @@ import numpy as np
 from soundtrack.errors import UsageError
 from soundtrack.naming.mood_words import mood_at, title_mood
 from soundtrack.naming.names import as_on_disk, folded, names_in
-from soundtrack.naming.wording import counted
+from soundtrack.naming.wording import UNDERSTOOD, counted
 from soundtrack.pipeline.library.music import music_projection, read_music
 from soundtrack.pipeline.library.permitted import Permit, language_of_track
 from soundtrack.queries.match import Answer, Facts, answer
@@ -241,7 +241,7 @@ def understood(asked: Asked) -> str:
     if asks_for_language(asked.query):
         unknown = sum(language_of_track(track) is None for track in asked.tracks)
         words.append(f"language of the singing unknown for {unknown} of {counted(len(asked.tracks), 'track')}")
-    return f"understood as: {'; '.join(words)}"
+    return UNDERSTOOD + "; ".join(words)
 
 
 def asks_for_language(query: Query) -> bool:
