@@ -191,7 +191,7 @@ def test_a_comment_on_a_clip_comes_back_as_a_marker(cues: CueSheet, name: str) -
 @pytest.mark.parametrize("name", READABLE)
 def test_markers_that_the_export_wrote_itself_do_not_become_markers_of_the_sheet(cues: CueSheet, name: str) -> None:
     marks = {t.track_id: TrackMarks(sections_s=(0.0, 8.0), bars_s=(0.0, 2.0, 4.0)) for t in cues.tracks}
-    media = Media(film=cues.film.name, marked=("sections", "bars"), marks=marks)
+    media = Media(film=cues.film.name, marked=("scenes", "sections", "bars"), marks=marks)
     text = export(cues, name, media=media)
     assert text != export(cues, name)
     assert import_edit(cues, text).sheet is cues

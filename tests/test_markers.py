@@ -1,4 +1,4 @@
-"""Markers in exports: where hit points, sections, bars and beats of the music fall in the film, in every time line."""
+"""Markers in exports: where hit points, scenes, sections, bars and beats of the music fall in the film, in every time line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from soundtrack.cli.app import run_commands
 from soundtrack.documents import cuesheet
 from soundtrack.errors import UsageError
 from soundtrack.export import FORMATS, export
-from soundtrack.export.markers import KINDS, Marker, TrackMarks, markers_of
+from soundtrack.export.markers import KINDS, Marker, TrackMarks, is_derived, markers_of
 from soundtrack.export.timeline import Media
 from soundtrack.pipeline.sheets.exports import find_media
 from soundtrack.spotting.merit.constraints import Constraints
@@ -66,6 +66,13 @@ def test_of_what_falls_on_one_frame_the_largest_is_marked(cues: CueSheet, marks:
     assert kinds[frames(20.5, fps=cues.film.fps)] == "hits"
     for bar in markers_of(cues, marks, kinds=["bars"], n_frames=frames(150.0, fps=cues.film.fps)):
         assert kinds[bar.frame] != "beats"
+
+
+def test_scene_changes_are_marked_with_the_mood_that_begins_and_do_not_come_back_as_own_markers(cues: CueSheet) -> None:
+    found = markers_of(cues, {}, kinds=["scenes"], n_frames=frames(150.0, fps=cues.film.fps))
+    assert [m.text for m in found] == ["scene 1: Relaxation", "scene 2: Tension", "scene 3: Sad"]
+    assert [m.frame for m in found] == [frames(s.span.start_s, fps=cues.film.fps) for s in cues.scenes]
+    assert all(is_derived(m.text, []) for m in found) and not is_derived("scene 2: the storm", [])
 
 
 def _from_otio(text: str) -> list[tuple[int, str]]:
@@ -119,7 +126,7 @@ READERS: dict[str, Callable[[str], list[tuple[int, str]]]] = {
 def test_every_time_line_carries_the_markers_at_their_frames(
     cues: CueSheet, marks: dict[str, TrackMarks], name: str
 ) -> None:
-    media = Media(film="film.mp4", marked=("hits", "sections", "bars"), marks=marks)
+    media = Media(film="film.mp4", marked=("hits", "scenes", "sections", "bars"), marks=marks)
     wanted = markers_of(cues, marks, kinds=media.marked, n_frames=frames(150.0, fps=cues.film.fps))
     assert len(wanted) > 20
     text = export(cues, name, media=media)

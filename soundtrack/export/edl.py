@@ -11,7 +11,7 @@ from soundtrack.export.markers import Marker
 from soundtrack.export.timeline import Timeline
 
 _CHANNELS = ("A", "A2")
-_COLOURS = {"own": "CYAN", "hits": "RED", "sections": "YELLOW", "bars": "GREEN", "beats": "BLUE"}
+_COLOURS = {"own": "CYAN", "hits": "RED", "scenes": "MAGENTA", "sections": "YELLOW", "bars": "GREEN", "beats": "BLUE"}
 
 
 def edl_text(line: Timeline) -> str:

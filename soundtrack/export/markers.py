@@ -1,7 +1,8 @@
-"""Markers of hit points, sections, bars and beats on the film's frames, for the formats that can carry them.
+"""Markers of hit points, scenes, sections, bars and beats on the film's frames, for the formats that can carry them.
 
 Goes in: a cue sheet, and what is known of the beats of its tracks. Comes out: markers in order. Of several things that
-fall on one frame the largest is marked: a hit point before a section, a section before a bar, a bar before a beat.
+fall on one frame the largest is marked: a hit point before a scene, a scene before a section, a section before a bar, a
+bar before a beat.
 """
 
 from __future__ import annotations
@@ -14,13 +15,16 @@ from soundtrack.documents.cuesheet import section_starts
 from soundtrack.export.clips import one_line
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import frames, samples
-from soundtrack.types import Cue, CueSheet
+from soundtrack.types import EMOTIONS, Cue, CueSheet
 
 OWN = "own"
 """Kind of the markers that the sheet holds; these are always there, before all others."""
-KINDS = ("hits", "sections", "bars", "beats")
+KINDS = ("hits", "scenes", "sections", "bars", "beats")
 """What can be marked, largest first."""
+OF_THE_SHEET = frozenset({"hits", "scenes"})
+"""Kinds for which nothing of the tracks must be known."""
 _DERIVED = re.compile(r"hit: \w+|(?:section|bar|beat) \d+")
+_SCENE = re.compile(rf"scene \d+: (?:{'|'.join(EMOTIONS)})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def markers_of(
     sheet : CueSheet
         Whose film has the rate that frames are counted at.
     marks : mapping of str to TrackMarks
-        By track id; tracks that are missing have hit points only.
+        By track id; tracks that are missing have hit points and scenes only.
     kinds : collection of str
         Which of `KINDS`.
     n_frames : int
@@ -69,6 +73,12 @@ def markers_of(
         if 0 <= frame < n_frames:
             found.setdefault(frame, Marker(frame, OWN, one_line(own.text)))
     for kind in (kind for kind in KINDS if kind in kinds):
+        if kind == "scenes":
+            for number, scene in enumerate(sheet.scenes, start=1):
+                frame = frames(scene.span.start_s, fps=sheet.film.fps)
+                if 0 <= frame < n_frames:
+                    found.setdefault(frame, Marker(frame, kind, f"scene {number}: {scene.emotion.label}"))
+            continue
         for cue in sheet.cues:
             name = one_line(cue.cue_id)
             for number, (time_s, text) in enumerate(_moments(cue, kind, marks.get(cue.track_id)), start=1):
@@ -86,7 +96,11 @@ def is_derived(text: str, cue_ids: Collection[str]) -> bool:
     --------
     >>> is_derived("1m01 bar 5", ["1m01"]), is_derived("1m01 bar 5 here", ["1m01"]), is_derived("1m01", ["1m01"])
     (True, False, False)
+    >>> is_derived("scene 2: Sad", []), is_derived("scene 2: the storm", [])
+    (True, False)
     """
+    if _SCENE.fullmatch(text):
+        return True
     cue_id, _, rest = text.partition(" ")
     return cue_id in {one_line(known) for known in cue_ids} and _DERIVED.fullmatch(rest) is not None
 

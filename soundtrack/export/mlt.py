@@ -16,7 +16,14 @@ from soundtrack.export.keyframes import GainKey
 from soundtrack.export.timeline import Timeline
 from soundtrack.timebase import frames, round_half_up
 
-_COLOURS = {"own": "#008b8b", "hits": "#cc0000", "sections": "#ccaa00", "bars": "#008000", "beats": "#0044cc"}
+_COLOURS = {
+    "own": "#008b8b",
+    "hits": "#cc0000",
+    "scenes": "#990099",
+    "sections": "#ccaa00",
+    "bars": "#008000",
+    "beats": "#0044cc",
+}
 
 
 def mlt_text(line: Timeline) -> str:

@@ -17,7 +17,7 @@ from soundtrack.timebase import frames
 _LINK = {"Resolve_OTIO": {"Link Group ID": 1}}
 """How DaVinci Resolve marks clips that belong together."""
 
-_COLOURS = {"own": "CYAN", "hits": "RED", "sections": "YELLOW", "bars": "GREEN", "beats": "BLUE"}
+_COLOURS = {"own": "CYAN", "hits": "RED", "scenes": "MAGENTA", "sections": "YELLOW", "bars": "GREEN", "beats": "BLUE"}
 
 
 def otio_text(line: Timeline) -> str:

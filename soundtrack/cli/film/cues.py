@@ -158,7 +158,7 @@ def export(
         typer.Option(
             "--markers",
             metavar="KINDS",
-            help="Markers to add: hits, sections, bars, beats, or several separated by commas. Default: none.",
+            help="Markers to add: hits, scenes, sections, bars, beats, or several separated by commas. Default: none.",
             show_default=False,
         ),
     ] = None,

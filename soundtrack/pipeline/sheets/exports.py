@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from soundtrack.errors import InputError, LibraryError, Reason
-from soundtrack.export.markers import TrackMarks
+from soundtrack.export.markers import OF_THE_SHEET, TrackMarks
 from soundtrack.export.timeline import Media, Sound
 from soundtrack.types import CueSheet
 
@@ -72,7 +72,7 @@ def find_media(
         warnings.append(f"{len(missing) - _MOST_NAMED} more tracks are missing")
     film_sound, start_timecode = _film(path) if probed and path.is_file() else (Sound(), None)
     sounds = {track_id: _sound(p) for track_id, p in tracks.items() if probed and p.is_file()}
-    marks, unknown = track_marks(tracks, index) if {*marked} - {"hits"} else ({}, [])
+    marks, unknown = track_marks(tracks, index) if {*marked} - OF_THE_SHEET else ({}, [])
     warnings += unknown
     return Found(
         media=Media(
