@@ -75,7 +75,8 @@ def test_the_command_prints_the_ceiling_beside_the_score(tmp_path: Path, capfd: 
     shown = json.loads(capfd.readouterr().out)
     assert shown["against"]["random"]["n"] == 5 and shown["ceiling"] == 0.5
     CliRunner().invoke(app, ["answers", str(path)])
-    assert "ceiling" in capfd.readouterr().out.splitlines()[0]
+    lines = capfd.readouterr().out.splitlines()
+    assert "ceiling" in lines[0] and lines[-1] == "answered twice: 1 pair, 0% alike"
 
 
 @pytest.mark.parametrize("text", [None, "", "{}\n", answers.dumps([answer("neither", pair="1")])])

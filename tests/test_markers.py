@@ -1,4 +1,4 @@
-"""Markers in exports: where hit points, scenes, sections, bars and beats of the music fall in the film, in every time line."""
+"""Markers in exports: where hit points, scenes, sections, bars and beats fall in the film, in every time line."""
 
 from __future__ import annotations
 

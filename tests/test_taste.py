@@ -217,6 +217,11 @@ def test_the_commands_record_show_and_forget(home: Path, cues: CueSheet, capfd: 
     n = len([c for c in cues.cues if any(a.cue_id == c.cue_id for a in cues.alternatives)])
     assert json.loads(said("taste", "show", "--json")[0])["choices"] == {"swap": 0, "lock": n, "comparison": 0}
     assert f"0 swaps, {n} locks" in said("taste", "show")[0]
+    cue = next(c.cue_id for c in cues.cues if any(a.cue_id == c.cue_id for a in cues.alternatives))
+    said("cues", "unlock", str(path), "--all")
+    said("cues", "lock", str(path), cue)
+    assert "0 swaps, 1 lock, 0 comparisons" in said("taste", "show")[0]
+    said("cues", "lock", str(path), "--all")
     assert f"{n} choices forgotten" in said("taste", "forget")[1]
     assert json.loads(said("taste", "show", "--json")[0])["choices"]["lock"] == 0
 
@@ -236,12 +241,14 @@ def test_forgotten_answers_stay_in_their_file_and_count_no_more(home: Path) -> N
 
 
 def test_off_in_the_configuration_nothing_is_recorded_and_nothing_counts(
-    home: Path, cues: CueSheet, monkeypatch: pytest.MonkeyPatch
+    home: Path, cues: CueSheet, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     preferences._write(Choices(for_tempo(30)))
     monkeypatch.setenv("SOUNDTRACK_TASTE", "0")
     before = preferences.choices_path().read_text()
     assert spotting_or_default(None).merit == MeritTable()
+    assert run_commands(["taste", "show"]) == 0
+    assert "off: SOUNDTRACK_TASTE=0\n" in capfd.readouterr().out
     preferences.note_edit(cues, apply(cues, LockCues((cues.cues[0].cue_id,))))
     assert preferences.choices_path().read_text() == before
 

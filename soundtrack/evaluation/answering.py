@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from soundtrack.documents.answers import OPPONENTS, PLAN, Answer
 from soundtrack.errors import InputError, Reason
+from soundtrack.naming.wording import counted
 from soundtrack.yardsticks.bootstrap import Interval, json_number
 from soundtrack.yardsticks.wilson import wilson
 
@@ -70,7 +71,7 @@ class AnswersReport:
         for name, found in self.against.items():
             lines.append(f"{name:8}  {found.n:7d}  {found.n_decided:7d}  {found.preferred!s:22}  {top}")
         if self.agreement is not None:
-            lines += ["", f"{self.n_repeated} pairs were answered twice, {self.agreement:.0%} of them alike"]
+            lines += ["", f"answered twice: {counted(self.n_repeated, 'pair')}, {self.agreement:.0%} alike"]
         return lines
 
 

@@ -50,6 +50,7 @@ def review(
     from soundtrack.cli import output
     from soundtrack.cli.page import show
     from soundtrack.errors import UsageError
+    from soundtrack.naming.wording import counted
     from soundtrack.review.opening import find_reviewed
     from soundtrack.review.serve import require_server
 
@@ -68,7 +69,7 @@ def review(
         with output.progress(quiet=quiet) as progress:
             compared = prepare(reviewed, against=against, n_pairs=pairs, seed=seed, index=index, progress=progress)
         make = partial(make_ab_app, compared)
-        doing = f"comparing {len(compared.trials)} pairs; answers are kept in {compared.answers}"
+        doing = f"comparing {counted(len(compared.trials), 'pair')}; answers are kept in {compared.answers}"
     else:
         from soundtrack.review.app import make_app
 

@@ -21,9 +21,11 @@ def show(
     Swaps, locks and answers of blind comparisons fit six weights of the selection of music, from five choices on.
     `--no-taste` ignores them once; `taste = false` in the configuration switches recording and use off.
     """
+    import os
     from collections import Counter
 
     from soundtrack.cli import output
+    from soundtrack.naming.wording import counted
     from soundtrack.pipeline.ground.preferences import choices_path, preferences
     from soundtrack.taste.choices import COMPARISON, LOCK, SWAP
     from soundtrack.taste.weights import FITTED, LEAST_CHOICES, agreement
@@ -46,12 +48,11 @@ def show(
                 stream,
             )
             return
-        lines = [
-            f"{counts[SWAP]} swaps, {counts[LOCK]} locks, {counts[COMPARISON]} comparisons"
-            f" ({output.plain(str(choices_path()))})"
-        ]
+        made = ", ".join(counted(counts[kind], kind) for kind in (SWAP, LOCK, COMPARISON))
+        lines = [f"{made} ({output.plain(str(choices_path()))})"]
         if not held.is_on:
-            lines.append("off: taste = false in the configuration")
+            by = "SOUNDTRACK_TASTE=0" if "SOUNDTRACK_TASTE" in os.environ else "taste = false in the configuration"
+            lines.append(f"off: {by}")
         elif len(held.choices) < LEAST_CHOICES:
             lines.append(f"weights change from {LEAST_CHOICES} choices on")
         if agreed is not None:

@@ -19,6 +19,7 @@ from soundtrack.export.edited.read import format_of, read_edit
 from soundtrack.files import safe_read
 from soundtrack.media.writing.cut_film import FilmPiece, write_cut_film
 from soundtrack.naming.names import as_on_disk
+from soundtrack.naming.wording import counted
 from soundtrack.progress import Progress, no_progress
 from soundtrack.timebase import clock, round_half_up
 from soundtrack.types import SceneSheet, VideoInfo
@@ -220,7 +221,8 @@ def _file_of(clip: EditClip, edit: Path, known: dict[str, VideoInfo]) -> VideoIn
 def _left_out(line: EditedLine, path: Path) -> Iterator[str]:
     """What is in an edit and not in its film."""
     if line.clips:
-        yield f"{path}: {len(line.clips)} clips on sound tracks are left out; the sound of the picture's files is used"
+        clips = counted(len(line.clips), "clip")
+        yield f"{path}: {clips} on sound tracks left out; the sound of the picture's files is used"
     if any(clip.fade_in_s or clip.fade_out_s for clip in line.pictures):
         yield f"{path}: transitions are cuts in their middle"
 

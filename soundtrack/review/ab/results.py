@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from soundtrack.documents.answers import OPPONENTS, PLAN, Answer
+from soundtrack.naming.wording import counted
 from soundtrack.yardsticks.wilson import CONFIDENCE, wilson
 
 
@@ -89,5 +90,5 @@ def _line(r: Result) -> str:
     if r.share is not None and r.low is not None and r.high is not None:
         interval = f"95% interval {100 * r.low:.0f} to {100 * r.high:.0f}%"
         share = f"plan preferred in {100 * r.share:.0f}% of clear choices ({interval})"
-    own = f"; same answer to {r.n_consistent} of {r.n_repeated} repeated pairs" if r.n_repeated else ""
+    own = f"; same answer to {r.n_consistent} of {counted(r.n_repeated, 'repeated pair')}" if r.n_repeated else ""
     return f"against {r.against}: {counts}; {share}{own}"

@@ -108,7 +108,7 @@ async function finish() {
   find("results").replaceChildren(...results.map((r) => {
     const item = document.createElement("li");
     const share = r.share === null ? "no clear choice" : `plan preferred in ${percent(r.share)} (95% interval ${percent(r.low)} to ${percent(r.high)})`;
-    item.textContent = `against ${r.against}: plan ${r.plan}, ${r.against} ${r.other}, neither ${r.neither}, both bad ${r.both_bad}; ${share}; same answer to ${r.n_consistent} of ${r.n_repeated} repeated pairs`;
+    item.textContent = `against ${r.against}: plan ${r.plan}, ${r.against} ${r.other}, neither ${r.neither}, both bad ${r.both_bad}; ${share}; same answer to ${r.n_consistent} of ${r.n_repeated} repeated ${r.n_repeated === 1 ? "pair" : "pairs"}`;
     return item;
   }));
   find("end").hidden = false;
