@@ -87,6 +87,15 @@ def test_what_cannot_be_a_film_from_stdin_says_so(made: Made, monkeypatch: pytes
 
 
 @pytest.mark.slow
+def test_a_film_that_broke_off_in_the_pipe_is_called_stdin_and_not_by_the_name_of_its_copy(
+    made: Made, temporary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", _Stdin(made.film.read_bytes()[:3_000]))
+    with pytest.raises(InputError, match=r"^stdin: ") as error:
+        run_commands(["scenes", "-", "-q"])
+    assert str(temporary) not in str(error.value)
+
+
 def test_a_scored_film_goes_to_stdout_whole_and_alone(made: Made, tmp_path: Path) -> None:
     folder = tmp_path / "tmp"
     folder.mkdir()

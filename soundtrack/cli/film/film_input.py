@@ -61,7 +61,7 @@ def film_from(video: Path, *, quiet: bool) -> Iterator[Path]:
         yield video
         return
     from soundtrack.cli import output
-    from soundtrack.errors import UsageError
+    from soundtrack.errors import SoundtrackError, UsageError
     from soundtrack.files.safe_write import scratch_folder
 
     if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
@@ -71,7 +71,11 @@ def film_from(video: Path, *, quiet: bool) -> Iterator[Path]:
         output.say(f"copying the film from stdin to {folder.parent}, at most {most / 1e9:.1f} GB", quiet=quiet)
         path = folder / "stdin"
         _copy(path, most=most)
-        yield path
+        try:
+            yield path
+        except SoundtrackError as error:
+            error.args = (str(error).replace(str(path), "stdin"),)  # the copy is gone when the message is read
+            raise
 
 
 @contextmanager
