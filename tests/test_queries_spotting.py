@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 from dataclasses import replace
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from made_up import library, sheet, track
-from soundtrack import resources
+from soundtrack import api, resources
 from soundtrack.cli.app import run_commands
 from soundtrack.cli.words import parse_mood
 from soundtrack.documents import scenesheet
@@ -21,7 +22,7 @@ from soundtrack.pipeline.library.opened import Library
 from soundtrack.queries.query import WordWish
 from soundtrack.spotting.merit.constraints import Constraints, MoodWish, Request
 from soundtrack.spotting.plan.spot import spot_cues
-from soundtrack.types import Span
+from soundtrack.types import SceneSheet, Span
 
 
 @pytest.fixture
@@ -70,15 +71,33 @@ def test_search_by_words_says_how_it_understood_them(index: Path, capfd: pytest.
     assert "understood as: calm" in capfd.readouterr().err
 
 
+def film_for(index: Path) -> SceneSheet:
+    """A made-up film as the networks of an index would read it."""
+    with open_store(index) as store:
+        model, film = store.model(), sheet([("Sad", 60.0)])
+    assert model is not None
+    vector = np.eye(1, model.dim, dtype=np.float32)
+    readings = tuple(replace(reading, embedding=vector[0]) for reading in film.readings)
+    return replace(film, model=model, embeddings=vector, readings=readings)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs /proc to see which files are open")
+def test_a_plan_leaves_no_file_of_the_index_open(index: Path) -> None:
+    film = film_for(index)
+    gc.disable()  # an index that is closed only when it is collected stays open for many plans of a long review
+    try:
+        api.spot(film, index=index)
+        files = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    finally:
+        gc.enable()
+    assert not [name for name in files if name.startswith(str(index))]
+
+
 def test_spotting_by_words_notes_how_it_understood_them_and_does_not_warn(
     index: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     scenes = tmp_path / "scenes.json"
-    with open_store(index) as store:
-        model, film = store.model(), sheet([("Sad", 60.0)])
-    vector = np.eye(1, model.dim, dtype=np.float32)
-    readings = tuple(replace(reading, embedding=vector[0]) for reading in film.readings)
-    scenes.write_text(scenesheet.dumps(replace(film, model=model, embeddings=vector, readings=readings)))
+    scenes.write_text(scenesheet.dumps(film_for(index)))
     assert run_commands(["spot", str(scenes), "--index", str(index), "--like", "calm, not fast"]) == 0
     told = capfd.readouterr()
     line = "'calm, not fast' understood as: calm (valence +0.50, arousal -0.50); not tempo at least 120 bpm"

@@ -36,6 +36,9 @@ class Music(LibraryView, AskedMusic, Protocol):
     def former_names(self) -> Mapping[str, str]:
         """Ids that tracks had before, and those that they have now."""
 
+    def close(self) -> None:
+        """Let go of the files."""
+
 
 class GivenMusic:
     """One file as music to plan with, by itself or beside a library.
@@ -119,6 +122,11 @@ class GivenMusic:
     def former_names(self) -> Mapping[str, str]:
         """Ids that tracks of the library had before, and those that they have now."""
         return {} if self._beside is None else self._beside.former_names()
+
+    def close(self) -> None:
+        """Let go of the files of the library."""
+        if self._beside is not None:
+            self._beside.close()
 
 
 def music_for(wishes: Wishes, index: Path | None, *, device: str = "auto") -> tuple[Music, Wishes]:

@@ -73,8 +73,9 @@ def spot_video(
     """
     library, wishes = music_for(wishes or Wishes(), index)
     settings = settings_for(wishes, settings or SpottingSettings())
-    narrated = None if wishes.narration is None else read_narration(wishes.narration)
-    return _spot(scenes, library, settings=settings, mix=mix or MixSettings(), wishes=wishes, narrated=narrated)
+    with contextlib.closing(library):
+        narrated = None if wishes.narration is None else read_narration(wishes.narration)
+        return _spot(scenes, library, settings=settings, mix=mix or MixSettings(), wishes=wishes, narrated=narrated)
 
 
 def _spot(

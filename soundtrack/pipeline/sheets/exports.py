@@ -94,8 +94,8 @@ def track_marks(tracks: Mapping[str, Path], index: Path | None) -> tuple[dict[st
     from soundtrack.pipeline.library.music import open_library
 
     try:
-        library = open_library(index, everything=True)
-        known, former = library.tracks(), library.former_names()
+        with open_library(index, everything=True) as library:
+            known, former = library.tracks(), library.former_names()
     except LibraryError:
         known, former = {}, {}
     marks: dict[str, TrackMarks] = {}

@@ -53,8 +53,8 @@ def track_paths_of(sheet: CueSheet, index: Path | None) -> Mapping[str, Path]:
     if not gone:
         return paths
     try:
-        library = open_library(index, everything=True)
-        known, former = library.tracks(), library.former_names()
+        with open_library(index, everything=True) as library:
+            known, former = library.tracks(), library.former_names()
     except LibraryError:
         known, former = {}, {}
     for track_id in gone:

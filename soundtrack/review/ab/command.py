@@ -56,7 +56,8 @@ def prepare(
     sheet = read_cues(reviewed.cues)
     former = None if against in _BY_NAME else _former(against, sheet)
     scenes = api.scenes(reviewed.film.path, progress=progress)
-    weighed = weigh(scenes, open_library(index), keep_original=sheet.mix.keep_original)
+    with open_library(index) as library:
+        weighed = weigh(scenes, library, keep_original=sheet.mix.keep_original)
     name = against if former is None else "former"
     trials = make_trials(sheet, weighed, against=name, n_pairs=n_pairs, seed=seed, former=former)
     return Comparison(reviewed.film, sheet, trials, answers_path(), index, former)

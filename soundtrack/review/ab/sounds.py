@@ -86,12 +86,12 @@ def _with(sheet: CueSheet, trial: Trial, side: Side, *, index: Path | None) -> C
     """The sheet with the music of a side, which starts at the stretch."""
     if side.source == "plan":
         return sheet
-    library = open_library(index, everything=True)
     cue = next(c for c in sheet.cues if c.cue_id == trial.cue_id)
     placed = replace(cue, locked=False, span=trial.span, fade_in_s=min(cue.fade_in_s, trial.span.duration_s / 4))
     wanted = Alternative(cue.cue_id, 2, side.track, side.start_s, 0.0)
     alone = replace(sheet, cues=(placed,), alternatives=(wanted,))
-    return ducked(swap_cue(alone, cue.cue_id, rank=2, library=library), library.tracks(), mix_of(sheet))
+    with open_library(index, everything=True) as library:
+        return ducked(swap_cue(alone, cue.cue_id, rank=2, library=library), library.tracks(), mix_of(sheet))
 
 
 def _music(sheet: CueSheet, span: Span, *, index: Path | None) -> FloatArray:
