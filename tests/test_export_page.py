@@ -94,6 +94,13 @@ def test_hostile_texts_stay_texts_and_the_policy_forbids_scripts(cues: CueSheet)
     assert not any(a.get("src", "").startswith("http") for _, a in read.tags if a.get("src"))
 
 
+def test_a_request_that_was_understood_is_not_among_what_could_not_be_done(cues: CueSheet) -> None:
+    note, warning = "'hopeful, no drums' understood as: hopeful; no drums", "no close match"
+    text = page(replace(cues, warnings=(note, warning)))
+    assert text.index("Requests") < text.index("understood as") < text.index("What could not") < text.index(warning)
+    assert "What could not be done" not in page(replace(cues, warnings=(note,)))
+
+
 def test_a_sheet_without_cues_makes_a_page(cues: CueSheet) -> None:
     bare = replace(cues, cues=(), alternatives=(), ducking=(), speech=(), warnings=())
     assert "0 cues from 0 tracks" in page(bare)

@@ -110,3 +110,12 @@ def test_a_film_with_a_warning_is_not_among_those_with_nothing_to_report() -> No
     best = FilmNight("far.mp4", "scored", "far.scored.mp4", duration_s=9.0, n_cues=1, warnings=("no close match",))
     page = night_page([best, FilmNight("fine.mp4", "scored", "fine.scored.mp4", duration_s=9.0, n_cues=1)])
     assert page.index("far.mp4") < page.index("Nothing to report") < page.index("fine.mp4")
+
+
+def test_a_film_whose_request_was_understood_has_nothing_to_report() -> None:
+    note = "'hopeful, no drums' understood as: hopeful; no drums"
+    scored = FilmNight("fine.mp4", "scored", "fine.scored.mp4", duration_s=9.0, n_cues=1, warnings=(note,))
+    page = night_page([scored])
+    assert page.index("Nothing to report") < page.index("fine.mp4") and "understood as" not in page
+    both = night_page([replace(scored, warnings=(note, "no close match"))])
+    assert "Nothing to report" not in both and "no close match" in both and "understood as" not in both

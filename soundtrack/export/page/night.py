@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from soundtrack.export.page.page import POLICY, rendered
-from soundtrack.naming.wording import counted
+from soundtrack.naming.wording import counted, is_note
 from soundtrack.types import Silence
 
 SCHEMA = "soundtrack.night/1"
@@ -58,7 +58,12 @@ class FilmNight:
     second_best: tuple[Doubt, ...] = ()
     """Cues whose music is second best."""
     warnings: tuple[str, ...] = ()
-    """What could not be done as asked."""
+    """What could not be done as asked, and how requests were understood."""
+
+    @property
+    def has_warnings(self) -> bool:
+        """Whether anything could not be done as asked."""
+        return not all(is_note(line) for line in self.warnings)
 
     @property
     def share(self) -> str:
@@ -86,7 +91,7 @@ def night_json(films: Night) -> str:
 def night_page(films: Night) -> str:
     """The report as an HTML page: failures, films with silences, doubtful choices or warnings, then all others."""
     failed = [film for film in films if film.state == "failed"]
-    doubtful = [f for f in films if f.state != "failed" and (f.second_best or f.silences or f.warnings)]
+    doubtful = [f for f in films if f.state != "failed" and (f.second_best or f.silences or f.has_warnings)]
     n_scored = sum(film.state == "scored" for film in films)
     n_finished = sum(film.state == "finished" for film in films)
     summary = (

@@ -13,7 +13,7 @@ from importlib.resources import files
 
 from soundtrack.export.clips import facts_line, one_line, shown_name
 from soundtrack.export.page.picture import picture
-from soundtrack.naming.wording import counted
+from soundtrack.naming.wording import counted, is_note
 from soundtrack.timebase import clock
 from soundtrack.types import Alternative, Cue, CueSheet
 
@@ -78,6 +78,7 @@ def rendered(template: str, **values: object) -> str:
         autoescape=True, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, undefined=StrictUndefined
     )
     templates.filters |= {"base64": _base64, "clock": clock, "line": one_line}
+    templates.tests["note"] = is_note
     text = files("soundtrack.export.page").joinpath(template).read_text(encoding="utf-8")
     return templates.from_string(text).render(**values)
 
