@@ -264,10 +264,12 @@ class PlanTable(_Table):
     )
     silence: Row = Row("1 without music", "smallest merit for which a scene gets music", 0.05, weights=(-10.0, 10.0))
     neutral: Row = Row(
-        "share of the class Neutral in the wanted mood, in a film with audio that is not one of talk",
+        "share of Neutral in the wanted mood above the neutral point, in a film with audio that is not one of talk",
         "silence where the picture says little, before scenes with a mood go without music",
         0.7,
+        0.3,
         weights=(0.0, 10.0),
+        neutrals=(0.0, 0.95),
     )
     no_sound: Row = Row(
         "1 without music in a film without audio", "no completely silent film", -0.6, weights=(-10.0, 10.0)

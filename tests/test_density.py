@@ -86,6 +86,20 @@ def test_what_rests_is_the_scene_that_says_least() -> None:
     assert played_s > 0.9 * 240.0  # without any sound, silence would be total
 
 
+def test_a_calm_scene_with_a_voice_keeps_its_music_though_a_little_of_it_reads_as_neutral() -> None:
+    """Narration in half of a scene: music plays under it, for a quarter of Neutral makes no neutral picture."""
+    moods = ("Excited", "Relaxation", "Fear", "Sad")
+    film = sheet([(mood, 22.0) for mood in moods], speech=[0.0, 0.5, 0.0, 0.0])
+    calm = replace(film.scenes[1].emotion, probabilities=(0.02, 0.0, 0.28, 0.69, 0.01, 0.0))
+    film = replace(
+        film,
+        scenes=tuple(replace(s, emotion=calm) if s.index == 1 else s for s in film.scenes),
+        readings=tuple(replace(r, emotion=calm) if r.span.start_s == 22.0 else r for r in film.readings),
+    )
+    made = library([track(mood, [mood] * 12) for mood in moods])
+    assert any(cue.span.overlap_s(Span(24.0, 42.0)) > 15.0 for cue in spot_cues(film, made).cues)
+
+
 def test_a_long_film_keeps_its_ceiling_by_a_price() -> None:
     moods = ("Tension", "Relaxation", "Sad")
     film = cut_at(sheet([(moods[i % 3], 40.0) for i in range(48)]), 8.0)

@@ -227,7 +227,8 @@ def state_problem(
     under_speech = under_speech * np.maximum(best, plan.wanting.neutral)
     if len(film.bedded):
         under_speech = np.where(film.bedded, _BED * under_speech, under_speech)
-    neutral = plan.neutral.weight * film.probabilities[:, EMOTIONS.index("Neutral")]
+    plain = film.probabilities[:, EMOTIONS.index("Neutral")]
+    neutral = plan.neutral.weight * np.clip((plain - plan.neutral.neutral) / (1 - plan.neutral.neutral), 0, 1)
     silence = plan.silence.weight + (under_speech + neutral if has_sound else plan.no_sound.weight + 0 * under_speech)
     silence = silence - plan.wanting.weight * np.maximum(0, plan.wanting.neutral - best)
     silence[_asked_for(film, constraints)] = INSISTING[-1]
