@@ -121,6 +121,9 @@ class MadeUpLibrary:
     model: ModelRef = MODEL
     fingerprint: str = "sha256:" + "1" * 64
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     @property
     def track_ids(self) -> tuple[str, ...]:
         """In order."""

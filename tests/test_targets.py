@@ -269,7 +269,7 @@ class ReachedError(SoundtrackError):
 def tree(original: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
     """The tree, and a command line without what takes long; what checks and what writes is real."""
     tree = planted(original, tmp_path / "tree")
-    library = SimpleNamespace(tracks=dict, track_ids=(), playlists=dict, former_names=dict)
+    library = SimpleNamespace(tracks=dict, track_ids=(), playlists=dict, former_names=dict, close=lambda: None)
 
     def reached(*_: object, **__: object) -> None:
         raise ReachedError("reached", hint="")
