@@ -185,6 +185,16 @@ def test_a_film_is_led_by_its_faces_where_they_are_given_weight(
     assert plain == pipeline.analyse_video(Path(path), device="cpu")
 
 
+def test_a_sheet_led_by_faces_is_the_one_that_its_file_gives_back() -> None:
+    """Scoring in one step and by `scenes | spot` must see the same numbers, with subtitles or without."""
+    bare = made_up_sheet([("Sad", 20.0)])
+    measures = (Measure("happy", 0.7), Measure("sad", 0.3), Measure("clarity", 0.77))
+    scenes = tuple(replace(s, opinions=(*s.opinions, Opinion("faces", 0.0, measures=measures))) for s in bare.scenes)
+    found = with_faces(replace(bare, scenes=scenes), 0.37)
+    assert found.scenes[0].emotion != bare.scenes[0].emotion
+    assert found.scenes == scenesheet.loads(scenesheet.dumps(found), name="a.json").scenes
+
+
 def test_faces_weigh_by_their_clarity_and_by_the_share_of_the_scene_that_shows_them() -> None:
     mood = EmotionState((0.1, 0.1, 0.5, 0.1, 0.1, 0.1), 0.0, 0.0, 0.5)
     bare = made_up_sheet([("Sad", 20.0)])

@@ -3,8 +3,8 @@
 Goes in: mono sound as float32 in [-1, 1]. Comes out: float32 ``(n_mels + n_pitches, frames)``: first the natural
 logarithm of mel-band magnitudes, then, where asked for, the magnitude of each semitone. The filter bank is librosa's
 (HTK mel scale, triangles of height 1), kept in a file for the default settings, since librosa takes a second to import;
-the short-time Fourier transform is our own because it is faster, and a test
-holds the two equal. Frame ``t`` is centred on sample ``t * hop_length``.
+the short-time Fourier transform is our own because it is faster. Tests hold both equal to librosa's. Frame ``t`` is
+centred on sample ``t * hop_length``.
 """
 
 from __future__ import annotations

@@ -91,8 +91,9 @@ class FaceNetwork:
         from safetensors.torch import load_file
 
         if not path.is_file():
-            hint = "run `soundtrack models pull faces` (41 MB), or use --no-faces"
-            raise ModelError("the networks of faces are not installed", hint=hint)
+            raise ModelError(
+                "the networks of faces are not installed", hint="run `soundtrack models pull faces` (41 MB)"
+            )
         try:
             return cls({name: tensor.float() for name, tensor in load_file(path).items()})
         except (OSError, SafetensorError) as error:

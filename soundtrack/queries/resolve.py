@@ -39,22 +39,10 @@ _OF_YEARS = re.compile(r"before|after|since|until|from|about|around|circa|ca\.?$
 _WIDTHS = {Quantity.TEMPO: 0.04, Quantity.LENGTH: 0.1}
 """How far from an exact number counts as met, as a share; about doubles it."""
 _DONE = frozenset(
-    [
-        "adventure",
-        "attack",
-        "battle",
-        "dance",
-        "fight",
-        "garden",
-        "heartbreak",
-        "love",
-        "murder",
-        "party",
-        "regret",
-        "relax",
-        "romance",
-        "tension",
-    ]
+    (
+        *("adventure", "attack", "battle", "dance", "fight", "garden", "heartbreak", "love", "murder", "party"),
+        *("regret", "relax", "romance", "tension"),
+    )
 )
 """Words that name a doer with the ending of a comparison."""
 _LU, _YEARS = 1.0, 2.0
@@ -133,7 +121,7 @@ def _longest(run: list[str], known: Known, *, denied: bool, degree: str | None) 
 
 
 def _meant(phrase: str, known: Known) -> Clause | None:
-    """What a phrase in lower case means, also written with hyphens, or as a mood compared: ``lo-fi``, ``calmer``."""
+    """What a phrase in lower case means, with hyphens or without: ``lo-fi``."""
     found = _looked_up(phrase, known)
     if found is None and "-" in phrase:
         found = _looked_up(phrase.replace("-", ""), known) or _looked_up(phrase.replace("-", " "), known)

@@ -24,6 +24,7 @@ from starlette.routing import Mount, Route
 
 from soundtrack import api
 from soundtrack.errors import SoundtrackError
+from soundtrack.naming.wording import counted
 from soundtrack.pipeline.ground.preferences import note_edit
 from soundtrack.progress import Progress
 from soundtrack.review.cuts import kept_cuts
@@ -232,8 +233,7 @@ class _Room:
     def _planned(self, revision: str, step: Step, progress: Progress) -> str:
         after = planned_again(self._film.path, step, index=self._index, progress=progress)
         self._session.change(revision, lambda _: after)
-        n_cues = len(after.sheet.cues)
-        return f"planned again: {n_cues} cue{'' if n_cues == 1 else 's'}"
+        return f"planned again: {counted(len(after.sheet.cues), 'cue')}"
 
     def _render(self, asked: dict[str, Any]) -> dict[str, object]:
         sheet, force = self._session.step.sheet, bool(asked.get("force"))

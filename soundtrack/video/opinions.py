@@ -56,6 +56,23 @@ def mean_emotion(share: _Numbers, *, probabilities: _Numbers, plane: _Numbers, c
     )
 
 
+def pooled(states: Sequence[EmotionState], share: Sequence[float]) -> EmotionState:
+    """`mean_emotion` of some states, such as a scene's reading and what its subtitles say.
+
+    Parameters
+    ----------
+    states : sequence of EmotionState, length n
+    share : sequence of float, length n
+        Weights, adding up to 1.
+    """
+    return mean_emotion(
+        np.array(share, np.float64),
+        probabilities=np.array([state.probabilities for state in states], np.float64),
+        plane=np.array([(state.valence, state.arousal) for state in states], np.float64),
+        confidence=np.array([state.confidence for state in states], np.float64),
+    )
+
+
 def scene_opinions(batches: Sequence[OpinionBatch], weights: _Numbers) -> tuple[Opinion, ...]:
     """What each channel says about a scene, their weights adding up to 1; those that know nothing are left out.
 

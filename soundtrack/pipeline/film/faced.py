@@ -11,11 +11,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from soundtrack.documents import scenesheet
 from soundtrack.emotion.faces.channel import FACES, PLANE
 from soundtrack.errors import UsageError
 from soundtrack.naming.mood_words import mood_at
 from soundtrack.types import EmotionState, Scene, SceneSheet
-from soundtrack.video.opinions import SEEN, mean_emotion
+from soundtrack.video.opinions import SEEN, pooled
 
 
 def checked_weight(weight: float) -> float:
@@ -32,7 +33,7 @@ def checked_weight(weight: float) -> float:
 
 
 def with_faces(sheet: SceneSheet, weight: float) -> SceneSheet:
-    """A scene sheet in which faces count.
+    """A scene sheet in which faces count, rounded as it is written.
 
     Parameters
     ----------
@@ -41,7 +42,8 @@ def with_faces(sheet: SceneSheet, weight: float) -> SceneSheet:
     weight : float
         Share of a scene's reading that clear faces have which are seen throughout, in [0, 1].
     """
-    return replace(sheet, scenes=tuple(_led(scene, weight) for scene in sheet.scenes)) if weight else sheet
+    scenes = tuple(_led(scene, weight) for scene in sheet.scenes) if weight else sheet.scenes
+    return sheet if scenes == sheet.scenes else scenesheet.rounded(replace(sheet, scenes=scenes))
 
 
 def _led(scene: Scene, weight: float) -> Scene:
@@ -54,13 +56,7 @@ def _led(scene: Scene, weight: float) -> Scene:
     share = weight * min(1.0, max(0.0, measures.get("clarity", 0.0))) * min(1.0, measures.get(SEEN, 1.0))
     if mood is None or share <= 0:
         return scene
-    both = (scene.emotion, mood)
-    emotion = mean_emotion(
-        np.array([1.0 - share, share]),
-        probabilities=np.array([one.probabilities for one in both], np.float64),
-        plane=np.array([(one.valence, one.arousal) for one in both], np.float64),
-        confidence=np.array([one.confidence for one in both], np.float64),
-    )
+    emotion = pooled((scene.emotion, mood), (1.0 - share, share))
     opinions = tuple(
         replace(its, weight=share, emotion=mood) if its is faces else replace(its, weight=its.weight * (1.0 - share))
         for its in scene.opinions

@@ -31,7 +31,7 @@ from soundtrack.types import (
     StillFormat,
     VideoInfo,
 )
-from soundtrack.video.opinions import mean_emotion
+from soundtrack.video.opinions import pooled
 
 if TYPE_CHECKING:
     from soundtrack.library.search.query import Found
@@ -180,12 +180,7 @@ def smoothed(recent: Sequence[tuple[EmotionState, FloatArray]]) -> tuple[Emotion
     moods = [mood for mood, _ in recent]
     vector = np.sum([vector for _, vector in recent], axis=0)
     length = float(np.linalg.norm(vector))
-    emotion = mean_emotion(
-        np.full(len(moods), 1 / len(moods)),
-        probabilities=np.array([mood.probabilities for mood in moods]),
-        plane=np.array([(mood.valence, mood.arousal) for mood in moods]),
-        confidence=np.array([mood.confidence for mood in moods]),
-    )
+    emotion = pooled(moods, [1 / len(moods)] * len(moods))
     return emotion, np.asarray(vector / length if length > 0 else recent[-1][1], np.float32)
 
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from soundtrack.media.reading.subtitles import Subtitles
 from soundtrack.naming.text_mood import language_of, text_mood
 from soundtrack.types import EmotionState, Opinion, Scene, SceneSheet, Span
-from soundtrack.video.opinions import mean_emotion
+from soundtrack.video.opinions import pooled
 
 SUBTITLES = "subtitles"
 """Name of the channel, as `why` prints it."""
@@ -53,13 +51,7 @@ def _said(scene: Scene, mood: EmotionState | None) -> Scene:
     if mood is None:
         return scene
     weight = WEIGHT * mood.confidence
-    both = (scene.emotion, mood)
-    emotion = mean_emotion(
-        np.array([1.0 - weight, weight]),
-        probabilities=np.array([one.probabilities for one in both], np.float64),
-        plane=np.array([(one.valence, one.arousal) for one in both], np.float64),
-        confidence=np.array([one.confidence for one in both], np.float64),
-    )
+    emotion = pooled((scene.emotion, mood), (1.0 - weight, weight))
     others = tuple(replace(opinion, weight=opinion.weight * (1.0 - weight)) for opinion in scene.opinions)
     return replace(scene, emotion=emotion, opinions=(*others, Opinion(SUBTITLES, weight, mood)))
 

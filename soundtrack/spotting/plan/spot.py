@@ -127,9 +127,7 @@ def spot_cues(
     settings = replace(settings, plan=calmer(film, asked))
     warnings = list(left_alone)
     stages = [{"silence": weight} for weight in (settings.plan.silence.weight, *INSISTING)]
-    stages.append(
-        {"silence": INSISTING[-1], "through": 0.0}
-    )  # a short film in which a mood of a few seconds is asked for
+    stages.append({"silence": INSISTING[-1], "through": 0.0})  # where a mood of a few seconds is asked for
     for stage in stages:
         stated = replace(settings, plan=settings.plan.adjusted(stage))
         problem = state_problem(film, pool, worth, stated, constraints, locked_at=locked_at, has_sound=has_sound)
