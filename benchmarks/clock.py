@@ -5,6 +5,7 @@ Goes in: commands by name. Comes out: a `Book` of `Run`s, kept as JSON; what is 
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
 import signal
@@ -34,6 +35,15 @@ class Run:
     """Largest memory of any one process."""
     status: int
     """0 where all went well."""
+
+
+def as_installed() -> None:
+    """Write the bytecode of the package, as pip does when it installs one.
+
+    Where Python may not write it (PYTHONDONTWRITEBYTECODE, as in many containers), each process would compile every
+    module of a checkout again: 0.3 s of a `score` that takes 1.9 s.
+    """
+    compileall.compile_dir(Path(__file__).parents[1] / "soundtrack", quiet=2)
 
 
 def timed(args: Command, **environment: str) -> Run:

@@ -35,7 +35,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from clock import Book, Command, shown
+from clock import Book, Command, as_installed, shown
 from inputs import Inputs
 from page import machine
 from speed import ALONE, PLAIN, SCENEDETECT, SOUNDTRACK
@@ -318,6 +318,7 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--fresh", action="store_true", help="forget what an interrupted run measured")
     options = parser.parse_args()
+    as_installed()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # takes the command that is running with it
     minutes = options.minutes or (3.0 if options.quick else 10.0)
     budget = options.budget if options.budget is not None else (14.0 if options.quick else float("inf"))

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import large
-from clock import Book, Command
+from clock import Book, Command, as_installed
 from inputs import CODECS, HEIGHTS, Inputs
 from page import write_page
 
@@ -284,6 +284,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="page to write")
     parser.add_argument("--note", default="", help="a sentence on the conditions, for the page")
     options = parser.parse_args()
+    as_installed()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # takes the command that is running with it
     inputs = Inputs(options.folder)
     state = options.folder / f"measured{'-quick' if options.quick else ''}.json"
