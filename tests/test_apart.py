@@ -15,6 +15,7 @@ import pytest
 from media_made import make_film
 from mp4_bombs import mp4_of_many_samples
 from soundtrack.errors import InputError, Reason
+from soundtrack.media import nursery
 from soundtrack.media import sandbox as apart_module
 from soundtrack.media.reading.probe import probe, probe_audio
 from soundtrack.media.sandbox import apart, apart_beside, apart_stream, reading_limit_s
@@ -28,11 +29,26 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apart_module, "_idle", [])
 
 
+@pytest.fixture
+def new_nursery(monkeypatch: pytest.MonkeyPatch, fresh: None) -> Iterator[None]:
+    """Processes are forked from one that this test starts."""
+    if not nursery.IS_SAFE:
+        pytest.skip("nothing is forked here")
+    monkeypatch.setattr(apart_module, "_nurseries", [])
+    yield
+    for started in apart_module._nurseries:
+        started.stop()
+
+
 # --- what the process apart is asked to do; it finds these here by their names ----
 
 
 def own_pid() -> int:
     return os.getpid()
+
+
+def own_parent() -> int:
+    return os.getppid()
 
 
 def own_limits() -> list[tuple[int, int]]:
@@ -141,6 +157,36 @@ def test_an_error_beside_it_ends_it_at_once(error: type[BaseException] | BaseExc
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     assert apart_module._idle == []
+
+
+# --- where they come from ----
+
+
+def test_processes_at_the_same_time_are_forked_from_one_that_has_the_libraries(new_nursery: None) -> None:
+    with apart_beside(SOMETHING, own_parent) as parent, apart_beside(SOMETHING, own_parent) as of_another:
+        assert parent() == of_another() != os.getpid()
+
+
+def test_a_nursery_that_was_killed_is_replaced_and_what_it_forked_goes_on(new_nursery: None) -> None:
+    killed = apart(SOMETHING, own_parent)
+    with apart_beside(SOMETHING, sleep, 1.0) as result:
+        os.kill(killed, 9)
+        assert apart(SOMETHING, own_parent) == os.getpid()
+        with apart_beside(SOMETHING, sleep, 0.0):
+            assert apart(SOMETHING, own_parent) not in (killed, os.getpid())
+        result()
+
+
+def test_what_has_threads_is_not_forked(new_nursery: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "threaded.py").write_text(
+        "import os, threading, time\n"
+        "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+        "def own_parent(): return os.getppid()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    import threaded  # type: ignore[import-not-found]  # just written
+
+    assert apart(SOMETHING, threaded.own_parent) == os.getpid()
 
 
 # --- what a file can do to it ----

@@ -337,8 +337,8 @@ def _calls(path: Path) -> Iterator[tuple[str, int]]:
 
 SPEAKING = frozenset({"print()", "input()", "breakpoint()", "sys.stdout", "sys.stderr", "logging.basicConfig"})
 EXITING = frozenset({"exit()", "quit()", "sys.exit", "os._exit"})
-MAY_EXIT = frozenset({"soundtrack.media.sandbox", "soundtrack.processes.ending"})
-"""A process of our own, which ends when its parent is gone; and where a signal ends a process."""
+MAY_EXIT = frozenset({"soundtrack.media.nursery", "soundtrack.media.sandbox", "soundtrack.processes.ending"})
+"""Processes of our own, which end when their parent is gone; and where a signal ends a process."""
 OF_THE_SYSTEM = {
     "fcntl": ("soundtrack.processes.platform",),
     "resource": ("soundtrack.processes.platform",),
@@ -348,10 +348,15 @@ OF_THE_SYSTEM = {
 """Who may import what Windows lacks, or has otherwise."""
 
 STARTS_PROCESSES = {
-    "subprocess": {"soundtrack.processes.children", "soundtrack.media.sandbox", "soundtrack.media.process"},
+    "subprocess": {
+        "soundtrack.processes.children",
+        "soundtrack.media.nursery",
+        "soundtrack.media.sandbox",
+        "soundtrack.media.process",
+    },
     "multiprocessing": {"soundtrack.library.update.workers", "soundtrack.media.sandbox"},
 }
-"""Who may import these; only the first of them calls `subprocess.Popen`, the others know its types and errors."""
+"""Who may import these; only the first calls `subprocess.Popen` and `os.fork`, the others know types and errors."""
 
 
 def test_nothing_below_the_command_line_speaks_or_exits() -> None:
@@ -385,7 +390,7 @@ def test_processes_are_started_in_one_place() -> None:
     for path in modules():
         called = [node.func for node in ast.walk(tree(path)) if isinstance(node, ast.Call)]
         wrong += [f"{dotted(path)}: {ast.unparse(name)}" for name in called if ast.unparse(name) in starting]
-    assert wrong == ["soundtrack.processes.children: subprocess.Popen"]
+    assert wrong == ["soundtrack.processes.children: subprocess.Popen", "soundtrack.processes.children: os.fork"]
 
 
 def test_the_environment_is_read_in_few_places() -> None:

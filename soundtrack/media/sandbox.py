@@ -3,8 +3,8 @@
 Goes in: one of our own functions that reads a file with PyAV, and its arguments. Comes out: its result, or an
 `InputError` that says what the file did to it. A header of a few hundred bytes can ask libav for gigabytes, a decoder
 can hang or fall over; none of it is this process's memory, time or end. A process that is done waits for the next
-file, so that only the first one costs its start. It may not write files, and it ends when the process that started it
-does, even by ``kill -9``.
+file, so that only the first one costs its start, and where `soundtrack.media.nursery` may fork, all others cost
+milliseconds. It may not write files, and it ends when the process that started it does, even by ``kill -9``.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from soundtrack.errors import DependencyError, InputError, Reason, SoundtrackError
+from soundtrack.media import nursery
 from soundtrack.media.opening import refusal
 from soundtrack.processes.children import python_command, start, stop
 from soundtrack.processes.platform import limit_this_process
@@ -102,7 +103,7 @@ def apart_beside(path: Path, function: Callable[P, T], *args: P.args, **kwargs: 
     if _is_apart:
         yield lambda: function(*args, **kwargs)
         return
-    with _helper() as helper:
+    with _helper(function.__module__) as helper:
         helper.ask(path, function, args, kwargs)
 
         def result() -> T:
@@ -131,7 +132,7 @@ def apart_stream(
     InputError
         As for `apart`.
     """
-    with _helper() as helper:
+    with _helper(function.__module__) as helper:
         helper.ask(path, function, args, kwargs)
         while True:
             kind, value = helper.hear(path, stall_s)
@@ -144,22 +145,62 @@ def apart_stream(
 # --- in this process ----
 
 
+class _Started:
+    """A process of its own start."""
+
+    def __init__(self, descriptor: int) -> None:
+        where = json.dumps(module_path())
+        self._popen = start(
+            python_command(_START, where, str(descriptor), str(MEMORY_BYTES)),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **_CALM},
+            pass_fds=[descriptor],
+        )
+        self.pid = self._popen.pid
+
+    def stop(self) -> None:
+        """Kill it, wherever it is."""
+        stop(self._popen)
+
+
+class _Forked:
+    """A process that the nursery forked."""
+
+    def __init__(self, pid: int, nursery_: nursery.Nursery) -> None:
+        self.pid, self._nursery = pid, nursery_
+
+    def stop(self) -> None:
+        """Kill it, wherever it is; without the nursery, the end of its pipe ends it."""
+        with contextlib.suppress(OSError):
+            self._nursery.end(self.pid)
+
+
+def _process(descriptor: int, module: str) -> _Started | _Forked:
+    """A new process at the other end of a pipe."""
+    if nursery.IS_SAFE:
+        found = _nursery()
+        try:
+            pid = found.fork(descriptor, memory_bytes=MEMORY_BYTES, module=module)
+        except OSError:  # it is gone: the next process is forked from a new one
+            with _lock:
+                _nurseries[:] = [one for one in _nurseries if one is not found]
+            found.leave()
+        else:
+            if pid is not None:
+                return _Forked(pid, found)
+    return _Started(descriptor)
+
+
 class _Helper:
     """One process apart and the pipe to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str) -> None:
         self.is_busy = False
         self._pipe, theirs = multiprocessing.Pipe()
-        where = json.dumps(module_path())
         with theirs:
-            self._popen = start(
-                python_command(_START, where, str(theirs.fileno()), str(MEMORY_BYTES)),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, **_CALM},
-                pass_fds=[theirs.fileno()],
-            )
+            self._process = _process(theirs.fileno(), module)
         try:
             if not self._pipe.poll(_START_LIMIT_S) or self._pipe.recv() != "ready":
                 raise EOFError
@@ -175,8 +216,8 @@ class _Helper:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it can be asked."""
-        return self._popen.poll() is None
+        """Whether it can be asked: while it waits nothing comes from it but its end."""
+        return not self._pipe.poll()
 
     def ask(self, path: Path, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Hand over what is to be done."""
@@ -218,7 +259,7 @@ class _Helper:
     def _cpu_s(self) -> float:
         """Time that it has computed, in seconds; that of the clock where the system does not tell."""
         try:
-            fields = Path(f"/proc/{self._popen.pid}/stat").read_text().rpartition(")")[2].split()
+            fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             return time.monotonic()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -226,7 +267,7 @@ class _Helper:
     def stop(self) -> None:
         """Kill it, wherever it is."""
         self._pipe.close()
-        stop(self._popen)
+        self._process.stop()
 
 
 def _here() -> str | None:
@@ -238,18 +279,33 @@ def _here() -> str | None:
 
 
 _idle: list[_Helper] = []
+_nurseries: list[nursery.Nursery] = []
 _lock = threading.Lock()
 
 
+def _nursery() -> nursery.Nursery:
+    """The one that there is, or a new one."""
+    with _lock:
+        if not _nurseries:
+            _nurseries.append(nursery.Nursery({**os.environ, **_CALM}))
+        return _nurseries[0]
+
+
 @contextlib.contextmanager
-def _helper() -> Iterator[_Helper]:
-    """A process that waits, or a new one; it is kept only when its work came to an orderly end."""
+def _helper(module: str) -> Iterator[_Helper]:
+    """A process that waits, or a new one; it is kept only when its work came to an orderly end.
+
+    Parameters
+    ----------
+    module : str
+        What it will need first.
+    """
     with _lock:
         helper = _idle.pop() if _idle else None
     if helper is not None and not helper.is_alive:
         helper.stop()
         helper = None
-    helper = helper or _Helper()
+    helper = helper or _Helper(module)
     try:
         yield helper
     finally:
@@ -265,12 +321,25 @@ def _stop_all() -> None:
     """End the processes that wait."""
     while _idle:
         _idle.pop().stop()
+    while _nurseries:
+        _nurseries.pop().stop()
 
 
-os.register_at_fork(after_in_child=_idle.clear)
+def _disown() -> None:
+    """In a forked process: none of them is its own."""
+    _idle.clear()
+    _nurseries.clear()
+
+
+os.register_at_fork(after_in_child=_disown)
 
 
 # --- in the process apart ----
+
+
+def tend(descriptor: int) -> None:
+    """Fork processes that `serve`, as asked through a socket."""
+    nursery.tend(descriptor, serve)
 
 
 def serve(descriptor: int, memory_bytes: int) -> None:

@@ -101,6 +101,14 @@ def output_of(command: Sequence[str], *, limit_s: float) -> bytes | None:
     return output if process.returncode == 0 else None
 
 
+def fork() -> int:
+    """Fork this process, which has one thread only: the number of the new one, 0 in it, -1 where there is none."""
+    try:
+        return os.fork()
+    except OSError:
+        return -1
+
+
 def python_command(code: str, *arguments: str) -> list[str]:
     """The command that runs a piece of code in another Python, which takes no module from the working folder."""
     return [sys.executable, "-P", "-B", "-c", code, *arguments]
