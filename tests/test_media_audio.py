@@ -19,7 +19,7 @@ from soundtrack.errors import InputError, Reason
 from soundtrack.media.process import file_arg, run_ffmpeg
 from soundtrack.media.reading.audio import SoundReport, iter_audio, read_audio
 from soundtrack.media.reading.probe import probe, probe_audio
-from soundtrack.media.reading.sound import iter_stereo
+from soundtrack.media.reading.sound import iter_stereo, iter_stereo_apart
 from soundtrack.mix.render import require_decoder
 from soundtrack.pipeline.score import plan_video
 from soundtrack.types import UNKNOWN_CODEC, FloatArray, StreamInfo, StreamKind, VideoInfo
@@ -258,6 +258,35 @@ def test_this_process_hears_what_ffmpeg_hears(
     assert got.shape == expected.shape
     assert expected.shape[1] > 88_200
     np.testing.assert_allclose(got, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, None), (0, 100), (30_000, 70_000), (44_100, None), (90_000, 200_000)])
+def test_a_stretch_decoded_apart_is_that_stretch(
+    tmp_path: Path, rng: np.random.Generator, start: int, stop: int | None
+) -> None:
+    source = write_wav(tmp_path / "s.wav", noise(rng, 2 * RATE + 137, 2), rate_hz=RATE)
+    path = make(tmp_path / "a.ogg", "-i", file_arg(source))
+    blocks = iter_stereo_apart(path, sample_rate_hz=44_100, block_s=0.5, start=start, stop=stop)
+    got = np.concatenate([np.zeros((2, 0), np.float32), *blocks], axis=1)
+    np.testing.assert_array_equal(got, stereo_of(path)[:, start:stop])
+
+
+def test_the_sound_that_is_named_is_decoded(tmp_path: Path, rng: np.random.Generator) -> None:
+    loud, soft = (write_wav(tmp_path / f"{gain}.wav", gain * noise(rng, RATE)) for gain in (1.0, 0.1))
+    film = make(
+        tmp_path / "a.mkv", "-i", file_arg(loud), "-i", file_arg(soft), "-map", "0", "-map", "1", "-c:a", "flac"
+    )
+    peaks = [
+        max(abs(block).max() for block in iter_stereo_apart(film, sample_rate_hz=RATE, stream=stream))
+        for stream in (None, 0, 1)
+    ]
+    assert peaks[0] == peaks[1] > 5 * peaks[2]
+
+
+def test_nothing_that_is_no_file_is_decoded_apart(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        list(iter_stereo_apart(tmp_path, sample_rate_hz=RATE))
+    assert caught.value.reason is Reason.NOT_REGULAR
 
 
 def test_this_process_leaves_out_what_fills_the_last_packet_of_an_mp4(tmp_path: Path, rng: np.random.Generator) -> None:

@@ -46,9 +46,11 @@ def ffmpeg_path(chosen: Path | None = None) -> Path:
                 hint="set SOUNDTRACK_FFMPEG to another ffmpeg, or unset it for the default",
             )
         return named
-    for candidate in (find_program("ffmpeg"), _bundled_ffmpeg()):
-        if candidate is not None and ffmpeg_version(candidate) is not None:
-            return candidate
+    candidate = find_program("ffmpeg")
+    if candidate is None or ffmpeg_version(candidate) is None:
+        candidate = _bundled_ffmpeg()  # imageio-ffmpeg runs it to find it, so only where it is needed
+    if candidate is not None and ffmpeg_version(candidate) is not None:
+        return candidate
     raise DependencyError(
         "ffmpeg not found",
         hint="run `pip install imageio-ffmpeg`, or install ffmpeg with the system package manager",
@@ -75,8 +77,10 @@ def newer_ffmpeg(least: tuple[int, int]) -> Path | None:
     Where the user named one, no other is looked at.
     """
     usual = ffmpeg_path()
-    candidates = [usual] if load_config().ffmpeg is not None else [usual, _bundled_ffmpeg()]
-    return next((path for path in candidates if path and (ffmpeg_version(path) or (0, 0)) >= least), None)
+    if (ffmpeg_version(usual) or (0, 0)) >= least:
+        return usual
+    bundled = _bundled_ffmpeg() if load_config().ffmpeg is None else None
+    return bundled if bundled and (ffmpeg_version(bundled) or (0, 0)) >= least else None
 
 
 def _configured_ffmpeg() -> Path | None:

@@ -15,13 +15,13 @@ from types import TracebackType
 import numpy as np
 
 from soundtrack.media.prefetch import ahead
-from soundtrack.media.reading.audio import iter_audio
 from soundtrack.media.reading.kept import KeptSound
+from soundtrack.media.reading.sound import iter_stereo_apart
 from soundtrack.mix.ducking import gain_db_at, moving
 from soundtrack.mix.plan import MixPlan, Piece, PlannedCue, active_cues, equal_power_rise
 from soundtrack.mix.tempo_change import stretch_piece
 from soundtrack.settings import MIX_RATE_HZ
-from soundtrack.timebase import samples, seconds
+from soundtrack.timebase import samples
 from soundtrack.types import FloatArray
 
 _READ_S = 8.0
@@ -254,13 +254,4 @@ def _as_recorded(
 
 def _decoded_ahead(path: Path, first: int, last: int) -> Generator[FloatArray]:
     """A stretch of a track, the next block made while the one before is mixed."""
-    return ahead(
-        iter_audio(
-            path,
-            sample_rate_hz=MIX_RATE_HZ,
-            channels=2,
-            block_s=_READ_S,
-            start_s=seconds(first, sample_rate_hz=MIX_RATE_HZ),
-            duration_s=seconds(last - first, sample_rate_hz=MIX_RATE_HZ),
-        )
-    )
+    return ahead(iter_stereo_apart(path, sample_rate_hz=MIX_RATE_HZ, block_s=_READ_S, start=first, stop=last))

@@ -18,6 +18,7 @@ from soundtrack.audio.levels.true_peak import TruePeak
 from soundtrack.media.prefetch import ahead
 from soundtrack.media.reading.audio import iter_audio
 from soundtrack.media.reading.kept import KeptSound
+from soundtrack.media.reading.sound import iter_stereo_apart
 from soundtrack.mix.balance import BalanceMeter, loudness_lufs
 from soundtrack.mix.bed import Music
 from soundtrack.mix.levels import Levels, set_levels, target_lufs
@@ -32,6 +33,7 @@ from soundtrack.types import FloatArray, MixNotes, Narration, Span, StreamInfo, 
 LOSSY_HEADROOM_DB = 0.6
 """The limiter stays this much under the ceiling, because a lossy encoder moves peaks."""
 
+_STEREO = 2
 BLOCK = 8 * MIX_RATE_HZ
 """Samples that are worked on at a time."""
 
@@ -206,7 +208,11 @@ def hear(part: Path, stream: int, *, channels: int, speech: Sequence[Span], note
     """Loudness and true peak of the sound as a decoder gives it."""
     meter, peaks = BalanceMeter(channels=channels), TruePeak()
     block_s = BLOCK / MIX_RATE_HZ
-    blocks = iter_audio(part, sample_rate_hz=MIX_RATE_HZ, channels=channels, block_s=block_s, stream=stream)
+    blocks = (
+        iter_stereo_apart(part, sample_rate_hz=MIX_RATE_HZ, block_s=block_s, stream=stream)
+        if channels == _STEREO
+        else iter_audio(part, sample_rate_hz=MIX_RATE_HZ, channels=channels, block_s=block_s, stream=stream)
+    )
     for block in ahead(blocks):
         nothing = np.zeros((2, block.shape[1]), np.float32)
         meter.push(block, music=nothing, reference=nothing)

@@ -1,9 +1,10 @@
-"""Decode the sound of a file to stereo in the calling process, for worker processes only.
+"""Decode the sound of a file to stereo in the calling process, for worker processes and sandboxed ones only.
 
 Goes in: a path. Comes out: the same blocks that `soundtrack.media.reading.audio` makes of it, for half of the work: a
 program of its own passes each packet through several threads, a pipe, and copies of it. The price is that a file which
 crashes its decoder takes this process down. So this is for those who analyse a library, each in a process of its own,
-after `soundtrack.media.reading.probe` has opened the file and begun to decode it where nothing can be lost.
+after `soundtrack.media.reading.probe` has opened the file and begun to decode it where nothing can be lost; all others
+take `iter_stereo_apart`, which does the same in a sandboxed process.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from soundtrack.errors import Reason
-from soundtrack.media.opening import no_decoder, open_container, refusal
+from soundtrack.media.opening import no_decoder, open_container, refusal, require_regular_file
 from soundtrack.media.reading.audio import COVER, SoundReport, zero_no_numbers
-from soundtrack.media.sandbox import MEMORY_BYTES
+from soundtrack.media.sandbox import MEMORY_BYTES, apart_stream
 from soundtrack.processes.platform import more_memory
 from soundtrack.timebase import samples
 from soundtrack.types import FloatArray
@@ -26,25 +27,73 @@ from soundtrack.types import FloatArray
 if TYPE_CHECKING:
     import av
 
+_STALL_S = 60.0
 _LONGEST_PADDING_S = 0.5
 """What a file holds beyond its stated length is more than padding from here on."""
 
 
+def iter_stereo_apart(
+    path: Path,
+    *,
+    sample_rate_hz: int,
+    block_s: float = 10.0,
+    start: int = 0,
+    stop: int | None = None,
+    stream: int | None = None,
+) -> Generator[FloatArray]:
+    """A stretch of the blocks of `iter_stereo`, decoded in a sandboxed process.
+
+    Parameters
+    ----------
+    path, sample_rate_hz, block_s, stream
+        As for `iter_stereo`.
+    start, stop : int >= 0
+        First sample and the one after the last; by default all.
+
+    Raises
+    ------
+    InputError
+        As `iter_stereo`, or the file took the process down.
+    """
+    require_regular_file(path)
+    shape = {"sample_rate_hz": sample_rate_hz, "block_s": block_s, "stream": stream}
+    yield from apart_stream(path, _stretch, _STALL_S, path, start=start, stop=stop, **shape)
+
+
+def _stretch(path: Path, *, start: int, stop: int | None, **shape: Any) -> Iterator[FloatArray | None]:
+    """A stretch of the sound in blocks; None while nothing of it has come."""
+    at = 0
+    with contextlib.closing(iter_stereo(path, **shape)) as blocks:
+        for block in blocks:
+            part = block[:, max(0, start - at) : None if stop is None else max(0, stop - at)]
+            at += block.shape[1]
+            yield part if part.shape[1] else None
+            if stop is not None and at >= stop:
+                return
+
+
 def iter_stereo(
-    path: Path, *, sample_rate_hz: int, block_s: float = 10.0, report: SoundReport | None = None
+    path: Path,
+    *,
+    sample_rate_hz: int,
+    block_s: float = 10.0,
+    report: SoundReport | None = None,
+    stream: int | None = None,
 ) -> Generator[FloatArray]:
     """Consecutive blocks of stereo, the last one shorter.
 
     Parameters
     ----------
     path : Path
-        Anything with sound; the first stream of it is heard.
+        Anything with sound.
     sample_rate_hz : int > 0
         Rate of the result.
     block_s : float > 0
         Length of a block, in seconds.
     report : SoundReport, optional
         Filled while the blocks come.
+    stream : int, optional
+        Index of the stream in the file; by default the first one with sound.
 
     Yields
     ------
@@ -77,10 +126,11 @@ def iter_stereo(
         report.has_giant_cover |= any(COVER.search(complaint) for complaint in complaints)
         if not container.streams.audio:
             raise refusal(path, Reason.NO_AUDIO)
-        if container.streams.audio[0].codec_context is None:
+        source = container.streams.audio[0] if stream is None else container.streams[stream]
+        if source.codec_context is None:
             raise no_decoder(path)
         try:
-            for piece in _pieces(container, sample_rate_hz, report):
+            for piece in _pieces(container, source, sample_rate_hz, report):
                 left, heard = piece, True
                 while left.shape[1]:
                     taken = left[:, : n_block - filled]
@@ -96,7 +146,7 @@ def iter_stereo(
             if not heard:
                 raise refusal(path, Reason.BAD_FORMAT, detail="its channels cannot be converted to stereo") from error
             report.is_damaged = True
-        filled -= _padding(container.streams.audio[0], n_given + filled, sample_rate_hz)
+        filled -= _padding(source, n_given + filled, sample_rate_hz)
     if filled > 0:
         block = np.ascontiguousarray(block[:, :filled])
         zero_no_numbers(block, report)
@@ -128,12 +178,14 @@ def _padding(stream: Any, n: int, sample_rate_hz: int) -> int:
     return surplus if 0 < surplus < _LONGEST_PADDING_S * sample_rate_hz else 0
 
 
-def _pieces(container: av.container.InputContainer, sample_rate_hz: int, report: SoundReport) -> Iterator[FloatArray]:
+def _pieces(
+    container: av.container.InputContainer, stream: Any, sample_rate_hz: int, report: SoundReport
+) -> Iterator[FloatArray]:
     """Stereo as it comes out of the converter, about a second at a time, shape (2, n)."""
     kind: tuple[int, str, str] | None = None
     converter: Any = None
     waiting_s = 0.0
-    for frame in _frames(container, report):
+    for frame in _frames(container, stream, report):
         if kind != (kind := (frame.sample_rate, frame.format.name, frame.layout.name)):  # at the start, as a rule
             yield from _flush(converter)
             converter = _converter(frame, sample_rate_hz)
@@ -145,11 +197,10 @@ def _pieces(container: av.container.InputContainer, sample_rate_hz: int, report:
     yield from _flush(converter)
 
 
-def _frames(container: av.container.InputContainer, report: SoundReport) -> Iterator[Any]:
-    """What decodes of the first stream of sound."""
+def _frames(container: av.container.InputContainer, stream: Any, report: SoundReport) -> Iterator[Any]:
+    """What decodes of a stream of sound."""
     import av
 
-    stream = container.streams.audio[0]
     stream.codec_context.thread_count = 1  # the processes are what runs side by side
     try:
         for packet in container.demux(stream):

@@ -152,7 +152,8 @@ def plan_streams(info: VideoInfo, out: Path, *, replaces: frozenset[int], for_wr
         return MuxPlan(container=container, fates=fates, warnings=warnings)
     facts = apart(info.path, header_facts, info.path)
     names = {-1: "film"} | {f.source: f.describe() for f in fates if f.fate in (Fate.COPIED, Fate.CONVERTED)}
-    crops = newer_ffmpeg(_CROPS_SINCE) is not None
+    is_cropped = any(what == "cropping" for found in facts.values() for what, _ in found)
+    crops = is_cropped and newer_ffmpeg(_CROPS_SINCE) is not None
     losses = foreseen_losses(facts, names, muxer=container.muxer, crops=crops)
     writer = _writer(info, out, container, facts=dict(facts.get(info.video_stream, ())))
     return MuxPlan(container=container, fates=fates, warnings=(*warnings, *losses), ffmpeg=writer)
