@@ -236,7 +236,7 @@ def test_scoring_a_film_again_loads_no_networks_and_no_detectors(made: Made, tmp
         "import sys; from pathlib import Path; from soundtrack import pipeline\n"
         "film, index, out, cache = map(Path, sys.argv[1:])\n"
         "pipeline.score_video(film, out=out, index=index, device='cpu', cache=cache, force=True)\n"
-        "heavy = ('torch', 'librosa', 'numba', 'scenedetect', 'cv2', 'matplotlib', 'scipy')\n"
+        "heavy = ('torch', 'librosa', 'numba', 'scenedetect', 'cv2', 'matplotlib', 'scipy', 'ssl', 'tarfile')\n"
         "print(*[name for name in heavy if name in sys.modules])\n"
     )
     paths = [made.film, made.index, tmp_path / "out.mp4", tmp_path / "cache"]

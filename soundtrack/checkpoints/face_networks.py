@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import math
-import tarfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from soundtrack.checkpoints.fetch import Opener, fetch
 from soundtrack.checkpoints.manifest import ModelEntry, sha256_of
 from soundtrack.errors import ModelError
 from soundtrack.progress import Progress
@@ -29,6 +27,8 @@ from soundtrack.types import FloatArray
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from soundtrack.checkpoints.fetch import Opener
 
 FACES = "faces"
 """Name of the model, and its role."""
@@ -110,6 +110,8 @@ def pull_faces(
     ModelError
         An archive cannot be reached, or is not what it should be.
     """
+    from soundtrack.checkpoints.fetch import fetch  # with it come http and ssl, which no film needs
+
     downloads = cache_dir() / "downloads"
     try:
         for archive in ARCHIVES:
@@ -185,6 +187,8 @@ def members_of(path: Path, members: Mapping[str, int]) -> dict[str, bytes]:
     ModelError
         It cannot be read, or a member is missing, not a regular file, or of another size.
     """
+    import tarfile
+
     hint = "download it again from the published address"
     found: dict[str, bytes] = {}
     try:
