@@ -1,11 +1,11 @@
 """Whole analyses from a cheaper decode beside those from a full one: cuts, readings and processor time.
 
-Usage: python benchmarks/tiers_exact.py DATA WORK [--films N] [--encoders NAME ...]
+Usage: python benchmarks/tiers_exact.py DATA WORK [--films N] [--encoders NAME ...] [--tiers NAME ...]
 
-Makes joined films (``tier_films.py``), decodes each in one thread in three ways, and analyses what comes out: in full,
-without the loop filter, and without the loop filter and the frames that no other refers to. A film's cuts are equal if
-all are at the same times. Cosine is that of the vectors of clips; decoding is processor time, scaling included, beside
-the full decode of the same film in the same run.
+Makes joined films (``tier_films.py``), decodes each in one thread in several ways, and analyses what comes out: in
+full, without the loop filter (everywhere, or only in frames that no other refers to), and without the loop filter and
+the frames that no other refers to. A film's cuts are equal if all are at the same times. Cosine is that of the vectors
+of clips; decoding is processor time, scaling included, beside the full decode of the same film in the same run.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from soundtrack.video.shots import ShotDetector
 
 TIERS: dict[str, dict[str, str]] = {
     "nothing": {},
+    "loop filter of unused frames": {"skip_loop_filter": "noref"},
     "loop filter": {"skip_loop_filter": "all"},
     "loop filter and unused frames": {"skip_loop_filter": "all", "skip_frame": "noref"},
 }
@@ -136,6 +137,7 @@ def main() -> None:
     asked.add_argument("work", type=Path)
     asked.add_argument("--films", type=int, default=4)
     asked.add_argument("--encoders", nargs="*", default=list(ENCODERS))
+    asked.add_argument("--tiers", nargs="*", choices=list(TIERS)[1:], default=list(TIERS)[1:])
     given = asked.parse_args()
     watcher = Watcher(faces=False)
     films = [
@@ -148,9 +150,9 @@ def main() -> None:
         for encoder in given.encoders:
             path = encoded(film, encoder)
             full = analysed(watcher, path, TIERS["nothing"])
-            for tier, options in list(TIERS.items())[1:]:
+            for tier in given.tiers:
                 row = rows.setdefault((encoder, tier), Row())
-                compare(row, path.name, full, analysed(watcher, path, options))
+                compare(row, path.name, full, analysed(watcher, path, TIERS[tier]))
         report(rows)
 
 

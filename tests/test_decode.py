@@ -10,15 +10,17 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+from av.video.reformatter import VideoReformatter
 
 from soundtrack.errors import UsageError
 from soundtrack.media.process import ffmpeg_path, file_arg, run_ffmpeg
 from soundtrack.media.reading.probe import probe
 from soundtrack.types import ByteArray, TimeArray
 from soundtrack.video.decode import FilmClock, iter_frames
-from soundtrack.video.frames import DecodeReport
+from soundtrack.video.frames import DecodeReport, squashed
 
 BITS = 8
 WIDTH, HEIGHT = 16 * BITS, 64
@@ -293,6 +295,32 @@ def test_two_decodes_are_equal(tmp_path: Path) -> None:
     info = probe(film(tmp_path / "a.mp4", *X264))
     first, second = ([b.frames for b in iter_frames(info, side_px=SIDE)] for _ in range(2))
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_only_frames_that_no_other_refers_to_are_decoded_without_the_loop_filter(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    moving = ["-f", "lavfi", "-i", "testsrc2=s=320x180:r=25:d=4,noise=alls=20:allf=t"]
+    run_ffmpeg([*moving, "-c:v", "libx264", "-crf", "36", "-pix_fmt", "yuv420p", file_arg(path)], task="making a film")
+    ours = np.concatenate([batch.frames for batch in iter_frames(probe(path), side_px=SIDE)]).astype(np.int16)
+    exact, referred = exact_frames(path), np.isin(shown(path), shown(path, skip_frame="NONREF"))
+    apart = np.abs(ours - exact).mean(axis=(1, 2, 3))
+    assert 0 < referred.sum() < len(referred)
+    assert not apart[referred].any()
+    assert 0 < apart[~referred].max() < 1
+
+
+def exact_frames(path: Path) -> ByteArray:
+    """All frames from a decoder that leaves nothing out."""
+    scaler = VideoReformatter()
+    with av.open(str(path)) as container:
+        return np.stack([squashed(scaler, frame, SIDE).copy() for frame in container.decode(video=0)])
+
+
+def shown(path: Path, *, skip_frame: str = "DEFAULT") -> list[int]:
+    """Time stamps of the frames that come out of a decoder."""
+    with av.open(str(path)) as container:
+        container.streams.video[0].codec_context.skip_frame = skip_frame
+        return [frame.pts or 0 for frame in container.decode(video=0)]
 
 
 @pytest.mark.parametrize(

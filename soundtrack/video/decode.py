@@ -51,6 +51,8 @@ _ENDS_EARLY_S = 1.0
 _SIGN_OF_LIFE_S = 2.0
 _THREADS_BYTES = 1 << 30
 _BYTES_PER_PIXEL = 3
+_LEFT_OUT = {"skip_loop_filter": "noref"}
+"""In h264, the loop filter of frames that no other refers to; the others are exact, so that no error spreads."""
 
 
 @dataclass(slots=True)
@@ -280,6 +282,8 @@ def _decoded(info: VideoInfo, report: DecodeReport) -> Iterator[Any]:
     with open_container(info.path) as container:
         stream = container.streams[info.video_stream]
         limit_threads(stream)
+        if stream.codec_context.name == "h264":
+            stream.codec_context.options = {**stream.codec_context.options, **_LEFT_OUT}
         packets = container.demux(stream)  # ends with an empty packet that empties the decoder
         while True:
             try:
