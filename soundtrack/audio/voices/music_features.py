@@ -79,7 +79,8 @@ def music_marks(sound: FloatArray) -> FloatArray:
     power = np.abs(rfft(frames, axis=1)) ** 2 / _N_FFT + _FLOOR  # (frames, bins)
     decibels = (10 * np.log10(power)).astype(np.float32)
     bands = (10 * np.log10(power @ _bank().T)).astype(np.float32)  # (frames, bands)
-    parts = [_shape(bands), _dynamics(bands), _bars(decibels), _scale(decibels), _harmony(power)]
+    out = _local(decibels)
+    parts = [_shape(bands), _dynamics(bands), _bars(out), _scale(decibels, out), _harmony(power)]
     return np.concatenate(parts).astype(np.float32)
 
 
@@ -122,9 +123,9 @@ def _local(decibels: FloatArray) -> FloatArray:
     return np.asarray(decibels - (summed[:, width:] - summed[:, :-width]) / width, np.float32)
 
 
-def _bars(decibels: FloatArray) -> FloatArray:
+def _bars(out: FloatArray) -> FloatArray:
     """How long frequencies stay on, shape (11,)."""
-    out = _local(decibels)[:, 6:440]
+    out = out[:, 6:440]
     on = out > 3.0
     share = on.mean(axis=0)
     parts = [np.sort(part)[::-1] for part in np.array_split(share, 3)]
@@ -142,12 +143,12 @@ def _bars(decibels: FloatArray) -> FloatArray:
     return np.array([*tops, busiest, *runs, np.log10(n_peaks)], np.float32)
 
 
-def _scale(decibels: FloatArray) -> FloatArray:
+def _scale(decibels: FloatArray, out: FloatArray) -> FloatArray:
     """How well peaks from 250 to 2,500 Hz lie on one scale of semitones, shape (2,)."""
     low, high = (round(f * _N_FFT / SAMPLE_RATE_HZ) for f in (250, 2500))
     part = decibels[:, low - 1 : high + 1]
     middle, left, right = part[:, 1:-1], part[:, :-2], part[:, 2:]
-    out = _local(decibels)[:, low:high]
+    out = out[:, low:high]
     is_peak = (out > _PEAK_DB) & (middle > left) & (middle >= right)
     row, column = np.nonzero(is_peak)
     if len(row) < 20:
