@@ -3,8 +3,9 @@
 Goes in: `Frames`. Comes out: `Pulse`. The way: autocorrelation of the onsets in windows of eight seconds, weighted by
 how people tap (log-normal around 115 beats a minute; McKinney and Moelants 2006, "Ambiguity in tempo perception"), a
 smooth path of tempo through the track, then beats by dynamic programming (Ellis 2007, "Beat tracking by dynamic
-programming", equations 1 to 6). Where `beat_network` is sure of itself, its beats count more than the onsets. Beats are
-drawn to the onsets they represent and evened out over their neighbours; `bars` says which of them start a bar.
+programming", equations 1 to 6). Where `beat_network` is sure of itself, its beats count more than the onsets, and where
+the tempo swings, the beats are those that `beat_path` finds in its answer alone. Beats are drawn to the onsets they
+represent and evened out over their neighbours; `bars` says which of them start a bar.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from soundtrack.audio.music.bars import ONSET_DELAY_S, find_bars, on_the_beat
 from soundtrack.audio.music.beat_network import STEP_S, beat_chances
+from soundtrack.audio.music.beat_path import likely_beats
 from soundtrack.audio.music.spectrum import Frames
 from soundtrack.types import FloatArray
 
@@ -36,6 +38,13 @@ _SURE = (0.3, 0.5)
 noise, 0.5 and more in 95 % of rendered pieces."""
 _HEARD_PREFERENCE_OCTAVES, _HEARD_WEIGHT, _HEARD_ONSETS = 1.6, 8.0, 0.2
 """Where the network is sure: the preference for tempi, the weight of beats against even distances, and of onsets."""
+_EVEN = 0.5
+"""Typical salience of the network's beats under which the tempo swings: 90 % of rendered pieces at a steady tempo have
+more, all whose tempo swings by a quarter less."""
+_TRUSTED, _STRUCK_EVENLY = 0.5, 0.35
+"""How sure the network must be there, and the salience of the onsets that may not be reached."""
+_SPREAD = (4.0, 1.5)
+"""Over how many beats they are evened out, as a standard deviation: at a steady tempo, and at one that swings."""
 _REGULAR = 0.6
 """What the regularity of the network's beats counts beside that of the onsets, which are never as clear."""
 
@@ -146,8 +155,11 @@ def _track_beats(envelope: Doubles, period: Doubles) -> npt.NDArray[np.int64]:
     return np.array(beats[::-1], np.int64)
 
 
-def _settle(beats: npt.NDArray[np.int64], envelope: Doubles, onsets: Doubles) -> Doubles:
-    """Beats in fractions of frames, drawn to their onsets and evened out where the music is even."""
+def _settle(beats: npt.NDArray[np.int64], envelope: Doubles, onsets: Doubles, *, spread: float) -> Doubles:
+    """Beats in fractions of frames, drawn to their onsets and evened out where the music is even.
+
+    How many beats on either side count is given by a spread in beats.
+    """
     if len(beats) < 4:
         return beats.astype(np.float64)
     reach = 4
@@ -156,7 +168,7 @@ def _settle(beats: npt.NDArray[np.int64], envelope: Doubles, onsets: Doubles) ->
     a, b, c = envelope[peak - 1], envelope[peak], envelope[peak + 1]
     bend = a - 2 * b + c
     exact = peak + np.where(bend < -1e-9, np.clip(0.5 * (a - c) / np.minimum(bend, -1e-9), -0.5, 0.5), 0.0)
-    even = _line_through_neighbours(exact, np.maximum(b, 0.05))
+    even = _line_through_neighbours(exact, np.maximum(b, 0.05), spread=spread)
     uneven = float(np.median(np.abs(exact - even)))
     settled = even if uneven < 2.5 else 0.5 * (even + exact)
     # The walk goes on into silence at both ends: no beat before the first onset or after the last.
@@ -167,19 +179,19 @@ def _settle(beats: npt.NDArray[np.int64], envelope: Doubles, onsets: Doubles) ->
     return np.asarray(np.maximum.accumulate(settled))
 
 
-def _line_through_neighbours(exact: Doubles, trust: Doubles) -> Doubles:
+def _line_through_neighbours(exact: Doubles, trust: Doubles, *, spread: float) -> Doubles:
     """Each beat where a line through it and eight on either side has it, shape (n,)."""
     x = np.arange(-8, 9)
     y = np.lib.stride_tricks.sliding_window_view(np.pad(exact, 8), len(x))  # (n, 17)
-    prior = np.lib.stride_tricks.sliding_window_view(np.pad(trust, 8), len(x)) * np.exp(-0.5 * (x / 4.0) ** 2)
+    prior = np.lib.stride_tricks.sliding_window_view(np.pad(trust, 8), len(x)) * np.exp(-0.5 * (x / spread) ** 2)
     weight = prior
     # Fitted twice more, with what lies far off the line counting less (Cauchy weights, 2 frames).
     for _ in range(3):
         total = weight.sum(axis=1, keepdims=True)
         mean_x, mean_y = ((weight * v).sum(axis=1, keepdims=True) / total for v in (x, y))
         from_x = x - mean_x
-        spread = (weight * from_x**2).sum(axis=1, keepdims=True)
-        slope = (weight * from_x * (y - mean_y)).sum(axis=1, keepdims=True) / np.maximum(1e-9, spread)
+        squares = (weight * from_x**2).sum(axis=1, keepdims=True)
+        slope = (weight * from_x * (y - mean_y)).sum(axis=1, keepdims=True) / np.maximum(1e-9, squares)
         line = mean_y + slope * from_x
         weight = prior / (1 + ((y - line) / 2.0) ** 2)
     return np.asarray((mean_y - slope * mean_x)[:, 0])
@@ -223,7 +235,9 @@ def find_pulse(frames: Frames) -> Pulse:
     octaves = _PREFERENCE_OCTAVES + sure * (_HEARD_PREFERENCE_OCTAVES - _PREFERENCE_OCTAVES)
     told = _salience(beating, frames.hop_s)
     path = _tempo_path(sure * told + others * salience, octaves)
-    heard = max(_typical(salience, _tempo_path(salience)), sure * _REGULAR * _typical(told, path))
+    regular = _typical(told, path)
+    struck_evenly = _typical(salience, _tempo_path(salience))
+    heard = max(struck_evenly, sure * _REGULAR * regular)
     # What beats in a held tone (its windows do, a little) is no pulse: music has onsets of 0.05 and more.
     struck = float(np.percentile(frames.onset, 98)) / _AUDIBLE_ONSET
     confidence = float(np.clip((heard - 0.08) / 0.42, 0.0, 1.0) * np.clip(struck - 0.25, 0.0, 1.0))
@@ -232,8 +246,12 @@ def find_pulse(frames: Frames) -> Pulse:
     windows_s = np.arange(len(path)) * round(_WINDOW_STEP_S / frames.hop_s) * frames.hop_s
     times_s = np.arange(frames.n) * frames.hop_s
     bpm = 2 ** np.interp(times_s, windows_s, np.log2(_tempo_grid()[path]))
-    drawn = _track_beats(_HEARD_WEIGHT * sure * beating + others * onsets, 60.0 / bpm / frames.hop_s)
-    beats = _settle(drawn, sure * beating + (1 - sure / 2) * onsets, onsets)
+    swings = sure >= _TRUSTED and regular < _EVEN and struck_evenly < _STRUCK_EVENLY
+    if not swings:
+        drawn = _track_beats(_HEARD_WEIGHT * sure * beating + others * onsets, 60.0 / bpm / frames.hop_s)
+    else:
+        drawn = np.round(likely_beats(chances[:, 0]) * (STEP_S / frames.hop_s)).astype(np.int64)
+    beats = _settle(drawn, sure * beating + (1 - sure / 2) * onsets, onsets, spread=_SPREAD[swings])
     beats_s = beats * frames.hop_s - ONSET_DELAY_S
     beats_s = beats_s[(beats_s >= 0) & (beats_s < frames.duration_s)]
     beats_s = beats_s[np.concatenate([[True], np.diff(beats_s) > 0.05])] if len(beats_s) else beats_s
