@@ -92,6 +92,14 @@ def test_fading_in_from_black_is_no_cut(rng: np.random.Generator) -> None:
     assert len(detect(np.concatenate([black, mixture(black, b, 25), b]))) == 1
 
 
+def test_a_fade_in_during_which_something_else_comes_into_view_is_no_dissolve(rng: np.random.Generator) -> None:
+    a, b = still(rng, 1)[0], still(rng, 1)[0]
+    share = (np.arange(1, 51) / 51)[:, None, None, None]
+    fade = (share * ((1 - share) * a + share * b)).astype(np.uint8)
+    black, lit = np.zeros((20, SIDE, SIDE, 3), np.uint8), np.repeat(b[None], 60, axis=0)
+    assert cuts_s(detect(np.concatenate([black, fade, lit]))) == []
+
+
 @pytest.mark.parametrize("n", [1, 3, 8])
 def test_a_flash_is_no_cut(rng: np.random.Generator, n: int) -> None:
     film = still(rng, 100)

@@ -247,12 +247,14 @@ class DissolveCue:
         self._settings = settings
         self._recent: deque[_Tiny] = deque()
         self._run_s: list[float] = []
+        self._level, self._from_black, self._rise_end_s = 0.0, False, -np.inf
 
     def push(self, time_s: float, tiny: ByteArray) -> list[float]:
         """Look at the next picture; returns the middle of a dissolve when one has just ended."""
         half_s = self._settings.dissolve_half_s
         newest = _Tiny(time_s, tiny.astype(np.float32))
         self._recent.append(newest)
+        self._watch_rise(time_s, float(newest.pixels.mean()))
         while len(self._recent) > 2 and self._recent[1].time_s <= time_s - 2 * half_s:
             self._recent.popleft()
         oldest = self._recent[0]
@@ -263,6 +265,13 @@ class DissolveCue:
             self._run_s.append(middle.time_s)
             return []
         return self.finish()
+
+    def _watch_rise(self, time_s: float, level: float) -> None:
+        """Note until when the picture gets lighter and lighter from black, which is a fade and no dissolve."""
+        self._from_black = level < self._settings.fade_threshold or (self._from_black and level > self._level)
+        if self._from_black:
+            self._rise_end_s = time_s
+        self._level = level
 
     def finish(self) -> list[float]:
         """The middle of the dissolve that is under way, if there is one."""
@@ -276,6 +285,8 @@ class DissolveCue:
             return False
         change = float(np.abs(after.pixels - before.pixels).mean())
         if change < settings.dissolve_change:
+            return False
+        if before.time_s < self._rise_end_s:
             return False
         if min(float(before.pixels.mean()), float(after.pixels.mean())) < 2 * settings.fade_threshold:
             return False
