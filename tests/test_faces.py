@@ -16,10 +16,10 @@ from soundtrack.checkpoints.face_networks import FACES, face_tensors
 from soundtrack.checkpoints.weights import save_weights
 from soundtrack.cli.app import run_commands
 from soundtrack.documents import scenesheet
-from soundtrack.emotion import stills as stills_module
 from soundtrack.emotion.faces import channel as faces_module
 from soundtrack.emotion.faces.channel import NAMES, FacesChannel, face_places, read_stills
-from soundtrack.emotion.stills import FORMAT
+from soundtrack.emotion.seen import stills as stills_module
+from soundtrack.emotion.seen.stills import FORMAT
 from soundtrack.media.reading.probe import probe
 from soundtrack.networks.faces import CROP_PX, EXPRESSIONS, Box, FaceNetwork
 from soundtrack.pipeline.film.evidence_cache import EvidenceCache

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from soundtrack.cli.app import run_commands
-from soundtrack.emotion import stills as stills_module
 from soundtrack.emotion.faces import cascade
 from soundtrack.emotion.faces.cascade import found_channel, found_places, read_found
-from soundtrack.emotion.stills import FORMAT
+from soundtrack.emotion.seen import stills as stills_module
+from soundtrack.emotion.seen.stills import FORMAT
 from soundtrack.types import ChannelSetup, ClipFormat, Still
 
 skimage_data = pytest.importorskip("skimage.data")

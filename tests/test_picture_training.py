@@ -263,6 +263,8 @@ def test_training_from_end_to_end_writes_a_model_that_loads(
     assert [(block.channel, block.version) for block in head.blocks] == [
         ("picture-network", "1"),
         ("stills", "1"),
+        ("objects", "1"),
+        ("cutting-rate", "1"),
         ("film-numbers", "1"),
     ]
     text = (models / "i3d-emotion/card.md").read_text()

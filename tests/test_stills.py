@@ -14,16 +14,16 @@ from soundtrack import pipeline
 from soundtrack.channels import aligned
 from soundtrack.checkpoints.manifest import find_model
 from soundtrack.documents import scenesheet
-from soundtrack.emotion import stills as stills_module
 from soundtrack.emotion.head import Block
-from soundtrack.emotion.stills import FORMAT, N_FEATURES, StillsChannel, rows_of_still, spans_of, stills_for
+from soundtrack.emotion.seen import stills as stills_module
+from soundtrack.emotion.seen.stills import FORMAT, N_FEATURES, StillsChannel, rows_of_still, spans_of, stills_for
 from soundtrack.emotion.video_tower import VideoTower
 from soundtrack.errors import DependencyError
 from soundtrack.evaluation import read
 from soundtrack.media.reading.probe import probe
 from soundtrack.networks import efficientnet
 from soundtrack.pipeline.ground.channel_list import film_channels, make_channels
-from soundtrack.training.picture.clips import stills_of_films, write_clips
+from soundtrack.training.picture.clips import seen_in_films, write_clips
 from soundtrack.training.picture.start import start_of
 from soundtrack.types import ChannelSetup, Clip, ClipFormat, FloatArray, FrameBatch, Span, Still, StillFormat
 from soundtrack.video.clips import ClipSampler
@@ -163,7 +163,7 @@ def test_teaching_and_judging_see_the_stills_that_the_analysis_sees(network: Bri
     tower = cast(VideoTower, SimpleNamespace(config=config))
     judged = read.film_windows(tmp_path / "a.mp4", tower).further["stills"]
     store = write_clips(tmp_path / "clips", data_dir=tmp_path / "labels.csv", side_px=32)
-    taught = stills_of_films(store, data_dir=tmp_path / "labels.csv")["stills"]
+    taught = seen_in_films(store, data_dir=tmp_path / "labels.csv")["stills"]
     assert len(judged) == 5
     assert len(set(judged[:, 0].tolist())) == 2, "stills at 2 and 6 s, for the stretches around them"
     assert np.abs(taught[: len(judged)] - judged).max() < 0.5

@@ -13,7 +13,8 @@ from soundtrack.checkpoints.manifest import find_model, read_config
 from soundtrack.emotion.head import Head, Mood, side_by_side
 from soundtrack.emotion.head_file import form_of
 from soundtrack.emotion.picture_head import layout_of, picture_blocks, untrained_head
-from soundtrack.emotion.stills import N_FEATURES
+from soundtrack.emotion.seen.derived import N_CUTTING, N_OBJECTS
+from soundtrack.emotion.seen.stills import N_FEATURES
 from soundtrack.emotion.video_config import parse_config
 from soundtrack.emotion.video_tower import VideoTower, head_tensors, load_parts
 from soundtrack.errors import DependencyError, ModelError
@@ -171,7 +172,7 @@ def test_cuda_that_is_not_there_is_said_so() -> None:
         VideoTower.load("tiny", device="cuda", space=FlatSpace())
 
 
-@pytest.mark.parametrize(("name", "stills"), [("i3d-emotion", [N_FEATURES]), ("tiny-video", [])])
+@pytest.mark.parametrize(("name", "stills"), [("i3d-emotion", [N_FEATURES, N_OBJECTS, N_CUTTING]), ("tiny-video", [])])
 def test_embedded_weights_fit_their_config(name: str, stills: list[int]) -> None:
     model = find_model(name)
     config = parse_config(read_config(model), where=name)

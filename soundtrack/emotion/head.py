@@ -89,6 +89,8 @@ class Domain:
     """Of the log-odds of being outside over the distance, above 0."""
     middle: float
     """Distance at which inside and outside are equally likely."""
+    without: tuple[str, ...] = ()
+    """Channels that have no say, since one kind of picture lacks them; their columns count as 0."""
 
     def distance(self, x: FloatArray) -> npt.NDArray[np.float64]:
         """Of standardised columns, shape (n, F): shape (n,)."""
@@ -220,7 +222,9 @@ class Head:
         confidence = 1.0 / (1.0 + np.exp(-(self.confidence_slope * odds + self.confidence_offset)))
         doubt = 1.0 - np.minimum((known * self._usual_shares()).sum(axis=1), 1.0)
         if self.domain is not None:
-            outside = self.domain.outside(x) * known.all(axis=1)  # rows with gaps say too little about their kind
+            needed = np.array([block.channel not in self.domain.without for block in self.blocks])
+            told = np.where(np.repeat(needed, [block.dim for block in self.blocks]), x, np.float32(0))
+            outside = self.domain.outside(told) * known[:, needed].all(axis=1)  # gaps say too little about the kind
             near = classes_near(plane[:, 0], plane[:, 1])
             agreement = np.sqrt(near * probabilities).sum(axis=1)  # Bhattacharyya's, in [0, 1]
             probabilities += outside[:, None] * (near - probabilities)

@@ -33,6 +33,8 @@ class DomainForm:
     """As `Domain.slope`."""
     middle: float
     """As `Domain.middle`."""
+    without: tuple[str, ...] = ()
+    """As `Domain.without`."""
 
     def __post_init__(self) -> None:
         if self.n_directions < 1 or not 0 < self.slope < math.inf or not math.isfinite(self.middle):
@@ -131,11 +133,12 @@ class HeadForm:
 
     @staticmethod
     def _domain(form: DomainForm, joined: Callable[[str], FloatArray]) -> Domain:
-        return Domain(np.ascontiguousarray(joined(_BASIS)), form.slope, form.middle)
+        return Domain(np.ascontiguousarray(joined(_BASIS)), form.slope, form.middle, form.without)
 
 
 def form_of(head: Head) -> HeadForm:
     """What of a head goes into ``config.json``; numbers of the calibration to six places."""
+    domain = head.domain
     return HeadForm(
         head.blocks,
         n_outputs=len(head.bias),
@@ -144,8 +147,8 @@ def form_of(head: Head) -> HeadForm:
         confidence_slope=round(head.confidence_slope, 6),
         confidence_offset=round(head.confidence_offset, 6),
         domain=None
-        if head.domain is None
-        else DomainForm(len(head.domain.basis), round(head.domain.slope, 6), round(head.domain.middle, 6)),
+        if domain is None
+        else DomainForm(len(domain.basis), round(domain.slope, 6), round(domain.middle, 6), domain.without),
     )
 
 

@@ -13,6 +13,8 @@ PICTURE_NETWORK, FILM_NUMBERS = "picture-network", "film-numbers"
 """Names of the channels that every head of a picture network reads, in the order of its columns."""
 STILLS = "stills"
 """Name of the channel that looks at stills, which a head may read as well."""
+OBJECTS, CUTTING = "objects", "cutting-rate"
+"""Names of two channels that are worked out from the stills and the shots."""
 ROOTED = frozenset({PICTURE_NETWORK, STILLS})
 """Channels whose features have long tails: heads read the square roots of them."""
 

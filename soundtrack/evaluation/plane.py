@@ -115,7 +115,8 @@ def picture_rows(files: Sequence[RatedFile], tower: VideoTower, *, progress: Pro
     inputs, number = [], []
     for i, file in enumerate(files):
         windows = read.film_windows(file.path, tower)
-        inputs.append(side_by_side(read.picture_evidence(windows, tower), tower.config.head.blocks, rooted=True))
+        seen = side_by_side(read.picture_evidence(windows, tower), tower.config.head.blocks, rooted=True)
+        inputs.append(np.nan_to_num(seen))  # what nobody knows of a still adds nothing
         number.append(np.full(len(windows.film), i))
         if progress is not None:
             progress("watching", i + 1, len(files))

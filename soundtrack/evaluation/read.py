@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.types import ByteArray, Clip, FloatArray, ReadingBatch, Span, StillFormat
+from soundtrack.types import ByteArray, Clip, FloatArray, ReadingBatch, Shot, Span, StillFormat
 
 if TYPE_CHECKING:
     from soundtrack.emotion.music_tower import MusicTower
@@ -81,12 +81,16 @@ def stretches(duration_s: float, *, segment_s: float) -> tuple[Span, ...]:
 
 def film_windows(path: Path, tower: VideoTower) -> Windows:
     """A film (or a still, by its ending) as the picture tower wants it."""
-    from soundtrack.emotion.stills import rows_of_clips, rows_of_still, stills_for
+    from soundtrack.emotion.picture_head import CUTTING, OBJECTS
+    from soundtrack.emotion.picture_head import STILLS as STILLS_CHANNEL
+    from soundtrack.emotion.seen.derived import cutting_rows, object_rows
+    from soundtrack.emotion.seen.stills import rows_of_clips, rows_of_still, stills_for
     from soundtrack.video.visual_features import clip_numbers
 
     config = tower.config
     stills = stills_for(block.channel for block in config.head.blocks)
     further: dict[str, FloatArray] = {}
+    shots: Sequence[Shot] = ()
     if path.suffix.lower() in STILLS:
         from soundtrack.training.picture.data import read_still, resize
 
@@ -95,32 +99,41 @@ def film_windows(path: Path, tower: VideoTower) -> Windows:
         if stills is not None:
             further = rows_of_still(resize(picture, stills.side_px))
         frames = np.repeat(still[None, None], config.n_frames, axis=1)  # (1, n_frames, side, side, 3)
+        spans = [Span(0.0, config.stride_s)]
     else:
-        clips = _clips(path, tower, stills)
+        clips, shots = _clips(path, tower, stills)
         frames = np.stack([clip.frames for clip in clips])
+        spans = [clip.span for clip in clips]
         if stills is not None:
             further = rows_of_clips(clips, stills)
+    wanted = {block.channel for block in config.head.blocks}
+    if OBJECTS in wanted and STILLS_CHANNEL in further:
+        further[OBJECTS] = object_rows(further[STILLS_CHANNEL])
+    if CUTTING in wanted:
+        further[CUTTING] = cutting_rows(shots, spans)
     film = np.stack([clip_numbers(clip) for clip in frames]).astype(np.float32)
     return Windows(frames=frames, film=film, further=further)
 
 
-def _clips(path: Path, tower: VideoTower, stills: StillFormat | None) -> list[Clip]:
-    """The clips of a film, cut as the analysis cuts them, with the stills that it takes."""
+def _clips(path: Path, tower: VideoTower, stills: StillFormat | None) -> tuple[list[Clip], list[Shot]]:
+    """The clips of a film, cut as the analysis cuts them, with the stills that it takes; and its shots."""
     from soundtrack.media.reading.probe import probe
     from soundtrack.video.clips import ClipSampler
     from soundtrack.video.decode import iter_frames
     from soundtrack.video.frames import DecodeReport
+    from soundtrack.video.shots import ShotDetector
 
-    config = tower.config
+    config, detector = tower.config, ShotDetector()
     sampler = ClipSampler(
         n_frames=config.n_frames, frame_rate_hz=config.frame_rate_hz, stride_s=config.stride_s, side_px=config.side_px
     )
     report = DecodeReport()
     clips: list[Clip] = []
     for batch in iter_frames(probe(path), side_px=config.side_px, report=report, stills=stills):
+        detector.push(batch)
         clips.extend(sampler.push(batch))
     clips.extend(sampler.finish(report.duration_s))
-    return clips
+    return clips, detector.finish(report.duration_s)
 
 
 def picture_features(windows: Windows, tower: VideoTower) -> FloatArray:

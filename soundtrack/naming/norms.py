@@ -34,6 +34,19 @@ def norm_of(word: str) -> tuple[float, float] | None:
     return _own.get(word) or _table().get(word)
 
 
+def label_norm_of(label: str) -> tuple[float, float] | None:
+    """The table's place of the word for an object, or of its last part; None where neither is rated.
+
+    Examples
+    --------
+    >>> label_norm_of("wolf spider") == label_norm_of("spider") is not None
+    True
+    """
+    name = label.lower().replace("_", " ")
+    words = (name, name.replace(" ", ""), name.split()[-1])
+    return next((_table()[word] for word in words if word in _table()), None)
+
+
 _own: Mapping[str, tuple[float, float]] = {}
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,32 @@ class StillNetwork:
             x = x.to(dtype=self._dtype, memory_format=torch.channels_last)
             maps: Tensor = self._network.extract_features(x)
             return np.asarray(maps.float().mean(dim=(2, 3)).numpy(), np.float32)
+
+
+def class_shares(features: FloatArray) -> FloatArray:
+    """How likely each ImageNet class is, by the network's own last layer, shape (n, 1000), rows adding up to 1.
+
+    Parameters
+    ----------
+    features : ndarray, shape=(n, DIM), float32
+        Of `StillNetwork.features`.
+
+    Raises
+    ------
+    DependencyError
+        The package of the weights is missing, or carries others than the ones tested.
+    """
+    weight, bias = _last_layer()
+    logits = features @ weight.T + bias
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
+
+
+@cache
+def _last_layer() -> tuple[FloatArray, FloatArray]:
+    """Weights (1000, DIM) and intercepts (1000,) of the classifier."""
+    tensors = torch.load(io.BytesIO(_weights()), map_location="cpu", weights_only=True)
+    return tensors["_fc.weight"].numpy(), tensors["_fc.bias"].numpy()
 
 
 def _weights_path() -> Path:

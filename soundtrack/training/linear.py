@@ -22,6 +22,21 @@ def gains_of(blocks: Sequence[Block], gains: Mapping[str, float]) -> Matrix:
     return np.repeat([gains.get(block.channel, 1.0) for block in blocks], [block.dim for block in blocks])
 
 
+def moments(rows: npt.NDArray[np.floating]) -> tuple[Matrix, Matrix]:
+    """Mean and spread of each column over the rows that know it, shape (columns,) each; 0 and 1 where none does.
+
+    The spread is at least 0.001.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in moments(np.array([[1.0, np.nan], [3.0, np.nan]]))]
+    [[2.0, 0.0], [1.0, 1.0]]
+    """
+    known = np.ma.masked_invalid(np.asarray(rows, np.float64))
+    mean, spread = np.ma.filled(known.mean(axis=0), 0.0), np.ma.filled(known.std(axis=0), 1.0)
+    return np.asarray(mean, np.float64), np.maximum(np.asarray(spread, np.float64), 1e-3)
+
+
 def logistic(x: Matrix, beliefs: Matrix, *, shares: Matrix, penalty: float, gains: Matrix) -> tuple[Matrix, Matrix]:
     """Weights (n_classes, columns) and intercepts (n_classes,) of a multinomial logistic regression.
 

@@ -20,6 +20,7 @@ from soundtrack.emotion.space import MUSIC, N_MOOD, N_PLANE, PICTURE, JointSpace
 from soundtrack.training.absence import Some, with_absences
 from soundtrack.training.calibrate import means_of
 from soundtrack.training.data import fold_of
+from soundtrack.training.linear import moments
 from soundtrack.types import EMOTIONS, FloatArray, ModelRef
 
 IntArray = npt.NDArray[np.int64]
@@ -166,9 +167,11 @@ def fit_fixed(
     standard, means, scales = [], [], []
     for rows in (video, music):
         clips = means_of(rows.features, rows.clip, len(classes))
-        mean, scale = clips.mean(axis=0), np.maximum(clips.std(axis=0), 1e-3)
+        mean, scale = moments(clips)
         channels = columns_of(rows.blocks) if rows.blocks else (slice(None),)
-        standard.append(with_absences(np.clip((clips - mean) / scale, -5, 5), channels, share=settings.absent_share))
+        standard.append(
+            with_absences(np.nan_to_num(np.clip((clips - mean) / scale, -5, 5)), channels, share=settings.absent_share)
+        )
         means.append(mean)
         scales.append(scale)
     target = target_likeness(classes, plane, own_share=settings.own_share)

@@ -16,7 +16,7 @@ import numpy as np
 
 from soundtrack.channels import digest
 from soundtrack.checkpoints.face_networks import faces_path
-from soundtrack.emotion.stills import spans_of
+from soundtrack.emotion.seen.stills import spans_of
 from soundtrack.types import ByteArray, Channel, ChannelSetup, Clip, Evidence, FloatArray, Medium, Still
 
 if TYPE_CHECKING:

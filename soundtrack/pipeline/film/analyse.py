@@ -240,7 +240,7 @@ class Watcher:
 
     @cached_property
     def _setup(self) -> ChannelSetup:
-        from soundtrack.emotion.stills import stills_for
+        from soundtrack.emotion.seen.stills import stills_for
 
         setup = ChannelSetup(
             device=self._device,
@@ -342,6 +342,7 @@ class Watcher:
     def _sheet(self, info: VideoInfo, found: _Found) -> SceneSheet:
         """The sheet of what was seen and heard: all that a head and a space have a say in."""
         from soundtrack.channels import aligned
+        from soundtrack.emotion.seen.derived import derived
         from soundtrack.video.scenes import group_scenes
         from soundtrack.video.visual_features import rows_of
 
@@ -356,10 +357,12 @@ class Watcher:
             fingerprint=found.identity,
             start_timecode=info.start_timecode,
         )
-        evidence = sight.evidence
+        reader = self._reader()
+        shots = sight.shots if sight.edited else ()
+        further = derived(sight.evidence, shots=shots, clips=sight.clips, wanted=reader.head.channels)
+        evidence = (*sight.evidence, *further)
         blocks = {one.channel.name: aligned(one, sight.clips) for one in evidence}
         channels = [one.channel for one in evidence]
-        reader = self._reader()
         readings = as_readings(sight.clips, reader.read(reader.known(channels, blocks)))
         speech = tuple(clip_spans(heard.speech, sight.duration_s))
         grouped = group_scenes(

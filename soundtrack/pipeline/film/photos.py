@@ -136,7 +136,7 @@ class PhotoLook:
         spans = tuple(Span(i * self._photo_s, (i + 1) * self._photo_s) for i in range(len(self.shown)))
         shots = tuple(Shot(i, span) for i, span in enumerate(spans))
         evidence = tuple(channel.finish() for channel in self._channels)
-        return Sight(shots, spans, self.duration_s, tuple(self.warnings), evidence)
+        return Sight(shots, spans, self.duration_s, tuple(self.warnings), evidence, edited=False)
 
     @property
     def identity(self) -> str:

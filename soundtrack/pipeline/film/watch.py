@@ -57,6 +57,8 @@ class Sight:
     """Expected quality where only key frames were looked at."""
     colours: FloatArray | None = field(default=None, repr=False, compare=False)
     """Share of the pixels of each shot in each cell of a colour cube, shape (n_shots, 27); None where not looked at."""
+    edited: bool = True
+    """Whether the length of its shots says something about it, as that of photos shown one by one does not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ def film_channels(
     from soundtrack.emotion.faces.cascade import found_channel
     from soundtrack.emotion.faces.channel import faces_channel
     from soundtrack.emotion.picture_network import picture_network
-    from soundtrack.emotion.stills import stills_channel
+    from soundtrack.emotion.seen.stills import stills_channel
     from soundtrack.video.colour_temperature import colour_temperature
     from soundtrack.video.visual_features import film_channel
 

@@ -15,10 +15,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from soundtrack.emotion.picture_head import STILLS
-from soundtrack.emotion.stills import FORMAT, rows_of_clips, rows_of_still
+from soundtrack.emotion.picture_head import CUTTING, OBJECTS, STILLS
+from soundtrack.emotion.seen.derived import cutting_rows, object_rows
+from soundtrack.emotion.seen.stills import FORMAT, rows_of_clips, rows_of_still
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import write_text
+from soundtrack.media.reading.probe import probe
 from soundtrack.networks.i3d_fused import FusedI3D
 from soundtrack.progress import Progress
 from soundtrack.training.picture.data import (
@@ -30,13 +32,20 @@ from soundtrack.training.picture.data import (
     resize,
     root_of,
 )
-from soundtrack.types import ByteArray, Clip, FloatArray, Span, Still, TimeArray
+from soundtrack.types import ByteArray, Clip, FloatArray, Shot, Span, Still, TimeArray
+from soundtrack.video.decode import iter_frames
+from soundtrack.video.frames import DecodeReport
+from soundtrack.video.shots import ShotDetector
 from soundtrack.video.visual_features import N_FILM, clip_numbers
 
 N_FRAMES = 16
 """Frames of a clip."""
 FRAME_RATE_HZ = 8.0
 """Frames a second inside a clip."""
+SHOTS_SIDE_PX = 128
+"""Size of the frames in which shots are looked for; the detector makes them smaller still."""
+UNCUT = Span(0.0, N_FRAMES / FRAME_RATE_HZ)
+"""A clip of a still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +121,9 @@ def still_numbers(pictures: ByteArray) -> FloatArray:
     return out
 
 
-def stills_of_films(store: ClipStore, *, data_dir: Path, progress: Progress | None = None) -> dict[str, FloatArray]:
-    """What the channel ``stills`` finds in each clip of the labelled films, by channel, of shape (n, dim)."""
-    film, rows = np.array(store.film), []
+def seen_in_films(store: ClipStore, *, data_dir: Path, progress: Progress | None = None) -> dict[str, FloatArray]:
+    """What stills and cuts show in each clip of the labelled films, by channel, of shape (n, dim)."""
+    film, rows, cutting = np.array(store.film), [], []
     for i, one in enumerate(store.films):
         path = root_of(data_dir) / one.file
         moments = frames_at(path, side_px=FORMAT.side_px, rate_hz=1 / FORMAT.every_s, first_s=FORMAT.every_s / 2)
@@ -127,9 +136,19 @@ def stills_of_films(store: ClipStore, *, data_dir: Path, progress: Progress | No
             inside = tuple(still for still in shown if span.start_s <= still.time_s < span.end_s)
             clips.append(Clip(span, np.zeros((0, 0, 0, 3), np.uint8), inside))
         rows.append(rows_of_clips(clips, FORMAT)[STILLS])
+        cutting.append(cutting_rows(shots_of(path), [clip.span for clip in clips]))
         if progress is not None:
             progress("stills", i + 1, len(store.films))
-    return {STILLS: np.concatenate(rows)}
+    stills = np.concatenate(rows)
+    return {STILLS: stills, OBJECTS: object_rows(stills), CUTTING: np.concatenate(cutting)}
+
+
+def shots_of(path: Path) -> list[Shot]:
+    """The shots of a film, as its analysis finds them."""
+    report, detector = DecodeReport(), ShotDetector()
+    for batch in iter_frames(probe(path), side_px=SHOTS_SIDE_PX, report=report):
+        detector.push(batch)
+    return detector.finish(report.duration_s)
 
 
 def _first(path: Path) -> Iterator[ByteArray]:
@@ -137,10 +156,11 @@ def _first(path: Path) -> Iterator[ByteArray]:
     return (picture for _, picture in frames_at(path, side_px=FORMAT.side_px, rate_hz=FRAME_RATE_HZ, first_s=0.0))
 
 
-def stills_of_pictures(rated: Sequence[RatedStill], *, data_dir: Path) -> dict[str, FloatArray]:
-    """The same of rated stills."""
+def seen_in_pictures(rated: Sequence[RatedStill], *, data_dir: Path) -> dict[str, FloatArray]:
+    """The same of rated stills, which nobody cut."""
     files = (root_of(data_dir) / still.file for still in rated)
-    return {STILLS: np.concatenate([rows_of_still(resize(read_still(f), FORMAT.side_px))[STILLS] for f in files])}
+    stills = np.concatenate([rows_of_still(resize(read_still(f), FORMAT.side_px))[STILLS] for f in files])
+    return {STILLS: stills, OBJECTS: object_rows(stills), CUTTING: cutting_rows((), [UNCUT] * len(stills))}
 
 
 def clip_features(network: FusedI3D, clips: ByteArray, *, n_frames: int = N_FRAMES, batch: int = 8) -> FloatArray:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +30,7 @@ from soundtrack.emotion.head import (
 from soundtrack.emotion.picture_head import FILM_NUMBERS, layout_of
 from soundtrack.training.absence import Some, with_absences
 from soundtrack.training.calibrate import Calibration, evidence_means, fit_calibration, fit_temperature, means_of
-from soundtrack.training.linear import gains_of, logistic, ridge
+from soundtrack.training.linear import gains_of, logistic, moments, ridge
 from soundtrack.types import CLASS_VALENCE_AROUSAL, EMOTIONS, FloatArray
 
 IntArray = npt.NDArray[np.int64]
@@ -150,7 +151,7 @@ def fit_head(
     how = settings or HeadSettings()
     blocks = layout_of(features)
     means = means_of(side_by_side(features, blocks, rooted=True), film_of, len(labels))
-    mean, scale = np.nanmean(means, axis=0), np.maximum(np.nanstd(means, axis=0), 1e-3)
+    mean, scale = moments(means)
 
     def standard(rows: npt.NDArray[np.floating]) -> Matrix:
         return np.asarray(np.nan_to_num((np.asarray(rows, np.float64) - mean) / scale), np.float64)
@@ -222,18 +223,24 @@ def fit_domain(head: Head, features: Blocks, film_of: IntArray, *, rated: Rated,
     share : float
         How common other kinds are taken to be, in (0, 1).
     """
-    x, _ = head.standard(features)
+    x, known_in_films = head.standard(features)
+    y, known_in_others = head.standard(rated.features)
+    both = np.asarray(known_in_films.any(axis=0) & known_in_others.any(axis=0))
+    lacking = [not bool(known) for known in both]  # what one kind never has cannot tell the kinds apart
+    for columns in compress(columns_of(head.blocks), lacking):
+        x[:, columns] = y[:, columns] = 0.0
     group = film_of % N_DOMAIN_GROUPS
     distances = np.zeros(len(x))
     for one in np.unique(group):
         inside = group == one
         distances[inside] = Domain(_directions(x[~inside]), 1.0, 0.0).distance(x[inside])
     basis = _directions(x)
-    others = Domain(basis, 1.0, 0.0).distance(head.standard(rated.features)[0])
+    others = Domain(basis, 1.0, 0.0).distance(y)
     slope = (others.mean() - distances.mean()) / (0.5 * (distances.var() + others.var()) + 1e-9)
     slope = max(float(slope), 1e-3)
     middle = 0.5 * (distances.mean() + others.mean()) + np.log((1 - share) / share) / slope
-    return Domain(basis, slope, float(middle))
+    without = tuple(compress(head.channels, lacking))
+    return Domain(basis, slope, float(middle), without)
 
 
 def _directions(x: FloatArray) -> FloatArray:

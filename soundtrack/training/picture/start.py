@@ -18,8 +18,9 @@ from soundtrack.checkpoints.trained import find_network
 from soundtrack.checkpoints.weights import load_weights, save_weights
 from soundtrack.emotion.head import Head
 from soundtrack.emotion.head_file import form_document
-from soundtrack.emotion.picture_head import FILM_NUMBERS, PICTURE_NETWORK, STILLS
-from soundtrack.emotion.stills import VERSION as STILLS_VERSION
+from soundtrack.emotion.picture_head import CUTTING, FILM_NUMBERS, OBJECTS, PICTURE_NETWORK, STILLS
+from soundtrack.emotion.seen.derived import CUTTING_VERSION, OBJECTS_VERSION
+from soundtrack.emotion.seen.stills import VERSION as STILLS_VERSION
 from soundtrack.emotion.video_config import parse_config
 from soundtrack.emotion.video_tower import head_tensors, load_parts
 from soundtrack.errors import ModelError
@@ -146,6 +147,7 @@ def write_model(
 ) -> None:
     """Weights, config and manifest entry of a video model."""
     versions = {PICTURE_NETWORK: version, STILLS: STILLS_VERSION, FILM_NUMBERS: FILM_VERSION}
+    versions |= {OBJECTS: OBJECTS_VERSION, CUTTING: CUTTING_VERSION}
     blocks = tuple(replace(block, version=versions.get(block.channel, block.version)) for block in head.blocks)
     head = replace(head, blocks=blocks)
     tensors = {f"i3d.{key}": value for key, value in state.items() if not key.startswith("logits.")}

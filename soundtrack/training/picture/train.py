@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from soundtrack.emotion.picture_head import picture_blocks
+from soundtrack.emotion.picture_head import CUTTING, FILM_NUMBERS, OBJECTS, picture_blocks
 from soundtrack.emotion.video_tower import backbone
 from soundtrack.errors import InputError, Reason
 from soundtrack.files.kinds import OWN
@@ -29,9 +29,9 @@ from soundtrack.training.picture.clips import (
     N_FRAMES,
     clip_features,
     read_stills,
+    seen_in_films,
+    seen_in_pictures,
     still_numbers,
-    stills_of_films,
-    stills_of_pictures,
     write_clips,
 )
 from soundtrack.training.picture.data import RatedStill, groups, labelled_clips, rated_stills, worded_stills
@@ -61,7 +61,13 @@ LEAST_SOURCES = 2
 
 
 BESIDE_STILLS = HeadSettings(
-    plane_penalty=10_000.0, plane_gains={}, still_class_share=0.03, valence_pull=4.0, outside_share=0.1
+    class_gains={FILM_NUMBERS: 6.0, OBJECTS: 0.0, CUTTING: 12.0},
+    plane_penalty=10_000.0,
+    plane_gains={OBJECTS: 3.0, CUTTING: 0.0},
+    film_weight=2.0,
+    still_class_share=0.03,
+    valence_pull=4.0,
+    outside_share=0.1,
 )
 """Of a head that reads stills: valence and arousal of 520 rated stills were learned best so, in nested folds."""
 WORDED_WEIGHT = 0.2
@@ -123,7 +129,7 @@ def look(
         features=picture_blocks(
             clip_features(network, store.frames),
             store.numbers,
-            stills_of_films(store, data_dir=data_dir, progress=progress) if with_stills else None,
+            seen_in_films(store, data_dir=data_dir, progress=progress) if with_stills else None,
         ),
         film_of=np.array(store.film, np.int64),
         labels=tuple(film.label for film in store.films),
@@ -148,7 +154,7 @@ def _rated(
         features=picture_blocks(
             clip_features(network, pictures),
             still_numbers(pictures),
-            stills_of_pictures(stills, data_dir=data_dir) if with_stills else None,
+            seen_in_pictures(stills, data_dir=data_dir) if with_stills else None,
         ),
         valence=np.array([still.valence for still in stills], np.float32),
         arousal=np.array([still.arousal for still in stills], np.float32),
