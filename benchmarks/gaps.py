@@ -1,4 +1,4 @@
-"""Frames that nothing refers to, left out where packets look calm and mended where pictures do not: cuts and cost.
+"""Frames that nothing refers to, left out where packets look calm and repaired where pictures do not: cuts and cost.
 
 Usage: python benchmarks/gaps.py DATA WORK [--films N] [--encoders NAME ...]
 
@@ -37,7 +37,7 @@ AROUND = 3
 _USUAL = 16
 _FIRST = 10
 _ALWAYS = 9.0
-"""Stands for the size of a packet of which it is not known yet what is usual."""
+"""Used as the size of a packet of which it is not known yet what is usual."""
 
 Flags = npt.NDArray[np.bool_]
 
@@ -129,7 +129,7 @@ class Film:
         return cuts_of(self.times_s, frames)
 
     def decoded_again(self, mended: Flags) -> float:
-        """Share of the film from key frames to the last frame of their group that is mended."""
+        """Share of the film from key frames to the last frame of their group that is repaired."""
         keys = np.flatnonzero(self.is_key)
         groups = np.searchsorted(keys, np.flatnonzero(mended), side="right") - 1
         lasts = {int(group): int(i) for group, i in zip(groups, np.flatnonzero(mended), strict=True)}

@@ -33,7 +33,7 @@ _UNKNOWN_SHARE = 0.1
 def derived(
     evidence: Sequence[Evidence], *, shots: Sequence[Shot], clips: Sequence[Span], wanted: Collection[str]
 ) -> tuple[Evidence, ...]:
-    """The channels of this module that are wanted and can be told.
+    """The channels of this module that are wanted and known.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def object_rows(stills: FloatArray) -> FloatArray:
 
 
 def cutting_rows(shots: Sequence[Shot], clips: Sequence[Span]) -> FloatArray:
-    """Logarithm of the shots a minute around each clip, shape (n, 1); NaN in a film of one shot, which nobody cut.
+    """Logarithm of the shots a minute around each clip, shape (n, 1); NaN in a film of one shot, which is not edited.
 
     Examples
     --------

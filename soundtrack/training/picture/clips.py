@@ -157,7 +157,7 @@ def _first(path: Path) -> Iterator[ByteArray]:
 
 
 def seen_in_pictures(rated: Sequence[RatedStill], *, data_dir: Path) -> dict[str, FloatArray]:
-    """The same of rated stills, which nobody cut."""
+    """The same of rated stills, which have no cuts."""
     files = (root_of(data_dir) / still.file for still in rated)
     stills = np.concatenate([rows_of_still(resize(read_still(f), FORMAT.side_px))[STILLS] for f in files])
     return {STILLS: stills, OBJECTS: object_rows(stills), CUTTING: cutting_rows((), [UNCUT] * len(stills))}
