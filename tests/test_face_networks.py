@@ -226,6 +226,7 @@ def test_faces_have_fixed_addresses(registry: Registry) -> None:
         (packed({"a": b"1234", "b": b"12"})[:60], "damaged archive"),
         (b"no archive", "damaged archive"),
     ],
+    ids=["a link", "another length", "missing", "cut off", "no archive"],  # the bytes hold the time of packing
 )
 def test_members_are_regular_files_of_known_size(tmp_path: Path, data: bytes, words: str) -> None:
     (tmp_path / "x.tgz").write_bytes(data)
