@@ -72,16 +72,15 @@ def test_locked_cues_come_back_field_by_field_and_sample_by_sample(
         assert other.span.start_s >= one.span.end_s - max(one.fade_out_s, other.fade_in_s) - 1e-6
 
 
-def fake_audio(path: Path, *, start_s: float, duration_s: float, **_: object) -> Iterator[FloatArray]:
+def fake_audio(path: Path, *, start: int, stop: int, **_: object) -> Iterator[FloatArray]:
     """Noise that depends on the file and the place in it alone."""
-    n = round(duration_s * MIX_RATE_HZ)
-    at = round(start_s * MIX_RATE_HZ) + np.arange(n, dtype=np.int64)
+    at = np.arange(start, stop, dtype=np.int64)
     mono = ((at * 7919 + sum(str(path).encode()) * 104_729) % 65_521 / 65_521 - 0.5).astype(np.float32)
     yield np.stack([mono, -mono])
 
 
 def test_the_sound_under_a_kept_cue_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("soundtrack.mix.bed.iter_audio", fake_audio)
+    monkeypatch.setattr("soundtrack.mix.bed.iter_stereo_apart", fake_audio)
     film = sheet(FILMS[0])
     before = apply(spot_cues(film, LIBRARY), LockCues(("1m02",)))
     kept = kept_cues(keep_locked(before), film, former={})
