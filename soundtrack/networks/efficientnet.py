@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +65,7 @@ class StillNetwork:
             from efficientnet_lite_pytorch import EfficientNet
 
             network: Any = EfficientNet.from_name(_NAME, image_size=SIDE_PX)
-            network.load_state_dict(torch.load(io.BytesIO(data), map_location="cpu", weights_only=True))
+            network.load_state_dict(_read(data))
             _fold(network.eval())
         except (ImportError, AttributeError, RuntimeError, TypeError, ValueError, AssertionError) as error:
             raise DependencyError(
@@ -117,11 +116,22 @@ def class_shares(features: FloatArray) -> FloatArray:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float32)
 
 
-@cache
+_last_layers: list[tuple[FloatArray, FloatArray]] = []
+"""Of the file that was read, so that it is read once."""
+
+
 def _last_layer() -> tuple[FloatArray, FloatArray]:
     """Weights (1000, DIM) and intercepts (1000,) of the classifier."""
-    tensors = torch.load(io.BytesIO(_weights()), map_location="cpu", weights_only=True)
-    return tensors["_fc.weight"].numpy(), tensors["_fc.bias"].numpy()
+    if not _last_layers:
+        _read(_weights())
+    return _last_layers[0]
+
+
+def _read(data: bytes) -> dict[str, Tensor]:
+    """Tensors of the file of weights; remembers those of the classifier."""
+    tensors: dict[str, Tensor] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    _last_layers[:] = [(tensors["_fc.weight"].numpy(), tensors["_fc.bias"].numpy())]
+    return tensors
 
 
 def _weights_path() -> Path:
