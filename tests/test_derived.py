@@ -76,7 +76,7 @@ def test_a_film_shorter_than_the_window_is_measured_by_its_length() -> None:
     assert np.exp(rows[:, 0]).round(3).tolist() == [12.0, 12.0]
 
 
-def test_puppies_please_more_than_spiders_by_their_words() -> None:
+def test_flowers_please_more_than_spiders_by_their_words() -> None:
     puppy, spider = object_rows(still_like("golden retriever")), object_rows(still_like("black widow"))
     flower = object_rows(still_like("daisy"))
     assert flower[0, 0] > spider[0, 0]

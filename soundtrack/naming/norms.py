@@ -42,9 +42,19 @@ def label_norm_of(label: str) -> tuple[float, float] | None:
     >>> label_norm_of("wolf spider") == label_norm_of("spider") is not None
     True
     """
+    return next((_table()[word] for word in words_of_label(label) if word in _table()), None)
+
+
+def words_of_label(label: str) -> tuple[str, ...]:
+    """What to look up for the label of an object: its name, the name without spaces, and its last word.
+
+    Examples
+    --------
+    >>> words_of_label("wolf_spider")
+    ('wolf spider', 'wolfspider', 'spider')
+    """
     name = label.lower().replace("_", " ")
-    words = (name, name.replace(" ", ""), name.split()[-1])
-    return next((_table()[word] for word in words if word in _table()), None)
+    return name, name.replace(" ", ""), name.split()[-1]
 
 
 _own: Mapping[str, tuple[float, float]] = {}

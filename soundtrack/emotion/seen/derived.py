@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from soundtrack.channels import digest
 from soundtrack.emotion.picture_head import CUTTING, OBJECTS, STILLS
+from soundtrack.emotion.seen.stills import NETWORK
 from soundtrack.naming.norms import label_norm_of
 from soundtrack.types import Channel, Evidence, FloatArray, Medium, Shot, Span
 
@@ -102,7 +103,7 @@ def cutting_rows(shots: Sequence[Shot], clips: Sequence[Span]) -> FloatArray:
 
 
 def _objects() -> Channel:
-    made_by = digest("efficientnet-lite2-9656183e", "word norms", _UNKNOWN_SHARE)
+    made_by = digest(NETWORK, "word norms", _UNKNOWN_SHARE)
     names = ("valence of the words", "arousal of the words")
     return Channel(OBJECTS, OBJECTS_VERSION, Medium.PICTURE, dim=N_OBJECTS, sha256=made_by, names=names)
 

@@ -39,7 +39,8 @@ VERSION = "1"
 N_FEATURES = 1280
 """Numbers for each still."""
 _CLIPS_AT_ONCE = 8
-_NETWORK = "efficientnet-lite2-9656183e"
+NETWORK = "efficientnet-lite2-9656183e"
+"""Its name, with the hash of its weights."""
 
 
 def stills_for(channels: Iterable[str]) -> StillFormat | None:
@@ -63,7 +64,7 @@ class StillsChannel:
 
     def __init__(self, stills: StillFormat) -> None:
         self.channel = Channel(
-            STILLS, VERSION, Medium.PICTURE, dim=N_FEATURES, sha256=digest(_NETWORK, stills.every_s, stills.side_px)
+            STILLS, VERSION, Medium.PICTURE, dim=N_FEATURES, sha256=digest(NETWORK, stills.every_s, stills.side_px)
         )
         self._every_s = stills.every_s
         self._times_s: list[float] = []

@@ -20,6 +20,7 @@ import numpy as np
 
 from soundtrack.errors import InputError, Reason
 from soundtrack.files import safe_read
+from soundtrack.naming.norms import words_of_label
 from soundtrack.training.data import read_labels
 from soundtrack.training.locked import Part, unlocked
 from soundtrack.types import EMOTIONS, ByteArray
@@ -142,8 +143,7 @@ def word_ratings(table: Path) -> dict[str, tuple[float, float]]:
 
 def rating_of(label: str, words: Mapping[str, tuple[float, float]]) -> tuple[float, float] | None:
     """The rating of the word for an object, or of its last part (``wolf_spider``: spider); None without one."""
-    name = label.lower().replace("_", " ")
-    return next((words[word] for word in (name, name.replace(" ", ""), name.split()[-1]) if word in words), None)
+    return next((words[word] for word in words_of_label(label) if word in words), None)
 
 
 def worded_stills(data_dir: Path) -> list[RatedStill]:

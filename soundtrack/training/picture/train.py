@@ -69,7 +69,7 @@ BESIDE_STILLS = HeadSettings(
     valence_pull=4.0,
     outside_share=0.1,
 )
-"""Of a head that reads stills: valence and arousal of 520 rated stills were learned best so, in nested folds."""
+"""Of a head that reads stills; docs/decisions.md says how each was chosen."""
 WORDED_WEIGHT = 0.2
 """Of a photograph rated by the word for what it shows, beside a still that people rated."""
 
