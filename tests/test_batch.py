@@ -18,7 +18,7 @@ from media_made import Made, make_film
 from soundtrack.errors import DependencyError, ExitCode, InputError, NothingFitsError, OutputError, UsageError
 from soundtrack.pipeline import batch
 from soundtrack.pipeline.batch import BatchOrder, FilmState, KeptScorer, score_batch
-from soundtrack.pipeline.film_list import films_of
+from soundtrack.pipeline.ground.film_list import films_of
 from soundtrack.pipeline.sheets.targets import cues_path
 from soundtrack.pipeline.sheets.wishes import Wishes
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from media_made import Made
-from soundtrack.pipeline.film_watch import arrivals
+from soundtrack.pipeline.ground.film_watch import arrivals
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_folder_that_goes_away_and_comes_back_is_watched_on(tmp_path: Path, st
 
 _RUN = """
 import sys
-from soundtrack.pipeline import film_watch
+from soundtrack.pipeline.ground import film_watch
 film_watch.arrivals.__kwdefaults__.update(look_s=0.1, rest_s=0.3)
 from soundtrack.cli.app import main
 sys.argv = ["soundtrack", "score", *sys.argv[1:]]

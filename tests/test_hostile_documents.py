@@ -26,7 +26,7 @@ from soundtrack.errors import InputError, ModelError, SoundtrackError, UsageErro
 from soundtrack.library.search.patterns import MOST_PATTERNS, spec_of
 from soundtrack.library.search.rules import IGNORE_NAME, NameRules, Rules
 from soundtrack.naming.playlists import MOST_ENTRIES, read_playlist
-from soundtrack.pipeline.film_list import films_of, settings_beside
+from soundtrack.pipeline.ground.film_list import films_of, settings_beside
 from soundtrack.pipeline.ground.ledger import read_ledger
 from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import CueSheet, SceneSheet

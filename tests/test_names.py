@@ -22,7 +22,7 @@ from soundtrack.library.update.build import build_index
 from soundtrack.naming.names import as_on_disk, composed, folded, names_in
 from soundtrack.naming.playlists import read_playlist
 from soundtrack.naming.track_names import find_one_track, find_tracks
-from soundtrack.pipeline.film_list import films_of
+from soundtrack.pipeline.ground.film_list import films_of
 from soundtrack.spotting.merit.listed import find_listed
 from soundtrack.types import Tags, Track
 

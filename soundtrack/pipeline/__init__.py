@@ -13,7 +13,7 @@ Nothing here prints; progress is a callback ``(stage, done, total)``.
 
 from soundtrack.pipeline.batch import BatchOrder, FilmOrder, score_batch
 from soundtrack.pipeline.film.analyse import analyse_video
-from soundtrack.pipeline.film_list import films_of, listed_films, settings_beside, settings_path
+from soundtrack.pipeline.ground.film_list import films_of, listed_films, settings_beside, settings_path
 from soundtrack.pipeline.library.building import build_index
 from soundtrack.pipeline.library.music import (
     current_model,

@@ -63,7 +63,7 @@ def _watch_folder(
     from soundtrack.cli.film.film_settings import own_order
     from soundtrack.errors import DependencyError, InputError, ModelError, Reason, SoundtrackError
     from soundtrack.pipeline.batch import BatchReport, FilmOutcome, FilmState, KeptScorer
-    from soundtrack.pipeline.film_watch import arrivals
+    from soundtrack.pipeline.ground.film_watch import arrivals
     from soundtrack.processes import ending
     from soundtrack.processes.platform import INTERRUPT
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
-from soundtrack.pipeline.film_list import looks_like_a_film
+from soundtrack.pipeline.ground.film_list import looks_like_a_film
 
 LOOK_S = 2.0
 """Time between two looks at the folder, in seconds."""
