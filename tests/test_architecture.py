@@ -54,6 +54,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "cv2": ("soundtrack.video", "soundtrack.training.picture.data"),
     "decord": ("soundtrack.video",),
     "defusedxml": ("soundtrack.export.edited.read",),
+    "demucs_infer": ("soundtrack.networks.demucs",),
     "distributed": ("soundtrack.pipeline.library.cluster",),
     "faiss": ("soundtrack.library.search.library_view", "soundtrack.library.search.nearest"),
     "efficientnet_lite_pytorch": ("soundtrack.networks.efficientnet",),
@@ -433,7 +434,9 @@ def test_whatever_is_imported_is_declared_and_the_other_way_round() -> None:
         "python_stretch": "python-stretch",
         "scenedetect": "scenedetect-headless",
     }
-    optional = FOR_DEVELOPERS | {"distributed", "implicit", "mcp", "skimage", "starlette", "uvicorn", "watchfiles"}
+    optional = FOR_DEVELOPERS | {
+        *("demucs_infer", "distributed", "implicit", "mcp", "skimage", "starlette", "uvicorn", "watchfiles")
+    }
     outside = (
         {found.target.split(".")[0] for found in all_imports()} - sys.stdlib_module_names - {"soundtrack"} - optional
     )

@@ -49,7 +49,7 @@ def test_list_as_json_agrees_with_the_manifest(capfd: pytest.CaptureFixture[str]
     rows = {row["name"]: row for row in document["models"]}
     assert sorted(rows) == [model.entry.name for model in manifest.all_models()]
     assert rows["tiny-video"]["sha256"] == manifest.find_model("tiny-video").entry.sha256
-    assert [row["name"] for row in document["public"]] == ["i3d-kinetics", "faces"]
+    assert [row["name"] for row in document["public"]] == ["i3d-kinetics", "htdemucs", "faces"]
 
 
 def test_verify_says_that_all_is_well(capfd: pytest.CaptureFixture[str]) -> None:

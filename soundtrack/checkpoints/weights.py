@@ -200,7 +200,7 @@ def add_model(name: str, path: Path, *, folder: Path | None = None) -> ModelEntr
     Parameters
     ----------
     name : str
-        ``i3d-kinetics``, the only public network that is known.
+        ``i3d-kinetics`` or ``htdemucs``, the public networks that are known.
     path : Path
         The published file.
     folder : Path, optional
@@ -213,16 +213,20 @@ def add_model(name: str, path: Path, *, folder: Path | None = None) -> ModelEntr
     UsageError
         It is the file in which the network is kept already.
     """
+    from soundtrack.checkpoints.demucs_weights import HTDEMUCS, convert_demucs
     from soundtrack.checkpoints.manifest import public_models
 
     public = next((model for model in public_models() if model.name == name), None)
-    if public is None or name != I3D_KINETICS:
+    if public is None or name not in (I3D_KINETICS, HTDEMUCS):
         known = ", ".join(model.name for model in public_models()) or "none"
         raise ModelError(f"{name!r} is not a public model; known models: {known}", hint="run `soundtrack models list`")
     target = user_models_dir() if folder is None else folder
     require_other_file(path, target / name / WEIGHTS_NAME)
-    tensors = read_public_checkpoint(path)
-    check_tensors(tensors, expected_state(I3D()), where=path)
+    if name == HTDEMUCS:
+        tensors = convert_demucs(path, target)
+    else:
+        tensors = read_public_checkpoint(path)
+        check_tensors(tensors, expected_state(I3D()), where=path)
     return save_weights(
         tensors,
         target,
@@ -232,7 +236,7 @@ def add_model(name: str, path: Path, *, folder: Path | None = None) -> ModelEntr
         licence=public.licence,
         source=public.url,
         embedding_dim=public.embedding_dim,
-        dtype=torch.float32,
+        dtype=torch.float16 if name == HTDEMUCS else torch.float32,  # as published
     )
 
 

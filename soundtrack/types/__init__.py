@@ -64,6 +64,7 @@ from soundtrack.types.music import (
     Term,
     Track,
 )
+from soundtrack.types.separation import Separator
 from soundtrack.types.sheet import (
     Alternative,
     Cue,
@@ -132,6 +133,7 @@ __all__ = [
     "Section",
     "Segment",
     "SegmentHit",
+    "Separator",
     "SheetTrack",
     "Shot",
     "Silence",
