@@ -13,7 +13,7 @@ from soundtrack.cli.options import DensityName, DuckName, Layout
 from soundtrack.errors import InputError
 from soundtrack.pipeline import FilmOrder, batch
 from soundtrack.pipeline.batch import BatchOrder, FilmState, score_batch
-from soundtrack.pipeline.score import SHARED_WISHES
+from soundtrack.pipeline.scorer import SHARED_WISHES
 from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.settings import MixSettings, SpottingSettings
 from soundtrack.types import Span
@@ -22,7 +22,19 @@ OPTIONS: dict[str, Any] = {
     **dict.fromkeys(("lock", "mood", "like", "silence", "hit", "avoid", "only", "max_cues", "keep", "track", "theme")),
     **dict.fromkeys(("narration", "narration_at", "stretch", "target", "license", "language")),
     **dict.fromkeys(
-        ("one_track", "allow_spoken", "no_explicit", "allow_vocals", "over_music", "keep_level", "no_taste", "loop"),
+        (
+            *(
+                "one_track",
+                "allow_spoken",
+                "no_explicit",
+                "allow_vocals",
+                "over_music",
+                "keep_level",
+                "no_taste",
+                "loop",
+            ),
+            "keep_voices",
+        ),
         False,
     ),
     **{"avoid_recent": 0, "explore": 0.0, "seed": 3, "music_level": 0.0, "subtitles": True, "keep_original": True},

@@ -278,7 +278,8 @@ def tree(original: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tre
         monkeypatch.setenv(name, str(tmp_path / name))
     monkeypatch.setenv("SOUNDTRACK_CONFIG", str(tree.folder / "config.toml"))
     monkeypatch.setattr("soundtrack.pipeline.film.analyse.Watcher.analyse", lambda *_, **__: tree.scenes)
-    monkeypatch.setattr("soundtrack.pipeline.score._spot", lambda *_, **__: tree.cues)
+    for module in ("score", "scorer"):
+        monkeypatch.setattr(f"soundtrack.pipeline.{module}.spot_with", lambda *_, **__: tree.cues)
     monkeypatch.setattr("soundtrack.pipeline.given.open_library", lambda *_, **__: library)
     monkeypatch.setattr("soundtrack.mix.render.render_film", fake_render)
     monkeypatch.setattr("soundtrack.export.page.picture.picture", lambda *_, **__: b"a new picture")

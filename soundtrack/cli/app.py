@@ -34,6 +34,7 @@ _COMMANDS = {
     "search": "Search the library by mood or by a similar file.",
     "watch": "Show the mood of a camera live, and the music that would play.",
     "excerpt": "Cut the best stretch of a piece of music, or a loop.",
+    "voices": "Separate the voices of a film from its music.",
     "taste": "Show or forget what your swaps, locks and comparisons changed.",
     "config": "Print the current settings and weights.",
     "doctor": "Check the installation and suggest fixes.",
@@ -52,7 +53,7 @@ _PACKAGE_OF = {
     name: package
     for package, names in {
         "film": ("conform", "cues", "render", "review", "scenes", "score", "spot", "verify"),
-        "music": ("excerpt", "index", "library", "search", "taste"),
+        "music": ("excerpt", "index", "library", "search", "taste", "voices"),
         "live": ("watch",),
         "models": ("config", "demo", "doctor", "eval", "help", "mcp", "models", "train"),
     }.items()

@@ -40,6 +40,7 @@ def make_wishes(
     theme: str | None = None,
     narration: Path | None = None,
     narration_at: str | None = None,
+    keep_voices: bool = False,
 ) -> Wishes:
     """What the user demands, as the pipeline takes it."""
     from soundtrack.cli.words import parse_hit, parse_lock, parse_mood, parse_span
@@ -69,6 +70,7 @@ def make_wishes(
         track=track,
         theme=theme,
         narration=narration_wish(narration, narration_at),
+        keep_voices=keep_voices,
     )
 
 

@@ -23,8 +23,8 @@ PANELS = {
     ),
     "Music rules": "--exclude --include --drop --min-length --max-length --clear",
     "Mix": (
-        "--target --keep-original --keep-level --narration --narration-at --music-level --duck --mix --gain-db"
-        " --fade-in --fade-out --start --end"
+        "--target --keep-original --keep-voices --keep-level --narration --narration-at --music-level --duck --mix"
+        " --gain-db --fade-in --fade-out --start --end"
     ),
     "Photos": "--seconds-per-image --moves",
     "Camera": "--camera --overlay --selfie",
@@ -53,6 +53,7 @@ EXAMPLES = {
         "soundtrack score film.mp4 --mood 0:30-1:10=tense --silence 2:00-2:30",
         "soundtrack score film.mp4 --target broadcast --one-track",
         "soundtrack score short.mp4 --loop",
+        "soundtrack score film.mp4 --keep-voices",
         "soundtrack score film.mp4 --track song.mp3",
         "soundtrack score film.mp4 --license own,cc0,cc-by",
         "soundtrack score - -o scored.mp4 < film.mp4",
@@ -99,6 +100,10 @@ EXAMPLES = {
         "soundtrack watch --camera film.mp4 --json",
         "soundtrack watch --camera 0 -o annotated.mp4",
         "soundtrack watch --selfie",
+    ),
+    "soundtrack voices": (
+        "soundtrack voices film.mp4",
+        "soundtrack score film.mp4 -o new.mp4 --replace --narration film.voices.flac",
     ),
     "soundtrack excerpt": (
         "soundtrack excerpt song.mp3 --seconds 30 -o trailer.wav",

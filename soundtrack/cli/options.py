@@ -103,6 +103,13 @@ KeepOriginal = Annotated[
     bool,
     typer.Option("--keep-original/--replace", help="Keep the original sound, or replace it with the music."),
 ]
+KeepVoices = Annotated[
+    bool,
+    typer.Option(
+        "--keep-voices",
+        help="Replace the original sound except its voices; needs a separator (see `soundtrack voices`).",
+    ),
+]
 KeepLevel = Annotated[
     bool, typer.Option("--keep-level", help="Leave the level of the original sound unchanged, whatever the target.")
 ]

@@ -77,7 +77,7 @@ class StemWriter:
         """Begin at the beginning of the film."""
         with contextlib.ExitStack() as encoders:
             self._pipes = [
-                encoders.enter_context(writing_pipe(_arguments(part, channels=n), task=f"writing {path.name}"))
+                encoders.enter_context(writing_pipe(flac_args(part, channels=n), task=f"writing {path.name}"))
                 for part, path, n in zip(self._parts, self.paths, self._channels, strict=True)
             ]
             self._encoders = encoders.pop_all()
@@ -92,8 +92,9 @@ class StemWriter:
         self._encoders.close()
 
 
-def _arguments(part: Path, *, channels: int) -> list[str]:
-    """ffmpeg's arguments for one stem."""
-    source = pcm_input_args(sample_rate_hz=MIX_RATE_HZ, channels=channels)
+def flac_args(part: Path, *, channels: int, sample_rate_hz: int = MIX_RATE_HZ) -> list[str]:
+    """ffmpeg's arguments for one stem, from samples at some rate to FLAC of 24 bits at the rate of the mix."""
+    source = pcm_input_args(sample_rate_hz=sample_rate_hz, channels=channels)
+    rate = [] if sample_rate_hz == MIX_RATE_HZ else ["-ar", str(MIX_RATE_HZ)]
     exact = ["-fflags", "+bitexact", "-flags:a", "+bitexact"]
-    return ["-y", *source, "-c:a", "flac", "-sample_fmt", "s32", *exact, "-f", "flac", file_arg(part)]
+    return ["-y", *source, *rate, "-c:a", "flac", "-sample_fmt", "s32", *exact, "-f", "flac", file_arg(part)]

@@ -27,7 +27,7 @@ from soundtrack.library.store.files import DATABASE_FILES
 from soundtrack.media.prefetch import ahead
 from soundtrack.pipeline.ground.analysis_cache import user_folder
 from soundtrack.pipeline.library.music import current_model, index_dir
-from soundtrack.pipeline.score import Scorer
+from soundtrack.pipeline.scorer import Scorer
 from soundtrack.pipeline.sheets.targets import cues_path, scored_path, scored_stem
 from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.processes.platform import n_cores

@@ -36,6 +36,8 @@ class Scored:
     """The same, in memory."""
     report: RenderReport
     """What mixing and muxing did."""
+    voices: Path | None = None
+    """The voices of the film, where they were separated."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -47,7 +49,8 @@ class Scored:
         n_tracks = len({cue.track_id for cue in self.sheet.cues})
         cues = f"{self.cues}: {counted(len(self.sheet.cues), 'cue')} from {counted(n_tracks, 'track')}"
         risk = self.licence_risk
-        return [*self.report.summary(), cues, *([risk] if risk else [])]
+        voices = [] if self.voices is None else [f"{self.voices}: voices of the film, needed to render the cue sheet"]
+        return [*self.report.summary(), cues, *voices, *([risk] if risk else [])]
 
     @property
     def licence_risk(self) -> str | None:
@@ -60,6 +63,7 @@ class Scored:
         return {
             **self.report.as_dict(),
             "cues": str(self.cues),
+            "voices": None if self.voices is None else str(self.voices),
             "n_cues": len(self.sheet.cues),
             "n_scenes": len(self.sheet.scenes),
             "licence_risk": self.licence_risk,

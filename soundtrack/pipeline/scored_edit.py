@@ -18,7 +18,7 @@ from soundtrack.files.safe_write import Together
 from soundtrack.files.targets import Target
 from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.film.cut_film import Cut, cut_film, read_cut
-from soundtrack.pipeline.score import Scorer
+from soundtrack.pipeline.scorer import Scorer
 from soundtrack.pipeline.sheets.exports import find_media
 from soundtrack.pipeline.sheets.narration import narration_path
 from soundtrack.pipeline.sheets.sheet_tracks import track_paths_of

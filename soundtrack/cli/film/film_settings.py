@@ -20,7 +20,16 @@ from soundtrack.settings import LOUDEST_MUSIC_DB, QUIETEST_MUSIC_DB
 
 LISTS = ("lock", "mood", "like", "silence", "hit", "avoid", "only")
 """Settings that may have several values."""
-SWITCHES = ("keep-original", "keep-level", "one-track", "loop", "no-explicit", "allow-vocals", "over-music")
+SWITCHES = (
+    "keep-original",
+    "keep-voices",
+    "keep-level",
+    "one-track",
+    "loop",
+    "no-explicit",
+    "allow-vocals",
+    "over-music",
+)
 """Settings that are on or off."""
 TEXTS = ("target", "stretch", "license", "language")
 """Settings in the notation of their option."""
@@ -51,6 +60,7 @@ _WISHES = (
         "theme",
         "narration",
         "narration_at",
+        "keep_voices",
     ),
 )
 _SPOTTING = ("seed", "allow_vocals", "over_music", "stretch", "density", "no_taste", "loop")

@@ -27,6 +27,7 @@ from soundtrack.cli.options import (
     Keep,
     KeepLevel,
     KeepOriginal,
+    KeepVoices,
     Language,
     Layout,
     Lexicon,
@@ -95,6 +96,7 @@ def score(
     decoder: Decoder = DecoderName.AUTO,
     target: Target = None,
     keep_original: KeepOriginal = True,
+    keep_voices: KeepVoices = False,
     keep_level: KeepLevel = False,
     music_level: MusicLevel = 0.0,
     layout: Mix = Layout.AUTO,
@@ -205,6 +207,7 @@ def score(
         "theme": theme,
         "narration": narration,
         "narration_at": narration_at,
+        "keep_voices": keep_voices,
         "seed": seed,
         "allow_vocals": allow_vocals,
         "over_music": over_music,
@@ -261,7 +264,7 @@ def score(
         "force": force,
     }
     if not dry_run and is_edit(video) and (out is None or is_edit(out)):
-        of_films = {"--stems": stems is not None, "--music-track": music_track}
+        of_films = {"--stems": stems is not None, "--music-track": music_track, "--keep-voices": keep_voices}
         score_edit(video, out=out, of_films=of_films, as_json=json, quiet=quiet, **common)
         return
     if dry_run:

@@ -74,13 +74,57 @@ def read_narration(wish: NarrationWish) -> Narrated:
     InputError
         The file is missing, has no sound that can be decoded, or is silent.
     """
+    path = as_on_disk(wish.path)
+    length_s, spoken = _heard(path)
+    if spoken is None:
+        raise InputError(
+            f"{path}: the narration is silent", hint="use another file with --narration", reason=Reason.NO_AUDIO
+        )
+    warnings = () if spoken else (f"{path}: no speech detected in the narration; all of it counts as speech",)
+    speech = tuple(
+        Span(round_s(wish.start_s + span.start_s), round_s(wish.start_s + min(span.end_s, length_s)))
+        for span in spoken or [Span(0.0, length_s)]
+    )
+    return Narrated(Narration(str(path), round_s(wish.start_s), round_s(length_s)), speech, warnings)
+
+
+def read_separated(path: Path, *, kept_as: Path, film: Path) -> Narrated:
+    """The voices of a film that were separated from its music, as a narration from its first frame on.
+
+    Parameters
+    ----------
+    path : Path
+        The file as it is now.
+    kept_as : Path
+        Its name in the cue sheet.
+    film : Path
+        For messages.
+
+    Raises
+    ------
+    InputError
+        There is nothing to hear in them.
+    """
+    length_s, spoken = _heard(path)
+    if spoken is None:
+        raise InputError(
+            f"{film}: the separator found no voices in its sound",
+            hint="use --replace to leave out the original sound",
+            reason=Reason.NO_AUDIO,
+        )
+    unspoken = f"{film}: no speech detected in the separated voices; the music is not lowered for them"
+    speech = tuple(Span(round_s(span.start_s), round_s(min(span.end_s, length_s))) for span in spoken)
+    return Narrated(Narration(str(kept_as), 0.0, round_s(length_s)), speech, () if spoken else (unspoken,))
+
+
+def _heard(path: Path) -> tuple[float, list[Span] | None]:
+    """Length of a recording in seconds, and where it speaks; None for silence."""
     from soundtrack.audio.downsample import Downsampler
     from soundtrack.audio.levels.loudness import LoudnessMeter
     from soundtrack.audio.voices.speech import SpeechDetector
     from soundtrack.audio.voices.voice import SAMPLE_RATE_HZ
     from soundtrack.media.reading.audio import iter_audio
 
-    path = as_on_disk(wish.path)
     meter, detector = LoudnessMeter(sample_rate_hz=MIX_RATE_HZ, true_peak=False), SpeechDetector()
     down = Downsampler(MIX_RATE_HZ, SAMPLE_RATE_HZ)
     n = 0
@@ -89,18 +133,10 @@ def read_narration(wish: NarrationWish) -> Narrated:
         meter.push(block)
         detector.push(down.push(block.mean(axis=0))[0])
     detector.push(down.finish()[0])
-    if n == 0 or meter.result().integrated_lufs <= _SILENT_LUFS:
-        raise InputError(
-            f"{path}: the narration is silent", hint="use another file with --narration", reason=Reason.NO_AUDIO
-        )
     length_s = seconds(n, sample_rate_hz=MIX_RATE_HZ)
-    spoken = [span for span in detector.finish() if span.start_s < length_s]
-    warnings = () if spoken else (f"{path}: no speech detected in the narration; all of it counts as speech",)
-    speech = tuple(
-        Span(round_s(wish.start_s + span.start_s), round_s(wish.start_s + min(span.end_s, length_s)))
-        for span in spoken or [Span(0.0, length_s)]
-    )
-    return Narrated(Narration(str(path), round_s(wish.start_s), round_s(length_s)), speech, warnings)
+    if n == 0 or meter.result().integrated_lufs <= _SILENT_LUFS:
+        return length_s, None
+    return length_s, [span for span in detector.finish() if span.start_s < length_s]
 
 
 def narrated_scenes(scenes: SceneSheet, narrated: Narrated, *, keep_original: bool) -> SceneSheet:

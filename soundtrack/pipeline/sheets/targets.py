@@ -46,7 +46,12 @@ def cues_path(film: Path) -> Path:
     return film.parent / f"{film.stem}.cues.json"
 
 
-def film_targets(film: Path, *, cues: Path | None, stems: Path | None) -> list[Target]:
+def voices_path(film: Path) -> Path:
+    """Where the voices of a film go by default: ``NAME.voices.flac`` beside it."""
+    return film.parent / f"{film.stem}.voices.flac"
+
+
+def film_targets(film: Path, *, cues: Path | None, stems: Path | None, voices: bool = False) -> list[Target]:
     """The targets of `score` and `render`.
 
     Parameters
@@ -57,12 +62,16 @@ def film_targets(film: Path, *, cues: Path | None, stems: Path | None) -> list[T
         Its cue sheet; None where none is written.
     stems : Path, optional
         Folder for the stems.
+    voices : bool
+        Whether the voices of the film are written beside the scored film.
     """
     from soundtrack.mix.stems import stem_paths
 
     targets = [Target(film, FILM)]
     if cues is not None:
         targets.append(Target(cues, CUE_SHEET, option="--cues"))
+    if voices:
+        targets.append(Target(voices_path(film), STEM))
     if stems is not None:
         names = stem_paths(stems, film.stem)
         targets += [Target(path, STEM, option="--stems", makes_folder=True) for path in names]

@@ -13,6 +13,7 @@ from soundtrack.pipeline.library.permitted import ANY, Permit
 from soundtrack.pipeline.sheets.keeping import Keep
 from soundtrack.pipeline.sheets.narration import NarrationWish
 from soundtrack.queries.query import WordWish
+from soundtrack.settings import MixSettings
 from soundtrack.types import Span, Track
 
 if TYPE_CHECKING:
@@ -81,12 +82,34 @@ class Wishes:
     """A track of the library or a file that opens and closes the music of each film."""
     narration: NarrationWish | None = None
     """A recorded voice that is mixed into the film."""
+    keep_voices: bool = False
+    """Whether the voices of the film stay while the rest of its sound is replaced; needs a separator."""
 
     def __post_init__(self) -> None:
         others = {"--only": self.only, "--avoid": self.avoid, "--lock": self.locks, "--theme": self.theme}
         refused = [name for name, asked in others.items() if self.track is not None and asked]
         if refused:
             raise UsageError(f"--track cannot be used with {refused[0]}", hint="leave out one of the two")
+        if self.keep_voices and self.narration is not None:
+            raise UsageError("--keep-voices cannot be used with --narration", hint="leave out one of the two")
+
+    def mix_of(self, mix: MixSettings) -> MixSettings:
+        """The mix: separated voices take the place of the film's own sound."""
+        return replace(mix, keep_original=False) if self.keep_voices else mix
+
+    def require_no_separation(self) -> None:
+        """Refuse to keep the voices of a film where none is written.
+
+        Raises
+        ------
+        UsageError
+            They are to be kept.
+        """
+        if self.keep_voices:
+            raise UsageError(
+                "--keep-voices requires a scored film",
+                hint="run `soundtrack voices FILM`, then use its file: --replace --narration FILE",
+            )
 
     def absolute(self) -> Wishes:
         """The same for another process, which may run in another folder."""
