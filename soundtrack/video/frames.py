@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from soundtrack.types import ByteArray, Still
+
+_FIRST_WITH_THREADS = 17
+"""Release of PyAV from which on scalers have threads of their own."""
 
 
 @dataclass(slots=True)
@@ -43,6 +47,14 @@ class TimedFrame:
     """The same picture larger, where one is due."""
 
 
+@cache
+def _in_one_thread() -> dict[str, int]:
+    """Have a scaler use no threads of its own: for so small a picture they cost more than they save."""
+    import av
+
+    return {"threads": 1} if int(av.__version__.partition(".")[0]) >= _FIRST_WITH_THREADS else {}
+
+
 def squashed(scaler: Any, frame: Any, side_px: int) -> ByteArray:
     """A decoded frame as a square of RGB, shape (side, side, 3), by area averaging, without the padding of its lines.
 
@@ -56,6 +68,8 @@ def squashed(scaler: Any, frame: Any, side_px: int) -> ByteArray:
     """
     from av.video.reformatter import Interpolation
 
-    plane = scaler.reformat(frame, side_px, side_px, "rgb24", interpolation=Interpolation.AREA).planes[0]
+    plane = scaler.reformat(
+        frame, side_px, side_px, "rgb24", interpolation=Interpolation.AREA, **_in_one_thread()
+    ).planes[0]
     lines = np.frombuffer(plane, np.uint8).reshape(side_px, plane.line_size)
     return lines[:, : 3 * side_px].reshape(side_px, side_px, 3)  # a copy where lines are padded
