@@ -101,11 +101,6 @@ class VideoTower:
         where = choose_device(device)
         model = find_network(name, role="video")
         config = parse_config(read_config(model), where=model.folder)
-        if backbone(config.width).dim != config.n_features:
-            raise ModelError(
-                f"{model.folder}: config.json: width {config.width:g} does not match {config.n_features} features",
-                hint="run `soundtrack models verify`",
-            )
         network, head = load_parts(model, config)
         if space is None:
             joint = JointSpace.load(space_of(model.entry.name))
@@ -172,11 +167,20 @@ def load_parts(model: LocatedModel, config: VideoConfig) -> tuple[I3D, Head]:
     ModelError
         A file is missing, damaged, or of another network.
     """
-    network = backbone(config.width)
+    with torch.device("meta"):  # its numbers come from the file: none are drawn, and no memory is taken
+        network = backbone(config.width)
+    if network.dim != config.n_features:
+        raise ModelError(
+            f"{model.folder}: config.json: width {config.width:g} does not match {config.n_features} features",
+            hint="run `soundtrack models verify`",
+        )
     tensors = load_weights(model)
     state = {name: value for name, value in tensors.items() if not name.startswith(PREFIX)}
-    check_tensors(state, {f"i3d.{k}": shape for k, shape in expected_state(network).items()}, where=model.weights)
-    network.load_state_dict({name.removeprefix("i3d."): value for name, value in state.items()}, strict=False)
+    expected = expected_state(network)
+    check_tensors(state, {f"i3d.{k}": shape for k, shape in expected.items()}, where=model.weights)
+    counters = {name: torch.zeros((), dtype=torch.int64) for name in network.state_dict() if name not in expected}
+    found = {name.removeprefix("i3d."): value for name, value in state.items()}
+    network.load_state_dict(found | counters, assign=True)
     return network.eval(), _head_of(tensors, config, model)
 
 

@@ -64,8 +64,9 @@ class StillNetwork:
         try:
             from efficientnet_lite_pytorch import EfficientNet
 
-            network: Any = EfficientNet.from_name(_NAME, image_size=SIDE_PX)
-            network.load_state_dict(_read(data))
+            with torch.device("meta"):  # its numbers come from the file: none are drawn, and no memory is taken
+                network: Any = EfficientNet.from_name(_NAME, image_size=SIDE_PX)
+            network.load_state_dict(_read(data), assign=True)
             _fold(network.eval())
         except (ImportError, AttributeError, RuntimeError, TypeError, ValueError, AssertionError) as error:
             raise DependencyError(
