@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.io import wavfile
 
-from films import RATE, ebur128, make_film, make_job, write_track
+from films import RATE, ebur128, ffmpeg, loudness_of, make_film, make_job, write_track
 from soundtrack.cli.app import command_line
 from soundtrack.documents import cuesheet
 from soundtrack.media.reading.probe import probe
 from soundtrack.mix.ducking import MAX_ATTACK_DB_PER_S, MAX_DEPTH_DB, MAX_RELEASE_DB_PER_S, gain_db_at
-from soundtrack.mix.levels import ORIGINAL_LIMIT_DB
+from soundtrack.mix.levels import CLEAR_OVER_SPEECH_LU, ORIGINAL_LIMIT_DB
 from soundtrack.mix.render import render_film
 from soundtrack.mix.report import RenderReport
 from soundtrack.mix.speech_windows import deepened, missing_db, talk_windows
@@ -97,6 +97,23 @@ def test_keep_level_on_the_command_line_leaves_the_original_at_its_own_level(
     for more in ([], ["--keep-level"]):
         command_line()(["score", str(film), "--dry-run", *more], standalone_mode=False)
     assert [mix.keep_level for mix in planned] == [False, True]
+
+
+def test_words_over_the_dying_end_of_a_piece_are_not_left_22_db_under_its_middle(tmp_path: Path) -> None:
+    """The end of the piece was raised to 10 LU under the words, and its middle with it: the words sank."""
+    words, seconds = Span(9.0, 12.0), 12.0
+    peaky_voice(tmp_path / "v.wav", spoken=words)
+    film = make_film(tmp_path / "film.mkv", sound=tmp_path / "v.wav", seconds=seconds, more=["-c:a", "flac"])
+    rate, sound = wavfile.read(write_track(tmp_path / "t.wav", seconds=16.0))
+    dying_db = np.interp(np.arange(len(sound)) / rate, [9.0, 10.0], [0.0, -35.0])  # of the track, a second later
+    wavfile.write(tmp_path / "t.wav", rate, (sound * 10 ** (dying_db[:, None] / 20)).astype(np.float32))
+    job = make_job(film, [tmp_path / "t.wav"], speech=(words,))
+    report = render_film(probe(film), job.sheet, tmp_path / "out.mkv", track_paths=job.track_paths)
+    ffmpeg("-i", tmp_path / "out.mkv", "-ss", 2, "-t", 5, "-c:a", "pcm_s16le", tmp_path / "clear.wav")
+    assert report.levels.speech_lufs is not None
+    spoken_lufs = report.levels.speech_lufs + report.levels.master_gain_db
+    assert loudness_of(tmp_path / "clear.wav") - spoken_lufs < CLEAR_OVER_SPEECH_LU + 0.3
+    assert report.levels.speech_over_music_lu is not None and report.levels.speech_over_music_lu > 10
 
 
 def test_a_kept_sheet_gives_the_same_sound_and_a_null_has_it_measured_again(tmp_path: Path) -> None:

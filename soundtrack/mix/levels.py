@@ -2,9 +2,10 @@
 
 Goes in: what `mix/balance.py` measured, the sheet's notes and envelope. Comes out: `Levels`. The rules, in order:
 
-1. Where there is speech over music, the (ducked) music lies the wanted distance under the speech on the whole. Without
-   speech it lies `OVER_ORIGINAL_LU` above the original, but not under `MUSIC_FLOOR_LUFS`: room tone is not raised to
-   set the level of a score.
+1. Where there is speech over music, the (ducked) music lies the wanted distance under the speech on the whole, but not
+   where that would set the music in the clear more than `CLEAR_OVER_SPEECH_LU` above the speech: the dying end of a
+   piece under a few words does not set the level of the rest. Without speech it lies `OVER_ORIGINAL_LU` above the
+   original, but not under `MUSIC_FLOOR_LUFS`: room tone is not raised to set the level of a score.
 2. In every three seconds of talk the distance holds as well: the envelope goes deeper where it does not, and where that
    is not enough because one speaker is much softer than the others, all music is set lower.
 3. One gain brings the whole to the target, at most `MAX_MASTER_GAIN_DB` up, and never so far that the limiter would
@@ -48,7 +49,7 @@ MUSIC_FLOOR_LUFS = -26.0
 """Music without speech beside it is never set lower than this before the final gain."""
 
 CLEAR_OVER_SPEECH_LU = 3.0
-"""For the sake of the target, music without speech over it is raised to at most this above the speech."""
+"""Music without speech over it is at most this above the speech, be it for their distance or for the target."""
 
 MAX_MUSIC_GAIN_DB = 30.0
 """The music's constant gain stays within this either way."""
@@ -64,6 +65,9 @@ BETWEEN_SAMPLES_DB = 0.5
 
 _BEFORE, _AFTER = 3, 1
 """Rows around speech in which a limited peak would still hold the speech down."""
+
+_CLEAR_DB = 0.5
+"""Music lowered by less is in the clear."""
 
 _LIFT_STEPS = 12
 _WORTH_LIFTING_LU = 0.1
@@ -228,6 +232,14 @@ def _over_music(scene: _Scene) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     return marked(scene.speech, len(reference)) & (reference > SILENCE_POWER)
 
 
+def _clear_lufs(scene: _Scene) -> float:
+    """Loudness of the music where neither speech nor the envelope is in its way; that of silence without such rows."""
+    reference = scene.balance.reference
+    ducked_db = gain_db_at(scene.ducking, (np.arange(len(reference)) + 0.5) / PER_S)
+    spoken = marked([_around(span) for span in scene.speech], len(reference))
+    return loudness_lufs(reference[~spoken & (ducked_db > -_CLEAR_DB) & (reference > SILENCE_POWER)])
+
+
 def _against_original(scene: _Scene, original_lufs: float | None) -> tuple[float, float | None, float, float]:
     """First rule: the music's gain, the loudness of speech over music, how far it may be raised, its largest gain."""
     if original_lufs is None or original_lufs <= SILENCE_LUFS:
@@ -239,6 +251,7 @@ def _against_original(scene: _Scene, original_lufs: float | None) -> tuple[float
     if over_music.any() and voice_lufs > SILENCE_LUFS:
         speech_lufs = voice_lufs
         gain_db = voice_lufs - scene.notes.speech_over_music_lu - loudness_lufs(balance.reference[over_music])
+        gain_db = min(gain_db, voice_lufs + CLEAR_OVER_SPEECH_LU - _clear_lufs(scene))
     elif spoken.any() and voice_lufs > SILENCE_LUFS:
         gain_db = voice_lufs - CLEAR_BELOW_SPEECH_LU - REFERENCE_LUFS
     else:
