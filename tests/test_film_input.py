@@ -106,6 +106,7 @@ def test_a_scored_film_goes_to_stdout_whole_and_alone(made: Made, tmp_path: Path
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert b"stdout" in done.stderr
+    assert str(tmp_path / "film.cues.json").encode() in done.stderr
     assert done.stdout.startswith(b"\x1aE\xdf\xa3")  # the signature of Matroska, and nothing before it
     film = tmp_path / "film.mkv"
     film.write_bytes(done.stdout)
@@ -120,6 +121,13 @@ def test_a_scored_film_goes_to_stdout_whole_and_alone(made: Made, tmp_path: Path
     )  # fmt: skip
     assert done.returncode != 0
     assert done.stdout == b""  # a run that fails gives nothing
+    done = subprocess.run(
+        command[:-1], input=made.film.read_bytes(), capture_output=True, check=False,
+        timeout=600, env={**os.environ, "TMPDIR": str(folder)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert b"scored.cues.json" not in done.stderr, "a path that is gone when it is read"
+    assert b"--cues" in done.stderr
 
 
 def test_a_film_to_a_terminal_or_beside_a_summary_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

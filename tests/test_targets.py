@@ -59,6 +59,29 @@ def test_one_name_for_two_targets_is_refused_before_either_is_there(tmp_path: Pa
             check_targets([Target(tmp_path / "x.mp4", FILM), Target(twin, CUE_SHEET, option="--cues")])
 
 
+def test_a_dash_is_never_the_name_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`score film.mp4 --cues -` left a file named `-`, as did `--html -` and `--log-file -`."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OutputError, match="--cues cannot write to stdout"):
+        check_targets([Target(Path("-"), CUE_SHEET, option="--cues")])
+    with pytest.raises(OutputError, match="--log-file cannot write to stdout"):
+        command_line()(["--log-file", "-", "help", "times"], standalone_mode=False)
+    check_targets([Target(tmp_path / "-", CUE_SHEET, option="--cues")])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dash_as_the_output_of_a_document_is_stdout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """`scenes film.mp4 -o - | spot -` waited for nothing: the sheet went to a file named `-`."""
+    monkeypatch.chdir(tmp_path)
+    cues = spot_cues(made_up_sheet([("Sad", 20.0), ("Excited", 20.0)]), small_library())
+    Path("film.cues.json").write_text(cuesheet.dumps(cues))
+    command_line()(["cues", "export", "film.cues.json", "--to", "csv", "-o", "-"], standalone_mode=False)
+    assert capfd.readouterr().out.startswith("cue,usage,")
+    assert [path.name for path in tmp_path.iterdir()] == ["film.cues.json"]
+
+
 def test_a_target_cannot_be_the_folder_of_another(tmp_path: Path) -> None:
     stem = Target(tmp_path / "x.mp4" / "x.MX.flac", STEM, option="--stems", makes_folder=True)
     with pytest.raises(UsageError, match="both a file and a folder"):

@@ -19,6 +19,8 @@ def set_up_log(verbose: int, log_file: Path | None) -> None:
     """
     from soundtrack.errors import OutputError
 
+    if str(log_file) == "-":
+        raise OutputError("--log-file cannot write to stdout", hint="use a file name, or -vv for stderr")
     handler: logging.Handler
     try:
         handler = logging.StreamHandler() if log_file is None else logging.FileHandler(log_file, mode="x")

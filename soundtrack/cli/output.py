@@ -293,7 +293,7 @@ def product_to(
     Parameters
     ----------
     target : Path or None
-        The file; None for stdout.
+        The file; None or ``-`` for stdout.
     kind : Kind
         What it will be.
     inputs : sequence of Path
@@ -308,7 +308,7 @@ def product_to(
     UsageError, OutputError
         The target must not be replaced, or cannot be written; said before any work is done.
     """
-    if target is None:
+    if target is None or str(target) == "-":
         with product() as stream:
 
             def write(text: str) -> None:

@@ -121,6 +121,10 @@ def file_identity(path: Path) -> tuple[int, int] | None:
 def _require_possible_name(target: Target) -> None:
     """Refuse a name that no file can have there: of a folder, too long, going round in links, in a closed folder."""
     path = target.path
+    if str(path) == "-":
+        raise OutputError(
+            f"{target.option.split()[0]} cannot write to stdout", hint=f"use a file name with {target.option}"
+        )
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):

@@ -11,6 +11,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from soundtrack.pipeline import Scored
 
 MOST_BYTES = 64 << 30
 """Largest film from stdin; on a smaller disk nine tenths of its free space."""
@@ -112,6 +116,22 @@ def film_to(out: Path | None, *, as_json: bool) -> Iterator[Path | None]:
         film = folder / "scored.mkv"
         yield film
         output.write_file(film)
+
+
+def lines_for_stdout(scored: Scored, *, has_sheet: bool) -> list[str]:
+    """What is said about a film that goes to stdout, without names of files that are gone when it is read.
+
+    Parameters
+    ----------
+    scored : Scored
+        Its film is temporary.
+    has_sheet : bool
+        Whether the cue sheet is kept, under the name given by ``--cues``.
+    """
+    lines = [line.replace(str(scored.film), "stdout") for line in scored.summary()]
+    return (
+        lines if has_sheet else [line.replace(str(scored.cues), "cue sheet, kept only with --cues") for line in lines]
+    )
 
 
 def _copy(path: Path, *, most: int) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from soundtrack.cli.film.film_input import film_from, film_to, required_film
+from soundtrack.cli.film.film_input import film_from, film_to, lines_for_stdout, required_film
 from soundtrack.cli.options import (
     Avoid,
     AvoidRecent,
@@ -314,8 +314,8 @@ def score(
                 **common,
             )
         output.say_warnings((line for line in scored.warnings if line not in said), quiet=quiet)
-        for line in scored.summary():
-            output.say(line if target_film == out else line.replace(str(target_film), "stdout"), quiet=quiet)
+        for line in scored.summary() if target_film == out else lines_for_stdout(scored, has_sheet=cues is not None):
+            output.say(line, quiet=quiet)
         if json:
             output.write_json(scored.as_dict(), stream)
         elif is_read:
