@@ -112,9 +112,11 @@ class Inputs:
             suffix = suffixes[i % len(suffixes)]
             track = folder / f"{i:03}.{suffix}"
             if not track.exists():
-                cut = ["-stream_loop", "1", "-i", pieces[i // len(suffixes) % len(pieces)], "-ss", f"{0.37 * i:.2f}"]
-                even = ["-af", "asetnsamples=4096"]  # the flac encoder takes no first frame of a few samples
-                self._make(track, [*cut, "-t", str(_TRACK_S), "-vn", *even, *SOUNDS[suffix], "-metadata", f"title={i}"])
+                piece = ["-stream_loop", "1", "-i", pieces[i // len(suffixes) % len(pieces)], "-t", str(_TRACK_S), "-vn"]
+                # Cut by the filter: by -ss the first frame has few samples, and then the flac encoder of ffmpeg 9 makes
+                # all frames as short, which no music has.
+                cut = ["-af", f"atrim=start={0.37 * i:.2f},asetpts=PTS-STARTPTS,asetnsamples=4096"]
+                self._make(track, [*piece, *cut, *SOUNDS[suffix], "-metadata", f"title={i}"])
             made.append(track)
         return made
 
