@@ -112,7 +112,15 @@ class Inputs:
             suffix = suffixes[i % len(suffixes)]
             track = folder / f"{i:03}.{suffix}"
             if not track.exists():
-                piece = ["-stream_loop", "1", "-i", pieces[i // len(suffixes) % len(pieces)], "-t", str(_TRACK_S), "-vn"]
+                piece = [
+                    "-stream_loop",
+                    "1",
+                    "-i",
+                    pieces[i // len(suffixes) % len(pieces)],
+                    "-t",
+                    str(_TRACK_S),
+                    "-vn",
+                ]
                 # Cut by the filter: by -ss the first frame has few samples, and then the flac encoder of ffmpeg 9 makes
                 # all frames as short, which no music has.
                 cut = ["-af", f"atrim=start={0.37 * i:.2f},asetpts=PTS-STARTPTS,asetnsamples=4096"]

@@ -142,6 +142,21 @@ def test_wrong_kinds_of_number_are_refused(tmp_path: Path) -> None:
         save(tmp_path, {"a": torch.tensor([1e9])})
 
 
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float32])
+def test_one_number_that_is_not_finite_among_many_is_found(bad: float, kind: torch.dtype, tmp_path: Path) -> None:
+    values = torch.linspace(-3.0, 3.0, 1001).to(kind)
+    path = tmp_path / "a.safetensors"
+    save_file({"a": values, "none": torch.zeros(0, 3, dtype=kind), "one": torch.ones((), dtype=kind)}, path)
+    assert {name: tuple(t.shape) for name, t in read_tensors(path).items()} == {"a": (1001,), "none": (0, 3), "one": ()}
+    for place in (0, 500, 1000):
+        damaged = values.clone()
+        damaged[place] = bad
+        save_file({"a": damaged}, path)
+        with pytest.raises(ModelError, match="a contains NaN or infinity"):
+            read_tensors(path)
+
+
 def test_unknown_model_names_those_that_exist(tmp_path: Path) -> None:
     save(tmp_path)
     with pytest.raises(ModelError, match="unknown model 'big'; installed models: small"):
