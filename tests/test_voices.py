@@ -32,6 +32,7 @@ from soundtrack.pipeline.film.voices import PIECE_S, separate_voices, separated
 from soundtrack.pipeline.ground import separators
 from soundtrack.pipeline.ground.separators import NamedSeparator, find_separator
 from soundtrack.pipeline.sheets import narration
+from soundtrack.pipeline.sheets.targets import voices_path
 from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.types import FloatArray, Separator, Span
 
@@ -137,6 +138,14 @@ def test_the_music_is_replaced_and_the_voice_stays_at_its_place_and_level(
     (film.parent / "new.voices.flac").unlink()
     with pytest.raises(InputError, match=r"new\.voices\.flac: missing narration of the cue sheet"):
         run_commands(again)
+
+
+@pytest.mark.parametrize(
+    ("beside", "wanted"),
+    [("a/f.scored.mp4", "f.scored"), ("a/f.scored.cues.json", "f.scored"), ("a/x.json", "x"), ("a/f.v2", "f")],
+)
+def test_the_file_of_the_voices_is_named_like_the_film_and_lies_beside_the_sheet(beside: str, wanted: str) -> None:
+    assert voices_path(Path(beside)) == Path("a") / f"{wanted}.voices.flac"
 
 
 def test_voices_writes_what_score_would_keep(

@@ -266,7 +266,7 @@ class Scorer:
             voices = None
             if self._separator is not None:
                 self._require_possible(info)
-                target, by = voices_path(film), self._separator
+                target, by = voices_path(sheet_path), self._separator
                 beside = voices_beside(info, target, separator=by, force=force, progress=progress)
                 voices = until_scored.enter_context(beside)
             narrated = None if voices is None else voices.narrated
@@ -286,5 +286,5 @@ class Scorer:
             )
         if self._remembers:
             remember(ledger_path(), sheet)
-        kept = None if voices is None else voices_path(film)
+        kept = None if voices is None else voices_path(sheet_path)
         return Scored(film=film, cues=sheet_path, sheet=report.sheet, report=report, voices=kept)

@@ -133,17 +133,17 @@ def _write(info: VideoInfo, part: Path, separator: NamedSeparator, progress: Pro
         clock_start_s=info.start_s,
         duration_s=info.duration_s,
     )
-    whole, done = samples(info.duration_s, sample_rate_hz=rate), 0
+    whole_s, done = round(info.duration_s), 0
     arguments = flac_args(part, channels=2, sample_rate_hz=rate)
     with (
         contextlib.closing(decoded) as blocks,
         writing_pipe(arguments, task=f"writing the voices of {info.path}") as pipe,
     ):
-        progress("separating", 0, whole)
+        progress("separating", 0, whole_s)
         for voices in separated(blocks, separator):
             pipe.write(np.ascontiguousarray(voices.T))
             done += voices.shape[1]
-            progress("separating", min(done, whole), whole)
+            progress("separating", min(done // rate, whole_s), whole_s)
 
 
 def separated(blocks: Iterable[FloatArray], separator: NamedSeparator) -> Generator[FloatArray]:

@@ -46,9 +46,10 @@ def cues_path(film: Path) -> Path:
     return film.parent / f"{film.stem}.cues.json"
 
 
-def voices_path(film: Path) -> Path:
-    """Where the voices of a film go by default: ``NAME.voices.flac`` beside it."""
-    return film.parent / f"{film.stem}.voices.flac"
+def voices_path(beside: Path) -> Path:
+    """Where the voices of a film go: ``NAME.voices.flac`` beside the film, or beside the cue sheet that names them."""
+    name = beside.name.removesuffix(".cues.json")
+    return beside.with_name(f"{beside.stem if name == beside.name else name}.voices.flac")
 
 
 def film_targets(film: Path, *, cues: Path | None, stems: Path | None, voices: bool = False) -> list[Target]:
@@ -63,7 +64,7 @@ def film_targets(film: Path, *, cues: Path | None, stems: Path | None, voices: b
     stems : Path, optional
         Folder for the stems.
     voices : bool
-        Whether the voices of the film are written beside the scored film.
+        Whether the voices of the film are written beside the cue sheet.
     """
     from soundtrack.mix.stems import stem_paths
 
@@ -71,7 +72,7 @@ def film_targets(film: Path, *, cues: Path | None, stems: Path | None, voices: b
     if cues is not None:
         targets.append(Target(cues, CUE_SHEET, option="--cues"))
     if voices:
-        targets.append(Target(voices_path(film), STEM))
+        targets.append(Target(voices_path(cues or film), STEM))
     if stems is not None:
         names = stem_paths(stems, film.stem)
         targets += [Target(path, STEM, option="--stems", makes_folder=True) for path in names]
