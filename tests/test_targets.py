@@ -12,6 +12,7 @@ import hashlib
 import os
 import shutil
 import stat
+import subprocess
 import wave
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -80,6 +81,20 @@ def test_a_dash_as_the_output_of_a_document_is_stdout(
     command_line()(["cues", "export", "film.cues.json", "--to", "csv", "-o", "-"], standalone_mode=False)
     assert capfd.readouterr().out.startswith("cue,usage,")
     assert [path.name for path in tmp_path.iterdir()] == ["film.cues.json"]
+
+
+@pytest.mark.parametrize("folder", ["new films", "it's", "~"])
+def test_the_command_of_a_hint_makes_the_folder_that_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    """`mkdir -p new films` made two folders, and the next run failed again."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    with pytest.raises(OutputError) as error:
+        check_targets([Target(Path(folder) / "out.mp4", FILM)])
+    command = (error.value.hint or "").split("`")[1]
+    subprocess.run(command, shell=True, check=True)
+    check_targets([Target(Path(folder) / "out.mp4", FILM)])
 
 
 def test_a_target_cannot_be_the_folder_of_another(tmp_path: Path) -> None:

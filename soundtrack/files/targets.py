@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import shutil
 import stat
 import unicodedata
@@ -147,7 +148,10 @@ def _require_place(target: Target) -> None:
     if not folder.is_dir():
         if os.path.lexists(folder):
             raise OutputError(f"{target.path}: {folder} is not a folder", hint=f"use another path with {target.option}")
-        raise OutputError(f"{target.path}: the folder {folder} does not exist", hint=f"create it: `mkdir -p {folder}`")
+        raise OutputError(
+            f"{target.path}: the folder {folder} does not exist",
+            hint=f"create it: `mkdir -p {shlex.quote(str(folder))}`",
+        )
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(
             f"{target.path}: the folder {folder} is not writable", hint=f"use another path with {target.option}"

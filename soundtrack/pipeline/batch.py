@@ -8,6 +8,7 @@ words. With a cluster, whole films are given to its workers, which must see film
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
@@ -231,7 +232,8 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(exist_ok=True)
     except FileNotFoundError as error:
         raise OutputError(
-            f"{folder}: the folder {folder.parent} does not exist", hint=f"create it: `mkdir -p {folder.parent}`"
+            f"{folder}: the folder {folder.parent} does not exist",
+            hint=f"create it: `mkdir -p {shlex.quote(str(folder.parent))}`",
         ) from error
     except OSError as error:
         raise OutputError(f"{folder}: {error.strerror}", hint="use another folder with -o DIR") from error

@@ -5,6 +5,7 @@ Goes in: the path of a cue sheet or of a film. Comes out: both paths, checked.
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def _beside(info: VideoInfo) -> Path:
     if found is None:
         raise InputError(
             f"{info.path}: no cue sheet next to it ({named[0].name} or {named[1].name})",
-            hint=f"run `soundtrack score {info.path}` first, or give the cue sheet",
+            hint=f"run `soundtrack score {shlex.quote(str(info.path))}` first, or give the cue sheet",
             reason=Reason.MISSING,
         )
     return found

@@ -8,6 +8,7 @@ same film gives the same readings on any machine.
 from __future__ import annotations
 
 import contextlib
+import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -45,9 +46,10 @@ def open_camera(source: str) -> contextlib.AbstractContextManager[Camera]:
     if path.parent == _DEVICE_FOLDER and path.is_char_device():
         return open_device(str(path))
     if path.is_file() and looks_like_photo(path):
+        named = shlex.quote(str(path))
         raise InputError(
             f"{path}: a photo, expected a camera or a film",
-            hint=f"use `soundtrack watch --selfie --camera {path}`, or `soundtrack search --picture {path}`",
+            hint=f"use `soundtrack watch --selfie --camera {named}`, or `soundtrack search --picture {named}`",
             reason=Reason.STILL_IMAGE,
         )
     return open_film(probe(path))

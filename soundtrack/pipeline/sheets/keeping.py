@@ -5,6 +5,7 @@ Goes in: the earlier sheet, and the film that is planned again. Comes out: cues 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -43,7 +44,7 @@ def keep_locked(sheet: CueSheet, *, name: str = "cue sheet") -> Keep:
         first = next((cue.cue_id for cue in sheet.cues), "1m01")
         raise UsageError(
             f"{name}: --keep requires at least one locked cue",
-            hint=f"lock a cue first: `soundtrack cues lock {name} {first}`",
+            hint=f"lock a cue first: `soundtrack cues lock {shlex.quote(name)} {first}`",
         )
     return Keep(sheet, name)
 
