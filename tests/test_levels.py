@@ -80,6 +80,16 @@ def test_an_original_that_keeps_its_level_is_neither_raised_nor_lowered(tmp_path
     assert not report.warnings
 
 
+def test_a_film_without_sound_meets_its_target_with_keep_level_too(tmp_path: Path) -> None:
+    """`--keep-level --target -14` for a folder of films left those without sound at -21 LUFS, without a word."""
+    film = make_film(tmp_path / "film.mkv", seconds=6.0)
+    job = make_job(film, [write_track(tmp_path / "t.wav", seconds=9.0)], target_lufs=-14.0)
+    sheet = replace(job.sheet, mix=replace(job.sheet.mix, keep_level=True))
+    report = render_film(probe(film), sheet, tmp_path / "out.mkv", track_paths=job.track_paths)
+    assert report.integrated_lufs == pytest.approx(-14.0, abs=0.7)
+    assert not report.warnings
+
+
 def test_keep_level_on_the_command_line_leaves_the_original_at_its_own_level(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -313,7 +313,7 @@ def _peak_db(peaks: TimeArray) -> float:
 
 def _master_db(scene: _Scene, mixed: _Mixed) -> float:
     """Third rule: the final gain."""
-    if scene.notes.keep_level:
+    if scene.notes.keep_level and scene.has_original:
         return 0.0
     return min(scene.notes.target_lufs - mixed.lufs, MAX_MASTER_GAIN_DB, mixed.cap_db)
 

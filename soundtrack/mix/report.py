@@ -138,7 +138,7 @@ def sound_warnings(levels: Levels, missing_s: Mapping[str, float], sheet: CueShe
     if levels.is_silent:
         yield "the mix is silent; no gain applied"
         return
-    if abs(off_lu) <= WORTH_SAYING_LU or notes.keep_level:
+    if abs(off_lu) <= WORTH_SAYING_LU or (notes.keep_level and levels.original_lufs is not None):
         return
     came = f"the loudness of the mix is {abs(off_lu):.1f} LU {'under' if off_lu > 0 else 'over'} the target"
     came += f" of {notes.target_lufs:g} LUFS"

@@ -84,7 +84,8 @@ def next_setting(outcomes: Sequence[Outcome], *, levels: Levels, notes: MixNotes
     """
     last = outcomes[-1]
     gain_db, cap_db, limiter_dbtp = last.setting.master_gain_db, last.setting.cap_db, last.setting.limiter_dbtp
-    is_fixed = notes.master_gain_db is not None or notes.keep_level
+    keeps_level = notes.keep_level and levels.original_lufs is not None
+    is_fixed = notes.master_gain_db is not None or keeps_level
     if last.over_db > 0:
         limiter_dbtp -= last.over_db + _STEP_UNDER_DB
         cap_db -= last.over_db + _STEP_UNDER_DB
