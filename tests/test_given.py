@@ -14,10 +14,11 @@ from soundtrack.errors import InputError, UsageError
 from soundtrack.library.heard import Heard, Warned
 from soundtrack.pipeline import batch, given
 from soundtrack.pipeline.given import GivenMusic, music_for, settings_for
+from soundtrack.pipeline.scorer import spot_with
 from soundtrack.pipeline.sheets.wishes import LockWish, Wishes
-from soundtrack.settings import SpottingSettings
+from soundtrack.settings import MixSettings, SpottingSettings
 from soundtrack.spotting.merit.constraints import Constraints, Lock
-from soundtrack.spotting.plan.spot import spot_cues
+from soundtrack.spotting.plan.spot import NO_CLOSE_MATCH, spot_cues
 from soundtrack.types import Span
 
 FILM = sheet([("Tension", 40.0), ("Excited", 50.0), ("Sad", 40.0), ("Fear", 30.0)])
@@ -60,6 +61,20 @@ def test_sparse_music_is_still_sparse_with_one_song() -> None:
     sparse = SpottingSettings(density="sparse")
     assert settings_for(Wishes(track=Path("song.mp3")), sparse) is sparse
     assert settings_for(Wishes(), SpottingSettings()) == SpottingSettings()
+
+
+def test_one_song_is_not_called_the_best_match_of_a_library() -> None:
+    """`--track song.mp3 --density sparse` warned of no close match in a library that was never opened."""
+    track_id, made = heard()
+    song = GivenMusic(track_id, Path("song.mp3"), made, model=MODEL)
+    short = sheet([("Fear", 6.0)], speech=[0.9])
+    sparse = SpottingSettings(density="sparse")
+    cues = spot_with(
+        short, song, settings=sparse, mix=MixSettings(), wishes=Wishes(track=Path("song.mp3")), narrated=None
+    )
+    assert len(cues.cues) == 1 and NO_CLOSE_MATCH not in cues.warnings
+    tracks = list(song.tracks().values())
+    assert NO_CLOSE_MATCH in spot_cues(short, song, settings=sparse, constraints=Wishes().constraints(tracks)).warnings
 
 
 @pytest.mark.parametrize(

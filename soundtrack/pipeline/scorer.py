@@ -48,7 +48,7 @@ def spot_with(
     narrated: Narrated | None,
 ) -> CueSheet:
     """The cue sheet for a library that is already open."""
-    from soundtrack.spotting.plan.spot import spot_cues
+    from soundtrack.spotting.plan.spot import NO_CLOSE_MATCH, spot_cues
 
     if narrated is not None:
         scenes = narrated_scenes(scenes, narrated, keep_original=mix.keep_original)
@@ -71,6 +71,8 @@ def spot_with(
     )
     if wishes.keep is not None:
         sheet = replace(sheet, markers=wishes.keep.sheet.markers)
+    if wishes.track is not None:  # the one song that is wanted, not the best of a library
+        sheet = replace(sheet, warnings=tuple(line for line in sheet.warnings if line != NO_CLOSE_MATCH))
     return ducked(sheet, tracks, mix)
 
 

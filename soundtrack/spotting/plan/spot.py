@@ -34,6 +34,9 @@ from soundtrack.spotting.plan.worth import Worth, cells_of, weigh
 from soundtrack.timebase import clock
 from soundtrack.types import EMOTIONS, CueSheet, FloatArray, MixNotes, Narration, SceneSheet
 
+NO_CLOSE_MATCH = "no close match in this library; the best match was used"
+"""Warning where music plays only because some is wanted."""
+
 _BED = 0.3
 """Share of what speech makes silence worth where a long talk opens, and in every third part: a bed may play."""
 _N_SINGLE, _LEAST_SINGLE = 1_200, 4
@@ -135,7 +138,7 @@ def spot_cues(
         choices = [loop.choice] if loop else _choose(problem, pool, constraints)
         if choices or constraints.kept:
             break
-        warnings = [*left_alone, "no close match in this library; the best match was used"]
+        warnings = [*left_alone, NO_CLOSE_MATCH]
     else:
         if film.silent.all():
             raise NothingFitsError(f"{sheet.film.name}: --silence covers the whole film", hint="remove a --silence")
