@@ -20,6 +20,7 @@ from soundtrack.emotion.faces import channel as faces_module
 from soundtrack.emotion.faces.channel import NAMES, FacesChannel, face_places, read_stills
 from soundtrack.emotion.seen import stills as stills_module
 from soundtrack.emotion.seen.stills import FORMAT
+from soundtrack.errors import InputError, UsageError
 from soundtrack.media.reading.probe import probe
 from soundtrack.networks.faces import CROP_PX, EXPRESSIONS, Box, FaceNetwork
 from soundtrack.pipeline.film.evidence_cache import EvidenceCache
@@ -158,6 +159,20 @@ def test_a_sheet_shows_shares_of_faces_and_nothing_else(
     without = pipeline.analyse_video(path, device="cpu", cache=tmp_path / "kept", faces=False)
     bare = json.loads(scenesheet.dumps(without))
     assert not [o for scene in bare["scenes"] for o in scene["opinions"] if o["channel"] == "faces"]
+
+
+def test_a_weight_of_faces_that_cannot_be_read_is_not_passed_over_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """`--face-weight 0.7` without the networks of faces, or with `--no-faces`, changed nothing and said nothing."""
+    monkeypatch.setattr("soundtrack.checkpoints.face_networks.faces_path", lambda: tmp_path / "none")
+    for command in ("score", "scenes"):
+        words = [command, str(tmp_path / "none.mp4"), "--face-weight", "0.7"]
+        with pytest.raises(UsageError, match="--face-weight cannot be used with --no-faces"):
+            run_commands([*words, "--no-faces"])
+        with pytest.raises(InputError, match="no such file"):
+            run_commands(words)
+        assert "soundtrack models pull faces" in capfd.readouterr().err
 
 
 def test_a_film_is_led_by_its_faces_where_they_are_given_weight(

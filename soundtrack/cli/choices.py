@@ -74,6 +74,22 @@ def make_wishes(
     )
 
 
+def require_faces(weight: float, *, wanted: bool, quiet: bool) -> None:
+    """Refuse a ``--face-weight`` of faces that are left out; say what is missing where none can be read.
+
+    Raises
+    ------
+    UsageError
+        Faces have a weight and are left out.
+    """
+    from soundtrack.cli import output
+    from soundtrack.errors import UsageError
+
+    if weight and not wanted:
+        raise UsageError("--face-weight cannot be used with --no-faces", hint="leave out one of the two")
+    output.hint_at_faces(wanted=weight > 0, quiet=quiet)
+
+
 def make_permit(licences: str | None, languages: str | None) -> Permit:
     """What ``--license`` and ``--language`` permit.
 

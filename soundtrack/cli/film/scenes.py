@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from soundtrack.cli.choices import require_faces
 from soundtrack.cli.film.film_input import film_from
 from soundtrack.cli.options import (
     Decoder,
@@ -62,6 +63,7 @@ def scenes(
     from soundtrack.files.kinds import SCENE_SHEET
     from soundtrack.pipeline.pictured import scene_caption
 
+    require_faces(face_weight, wanted=faces, quiet=quiet)
     with (
         film_from(video, quiet=quiet) as film,
         output.product_to(out, kind=SCENE_SHEET, inputs=[film], force=force) as write,
@@ -81,7 +83,7 @@ def scenes(
         )
         output.say_warnings(sheet.warnings, quiet=quiet)
         if why:
-            output.hint_at_faces(wanted=faces)
+            output.hint_at_faces(wanted=faces and not face_weight)
             for scene in sheet.scenes:
                 words = scene_caption(
                     scene.emotion, cuts_per_min=scene.film.cut_rate_per_min, speech_share=scene.speech_share

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from soundtrack.cli.choices import require_faces
 from soundtrack.cli.film.film_input import film_from, film_to, lines_for_stdout, required_film
 from soundtrack.cli.options import (
     Avoid,
@@ -224,7 +225,7 @@ def score(
     }
     asked = order_of(options)
     settings, mix, wishes = asked.settings, asked.mix, asked.wishes
-    where = device_name(device)
+    require_faces(face_weight, wanted=faces, quiet=quiet)
     cache = cache_folder(cache=not no_cache)
     if batch is not None or watch is not None:
         alone = (video, cues, stems, keep, narration)
@@ -237,7 +238,7 @@ def score(
         order = pipeline.BatchOrder(
             index=index,
             folder=out,
-            device=where,
+            device=device_name(device),
             decoder=decoder.value,
             settings=settings,
             mix=mix,
@@ -255,7 +256,7 @@ def score(
     common: dict[str, Any] = {
         "cues": cues,
         "index": index,
-        "device": where,
+        "device": device_name(device),
         "decoder": decoder.value,
         "settings": settings,
         "mix": mix,
@@ -276,7 +277,7 @@ def score(
             sheet = pipeline.plan_video(
                 film,
                 index=index,
-                device=where,
+                device=device_name(device),
                 decoder=decoder.value,
                 settings=settings,
                 mix=mix,
