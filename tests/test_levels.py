@@ -126,6 +126,19 @@ def test_words_over_the_dying_end_of_a_piece_are_not_left_22_db_under_its_middle
     assert report.levels.speech_over_music_lu is not None and report.levels.speech_over_music_lu > 10
 
 
+def test_a_sheet_rendered_onto_its_own_scored_film_says_that_the_music_sounds_twice(tmp_path: Path) -> None:
+    """The sheet of a film of photos names the film that has its music already; the mix was 6 LU over its target."""
+    silent = make_film(tmp_path / "silent.mkv", seconds=6.0)
+    job = make_job(silent, [write_track(tmp_path / "t.wav", seconds=9.0)])
+    first = render_film(probe(silent), job.sheet, tmp_path / "out.mkv", track_paths=job.track_paths)
+    again = render_film(probe(first.path), first.sheet, tmp_path / "again.mkv", track_paths=job.track_paths)
+    assert not any("has sound" in line for line in first.warnings)
+    assert any("the film has sound, the film of the cue sheet had none" in line for line in again.warnings)
+    alone = replace(first.sheet, mix=replace(first.sheet.mix, keep_original=False))
+    third = render_film(probe(first.path), alone, tmp_path / "third.mkv", track_paths=job.track_paths)
+    assert third.integrated_lufs == pytest.approx(first.integrated_lufs, abs=0.1) and not third.warnings
+
+
 def test_a_kept_sheet_gives_the_same_sound_and_a_null_has_it_measured_again(tmp_path: Path) -> None:
     first = rendered(tmp_path)
     tracks = {"t": tmp_path / "t.wav"}

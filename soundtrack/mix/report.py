@@ -134,6 +134,11 @@ def sound_warnings(levels: Levels, missing_s: Mapping[str, float], sheet: CueShe
     for cue_id, seconds_ in missing_s.items():
         if seconds_ > 0.05:
             yield f"cue {cue_id}: the track ends {seconds_:.1f} s early; the rest is silent"
+    if levels.original_lufs is not None and not sheet.film.has_audio and sheet.narration is None:
+        yield (
+            "the film has sound, the film of the cue sheet had none: if that is the music already, set"
+            " mix.keep_original to false"
+        )
     notes, off_lu = sheet.mix, sheet.mix.target_lufs - heard_lufs
     if levels.is_silent:
         yield "the mix is silent; no gain applied"
