@@ -19,6 +19,7 @@ from soundtrack.audio.music.bars import ONSET_DELAY_S, find_bars, on_the_beat
 from soundtrack.audio.music.beat_network import STEP_S, beat_chances
 from soundtrack.audio.music.beat_path import likely_beats
 from soundtrack.audio.music.spectrum import Frames
+from soundtrack.audio.music.tempo_level import tempo_level
 from soundtrack.types import FloatArray
 
 Doubles = npt.NDArray[np.float64]
@@ -87,8 +88,8 @@ def _tempo_grid() -> Doubles:
     return np.asarray(SLOWEST_BPM * 2 ** (np.arange(int(octaves * _GRID_PER_OCTAVE) + 1) / _GRID_PER_OCTAVE))
 
 
-def _salience(envelope: Doubles, hop_s: float) -> Doubles:
-    """How well each tempo explains each window, shape (windows, tempi), in units of the envelope's power."""
+def _repeats(envelope: Doubles, hop_s: float) -> Doubles:
+    """Autocorrelation of each window, shape (windows, distances), 1 at the distance 0."""
     from scipy.fft import irfft, rfft
 
     size, step = round(_WINDOW_S / hop_s), round(_WINDOW_STEP_S / hop_s)
@@ -98,7 +99,12 @@ def _salience(envelope: Doubles, hop_s: float) -> Doubles:
     n_fft = 1 << (2 * size - 1).bit_length()
     across = irfft(np.abs(rfft(pieces, n_fft, axis=1)) ** 2, n_fft, axis=1)[:, :size]
     taper = np.correlate(np.hanning(size), np.hanning(size), "full")[size - 1 :]
-    across = across / np.maximum(across[:, :1], 1e-6) / np.maximum(taper / taper[0], 0.1)
+    return np.asarray(across / np.maximum(across[:, :1], 1e-6) / np.maximum(taper / taper[0], 0.1))
+
+
+def _salience(across: Doubles, hop_s: float) -> Doubles:
+    """How well each tempo explains each window, shape (windows, tempi), in units of the envelope's power."""
+    size = across.shape[1]
     lag = 60.0 / _tempo_grid() / hop_s
     total = np.zeros((len(across), len(lag)))
     for multiple, weight in _MULTIPLES:
@@ -109,11 +115,15 @@ def _salience(envelope: Doubles, hop_s: float) -> Doubles:
     return np.asarray(total / sum(weight for _, weight in _MULTIPLES))
 
 
-def _tempo_path(salience: Doubles, preference_octaves: float = _PREFERENCE_OCTAVES) -> npt.NDArray[np.int64]:
+def _preference(octaves: float = _PREFERENCE_OCTAVES) -> Doubles:
+    """How much each tempo is preferred, whatever is heard, shape (tempi,)."""
+    return np.asarray(np.exp(-0.5 * (np.log2(_tempo_grid() / _PREFERRED_BPM) / octaves) ** 2))
+
+
+def _tempo_path(salience: Doubles, preference: Doubles) -> npt.NDArray[np.int64]:
     """Index into the grid for each window: the best path that changes tempo reluctantly."""
-    grid = np.log2(_tempo_grid() / _PREFERRED_BPM)
-    prior = np.exp(-0.5 * (grid / preference_octaves) ** 2)
-    merit = np.maximum(salience, 0.0) * prior
+    grid = _tempo_grid()
+    merit = np.maximum(salience, 0.0) * preference
     # The whole track's opinion counts in every window, so that a quiet bridge does not halve the tempo.
     merit = merit + 1.5 * merit.mean(axis=0)
     step = np.abs(np.arange(len(grid))[:, None] - np.arange(len(grid))[None, :])
@@ -226,17 +236,20 @@ def find_pulse(frames: Frames) -> Pulse:
     if frames.duration_s < 3.0 or float(frames.onset.max(initial=0)) < 1e-3:
         return Pulse(None, 0.0, none.astype(np.float64), none, 4)
     onsets = _envelope(frames.onset, frames.hop_s)
-    salience = _salience(onsets, frames.hop_s)
+    across = _repeats(onsets, frames.hop_s)
+    salience = _salience(across, frames.hop_s)
     chances = beat_chances(frames)
     sure = float(np.clip((np.percentile(chances[:, 0], 98) - _SURE[0]) / (_SURE[1] - _SURE[0]), 0.0, 1.0))
     beating = np.interp(np.arange(frames.n) * frames.hop_s, np.arange(len(chances)) * STEP_S, chances[:, 0])
     beating = beating / max(1e-6, float(np.sqrt(np.mean(beating**2))))
     others = 1 - sure * (1 - _HEARD_ONSETS)
     octaves = _PREFERENCE_OCTAVES + sure * (_HEARD_PREFERENCE_OCTAVES - _PREFERENCE_OCTAVES)
-    told = _salience(beating, frames.hop_s)
-    path = _tempo_path(sure * told + others * salience, octaves)
+    across_told = _repeats(beating, frames.hop_s)
+    told = _salience(across_told, frames.hop_s)
+    weighed = sure * told + others * salience
+    path = _tempo_path(weighed, _preference(octaves))
     regular = _typical(told, path)
-    struck_evenly = _typical(salience, _tempo_path(salience))
+    struck_evenly = _typical(salience, _tempo_path(salience, _preference()))
     heard = max(struck_evenly, sure * _REGULAR * regular)
     # What beats in a held tone (its windows do, a little) is no pulse: music has onsets of 0.05 and more.
     struck = float(np.percentile(frames.onset, 98)) / _AUDIBLE_ONSET
@@ -245,8 +258,11 @@ def find_pulse(frames: Frames) -> Pulse:
         return Pulse(None, confidence, none.astype(np.float64), none, 4)
     windows_s = np.arange(len(path)) * round(_WINDOW_STEP_S / frames.hop_s) * frames.hop_s
     times_s = np.arange(frames.n) * frames.hop_s
-    bpm = 2 ** np.interp(times_s, windows_s, np.log2(_tempo_grid()[path]))
     swings = sure >= _TRUSTED and regular < _EVEN and struck_evenly < _STRUCK_EVENLY
+    if sure >= _TRUSTED and regular >= _EVEN:
+        level = tempo_level(across_told.mean(axis=0), across.mean(axis=0), _tempo_grid(), hop_s=frames.hop_s)
+        path = _tempo_path(weighed, _preference(octaves) * level)
+    bpm = 2 ** np.interp(times_s, windows_s, np.log2(_tempo_grid()[path]))
     if not swings:
         drawn = _track_beats(_HEARD_WEIGHT * sure * beating + others * onsets, 60.0 / bpm / frames.hop_s)
     else:
