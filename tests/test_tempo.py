@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from soundtrack.audio.music import bars
 from soundtrack.audio.music.bars import on_the_beat
 from soundtrack.audio.music.spectrum import Frames, mean_between, take_frames
 from soundtrack.audio.music.tempo import Pulse, find_pulse
@@ -91,6 +92,16 @@ def test_beats_do_not_move_off_by_half_for_a_melody_that_moves_between_them(stru
     frames = Frames(hop_s, onset, bass, bands, np.zeros(n, np.float32), hop_s, chroma, n * hop_s)
     off_s = on_the_beat(beats_s, frames)[0] - beats_s[0]
     assert off_s == pytest.approx(0.25 if moves else 0.0)
+
+
+@pytest.mark.parametrize(("n_accents", "first"), [(2, 0), (10, 3)])
+def test_a_track_begins_with_a_bar_unless_many_accents_say_otherwise(n_accents: int, first: int) -> None:
+    """Two early accents on the last beat of the bar moved every bar line of a piece."""
+    accents = np.zeros(40)
+    accents[3 : 4 * n_accents : 4] = 2.0
+    position, _ = bars._walk_bars(accents, 4)
+    assert np.flatnonzero(position == 0)[0] == first
+    assert len(np.flatnonzero(position == 0)) in (9, 10)
 
 
 def test_downbeats_are_beats_and_ascend() -> None:

@@ -15,9 +15,12 @@ from soundtrack.audio.music.spectrum import Frames, mean_between
 Doubles = npt.NDArray[np.float64]
 ONSET_DELAY_S = 0.004
 """Taken off every onset: the flux of a click peaks 3 ms before it, a piano's 17 ms after the key goes down."""
-_ACCENTS = (1.0, 0.6, 0.8, 1.0)
-"""What bass, all onsets, change of harmony since the last beat and over two beats count for the first beat of a bar."""
-_HARMONY = (0.5, 0.0, 1.0, 1.0)
+_ACCENTS = (1.0, 0.6, 0.8, 1.0, 2.0)
+"""What bass, all onsets, and changes of harmony since the last beat, over two beats and over four count for the first
+beat of a bar."""
+_HARMONY = (0.5, 0.0, 1.0, 1.0, 0.0)
+_BEGINS = 10.0
+"""What it brings, in accents of unit spread, that the first beat of a track starts a bar."""
 _SKIP = 15.0
 """What a bar with a beat too few or too many costs, in accents of unit spread."""
 _OFF_BEAT_BY = 0.15
@@ -28,7 +31,7 @@ _LEAST_CHANCE, _HEARD = 0.02, 0.5
 """Added to the network's chances before their logarithm; and its share in the accents where it is sure of itself."""
 
 
-def _accents(beats_s: Doubles, frames: Frames, weights: tuple[float, float, float, float] = _ACCENTS) -> Doubles:
+def _accents(beats_s: Doubles, frames: Frames, weights: tuple[float, ...] = _ACCENTS) -> Doubles:
     """How much each beat sounds like the first of a bar, zero mean, unit spread, shape (n,)."""
     n = len(beats_s)
     at = np.round((beats_s + ONSET_DELAY_S) / frames.hop_s).astype(np.int64)
@@ -43,9 +46,16 @@ def _accents(beats_s: Doubles, frames: Frames, weights: tuple[float, float, floa
     pairs = tones[1:] + tones[:-1]
     pairs /= np.maximum(np.linalg.norm(pairs, axis=1, keepdims=True), 1e-9)
     wide[2:-1] = 1 - np.sum(pairs[2:] * pairs[:-2], axis=1)
+    # And of four against the four before: most harmonies last for a bar.
+    widest = np.zeros(n)
+    if n >= 8:
+        sums = np.cumsum(np.concatenate([np.zeros((1, tones.shape[1])), tones]), axis=0)
+        fours = sums[4:] - sums[:-4]
+        fours /= np.maximum(np.linalg.norm(fours, axis=1, keepdims=True), 1e-9)
+        widest[4 : n - 3] = 1 - np.sum(fours[4:] * fours[:-4], axis=1)
     total = np.zeros(n)
     bass, onset = (x[around].max(axis=1).astype(np.float64) for x in (frames.bass_onset, frames.onset))
-    for values, weight in zip((bass, onset, change, wide), weights, strict=True):
+    for values, weight in zip((bass, onset, change, wide, widest), weights, strict=True):
         spread = float(values.std())
         if spread > 1e-9:
             total += weight * np.clip((values - values.mean()) / spread, -2.5, 2.5)
@@ -62,6 +72,7 @@ def _walk_bars(accents: Doubles, n_positions: int) -> tuple[npt.NDArray[np.int64
     expected /= np.linalg.norm(expected) / np.sqrt(n_positions)
     skip = _SKIP
     value, came = accents[0] * expected, np.zeros((len(accents), n_positions), np.int64)
+    value[0] += _BEGINS
     before = (np.arange(n_positions) - 1) % n_positions
     for i in range(1, len(accents)):
         jump = int(value.argmax())
