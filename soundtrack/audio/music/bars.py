@@ -19,7 +19,7 @@ _ACCENTS = (1.0, 0.6, 0.8, 1.0, 2.0)
 """What bass, all onsets, and changes of harmony since the last beat, over two beats and over four count for the first
 beat of a bar."""
 _HARMONY = (0.5, 0.0, 1.0, 1.0, 0.0)
-_BEGINS = 10.0
+_BEGINS = 5.0
 """What it brings, in accents of unit spread, that the first beat of a track starts a bar."""
 _SKIP = 15.0
 """What a bar with a beat too few or too many costs, in accents of unit spread."""
