@@ -85,6 +85,24 @@ def test_each_loss_has_its_name(folder: Path, tmp_path: Path, change: list[str],
     assert any(what in str(difference) for difference in found.differences), found.differences
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".mov"])
+def test_pixels_of_an_odd_shape_that_the_container_rounds_are_the_same_picture(tmp_path: Path, suffix: str) -> None:
+    film = tmp_path / "film.mp4"
+    make_film(film, seconds=1.0, more=["-vf", "scale=640:338,setsar=72163/72320:max=100000", "-c:v", "libx264"])
+    job = make_job(film, [write_track(tmp_path / "t.wav", seconds=4.0)])
+    scored = tmp_path / f"scored{suffix}"
+    render_film(probe(film), job.sheet, scored, track_paths=job.track_paths)
+    assert compare_streams(film, scored).is_same
+
+
+def test_pixels_of_another_shape_are_a_difference(tmp_path: Path) -> None:
+    for name, shape in (("a.mkv", "16/15"), ("b.mkv", "64/45")):
+        make_film(tmp_path / name, seconds=1.0, more=["-c:v", "mpeg4"])
+        ffmpeg("-i", tmp_path / name, "-c", "copy", "-aspect:v", shape, tmp_path / f"shaped-{name}")
+    found = compare_streams(tmp_path / "shaped-a.mkv", tmp_path / "shaped-b.mkv")
+    assert "picture: aspect" in [one.what for one in found.differences]
+
+
 def test_framing_of_another_container_is_no_difference(folder: Path, tmp_path: Path) -> None:
     ffmpeg("-i", folder / "film.mkv", "-map", "0:v", "-c", "copy", tmp_path / "a.ts")
     ffmpeg("-i", tmp_path / "a.ts", "-map", "0:v", "-c", "copy", tmp_path / "b.mp4")

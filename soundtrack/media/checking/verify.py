@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 from soundtrack.errors import OutputError
@@ -27,6 +28,9 @@ TIME_TOLERANCE_S = 0.01
 
 END_TOLERANCE_S = 0.05
 """Tolerance for the end of the new sound and the start of its last packet, which encoders fill up."""
+
+ASPECT_TOLERANCE = 1e-4
+"""Tolerance for the shape of the picture's pixels, as a share: a fifth of a pixel of 1920."""
 
 _DELAY_S = {"aac": 1024 / MIX_RATE_HZ, "opus": 312 / MIX_RATE_HZ}
 """How much an encoder puts in front of the sound, whose first packet is that much earlier."""
@@ -333,9 +337,13 @@ def _whole_changes(before: FilmPrint, after: FilmPrint, plan: MuxPlan) -> list[D
     found: list[Difference] = []
     converted = plan.fates[before.video_stream].fate is Fate.CONVERTED
     if before.picture and after.picture and not converted:
+        alike = {
+            "aspect": _nearly(before.picture.aspect, after.picture.aspect),
+            "colour": _usual_range(before.picture.colour) == _usual_range(after.picture.colour),
+        }
         for name in ("size_px", "rotation_deg", "aspect", "colour", "side_data"):
             old, new = getattr(before.picture, name), getattr(after.picture, name)
-            if old != new and not (name == "colour" and _usual_range(old) == _usual_range(new)):
+            if old != new and not alike.get(name, False):
                 found.append(Difference(f"picture: {name}", str(old), str(new)))
     elif before.picture and not after.picture:
         found.append(Difference("picture", "decodes", "does not"))
@@ -347,6 +355,11 @@ def _whole_changes(before: FilmPrint, after: FilmPrint, plan: MuxPlan) -> list[D
             if name not in _OWN_TAGS | left_out and after.tags.get(name) != value:
                 found.append(Difference(f"tag {name}", repr(value), repr(after.tags.get(name))))
     return found
+
+
+def _nearly(one: str, other: str) -> bool:
+    """Whether two ratios are the same but for rounding: codecs and containers keep them with few digits."""
+    return abs(Fraction(other) / Fraction(one) - 1) <= ASPECT_TOLERANCE
 
 
 def _usual_range(colour: tuple[int, ...]) -> tuple[int, ...]:
