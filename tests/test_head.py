@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from soundtrack.audio.music.tonal import N_TONAL
-from soundtrack.emotion.head import Block, Domain, Head, classes_near
+from soundtrack.emotion.head import READ_ERROR, Block, Domain, Head, classes_near
 from soundtrack.emotion.head_file import HeadForm, form_document
 from soundtrack.emotion.music_config import MusicTowerConfig
 from soundtrack.emotion.music_head import felt_of, head_form
@@ -156,7 +156,9 @@ def bounded(head: Head) -> Head:
 def test_a_picture_unlike_the_labelled_films_is_read_by_valence_and_arousal(head: Head, bounded: Head):
     odd = {"network": np.zeros((1, 12), np.float32), "numbers": np.full((1, 3), 3.0, np.float32)}
     plain, mood = head.read(odd), bounded.read(odd)
-    np.testing.assert_allclose(mood.probabilities, classes_near(plain.valence, plain.arousal), atol=1e-3)
+    np.testing.assert_allclose(
+        mood.probabilities, classes_near(plain.valence, plain.arousal, error=READ_ERROR), atol=1e-3
+    )
     np.testing.assert_array_equal((mood.valence, mood.arousal), (plain.valence, plain.arousal))
     agreement = np.sqrt(mood.probabilities * plain.probabilities).sum()
     assert agreement < 0.99

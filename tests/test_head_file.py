@@ -34,10 +34,14 @@ def evidence_of(head: Head, rng: np.random.Generator, n: int = 9) -> dict[str, F
 
 def test_the_domain_of_a_head_survives_its_files(rng: np.random.Generator) -> None:
     basis = np.ascontiguousarray(np.linalg.qr(rng.normal(size=(10, 2)))[0].T, np.float32)
-    head = replace(Head.untrained(THREE, seed=2), domain=Domain(basis, slope=3.0, middle=0.5))
+    head = replace(
+        Head.untrained(THREE, seed=2), domain=Domain(basis, slope=3.0, middle=0.5, without=("faces",), lacking=2.5)
+    )
     entry = json.loads(json.dumps(form_document(head)))
     again = from_document(HeadForm, entry).head(head_arrays(head), where="here")
     evidence = evidence_of(head, rng)
+    np.testing.assert_array_equal(again.read(evidence).probabilities, head.read(evidence).probabilities)
+    del evidence["faces"]
     np.testing.assert_array_equal(again.read(evidence).probabilities, head.read(evidence).probabilities)
     with pytest.raises(ModelError, match="slope"):
         from_document(HeadForm, {**entry, "domain": {"n_directions": 2, "slope": 0.0, "middle": 0.5}})

@@ -357,6 +357,26 @@ def test_a_head_knows_which_pictures_are_unlike_its_films(rng: np.random.Generat
     assert plain.domain is None
 
 
+def test_what_only_films_have_tells_by_how_rarely_they_lack_it(rng: np.random.Generator) -> None:
+    """One film of ten has a single shot, as all stills have."""
+    films = picture_blocks(rng.random((30, 6)).astype(np.float32), rng.random((30, 2)).astype(np.float32))
+    film_of = np.repeat(np.arange(10), 3)
+    films["cutting-rate"] = np.where(film_of == 4, np.nan, rng.normal(size=30)).astype(np.float32)[:, None]
+    stills = picture_blocks(rng.random((20, 6)).astype(np.float32), rng.random((20, 2)).astype(np.float32))
+    stills["cutting-rate"] = np.full((20, 1), np.nan, np.float32)
+    zeros = np.zeros(20, np.float32)
+    labels = [("Excited", "Sad")[i % 2] for i in range(10)]
+    settings = replace(EASY, outside_share=0.1)
+    head = fit_head(films, labels, film_of, rated=Rated(stills, zeros, zeros), settings=settings)
+    assert head.domain is not None
+    assert head.domain.without == ("cutting-rate",)
+    assert head.domain.lacking == pytest.approx(np.log(11 / 1.5))
+    del films["cutting-rate"], stills["cutting-rate"]
+    head = fit_head(films, labels, film_of, rated=Rated(stills, zeros, zeros), settings=settings)
+    assert head.domain is not None
+    assert head.domain.lacking == 0.0
+
+
 def test_a_weight_counts_like_so_many_stills(rng: np.random.Generator) -> None:
     rows = two_moods(rng)
     stills = Rated(

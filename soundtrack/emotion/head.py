@@ -25,6 +25,8 @@ STILL_SCALE = 0.7
 """Of the classes' points on the plane where stills are compared with them: mean ratings hardly leave [-0.8, 0.8]."""
 STILL_SPREAD = 0.25
 """How far from a class a still's rating may lie, as a standard deviation."""
+READ_ERROR = 0.29
+"""How far a head's valence and arousal lie from the ratings of stills, by folds, as a root mean square."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ class Domain:
     """Distance at which inside and outside are equally likely."""
     without: tuple[str, ...] = ()
     """Channels that have no say, since one kind of picture lacks them; their columns count as 0."""
+    lacking: float = 0.0
+    """Added to the log-odds of being outside for rows that lack all of those channels."""
 
     def distance(self, x: FloatArray) -> npt.NDArray[np.float64]:
         """Of standardised columns, shape (n, F): shape (n,)."""
@@ -98,9 +102,20 @@ class Domain:
         rest = np.square(x, dtype=np.float64).sum(axis=1) - inside
         return np.asarray(np.sqrt(np.maximum(rest, 0.0) / x.shape[1]), np.float64)
 
-    def outside(self, x: FloatArray) -> npt.NDArray[np.float64]:
-        """Chance that standardised columns, shape (n, F), are of another kind of picture, in [0, 1], shape (n,)."""
-        odds = np.clip(self.slope * (self.distance(x) - self.middle), -50.0, 50.0)
+    def outside(self, x: FloatArray, *, lacks: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.float64]:
+        """Chance that rows are of another kind of picture, in [0, 1], shape (n,).
+
+        Parameters
+        ----------
+        x : ndarray, shape=(n, F), float32
+            Standardised columns.
+        lacks : ndarray, shape=(n,), bool, optional
+            Whether a row lacks all channels of `without`; None: no row does.
+        """
+        odds = self.slope * (self.distance(x) - self.middle)
+        if lacks is not None:
+            odds = odds + self.lacking * lacks
+        odds = np.clip(odds, -50.0, 50.0)
         return np.asarray(1.0 / (1.0 + np.exp(-odds)), np.float64)
 
 
@@ -224,8 +239,10 @@ class Head:
         if self.domain is not None:
             needed = np.array([block.channel not in self.domain.without for block in self.blocks])
             told = np.where(np.repeat(needed, [block.dim for block in self.blocks]), x, np.float32(0))
-            outside = self.domain.outside(told) * known[:, needed].all(axis=1)  # gaps say too little about the kind
-            near = classes_near(plane[:, 0], plane[:, 1])
+            lacks = np.asarray(~known[:, ~needed].any(axis=1))
+            outside = self.domain.outside(told, lacks=lacks)
+            outside *= known[:, needed].all(axis=1)  # other gaps say too little about the kind
+            near = classes_near(plane[:, 0], plane[:, 1], error=READ_ERROR)
             agreement = np.sqrt(near * probabilities).sum(axis=1)  # Bhattacharyya's, in [0, 1]
             probabilities += outside[:, None] * (near - probabilities)
             doubt = np.maximum(doubt, outside * (1.0 - agreement))
@@ -262,14 +279,24 @@ class Head:
         )
 
 
-def classes_near(valence: npt.NDArray[np.floating], arousal: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+def classes_near(
+    valence: npt.NDArray[np.floating], arousal: npt.NDArray[np.floating], *, error: float = 0.0
+) -> npt.NDArray[np.float64]:
     """Beliefs about the class of pictures, by how near each class is on the plane, shape (n, 6).
 
     Most of what people film is neither sad nor tense; the labelled films, cut from music videos, hardly hold any of it.
+
+    Parameters
+    ----------
+    valence, arousal : ndarray, shape=(n,)
+        In [-1, 1].
+    error : float >= 0
+        How far they may be from what people would say, as a root mean square.
     """
     points = STILL_SCALE * np.array([CLASS_VALENCE_AROUSAL[e] for e in EMOTIONS])
     ratings = np.stack([valence, arousal], axis=1).astype(np.float64)
-    near = np.exp(-((ratings[:, None] - points) ** 2).sum(axis=2) / (2 * STILL_SPREAD**2)) + 1e-3
+    spread = float(np.hypot(STILL_SPREAD, error))
+    near = np.exp(-((ratings[:, None] - points) ** 2).sum(axis=2) / (2 * spread**2)) + 1e-3
     return np.asarray(near / near.sum(axis=1, keepdims=True), np.float64)
 
 

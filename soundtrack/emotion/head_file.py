@@ -35,10 +35,12 @@ class DomainForm:
     """As `Domain.middle`."""
     without: tuple[str, ...] = ()
     """As `Domain.without`."""
+    lacking: float = 0.0
+    """As `Domain.lacking`."""
 
     def __post_init__(self) -> None:
-        if self.n_directions < 1 or not 0 < self.slope < math.inf or not math.isfinite(self.middle):
-            raise ValueError(f"domain must have directions, a slope above 0 and a finite middle, got {self}")
+        if self.n_directions < 1 or not 0 < self.slope < math.inf or not math.isfinite(self.middle + self.lacking):
+            raise ValueError(f"domain must have directions, a slope above 0 and finite odds, got {self}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ class HeadForm:
 
     @staticmethod
     def _domain(form: DomainForm, joined: Callable[[str], FloatArray]) -> Domain:
-        return Domain(np.ascontiguousarray(joined(_BASIS)), form.slope, form.middle, form.without)
+        return Domain(np.ascontiguousarray(joined(_BASIS)), form.slope, form.middle, form.without, form.lacking)
 
 
 def form_of(head: Head) -> HeadForm:
@@ -148,7 +150,13 @@ def form_of(head: Head) -> HeadForm:
         confidence_offset=round(head.confidence_offset, 6),
         domain=None
         if domain is None
-        else DomainForm(len(domain.basis), round(domain.slope, 6), round(domain.middle, 6), domain.without),
+        else DomainForm(
+            len(domain.basis),
+            round(domain.slope, 6),
+            round(domain.middle, 6),
+            domain.without,
+            round(domain.lacking, 6),
+        ),
     )
 
 

@@ -210,7 +210,8 @@ def fit_domain(head: Head, features: Blocks, film_of: IntArray, *, rated: Rated,
     """What tells clips of labelled films from rated stills, which show anything.
 
     Distances of clips are those from a subspace that was fitted without their film; both kinds are taken as normal
-    with one spread.
+    with one spread. What stills never have, such as cuts, films nearly always have: a row without it is the likelier
+    to be of another kind the fewer films lack it. A row that has it is no likelier to be of the labelled kind.
 
     Parameters
     ----------
@@ -240,7 +241,9 @@ def fit_domain(head: Head, features: Blocks, film_of: IntArray, *, rated: Rated,
     slope = max(float(slope), 1e-3)
     middle = 0.5 * (distances.mean() + others.mean()) + np.log((1 - share) / share) / slope
     without = tuple(compress(head.channels, lacking))
-    return Domain(basis, slope, float(middle), without)
+    films_lacking = np.unique(film_of[~known_in_films[:, lacking].any(axis=1)]).size
+    odds = -np.log((films_lacking + 0.5) / (np.unique(film_of).size + 1.0)) if without else 0.0
+    return Domain(basis, slope, float(middle), without, float(odds))
 
 
 def _directions(x: FloatArray) -> FloatArray:
