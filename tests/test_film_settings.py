@@ -13,6 +13,7 @@ from soundtrack.cli.options import DensityName, DuckName, Layout
 from soundtrack.errors import InputError
 from soundtrack.pipeline import FilmOrder, batch
 from soundtrack.pipeline.batch import BatchOrder, FilmState, score_batch
+from soundtrack.pipeline.ground.film_list import listed_films
 from soundtrack.pipeline.scorer import SHARED_WISHES
 from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.settings import MixSettings, SpottingSettings
@@ -119,6 +120,15 @@ def test_what_is_no_setting_is_refused_before_any_work_and_names_the_file(
     assert named in str(refused.value)
     assert "a.soundtrack.toml" in str(refused.value) or "settings of" in str(refused.value)
     assert refused.value.hint
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_table_as_spreadsheets_write_it_is_read(tmp_path: Path, separator: str) -> None:
+    films(tmp_path, "a, b.mp4", "c.mp4")
+    lines = (("film", "seed"), ('"a, b.mp4"', "7"), ("c.mp4", ""))
+    (tmp_path / "films.csv").write_text("".join(f"{separator.join(cells)}\r\n" for cells in lines))
+    found = listed_films(tmp_path / "films.csv")
+    assert {path.name: dict(cells) for path, cells in found.items()} == {"a, b.mp4": {"seed": "7"}, "c.mp4": {}}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from soundtrack.errors import InputError, Reason
@@ -33,6 +33,7 @@ COLUMN = "film"
 _SETTINGS_SUFFIX = ".soundtrack.toml"
 _MOST_LIST_BYTES = 1 << 26
 _MOST_SETTINGS_BYTES = 1 << 16
+_SEPARATORS = ",;\t"
 _HINT = "use a text file with one film per line, a .csv file with a column `film`, or a folder of films"
 
 
@@ -90,7 +91,7 @@ def _rows(text: str, listing: Path) -> dict[Path, dict[str, str]]:
     """The films of a table."""
     found: dict[Path, dict[str, str]] = {}
     try:
-        rows = csv.DictReader(text.splitlines(), strict=True)
+        rows = csv.DictReader(lines := text.splitlines(), delimiter=_separator(lines), strict=True)
         if COLUMN not in (rows.fieldnames or ()):
             raise _bad(f"{listing}: no column `{COLUMN}`")
         for row in rows:
@@ -107,6 +108,11 @@ def _rows(text: str, listing: Path) -> dict[Path, dict[str, str]]:
     except csv.Error as error:
         raise _bad(f"{listing}: {error}") from error
     return found
+
+
+def _separator(lines: Sequence[str]) -> str:
+    """What stands between the cells of the first line: spreadsheets write semicolons where commas are for decimals."""
+    return max(_SEPARATORS, key=lines[0].count) if lines else _SEPARATORS[0]
 
 
 def _bad(message: str) -> InputError:
