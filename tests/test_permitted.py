@@ -107,6 +107,12 @@ def test_what_is_not_permitted_is_avoided_and_counted(tmp_path: Path) -> None:
     assert not Wishes().constraints(tracks).avoid
 
 
+def test_nothing_is_said_where_every_track_is_permitted(tmp_path: Path) -> None:
+    tracks = songs(tmp_path)[:1]
+    permit = Permit(licences=frozenset({"cc-by"}), languages=frozenset({"de"}))
+    assert not Wishes(permit=permit).constraints(tracks).notes
+
+
 def test_words_ask_for_a_language_and_unknown_is_neither_met_nor_broken() -> None:
     column = np.zeros(4, np.float32)
     languages = ["de", "en", None, "none"]

@@ -43,20 +43,22 @@ class Permit:
         return not self.languages or language_of_track(track) in self.languages
 
     def notes(self, tracks: Sequence[Track]) -> list[str]:
-        """What is left out, one line for each kind of permission."""
+        """What is left out, one line for each kind of permission that leaves out any."""
         lines = []
         if self.licences:
             found = [licences_of(track.tags.licence) for track in tracks]
             out = [names for names in found if not self.licences & names]
             silent = sum(names == {UNKNOWN} for names in out)
             wanted = ", ".join(sorted(self.licences))
-            lines.append(f"licence {wanted}: {_out(len(out), len(tracks))}, {silent} of them without a statement")
+            if out:
+                lines.append(f"licence {wanted}: {_out(len(out), len(tracks))}, {silent} of them without a statement")
         if self.languages:
             sung = [language_of_track(track) for track in tracks]
             named = ", ".join(name_of(code) for code in sorted(self.languages - {NONE}))
             asked = ([f"sung in {named}"] if named else []) + (["no singing"] if NONE in self.languages else [])
             n_out = sum(code not in self.languages for code in sung)
-            lines.append(f"{', '.join(asked)}: {_out(n_out, len(tracks))}, {sung.count(None)} of unknown language")
+            if n_out:
+                lines.append(f"{', '.join(asked)}: {_out(n_out, len(tracks))}, {sung.count(None)} of unknown language")
         return lines
 
 
