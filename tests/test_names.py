@@ -175,6 +175,16 @@ def test_a_name_that_is_not_there_stays_as_it_was_typed(tmp_path: Path) -> None:
         find_tracks(CAFE, tracks=[with_tags(title="Cafe")])
 
 
+def test_a_song_beside_the_library_is_said_to_need_an_index(tmp_path: Path) -> None:
+    (tmp_path / "song.mp3").touch()
+    with pytest.raises(UsageError) as refused:
+        find_tracks(str(tmp_path / "song.mp3"), tracks=[with_tags(title="Another")])
+    assert "soundtrack index" in (refused.value.hint or "")
+    with pytest.raises(UsageError) as refused:
+        find_tracks(str(tmp_path / "gone.mp3"), tracks=[with_tags(title="Another")])
+    assert "library list" in (refused.value.hint or "")
+
+
 def test_names_that_are_no_text_are_compared_as_well() -> None:
     assert composed("\udcff" + CAFE_APART) == "\udcff" + CAFE
 

@@ -14,6 +14,8 @@ from soundtrack.errors import UsageError
 from soundtrack.naming.names import composed, folded, names_in
 from soundtrack.types import Track
 
+_TO_INDEX = "the file is not in the library: run `soundtrack index` with its folder first"
+
 
 def find_tracks(text: str, *, tracks: Sequence[Track], former: Mapping[str, str] | None = None) -> list[Track]:
     """The tracks that a text names: by path, file name, folder, id, title, ``artist - title``, artist, album or genre.
@@ -57,7 +59,8 @@ def find_tracks(text: str, *, tracks: Sequence[Track], former: Mapping[str, str]
     )
     found = next((way for way in ways if way and low), None)
     if found is None:
-        raise UsageError(f"unknown track {wanted!r}", hint=_nearest(low, tracks))
+        is_file = bool(wanted) and Path(path).is_file()
+        raise UsageError(f"unknown track {wanted!r}", hint=_TO_INDEX if is_file else _nearest(low, tracks))
     return found
 
 
