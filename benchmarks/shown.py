@@ -1,4 +1,4 @@
-"""Measure the rows of "What is aimed at now" in docs/benchmarks.md and print them as a table.
+"""Measure the rows of "Speed beside the aims" in docs/benchmarks.md and print them as a table.
 
     python benchmarks/shown.py [--quick] [--folder DIR] [--minutes N] [--rounds N] [--budget MINUTES] [--rows NAME ...]
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from soundtrack.errors import InputError, Reason
+from soundtrack.naming.wording import counted
 from soundtrack.pipeline.film.analyse import Watcher
 from soundtrack.pipeline.film.photo_beats import TimedPhotos, on_beats
 from soundtrack.pipeline.film.photos import PhotoFilm
@@ -26,7 +29,7 @@ from soundtrack.pipeline.sheets.targets import cues_path, film_targets, guard, s
 from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.progress import Notice, Progress, no_notice, no_progress
 from soundtrack.settings import MixSettings, SpottingSettings
-from soundtrack.types import CueSheet, SceneSheet, VideoInfo
+from soundtrack.types import CueSheet, SceneSheet, Track, VideoInfo
 
 if TYPE_CHECKING:
     from soundtrack.media.writing.formats import MuxPlan
@@ -36,6 +39,7 @@ SHARED_WISHES = (
     *("track", "theme", "narration", "subtitles", "faces", "face_weight", "allow_spoken", "avoid_recent", "keep"),
 )
 """Wishes that decide which music there is or how a film is watched: the same for all films of a `Scorer`."""
+_SHOWN_NAMES = 3
 
 
 def spot_with(
@@ -46,8 +50,9 @@ def spot_with(
     mix: MixSettings,
     wishes: Wishes,
     narrated: Narrated | None,
+    gone: frozenset[str] = frozenset(),
 ) -> CueSheet:
-    """The cue sheet for a library that is already open."""
+    """The cue sheet for a library that is already open, without the tracks that are `gone`."""
     from soundtrack.spotting.plan.spot import NO_CLOSE_MATCH, spot_cues
 
     if narrated is not None:
@@ -61,6 +66,9 @@ def spot_with(
     constraints = with_requests(constraints, wishes.words, library)
     kept = () if wishes.keep is None else kept_cues(wishes.keep, scenes, former=former)
     constraints = replace(constraints, recent=present_ids(used, former), kept=kept)
+    if gone:
+        notes = (*constraints.notes, _left_out(gone, tracks))
+        constraints = replace(constraints, avoid=constraints.avoid | gone, notes=notes)
     sheet = spot_cues(
         scenes,
         library,
@@ -74,6 +82,17 @@ def spot_with(
     if wishes.track is not None:  # the one song that is wanted, not the best of a library
         sheet = replace(sheet, warnings=tuple(line for line in sheet.warnings if line != NO_CLOSE_MATCH))
     return ducked(sheet, tracks, mix)
+
+
+def _left_out(gone: Collection[str], tracks: Mapping[str, Track]) -> str:
+    """What is said of tracks whose files are missing."""
+    names = sorted(tracks[track_id].path.name for track_id in gone)
+    more = ", ..." if len(names) > _SHOWN_NAMES else ""
+    verb = "is" if len(names) == 1 else "are"
+    return (
+        f"{counted(len(names), 'track')} of the library {verb} missing and left out: "
+        f"{', '.join(names[:_SHOWN_NAMES])}{more}; `soundtrack index` updates the library"
+    )
 
 
 class Scorer:
@@ -169,7 +188,8 @@ class Scorer:
 
         self._require_possible(info)
         scenes = scenes or self._watcher.analyse(info, progress=progress)
-        sheet = spot_with(
+        spot = partial(
+            spot_with,
             scenes,
             self._library,
             settings=self._settings,
@@ -177,8 +197,35 @@ class Scorer:
             wishes=self._wishes,
             narrated=narrated or self._narrated,
         )
+        sheet = spot()
+        if gone := self._gone(sheet):
+            sheet = spot(gone=gone)
         cuesheet.check(sheet)
         return sheet
+
+    def _gone(self, sheet: CueSheet) -> frozenset[str]:
+        """All tracks whose files are missing, if the sheet plays one that was not asked for by name.
+
+        Raises
+        ------
+        InputError
+            None of the library's files is there.
+        """
+        tracks, wanted = self._library.tracks(), self._constraints
+        named = {lock.track_id for lock in wanted.locks} | {wanted.theme}
+        named |= {cue.track_id for cue in sheet.cues if cue.locked}
+        played = {cue.track_id for cue in sheet.cues} - named
+        if all(tracks[track_id].path.is_file() for track_id in played if track_id in tracks):
+            return frozenset()
+        gone = frozenset(track_id for track_id, track in tracks.items() if not track.path.is_file())
+        if len(gone) == len(tracks):
+            first = next(iter(tracks.values())).path
+            raise InputError(
+                f"{first.parent}: none of the {counted(len(tracks), 'track')} of the library is there",
+                hint="connect the drive that holds the music, or run `soundtrack index` on its new folder",
+                reason=Reason.MISSING,
+            )
+        return gone - named
 
     def plan_photos(self, shown: PhotoFilm, seconds_per_image: float) -> TimedPhotos:
         """The cue sheet of photos, which change on the music."""

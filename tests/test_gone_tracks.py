@@ -1,0 +1,73 @@
+"""Music that was deleted or moved after its folder was indexed does not cost a film its score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from media_made import Made
+from soundtrack.errors import InputError, Reason
+from soundtrack.media.reading.probe import probe
+from soundtrack.pipeline.scorer import Scorer
+from soundtrack.pipeline.sheets.wishes import LockWish, Wishes
+from soundtrack.types import CueSheet, SceneSheet, VideoInfo
+
+
+@contextmanager
+def away(*paths: Path) -> Iterator[None]:
+    """As long as this lasts, some files are not where they were."""
+    for path in paths:
+        path.rename(path.with_name(f"{path.name}.away"))
+    try:
+        yield
+    finally:
+        for path in paths:
+            path.with_name(f"{path.name}.away").rename(path)
+
+
+def played(sheet: CueSheet) -> set[Path]:
+    """The files that the cues of a sheet play."""
+    used = {cue.track_id for cue in sheet.cues}
+    return {Path(track.path) for track in sheet.tracks if track.track_id in used}
+
+
+@pytest.fixture(scope="module")
+def info(made: Made) -> VideoInfo:
+    return probe(made.film)
+
+
+@pytest.fixture(scope="module")
+def scenes(made: Made, info: VideoInfo, tmp_path_factory: pytest.TempPathFactory) -> SceneSheet:
+    out = tmp_path_factory.mktemp("gone") / "out.mp4"
+    return Scorer(index=made.index, device="cpu").scenes(info, out=out)
+
+
+def test_a_deleted_song_is_left_out_and_named(made: Made, info: VideoInfo, scenes: SceneSheet) -> None:
+    scorer = Scorer(index=made.index, device="cpu")
+    first = scorer.plan(info, scenes=scenes)
+    song = min(played(first))
+    assert not any("missing" in line for line in first.warnings)
+    with away(song):
+        second = scorer.plan(info, scenes=scenes)
+    assert second.cues
+    assert song not in played(second)
+    assert any(f"1 track of the library is missing and left out: {song.name}" in line for line in second.warnings)
+    assert scorer.plan(info, scenes=scenes) == first
+
+
+def test_a_song_that_was_asked_for_by_name_is_not_replaced(made: Made, info: VideoInfo, scenes: SceneSheet) -> None:
+    song = made.music / "dark.mp3"
+    scorer = Scorer(index=made.index, device="cpu", wishes=Wishes(locks=(LockWish(1.0, song.name),)))
+    with away(song):
+        assert song in played(scorer.plan(info, scenes=scenes))
+
+
+def test_a_library_whose_drive_is_not_connected_says_so(made: Made, info: VideoInfo, scenes: SceneSheet) -> None:
+    scorer = Scorer(index=made.index, device="cpu")
+    with away(*made.music.iterdir()), pytest.raises(InputError, match="none of the 2 tracks") as refused:
+        scorer.plan(info, scenes=scenes)
+    assert refused.value.reason is Reason.MISSING
+    assert "drive" in (refused.value.hint or "")
