@@ -60,6 +60,17 @@ def test_names_of_any_script_are_text_in_an_svg(cues: CueSheet) -> None:
     assert all(name in said for name in used if name)
 
 
+def test_the_title_of_a_short_cue_can_be_read(cues: CueSheet) -> None:
+    """Each cue of the demo showed the beginning of its artist, which is the same for all."""
+    named = tuple(replace(t, title=f"Song {i}", artist="The Long Name Band") for i, t in enumerate(cues.tracks))
+    root = ElementTree.fromstring(picture(replace(cues, tracks=named), kind="svg"))
+    said = ["".join(item.itertext()).strip() for item in root.iter() if item.tag.endswith("}text")]
+    titles = {t.track_id: t.title for t in named}
+    assert cues.cues
+    for cue in cues.cues:
+        assert f"{cue.cue_id} {titles[cue.track_id]}, The Long Name Band" in said
+
+
 def test_a_png_takes_a_font_that_has_the_characters(tmp_path: Path) -> None:
     """A font of one character, which no other font has, is found and used."""
     from matplotlib import font_manager

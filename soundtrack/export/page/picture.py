@@ -17,7 +17,7 @@ from soundtrack.errors import UsageError
 from soundtrack.export.clips import one_line, shown_name
 from soundtrack.export.page.glyphs import fonts_for
 from soundtrack.timebase import clock
-from soundtrack.types import EMOTIONS, Cue, CueSheet, Span
+from soundtrack.types import EMOTIONS, Cue, CueSheet, SheetTrack, Span
 
 KINDS = ("png", "svg")
 """File endings."""
@@ -143,7 +143,7 @@ def _draw_scenes(axis: Any, sheet: CueSheet) -> None:
 
 def _draw_cues(axis: Any, sheet: CueSheet) -> None:
     """The cues in two lanes, with fades as slopes and seams as lines."""
-    names = {t.track_id: shown_name(t) for t in sheet.tracks}
+    names = {t.track_id: _title_first(t) for t in sheet.tracks}
     for i, cue in enumerate(sheet.cues):
         low = float(i % 2)
         axis.fill(*_outline(cue, low), color=_MUSIC, alpha=0.85 if not cue.locked else 1.0, linewidth=0)
@@ -154,6 +154,11 @@ def _draw_cues(axis: Any, sheet: CueSheet) -> None:
     axis.set_ylim(-0.1, 2.0)
     axis.set_ylabel("music")
     axis.set_yticks([])
+
+
+def _title_first(track: SheetTrack) -> str:
+    """Title and artist: of a short cue only the beginning can be read."""
+    return one_line(f"{track.title}, {track.artist}") if track.title and track.artist else shown_name(track)
 
 
 def _outline(cue: Cue, low: float) -> tuple[list[float], list[float]]:
