@@ -183,6 +183,8 @@ def test_a_song_beside_the_library_is_said_to_need_an_index(tmp_path: Path) -> N
     with pytest.raises(UsageError) as refused:
         find_tracks(str(tmp_path / "gone.mp3"), tracks=[with_tags(title="Another")])
     assert "library list" in (refused.value.hint or "")
+    with pytest.raises(UsageError, match="unknown track"):
+        find_tracks("a" * 300, tracks=[with_tags(title="Another")])
 
 
 def test_names_that_are_no_text_are_compared_as_well() -> None:

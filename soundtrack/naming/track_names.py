@@ -59,7 +59,7 @@ def find_tracks(text: str, *, tracks: Sequence[Track], former: Mapping[str, str]
     )
     found = next((way for way in ways if way and low), None)
     if found is None:
-        is_file = bool(wanted) and Path(path).is_file()
+        is_file = os.path.isfile(path)  # noqa: PTH113 - a name that is too long is no file
         raise UsageError(f"unknown track {wanted!r}", hint=_TO_INDEX if is_file else _nearest(low, tracks))
     return found
 

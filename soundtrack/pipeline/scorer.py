@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -82,6 +83,11 @@ def spot_with(
     if wishes.track is not None:  # the one song that is wanted, not the best of a library
         sheet = replace(sheet, warnings=tuple(line for line in sheet.warnings if line != NO_CLOSE_MATCH))
     return ducked(sheet, tracks, mix)
+
+
+def _is_there(track: Track) -> bool:
+    """Whether the file of a track can be found."""
+    return os.path.isfile(track.path)  # noqa: PTH113 - in a closed folder there is none
 
 
 def _left_out(gone: Collection[str], tracks: Mapping[str, Track]) -> str:
@@ -215,9 +221,9 @@ class Scorer:
         named = {lock.track_id for lock in wanted.locks} | {wanted.theme}
         named |= {cue.track_id for cue in sheet.cues if cue.locked}
         played = {cue.track_id for cue in sheet.cues} - named
-        if all(tracks[track_id].path.is_file() for track_id in played if track_id in tracks):
+        if all(_is_there(tracks[track_id]) for track_id in played if track_id in tracks):
             return frozenset()
-        gone = frozenset(track_id for track_id, track in tracks.items() if not track.path.is_file())
+        gone = frozenset(track_id for track_id, track in tracks.items() if not _is_there(track))
         if len(gone) == len(tracks):
             first = next(iter(tracks.values())).path
             raise InputError(
