@@ -15,14 +15,21 @@ from made_up import sheet, small_library
 from media_made import Made, ffmpeg
 from soundtrack.cli.app import run_commands
 from soundtrack.documents import cuesheet
-from soundtrack.documents.conforming import Moved, conformed_cue, conformed_markers, without_overlaps
+from soundtrack.documents.conforming import (
+    Moved,
+    conformed_cue,
+    conformed_markers,
+    conformed_silences,
+    without_overlaps,
+)
 from soundtrack.documents.edits import LockCues, apply
 from soundtrack.errors import InputError, UsageError
 from soundtrack.media.locate import ffmpeg_path
 from soundtrack.media.reading.probe import probe
 from soundtrack.settings import SpottingSettings
 from soundtrack.spotting.plan.spot import spot_cues
-from soundtrack.types import ByteArray, Marker, Narration, Span
+from soundtrack.types import ByteArray, Marker, Narration, Silence, Span
+from soundtrack.types.sheet import SILENCE_REQUESTED, SILENCE_SET
 from soundtrack.video.shot_matching import FilmPrint, Match, film_print, match_shots
 
 FPS = 25
@@ -138,6 +145,17 @@ def test_markers_move_with_their_picture_and_are_lost_only_with_it() -> None:
     assert conformed_markers(markers, moved) == (Marker(6.04, "turn"), Marker(31.0, "start"))
     black_between = [Moved(Span(0.0, 10.0), 2.0), Moved(Span(14.0, 60.0), 2.0)]
     assert conformed_markers(markers[1:2], black_between) == (Marker(14.0, "gone"),)
+
+
+def test_silences_of_the_user_move_with_their_picture_and_those_of_the_plan_do_not() -> None:
+    moved = [Moved(Span(0.0, 10.0), 2.0), Moved(Span(15.0, 30.0), -1.0)]
+    silences = [
+        Silence(Span(4.0, 6.0), "no suitable music: best merit 0.10, silence 0.20"),
+        Silence(Span(8.0, 16.0), SILENCE_REQUESTED),
+        Silence(Span(20.0, 24.0), SILENCE_SET),
+    ]
+    found = conformed_silences(silences, moved, [Span(20.0, 21.0)])
+    assert found == (Span(10.0, 12.0), Span(14.0, 15.0), Span(19.0, 20.0), Span(21.0, 23.0))
 
 
 def test_a_sheet_planned_again_with_its_own_weights_has_the_same_weights() -> None:

@@ -13,7 +13,7 @@ import pytest
 from made_up import sheet, small_library
 from soundtrack.cli.app import run_commands
 from soundtrack.documents import cuesheet
-from soundtrack.documents.edits import SILENCED, LockCues, SetCue, apply
+from soundtrack.documents.edits import LockCues, SetCue, apply
 from soundtrack.errors import OutputError, UsageError
 from soundtrack.spotting.plan.spot import spot_cues
 
@@ -125,7 +125,7 @@ def test_a_cue_becomes_silence_and_a_locked_one_does_not(path: Path, capsys: pyt
     assert list(cuesheet.faults(after)) == []
     assert [c.cue_id for c in after.cues] == [c.cue_id for c in SHEET.cues[1:]]
     assert not any(a.cue_id == "1m01" for a in after.alternatives)
-    made = [s.span for s in after.silences if s.reason == SILENCED]
+    made = [s.span for s in after.silences if s.is_demanded]
     assert made and made[0].start_s == SHEET.cues[0].span.start_s
     assert all(span.overlap_s(cue.span) == 0 for span in made for cue in after.cues)
     assert run_commands(["cues", "lock", str(path), "1m02", "-q"]) == 0

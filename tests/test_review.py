@@ -364,6 +364,19 @@ def test_plan_again_keeps_locked_cues_and_silences_and_can_be_undone(page: Page,
 
 
 @pytest.mark.slow
+def test_plan_again_put_music_over_a_silence_that_score_was_asked_for(tmp_path: Path, made: Made) -> None:
+    wanted = Span(3.0, 5.0)
+    sheet = pipeline.plan_video(made.film, index=made.index, device="cpu", wishes=pipeline.Wishes(silences=(wanted,)))
+    path = lay_out(tmp_path, made, sheet)
+    page = open_page(path, made)
+    assert page.post("plan").status_code == 200
+    assert "planned again" in str(wait_for_job(page).get("message"))
+    after = saved(path)
+    assert after.cues and all(cue.span.overlap_s(wanted) <= 1e-6 for cue in after.cues)
+    assert any(s.is_demanded and s.span.overlap_s(wanted) > 0 for s in after.silences)
+
+
+@pytest.mark.slow
 def test_more_and_less_like_this_change_the_music_at_once_and_can_be_undone(page: Page, cues: Path, made: Made) -> None:
     first, before = saved(cues).cues[0], cues.read_bytes()
     name, locked = first.cue_id, [c.cue_id for c in saved(cues).cues[1:]]

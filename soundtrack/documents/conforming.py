@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from soundtrack.documents.cuesheet import TOUCHING_S
-from soundtrack.documents.edits import SetCue, trimmed
+from soundtrack.documents.edits import SHORTEST_SILENCE_S, SetCue, outside, trimmed
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import round_s
-from soundtrack.types import Cue, CueSheet, Marker, Span
+from soundtrack.types import Cue, CueSheet, Marker, Silence, Span
 
 EDGE_FADE_S = 0.5
 """Fade-out of a cue that lost its own ending."""
@@ -81,6 +81,33 @@ def conformed_markers(markers: Sequence[Marker], moved: Sequence[Moved]) -> tupl
         if (later_s := _later_at(marker.time_s, moved)) is not None
     ]
     return tuple(sorted(found, key=lambda m: (m.time_s, m.text)))
+
+
+def conformed_silences(silences: Sequence[Silence], moved: Sequence[Moved], taken: Sequence[Span]) -> tuple[Span, ...]:
+    """Where the silences that the user wanted are in the new film, apart from what sounds there.
+
+    Parameters
+    ----------
+    silences : sequence of Silence
+        Of the old film; those that its plan chose are left out.
+    moved : sequence of Moved
+        In the order of the old film.
+    taken : sequence of Span
+        Cues in the new film.
+
+    Examples
+    --------
+    >>> from soundtrack.types.sheet import SILENCE_SET
+    >>> conformed_silences([Silence(Span(1.0, 5.0), SILENCE_SET)], [Moved(Span(2.0, 9.0), 1.0)], [Span(5.5, 8.0)])
+    (Span(start_s=3.0, end_s=5.5),)
+    """
+    found: list[Span] = []
+    for silence in (s for s in silences if s.is_demanded):
+        for piece in (m for m in moved if m.old.overlap_s(silence.span) > 0):
+            low, high = max(silence.span.start_s, piece.old.start_s), min(silence.span.end_s, piece.old.end_s)
+            span = Span(round_s(max(0.0, low + piece.later_s)), round_s(max(0.0, high + piece.later_s)))
+            found += [part for part in outside(span, taken) if part.duration_s >= SHORTEST_SILENCE_S]
+    return tuple(sorted(found, key=lambda span: span.start_s))
 
 
 def _later_at(time_s: float, moved: Sequence[Moved]) -> float | None:

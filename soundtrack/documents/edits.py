@@ -19,15 +19,15 @@ from soundtrack.errors import UsageError
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import clock, round_s, samples, seconds
 from soundtrack.types import Cue, CueSheet, Scene, Section, Silence, Span
+from soundtrack.types.sheet import SILENCE_SET
 
 BY_HAND = "a cue was trimmed manually"
 """Reason of a silence that trimming left."""
 SWAPPED_OUT = "original choice before the swap"
 """Note of the alternative that a swap makes of the planned track."""
-SILENCED = "silence set manually"
-"""Reason of a silence in the place of a cue."""
 
-_SHORTEST_SILENCE_S = 0.5
+SHORTEST_SILENCE_S = 0.5
+"""Shorter spans without music are not listed."""
 _OPTIONS = {
     "gain_db": "--gain-db",
     "fade_in_s": "--fade-in",
@@ -152,8 +152,8 @@ def _silenced(sheet: CueSheet, edit: SilenceCues) -> CueSheet:
     for cue in _find(sheet, edit.cue_ids):
         _require_unlocked(cue)
         others = tuple(c for c in sheet.cues if c.cue_id != cue.cue_id)
-        parts = _outside(cue.span, [*(c.span for c in others), *(s.span for s in sheet.silences)])
-        freed = [Silence(part, SILENCED) for part in parts if part.duration_s >= _SHORTEST_SILENCE_S]
+        parts = outside(cue.span, [*(c.span for c in others), *(s.span for s in sheet.silences)])
+        freed = [Silence(part, SILENCE_SET) for part in parts if part.duration_s >= SHORTEST_SILENCE_S]
         sheet = replace(
             sheet,
             cues=others,
@@ -336,15 +336,23 @@ def silences_after(sheet: CueSheet, cues: Sequence[Cue]) -> tuple[Silence, ...]:
         Those in their place.
     """
     covered = [cue.span for cue in cues]
-    found = [Silence(part, s.reason) for s in sheet.silences for part in _outside(s.span, covered)]
+    found = [Silence(part, s.reason) for s in sheet.silences for part in outside(s.span, covered)]
     for before in sheet.cues:
-        freed = _outside(before.span, [*covered, *(s.span for s in found)])
+        freed = outside(before.span, [*covered, *(s.span for s in found)])
         found += [Silence(part, BY_HAND) for part in freed]
-    return tuple(sorted((s for s in found if s.span.duration_s >= _SHORTEST_SILENCE_S), key=lambda s: s.span.start_s))
+    return tuple(sorted((s for s in found if s.span.duration_s >= SHORTEST_SILENCE_S), key=lambda s: s.span.start_s))
 
 
-def _outside(span: Span, others: Sequence[Span]) -> list[Span]:
-    """What of a span lies outside all others."""
+def outside(span: Span, others: Sequence[Span]) -> list[Span]:
+    """What of a span lies outside all others.
+
+    Parameters
+    ----------
+    span : Span
+        On the clock of the others.
+    others : sequence of Span
+        In any order.
+    """
     parts = [span]
     for other in others:
         parts = [rest for part in parts for rest in _without(part, other)]

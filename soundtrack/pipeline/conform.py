@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from soundtrack.documents import cuesheet
-from soundtrack.documents.conforming import Moved, conformed_cue, conformed_markers, without_overlaps
+from soundtrack.documents.conforming import (
+    Moved,
+    conformed_cue,
+    conformed_markers,
+    conformed_silences,
+    without_overlaps,
+)
 from soundtrack.documents.edits import scenes_under
 from soundtrack.errors import InputError, Reason, UsageError
 from soundtrack.pipeline.film.analyse import analyse_video, fingerprint
@@ -115,7 +121,11 @@ def conform(
     base = cuesheet.rounded(
         replace(base, cues=tuple(cues), alternatives=tuple(a for a in sheet.alternatives if a.cue_id in kept_ids))
     )
-    wishes = Wishes(keep=Keep(base, name) if cues else None, narration=_narration(sheet))
+    wishes = Wishes(
+        keep=Keep(base, name) if cues else None,
+        narration=_narration(sheet),
+        silences=conformed_silences(sheet.silences, moved, [cue.span for cue in base.cues]),
+    )
     result = spot_video(scenes, index=index, settings=_settings(sheet), mix=mix_of(sheet), wishes=wishes)
     result = replace(result, markers=conformed_markers(sheet.markers, moved))
     kept_s = sum(match.old.duration_s for match in matches)

@@ -78,7 +78,7 @@ def _wish_of(request: Mapping[str, object], *, index: Path | None) -> Callable[[
 
 
 def planned_again(film: Path, step: Step, *, index: Path | None, progress: Progress) -> Step:
-    """The state with a new plan around the locked cues and the silences that were set.
+    """The state with a new plan around the locked cues and the silences that were requested or set.
 
     Parameters
     ----------
@@ -100,12 +100,12 @@ def planned_again(film: Path, step: Step, *, index: Path | None, progress: Progr
     sheet = step.sheet
     scenes = api.scenes(film, progress=progress)
     progress("planning", 0, 0)
-    narration = sheet.narration
+    narration, demanded = sheet.narration, [s for s in sheet.silences if s.is_demanded]
     wishes = Wishes(
         narration=None if narration is None else NarrationWish(Path(narration.path), narration.start_s),
         moods=tuple(MoodWish(m.span, mood(m.text)) for m in step.moods if not is_request(m.text)),
         words=tuple(WordWish(m.text, m.span) for m in step.moods if is_request(m.text)),
-        silences=tuple(s.span for s in sheet.silences if s.reason == edits.SILENCED),
+        silences=tuple(s.span for s in demanded),
         hits=step.hits,
         keep=keep_locked(sheet) if any(cue.locked for cue in sheet.cues) else None,
     )
@@ -114,9 +114,8 @@ def planned_again(film: Path, step: Step, *, index: Path | None, progress: Progr
     if weights is not None:
         settings = replace(settings, merit=weights[0], plan=weights[1])
     planned = api.spot(scenes, index=index, settings=settings, mix=mix_of(sheet), wishes=wishes)
-    silenced = [s for s in sheet.silences if s.reason == edits.SILENCED]
-    others = [s for s in planned.silences if all(s.span.overlap_s(own.span) <= 0 for own in silenced)]
-    silences = tuple(sorted([*others, *silenced], key=lambda s: s.span.start_s))
+    others = [s for s in planned.silences if all(s.span.overlap_s(own.span) <= 0 for own in demanded)]
+    silences = tuple(sorted([*others, *demanded], key=lambda s: s.span.start_s))
     return replace(step, sheet=cuesheet.rounded(replace(planned, silences=silences, markers=sheet.markers)))
 
 

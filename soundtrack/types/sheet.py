@@ -87,6 +87,12 @@ class CueFacts:
     """Share of speech in the cue's scenes, in [0, 1]."""
 
 
+SILENCE_REQUESTED = "silence requested"
+"""Reason of a silence that ``--silence`` demanded."""
+SILENCE_SET = "silence set manually"
+"""Reason of a silence in the place of a cue."""
+
+
 @dataclass(frozen=True, slots=True)
 class Silence:
     """A span of the film without music."""
@@ -95,6 +101,11 @@ class Silence:
     """Film clock."""
     reason: str
     """Reason, in a few words."""
+
+    @property
+    def is_demanded(self) -> bool:
+        """Whether the user wants it, unlike one that the plan chose."""
+        return self.reason in (SILENCE_REQUESTED, SILENCE_SET)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from soundtrack.spotting.plan.place import rest_before
 from soundtrack.spotting.plan.problem import Choice, Problem
 from soundtrack.timebase import round_s
 from soundtrack.types import Cue, FloatArray, Silence, Span
+from soundtrack.types.sheet import SILENCE_REQUESTED
 
 _SAME_S = 0.01
 SHORTEST_S = 0.5
@@ -81,7 +82,7 @@ def _reason(problem: Problem, i: int, *, best: float, has_sound: bool) -> str:
     """Why a stretch for which no music was planned is silent."""
     film = problem.film
     if film.demanded[i]:
-        return "silence requested"
+        return SILENCE_REQUESTED
     if film.silent[i]:
         return "the film already has music"
     if has_sound and film.speech[i] > problem.weights.speech.neutral:
