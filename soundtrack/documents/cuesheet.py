@@ -9,7 +9,7 @@ that is played faster or slower needs its length times its speed of the track.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -19,7 +19,7 @@ from soundtrack.errors import InputError, Reason
 from soundtrack.merit_table import MeritTable, PlanTable, digest
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import round_half_up, samples
-from soundtrack.types import Cue, CueSheet, Span, WeightNote, WeightNotes
+from soundtrack.types import Cue, CueSheet, GainPoint, Span, WeightNote, WeightNotes
 
 SCHEMA = "soundtrack.cuesheet/2"
 """Name and version of the format."""
@@ -178,11 +178,8 @@ def faults(sheet: CueSheet) -> Iterator[str]:
                 f"cues[{i}].span: overlaps {before.cue_id} by {overlap_s:.3f} s, longer than its fades"
                 f" ({before.fade_out_s:g} s out, {after.fade_in_s:g} s in)"
             )
-    for i, point in enumerate(sheet.ducking):
-        if point.gain_db > 0:
-            yield f"ducking[{i}].gain_db: an envelope never boosts, got {point.gain_db:g} dB"
-        if i and point.time_s < sheet.ducking[i - 1].time_s:
-            yield f"ducking[{i}].time_s: must not be earlier than the previous point"
+    yield from _envelope_faults(sheet.ducking, place="ducking")
+    yield from _vocals_faults(sheet)
     known = {c.cue_id for c in sheet.cues}
     for i, other in enumerate(sheet.alternatives):
         if other.cue_id not in known:
@@ -198,6 +195,25 @@ def _repeated(place: str, names: list[str]) -> Iterator[str]:
         if name in seen:
             yield f"{place}[{i}]: {name[:12]} is duplicated"
         seen.add(name)
+
+
+def _envelope_faults(points: Sequence[GainPoint], *, place: str) -> Iterator[str]:
+    """What is wrong with an envelope."""
+    for i, point in enumerate(points):
+        if point.gain_db > 0:
+            yield f"{place}[{i}].gain_db: an envelope never boosts, got {point.gain_db:g} dB"
+        if i and point.time_s < points[i - 1].time_s:
+            yield f"{place}[{i}].time_s: must not be earlier than the previous point"
+
+
+def _vocals_faults(sheet: CueSheet) -> Iterator[str]:
+    """What is wrong with the vocals that are lowered."""
+    if sheet.vocals is None:
+        return
+    yield from _envelope_faults(sheet.vocals.ducking, place="vocals.ducking")
+    yield from _repeated("vocals.stems", [stem.track_id for stem in sheet.vocals.stems])
+    for i, stem in enumerate(sheet.vocals.stems):
+        yield from _path_faults(stem.path, place=f"vocals.stems[{i}].path")
 
 
 def _narration_faults(sheet: CueSheet) -> Iterator[str]:

@@ -33,6 +33,9 @@ MAX_RELEASE_DB_PER_S = 12.0
 MAX_DEPTH_DB = 20.0
 """Music never goes further down: a deeper hole is heard as one. Beside softer speech all music is set lower."""
 
+VOCALS_DEPTH_DB = 18.0
+"""Vocals of the music that are lowered for speech go so far down below the rest: what a separator leaves is masked."""
+
 MIN_CLEAR_S = 1.5
 """A return of the music is made only if it can stay up for this long."""
 
@@ -117,7 +120,28 @@ def duck(
     """
     spans = _merged([s for s in speech if any(s.overlap_s(m.span) > 0 for m in music)], settings=settings)
     dips = [_dip(span, speech, music, settings=settings) for span in spans]
-    points = _corners([dip for dip in dips if dip.depth_db > 0], duration_s=duration_s, settings=settings)
+    return _envelope([dip for dip in dips if dip.depth_db > 0], duration_s=duration_s, settings=settings)
+
+
+def duck_vocals(speech: Sequence[Span], *, duration_s: float, settings: MixSettings) -> tuple[GainPoint, ...]:
+    """Gain of the vocals of the music because of speech, below that of the music; the parameters are those of `duck`.
+
+    Examples
+    --------
+    >>> points = duck_vocals((Span(10.0, 20.0),), duration_s=60.0, settings=MixSettings())
+    >>> [(p.time_s, p.gain_db) for p in points]
+    [(9.05, 0.0), (9.65, -18.0), (20.0, -18.0), (21.5, 0.0)]
+    """
+    dips = [
+        _Dip(span.start_s - settings.attack_s, span.end_s, VOCALS_DEPTH_DB)
+        for span in _merged(speech, settings=settings)
+    ]
+    return _envelope(dips, duration_s=duration_s, settings=settings)
+
+
+def _envelope(dips: Sequence[_Dip], *, duration_s: float, settings: MixSettings) -> tuple[GainPoint, ...]:
+    """The corners of some dips, rounded as in a sheet."""
+    points = _corners(dips, duration_s=duration_s, settings=settings)
     return tuple(GainPoint(round_s(time_s), round(min(gain_db, 0.0), 3) + 0.0) for time_s, gain_db in points)
 
 

@@ -96,6 +96,15 @@ class MixPlan:
     """Constant gain of all music against the original sound."""
     master_gain_db: float = 0.0
     """Constant gain of the whole mix."""
+    vocals: tuple[GainPoint, ...] = ()
+    """Gain of the vocals of `sung` tracks over the film's clock, below that of the music."""
+    sung: frozenset[str] = frozenset()
+    """Tracks whose vocals lie in a file of their own, by track id."""
+
+
+def vocals_of(track_id: str) -> str:
+    """The key of a track's vocals where tracks are looked up by id."""
+    return f"{track_id}/vocals"
 
 
 def plan_mix(sheet: CueSheet) -> MixPlan:
@@ -113,8 +122,15 @@ def plan_mix(sheet: CueSheet) -> MixPlan:
         planned[i], planned[i + 1] = _crossfade(
             planned[i], planned[i + 1], tracks, wanted=samples(sheet.mix.crossfade_s, sample_rate_hz=MIX_RATE_HZ)
         )
+    vocals = sheet.vocals
     return MixPlan(
-        n_samples=n_samples, cues=tuple(planned), ducking=sheet.ducking, speech=sheet.speech, notes=sheet.mix
+        n_samples=n_samples,
+        cues=tuple(planned),
+        ducking=sheet.ducking,
+        speech=sheet.speech,
+        notes=sheet.mix,
+        vocals=() if vocals is None else vocals.ducking,
+        sung=frozenset() if vocals is None else frozenset(stem.track_id for stem in vocals.stems),
     )
 
 

@@ -29,7 +29,7 @@ from soundtrack.media.writing.mux import mux
 from soundtrack.mix.levels import BETWEEN_SAMPLES_DB, Levels
 from soundtrack.mix.limiter import Limiter
 from soundtrack.mix.passes import LOSSY_HEADROOM_DB, Work, hear, measure, mixed, mixed_between
-from soundtrack.mix.plan import MixPlan, plan_mix
+from soundtrack.mix.plan import MixPlan, plan_mix, vocals_of
 from soundtrack.mix.report import RenderReport, sound_warnings
 from soundtrack.mix.stems import StemWriter
 from soundtrack.mix.tuning import Outcome, Setting, next_setting, speech_limited_db
@@ -76,7 +76,7 @@ def render_film(
     force : bool
         Whether an existing file may be replaced.
     track_paths : mapping of str to Path
-        Where the tracks of the cues lie, by track id.
+        Where the tracks of the cues lie, by track id, and their vocals by `vocals_of`.
     narration_path : Path, optional
         Where the narration of the sheet is, if it has one.
     stems : Path, optional
@@ -386,5 +386,12 @@ def check_tracks(plan: MixPlan, track_paths: Mapping[str, Path]) -> None:
             raise InputError(
                 f"{path or cue.track_id[:12]}: the track of cue {cue.cue_id} is missing",
                 hint="restore the file, or run `soundtrack index` on its new folder",
+                reason=Reason.MISSING,
+            )
+        vocals = track_paths.get(vocals_of(cue.track_id))
+        if cue.track_id in plan.sung and (vocals is None or not vocals.is_file()):
+            raise InputError(
+                f"{vocals or cue.track_id[:12]}: the vocals of cue {cue.cue_id} are missing",
+                hint="restore the file, or set `vocals` in the cue sheet to null to play the music as it is",
                 reason=Reason.MISSING,
             )

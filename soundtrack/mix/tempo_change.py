@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -37,12 +38,14 @@ class Stretched:
     """A piece as it sounds on the film."""
 
     samples: FloatArray
-    """Shape (2, n_samples of the piece)."""
+    """Shape (channels, n_samples of the piece)."""
     n_missing: int
     """How many at its end are silent because the track has no more."""
 
 
-def stretch_piece(path: Path, piece: Piece) -> Stretched:
+def stretch_piece(
+    path: Path, piece: Piece, *, lowered: Callable[[FloatArray, int], FloatArray] | None = None
+) -> Stretched:
     """The sound of a piece at its speed.
 
     Parameters
@@ -51,6 +54,8 @@ def stretch_piece(path: Path, piece: Piece) -> Stretched:
         The track.
     piece : Piece
         With any speed near 1.
+    lowered : callable, optional
+        Gives what is stretched in place of the track, from its sound, shape (2, n), and the first sample of it.
 
     Raises
     ------
@@ -75,6 +80,8 @@ def stretch_piece(path: Path, piece: Piece) -> Stretched:
     n_missing = max(0, piece.n_samples - have)
     whole = np.zeros((2, n_in), np.float32)
     whole[:, : sound.shape[1]] = sound
+    if lowered is not None:
+        whole = lowered(whole, first)
     result = _stretched(whole, n_out=n_out)[:, before : before + piece.n_samples]
     return Stretched(np.ascontiguousarray(result), n_missing if n_missing > _ROUNDING else 0)
 
@@ -92,7 +99,7 @@ def require_stretcher() -> None:
 
 
 def _stretched(sound: FloatArray, *, n_out: int) -> FloatArray:
-    """Samples of shape (2, n) made `n_out` long."""
+    """Samples of shape (channels, n) made `n_out` long."""
     try:
         from python_stretch.Signalsmith import Stretch
     except ImportError as error:

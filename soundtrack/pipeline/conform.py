@@ -113,6 +113,7 @@ def conform(
         silences=(),
         cues=(),
         narration=None,
+        vocals=None,
     )
     made = [c for cue in chosen if (c := conformed_cue(cue, moved, base)) is not None]
     cues = without_overlaps(made, base)

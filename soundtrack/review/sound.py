@@ -26,7 +26,7 @@ from soundtrack.pipeline.sheets.narration import narration_path
 from soundtrack.pipeline.sheets.sheet_tracks import track_paths_of
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import seconds
-from soundtrack.types import CueSheet, FloatArray, VideoInfo
+from soundtrack.types import CueSheet, FloatArray, GainPoint, VideoInfo
 
 BLOCK_S = 4
 """Length of a block of music, in seconds."""
@@ -87,7 +87,7 @@ class Sounds:
             A track is missing.
         """
         # To write the document of 300 cues would take a tenth of a second.
-        heard = repr((sheet.cues, sheet.tracks, sheet.ducking, sheet.mix))
+        heard = repr((sheet.cues, sheet.tracks, sheet.ducking, sheet.vocals, sheet.mix))
         key = (saved_as or hashlib.sha256(heard.encode("utf-8")).hexdigest())[:24]
         with self._lock:
             if key not in self._sheets:
@@ -144,7 +144,7 @@ class Sounds:
         if not 0 <= start < stop:
             raise UsageError(f"no block {number}", hint="reload the page")
         part = _part(plan, start, stop)
-        return start, part.cues, part.ducking
+        return start, part.cues, (part.ducking, part.vocals, part.sung)
 
     def wave(self, key: str, cue_id: str) -> list[float]:
         """The highest samples of a cue in `WAVE_POINTS` equal parts, in [0, 1]; raises as `block`."""
@@ -153,7 +153,7 @@ class Sounds:
         if cue is None:
             raise UsageError(f"unknown cue {cue_id}", hint="reload the page")
         alone = replace(_part(played.plan, cue.film_start, cue.film_end), cues=(cue,))
-        name = (cue, alone.ducking)
+        name = (cue, (alone.ducking, alone.vocals, alone.sung))
         if name not in self._waves:
             while len(self._waves) >= _MOST_WAVES:
                 self._waves.pop(next(iter(self._waves)), None)
@@ -233,8 +233,14 @@ def _decoded(path: Path, first: int, last: int) -> Generator[FloatArray]:
 def _part(plan: MixPlan, start: int, stop: int) -> MixPlan:
     """All of a plan that sounds between two samples: the same for all sheets that sound the same there."""
     low_s, high_s = (seconds(n, sample_rate_hz=MIX_RATE_HZ) for n in (start, stop))
-    corners = plan.ducking
-    first = max((i for i, corner in enumerate(corners) if corner.time_s <= low_s), default=0)
-    last = next((i for i, corner in enumerate(corners) if corner.time_s >= high_s), len(corners))
+
+    def within(corners: tuple[GainPoint, ...]) -> tuple[GainPoint, ...]:
+        first = max((i for i, corner in enumerate(corners) if corner.time_s <= low_s), default=0)
+        last = next((i for i, corner in enumerate(corners) if corner.time_s >= high_s), len(corners))
+        return corners[first : last + 1]
+
     cues = tuple(active_cues(plan.cues, start=start, stop=stop))
-    return replace(plan, cues=cues, ducking=corners[first : last + 1], speech=())
+    sung = plan.sung & {cue.track_id for cue in cues}
+    return replace(
+        plan, cues=cues, ducking=within(plan.ducking), vocals=within(plan.vocals) if sung else (), sung=sung, speech=()
+    )

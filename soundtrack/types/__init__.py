@@ -71,6 +71,7 @@ from soundtrack.types.sheet import (
     CueFacts,
     CueSheet,
     DraftNote,
+    DuckedVocals,
     FilmRef,
     GainPoint,
     Landing,
@@ -82,6 +83,7 @@ from soundtrack.types.sheet import (
     Section,
     SheetTrack,
     Silence,
+    VocalStem,
     WeightNote,
     WeightNotes,
 )
@@ -105,6 +107,7 @@ __all__ = [
     "CueFacts",
     "CueSheet",
     "DraftNote",
+    "DuckedVocals",
     "EmotionState",
     "Ending",
     "Evidence",
@@ -150,6 +153,7 @@ __all__ = [
     "Track",
     "TrackChannel",
     "VideoInfo",
+    "VocalStem",
     "WeightNote",
     "WeightNotes",
 ]

@@ -280,6 +280,26 @@ class Narration:
 
 
 @dataclass(frozen=True, slots=True)
+class VocalStem:
+    """The vocals of a track in a file of their own."""
+
+    track_id: str
+    """Track, one of `tracks` of the sheet."""
+    path: str
+    """Path of the file when the sheet was written: the vocals on the track clock, silent where they are not needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DuckedVocals:
+    """Vocals of the music that are lowered under speech, while the rest of the music is not."""
+
+    stems: tuple[VocalStem, ...]
+    """The vocals of each track that has any; music of other tracks is played as it is."""
+    ducking: tuple[GainPoint, ...]
+    """Gain of the vocals, over the film clock; `ducking` of the sheet, for all music, is added."""
+
+
+@dataclass(frozen=True, slots=True)
 class DraftNote:
     """Expected quality of a draft, from measurements on other films."""
 
@@ -347,6 +367,8 @@ class CueSheet:
     """A recorded voice over the film; None without one."""
     ducking: tuple[GainPoint, ...] = ()
     """Gain of the music during speech, over the film clock."""
+    vocals: DuckedVocals | None = None
+    """Vocals of the music that are lowered further during speech; None where the music is played as it is."""
     alternatives: tuple[Alternative, ...] = ()
     """Alternatives, by cue and rank."""
     silences: tuple[Silence, ...] = ()

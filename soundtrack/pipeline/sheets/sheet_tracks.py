@@ -42,16 +42,31 @@ def with_present_ids(sheet: CueSheet, former: Mapping[str, str]) -> CueSheet:
         alternatives=tuple(
             replace(other, track_id=former.get(other.track_id, other.track_id)) for other in sheet.alternatives
         ),
+        vocals=None
+        if sheet.vocals is None
+        else replace(
+            sheet.vocals,
+            stems=tuple(
+                replace(stem, track_id=former.get(stem.track_id, stem.track_id)) for stem in sheet.vocals.stems
+            ),
+        ),
     )
 
 
 def track_paths_of(sheet: CueSheet, index: Path | None) -> Mapping[str, Path]:
-    """Where the tracks of a sheet's cues lie now, by id: where the sheet says, else where the library saw them."""
+    """Where the tracks of a sheet's cues lie now, by id: where the sheet says, else where the library saw them.
+
+    With them, by `vocals_of`, the vocals of those whose vocals are lowered: where the sheet says.
+    """
+    from soundtrack.mix.plan import vocals_of
+
     used = {cue.track_id for cue in sheet.cues}
+    stems = () if sheet.vocals is None else sheet.vocals.stems
+    vocals = {vocals_of(stem.track_id): as_on_disk(Path(stem.path)) for stem in stems if stem.track_id in used}
     paths = {track.track_id: as_on_disk(Path(track.path)) for track in sheet.tracks if track.track_id in used}
     gone = sorted(track_id for track_id, path in paths.items() if not path.is_file())
     if not gone:
-        return paths
+        return paths | vocals
     try:
         with open_library(index, everything=True) as library:
             known, former = library.tracks(), library.former_names()
@@ -66,4 +81,4 @@ def track_paths_of(sheet: CueSheet, index: Path | None) -> Mapping[str, Path]:
                 reason=Reason.MISSING,
             )
         paths[track_id] = track.path
-    return paths
+    return paths | vocals
