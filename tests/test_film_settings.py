@@ -35,6 +35,7 @@ OPTIONS: dict[str, Any] = {
                 "loop",
             ),
             "keep_voices",
+            "duck_vocals",
         ),
         False,
     ),

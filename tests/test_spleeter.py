@@ -11,6 +11,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 import torch
+from scipy.io import wavfile
 
 from soundtrack.checkpoints import spleeter_weights as weights
 from soundtrack.demo.make import make_track
@@ -18,9 +19,11 @@ from soundtrack.demo.pieces import PIECES
 from soundtrack.demo.spoken import RATE_HZ, say
 from soundtrack.errors import DependencyError
 from soundtrack.media.reading.audio import read_audio
+from soundtrack.mix.ducking import VOCALS_DEPTH_DB
 from soundtrack.networks.spleeter import STEMS, UNet, expected_shapes, spleeter_separator
+from soundtrack.pipeline.ducked_vocals import MOST_BELOW_DB, _write
 from soundtrack.pipeline.ground import separators
-from soundtrack.types import FloatArray
+from soundtrack.types import FloatArray, Span
 
 RATE = 44_100
 
@@ -89,6 +92,30 @@ def test_speech_over_music_is_separated(tmp_path: Path, package: Path, monkeypat
     pause = slice(0, RATE)
     assert 10 * np.log10(np.mean(found[:, pause] ** 2) / np.mean(music[:, pause] ** 2)) < -15
     np.testing.assert_array_equal(found, made.voices(np.asarray(voice + music, np.float32)))
+
+
+def test_vocals_of_a_song_are_told_from_instruments_and_taken_out(
+    tmp_path: Path, package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(separators, "entry_points", lambda _group: iter(()))
+    monkeypatch.setattr(separators, "find_spec", lambda _name: None)
+    made, parts = separators.find_separator(device="cpu"), {}
+    make_track(PIECES[0], tmp_path / "track.flac")
+    music = read_audio(tmp_path / "track.flac", sample_rate_hz=RATE, channels=2, start_s=30.0, duration_s=12.0)
+    spoken = say(0, synthesiser=False)
+    voice = np.interp(np.arange(music.shape[1]) / RATE, np.arange(len(spoken)) / RATE_HZ, spoken)
+    voice = np.stack([voice, voice]) * np.sqrt(np.mean(music**2) / np.mean(voice**2))
+    for name, sound in (("song", music + voice), ("music", music)):
+        wavfile.write(tmp_path / f"{name}.wav", RATE, sound.T.astype(np.float32))
+        parts[name] = _write(tmp_path / f"{name}.wav", tmp_path / f"{name}.flac", [Span(1.0, 11.0)], made)
+    assert parts["song"] < MOST_BELOW_DB / 2 and parts["music"] > MOST_BELOW_DB
+    stem = read_audio(tmp_path / "song.flac", sample_rate_hz=RATE, channels=2)
+    assert not stem[:, : RATE - 100].any() and stem.shape[1] == pytest.approx(11 * RATE, abs=2)
+    within = slice(2 * RATE, 10 * RATE)
+    left = (music + voice)[:, within] - stem[:, within] * (1 - 10 ** (-VOCALS_DEPTH_DB / 20))
+    basis = np.stack([part[:, within].ravel() for part in (voice, music)], axis=1)
+    gains, *_ = np.linalg.lstsq(basis, left.ravel(), rcond=None)
+    assert 20 * np.log10(abs(gains[0])) < -8 and 20 * np.log10(gains[1]) > -1
 
 
 @pytest.mark.parametrize("n", [100, 5_000, 30_000])

@@ -41,6 +41,7 @@ def make_wishes(
     narration: Path | None = None,
     narration_at: str | None = None,
     keep_voices: bool = False,
+    duck_vocals: bool = False,
 ) -> Wishes:
     """What the user demands, as the pipeline takes it."""
     from soundtrack.cli.words import parse_hit, parse_lock, parse_mood, parse_span
@@ -71,6 +72,7 @@ def make_wishes(
         theme=theme,
         narration=narration_wish(narration, narration_at),
         keep_voices=keep_voices,
+        duck_vocals=duck_vocals,
     )
 
 

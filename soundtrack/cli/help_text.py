@@ -23,8 +23,8 @@ PANELS = {
     ),
     "Music rules": "--exclude --include --drop --min-length --max-length --clear",
     "Mix": (
-        "--target --keep-original --keep-voices --keep-level --narration --narration-at --music-level --duck --mix"
-        " --gain-db --fade-in --fade-out --start --end"
+        "--target --keep-original --keep-voices --keep-level --narration --narration-at --music-level --duck"
+        " --duck-vocals --mix --gain-db --fade-in --fade-out --start --end"
     ),
     "Photos": "--seconds-per-image --moves",
     "Camera": "--camera --overlay --selfie",

@@ -346,6 +346,10 @@ Density = Annotated[
 Duck = Annotated[
     DuckName, typer.Option("--duck", help="Speech above the music: clear 14 LU, normal 12 LU, accessible 20 LU.")
 ]
+DuckVocals = Annotated[
+    bool,
+    typer.Option("--duck-vocals", help="Lower vocals of the music under speech by a further 18 dB; needs a separator."),
+]
 Stems = Annotated[
     Path | None,
     typer.Option(

@@ -82,6 +82,11 @@ class Together:
         self._begun.append(_Begun(part, Target(target, kind), force))
         return part
 
+    def drop(self, part: Path) -> None:
+        """Give up a file of `part`: it gets no name."""
+        part.unlink(missing_ok=True)
+        self._begun = [file for file in self._begun if file.part != part]
+
     def text(self, target: Path, text: str, *, kind: Kind, force: bool = False) -> None:
         """Write a small text file, UTF-8; the parameters are those of `part`.
 

@@ -38,6 +38,8 @@ class Scored:
     """What mixing and muxing did."""
     voices: Path | None = None
     """The voices of the film, where they were separated."""
+    vocals: tuple[Path, ...] = ()
+    """The vocals of the music that were lowered under speech."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -50,7 +52,8 @@ class Scored:
         cues = f"{self.cues}: {counted(len(self.sheet.cues), 'cue')} from {counted(n_tracks, 'track')}"
         risk = self.licence_risk
         voices = [] if self.voices is None else [f"{self.voices}: voices of the film, needed to render the cue sheet"]
-        return [*self.report.summary(), cues, *voices, *([risk] if risk else [])]
+        vocals = [f"{path}: vocals of the music, needed to render the cue sheet" for path in self.vocals]
+        return [*self.report.summary(), cues, *voices, *vocals, *([risk] if risk else [])]
 
     @property
     def licence_risk(self) -> str | None:
@@ -64,6 +67,7 @@ class Scored:
             **self.report.as_dict(),
             "cues": str(self.cues),
             "voices": None if self.voices is None else str(self.voices),
+            "vocals": [str(path) for path in self.vocals],
             "n_cues": len(self.sheet.cues),
             "n_scenes": len(self.sheet.scenes),
             "licence_risk": self.licence_risk,

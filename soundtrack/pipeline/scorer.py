@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from soundtrack.errors import InputError, Reason
 from soundtrack.naming.wording import counted
+from soundtrack.pipeline.ducked_vocals import vocals_lowered
 from soundtrack.pipeline.film.analyse import Watcher
 from soundtrack.pipeline.film.photo_beats import TimedPhotos, on_beats
 from soundtrack.pipeline.film.photos import PhotoFilm
@@ -162,8 +163,9 @@ class Scorer:
         return other
 
     def _found_separator(self) -> NamedSeparator | None:
-        """The separator, where voices are to be kept; a missing one is an error before any work."""
-        return find_separator(device=self._device) if self._wishes.keep_voices else None
+        """The separator, where one is needed; a missing one is an error before any work."""
+        is_needed = self._wishes.keep_voices or self._wishes.duck_vocals
+        return find_separator(device=self._device) if is_needed else None
 
     def _understood(self) -> Constraints:
         """The wishes, with every name looked up in the library."""
@@ -274,7 +276,7 @@ class Scorer:
         require_decoder(info, keeps=self._mix.keep_original, hint="add --replace")
         require_inside(self._constraints, length_s=info.duration_s + BELIEVED_WITHIN_S)
         self._require_kept(info)
-        if self._separator is not None:
+        if self._wishes.keep_voices:
             require_sound(info)
         if self._narrated is not None:
             self._narrated.require_inside(info.duration_s + BELIEVED_WITHIN_S)
@@ -319,19 +321,33 @@ class Scorer:
             notice(line)
         with contextlib.ExitStack() as until_scored:
             voices = None
-            if self._separator is not None:
+            if self._separator is not None and self._wishes.keep_voices:
                 self._require_possible(info)
                 target, by = voices_path(sheet_path), self._separator
                 beside = voices_beside(info, target, separator=by, force=force, progress=progress)
                 voices = until_scored.enter_context(beside)
             narrated = None if voices is None else voices.narrated
             sheet = sheet or self.plan(info, scenes=scenes, narrated=narrated, progress=progress)
+            track_paths, vocals = track_paths_of(sheet, self._index), tuple[Path, ...]()
+            if self._separator is not None and self._wishes.duck_vocals:
+                lowered = until_scored.enter_context(
+                    vocals_lowered(
+                        sheet,
+                        track_paths,
+                        beside=sheet_path,
+                        separator=self._separator,
+                        index=self._index,
+                        force=force,
+                        progress=progress,
+                    )
+                )
+                sheet, track_paths, vocals = lowered.sheet, {**track_paths, **lowered.paths}, lowered.files
             report = render_film(
                 as_watched(info, sheet),
                 sheet,
                 film,
                 force=force,
-                track_paths=track_paths_of(sheet, self._index),
+                track_paths=track_paths,
                 narration_path=narration_path(sheet) if voices is None else voices.path,
                 stems=stems,
                 cues=sheet_path,
@@ -342,4 +358,4 @@ class Scorer:
         if self._remembers:
             remember(ledger_path(), sheet)
         kept = None if voices is None else voices_path(sheet_path)
-        return Scored(film=film, cues=sheet_path, sheet=report.sheet, report=report, voices=kept)
+        return Scored(film=film, cues=sheet_path, sheet=report.sheet, report=report, voices=kept, vocals=vocals)

@@ -28,6 +28,7 @@ SWITCHES = (
     "loop",
     "no-explicit",
     "allow-vocals",
+    "duck-vocals",
     "over-music",
 )
 """Settings that are on or off."""
@@ -61,6 +62,7 @@ _WISHES = (
         "narration",
         "narration_at",
         "keep_voices",
+        "duck_vocals",
     ),
 )
 _SPOTTING = ("seed", "allow_vocals", "over_music", "stretch", "density", "no_taste", "loop")

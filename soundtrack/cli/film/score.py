@@ -18,6 +18,7 @@ from soundtrack.cli.options import (
     Device,
     Duck,
     DuckName,
+    DuckVocals,
     Explore,
     Faces,
     FaceWeight,
@@ -123,6 +124,7 @@ def score(
     stretch: Stretch = None,
     density: Density = DensityName.NORMAL,
     duck: Duck = DuckName.NORMAL,
+    duck_vocals: DuckVocals = False,
     over_music: OverMusic = False,
     allow_spoken: Spoken = False,
     no_explicit: NoExplicit = False,
@@ -209,6 +211,7 @@ def score(
         "narration": narration,
         "narration_at": narration_at,
         "keep_voices": keep_voices,
+        "duck_vocals": duck_vocals,
         "seed": seed,
         "allow_vocals": allow_vocals,
         "over_music": over_music,
@@ -265,7 +268,8 @@ def score(
         "force": force,
     }
     if not dry_run and is_edit(video) and (out is None or is_edit(out)):
-        of_films = {"--stems": stems is not None, "--music-track": music_track, "--keep-voices": keep_voices}
+        separates = {"--keep-voices": keep_voices, "--duck-vocals": duck_vocals}
+        of_films = {"--stems": stems is not None, "--music-track": music_track, **separates}
         score_edit(video, out=out, of_films=of_films, as_json=json, quiet=quiet, **common)
         return
     if dry_run:

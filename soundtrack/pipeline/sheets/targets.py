@@ -52,6 +52,11 @@ def voices_path(beside: Path) -> Path:
     return beside.with_name(f"{beside.stem if name == beside.name else name}.voices.flac")
 
 
+def vocals_path(beside: Path, track_id: str) -> Path:
+    """Where the vocals of a track go: ``NAME.vocals-ID.flac`` beside the cue sheet that names them."""
+    return beside.with_name(f"{beside.name.removesuffix('.json').removesuffix('.cues')}.vocals-{track_id[:8]}.flac")
+
+
 def film_targets(film: Path, *, cues: Path | None, stems: Path | None, voices: bool = False) -> list[Target]:
     """The targets of `score` and `render`.
 

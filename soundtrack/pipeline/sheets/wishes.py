@@ -84,6 +84,8 @@ class Wishes:
     """A recorded voice that is mixed into the film."""
     keep_voices: bool = False
     """Whether the voices of the film stay while the rest of its sound is replaced; needs a separator."""
+    duck_vocals: bool = False
+    """Whether vocals of the music are lowered further under speech than the rest of it; needs a separator."""
 
     def __post_init__(self) -> None:
         others = {"--only": self.only, "--avoid": self.avoid, "--lock": self.locks, "--theme": self.theme}
@@ -98,17 +100,21 @@ class Wishes:
         return replace(mix, keep_original=False) if self.keep_voices else mix
 
     def require_no_separation(self) -> None:
-        """Refuse to keep the voices of a film where none is written.
+        """Refuse what needs a separator, whose files belong to a scored film, where no film is written.
 
         Raises
         ------
         UsageError
-            They are to be kept.
+            Voices are to be kept, or vocals lowered.
         """
         if self.keep_voices:
             raise UsageError(
                 "--keep-voices requires a scored film",
                 hint="run `soundtrack voices FILM`, then use its file: --replace --narration FILE",
+            )
+        if self.duck_vocals:
+            raise UsageError(
+                "--duck-vocals requires a scored film", hint="use `soundtrack score`, or leave out --duck-vocals"
             )
 
     def absolute(self) -> Wishes:
