@@ -301,17 +301,26 @@ def test_a_separator_cannot_change_the_sound_and_may_answer_read_only() -> None:
     assert (sound == 1).all() and found.dtype == np.float32 and found.flags.writeable
 
 
-def test_a_film_without_sound_or_without_voices_is_refused(site: Path, film: Path, made: Made) -> None:
+def test_a_film_without_sound_or_without_voices_is_scored_without_its_sound_and_says_so(
+    site: Path, film: Path, made: Made, capfd: pytest.CaptureFixture[str]
+) -> None:
     install(
         site, "from soundtrack.types import Separator\nmiddle = Separator(48_000, lambda s, _: {'vocals': s * 0})\n"
     )
-    with pytest.raises(InputError, match="the separator found no voices in its sound"):
-        run_commands(["score", str(film), "--keep-voices", "--index", str(made.index), "--no-cache"])
-    mute = make_film(film.parent / "mute.mkv", seconds=2.0)
-    for command in (["voices", str(mute)], ["score", str(mute), "--keep-voices", "--index", str(made.index)]):
-        with pytest.raises(InputError, match="no sound, so no voices to keep"):
-            run_commands(command)
-    assert sorted(listing(film.parent)) == ["film.mov", "mute.mkv"]
+    mute = make_film(film.parent / "mute.mkv", seconds=LENGTH_S)
+    for path, said in ((film, "the separator found no voices in its sound"), (mute, "no sound")):
+        out, plain = path.with_stem(f"new-{path.stem}"), path.with_stem(f"plain-{path.stem}")
+        command = ["score", str(path), "--index", str(made.index), "--no-cache", "--json"]
+        assert run_commands([*command, "-o", str(out), "--keep-voices"]) == ExitCode.OK
+        scored = json.loads(capfd.readouterr().out)
+        warning = f"{path}: {said}; --keep-voices leaves out all of the original sound"
+        assert warning in scored["warnings"] and scored["voices"] is None
+        assert run_commands([*command, "-o", str(plain), "--replace"]) == ExitCode.OK
+        assert out.read_bytes() == plain.read_bytes(), "all else is as with --replace"
+        capfd.readouterr()
+        with pytest.raises(InputError, match=said):
+            run_commands(["voices", str(path)])
+    assert not list(film.parent.glob("*.voices.flac"))
 
 
 def test_voices_without_speech_do_not_lower_the_music(site: Path, film: Path) -> None:

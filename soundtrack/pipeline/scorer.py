@@ -17,7 +17,7 @@ from soundtrack.pipeline.ducked_vocals import vocals_lowered
 from soundtrack.pipeline.film.analyse import Watcher
 from soundtrack.pipeline.film.photo_beats import TimedPhotos, on_beats
 from soundtrack.pipeline.film.photos import PhotoFilm
-from soundtrack.pipeline.film.voices import require_sound, voices_beside
+from soundtrack.pipeline.film.voices import no_voices, require_decodable, voices_beside
 from soundtrack.pipeline.given import Music, music_for, settings_for
 from soundtrack.pipeline.ground.ledger import is_kept, ledger_path, read_ledger, recent_tracks, remember
 from soundtrack.pipeline.ground.separators import NamedSeparator, find_separator
@@ -277,7 +277,7 @@ class Scorer:
         require_inside(self._constraints, length_s=info.duration_s + BELIEVED_WITHIN_S)
         self._require_kept(info)
         if self._wishes.keep_voices:
-            require_sound(info)
+            require_decodable(info)
         if self._narrated is not None:
             self._narrated.require_inside(info.duration_s + BELIEVED_WITHIN_S)
 
@@ -328,6 +328,9 @@ class Scorer:
                 voices = until_scored.enter_context(beside)
             narrated = None if voices is None else voices.narrated
             sheet = sheet or self.plan(info, scenes=scenes, narrated=narrated, progress=progress)
+            if self._wishes.keep_voices and voices is None:
+                line = f"{info.path}: {no_voices(info)}; --keep-voices leaves out all of the original sound"
+                sheet = replace(sheet, warnings=(*sheet.warnings, line))
             track_paths, vocals = track_paths_of(sheet, self._index), tuple[Path, ...]()
             if self._separator is not None and self._wishes.duck_vocals:
                 lowered = until_scored.enter_context(

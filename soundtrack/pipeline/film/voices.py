@@ -45,20 +45,25 @@ class Voices:
     """Name and package of the separator."""
 
 
-def require_sound(info: VideoInfo) -> None:
-    """Refuse a film that has no sound to separate.
+def require_decodable(info: VideoInfo) -> None:
+    """Refuse a film whose sound cannot be separated because it cannot be decoded; one without sound passes.
 
     Raises
     ------
     InputError
-        It has none, or none that can be decoded.
+        There may be voices in it.
     """
-    main = info.main_audio
-    if main is None or not main.has_decoder:
-        state = "no sound" if main is None else "no sound that can be decoded"
+    if info.main_audio is not None and not info.main_audio.has_decoder:
         raise InputError(
-            f"{info.path}: {state}, so no voices to keep", hint="leave out --keep-voices", reason=Reason.NO_AUDIO
+            f"{info.path}: no sound that can be decoded, so no voices to keep",
+            hint="leave out --keep-voices",
+            reason=Reason.NO_AUDIO,
         )
+
+
+def no_voices(info: VideoInfo) -> str:
+    """Why a film has no voices."""
+    return "no sound" if info.main_audio is None else "the separator found no voices in its sound"
 
 
 def separate_voices(
@@ -92,28 +97,43 @@ def separate_voices(
     info = probe(as_on_disk(video))
     target = out or voices_path(info.path)
     guard([Target(target, STEM)], inputs=[info.path], force=force)
-    require_sound(info)
+    require_decodable(info)
     with voices_beside(info, target, separator=find_separator(device=device), force=force, progress=progress) as made:
+        if made is None:
+            raise InputError(
+                f"{info.path}: {no_voices(info)}",
+                hint="use `soundtrack score --replace` to leave out the original sound",
+                reason=Reason.NO_AUDIO,
+            )
         return replace(made, path=target)
 
 
 @contextlib.contextmanager
 def voices_beside(
     info: VideoInfo, target: Path, *, separator: NamedSeparator, force: bool, progress: Progress
-) -> Iterator[Voices]:
+) -> Iterator[Voices | None]:
     """The voices of a film in a file that takes its name when the block ends well, and is gone otherwise.
+
+    A film without sound, or without voices in it, has no file: None.
 
     Raises
     ------
     SoundtrackError
         As `separate_voices`.
     """
+    if info.main_audio is None:
+        yield None
+        return
     with Together() as files:
         part = files.part(target, kind=STEM, force=force)
         with naming_a_full_disk(target):
             _write(info, part, separator, progress)
         narrated = read_separated(part, kept_as=target.absolute(), film=info.path)
-        yield Voices(part, narrated, f"{separator.name} ({separator.package})")
+        if narrated is None:
+            files.drop(part)
+            yield None
+        else:
+            yield Voices(part, narrated, f"{separator.name} ({separator.package})")
 
 
 def _write(info: VideoInfo, part: Path, separator: NamedSeparator, progress: Progress) -> None:

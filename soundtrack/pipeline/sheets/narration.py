@@ -88,8 +88,8 @@ def read_narration(wish: NarrationWish) -> Narrated:
     return Narrated(Narration(str(path), round_s(wish.start_s), round_s(length_s)), speech, warnings)
 
 
-def read_separated(path: Path, *, kept_as: Path, film: Path) -> Narrated:
-    """The voices of a film that were separated from its music, as a narration from its first frame on.
+def read_separated(path: Path, *, kept_as: Path, film: Path) -> Narrated | None:
+    """The voices of a film that were separated from its music, as a narration from its first frame on; None for none.
 
     Parameters
     ----------
@@ -99,19 +99,10 @@ def read_separated(path: Path, *, kept_as: Path, film: Path) -> Narrated:
         Its name in the cue sheet.
     film : Path
         For messages.
-
-    Raises
-    ------
-    InputError
-        There is nothing to hear in them.
     """
     length_s, spoken = _heard(path)
     if spoken is None:
-        raise InputError(
-            f"{film}: the separator found no voices in its sound",
-            hint="use --replace to leave out the original sound",
-            reason=Reason.NO_AUDIO,
-        )
+        return None
     unspoken = f"{film}: no speech detected in the separated voices; the music is not lowered for them"
     speech = tuple(Span(round_s(span.start_s), round_s(min(span.end_s, length_s))) for span in spoken)
     return Narrated(Narration(str(kept_as), 0.0, round_s(length_s)), speech, () if spoken else (unspoken,))
