@@ -268,6 +268,45 @@ def test_many_steps_leave_no_elements_listeners_or_sound_behind(browser: Any, ad
     assert screen.run("document.querySelectorAll('.wave').length === review.state.cues.length")
 
 
+def test_two_quick_keys_moved_a_start_from_the_same_place(browser: Any, address: str) -> None:
+    screen = opened(browser, address)
+    screen.press("ArrowUp", "b", "]")
+    screen.until_said("start at")
+    start_s = screen.run("review.state.cues[0].start_s")
+    screen.press("]", "[")  # later and back again: each waits for the one before it
+    screen.press("h")
+    screen.until("review.state.hits.length === 1")
+    assert screen.run("review.state.cues[0].start_s") == pytest.approx(start_s, abs=1e-3)
+
+
+def test_the_page_says_what_it_can_do_and_not_what_a_command_can(browser: Any, address: str, cues: Path) -> None:
+    """Undo without a step, a hit point taken away, a locked cue, a film that is there, and a server that has ended."""
+    screen = opened(browser, address)
+    screen.press("z")
+    screen.until_said("nothing to undo")
+    screen.press("h")
+    screen.until_said("for the next plan")
+    screen.press("h")
+    screen.until_said("removed")
+    screen.press("ArrowUp", "x")
+    screen.until("review.state.cues[0].locked")
+    screen.press("+")
+    screen.until_said("press X to unlock it")
+    shutil.copy(cues.parent / "film.mp4", cues.parent / "film.scored.mp4")
+    screen.press("r")
+    screen.until_said("replace an existing film")
+    screen.page.route("**/edit", lambda route: route.abort())
+    screen.press("x")
+    screen.until_said("the command that serves this page has ended")
+
+
+def test_a_title_in_arabic_turned_the_gain_beside_it_round(browser: Any, address: str) -> None:
+    screen = opened(browser, address)
+    titles = "[...document.querySelectorAll('.pick bdi')].map((e) => e.textContent)"
+    assert screen.run(titles) == screen.run("review.state.cues.map((cue) => cue.title)")
+    assert screen.run("[...document.querySelectorAll('.choices bdi')].length") >= 1
+
+
 def test_a_start_never_moves_past_the_end_of_its_cue(browser: Any, address: str) -> None:
     screen = opened(browser, address)
     screen.press("ArrowUp")

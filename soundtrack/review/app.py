@@ -29,7 +29,7 @@ from soundtrack.pipeline.ground.preferences import note_edit
 from soundtrack.progress import Progress
 from soundtrack.review.cuts import kept_cuts
 from soundtrack.review.guard import Guard
-from soundtrack.review.jobs import Jobs
+from soundtrack.review.jobs import Jobs, refusal
 from soundtrack.review.nearby import nearby
 from soundtrack.review.opening import Reviewed
 from soundtrack.review.session import ConflictError, Session, Step
@@ -39,6 +39,7 @@ from soundtrack.review.view import state_of
 
 STATIC = {
     "review.css": "text/css",
+    "ask.js": "text/javascript",
     "review.js": "text/javascript",
     "player.js": "text/javascript",
     "waves.js": "text/javascript",
@@ -261,4 +262,4 @@ def _conflict(_request: Request, error: Exception) -> Response:
 
 def _refusal(_request: Request, error: Exception) -> Response:
     assert isinstance(error, SoundtrackError)
-    return JSONResponse({"error": str(error), "hint": error.hint, "code": error.code}, status_code=422)
+    return JSONResponse(refusal(error), status_code=422)

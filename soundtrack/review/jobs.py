@@ -9,6 +9,29 @@ from soundtrack.errors import SoundtrackError, UsageError
 from soundtrack.progress import Progress
 from soundtrack.review.session import ConflictError
 
+_ON_THE_PAGE = (
+    ("soundtrack cues unlock", "press X to unlock it"),
+    ("--force only replaces", "rename the file that is there"),
+    ("add --force", "select `replace an existing film`, or rename the film that is there"),
+    ("use a later --start", "choose a later start, or plan again (P)"),
+    ("use an earlier --end", "choose an earlier end, or plan again (P)"),
+    ("--start and --end only trim", "to place music elsewhere, plan again (P)"),
+    ("soundtrack spot --keep", "use other values, or plan again (P)"),
+)
+"""What the page says in place of a hint that names a command or an option."""
+
+
+def refusal(error: SoundtrackError) -> dict[str, object]:
+    """What the page shows of an error: the message, a hint in the terms of the page, and the code.
+
+    Examples
+    --------
+    >>> refusal(UsageError("cue 1m02 is locked", hint="unlock it first: `soundtrack cues unlock CUES 1m02`"))["hint"]
+    'press X to unlock it'
+    """
+    hint = next((said for part, said in _ON_THE_PAGE if part in error.hint), error.hint)
+    return {"error": str(error), "hint": hint, "code": error.code}
+
 
 class Jobs:
     """Runs one job at a time and says how far it is."""
@@ -52,7 +75,7 @@ class Jobs:
         try:
             end["message"] = work(progress)
         except SoundtrackError as error:
-            end |= {"error": str(error), "hint": error.hint}
+            end |= refusal(error)
         except ConflictError as error:
             end |= {"error": str(error), "hint": "do it again if it is still wanted"}
         except Exception as error:  # a thread has no boundary of its own: what is unforeseen is said by the page

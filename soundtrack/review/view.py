@@ -84,6 +84,7 @@ def _cue(cue: Cue, names: Mapping[str, str], others: Sequence[Alternative]) -> d
         "title": names.get(cue.track_id, "?"),
         "locked": cue.locked,
         "gain_db": cue.gain_db,
+        "fades_out": cue.fade_out_s > 0,
         "merit": round(cue.merit, 3),
         "facts": "" if cue.facts is None else facts_line(cue.facts),
         "why": [f"{term.name} {term.value:+.3f}" for term in cue.why],

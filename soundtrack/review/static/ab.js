@@ -1,5 +1,7 @@
 // Blind comparison: two sounds of one stretch in step with the film, one of them heard, and an answer for each pair.
 
+import { ask } from "./ask.js";
+
 const RATE = 48000;
 const find = (id) => document.getElementById(id);
 const film = find("film");
@@ -16,14 +18,14 @@ const say = (text) => {
 };
 
 async function get(path) {
-  const answer = await fetch(path);
+  const answer = await ask(path);
   const data = await answer.json();
   if (!answer.ok) throw new Error(`${data.error}; ${data.hint}`);
   return data;
 }
 
 async function fetchSound(which) {
-  const answer = await fetch(`sound/${pair.number}/${which}`);
+  const answer = await ask(`sound/${pair.number}/${which}`);
   if (!answer.ok) throw new Error((await answer.json()).error);
   const samples = new Float32Array(await answer.arrayBuffer());
   const n = samples.length / 2;
@@ -121,7 +123,7 @@ async function choose(choice) {
     return;
   }
   buffers = null;
-  const answer = await fetch("answer", {
+  const answer = await ask("answer", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ number: pair.number, choice }),

@@ -1,5 +1,7 @@
 // The map of the library: tracks as buttons on a plane, sound on hover and focus, words, and playlists along a path.
 
+import { ask } from "./ask.js";
+
 const find = (id) => document.getElementById(id);
 const plane = find("plane");
 const sound = find("sound");
@@ -16,7 +18,7 @@ let waiting = 0;
 
 async function answerOf(path, body) {
   const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
-  const answer = await fetch(path, body ? options : undefined);
+  const answer = await ask(path, body ? options : undefined);
   const data = await answer.json();
   if (!answer.ok) throw data;
   return data;

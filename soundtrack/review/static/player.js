@@ -1,6 +1,8 @@
 // Film and music in step. The server mixes the music in blocks exactly as it renders it; here the blocks are laid
 // end to end on the clock of the audio device, and the constant gains of the mix are applied.
 
+import { ask } from "./ask.js";
+
 export const RATE = 48000;
 const AHEAD_S = 6;
 const MOST_BUFFERS = 32;
@@ -19,7 +21,7 @@ function bufferOf(data) {
 }
 
 async function fetchBlock(key, number) {
-  const answer = await fetch(`music/${key}/${number}`);
+  const answer = await ask(`music/${key}/${number}`);
   if (!answer.ok) throw new Error((await answer.json()).error);
   return answer.arrayBuffer();
 }

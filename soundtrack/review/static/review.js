@@ -1,5 +1,6 @@
 // The review page: shows the state that the server gives, and sends one request for each step.
 
+import { ask } from "./ask.js";
 import { Player, renderOffline } from "./player.js";
 import { Waves } from "./waves.js";
 
@@ -26,14 +27,14 @@ let busy = Promise.resolve();
 // --- talking to the server ----
 
 async function get(path) {
-  const answer = await fetch(path);
+  const answer = await ask(path);
   const data = await answer.json();
   if (!answer.ok) throw data;
   return data;
 }
 
 async function post(path, body) {
-  const answer = await fetch(path, {
+  const answer = await ask(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ revision: state.revision, ...body }),
@@ -55,14 +56,13 @@ function say(text, wrong = false) {
 const sayFault = (fault) => say(fault.error ? `${fault.error}; ${fault.hint}` : String(fault.message ?? fault), true);
 
 // Steps one after the other: two quick keys must not start from the same revision. A step that depends on the state,
-// such as louder or unlock, is a function that is called when its turn comes.
+// such as louder, unlock or a start that moves to the next cut, is a function that is called when its turn comes.
 function step(path, body, said) {
   busy = busy.then(async () => {
     try {
-      const [what, words] = typeof body === "function" ? body() : [body, said];
-      if (!what) return;
-      await show(await post(path, what));
-      say(typeof words === "function" ? words() : words);
+      const [what, words] = typeof body === "function" ? await body() : [body, said];
+      if (what) await show(await post(path, what));
+      if (words) say(typeof words === "function" ? words() : words);
     } catch (fault) {
       sayFault(fault);
     }
@@ -201,7 +201,7 @@ function drawCue(cue) {
     "aria-expanded": String(isSelected),
   });
   pick.append(make("b", { text: `${cue.id} ` }), make("span", { className: "when", text: `${when} ` }));
-  pick.append(`${cue.title}, ${decibel(cue.gain_db)}${cue.locked ? ", locked" : ""}`);
+  pick.append(make("bdi", { text: cue.title }), `, ${decibel(cue.gain_db)}${cue.locked ? ", locked" : ""}`);
   item.append(waveOf(cue));
   if (!isSelected) return item;
   const choices = make("div", { className: "tools choices", role: "radiogroup", "aria-label": `Music of ${cue.id}`, parent: item });
@@ -211,7 +211,7 @@ function drawCue(cue) {
       type: "button", role: "radio", "aria-checked": String(heard === number), "data-do": `hear-${number}`,
       "data-focus": `hear-${number}`, parent: choices, title: other.note ?? "",
     });
-    choice.append(make("kbd", { text: String(number) }), ` ${other.title}`);
+    choice.append(make("kbd", { text: String(number) }), " ", make("bdi", { text: other.title }));
   });
   const tool = (name, text, key, parent, rest = {}) => {
     const button = make("button", { type: "button", "data-do": name, "data-focus": name, parent, ...rest });
@@ -365,7 +365,11 @@ function hearCurrent() {
 
 async function hear(number) {
   const cue = cueOf(selected);
-  if (!cue || number > Math.min(4, cue.others.length + 1)) return;
+  if (!cue) return;
+  if (number > Math.min(4, cue.others.length + 1)) {
+    say(`${cue.id} has no alternative ${number}`);
+    return;
+  }
   if (player.time < cue.start_s || player.time >= cue.end_s) player.seek(cue.start_s);
   readying += 1; // what was asked for comes before what may be asked for
   try {
@@ -402,19 +406,19 @@ async function edge(cue, which, direction) {
   return direction > 0 ? Math.min(...beyond) : Math.max(...beyond);
 }
 
-async function move(which, direction) {
-  const cue = cueOf(selected);
-  if (!cue) return;
-  try {
+function move(which, direction) {
+  const id = selected;
+  step("edit", async () => {
+    const cue = cueOf(id);
+    if (!cue) return [null];
     const timeS = await edge(cue, which, direction);
-    const fade = which === "end" && direction < 0 ? { fade_out_s: Math.min(2.5, (timeS - cue.start_s) / 2) } : {};
-    await step("edit", { action: "set", cue: cue.id, [`${which}_s`]: timeS }, `${cue.id}: ${which} at ${clock(timeS)}`);
-    if (fade.fade_out_s && find("said").textContent.includes("would be cut off")) {
-      await step("edit", { action: "set", cue: cue.id, end_s: timeS, ...fade }, `${cue.id}: end at ${clock(timeS)}`);
-    }
-  } catch (fault) {
-    sayFault(fault);
-  }
+    const set = { action: "set", cue: id, [`${which}_s`]: timeS };
+    const words = `${id}: ${which} at ${clock(timeS)}`;
+    if (which === "start" || direction > 0) return [set, words];
+    // A cue that ends on the last note of its track needs a fade where it is made shorter.
+    const fade = cue.fades_out ? {} : { fade_out_s: Math.min(2.5, (timeS - cue.start_s) / 2) };
+    return [{ ...set, ...fade }, words];
+  });
 }
 
 function louder(db) {
@@ -465,25 +469,31 @@ const edit = (action, said) => {
 // Other music in the cue at once, heard in the next sound if the film plays.
 const lean = (action, said) => {
   const id = selected;
-  if (cueOf(id)) step("edit", () => [cueOf(id) && { action, cue: id }, () => `${id}: ${cueOf(id)?.title}, ${said}`]);
+  step("edit", () => (cueOf(id) ? [{ action, cue: id }, () => `${id}: ${cueOf(id)?.title}, ${said}`] : [null]));
 };
 
 const actions = {
   help: () => find("help").showModal(),
-  undo: () => step("undo", {}, "one step undone"),
-  redo: () => step("redo", {}, "one step redone"),
+  undo: () => step("undo", () => (state.undo ? [{}, "one step undone"] : [null, "nothing to undo"])),
+  redo: () => step("redo", () => (state.redo ? [{}, "one step redone"] : [null, "nothing to redo"])),
   vocals: () => step("edit", () => [{ action: "vocals", on: !state.vocals }, `vocals under speech ${state.vocals ? "off" : "on"} in the next plan`]),
   plan: () => job("plan", {}),
   render: () => job("render", { force: find("force").checked }),
   back: () => player.seek(player.time - 5),
   forward: () => player.seek(player.time + 5),
   play: () => player.toggle(),
-  hit: () => step("edit", { action: "hit", time_s: player.time }, `hit point at ${clock(player.time)} for the next plan`),
+  hit: () => {
+    const at = player.time;
+    step("edit", () => {
+      const n = state.hits.length;
+      return [{ action: "hit", time_s: at }, () => `hit point at ${clock(at)} ${state.hits.length < n ? "removed" : "for the next plan"}`];
+    });
+  },
   lock: () => {
     const id = selected;
     step("edit", () => {
       const action = cueOf(id)?.locked ? "unlock" : "lock";
-      return [cueOf(id) && { action, cue: id }, `${id}: ${action}ed`];
+      return cueOf(id) ? [{ action, cue: id }, `${id}: ${action}ed`] : [null];
     });
   },
   more: () => lean("more", "more like the one before"),
