@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from soundtrack.cli.film.film_settings import KNOWN, films_and_orders, order_of
+from media_made import Made
+from soundtrack.cli.app import run_commands
+from soundtrack.cli.film.film_settings import KNOWN, films_and_orders, order_alone, order_of
 from soundtrack.cli.options import DensityName, DuckName, Layout
+from soundtrack.documents import cuesheet
 from soundtrack.errors import InputError
 from soundtrack.pipeline import FilmOrder, batch
 from soundtrack.pipeline.batch import BatchOrder, FilmState, score_batch
@@ -71,6 +75,34 @@ def test_a_file_beside_a_film_changes_that_film_alone(tmp_path: Path) -> None:
     assert len(order.wishes.moods) == 1 and order.wishes.max_cues == 2
     assert (order.mix.target_lufs, order.mix.music_level_db, order.mix.keep_original) == (-20.0, -3.0, False)
     assert (order.settings.density, order.settings.seed) == ("sparse", 3), "what is not set is as for all films"
+
+
+def test_the_file_beside_a_film_was_ignored_where_it_is_scored_alone(tmp_path: Path) -> None:
+    (a,) = films(tmp_path, "a.mp4")
+    (tmp_path / "a.soundtrack.toml").write_text('target = -20\nsilence = "0:10-0:12"\n')
+    order, said = order_alone(a, OPTIONS, given=())
+    assert (order.mix.target_lufs, order.wishes.silences) == (-20.0, (Span(10.0, 12.0),))
+    assert said == (f"settings of {tmp_path / 'a.soundtrack.toml'}: target, silence",)
+    order, said = order_alone(a, {**OPTIONS, "target": "-14"}, given={"target", "video"})
+    assert (order.mix.target_lufs, order.wishes.silences) == (-14.0, (Span(10.0, 12.0),)), "the command comes first"
+    assert said[0].endswith(": silence")
+    for other in (None, Path("-"), Path("/"), tmp_path / "b.mp4"):
+        assert order_alone(other, OPTIONS, given=()) == (order_of(OPTIONS), ())
+
+
+def test_score_names_the_settings_that_it_takes_from_the_file_beside_the_film(
+    tmp_path: Path, made: Made, capfd: pytest.CaptureFixture[str]
+) -> None:
+    film = tmp_path / "beach.mp4"
+    shutil.copy(made.film, film)
+    (tmp_path / "beach.soundtrack.toml").write_text('target = -20\nsilence = "0-1"\n')
+    words = ["score", str(film), "--dry-run", "--no-cache", "--index", str(made.index)]
+    assert run_commands([*words, "--target", "-15"]) == 0
+    said = capfd.readouterr()
+    assert "beach.soundtrack.toml: silence\n" in said.err
+    sheet = cuesheet.loads(said.out)
+    assert sheet.mix.target_lufs == -15.0
+    assert all(cue.span.start_s >= 1.0 for cue in sheet.cues)
 
 
 def test_columns_of_a_table_replace_the_file_and_the_options(tmp_path: Path) -> None:

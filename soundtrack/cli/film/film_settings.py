@@ -1,22 +1,25 @@
-"""Settings for one film of a batch: a TOML file beside the film, or the columns of a table.
+"""Settings for one film: a TOML file beside the film, or the columns of the table of a batch.
 
 Goes in: the options of the whole run, and what is written for a film. Comes out: how this film is to be scored. The
-names are those of the options without the dashes in front; what is set for a film replaces the option of the run, and
-a column of the table replaces the file.
+names are those of the options without the dashes in front; what is set for a film replaces the option of a run of many
+films, and a column of the table replaces the file. Where the command names one film, its options replace the file.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from soundtrack.cli.choices import make_wishes, mix_settings, spotting_settings
 from soundtrack.cli.options import DensityName, DuckName, Layout
 from soundtrack.pipeline import FilmOrder, listed_films, settings_beside, settings_path
 from soundtrack.settings import LOUDEST_MUSIC_DB, QUIETEST_MUSIC_DB
+
+if TYPE_CHECKING:
+    import typer
 
 LISTS = ("lock", "mood", "like", "silence", "hit", "avoid", "only")
 """Settings that may have several values."""
@@ -102,8 +105,62 @@ def films_and_orders(listing: Path, options: Mapping[str, Any]) -> tuple[list[Pa
     return list(films), {film: order for film, order in orders.items() if order is not None}
 
 
+def given_parameters(context: typer.Context) -> frozenset[str]:
+    """Parameters that the command line gives, unlike those with their default or from the environment.
+
+    Parameters
+    ----------
+    context : typer.Context
+        Of the running command.
+    """
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return frozenset(name for name, source in sources.items() if source is not None and source.name == "COMMANDLINE")
+
+
+def order_alone(
+    film: Path | None, options: Mapping[str, Any], *, given: Collection[str]
+) -> tuple[FilmOrder, tuple[str, ...]]:
+    """How one film is to be scored that is named in the command: by the file beside it as far as no option is given.
+
+    Parameters
+    ----------
+    film : Path, optional
+        Film, edit or folder of photos; ``-`` has no file beside it.
+    options : mapping of str to object
+        As for `order_of`.
+    given : collection of str
+        Parameters that the command gives: they replace the settings of the file.
+
+    Returns
+    -------
+    order : FilmOrder
+    said : tuple of str
+        What was taken from the file, in a line; empty without a file.
+
+    Raises
+    ------
+    UsageError, InputError
+        As `order_of` and `films_and_orders`.
+    """
+    asked = order_of(options)
+    if film is None or str(film) == "-" or not film.name:
+        return asked, ()
+    kept = {name: value for name, value in options.items() if name in given}
+    order = own_order(film, options, kept=kept)
+    if order is None:
+        return asked, ()
+    names = [name for name in settings_beside(film) if _parameter(name) not in kept]
+    taken = ", ".join(names) or "none used, since options of the command replace them"
+    return order, (f"settings of {settings_path(film)}: {taken}",)
+
+
 def own_order(
-    film: Path, options: Mapping[str, Any], cells: Mapping[str, str] | None = None, listing: Path | None = None
+    film: Path,
+    options: Mapping[str, Any],
+    cells: Mapping[str, str] | None = None,
+    listing: Path | None = None,
+    *,
+    kept: Mapping[str, Any] | None = None,
 ) -> FilmOrder | None:
     """The order of a film with settings of its own; None for one without.
 
@@ -117,6 +174,8 @@ def own_order(
         Settings of the film in a table.
     listing : Path, optional
         The table, for messages.
+    kept : mapping of str to object, optional
+        Options that settings do not replace.
 
     Raises
     ------
@@ -131,7 +190,7 @@ def own_order(
     if not changes:
         return None
     try:
-        return order_of({**options, **changes})
+        return order_of({**options, **changes, **(kept or {})})
     except UsageError as error:
         raise InputError(f"settings of {film}: {error}", hint=error.hint, reason=Reason.BAD_FORMAT) from error
 

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
 
 
 def score(
+    context: typer.Context,
     video: Annotated[
         Path | None,
         typer.Argument(
@@ -178,7 +179,7 @@ def score(
     """Select music for a film from your library, mix it and write the scored film."""
     from soundtrack import api, pipeline
     from soundtrack.cli import output
-    from soundtrack.cli.film.film_settings import order_of
+    from soundtrack.cli.film.film_settings import given_parameters, order_alone
     from soundtrack.cli.film.score_edit import score_edit
     from soundtrack.cli.film.score_many import score_films
     from soundtrack.documents import cuesheet
@@ -226,7 +227,9 @@ def score(
         "duck": duck,
         "layout": layout,
     }
-    asked = order_of(options)
+    asked, taken = order_alone(video, options, given=given_parameters(context))
+    for line in taken:
+        output.say(line, quiet=quiet)
     settings, mix, wishes = asked.settings, asked.mix, asked.wishes
     require_faces(face_weight, wanted=faces, quiet=quiet)
     cache = cache_folder(cache=not no_cache)
