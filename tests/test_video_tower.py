@@ -13,13 +13,14 @@ from soundtrack.checkpoints.manifest import find_model, read_config
 from soundtrack.emotion.head import Head, Mood, side_by_side
 from soundtrack.emotion.head_file import form_of
 from soundtrack.emotion.picture_head import layout_of, picture_blocks, untrained_head
+from soundtrack.emotion.picture_network import picture_network
 from soundtrack.emotion.seen.derived import N_CUTTING, N_OBJECTS
 from soundtrack.emotion.seen.stills import N_FEATURES
 from soundtrack.emotion.video_config import parse_config
 from soundtrack.emotion.video_tower import VideoTower, head_tensors, load_parts
 from soundtrack.errors import DependencyError, ModelError
 from soundtrack.networks.i3d_fused import FusedI3D
-from soundtrack.types import EMOTIONS, FloatArray
+from soundtrack.types import EMOTIONS, Clip, FloatArray, Span
 from soundtrack.video.visual_features import N_FILM, clip_numbers
 
 
@@ -79,6 +80,34 @@ def test_a_clip_reads_alike_in_any_company(tower: VideoTower, clips: np.ndarray)
     alone = np.concatenate([tower.features(clips[i : i + 1]) for i in range(len(clips))])
     np.testing.assert_allclose(together[:5], alone, rtol=0.02, atol=1e-3)
     np.testing.assert_allclose(together[5:], together[:5], rtol=0.02, atol=1e-3)
+
+
+def test_clips_that_hold_still_read_alike_from_one_frame(rng: np.random.Generator) -> None:
+    tower = VideoTower.load(device="cpu")
+    side = tower.config.side_px
+    pictures = rng.integers(0, 256, (3, side, side, 3), dtype=np.uint8)
+    clips = np.repeat(pictures[:, None], tower.config.n_frames, axis=1)
+    np.testing.assert_allclose(tower.features_of_stills(pictures), tower.features(clips), rtol=1e-6)
+
+
+def test_a_network_that_looks_at_neighbours_gets_all_frames_of_a_still(
+    tower: VideoTower, rng: np.random.Generator
+) -> None:
+    pictures = rng.integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    clips = np.repeat(pictures[:, None], 16, axis=1)
+    assert not tower._network.is_flat
+    np.testing.assert_array_equal(tower.features_of_stills(pictures), tower.features(clips))
+
+
+def test_clips_keep_their_order_whether_they_move_or_not(tower: VideoTower, clips: np.ndarray) -> None:
+    shown = [Clip(Span(i, i + 1), frames) for i, frames in enumerate(clips)]
+    shown[1] = Clip(Span(1, 2), np.broadcast_to(clips[1, 0], clips[1].shape))
+    shown[3] = Clip(Span(3, 4), np.broadcast_to(clips[3, 0], clips[3].shape))
+    assert tower.model is not None
+    channel = picture_network(tower.model, tower=lambda: tower)
+    channel.push(shown)
+    expected = tower.features(np.stack([clip.frames for clip in shown]))
+    np.testing.assert_allclose(channel.finish().features, expected, rtol=0.02, atol=1e-3)
 
 
 def test_the_network_tells_pictures_apart(tower: VideoTower) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from soundtrack.emotion.picture_head import PICTURE_NETWORK
 from soundtrack.emotion.video_config import parse_config
 from soundtrack.errors import InputError, ModelError
 from soundtrack.files import safe_read
-from soundtrack.types import Channel, Medium
+from soundtrack.types import Channel, Clip, FloatArray, Medium
 
 if TYPE_CHECKING:
     from soundtrack.emotion.video_tower import VideoTower
@@ -53,7 +54,19 @@ def picture_network(model: LocatedModel, *, tower: Callable[[], VideoTower]) -> 
         dim=config.n_features,
         sha256=digest(_network_sha256(model), config.width, config.clips),
     )
-    return ClipByClip(channel, lambda clips: tower().features(np.stack([clip.frames for clip in clips])))
+    return ClipByClip(channel, lambda clips: _features(tower(), clips))
+
+
+def _features(tower: VideoTower, clips: Sequence[Clip]) -> FloatArray:
+    """Features of some clips, shape (n, dim); of those that hold still, one picture is looked at."""
+    holds_still = np.array([clip.frames.strides[0] == 0 for clip in clips])
+    still, moving = (list(itertools.compress(clips, which)) for which in (holds_still, ~holds_still))
+    rows = np.empty((len(clips), tower.config.n_features), np.float32)
+    if still:
+        rows[holds_still] = tower.features_of_stills(np.stack([clip.frames[0] for clip in still]))
+    if moving:
+        rows[~holds_still] = tower.features(np.stack([clip.frames for clip in moving]))
+    return rows
 
 
 def _network_sha256(model: LocatedModel) -> str:

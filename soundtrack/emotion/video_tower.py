@@ -132,11 +132,22 @@ class VideoTower:
         parts = self._batches.run(len(clips), lambda start, stop: self._forward(clips[start:stop]))
         return np.concatenate([np.empty((0, self.config.n_features), np.float32), *parts])
 
+    def features_of_stills(self, pictures: ByteArray) -> FloatArray:
+        """`features` of clips that hold still, from one picture each, uint8, shape (n, side_px, side_px, 3).
+
+        Where no kernel looks at neighbouring frames, all frames of such a clip give the same numbers at every layer.
+        """
+        clips = pictures[:, None]
+        if not self._network.is_flat:
+            return self.features(np.repeat(clips, self.config.n_frames, axis=1))
+        parts = self._batches.run(len(clips), lambda start, stop: self._forward(clips[start:stop]))
+        return np.concatenate([np.empty((0, self.config.n_features), np.float32), *parts])
+
     def _forward(self, part: ByteArray) -> FloatArray:
         """One batch through the network."""
         with torch.inference_mode():
             raw = torch.from_numpy(np.array(part)).to(self.device)
-            x = raw.permute(0, 4, 1, 2, 3).float() / 127.5 - 1.0  # (n, 3, t, h, w)
+            x = raw.permute(0, 4, 1, 2, 3).float().div_(127.5).sub_(1.0)  # (n, 3, t, h, w)
             return np.asarray(self._network.features(x).cpu().numpy(), np.float32)
 
     def _to_cpu(self) -> None:

@@ -137,6 +137,11 @@ class FusedI3D(nn.Module):
             elif isinstance(layer, Unit3D):
                 self.add_module(name, _Conv(layer, dtype))
 
+    @property
+    def is_flat(self) -> bool:
+        """Whether no convolution looks at neighbouring frames."""
+        return all(conv.is_pointwise or conv.is_flat for conv in self.modules() if isinstance(conv, _Conv))
+
     def moved(self, device: str, *, dtype: torch.dtype) -> FusedI3D:
         """The network itself, on another device and in other numbers."""
         self.to(device=device, dtype=dtype)
