@@ -26,6 +26,7 @@ from soundtrack.media.reading.film_kind import FILM
 from soundtrack.media.reading.kept import KeptSound
 from soundtrack.media.writing.formats import MuxPlan, plan_streams
 from soundtrack.media.writing.mux import mux
+from soundtrack.media.writing.placing import picture_start
 from soundtrack.mix.levels import BETWEEN_SAMPLES_DB, Levels
 from soundtrack.mix.limiter import Limiter
 from soundtrack.mix.passes import LOSSY_HEADROOM_DB, Work, hear, measure, mixed, mixed_between
@@ -132,6 +133,7 @@ def render_film(
             limiter_dbtp = limiter_dbtp if sheet.mix.limiter_dbtp is not None else allowed_dbtp - headroom_db
         setting = Setting(levels.master_gain_db, round(limiter_dbtp, 6), levels.master_cap_db)
         part = files.part(out, kind=FILM, force=force)
+        start = picture_start(info, streams, part)  # the same for every attempt
         stem_writer = encoders.enter_context(_stems(stems, out.stem, files=files, force=force, channels=channels))
         while True:
             final = replace(
@@ -151,6 +153,7 @@ def render_film(
                 music_track=music_track,
                 bitrate_kbps=settings.audio_bitrate_kbps,
                 channels=channels,
+                start=start,
             ) as pipe:
                 limiter = Limiter(ceiling_dbtp=setting.limiter_dbtp, channels=channels)
                 for block in mixed(work, final, limiter, stem_writer, music_track=music_track):

@@ -20,7 +20,7 @@ from soundtrack.media.writing.formats import Fate, MuxPlan
 from soundtrack.media.writing.mp4_switch import say_languages, switch_off
 from soundtrack.media.writing.mp4_tags import needs_own_names, stream_title
 from soundtrack.media.writing.muxers import Container
-from soundtrack.media.writing.placing import options_before, picture_start, placed
+from soundtrack.media.writing.placing import PictureStart, options_before, picture_start, placed
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.types import StreamInfo, StreamKind, VideoInfo
 
@@ -67,6 +67,7 @@ def mux(
     music_track: bool,
     bitrate_kbps: int,
     channels: int = 2,
+    start: PictureStart | None = None,
 ) -> Iterator[WritingPipe]:
     """Open the film writer; write interleaved float32 at 48 kHz, the channels of the mix (and two of music).
 
@@ -88,6 +89,8 @@ def mux(
         Of a lossy encoder, for two channels.
     channels : {2, 6}
         Of the mix: stereo, or 5.1 in ffmpeg's order.
+    start : PictureStart, optional
+        From `picture_start` of the same film and plan, where it was asked for already.
 
     Raises
     ------
@@ -95,7 +98,13 @@ def mux(
         ffmpeg failed.
     """
     args = _arguments(
-        info, part, plan=plan, mixed_in=mixed_in, music_track=music_track, bitrate_kbps=bitrate_kbps, channels=channels
+        info,
+        start or picture_start(info, plan, part),
+        plan=plan,
+        mixed_in=mixed_in,
+        music_track=music_track,
+        bitrate_kbps=bitrate_kbps,
+        channels=channels,
     )
     with (
         _covers(info, part, plan) as covers,
@@ -158,7 +167,7 @@ def _cover(path: Path, stream: int) -> tuple[bytes, str | None]:
 
 def _arguments(
     info: VideoInfo,
-    part: Path,
+    start: PictureStart,
     *,
     plan: MuxPlan,
     mixed_in: StreamInfo | None,
@@ -169,7 +178,6 @@ def _arguments(
     """Everything after ffmpeg's name but covers, muxer and file."""
     kept, titles, custom_tags, reel = apart(info.path, _words, info.path, plan.container.muxer)
     outs = _outputs(info, plan, music_track=music_track)
-    start = picture_start(info, plan, part)
     args = ["-y", *input_args(info.path, before=[*options_before(info, plan.container), *start.shift])]
     args += pcm_input_args(sample_rate_hz=MIX_RATE_HZ, channels=channels + (2 if music_track else 0))
     place = placed(start.shown_s, plan.container)
