@@ -62,6 +62,25 @@ def test_a_fade_of_less_than_two_frames_is_none(cues: CueSheet) -> None:
     assert gain_keys(first, cues)[0].gain_db == first.cue.gain_db
 
 
+@pytest.mark.parametrize("size", [(853, 480), (317, 132), (640, 359)])
+def test_melt_wrote_an_empty_film_where_the_pixels_of_a_film_give_an_odd_width(
+    cues: CueSheet, size: tuple[int, int]
+) -> None:
+    """Wide NTSC is 853 pixels wide on a square grid."""
+    made = replace(cues, film=replace(cues.film, width_px=size[0], height_px=size[1]))
+    profile = ElementTree.fromstring(export(made, "mlt")).find("profile")
+    assert profile is not None
+    for name, wanted in zip(("width", "height"), size, strict=True):
+        assert int(profile.attrib[name]) % 2 == 0 and abs(int(profile.attrib[name]) - wanted) <= 1
+    assert (profile.attrib["display_aspect_num"], profile.attrib["display_aspect_den"]) == tuple(map(str, size))
+
+
+def test_a_line_break_in_a_file_name_lost_the_music_of_an_mlt_file(cues: CueSheet) -> None:
+    tracks = tuple(replace(track, path="a\nb\tc.mp3") for track in cues.tracks)
+    root = ElementTree.fromstring(export(replace(cues, tracks=tracks), "mlt"))
+    assert "./a\nb\tc.mp3" in [p.findtext("property[@name='resource']") for p in root.iter("producer")]
+
+
 @pytest.mark.parametrize("fps", [Fraction(25), Fraction(24000, 1001)])
 def test_the_mlt_file_has_the_clips_at_the_frames_of_the_film(cues: CueSheet, fps: Fraction) -> None:
     made = replace(cues, film=replace(cues.film, fps=fps))

@@ -34,8 +34,8 @@ def mlt_text(line: Timeline) -> str:
         root,
         "profile",
         description="film",
-        width=str(film.width_px),
-        height=str(film.height_px),
+        width=str(_even(film.width_px)),
+        height=str(_even(film.height_px)),
         progressive="1",
         sample_aspect_num="1",
         sample_aspect_den="1",
@@ -75,6 +75,17 @@ def mlt_text(line: Timeline) -> str:
         _property(mix, "sum", "1")
     ElementTree.indent(root)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
+
+
+def _even(pixels: int) -> int:
+    """The nearest size that H.264 can have: a project with an odd side cannot be written as mp4.
+
+    Examples
+    --------
+    >>> [_even(pixels) for pixels in (853, 480, 1)]
+    [854, 480, 2]
+    """
+    return pixels + pixels % 2
 
 
 def _markers(tractor: ElementTree.Element, line: Timeline) -> None:
@@ -179,6 +190,6 @@ def _property(parent: ElementTree.Element, name: str, value: str) -> None:
 
 
 def _written(path: str) -> str:
-    """A path in which nothing is left that XML cannot hold."""
+    """A path in which nothing is left that XML cannot hold; line breaks and tabs in a name stay."""
     shown = path.encode("utf-8", "backslashreplace").decode("utf-8")
-    return "".join(c if c >= " " and c not in "\x7f\ufffe\uffff" else "\ufffd" for c in shown)
+    return "".join(c if (c >= " " and c not in "\x7f\ufffe\uffff") or c in "\n\t" else "\ufffd" for c in shown)
