@@ -22,6 +22,8 @@ from soundtrack.pipeline.ground.film_list import films_of
 from soundtrack.pipeline.sheets.targets import cues_path
 from soundtrack.pipeline.sheets.wishes import Wishes
 
+OTHER_RUN = "seen by another run"
+
 
 class FakeScorer:
     """Scores by the film's name, quicker than a network."""
@@ -39,6 +41,11 @@ class FakeScorer:
     def score(self, info: Any, *, out: Path, scenes: str, **_: object) -> Any:
         assert scenes == info.path.name
         name = info.path.stem
+        if name.startswith(OTHER_RUN):
+            out.write_bytes(b"theirs")
+            if name.endswith("done"):
+                cues_path(out).write_text("{}")
+            raise OutputError(f"{out}: already exists", hint="add --force to replace it")
         if name.startswith("nothing"):
             raise NothingFitsError("no music may be used", hint="allow more")
         if name.startswith("bug"):
@@ -133,6 +140,12 @@ def test_a_second_run_does_only_what_is_missing(tmp_path: Path) -> None:
     assert states(score_batch(named, BatchOrder(force=True))) == ["scored"] * 3
     cues_path(tmp_path / "b.scored.mp4").unlink()
     assert states(score_batch(named, BatchOrder())) == ["finished", "scored", "finished"]
+
+
+def test_a_film_that_another_run_finished_meanwhile_was_called_a_failure(tmp_path: Path) -> None:
+    named = films(tmp_path, f"{OTHER_RUN}, done.mp4", f"{OTHER_RUN}, half.mp4", "c.mp4")
+    assert states(score_batch(named, BatchOrder())) == ["finished", "failed", "scored"]
+    assert (tmp_path / f"{OTHER_RUN}, done.scored.mp4").read_bytes() == b"theirs"
 
 
 def test_what_no_film_could_do_without_ends_the_run(tmp_path: Path) -> None:

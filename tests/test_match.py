@@ -171,6 +171,12 @@ def test_tracks_are_found_by_the_names_people_use() -> None:
         find_one_track("ann", tracks=made)
 
 
+def test_two_files_that_differ_in_case_could_not_be_named_apart() -> None:
+    made = [track("Song", ["Fear"]), track("song", ["Sad"])]
+    for name, wanted in (("Song.flac", made[:1]), ("song.flac", made[1:]), ("song", made[1:]), ("SONG", made)):
+        assert find_tracks(name, tracks=made) == wanted
+
+
 @pytest.mark.parametrize("text", ["", "1:00", "1:00-", "2:00-1:00", "1:00-1:00", "a-b", "-5-3"])
 def test_what_is_no_stretch_of_time_is_refused(text: str) -> None:
     with pytest.raises(UsageError):

@@ -66,6 +66,7 @@ def test_links_to_files_and_folders_elsewhere_are_followed(tmp_path: Path) -> No
 def test_pipes_sockets_devices_dangling_links_and_empty_files_are_named_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp3")
     (tmp_path / "gone.mp3").symlink_to("nowhere")
+    (tmp_path / "itself.mp3").symlink_to("itself.mp3")
     (tmp_path / "zero.wav").symlink_to("/dev/zero")
     (tmp_path / "empty.ogg").touch()
     (tmp_path / "folder.mp3").mkdir()
@@ -80,6 +81,7 @@ def test_pipes_sockets_devices_dangling_links_and_empty_files_are_named_not_open
     assert {entry.path.name: entry.reason for entry in result.refused} == {
         "empty.ogg": Reason.EMPTY,
         "gone.mp3": Reason.MISSING,
+        "itself.mp3": Reason.MISSING,
         "pipe.mp3": Reason.NOT_REGULAR,
         "sock.mp3": Reason.NOT_REGULAR,
         "zero.wav": Reason.NOT_REGULAR,

@@ -42,6 +42,7 @@ _BOM = b"\xef\xbb\xbf"
 _REASONS = {
     errno.ENOENT: Reason.MISSING,
     errno.ENOTDIR: Reason.MISSING,
+    errno.ELOOP: Reason.MISSING,
     errno.EACCES: Reason.PERMISSION,
     errno.EPERM: Reason.PERMISSION,
     errno.EISDIR: Reason.NOT_REGULAR,

@@ -8,6 +8,7 @@ modification time are what they were is taken to be unchanged. Times are compare
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from dataclasses import dataclass, field
@@ -70,7 +71,7 @@ def refusal(error: OSError) -> Reason:
     >>> refusal(FileNotFoundError()).value
     'missing'
     """
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, FileNotFoundError) or error.errno == errno.ELOOP:  # a link to itself leads nowhere
         return Reason.MISSING
     if isinstance(error, PermissionError):
         return Reason.PERMISSION

@@ -20,7 +20,8 @@ _TO_INDEX = "the file is not in the library: run `soundtrack index` with its fol
 def find_tracks(text: str, *, tracks: Sequence[Track], former: Mapping[str, str] | None = None) -> list[Track]:
     """The tracks that a text names: by path, file name, folder, id, title, ``artist - title``, artist, album or genre.
 
-    In this order; an album artist is an artist, and of several artists or genres in one tag each counts.
+    In this order, a file name in the same letters before one that differs in case; an album artist is an artist, and
+    of several artists or genres in one tag each counts.
 
     Parameters
     ----------
@@ -49,6 +50,7 @@ def find_tracks(text: str, *, tracks: Sequence[Track], former: Mapping[str, str]
     meant = {now for before, now in (former or {}).items() if len(low) >= 8 and before.startswith(low)}
     ways = (
         [t for t, at in placed if at == path],
+        [t for t, at in placed if composed(wanted) in (at.name, at.stem)],
         [t for t, at in placed if low in (folded(at.name), folded(at.stem))],
         [t for t, at in placed if _ends_with(at, path) or path in at.parents],
         [t for t in tracks if len(low) >= 8 and (t.track_id.startswith(low) or t.track_id in meant)],

@@ -294,12 +294,24 @@ def _watch(scorer: Scorer, order: BatchOrder, film: Path) -> _Watched | FilmOutc
         info = probe(film)
         out = scored_path(info)
         out = out if order.folder is None else order.folder / out.name
-        if not order.force and out.is_file() and cues_path(out).is_file():
+        if not order.force and _is_finished(out):
             return FilmOutcome(str(film), FilmState.FINISHED, str(out))
         scenes = scorer.scenes(info, out=out, music_track=order.music_track, force=order.force)
         return _Watched(film, scorer, info, out, scenes)
     except Exception as error:
-        return _failure(film, out, error)
+        return _finished_elsewhere(film, out, order, error) or _failure(film, out, error)
+
+
+def _finished_elsewhere(film: Path, out: Path | None, order: BatchOrder, error: Exception) -> FilmOutcome | None:
+    """What became of a film that another run into the same folder has finished meanwhile; None for all others."""
+    if isinstance(error, OutputError) and out is not None and not order.force and _is_finished(out):
+        return FilmOutcome(str(film), FilmState.FINISHED, str(out))
+    return None
+
+
+def _is_finished(out: Path) -> bool:
+    """Whether a scored film is there with its cue sheet."""
+    return out.is_file() and cues_path(out).is_file()
 
 
 def _render(seen: _Watched, order: BatchOrder) -> FilmOutcome:
@@ -309,7 +321,7 @@ def _render(seen: _Watched, order: BatchOrder) -> FilmOutcome:
             seen.info, out=seen.out, music_track=order.music_track, force=order.force, scenes=seen.scenes
         )
     except Exception as error:
-        return _failure(seen.film, seen.out, error)
+        return _finished_elsewhere(seen.film, seen.out, order, error) or _failure(seen.film, seen.out, error)
     return FilmOutcome(str(seen.film), FilmState.SCORED, str(seen.out), warnings=scored.warnings)
 
 

@@ -102,7 +102,8 @@ def _tell(film: FilmOutcome, *, quiet: bool) -> None:
 
     output.say_warnings(film.warnings, quiet=quiet, of=str(film.film))
     if film.state is FilmState.FAILED:
-        output.say(f"failed: {film.film}: {film.message}; {film.hint}", quiet=quiet)
+        message = film.message.removeprefix(f"{film.film}: ")
+        output.say(f"failed: {film.film}: {message}; {film.hint}", quiet=quiet)
 
 
 def score_films(

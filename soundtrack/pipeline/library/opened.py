@@ -275,3 +275,5 @@ def require_one_question(
     if given.count(True) != 1:
         hint = "give a mood, --valence and --arousal, a music file for similarity, or a picture"
         raise UsageError("use one search criterion at a time", hint=hint)
+    if like is not None and not str(like).strip():
+        raise UsageError("--like: nothing is asked for", hint="give a music file, or words such as 'hopeful, no drums'")
