@@ -33,10 +33,11 @@ from soundtrack.training.picture.data import (
     worded_stills,
 )
 from soundtrack.training.picture.distil import DistilSettings, distil
-from soundtrack.training.picture.fit import HeadSettings, Rated, Unrated, cross_validate, fit_head
+from soundtrack.training.picture.fit import HeadSettings, cross_validate, fit_head
 from soundtrack.training.picture.start import flattened
 from soundtrack.training.picture.teachers import TEACHER_SIDE_PX, Answer, crop, read_pass, view_of, write_pass
 from soundtrack.training.picture.train import train_picture
+from soundtrack.training.rated import Rated, Unrated
 from soundtrack.types import EMOTIONS
 
 MOODS = {"Excited": (230, 60, 40), "Sad": (40, 60, 110)}

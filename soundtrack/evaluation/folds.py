@@ -21,7 +21,8 @@ from soundtrack.progress import Progress
 from soundtrack.training.calibrate import evidence_means, fit_temperature, means_of
 from soundtrack.training.data import fold_of
 from soundtrack.training.music.fit import Feelings, Heard, MusicFitSettings, fit_music_head
-from soundtrack.training.picture.fit import HeadSettings, Rated, fit_head
+from soundtrack.training.picture.fit import HeadSettings, fit_head
+from soundtrack.training.rated import Rated
 from soundtrack.training.space import SideRows, SpaceSettings, fit_space, reweighted
 from soundtrack.types import CLASS_VALENCE_AROUSAL, EMOTIONS, FloatArray
 from soundtrack.yardsticks.metrics import (

@@ -1,7 +1,8 @@
-"""Rated stills from which the picture heads of the folds learn beside the labelled clips.
+"""Rated stills and films from which the picture heads of the folds learn beside the labelled clips.
 
-Goes in: a data folder as `soundtrack train video` takes it. Comes out: the `Rated` stills of its development part,
-seen through the same frozen networks as the clips, and the recipe that trained the included head.
+Goes in: a data folder as `soundtrack train video` takes it. Comes out: the `Rated` stills of its development
+part with the rated films, seen through the same frozen networks as the clips, and the recipe that trained the included
+head.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from soundtrack.errors import InputError, Reason
 from soundtrack.evaluation import read
 from soundtrack.evaluation.folds import FoldRecipe
 from soundtrack.progress import Progress
-from soundtrack.training.picture.data import RatedStill, rated_stills, worded_stills
-from soundtrack.training.picture.fit import Rated
-from soundtrack.training.picture.train import BESIDE_STILLS, WORDED_WEIGHT
-from soundtrack.training.stages import Arrays, blocks_named, by_name, kept, state_of
+from soundtrack.training.picture.data import RatedStill, as_rated, rated_films, rated_stills, worded_stills
+from soundtrack.training.picture.fit import BESIDE_STILLS, WORDED_WEIGHT
+from soundtrack.training.rated import Rated
+from soundtrack.training.stages import Arrays, blocks_named, by_name, kept, n_rows, state_of
 
 if TYPE_CHECKING:
     from soundtrack.emotion.video_tower import VideoTower
@@ -35,7 +36,7 @@ def recipe_beside(
     ----------
     data_dir : Path
         With ``oasis/ratings.csv``; photographs are rated by words where ``images/labels.csv`` and the lexicon are
-        there. Stills of the locked set are left out.
+        there, and rated films where ``rated-films`` is. Stills of the locked set are left out.
     tower : VideoTower
         Whose networks look; its head must read the channel of stills.
     kept_in : Path, optional
@@ -67,11 +68,22 @@ def recipe_beside(
         parts.append(kept(kept_in, (name, "still", *state_of(path)), partial(look, path)))
         if progress is not None:
             progress("stills", i + 1, len(stills))
+    others, of_films = rated_films(data_dir), []
+    for i, film in enumerate(others):
+        path = data_dir / film.file
+        of_films.append(kept(kept_in, (name, "rated film", *state_of(path)), partial(look, path)))
+        if progress is not None:
+            progress("rated films", i + 1, len(others))
+    films = None
+    if others:
+        film_of = np.repeat(np.arange(len(others)), [n_rows("seen", part) for part in of_films])
+        films = as_rated(others, blocks_named("seen", of_films), film_of)
     weights = [1.0] * len(by_people) + [WORDED_WEIGHT] * len(by_words)
     rated = Rated(
         blocks_named("seen", parts),
         valence=np.array([still.valence for still in stills], np.float32),
         arousal=np.array([still.arousal for still in stills], np.float32),
         weight=np.array(weights, np.float32),
+        films=films,
     )
     return FoldRecipe(rated=rated, picture=BESIDE_STILLS)

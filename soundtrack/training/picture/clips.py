@@ -50,7 +50,7 @@ UNCUT = Span(0.0, N_FRAMES / FRAME_RATE_HZ)
 
 @dataclass(frozen=True, slots=True)
 class ClipStore:
-    """All clips of the labelled films; rows belong together."""
+    """All clips of some films; rows belong together."""
 
     films: tuple[LabelledClip, ...]
     """The films, in the order of their table."""
@@ -78,10 +78,17 @@ def cut(frames: ByteArray) -> list[ByteArray]:
     return clips
 
 
-def write_clips(folder: Path, *, data_dir: Path, side_px: int, progress: Progress | None = None) -> ClipStore:
-    """All clips of the labelled films; made in `folder` unless they are there."""
+def write_clips(
+    folder: Path,
+    *,
+    data_dir: Path,
+    side_px: int,
+    films: Sequence[LabelledClip] | None = None,
+    progress: Progress | None = None,
+) -> ClipStore:
+    """All clips of the labelled films, or of others; made in `folder` unless they are there."""
     folder.mkdir(parents=True, exist_ok=True)
-    films = labelled_clips(data_dir)
+    films = labelled_clips(data_dir) if films is None else films
     if not (folder / "done").is_file():
         rows: list[tuple[int, float]] = []
         numbers: list[FloatArray] = []

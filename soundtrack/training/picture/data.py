@@ -1,10 +1,10 @@
 """Pictures and clips for training the picture network, grouped by source.
 
 Goes in: a data folder with any of ``images/`` (stills, `labels.csv` of what they show), ``oasis/`` (stills rated for
-valence and arousal, `ratings.csv`), ``mved/`` (clips of six classes, `labels.csv`), ``video/`` (films without labels)
-and ``lexica/`` (ratings of words); or one table of clips with a class. Comes out: lists of `Picture` and
-`LabelledClip`, and RGB arrays. Everything of one ``source`` stays on one side of every split. The locked set is left
-out unless it is asked for.
+valence and arousal, `ratings.csv`), ``mved/`` (clips of six classes, `labels.csv`), ``video/`` (films without labels),
+``lexica/`` (ratings of words) and ``rated-films/`` (films of `RATED_FILMS`); or one table of clips with a class. Comes
+out: lists of `Picture`, `LabelledClip`, `RatedStill` and `RatedFilm`, and RGB arrays. Everything of one ``source``
+stays on one side of every split. The locked set is left out unless it is asked for.
 """
 
 from __future__ import annotations
@@ -12,19 +12,27 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
+from soundtrack.emotion.head import Blocks
 from soundtrack.errors import InputError, Reason
 from soundtrack.files import safe_read
 from soundtrack.naming.norms import words_of_label
 from soundtrack.training.data import read_labels
 from soundtrack.training.locked import Part, unlocked
+from soundtrack.training.rated import RatedFilms
 from soundtrack.types import EMOTIONS, ByteArray
 
+RATED_FILMS = Path(__file__).parent.parent / "rated_films.csv"
+"""Films of all kinds from public repositories, rated by one person from four frames each: name, use (learn or check),
+group (everyday or dark), class, valence and arousal in [-1, 1], and where a file of which SHA-256 is found."""
+DARK_WEIGHT = 0.3
+"""Of a dark rated film beside an everyday one: most of what people film is everyday."""
 FRAME_SIDE_PX = 224
 """Side of the squares that frames of films are squashed to before views are cut from them."""
 
@@ -57,6 +65,23 @@ class LabelledClip:
     """One of `EMOTIONS`."""
     source: str
     """Clips cut from one video share it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RatedFilm(LabelledClip):
+    """A film with a class and ratings by one person."""
+
+    valence: float
+    """In [-1, 1]."""
+    arousal: float
+    """In [-1, 1]."""
+    group: str
+    """``everyday``, or ``dark``: fires, crashes, fights, storms."""
+
+    @property
+    def weight(self) -> float:
+        """How much it counts beside other rated films."""
+        return DARK_WEIGHT if self.group == "dark" else 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +142,60 @@ def labelled_clips(data_dir: Path, *, part: Part = Part.DEVELOPMENT) -> list[Lab
         if part.takes(row["file"]):
             clips.append(LabelledClip(f"mved/{row['file']}", row["class"], f"mved/{row['source_id']}"))
     return clips
+
+
+def rated_films(data_dir: Path, *, use: str = "learn") -> list[RatedFilm]:
+    """Films of `RATED_FILMS` in ``rated-films/``, in the order of the table; none where there is no such folder.
+
+    Parameters
+    ----------
+    data_dir : Path
+        A data folder; ``benchmarks/rated_films.py`` fills ``rated-films`` from the repositories.
+    use : str
+        ``learn`` for what heads learn from, ``check`` for what is never learned from.
+
+    Raises
+    ------
+    InputError
+        The folder is there and a film is missing.
+    """
+    folder = data_dir / "rated-films"
+    if not folder.is_dir():
+        return []
+    films = []
+    for row in _rows(RATED_FILMS):
+        if row["use"] != use:
+            continue
+        file = f"{row['name']}.mp4"
+        if not (folder / file).is_file():
+            raise InputError(
+                f"{folder} has no {file}",
+                hint="make the films with `python benchmarks/rated_films.py`, or remove the folder",
+                reason=Reason.EMPTY,
+            )
+        films.append(
+            RatedFilm(
+                f"rated-films/{file}",
+                row["class"],
+                row["repository"],
+                valence=float(row["valence"]),
+                arousal=float(row["arousal"]),
+                group=row["group"],
+            )
+        )
+    return films
+
+
+def as_rated(films: Sequence[RatedFilm], features: Blocks, film_of: npt.NDArray[np.int64]) -> RatedFilms:
+    """Rated films with what was seen of their clips."""
+    return RatedFilms(
+        features,
+        film_of,
+        labels=tuple(film.label for film in films),
+        valence=np.array([film.valence for film in films], np.float32),
+        arousal=np.array([film.arousal for film in films], np.float32),
+        weight=np.array([film.weight for film in films], np.float32),
+    )
 
 
 def rated_stills(data_dir: Path, *, part: Part = Part.DEVELOPMENT) -> list[RatedStill]:

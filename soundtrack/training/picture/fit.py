@@ -1,6 +1,6 @@
 """Fit, measure and calibrate the picture head on frozen features.
 
-Goes in: features by channel of the clips of labelled films, and of rated stills. Comes out: a `Head`, and
+Goes in: features by channel of the clips of labelled films, and of rated stills and films. Comes out: a `Head`, and
 out-of-fold answers. Classes: multinomial logistic regression on the films' mean evidence (L2). Valence and arousal:
 ridge regression on the stills' ratings, on the films' classes as points of the plane, and on what the teachers make of
 stills without ratings: a ridge regression from their embeddings to the ratings guesses those, so that a few hundred
@@ -27,10 +27,11 @@ from soundtrack.emotion.head import (
     side_by_side,
     softmax,
 )
-from soundtrack.emotion.picture_head import FILM_NUMBERS, layout_of
+from soundtrack.emotion.picture_head import CUTTING, FILM_NUMBERS, OBJECTS, layout_of
 from soundtrack.training.absence import Some, with_absences
 from soundtrack.training.calibrate import Calibration, evidence_means, fit_calibration, fit_temperature, means_of
 from soundtrack.training.linear import gains_of, logistic, moments, ridge
+from soundtrack.training.rated import Rated, Unrated, beside
 from soundtrack.types import CLASS_VALENCE_AROUSAL, EMOTIONS, FloatArray
 
 IntArray = npt.NDArray[np.int64]
@@ -63,6 +64,10 @@ class HeadSettings:
     """Of a view with a guessed rating beside a still with a real one."""
     film_weight: float = 1.0
     """Of one film beside one still, for valence and arousal."""
+    rated_film_weight: float = 0.0
+    """Of one rated film beside one still, for valence and arousal; 0 leaves rated films out."""
+    rated_film_class_share: float = 0.0
+    """Weight of a rated film beside a labelled one, for the classes; 0 leaves them out."""
     still_class_share: float = 0.0
     """Weight of a rated still, its class guessed from its rating, beside a film with a class; 0 leaves stills out."""
     valence_pull: float = 0.0
@@ -73,55 +78,20 @@ class HeadSettings:
     """How much of the teaching goes without one of the channels, in [0, 1)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rated:
-    """Stills with ratings; rows belong together."""
-
-    features: Blocks = field(repr=False, compare=False)
-    """By channel, each of shape (n, dim)."""
-    valence: FloatArray = field(repr=False, compare=False)
-    """In [-1, 1], shape (n,)."""
-    arousal: FloatArray = field(repr=False, compare=False)
-    """In [-1, 1], shape (n,)."""
-    teachers: FloatArray | None = field(default=None, repr=False, compare=False)
-    """What the teachers say, standardised, shape (n, T); None if they were not asked."""
-    weight: FloatArray | None = field(default=None, repr=False, compare=False)
-    """How much each counts, shape (n,); None: 1 each."""
-
-    @property
-    def weights(self) -> FloatArray:
-        """`weight`, or ones, shape (n,)."""
-        return np.ones(len(self.valence), np.float32) if self.weight is None else self.weight
-
-    def beside(self, more: Rated) -> Rated:
-        """These stills and others; the teachers are asked of neither any more."""
-        return Rated(
-            {name: np.concatenate([rows, more.features[name]]) for name, rows in self.features.items()},
-            np.concatenate([self.valence, more.valence]),
-            np.concatenate([self.arousal, more.arousal]),
-            weight=np.concatenate([self.weights, more.weights]),
-        )
-
-    def some(self, rows: npt.NDArray[np.bool_]) -> Rated:
-        """Those rows alone."""
-        teachers = None if self.teachers is None else self.teachers[rows]
-        weight = None if self.weight is None else self.weight[rows]
-        return Rated(rows_of(self.features, rows), self.valence[rows], self.arousal[rows], teachers, weight)
-
-
-@dataclass(frozen=True, slots=True)
-class Unrated:
-    """Stills without ratings, of which the teachers know something; rows belong together."""
-
-    features: Blocks = field(repr=False, compare=False)
-    """By channel, each of shape (n, dim)."""
-    teachers: FloatArray = field(repr=False, compare=False)
-    """Standardised as those of the rated ones, shape (n, T)."""
-
-
-def beside(rated: Rated | None, worded: Rated | None) -> Rated | None:
-    """Rated stills and those rated by words alone; None without either."""
-    return rated if worded is None else worded if rated is None else rated.beside(worded)
+BESIDE_STILLS = HeadSettings(
+    class_gains={FILM_NUMBERS: 6.0, OBJECTS: 0.0, CUTTING: 12.0},
+    plane_penalty=10_000.0,
+    plane_gains={OBJECTS: 3.0, CUTTING: 0.0},
+    film_weight=2.0,
+    rated_film_weight=2.0,
+    rated_film_class_share=0.1,
+    still_class_share=0.03,
+    valence_pull=4.0,
+    outside_share=0.1,
+)
+"""Of a head that reads stills; docs/decisions.md says how each was chosen."""
+WORDED_WEIGHT = 0.2
+"""Of a photograph rated by the word for what it shows, beside a still that people rated."""
 
 
 def fit_head(
@@ -144,7 +114,8 @@ def fit_head(
     film_of : ndarray, shape=(n,), int64
         Which film each clip belongs to.
     rated : Rated, optional
-        Stills; without them valence and arousal are learned from the films alone.
+        Stills, with the rated films that go with them; without them valence and arousal are learned from the films
+        alone.
     unrated : Unrated, optional
         More stills, whose ratings are guessed from the teachers' embeddings if those of `rated` are known.
     """
@@ -160,6 +131,11 @@ def fit_head(
         return with_absences(x, columns_of(blocks), share=how.absent_share)
 
     x = standard(means)
+    filmed = None if rated is None else rated.films
+    y = np.zeros((0, x.shape[1]))
+    if filmed is not None:
+        seen = side_by_side(filmed.features, blocks, rooted=True)
+        y = standard(means_of(seen, filmed.film_of, len(filmed.labels)))
     beliefs = np.eye(len(EMOTIONS))[[EMOTIONS.index(label) for label in labels]]
     counts = np.ones(len(labels))
     known = x
@@ -167,6 +143,10 @@ def fit_head(
         known = np.concatenate([x, standard(side_by_side(rated.features, blocks, rooted=True))])
         beliefs = np.concatenate([beliefs, classes_near(rated.valence, rated.arousal)])
         counts = np.concatenate([counts, how.still_class_share * rated.weights])
+    if filmed is not None and how.rated_film_class_share > 0:
+        known = np.concatenate([known, y])
+        beliefs = np.concatenate([beliefs, filmed.beliefs])
+        counts = np.concatenate([counts, how.rated_film_class_share * filmed.weight])
     some = taught(known)
     weight, bias = logistic(
         some.rows,
@@ -185,6 +165,10 @@ def fit_head(
             x = np.concatenate([x, standard(side_by_side(unrated.features, blocks, rooted=True))])
             targets = np.concatenate([targets, _guessed(rated, unrated, penalty=how.teacher_penalty)])
             shares = np.concatenate([shares, np.full(len(unrated.teachers), how.unrated_weight)])
+    if filmed is not None and how.rated_film_weight > 0:
+        x = np.concatenate([x, y])
+        targets = np.concatenate([targets, np.stack([filmed.valence, filmed.arousal], axis=1)])
+        shares = np.concatenate([shares, how.rated_film_weight * filmed.weight])
     some = taught(x)
     plane, plane_bias = ridge(
         some.rows,

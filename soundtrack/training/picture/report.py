@@ -17,12 +17,10 @@ from soundtrack.training.data import fold_of
 from soundtrack.training.picture.fit import (
     HeadSettings,
     OutOfFold,
-    Rated,
-    Unrated,
-    beside,
     cross_validate,
     rate_out_of_fold,
 )
+from soundtrack.training.rated import Rated, Unrated, beside
 from soundtrack.types import EMOTIONS
 from soundtrack.yardsticks.bootstrap import Interval, bootstrap
 from soundtrack.yardsticks.metrics import (

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from soundtrack.emotion.picture_head import CUTTING, FILM_NUMBERS, OBJECTS, picture_blocks
+from soundtrack.emotion.picture_head import picture_blocks
 from soundtrack.emotion.video_tower import backbone
 from soundtrack.errors import InputError, Reason
 from soundtrack.files.kinds import OWN
@@ -34,9 +34,18 @@ from soundtrack.training.picture.clips import (
     still_numbers,
     write_clips,
 )
-from soundtrack.training.picture.data import RatedStill, groups, labelled_clips, rated_stills, worded_stills
+from soundtrack.training.picture.data import (
+    RatedFilm,
+    RatedStill,
+    as_rated,
+    groups,
+    labelled_clips,
+    rated_films,
+    rated_stills,
+    worded_stills,
+)
 from soundtrack.training.picture.distil import DistilSettings, distil, embeddings, held_out, scale_of
-from soundtrack.training.picture.fit import HeadSettings, Rated, Unrated, beside, fit_head
+from soundtrack.training.picture.fit import BESIDE_STILLS, WORDED_WEIGHT, HeadSettings, fit_head
 from soundtrack.training.picture.live import distil_live, live_settings, read_gallery
 from soundtrack.training.picture.report import Films, PictureReport, card, learning_curve, measure
 from soundtrack.training.picture.start import (
@@ -49,6 +58,7 @@ from soundtrack.training.picture.start import (
 )
 from soundtrack.training.picture.teacher_networks import read_teachers
 from soundtrack.training.picture.teachers import Pass, read_pass, write_pass
+from soundtrack.training.rated import Rated, RatedFilms, Unrated, beside
 from soundtrack.types import ByteArray, FloatArray
 from soundtrack.video.visual_features import N_FILM
 
@@ -58,20 +68,6 @@ N_GUESSED_PASSES = 3
 """How many of them the head learns valence and arousal from."""
 LEAST_SOURCES = 2
 """Of labelled films: one to learn from, another to be judged on."""
-
-
-BESIDE_STILLS = HeadSettings(
-    class_gains={FILM_NUMBERS: 6.0, OBJECTS: 0.0, CUTTING: 12.0},
-    plane_penalty=10_000.0,
-    plane_gains={OBJECTS: 3.0, CUTTING: 0.0},
-    film_weight=2.0,
-    still_class_share=0.03,
-    valence_pull=4.0,
-    outside_share=0.1,
-)
-"""Of a head that reads stills; docs/decisions.md says how each was chosen."""
-WORDED_WEIGHT = 0.2
-"""Of a photograph rated by the word for what it shows, beside a still that people rated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +121,8 @@ def look(
             pictures = read_stills(plain, data_dir=data_dir, side_px=side_px)
             worded = _rated(network, plain, pictures, data_dir=data_dir, with_stills=with_stills)
             worded = replace(worded, weight=np.full(len(plain), WORDED_WEIGHT, np.float32))
+        if with_stills and (others := rated_films(data_dir)):
+            rated = replace(rated, films=_rated_films(network, others, work_dir, data_dir=data_dir, side_px=side_px))
     films = Films(
         features=picture_blocks(
             clip_features(network, store.frames),
@@ -144,6 +142,17 @@ def look(
         files=tuple(film.file for film in store.films),
         start_s=store.start_s.astype(np.float32),
     )
+
+
+def _rated_films(
+    network: FusedI3D, films: Sequence[RatedFilm], work_dir: Path, *, data_dir: Path, side_px: int
+) -> RatedFilms:
+    """Rated films through all channels."""
+    store = write_clips(work_dir / "rated-clips", data_dir=data_dir, side_px=side_px, films=films)
+    features = picture_blocks(
+        clip_features(network, store.frames), store.numbers, seen_in_films(store, data_dir=data_dir)
+    )
+    return as_rated(films, features, np.array(store.film, np.int64))
 
 
 def _rated(
