@@ -1,15 +1,14 @@
 """Readings of everyday films and photographs of plain things: shares of neutral, unsure and tense.
 
-Usage: python benchmarks/everyday.py DATA [--films TABLE] [--model NAME] [--limit N] [--json FILE]
+Usage: python benchmarks/everyday.py DATA [--model NAME] [--limit N] [--json FILE]
 
 DATA holds everyday/*.mp4 (shelves, a class room, walkers, talking heads, a warehouse) and images/ with labels.csv
 (file, set, label): one photograph of each ImageNet class, which no head learned from. Films are read as the tool reads
 them, and judged by the mean of their clips; a photograph is a clip in which nothing moves. The groups of photographs
 are written down below; **neutral** counts what reads as Neutral or is too unsure to be named, **tense** what reads as
 Tension or Fear. With --norms FILE (word, valence_mean, arousal_mean; the Glasgow norms of Scott et al. 2019, from 1 to
-9) the last line is Pearson's r between the valence of a photograph and that of the word for what it shows. With --films
-TABLE (file, group, valence, arousal; the ratings from -1 to 1) other films are read as well: a line for each group, and
-Pearson's r between ratings and readings.
+9) the last line is Pearson's r between the valence of a photograph and that of the word for what it shows. Films of
+other people, with ratings, are read by rated_films.py.
 """
 
 from __future__ import annotations
@@ -97,29 +96,10 @@ class Read:
         }
 
 
-def rated_films(path: Path, tower: VideoTower, table: dict[str, dict[str, float]]) -> None:
-    """Read the films of a table; adds a row for each group, and one with the correlations."""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    groups: dict[str, list[dict[str, str]]] = {}
-    for row in rows:
-        groups.setdefault(row["group"], []).append(row)
-    pairs: dict[str, list[tuple[float, float]]] = {"valence": [], "arousal": []}
-    for group, films in sorted(groups.items()):
-        read = Read.of([path.parent / film["file"] for film in films], tower)
-        table[f"films: {group}"] = read.row()
-        for axis, said in (("valence", read.valence), ("arousal", read.arousal)):
-            pairs[axis] += [(float(film[axis]), float(x)) for film, x in zip(films, said, strict=True)]
-    table["films"] = {"n": len(rows)} | {
-        f"r {axis}": float(np.corrcoef(np.array(p).T)[0, 1]) for axis, p in pairs.items()
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, metavar="DATA")
     parser.add_argument("--model", default="i3d-emotion")
-    parser.add_argument("--films", type=Path, metavar="TABLE")
     parser.add_argument("--norms", type=Path)
     parser.add_argument("--limit", type=int, default=0, help="photographs for --norms; 0: all")
     parser.add_argument("--json", type=Path)
@@ -137,13 +117,8 @@ def main() -> None:
         }
     for group, labels in GROUPS.items():
         table[group] = Read.of([photographs[label] for label in labels if label in photographs], tower).row()
-    if args.films is not None:
-        rated_films(args.films, tower, table)
     print(f"{'':22}{'n':>4} {'neutral':>8} {'tense':>6} {'sad':>6} {'valence':>8} {'arousal':>8}")
     for group, row in table.items():
-        if "neutral" not in row:
-            print(f"{group:22}{row['n']:4.0f}  r of valence {row['r valence']:.3f}, of arousal {row['r arousal']:.3f}")
-            continue
         print(
             f"{group:22}{row['n']:4.0f} {row['neutral']:8.2f} {row['tense']:6.2f} {row['sad']:6.2f} "
             f"{row['valence']:+8.2f} {row['arousal']:+8.2f}"

@@ -109,7 +109,7 @@ def bucket_of(source: str, *, n_buckets: int = 5) -> int:
     return int(hashlib.sha256(source.encode()).hexdigest()[:8], 16) % n_buckets
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def rows_of_table(path: Path) -> list[dict[str, str]]:
     """Rows of a CSV, empty where there is no such file."""
     if not path.exists():
         return []
@@ -132,7 +132,7 @@ def labelled_clips(data_dir: Path, *, part: Part = Part.DEVELOPMENT) -> list[Lab
             for c in read_labels(data_dir, part=part)
         ]
     clips = []
-    for row in _rows(data_dir / "mved" / "labels.csv"):
+    for row in rows_of_table(data_dir / "mved" / "labels.csv"):
         if row["class"] not in EMOTIONS:
             raise InputError(
                 f"{data_dir / 'mved' / 'labels.csv'}: unknown class {row['class']!r}",
@@ -163,7 +163,7 @@ def rated_films(data_dir: Path, *, use: str = "learn") -> list[RatedFilm]:
     if not folder.is_dir():
         return []
     films = []
-    for row in _rows(RATED_FILMS):
+    for row in rows_of_table(RATED_FILMS):
         if row["use"] != use:
             continue
         file = f"{row['name']}.mp4"
@@ -207,7 +207,7 @@ def rated_stills(data_dir: Path, *, part: Part = Part.DEVELOPMENT) -> list[Rated
             (float(row["arousal_mean"]) - 4.0) / 3.0,
             f"oasis/{row['theme_group']}",
         )
-        for row in _rows(data_dir / "oasis" / "ratings.csv")
+        for row in rows_of_table(data_dir / "oasis" / "ratings.csv")
         if part.takes(row["file"])
     ]
 
@@ -216,7 +216,7 @@ def word_ratings(table: Path) -> dict[str, tuple[float, float]]:
     """Valence and arousal of words in [-1, 1], from columns word, valence_mean, arousal_mean (1 to 9)."""
     return {
         row["word"].lower(): ((float(row["valence_mean"]) - 5.0) / 4.0, (float(row["arousal_mean"]) - 5.0) / 4.0)
-        for row in _rows(table)
+        for row in rows_of_table(table)
     }
 
 
@@ -235,7 +235,7 @@ def worded_stills(data_dir: Path) -> list[RatedStill]:
     words = word_ratings(data_dir / "lexica" / "glasgow_norms_va.csv")
     taken: dict[str, int] = {}
     out = []
-    for row in _rows(data_dir / "images" / "labels.csv"):
+    for row in rows_of_table(data_dir / "images" / "labels.csv"):
         known = rating_of(row["label"], words)
         if known is None or row["set"] == "imagenet" or taken.get(row["label"], 0) >= N_OF_A_WORD:
             continue
@@ -258,7 +258,8 @@ def groups(data_dir: Path) -> dict[str, str]:
     """What each file's pictures are of: the film, the theme, or the object of ``images/labels.csv``."""
     rated = {still.file: still.source for still in rated_stills(data_dir)}
     objects = {
-        f"images/{row['file']}": f"{row['set']}/{row['label']}" for row in _rows(data_dir / "images" / "labels.csv")
+        f"images/{row['file']}": f"{row['set']}/{row['label']}"
+        for row in rows_of_table(data_dir / "images" / "labels.csv")
     }
     return {**objects, **rated}
 

@@ -1,0 +1,116 @@
+"""Films of all kinds that one person rated: the table, the folder, and what heads make of them."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from soundtrack.emotion.head import Blocks
+from soundtrack.errors import InputError
+from soundtrack.training.picture.data import DARK_WEIGHT, RATED_FILMS, as_rated, rated_films
+from soundtrack.training.picture.fit import HeadSettings, fit_head
+from soundtrack.training.rated import Rated, RatedFilms
+from soundtrack.types import EMOTIONS
+
+
+def table() -> list[dict[str, str]]:
+    with RATED_FILMS.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_films_for_checking_are_from_repositories_that_nothing_is_learned_from() -> None:
+    rows = table()
+    by_use = {use: {row["repository"] for row in rows if row["use"] == use} for use in ("learn", "check")}
+    assert not by_use["learn"] & by_use["check"]
+    assert len({row["sha256"] for row in rows}) == len({row["name"] for row in rows}) == len(rows)
+
+
+def test_every_rating_is_a_class_and_a_place_on_the_plane() -> None:
+    for row in table():
+        assert row["class"] in EMOTIONS and row["group"] in {"everyday", "dark"}, row["name"]
+        assert all(-1 <= float(row[axis]) <= 1 for axis in ("valence", "arousal")), row["name"]
+
+
+def test_without_the_folder_nothing_is_learned_from_rated_films(tmp_path: Path) -> None:
+    assert rated_films(tmp_path) == []
+
+
+def test_a_film_missing_from_the_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "rated-films").mkdir()
+    first = next(row["name"] for row in table() if row["use"] == "learn")
+    with pytest.raises(InputError, match=f"{first}.mp4"):
+        rated_films(tmp_path)
+
+
+def test_dark_films_count_less_than_everyday_ones(tmp_path: Path) -> None:
+    (tmp_path / "rated-films").mkdir()
+    for row in table():
+        (tmp_path / "rated-films" / f"{row['name']}.mp4").touch()
+    films = rated_films(tmp_path)
+    assert {film.group: film.weight for film in films} == {"everyday": 1.0, "dark": DARK_WEIGHT}
+    assert len(films) + len(rated_films(tmp_path, use="check")) == len(table())
+
+
+def blocks(rng: np.random.Generator, n: int, *, shift: float = 0.0) -> Blocks:
+    rows = rng.normal(size=(n, 12)).astype(np.float32)
+    rows[:, 0] += shift
+    return {"stills": rows}
+
+
+def told(rng: np.random.Generator, label: str, n: int = 20) -> RatedFilms:
+    """Films of one class, two clips each, that differ from all others in their first column."""
+    plane = np.full(n, 0.6, np.float32)
+    return RatedFilms(
+        blocks(rng, 2 * n, shift=6.0), np.repeat(np.arange(n), 2), (label,) * n, plane, plane, plane + 0.4
+    )
+
+
+SETTINGS = HeadSettings(class_gains={}, plane_gains={}, class_penalty=3.0, plane_penalty=3.0, still_class_share=0.03)
+
+
+def test_a_head_reads_what_resembles_rated_films_as_they_were_rated() -> None:
+    rng = np.random.default_rng(5)
+    labels = [EMOTIONS[i % 6] for i in range(24)]
+    seen, film_of = blocks(rng, 48), np.repeat(np.arange(24), 2)
+    zeros = np.zeros(30, np.float32)
+    rated = Rated(blocks(rng, 30), zeros, zeros, films=told(rng, "Excited"))
+    asked = blocks(rng, 10, shift=6.0)
+    plain = fit_head(seen, labels, film_of, rated=rated, settings=SETTINGS).read(asked)
+    learned = fit_head(
+        seen,
+        labels,
+        film_of,
+        rated=rated,
+        settings=replace(SETTINGS, rated_film_weight=2.0, rated_film_class_share=0.5),
+    ).read(asked)
+    excited = EMOTIONS.index("Excited")
+    assert learned.probabilities[:, excited].mean() > plain.probabilities[:, excited].mean() + 0.2
+    assert learned.valence.mean() > plain.valence.mean() + 0.2
+
+
+def test_parts_of_the_stills_keep_all_films() -> None:
+    rng = np.random.default_rng(6)
+    zeros = np.zeros(4, np.float32)
+    rated = Rated(blocks(rng, 4), zeros, zeros, films=told(rng, "Sad"))
+    assert rated.some(np.array([True, False, False, True])).films is rated.films
+    assert rated.beside(Rated(blocks(rng, 2), zeros[:2], zeros[:2])).films is rated.films
+
+
+def test_beliefs_name_the_given_class_first() -> None:
+    beliefs = told(np.random.default_rng(7), "Relaxation").beliefs
+    assert np.allclose(beliefs.sum(axis=1), 1.0)
+    assert (beliefs.argmax(axis=1) == EMOTIONS.index("Relaxation")).all()
+
+
+def test_what_was_seen_of_films_keeps_their_ratings(tmp_path: Path) -> None:
+    (tmp_path / "rated-films").mkdir()
+    for row in table():
+        (tmp_path / "rated-films" / f"{row['name']}.mp4").touch()
+    films = rated_films(tmp_path)[:3]
+    seen = as_rated(films, blocks(np.random.default_rng(8), 3), np.arange(3))
+    assert seen.labels == tuple(film.label for film in films)
+    assert np.allclose(seen.valence, [film.valence for film in films])
