@@ -48,8 +48,8 @@ Stills = Annotated[
     typer.Option(
         "--stills",
         metavar="FOLDER",
-        help="Folder with oasis/ and images/: with --folds, picture heads are also trained on its rated stills, as the "
-        "included one was.",
+        help="Folder with oasis/, images/ and rated-films/: with --folds, picture heads are also trained on its rated "
+        "stills and films, as the included one was.",
         show_default=False,
     ),
 ]

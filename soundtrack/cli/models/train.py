@@ -29,7 +29,7 @@ def video(
         Path,
         typer.Argument(
             metavar="DATA",
-            help="CSV of clips (file,class,source_id), or a folder with images/, oasis/, mved/, video/.",
+            help="CSV of clips (file,class,source_id), or a folder with images/, oasis/, mved/, video/, rated-films/.",
             show_default=False,
         ),
     ],
@@ -191,8 +191,8 @@ def space(
         typer.Option(
             "--stills",
             metavar="FOLDER",
-            help="Folder with oasis/ and images/: the picture heads are also trained on its rated stills, as the "
-            "included one was. Requires a CSV of clips.",
+            help="Folder with oasis/, images/ and rated-films/: the picture heads are also trained on its rated stills "
+            "and films, as the included one was. Requires a CSV of clips.",
             show_default=False,
         ),
     ] = None,
