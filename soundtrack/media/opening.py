@@ -66,21 +66,22 @@ _MEDIA_HEADS = (
     b"TTA1",
     b"#!AMR",
 )
+_BY_ITS_PLAYER = "convert it to FLAC or WAV with a program that plays it"  # ffmpeg does not
 _KNOWN_BY_NAME = (
-    (b"MThd", "a MIDI file contains notes, not audio"),
-    (b"RIFF....RMID", "a MIDI file contains notes, not audio"),
-    (b"IMPM", "a tracker module (IT) contains notes, not audio"),
-    (b"Extended Module: ", "a tracker module (XM) contains notes, not audio"),
-    (b"OFR ", "OptimFROG is unsupported format"),
-    (b"TTA2", "True Audio 2 is unsupported format"),
-    (b"LA0[234]", "Lossless Audio is unsupported format"),
-    (b"(rtsp|pnm|mms|https?)://", "a list of addresses, not audio"),
+    (b"MThd", "a MIDI file contains notes, not audio", _BY_ITS_PLAYER),
+    (b"RIFF....RMID", "a MIDI file contains notes, not audio", _BY_ITS_PLAYER),
+    (b"IMPM", "a tracker module (IT) contains notes, not audio", _BY_ITS_PLAYER),
+    (b"Extended Module: ", "a tracker module (XM) contains notes, not audio", _BY_ITS_PLAYER),
+    (b"OFR ", "OptimFROG is an unsupported format", _BY_ITS_PLAYER),
+    (b"TTA2", "True Audio 2 is an unsupported format", _BY_ITS_PLAYER),
+    (b"LA0[234]", "Lossless Audio is an unsupported format", _BY_ITS_PLAYER),
+    (b"(rtsp|pnm|mms|https?)://", "a list of addresses, not audio", "save the sound to a file first"),
 )
-"""Patterns of the first bytes of files that are no damage but hold something else than sound, and what they are."""
+"""First bytes of files that are not damaged but hold no readable sound, as patterns; what they are, and a hint."""
 _STILL_BRANDS = (b"avif", b"heic", b"heix", b"mif1")
 
 
-def refusal(path: Path, reason: Reason, *, detail: str = "") -> InputError:
+def refusal(path: Path, reason: Reason, *, detail: str = "", hint: str = "") -> InputError:
     """The error for a file that cannot be used, with the usual words for the reason.
 
     Examples
@@ -88,8 +89,8 @@ def refusal(path: Path, reason: Reason, *, detail: str = "") -> InputError:
     >>> str(refusal(Path("a.mp4"), Reason.EMPTY))
     'a.mp4: the file is empty'
     """
-    cause, hint = _CAUSES[reason]
-    return InputError(f"{path}: {detail or cause}", hint=hint, reason=reason)
+    cause, usual = _CAUSES[reason]
+    return InputError(f"{path}: {detail or cause}", hint=hint or usual, reason=reason)
 
 
 def no_decoder(path: Path, *, hint: str = "convert the audio with a program that supports the format") -> InputError:
@@ -149,8 +150,9 @@ def open_container(path: Path) -> Iterator[Any]:
         raise
     except (av.FFmpegError, OSError, ValueError) as error:
         known = _known_by_name(path)
-        reason = Reason.UNSUPPORTED if known else _why_unreadable(path, size_bytes)
-        raise refusal(path, reason, detail=known) from error
+        if known is not None:
+            raise refusal(path, Reason.UNSUPPORTED, detail=known[0], hint=known[1]) from error
+        raise refusal(path, _why_unreadable(path, size_bytes)) from error
     with container:
         if len(container.streams) > MAX_STREAMS:
             raise refusal(path, Reason.BAD_FORMAT, detail=f"more than {MAX_STREAMS} streams")
@@ -168,10 +170,11 @@ def looks_like_media(path: Path) -> bool:
     return head.startswith(_MEDIA_HEADS) or head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide")
 
 
-def _known_by_name(path: Path) -> str:
-    """What a file is that is known but not read; empty for all others."""
+def _known_by_name(path: Path) -> tuple[str, str] | None:
+    """What a file is that is known but not read, with a hint; None for all others."""
     head = _head(path)
-    return next((what for pattern, what in _KNOWN_BY_NAME if re.match(pattern, head, re.DOTALL)), "")
+    known = ((what, hint) for pattern, what, hint in _KNOWN_BY_NAME if re.match(pattern, head, re.DOTALL))
+    return next(known, None)
 
 
 def _head(path: Path) -> bytes:
