@@ -152,7 +152,7 @@ def place_of(word: str) -> tuple[float, float] | None:
     Examples
     --------
     >>> place_of("epic"), place_of("tension"), place_of("table")
-    ((0.35, 0.8), (-0.3, 0.6), None)
+    ((0.35, 0.8), (-0.4, 0.5), None)
     """
     own = _PLACES.get(word) or _ONLY_PLACES.get(word)
     name = ASKED.get(word) or _IN_NAMES.get(word)

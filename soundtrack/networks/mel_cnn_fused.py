@@ -27,7 +27,7 @@ class FusedMelCnn(nn.Module):
     Examples
     --------
     >>> from soundtrack.networks.mel_config import MelCnnConfig
-    >>> net = MelCnn(MelCnnConfig(widths=(4, 8), n_features=16, n_sounds=5))
+    >>> net = MelCnn(MelCnnConfig(widths=(4, 8), n_features=16, n_sounds=5)).eval()
     >>> FusedMelCnn(net, dtype=torch.float32)(torch.zeros(2, 1, 96, 64))[1].shape
     torch.Size([2, 5])
     """

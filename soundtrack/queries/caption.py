@@ -42,7 +42,7 @@ def caption(emotion: EmotionState, *, tempo_bpm: float | None = None, speech_sha
     >>> from soundtrack.types import EMOTIONS
     >>> sad = EmotionState(tuple(0.75 if name == "Sad" else 0.05 for name in EMOTIONS), -0.5, -0.6, 0.8)
     >>> caption(sad, tempo_bpm=67)
-    'slow, lonely'
+    'slow, melancholy'
     """
     words = [word for word in WORDS if ASKED[word] == emotion.label] or list(WORDS)
 

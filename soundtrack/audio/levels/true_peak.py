@@ -70,8 +70,8 @@ class TruePeak:
     --------
     >>> peak = TruePeak()
     >>> peak.push(np.sin(np.pi * (np.arange(4000) + 0.5) / 2).astype(np.float32)[None])  # samples of 0.707
-    >>> round(peak.value, 2)
-    1.0
+    >>> round(peak.value, 2)  # 1.0 but for the start
+    1.01
     """
 
     def __init__(self) -> None:
