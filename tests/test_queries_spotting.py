@@ -128,3 +128,21 @@ def test_a_title_that_names_an_instrument_counts_where_no_network_knows_it() -> 
     plain = track("x", ["Neutral"])
     named = replace(plain, tags=replace(plain.tags, title="SlowPiano", genre="Drum and Bass"), path=Path("/m/a.ogg"))
     assert {"slow", "piano", "drum and bass"} <= track_words(named)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("like Kite Race, slower", "tempo at most 139 bpm"),
+        ("shorter, like Kite Race", "length at most 2:06"),
+        ("like Kite Race, louder", "loudness at least -11 LUFS"),
+        ("like Kite Race, fast", "tempo at least 120 bpm"),
+        ("unlike Kite Race, slower", "tempo at most 85 bpm"),
+        ("slower", "tempo at most 85 bpm"),
+    ],
+)
+def test_faster_than_a_track_is_measured_from_that_track(
+    index: Path, text: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_commands(["search", "--index", str(index), "--like", text]) == 0
+    assert says in capsys.readouterr().err

@@ -35,6 +35,7 @@ READ: dict[str, list[str]] = {
     "barely any drums": ["less drums"],
     "almost no drums": ["less drums"],
     "sadder": ["more sad (valence -0.74, arousal -0.54)"],
+    "unlike song.mp3, slow": ["unlike song.mp3", "tempo at most 85 bpm"],
     "calmer, less dark": ["more calm (valence +0.68, arousal -0.68)", "less dark (valence -0.55, arousal +0.00)"],
     "way faster": ["tempo at least 141 bpm"],
     # numbers

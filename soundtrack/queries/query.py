@@ -7,7 +7,8 @@ like), how much, and whether it is denied. `Query.understood` says all of it in 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -92,6 +93,8 @@ class NumberClause:
     """At most; infinity for no limit."""
     degree: Degree = Degree.SOME
     """``NO`` for the opposite, else `SOME`."""
+    compares: bool = False
+    """Whether a word of comparison said it, such as ``faster``; its limits are those of ``fast`` unless `beside`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,8 @@ class LanguageClause:
 
 Clause: TypeAlias = MoodClause | SoundClause | TagClause | NumberClause | KeyClause | LikeClause | LanguageClause
 
+MARGINS = {Quantity.TEMPO: 1.05, Quantity.LENGTH: 1.1, Quantity.LOUDNESS: 1.0}
+"""How far from a track something is faster, longer or louder than it: factors, or LU."""
 _MARKS = {Degree.NO: "no ", Degree.LESS: "less ", Degree.SOME: "", Degree.MORE: "more ", Degree.VERY: "very "}
 _UNITS = {Quantity.TEMPO: " bpm", Quantity.LOUDNESS: " LUFS"}
 
@@ -173,6 +178,18 @@ def _range(clause: NumberClause) -> str:
     return low if low == high else f"{low.removesuffix(_UNITS.get(clause.quantity, ' '))} to {high}"
 
 
+def _beside(clause: Clause, known: Mapping[Quantity, float]) -> Clause:
+    """A comparison with its limit beyond what is known; any other clause as it is."""
+    if not isinstance(clause, NumberClause) or not clause.compares or clause.quantity not in known:
+        return clause
+    value, margin = known[clause.quantity], MARGINS[clause.quantity]
+    if clause.quantity is Quantity.LOUDNESS:
+        below, above = value - margin, value + margin
+    else:
+        below, above = value / margin, value * margin
+    return replace(clause, high=below) if math.isinf(clause.low) else replace(clause, low=above)
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A request for music."""
@@ -181,6 +198,22 @@ class Query:
     """As it was written."""
     clauses: tuple[Clause, ...]
     """At least one."""
+
+    def beside(self, known: Mapping[Quantity, float]) -> Query:
+        """The same with comparisons measured from the track that the music is to be like, where they are known of it.
+
+        Parameters
+        ----------
+        known : mapping of Quantity to float
+            Of that track.
+
+        Examples
+        --------
+        >>> faster = NumberClause(Quantity.TEMPO, 120.0, math.inf, compares=True)
+        >>> Query("faster", (faster,)).beside({Quantity.TEMPO: 140.0}).understood()
+        ['tempo at least 147 bpm']
+        """
+        return replace(self, clauses=tuple(_beside(clause, known) for clause in self.clauses))
 
     def understood(self) -> list[str]:
         """How it was understood, one text for each clause."""

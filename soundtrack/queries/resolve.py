@@ -25,7 +25,17 @@ from soundtrack.queries.query import (
     SoundClause,
     TagClause,
 )
-from soundtrack.queries.vocabulary import FILLERS, PACES, SOUNDS, STYLES, UNSUNG, VERY_SHIFT, Known, mood_place
+from soundtrack.queries.vocabulary import (
+    COMPARISONS,
+    FILLERS,
+    PACES,
+    SOUNDS,
+    STYLES,
+    UNSUNG,
+    VERY_SHIFT,
+    Known,
+    mood_place,
+)
 
 _LONGEST_PHRASE = 4
 _VERY, _SLIGHTLY = 1.35, 0.55
@@ -149,7 +159,7 @@ def _looked_up(phrase: str, known: Known) -> Clause | None:
         heard = SoundClause(phrase, sound, Degree.NO if phrase in UNSUNG else Degree.SOME)
         return heard if sound in known.sounds else named
     if phrase in PACES:
-        return NumberClause(*PACES[phrase])
+        return NumberClause(*PACES[phrase], compares=phrase in COMPARISONS)
     if phrase in ("major", "minor"):
         return KeyClause(None, phrase)
     style = STYLES.get(phrase)

@@ -20,6 +20,7 @@ _KEPT = re.compile(
 )
 """Names, which are never reworded."""
 _QUOTED = re.compile(r'("[^"]*")')
+_UNLIKE = re.compile(r"\bunlike\b", re.IGNORECASE)
 _UNWANTED = re.compile(
     r"\b(i\s+)?do(es)?(\s*n['’]?t|\s+not)\s+(want|like|need|use|have|wish)\b(\s+(to\s+hear|any)\b)?", re.I
 )
@@ -113,7 +114,9 @@ def reworded(text: str) -> str:
     >>> reworded("no music without drums, 90 bpm or less").strip(" ,")
     'with drums, at most 90 bpm'
     """
-    text = "".join(p if i % 2 else _UNWANTED.sub(" no ", p) for i, p in enumerate(_QUOTED.split(text)))
+    text = "".join(
+        p if i % 2 else _UNLIKE.sub("not like", _UNWANTED.sub(" no ", p)) for i, p in enumerate(_QUOTED.split(text))
+    )
     pieces = [piece if i % 2 else _plain(piece) for i, piece in enumerate(_KEPT.split(text))]
     return "".join(pieces)
 

@@ -117,6 +117,8 @@ PACES: dict[str, tuple[Quantity, float, float]] = {
 }
 """Words for numbers: of what, at least, at most."""
 
+COMPARISONS = frozenset(["slower", "faster", "louder", "quieter", "shorter", "longer"])
+"""Those of them that compare with another track, where one is named."""
 VERY_SHIFT = {Quantity.TEMPO: 0.85, Quantity.LENGTH: 0.6, Quantity.LOUDNESS: 3.0}
 """What "very" does to such a limit: a factor, or LU."""
 
@@ -146,7 +148,7 @@ def mood_place(word: str) -> tuple[float, float] | None:
     Examples
     --------
     >>> mood_place("tense"), mood_place("table")
-    ((-0.3, 0.6), None)
+    ((-0.4, 0.5), None)
     """
     place = place_of(word)
     if place is not None:

@@ -22,12 +22,13 @@ from soundtrack.naming.wording import UNDERSTOOD, counted
 from soundtrack.pipeline.library.music import music_projection, read_music
 from soundtrack.pipeline.library.permitted import Permit, language_of_track
 from soundtrack.queries.match import Answer, Facts, answer
-from soundtrack.queries.query import LanguageClause, LikeClause, Query, WordWish
+from soundtrack.queries.query import Degree, LanguageClause, LikeClause, Quantity, Query, WordWish
 from soundtrack.queries.resolve import understand
 from soundtrack.queries.vocabulary import SUNG_FROM, Known
 from soundtrack.types import Channel, FloatArray, Track
 
 if TYPE_CHECKING:
+    from soundtrack.library.heard import Heard
     from soundtrack.spotting.merit.constraints import Constraints
 
 _N_FOLDERS = 2
@@ -125,9 +126,15 @@ class Asking:
         """
         named = Path(text).expanduser()
         query = understand(f'like "{text}"' if text.strip() and named.is_file() else text, self.known)
-        return Asked(query, self.tracks, answer(query, self._facts(query)))
+        likes = [clause for clause in query.clauses if isinstance(clause, LikeClause)]
+        references = {clause.name: self._reference(clause.name) for clause in likes}
+        wanted = [clause.name for clause in likes if clause.degree is not Degree.NO]
+        if len(wanted) == 1:
+            query = query.beside(_quantities(references[wanted[0]][0]))
+        vectors = {name: vector for name, (_, vector) in references.items()}
+        return Asked(query, self.tracks, answer(query, self._facts(query, vectors)))
 
-    def _facts(self, query: Query) -> Facts:
+    def _facts(self, query: Query, references: Mapping[str, FloatArray]) -> Facts:
         from soundtrack.spotting.merit.view import drawn_apart, placed_by_class
 
         tracks = self.tracks
@@ -152,27 +159,31 @@ class Asking:
             tags=self._tags,
             words=self._words,
             languages=[language_of_track(t) for t in tracks] if asks_for_language(query) else (),
-            likeness={c.name: self._likeness(c.name) for c in query.clauses if isinstance(c, LikeClause)},
+            likeness={name: self._likeness(vector) for name, vector in references.items()},
         )
 
-    def _likeness(self, name: str) -> FloatArray:
-        """Cosine of every track with a file, or with a track of the library by its name."""
+    def _likeness(self, vector: FloatArray) -> FloatArray:
+        """Cosine of every track with a vector."""
+        vectors = np.stack([self._library.track_vector(track.track_id) for track in self.tracks])
+        return np.asarray(vectors @ vector, np.float32)
+
+    def _reference(self, name: str) -> tuple[Track | Heard, FloatArray]:
+        """A file, or a track of the library by its name, and its vector."""
         from soundtrack.library.identity import identify
         from soundtrack.naming.track_names import find_one_track
 
         path = as_on_disk(Path(name).expanduser())
         if path.exists():
             track_id = identify(path).track_id
-            known = track_id in self._library.track_ids
-            vector = self._library.track_vector(track_id) if known else read_music(path, self._device).vector
+            if track_id not in self._library.track_ids:
+                heard = read_music(path, self._device)
+                return heard, heard.vector
         else:
             try:
                 track_id = find_one_track(name, tracks=self.tracks).track_id
             except UsageError as error:
                 raise UsageError(f"like {name}: neither a file nor a track of the library", hint=error.hint) from error
-            vector = self._library.track_vector(track_id)
-        vectors = np.stack([self._library.track_vector(track.track_id) for track in self.tracks])
-        return np.asarray(vectors @ vector, np.float32)
+        return self._library.tracks()[track_id], self._library.track_vector(track_id)
 
     def _read_tags(self) -> Mapping[str, FloatArray]:
         """Chance of each tag in each track, shape (T,), by its name; NaN where there is no evidence."""
@@ -193,6 +204,14 @@ class Asking:
         if "vocals" not in tags:
             tags["vocals"] = sung
         return tags
+
+
+def _quantities(track: Track | Heard) -> dict[Quantity, float]:
+    """What a reference has of each quantity that can be compared."""
+    known = {Quantity.LENGTH: track.audio.duration_s, Quantity.LOUDNESS: track.loudness.integrated_lufs}
+    if track.analysis.tempo_bpm:
+        known[Quantity.TEMPO] = track.analysis.tempo_bpm
+    return {quantity: value for quantity, value in known.items() if np.isfinite(value)}
 
 
 def _nan(value: float | None) -> float:
