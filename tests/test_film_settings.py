@@ -17,7 +17,7 @@ from soundtrack.documents import cuesheet
 from soundtrack.errors import InputError
 from soundtrack.pipeline import FilmOrder, batch
 from soundtrack.pipeline.batch import BatchOrder, FilmState, score_batch
-from soundtrack.pipeline.ground.film_list import listed_films
+from soundtrack.pipeline.ground.film_list import listed_films, settings_beside
 from soundtrack.pipeline.scorer import SHARED_WISHES
 from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.settings import MixSettings, SpottingSettings
@@ -231,3 +231,7 @@ def test_a_film_is_scored_as_its_own_order_says(tmp_path: Path, monkeypatch: pyt
 def test_shared_wishes_are_wishes() -> None:
     assert set(SHARED_WISHES) <= set(Wishes.__dataclass_fields__)
     assert not {name.replace("-", "_") for name in KNOWN} & set(SHARED_WISHES)
+
+
+def test_a_film_whose_settings_file_would_have_too_long_a_name_has_none(tmp_path: Path) -> None:
+    assert settings_beside(tmp_path / ("L" * 251 + ".mp4")) == {}

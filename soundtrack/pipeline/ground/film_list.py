@@ -7,6 +7,7 @@ what they mean is known where the options are.
 from __future__ import annotations
 
 import csv
+import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -145,6 +146,8 @@ def settings_beside(film: Path) -> Mapping[str, object]:
         The file cannot be read or is not TOML.
     """
     path = settings_path(film)
+    if not os.path.lexists(path):  # nor is there a file whose name would be too long
+        return {}
     try:
         return tomllib.loads(safe_read.read_text(path, most_bytes=_MOST_SETTINGS_BYTES))
     except InputError as error:
