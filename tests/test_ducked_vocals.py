@@ -25,6 +25,7 @@ from soundtrack.mix.plan import plan_mix, vocals_of
 from soundtrack.pipeline.ducked_vocals import AROUND_S, under_speech
 from soundtrack.pipeline.ground import separators
 from soundtrack.pipeline.sheets import narration
+from soundtrack.pipeline.sheets.targets import scored_stem
 from soundtrack.settings import MixSettings
 from soundtrack.types import CueSheet, DuckedVocals, FloatArray, Section, Span, VocalStem
 from test_voices import EXAMPLE, install, listing
@@ -237,3 +238,8 @@ def test_faults_of_the_vocals_in_a_sheet_are_named(sheet: CueSheet, vocals: dict
     edited = {**json.loads(cuesheet.dumps(replace(sheet, cues=cues))), "vocals": vocals}
     with pytest.raises(InputError, match=fault):
         cuesheet.check(cuesheet.loads(json.dumps(edited)))
+
+
+def test_vocals_of_a_film_with_a_long_name_fit_into_a_name() -> None:
+    stem = scored_stem(Path("L" * 251 + ".mp4"))
+    assert len(f"{stem}.vocals-5bfa38fd.flac") <= 255

@@ -37,7 +37,7 @@ def scored_path(info: VideoInfo) -> Path:
 
 def scored_stem(film: Path, *, suffix: str = ".webm") -> str:
     """Name of a scored film by default, without its suffix."""
-    room = _LONGEST_NAME_BYTES - len(f".scored.cues.json{suffix}")
+    room = _LONGEST_NAME_BYTES - max(len(f".scored.cues.json{suffix}"), len(".scored.vocals-00000000.flac"))
     return f"{os.fsdecode(os.fsencode(film.stem)[:room])}.scored"
 
 
