@@ -4,7 +4,7 @@ Usage: python benchmarks/rated_films.py cut REPOSITORIES DATA
        python benchmarks/rated_films.py judge DATA [--kept FOLDER] [--deals N]
 
 The table soundtrack/training/rated_films.csv names 167 films of public repositories with a class, valence and arousal
-(from -1 to 1), which one person gave by looking at four frames of each before any reading of it was seen. `cut` takes
+(from -1 to 1), which one rater gave by looking at four frames of each before any reading of it was seen. `cut` takes
 them from clones in REPOSITORIES/OWNER/NAME, where their SHA-256 is as in the table, and writes the first 20 seconds
 without sound, at most 640 px wide and at 25 frames a second, to DATA/rated-films. `judge` fits picture heads on the
 labelled clips and rated stills of DATA, without and with those films that are for learning, and prints for both how the

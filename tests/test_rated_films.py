@@ -1,4 +1,4 @@
-"""Films of all kinds that one person rated: the table, the folder, and what heads make of them."""
+"""Films of all kinds that one rater rated: the table, the folder, and what heads make of them."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ NAMED_SHARE = 0.8
 
 @dataclass(frozen=True, slots=True)
 class RatedFilms:
-    """Films of all kinds with ratings and a class each, which one person gave; n of them."""
+    """Films of all kinds with ratings and a class each, which one rater gave; n of them."""
 
     features: Blocks = field(repr=False, compare=False)
     """Of all clips, by channel, each of shape (n_clips, dim)."""

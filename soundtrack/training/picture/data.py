@@ -29,7 +29,7 @@ from soundtrack.training.rated import RatedFilms
 from soundtrack.types import EMOTIONS, ByteArray
 
 RATED_FILMS = Path(__file__).parent.parent / "rated_films.csv"
-"""Films of all kinds from public repositories, rated by one person from four frames each: name, use (learn or check),
+"""Films of all kinds from public repositories, rated by one rater from four frames each: name, use (learn or check),
 group (everyday or dark), class, valence and arousal in [-1, 1], and where a file of which SHA-256 is found."""
 DARK_WEIGHT = 0.3
 """Of a dark rated film beside an everyday one: most of what people film is everyday."""
@@ -69,7 +69,7 @@ class LabelledClip:
 
 @dataclass(frozen=True, slots=True)
 class RatedFilm(LabelledClip):
-    """A film with a class and ratings by one person."""
+    """A film with a class and ratings by one rater."""
 
     valence: float
     """In [-1, 1]."""
