@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 def rng() -> np.random.Generator:
     """The only source of randomness in tests."""
     return np.random.default_rng(20261120)
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of installed packages, where `soundtrack_middle` of the examples may be put."""
+    folder = tmp_path / "site"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(str(folder))
+    sys.modules.pop("soundtrack_middle", None)
+    yield folder
+    sys.modules.pop("soundtrack_middle", None)
 
 
 def _data_dir() -> Path | None:

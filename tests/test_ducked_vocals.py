@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,16 +34,10 @@ LENGTH_S = 18.0
 SONG_S = 24.0
 
 
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of installed packages, with the separator that takes the middle for the vocals."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(str(folder))
-    sys.modules.pop("soundtrack_middle", None)
-    install(folder, EXAMPLE.read_text())
-    yield folder
-    sys.modules.pop("soundtrack_middle", None)
+@pytest.fixture(autouse=True)
+def separator(site: Path) -> None:
+    """The separator that takes the middle for the vocals."""
+    install(site, EXAMPLE.read_text())
 
 
 @pytest.fixture(scope="module")

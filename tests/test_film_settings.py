@@ -235,3 +235,13 @@ def test_shared_wishes_are_wishes() -> None:
 
 def test_a_film_whose_settings_file_would_have_too_long_a_name_has_none(tmp_path: Path) -> None:
     assert settings_beside(tmp_path / ("L" * 251 + ".mp4")) == {}
+
+
+def test_settings_of_an_edit_cannot_ask_for_what_requires_a_film(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "cut.otio").write_text("{}")
+    (tmp_path / "cut.soundtrack.toml").write_text("duck-vocals = true\n")
+    assert run_commands(["score", str(tmp_path / "cut.otio")]) != 0
+    assert "--duck-vocals requires a film" in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"cut.otio", "cut.soundtrack.toml"}

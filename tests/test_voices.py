@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -48,17 +48,6 @@ def install(folder: Path, code: str) -> None:
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: soundtrack-middle\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[soundtrack.separators]\nmiddle = soundtrack_middle:middle\n")
     (folder / "soundtrack_middle.py").write_text(code)
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder of installed packages."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(str(folder))
-    sys.modules.pop("soundtrack_middle", None)
-    yield folder
-    sys.modules.pop("soundtrack_middle", None)
 
 
 @pytest.fixture(scope="module")

@@ -145,13 +145,15 @@ def order_alone(
     asked = order_of(options)
     if film is None or str(film) == "-" or not film.name:
         return asked, ()
-    kept = {name: value for name, value in options.items() if name in given}
-    order = own_order(film, options, kept=kept)
-    if order is None:
+    beside, settings = settings_path(film), settings_beside(film)
+    if not settings:
         return asked, ()
-    names = [name for name in settings_beside(film) if _parameter(name) not in kept]
+    changes = _changes(settings, str(beside))
+    kept = {name: value for name, value in options.items() if name in given}
+    order = _changed(film, options, {**changes, **kept})
+    names = [name for name in settings if _parameter(name) not in kept]
     taken = ", ".join(names) or "none used, since options of the command replace them"
-    return order, (f"settings of {settings_path(film)}: {taken}",)
+    return order, (f"settings of {beside}: {taken}",)
 
 
 def own_order(
@@ -159,8 +161,6 @@ def own_order(
     options: Mapping[str, Any],
     cells: Mapping[str, str] | None = None,
     listing: Path | None = None,
-    *,
-    kept: Mapping[str, Any] | None = None,
 ) -> FilmOrder | None:
     """The order of a film with settings of its own; None for one without.
 
@@ -174,23 +174,28 @@ def own_order(
         Settings of the film in a table.
     listing : Path, optional
         The table, for messages.
-    kept : mapping of str to object, optional
-        Options that settings do not replace.
 
     Raises
     ------
     InputError
         As `films_and_orders`.
     """
+    changes = _changes(settings_beside(film), str(settings_path(film)))
+    changes |= _changes(cells or {}, f"{listing}: {film.name}")
+    return _changed(film, options, changes) if changes else None
+
+
+def _changes(settings: Mapping[str, object], where: str) -> dict[str, Any]:
+    """Settings as the parameters that their options would give."""
+    return {_parameter(name): _value(name, value, where) for name, value in settings.items()}
+
+
+def _changed(film: Path, options: Mapping[str, Any], changes: Mapping[str, Any]) -> FilmOrder:
+    """The order of a film with some options replaced."""
     from soundtrack.errors import InputError, Reason, UsageError
 
-    beside, where = settings_path(film), f"{listing}: {film.name}"
-    changes = {_parameter(name): _value(name, value, str(beside)) for name, value in settings_beside(film).items()}
-    changes |= {_parameter(name): _value(name, value, where) for name, value in (cells or {}).items()}
-    if not changes:
-        return None
     try:
-        return order_of({**options, **changes, **(kept or {})})
+        return order_of({**options, **changes})
     except UsageError as error:
         raise InputError(f"settings of {film}: {error}", hint=error.hint, reason=Reason.BAD_FORMAT) from error
 

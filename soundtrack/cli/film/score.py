@@ -271,7 +271,7 @@ def score(
         "force": force,
     }
     if not dry_run and is_edit(video) and (out is None or is_edit(out)):
-        separates = {"--keep-voices": keep_voices, "--duck-vocals": duck_vocals}
+        separates = {"--keep-voices": wishes.keep_voices, "--duck-vocals": wishes.duck_vocals}
         of_films = {"--stems": stems is not None, "--music-track": music_track, **separates}
         score_edit(video, out=out, of_films=of_films, as_json=json, quiet=quiet, **common)
         return

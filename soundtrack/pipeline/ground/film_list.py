@@ -146,7 +146,7 @@ def settings_beside(film: Path) -> Mapping[str, object]:
         The file cannot be read or is not TOML.
     """
     path = settings_path(film)
-    if not os.path.lexists(path):  # nor is there a file whose name would be too long
+    if not os.path.lexists(path):  # also false where the name would be too long for a file
         return {}
     try:
         return tomllib.loads(safe_read.read_text(path, most_bytes=_MOST_SETTINGS_BYTES))

@@ -103,8 +103,8 @@ class Asking:
     def __init__(self, library: AskedMusic, *, device: str = "auto", permit: Permit | None = None) -> None:
         self._library = library
         self._device = device
-        found = library.tracks()
-        every = (found[track_id] for track_id in library.track_ids)
+        self._found = library.tracks()
+        every = (self._found[track_id] for track_id in library.track_ids)
         self.tracks: tuple[Track, ...] = tuple(track for track in every if not permit or permit.allows(track))
         self._words = [track_words(track) for track in self.tracks]
         self._tags = self._read_tags()
@@ -183,7 +183,7 @@ class Asking:
                 track_id = find_one_track(name, tracks=self.tracks).track_id
             except UsageError as error:
                 raise UsageError(f"like {name}: neither a file nor a track of the library", hint=error.hint) from error
-        return self._library.tracks()[track_id], self._library.track_vector(track_id)
+        return self._found[track_id], self._library.track_vector(track_id)
 
     def _read_tags(self) -> Mapping[str, FloatArray]:
         """Chance of each tag in each track, shape (T,), by its name; NaN where there is no evidence."""
