@@ -14,7 +14,7 @@ from soundtrack.cli.app import run_commands
 from soundtrack.cli.film.film_settings import KNOWN, films_and_orders, order_alone, order_of
 from soundtrack.cli.options import DensityName, DuckName, Layout
 from soundtrack.documents import cuesheet
-from soundtrack.errors import InputError
+from soundtrack.errors import InputError, UsageError
 from soundtrack.pipeline import FilmOrder, batch
 from soundtrack.pipeline.batch import BatchOrder, FilmState, score_batch
 from soundtrack.pipeline.ground.film_list import listed_films, settings_beside
@@ -237,11 +237,9 @@ def test_a_film_whose_settings_file_would_have_too_long_a_name_has_none(tmp_path
     assert settings_beside(tmp_path / ("L" * 251 + ".mp4")) == {}
 
 
-def test_settings_of_an_edit_cannot_ask_for_what_requires_a_film(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_settings_of_an_edit_cannot_ask_for_what_requires_a_film(tmp_path: Path) -> None:
     (tmp_path / "cut.otio").write_text("{}")
     (tmp_path / "cut.soundtrack.toml").write_text("duck-vocals = true\n")
-    assert run_commands(["score", str(tmp_path / "cut.otio")]) != 0
-    assert "--duck-vocals requires a film" in capsys.readouterr().err
+    with pytest.raises(UsageError, match="--duck-vocals requires a film"):
+        run_commands(["score", str(tmp_path / "cut.otio")])
     assert {path.name for path in tmp_path.iterdir()} == {"cut.otio", "cut.soundtrack.toml"}
