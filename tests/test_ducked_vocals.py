@@ -113,12 +113,40 @@ def test_vocals_go_down_under_speech_and_the_instruments_stay(
 
 
 @pytest.mark.slow
+def test_plan_again_brought_back_the_vocals_that_were_lowered(site: Path, folder: Path) -> None:
+    from soundtrack.progress import no_progress
+    from soundtrack.review.session import first_step
+    from soundtrack.review.steps import planned_again, vocals_lowered_again
+
+    assert run_commands(command(folder, "--duck-vocals")) == ExitCode.OK
+    path = folder / "new.cues.json"
+    sheet = cuesheet.loads(path.read_text())
+    assert sheet.vocals is not None
+    (stem,) = sheet.vocals.stems
+
+    def again() -> CueSheet:
+        after = planned_again(folder / "film.mov", first_step(sheet), index=None, progress=no_progress)
+        with vocals_lowered_again(after, sheet, beside=path, index=None, progress=no_progress) as lowered:
+            return lowered.sheet
+
+    planned = again()
+    assert planned.vocals == sheet.vocals and planned.conditions == sheet.conditions
+    held = Path(stem.path).read_bytes()
+    Path(stem.path).rename(folder / "kept.flac")
+    assert again().vocals == sheet.vocals
+    assert Path(stem.path).read_bytes() == held
+
+
+@pytest.mark.slow
 def test_music_without_vocals_is_played_as_it_is_and_gets_no_file(site: Path, folder: Path) -> None:
     shutil.copy(folder / "instruments.wav", folder / "song.wav")
     assert run_commands(command(folder)) == ExitCode.OK
-    before = {name: (folder / name).read_bytes() for name in ("new.mov", "new.cues.json")}
+    film, sheet = (folder / "new.mov").read_bytes(), cuesheet.loads((folder / "new.cues.json").read_text())
+    assert sheet.conditions is not None
     assert run_commands(command(folder, "--duck-vocals", "--force")) == ExitCode.OK
-    assert {name: (folder / name).read_bytes() for name in before} == before
+    assert (folder / "new.mov").read_bytes() == film
+    asked = replace(sheet, conditions=replace(sheet.conditions, duck_vocals=True))
+    assert cuesheet.loads((folder / "new.cues.json").read_text()) == asked
     assert not list(folder.glob("*vocals-*"))
 
 

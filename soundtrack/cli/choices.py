@@ -92,6 +92,20 @@ def require_faces(weight: float, *, wanted: bool, quiet: bool) -> None:
     output.hint_at_faces(wanted=weight > 0, quiet=quiet)
 
 
+def say_dropped(wishes: Wishes, settings: SpottingSettings, *, quiet: bool) -> None:
+    """Name the options with which the sheet of ``--keep`` was made and this plan is not: they are not taken over."""
+    from soundtrack.cli import output
+    from soundtrack.pipeline.sheets.conditions import conditions_of, dropped
+
+    if wishes.keep is None:
+        return
+    options = dropped(wishes.keep.sheet, conditions_of(wishes, settings, {}))
+    if options:
+        output.say_warnings(
+            [f"{wishes.keep.name} was made with {'  '.join(options)}; this plan is made without"], quiet=quiet
+        )
+
+
 def make_permit(licences: str | None, languages: str | None) -> Permit:
     """What ``--license`` and ``--language`` permit.
 

@@ -315,7 +315,7 @@ def _use_lexicon(path: Path | None) -> Path | None:
     from soundtrack.naming.lexicon import read_lexicon
 
     found = read_lexicon(path)
-    use_words(found.words)
+    use_words(found.words, path)
     for line in found.notes():
         say(line)
     return path

@@ -110,7 +110,7 @@ def parse_mood(text: str) -> MoodWish | WordWish:
     if not equals:
         raise UsageError(f"--mood {text!r} has no mood", hint="use e.g. 0:30-1:10=tense")
     span = parse_span(where)
-    return WordWish(word, span) if is_request(word) else MoodWish(span=span, emotion=mood(word))
+    return WordWish(word, span) if is_request(word) else MoodWish(span=span, emotion=mood(word), text=word.strip())
 
 
 def parse_lock(text: str) -> LockWish:

@@ -17,7 +17,7 @@ from soundtrack.documents import codec as documents
 from soundtrack.documents.writing import dump
 from soundtrack.errors import InputError, Reason
 from soundtrack.merit_table import MeritTable, PlanTable, digest
-from soundtrack.settings import MIX_RATE_HZ
+from soundtrack.settings import DENSITIES, MIX_RATE_HZ
 from soundtrack.timebase import round_half_up, samples
 from soundtrack.types import Cue, CueSheet, GainPoint, Span, WeightNote, WeightNotes
 
@@ -180,6 +180,8 @@ def faults(sheet: CueSheet) -> Iterator[str]:
             )
     yield from _envelope_faults(sheet.ducking, place="ducking")
     yield from _vocals_faults(sheet)
+    if sheet.conditions is not None and sheet.conditions.density not in DENSITIES:
+        yield f"conditions.density: must be one of {', '.join(DENSITIES)}, got {sheet.conditions.density[:60]}"
     known = {c.cue_id for c in sheet.cues}
     for i, other in enumerate(sheet.alternatives):
         if other.cue_id not in known:

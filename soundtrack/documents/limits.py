@@ -38,6 +38,11 @@ _BY_NAME: dict[str, Limits] = {
     "speed": Limits(0.9, 1.1),
     "fps": Limits(0, None),
     "scenes": Limits(0, None),
+    "max_cues": Limits(1, None),
+    "avoid_recent": Limits(0, None),
+    "stretch": Limits(0, 0.1),
+    "explore": Limits(0, 1),
+    "face_weight": Limits(0, 1),
 }
 _BY_ENDING: dict[str, Limits] = {
     "_share": Limits(0, 1),

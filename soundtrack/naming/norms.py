@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+from pathlib import Path
 
 _STEPS = 20
 """Whole numbers of the table are in these parts of 1."""
@@ -58,12 +59,18 @@ def words_of_label(label: str) -> tuple[str, ...]:
 
 
 _own: Mapping[str, tuple[float, float]] = {}
+_path: Path | None = None
 
 
-def use_words(words: Mapping[str, tuple[float, float]]) -> None:
+def use_words(words: Mapping[str, tuple[float, float]], path: Path | None = None) -> None:
     """Let the words of the user's own list come before the table, in this process; none for the table alone."""
-    global _own  # noqa: PLW0603 - one list for a run, as one table
-    _own = words
+    global _own, _path
+    _own, _path = words, path
+
+
+def words_path() -> Path | None:
+    """File of the user's own list in use; None without one."""
+    return _path
 
 
 def own_norm_of(word: str) -> tuple[float, float] | None:

@@ -21,14 +21,22 @@ from soundtrack.documents.edits import scenes_under
 from soundtrack.errors import InputError, Reason, UsageError
 from soundtrack.pipeline.film.analyse import analyse_video, fingerprint
 from soundtrack.pipeline.score import spot_video
+from soundtrack.pipeline.sheets.conditions import (
+    condition_options,
+    mood_wishes,
+    settings_again,
+    use_lexicon_of,
+    wishes_again,
+    word_wishes,
+)
 from soundtrack.pipeline.sheets.keeping import Keep
 from soundtrack.pipeline.sheets.narration import NarrationWish
 from soundtrack.pipeline.sheets.swap import mix_of
-from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.progress import Progress, no_progress
 from soundtrack.settings import SpottingSettings
 from soundtrack.timebase import clock
-from soundtrack.types import Cue, CueSheet
+from soundtrack.types import AskedMood, Conditions, Cue, CueSheet, Marker, Silence
+from soundtrack.types.sheet import SILENCE_SET
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +110,18 @@ def conform(
             hint="check the names, or plan again with `soundtrack score`",
             reason=Reason.BAD_FORMAT,
         )
-    scenes = analyse_video(new, device=device, decoder=decoder, cache=cache, progress=progress)
+    use_lexicon_of(sheet)
+    held = wishes_again(sheet)
+    scenes = analyse_video(
+        new,
+        device=device,
+        decoder=decoder,
+        cache=cache,
+        subtitles=held.subtitles,
+        faces=held.faces,
+        face_weight=held.face_weight,
+        progress=progress,
+    )
     moved = [Moved(match.old, match.later_s) for match in matches]
     base = replace(
         sheet,
@@ -122,15 +141,27 @@ def conform(
     base = cuesheet.rounded(
         replace(base, cues=tuple(cues), alternatives=tuple(a for a in sheet.alternatives if a.cue_id in kept_ids))
     )
-    wishes = Wishes(
+    asked = _moods(sheet, moved)
+    wishes = replace(
+        held,
+        moods=mood_wishes(asked, base.cues),
+        words=word_wishes(asked),
+        hits=tuple(marker.time_s for marker in conformed_markers([Marker(t, "") for t in held.hits], moved)),
         keep=Keep(base, name) if cues else None,
         narration=_narration(sheet),
         silences=conformed_silences(sheet.silences, moved, [cue.span for cue in base.cues]),
     )
-    result = spot_video(scenes, index=index, settings=_settings(sheet), mix=mix_of(sheet), wishes=wishes)
+    settings = settings_again(sheet, SpottingSettings())
+    result = spot_video(scenes, index=index, settings=settings, mix=mix_of(sheet), wishes=wishes)
+    result = _with_duck_vocals(sheet, result)
     result = replace(result, markers=conformed_markers(sheet.markers, moved))
     kept_s = sum(match.old.duration_s for match in matches)
-    lines = (*_said(chosen, cues), *_said_of_markers(sheet, result), *_said_of_narration(sheet))
+    lines = (
+        *_said(chosen, cues),
+        *_said_of_markers(sheet, result),
+        *_said_of_narration(sheet),
+        *_said_of_conditions(sheet),
+    )
     return Conformed(result, lines, kept_s)
 
 
@@ -152,11 +183,35 @@ def _said_of_markers(before: CueSheet, after: CueSheet) -> list[str]:
     return [f"markers: {n_lost} of {len(before.markers)} left out with their picture"] if n_lost else []
 
 
-def _settings(sheet: CueSheet) -> SpottingSettings:
-    """The settings of a sheet, as far as it says."""
-    weights = cuesheet.weights_of(sheet)
-    settings = SpottingSettings(seed=sheet.seed)
-    return settings if weights is None else replace(settings, merit=weights[0], plan=weights[1])
+def _moods(sheet: CueSheet, moved: Sequence[Moved]) -> list[AskedMood]:
+    """Moods and requests in words of a sheet, with their picture; those of the whole film as they are."""
+    found: list[AskedMood] = []
+    for asked in () if sheet.conditions is None else sheet.conditions.moods:
+        if asked.span is None:
+            found.append(asked)
+            continue
+        spans = conformed_silences([Silence(asked.span, SILENCE_SET)], moved, [])
+        found += [replace(asked, span=span) for span in spans]
+    return found
+
+
+def _with_duck_vocals(before: CueSheet, after: CueSheet) -> CueSheet:
+    """The sheet with the wish for lowered vocals, which needs a separator and the scored film."""
+    if before.vocals is None and not (before.conditions is not None and before.conditions.duck_vocals):
+        return after
+    line = "vocals of the music are not lowered under speech yet: plan again on the page of `soundtrack review`"
+    held = replace(after.conditions or Conditions(), duck_vocals=True)
+    return replace(after, conditions=held, warnings=(*after.warnings, line))
+
+
+def _said_of_conditions(sheet: CueSheet) -> list[str]:
+    """Under which conditions the music in between was planned."""
+    if sheet.conditions is None:
+        return [
+            "the cue sheet does not state the options it was made with; music was planned without --license and others"
+        ]
+    options = condition_options(sheet.conditions)
+    return [f"planned with {'  '.join(options)}"] if options else []
 
 
 def _said(before: Sequence[Cue], after: Sequence[Cue]) -> list[str]:

@@ -9,7 +9,9 @@ that indexes music misses much singing.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
+import os
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +35,7 @@ AROUND_S = 2.0
 MOST_BELOW_DB = 15.0
 """Vocals that are further below the music are none: instruments of which the separator was not sure."""
 _BLOCK_S = 10.0
+_SLACK_S = 1e-3
 _LEAST = 1e-12
 
 
@@ -59,7 +62,8 @@ def vocals_lowered(
     beside: Path,
     separator: NamedSeparator,
     index: Path | None = None,
-    force: bool,
+    force: bool = False,
+    former: CueSheet | None = None,
     progress: Progress,
 ) -> Iterator[LoweredVocals]:
     """The sheet with lowered vocals; their files take their names when the block ends well, and are gone otherwise.
@@ -78,6 +82,9 @@ def vocals_lowered(
         Folder of the library, whose files are never replaced.
     force : bool
         Whether existing files of the same names may be replaced.
+    former : CueSheet, optional
+        An earlier sheet whose files stay, and are used again where they hold all vocals that are needed; new files get
+        names that are free.
 
     Raises
     ------
@@ -92,7 +99,11 @@ def vocals_lowered(
     speech = sheet.speech if sheet.mix.keep_original or sheet.narration is not None else ()
     ducking = duck_vocals(speech, duration_s=sheet.film.duration_s, settings=mix_of(sheet))
     needed = under_speech(replace(sheet, vocals=DuckedVocals((), ducking)))
+    held = {} if former is None else _held(former, needed)
+    needed = {track_id: spans for track_id, spans in needed.items() if track_id not in held}
     targets = {track_id: vocals_path(beside, track_id).absolute() for track_id in needed}
+    if former is not None:
+        targets = {track_id: _free(path) for track_id, path in targets.items()}
     guard([Target(path, STEM) for path in targets.values()], inputs=track_paths.values(), index=index, force=force)
     with Together() as files:
         parts: dict[str, Path] = {}
@@ -106,11 +117,35 @@ def vocals_lowered(
             else:
                 parts[track_id] = part
             progress("separating", i + 1, len(needed))
-        stems = tuple(VocalStem(track_id, str(targets[track_id])) for track_id in parts)
+        stems = (*held.values(), *(VocalStem(track_id, str(targets[track_id])) for track_id in parts))
         yield LoweredVocals(
             replace(sheet, vocals=DuckedVocals(stems, ducking)) if stems else sheet,
             {vocals_of(track_id): part for track_id, part in parts.items()},
         )
+
+
+def _held(former: CueSheet, needed: Mapping[str, Sequence[Span]]) -> dict[str, VocalStem]:
+    """The files of an earlier sheet that hold the vocals of all these spans, by track id."""
+    if former.vocals is None:
+        return {}
+    there = under_speech(former)
+    return {
+        stem.track_id: stem
+        for stem in former.vocals.stems
+        if stem.track_id in needed
+        and Path(stem.path).is_file()
+        and all(
+            any(own.start_s <= span.start_s + _SLACK_S and span.end_s <= own.end_s + _SLACK_S for own in found)
+            for found in [there.get(stem.track_id, [])]
+            for span in needed[stem.track_id]
+        )
+    }
+
+
+def _free(path: Path) -> Path:
+    """The path, or the next one with a number that no file has."""
+    numbered = (path.with_name(f"{path.stem}-{n}{path.suffix}") for n in itertools.count(2))
+    return next(free for free in itertools.chain([path], numbered) if not os.path.lexists(free))
 
 
 def under_speech(sheet: CueSheet) -> dict[str, list[Span]]:

@@ -34,8 +34,8 @@ from soundtrack.review.nearby import nearby
 from soundtrack.review.opening import Reviewed
 from soundtrack.review.session import ConflictError, Session, Step
 from soundtrack.review.sound import BLOCK_S, Sounds
-from soundtrack.review.steps import planned_again, step_of
-from soundtrack.review.view import state_of
+from soundtrack.review.steps import planned_again, step_of, vocals_lowered_again
+from soundtrack.review.view import UNKNOWN_CONDITIONS, state_of
 
 STATIC = {
     "review.css": "text/css",
@@ -233,8 +233,12 @@ class _Room:
 
     def _planned(self, revision: str, step: Step, progress: Progress) -> str:
         after = planned_again(self._film.path, step, index=self._index, progress=progress)
-        self._session.change(revision, lambda _: after)
-        return f"planned again: {counted(len(after.sheet.cues), 'cue')}"
+        with vocals_lowered_again(
+            after, step.sheet, beside=self._session.path, index=self._index, progress=progress
+        ) as lowered:
+            self._session.change(revision, lambda _: lowered)
+        unknown = "" if step.sheet.conditions is not None else f"; {UNKNOWN_CONDITIONS}"
+        return f"planned again: {counted(len(after.sheet.cues), 'cue')}{unknown}"
 
     def _render(self, asked: dict[str, Any]) -> dict[str, object]:
         sheet, force = self._session.step.sheet, bool(asked.get("force"))

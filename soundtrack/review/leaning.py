@@ -12,11 +12,12 @@ from pathlib import Path
 
 from soundtrack.errors import UsageError
 from soundtrack.pipeline.library.music import open_library
+from soundtrack.pipeline.sheets.conditions import mood_wishes, permitted
 from soundtrack.pipeline.sheets.sheet_tracks import with_present_ids
 from soundtrack.pipeline.sheets.swap import ducked, mix_of
 from soundtrack.review.session import MoodWords, Step
-from soundtrack.review.wished import LONGEST_WORDS, with_mood
-from soundtrack.types import Cue
+from soundtrack.review.wished import LONGEST_WORDS, asked_again, with_mood
+from soundtrack.types import Conditions, Cue
 
 LIKE_ID = 16
 """Characters of a track id by which a request names the music of a cue."""
@@ -43,16 +44,17 @@ def leaned(step: Step, cue_id: str, *, is_wanted: bool, index: Path | None) -> S
     LibraryError
         The index is missing or damaged.
     """
-    from soundtrack.queries.vocabulary import is_request
-    from soundtrack.spotting.merit.constraints import MoodWish
-    from soundtrack.spotting.merit.moods import mood
     from soundtrack.spotting.plan.lean import lean_cue
 
     cue = next((c for c in step.sheet.cues if c.cue_id == cue_id), None)
     if cue is None:
         raise UsageError(f"unknown cue {cue_id}", hint="reload the page")
     asked = _asking(step, cue, is_wanted=is_wanted)
-    with open_library(index, everything=True) as library, open_library(index) as offered:
+    held = step.sheet.conditions or Conditions()
+    with (
+        open_library(index, everything=True) as library,
+        open_library(index, allow_spoken=held.allow_spoken) as offered,
+    ):
         sheet = with_present_ids(step.sheet, library.former_names())
         liked, denied = _named(asked.moods, cue, library.track_ids)
         sheet = lean_cue(
@@ -61,8 +63,8 @@ def leaned(step: Step, cue_id: str, *, is_wanted: bool, index: Path | None) -> S
             liked=liked,
             denied=denied,
             library=library,
-            offered=frozenset(offered.track_ids) - (frozenset(liked) if is_wanted else frozenset()),
-            moods=[MoodWish(m.span, mood(m.text)) for m in asked.moods if not is_request(m.text)],
+            offered=permitted(step.sheet, offered) - (frozenset(liked) if is_wanted else frozenset()),
+            moods=mood_wishes(asked_again(asked)),
             allow_vocals=step.vocals,
             before=step.sheet,
         )

@@ -15,7 +15,7 @@ from pathlib import Path
 from soundtrack.documents import cuesheet
 from soundtrack.files import safe_read
 from soundtrack.pipeline.sheets.sheet_files import rewrite_cues
-from soundtrack.types import CueSheet, Span
+from soundtrack.types import CueSheet, EmotionState, Span
 
 MOST_STEPS = 200
 """Steps that can be undone."""
@@ -33,11 +33,13 @@ class MoodWords:
     """Film clock."""
     text: str
     """Such as ``tense`` or ``hopeful, no drums``."""
+    emotion: EmotionState | None = None
+    """The mood that a single word names; None for a request in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Cue sheet, and the requests for the next plan, which no cue sheet holds."""
+    """Cue sheet, and the requests for the next plan, which a sheet holds once that plan is made."""
 
     sheet: CueSheet
     """As on the disk."""
@@ -47,6 +49,16 @@ class Step:
     """Hit points, film clock, in seconds."""
     vocals: bool = False
     """Whether music with vocals is allowed under speech without a penalty."""
+
+
+def first_step(sheet: CueSheet) -> Step:
+    """The state of a sheet that is opened: what its scenes, hit points and vocals were asked for is asked again."""
+    held = sheet.conditions
+    if held is None:
+        return Step(sheet)
+    spans = {scene.span for scene in sheet.scenes}
+    moods = tuple(MoodWords(m.span, m.text, m.emotion) for m in held.moods if m.span in spans and m.span is not None)
+    return Step(sheet, moods=moods, hits=held.hits_s, vocals=held.allow_vocals)
 
 
 class Session:
@@ -69,7 +81,7 @@ class Session:
         self._undo: list[Step] = []
         self._redo: list[Step] = []
         self._revision, sheet = self._read()
-        self._step = Step(sheet)
+        self._step = first_step(sheet)
 
     @property
     def step(self) -> Step:

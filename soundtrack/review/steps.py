@@ -5,23 +5,33 @@ The edits are those of `soundtrack cues` and `soundtrack render --swap`; plannin
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from soundtrack import api
 from soundtrack.documents import cuesheet, edits
 from soundtrack.errors import UsageError
+from soundtrack.pipeline.ducked_vocals import vocals_lowered
 from soundtrack.pipeline.ground.defaults import spotting_or_default
+from soundtrack.pipeline.ground.separators import find_separator
+from soundtrack.pipeline.sheets.conditions import (
+    mood_wishes,
+    settings_again,
+    use_lexicon_of,
+    wishes_again,
+    word_wishes,
+)
 from soundtrack.pipeline.sheets.keeping import keep_locked
 from soundtrack.pipeline.sheets.narration import NarrationWish
+from soundtrack.pipeline.sheets.sheet_tracks import track_paths_of
 from soundtrack.pipeline.sheets.swap import mix_of, swap_music
-from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.progress import Progress
 from soundtrack.review.leaning import leaned
 from soundtrack.review.session import Step
-from soundtrack.review.wished import LONGEST_WORDS, with_mood
-from soundtrack.types import CueSheet
+from soundtrack.review.wished import LONGEST_WORDS, asked_again, with_mood
+from soundtrack.types import Conditions, CueSheet
 
 
 def step_of(request: Mapping[str, object], *, index: Path | None) -> Callable[[Step], Step]:
@@ -80,6 +90,8 @@ def _wish_of(request: Mapping[str, object], *, index: Path | None) -> Callable[[
 def planned_again(film: Path, step: Step, *, index: Path | None, progress: Progress) -> Step:
     """The state with a new plan around the locked cues and the silences that were requested or set.
 
+    The plan is made under the conditions of the sheet, with the moods, hit points and vocals of the page.
+
     Parameters
     ----------
     film : Path
@@ -90,33 +102,69 @@ def planned_again(film: Path, step: Step, *, index: Path | None, progress: Progr
     Raises
     ------
     SoundtrackError
-        As `soundtrack.api.scenes` and `soundtrack.api.spot`.
+        As `soundtrack.api.scenes` and `soundtrack.api.spot`; or vocals are to be lowered and no separator is installed.
     """
-    from soundtrack.queries.query import WordWish
-    from soundtrack.queries.vocabulary import is_request
-    from soundtrack.spotting.merit.constraints import MoodWish
-    from soundtrack.spotting.merit.moods import mood
-
     sheet = step.sheet
-    scenes = api.scenes(film, progress=progress)
+    if lowers_vocals(sheet):
+        find_separator()
+    use_lexicon_of(sheet)
+    held, asked = wishes_again(sheet), asked_again(step)
+    scenes = api.scenes(
+        film, subtitles=held.subtitles, faces=held.faces, face_weight=held.face_weight, progress=progress
+    )
     progress("planning", 0, 0)
     narration, demanded = sheet.narration, [s for s in sheet.silences if s.is_demanded]
-    wishes = Wishes(
+    wishes = replace(
+        held,
         narration=None if narration is None else NarrationWish(Path(narration.path), narration.start_s),
-        moods=tuple(MoodWish(m.span, mood(m.text)) for m in step.moods if not is_request(m.text)),
-        words=tuple(WordWish(m.text, m.span) for m in step.moods if is_request(m.text)),
+        moods=mood_wishes(asked, [cue for cue in sheet.cues if cue.locked]),
+        words=word_wishes(asked),
         silences=tuple(s.span for s in demanded),
         hits=step.hits,
         keep=keep_locked(sheet) if any(cue.locked for cue in sheet.cues) else None,
     )
-    settings = replace(spotting_or_default(None), seed=sheet.seed, allow_vocals=step.vocals)
-    weights = cuesheet.weights_of(sheet)
-    if weights is not None:
-        settings = replace(settings, merit=weights[0], plan=weights[1])
+    settings = replace(settings_again(sheet, spotting_or_default(None)), allow_vocals=step.vocals)
     planned = api.spot(scenes, index=index, settings=settings, mix=mix_of(sheet), wishes=wishes)
     others = [s for s in planned.silences if all(s.span.overlap_s(own.span) <= 0 for own in demanded)]
     silences = tuple(sorted([*others, *demanded], key=lambda s: s.span.start_s))
     return replace(step, sheet=cuesheet.rounded(replace(planned, silences=silences, markers=sheet.markers)))
+
+
+def lowers_vocals(sheet: CueSheet) -> bool:
+    """Whether a sheet was made with ``--duck-vocals``."""
+    return sheet.vocals is not None or (sheet.conditions is not None and sheet.conditions.duck_vocals)
+
+
+@contextlib.contextmanager
+def vocals_lowered_again(
+    after: Step, before: CueSheet, *, beside: Path, index: Path | None, progress: Progress
+) -> Iterator[Step]:
+    """The state after a plan with lowered vocals, if the sheet before had any; their files last if the block ends well.
+
+    Parameters
+    ----------
+    after : Step
+        From `planned_again`.
+    before : CueSheet
+        What was planned again.
+    beside : Path
+        The file of the sheet.
+    """
+    if not lowers_vocals(before):
+        yield after
+        return
+    held = replace(after.sheet.conditions or Conditions(), duck_vocals=True)
+    sheet = replace(after.sheet, conditions=held)
+    with vocals_lowered(
+        sheet,
+        track_paths_of(sheet, index),
+        beside=beside,
+        separator=find_separator(),
+        index=index,
+        former=before,
+        progress=progress,
+    ) as lowered:
+        yield replace(after, sheet=cuesheet.rounded(lowered.sheet))
 
 
 def _edited(sheet: CueSheet, edit: edits.Edit) -> CueSheet:

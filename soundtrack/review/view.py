@@ -6,9 +6,15 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from soundtrack.export.clips import facts_line, shown_name
+from soundtrack.pipeline.sheets.conditions import condition_options
 from soundtrack.review.leaning import LIKE_ID
 from soundtrack.review.session import Session, Step
 from soundtrack.types import Alternative, Cue, CueSheet
+
+UNKNOWN_CONDITIONS = (
+    "the cue sheet does not state the options it was made with, so Plan again uses none (--license, ...)"
+)
+"""Said of a sheet without `soundtrack.types.Conditions`."""
 
 
 def state_of(session: Session, *, key: str) -> dict[str, object]:
@@ -50,7 +56,7 @@ def state_of(session: Session, *, key: str) -> dict[str, object]:
         "speech": [[s.start_s, s.end_s] for s in sheet.speech],
         "ducking": [[p.time_s, p.gain_db] for p in sheet.ducking],
         "silences": [{"start_s": s.span.start_s, "end_s": s.span.end_s, "reason": s.reason} for s in sheet.silences],
-        "warnings": [*sheet.warnings, *_unheard(step)],
+        "warnings": [*_conditions(sheet), *sheet.warnings, *_unheard(step)],
     }
 
 
@@ -59,6 +65,14 @@ def _shown(text: str, names: Mapping[str, str]) -> str:
     for start, name in names.items():
         text = text.replace(f'"{start}"', f'"{name}"')
     return text
+
+
+def _conditions(sheet: CueSheet) -> list[str]:
+    """What planning again keeps, or that this is not known."""
+    if sheet.conditions is None:
+        return [f"{UNKNOWN_CONDITIONS}; `soundtrack score` with the options writes a sheet that states them"]
+    options = condition_options(sheet.conditions)
+    return [f"Plan again keeps {'  '.join(options)}"] if options else []
 
 
 def _unheard(step: Step) -> list[str]:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from soundtrack.errors import UsageError
 from soundtrack.review.session import MoodWords, Step
+from soundtrack.types import AskedMood
 
 LONGEST_WORDS = 200
 """Characters of a mood in words."""
@@ -25,7 +26,14 @@ def with_mood(step: Step, place: int, words: str) -> Step:
     scene = next((s for s in step.sheet.scenes if s.index == place), None)
     if scene is None:
         raise UsageError(f"unknown scene {place + 1}", hint="reload the page")
-    if words and not is_request(words):
-        mood(words)  # an unknown word is refused now and not by the plan
+    emotion = mood(words) if words and not is_request(words) else None  # an unknown word is refused now
     others = tuple(m for m in step.moods if m.span != scene.span)
-    return replace(step, moods=(*others, MoodWords(scene.span, words)) if words else others)
+    return replace(step, moods=(*others, MoodWords(scene.span, words, emotion)) if words else others)
+
+
+def asked_again(step: Step) -> tuple[AskedMood, ...]:
+    """All moods and requests of the next plan: those of the page, and those of the sheet that belong to no scene."""
+    own = tuple(AskedMood(m.text, m.span, m.emotion) for m in step.moods)
+    held = () if step.sheet.conditions is None else step.sheet.conditions.moods
+    spans = {scene.span for scene in step.sheet.scenes} | {m.span for m in own}
+    return (*(m for m in held if m.span not in spans), *own)

@@ -26,6 +26,7 @@ from soundtrack.types.channels import (
     TextChannel,
     TrackChannel,
 )
+from soundtrack.types.conditions import AskedMood, Conditions
 from soundtrack.types.emotion import (
     CLASS_VALENCE_AROUSAL,
     EmotionState,
@@ -94,6 +95,7 @@ __all__ = [
     "UNKNOWN_CODEC",
     "Alternative",
     "AnyChannel",
+    "AskedMood",
     "AudioInfo",
     "BarTable",
     "BoolArray",
@@ -103,6 +105,7 @@ __all__ = [
     "ChannelSetup",
     "Clip",
     "ClipFormat",
+    "Conditions",
     "Cue",
     "CueFacts",
     "CueSheet",

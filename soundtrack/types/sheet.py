@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from soundtrack.types.basics import FloatArray, Span
+from soundtrack.types.conditions import Conditions
 from soundtrack.types.emotion import Reading
 from soundtrack.types.film import Scene, Shot
 from soundtrack.types.music import Term
@@ -377,5 +378,7 @@ class CueSheet:
     """Markers that ``cues import`` found; exported again, ignored by ``render``."""
     weights: WeightNotes | None = None
     """The weights used to select the music; None if unknown."""
+    conditions: Conditions | None = None
+    """The options with which the music was selected; None if unknown, as in sheets of earlier versions."""
     warnings: tuple[str, ...] = ()
     """Requests that could not be met, one line each."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from soundtrack.cli.choices import require_faces
+from soundtrack.cli.choices import require_faces, say_dropped
 from soundtrack.cli.film.film_input import film_from, film_to, lines_for_stdout, required_film
 from soundtrack.cli.options import (
     Avoid,
@@ -232,6 +232,7 @@ def score(
         output.say(line, quiet=quiet)
     settings, mix, wishes = asked.settings, asked.mix, asked.wishes
     require_faces(face_weight, wanted=faces, quiet=quiet)
+    say_dropped(wishes, settings, quiet=quiet)
     cache = cache_folder(cache=not no_cache)
     if batch is not None or watch is not None:
         alone = (video, cues, stems, keep, narration)

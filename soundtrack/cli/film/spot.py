@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from soundtrack.cli.choices import make_wishes, mix_settings, spotting_settings
+from soundtrack.cli.choices import make_wishes, mix_settings, say_dropped, spotting_settings
 from soundtrack.cli.options import (
     Avoid,
     AvoidRecent,
@@ -135,6 +135,7 @@ def spot(
             no_taste=no_taste,
             loop=loop,
         )
+        say_dropped(wishes, settings, quiet=quiet)
         mix = mix_settings(
             target=target, keep_original=keep_original, keep_level=keep_level, music_level=music_level, duck=duck
         )

@@ -31,6 +31,18 @@ class LockWish:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """Which tracks of a library may be used."""
+
+    avoid: frozenset[str]
+    """Ids of tracks that may not be used."""
+    only: frozenset[str] | None
+    """Ids of the tracks that may be used; None for all."""
+    notes: tuple[str, ...]
+    """What is left out, one line each."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wishes:
     """What a person demands of the choice of music; times are on the film's clock.
 
@@ -146,17 +158,11 @@ class Wishes:
             A playlist cannot be read.
         """
         from soundtrack.naming.track_names import find_one_track
-        from soundtrack.pipeline.library.sung import explicit_ids, sung_moods
+        from soundtrack.pipeline.library.sung import sung_moods
         from soundtrack.pipeline.library.taste import library_taste
         from soundtrack.spotting.merit.constraints import Constraints, Lock
-        from soundtrack.spotting.merit.listed import find_listed
 
-        avoid, only = (
-            find_listed(names, tracks=tracks, playlists=playlists, former=former) for names in (self.avoid, self.only)
-        )
-        explicit = explicit_ids(tracks) if self.no_explicit else frozenset()
-        barred = frozenset(t.track_id for t in tracks if not self.permit.allows(t)) if self.permit else frozenset()
-        left_out = [f"{counted(len(explicit), 'track')} with explicit lyrics left out"] if explicit else []
+        choice = self.choice(tracks, playlists, former=former)
         return Constraints(
             sung=sung_moods(tracks),
             taste=library_taste(tracks, playlists or {}),
@@ -167,11 +173,34 @@ class Wishes:
                 for wish in self.locks
             ),
             hits=self.hits,
-            avoid=avoid.ids | explicit | barred,
-            only=only.ids if self.only else None,
-            notes=(*avoid.notes, *only.notes, *left_out, *self.permit.notes(tracks)),
+            avoid=choice.avoid,
+            only=choice.only,
+            notes=choice.notes,
             max_cues=self.max_cues,
             one_track=self.one_track or self.track is not None,
             theme=None if self.theme is None else find_one_track(self.theme, tracks=tracks, former=former).track_id,
             explore=self.explore,
+        )
+
+    def choice(
+        self,
+        tracks: Sequence[Track],
+        playlists: Mapping[Path, Sequence[str]] | None = None,
+        *,
+        former: Mapping[str, str] | None = None,
+    ) -> Choice:
+        """Which tracks may be used; parameters and errors as those of `constraints`."""
+        from soundtrack.pipeline.library.sung import explicit_ids
+        from soundtrack.spotting.merit.listed import find_listed
+
+        avoid, only = (
+            find_listed(names, tracks=tracks, playlists=playlists, former=former) for names in (self.avoid, self.only)
+        )
+        explicit = explicit_ids(tracks) if self.no_explicit else frozenset()
+        barred = frozenset(t.track_id for t in tracks if not self.permit.allows(t)) if self.permit else frozenset()
+        left_out = [f"{counted(len(explicit), 'track')} with explicit lyrics left out"] if explicit else []
+        return Choice(
+            avoid=avoid.ids | explicit | barred,
+            only=only.ids if self.only else None,
+            notes=(*avoid.notes, *only.notes, *left_out, *self.permit.notes(tracks)),
         )

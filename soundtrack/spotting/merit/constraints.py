@@ -28,6 +28,8 @@ class MoodWish:
     """Where, film clock."""
     emotion: EmotionState
     """What the music should be like there."""
+    text: str = ""
+    """The word for it."""
 
 
 @dataclass(frozen=True, slots=True)

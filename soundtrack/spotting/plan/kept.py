@@ -51,7 +51,7 @@ def reconcile(constraints: Constraints) -> Constraints:
     notes = []
     for wish in constraints.moods:
         over = [cue for cue in kept if wish.span.overlap_s(_body(cue)) > _NEAR_S]
-        if over and sum(wish.span.overlap_s(_body(cue)) for cue in over) > wish.span.duration_s - _NEAR_S:
+        if is_under(wish.span, over):
             raise _collision(over[0], f"--mood {_shown(wish.span)} requests a mood")
         notes += [f"cue {cue.cue_id} is kept; --mood {_shown(wish.span)} applies to the rest of it" for cue in over]
     for cue in kept:
@@ -76,6 +76,11 @@ def _require_room(constraints: Constraints) -> None:
             "--one-track conflicts with kept cues or locks of several tracks",
             hint="leave out --one-track, or unlock cues: `soundtrack cues unlock CUES CUE`",
         )
+
+
+def is_under(span: Span, kept: Sequence[Cue]) -> bool:
+    """Whether kept cues sound throughout a span, so that nothing can be asked for there."""
+    return bool(kept) and sum(span.overlap_s(_body(cue)) for cue in kept) > span.duration_s - _NEAR_S
 
 
 def _body(cue: Cue) -> Span:
