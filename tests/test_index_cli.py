@@ -213,6 +213,23 @@ def test_an_index_goes_out_and_comes_in(tmp_path: Path, music: Path, soundtrack:
     assert soundtrack("library", "import", tmp_path / "none.zip", *other).returncode == ExitCode.INPUT
 
 
+def test_midi_and_modules_were_passed_over_without_a_word(music: Path, soundtrack: Shell) -> None:
+    names = ["a.mid", "b.MIDI", "c.kar", "d.mod", "e.sid", "clip.mp4", "f.mp3.part", ".icloud.mid", "cover.jpg"]
+    for name in [*names, "list.m3u8", "notes.txt"]:
+        (music / name).write_text("x")
+    (music / "folder.mid").mkdir()
+    done = soundtrack("index", music, "--jobs", "1")
+    assert done.returncode == 0
+    (line,) = [line for line in done.stderr.splitlines() if "passed over" in line]
+    assert line == (
+        "passed over: MIDI and scores (notes without sound): 3; chip and console music (not supported): 1; films (index"
+        " their sound by naming the file itself): 1; tracker modules (not supported): 1; unfinished downloads: 1"
+    )
+    summary = json.loads(soundtrack("index", "--json", "-q").stdout)
+    assert sum(summary["passed_over"].values()) == 7 and summary["skipped"] == []
+    assert summary["passed_over"]["MIDI and scores (notes without sound)"] == 3
+
+
 def test_a_folder_without_music_is_said_and_not_called_done(tmp_path: Path, music: Path, soundtrack: Shell) -> None:
     empty = tmp_path / "empty"
     (empty / "below").mkdir(parents=True)

@@ -61,6 +61,8 @@ class IndexReport:
     """What else is worth knowing about a file: disc images, playlists that cannot be read."""
     without_music: tuple[Path, ...] = ()
     """Folders in which there is no music, and never was."""
+    passed_over: tuple[tuple[str, int], ...] = ()
+    """Kinds of files that were not opened though a person may take them for music, and how many, most first."""
     n_tracks: int = 0
     """Tracks in the index, missing ones included."""
     n_segments: int = 0
@@ -83,6 +85,7 @@ class IndexReport:
             ],
             "warned": [{"path": shown(path), "warning": warning} for path, warning in self.warned],
             "without_music": [shown(path) for path in self.without_music],
+            "passed_over": dict(self.passed_over),
             "noted": [{"path": shown(path), "note": shown(note)} for path, note in self.noted],
         }
 

@@ -164,6 +164,9 @@ def _tell(report: "IndexReport", *, quiet: bool, verbose: bool) -> None:
     ]
     done = ", ".join(parts) or ("no music found" if report.without_music else "nothing to do")
     have = f"{counted(report.n_tracks, 'track')}, {counted(report.n_segments, 'segment')}"
+    if report.passed_over:
+        kinds = "; ".join(f"{kind}: {count}" for kind, count in report.passed_over)
+        output.say(f"passed over: {kinds}", quiet=quiet)
     output.say(f"{done}; the index has {have}", quiet=quiet)
 
 

@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from soundtrack.errors import InputError, LibraryError, OutputError, Reason
@@ -129,7 +130,7 @@ def build_index(
         with open_store(index_dir, write=True) as store:
             write_vectors(store)
             write_summary(store, index_dir)
-        return filled.told_in(report, projected=projected)
+        return filled.told_in(replace(report, passed_over=found.passed_over), projected=projected)
 
 
 # --- where to write ----

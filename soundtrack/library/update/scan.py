@@ -4,7 +4,8 @@ Goes in: files and folders. Comes out: the regular files that ffmpeg may be able
 their paths, and what looked like music but cannot be opened. Safe on any tree: no folder is visited twice (loops of
 symbolic links end), nothing but regular files is ever opened, entries may vanish between two looks. A file named by
 itself is taken whatever it is called; inside folders the extension decides. Hidden names, ``._`` companions and
-half-finished downloads are left out, and so are the folders in which systems keep what was deleted. Symbolic links
+half-finished downloads are left out, and so are the folders in which systems keep what was deleted; what a person may
+take for music among them and among other files is counted by kind. Symbolic links
 are followed, because music often lies on another disk. Playlists and ``.cue`` sheets on the way are noted.
 """
 
@@ -12,12 +13,14 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from soundtrack.errors import Reason
 from soundtrack.library.identity import QuickKey, refusal
+from soundtrack.library.passed_over import UNFINISHED_KIND, kind_passed_over
 from soundtrack.naming.playlists import is_playlist
 from soundtrack.progress import Progress, no_progress
 
@@ -141,6 +144,8 @@ class ScanResult:
     """Sorted by the bytes of their paths."""
     disc_sheets: tuple[Path, ...] = ()
     """``.cue`` sheets, sorted by the bytes of their paths."""
+    passed_over: tuple[tuple[str, int], ...] = ()
+    """Kinds of files that a person may take for music and that are not analysed, and how many of each, most first."""
     folders: tuple[tuple[Path, int, int], ...] = ()
     """Roots that are folders, with the device and the inode that they had when the walk began."""
 
@@ -168,6 +173,12 @@ def looks_like_music(name: str) -> bool:
     return bool(dot) and extension in AUDIO_EXTENSIONS
 
 
+def _passed_over(name: str) -> str | None:
+    """What a file is that is not analysed and that a person may take for music."""
+    stem = next((name[: -len(end)] for end in UNFINISHED if name.lower().endswith(end)), None)
+    return kind_passed_over(name) if stem is None else UNFINISHED_KIND if looks_like_music(stem) else None
+
+
 class _Walk:
     """One walk: what was found so far, and which folders were seen."""
 
@@ -175,6 +186,7 @@ class _Walk:
         self.files: dict[bytes, FoundFile] = {}
         self.refused: dict[bytes, RefusedEntry] = {}
         self.beside: list[Path] = []
+        self.passed: Counter[str] = Counter()
         self.folders: list[tuple[Path, int, int]] = []
         self._seen_folders: set[tuple[int, int]] = set()
         self._linked_folders: list[Path] = []
@@ -235,6 +247,8 @@ class _Walk:
                 self._take_file(path, entry.stat())
             elif is_playlist(path) or path.suffix.lower() == ".cue":
                 self.beside.append(path)
+            elif (kind := _passed_over(entry.name)) is not None and entry.is_file():
+                self.passed[kind] += 1
         except OSError as error:
             if looks_like_music(entry.name):
                 self._refuse(path, refusal(error))
@@ -288,5 +302,6 @@ def scan(paths: Sequence[Path], *, progress: Progress | None = None) -> ScanResu
         missing_roots=missing,
         playlists=tuple(path for path in beside if is_playlist(path)),
         disc_sheets=tuple(path for path in beside if not is_playlist(path)),
+        passed_over=tuple(sorted(walk.passed.items(), key=lambda item: (-item[1], item[0]))),
         folders=tuple(walk.folders),
     )
