@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 ENCODINGS = (
     *("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp874", "koi8-r", "cp866"),
@@ -88,3 +89,108 @@ def _readable(text: str) -> str | None:
         for c in text
     )
     return text if text and odd <= max(1.0, _MOST_UNREADABLE * len(text)) else None
+
+
+# --- text that was read as Latin-1 ----
+
+_CONTROL = re.compile("[\x80-\x9f]")
+_WORD = re.compile(r"[^\x00-\x40\x5b-\x60\x7b-\x7f]+")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_WINDOWS_SIGNS = frozenset("‘’‚“”„–—…•™€Œœ")
+_EAST = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "HALFWIDTH", "FULLWIDTH", "KATAKANA-HIRAGANA"})
+_SCRIPTS = _EAST | {"CYRILLIC", "GREEK", "HEBREW", "ARABIC", "THAI"}
+_LONGEST_GUESSED = 20_000
+_LEAST_BYTES = 5
+"""Bytes beyond ASCII from which an encoding can be recognised."""
+_LEAST_LETTERS, _LEAST_EAST = 4, 2
+"""Letters of the longest word from which an encoding is recognised, and the same for scripts of East Asia."""
+
+
+def repaired(texts: Sequence[str]) -> tuple[str, ...]:
+    """Texts of one file, such as its tags, with those in their own encoding that were written as Latin-1.
+
+    Programs of before Unicode wrote tags in the code page of their user, while the tag says Latin-1. In true Latin-1 a
+    word is seldom without letters of ASCII, so only words wholly beyond ASCII, or bytes that Latin-1 does not have,
+    lead to a guess, and it has to give letters of one other script. What is not certain stays as it is.
+
+    Examples
+    --------
+    >>> repaired(["Ïîñëåäíèé ãåðîé", "Motörhead", "ÆØÅ", "BjÃ¶rk", "Don\\x92t"])
+    ('Последний герой', 'Motörhead', 'ÆØÅ', 'Björk', 'Don’t')
+    """
+    found = [_of_utf8(text) or text for text in texts]
+    odd = [i for i, text in enumerate(found) if text == texts[i] and _is_odd(text)]
+    encoding = _encoding_of("\n".join(found[i] for i in odd)[:_LONGEST_GUESSED]) if odd else None
+    for i in odd:
+        found[i] = _in(encoding, found[i]) or found[i]
+    return tuple(text if text != texts[i] else _with_signs(text) for i, text in enumerate(found))
+
+
+def _of_utf8(text: str) -> str | None:
+    """UTF-8 that was read as Latin-1, or None."""
+    try:
+        return None if text.isascii() else text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return None
+
+
+def _is_odd(text: str) -> bool:
+    """Whether a text that may be Latin-1 is probably not: bytes without a character, or words wholly beyond ASCII."""
+    words = [word for word in _WORD.findall(text) if not word.isascii()]
+    if not words or max(map(ord, text)) > 0xFF:
+        return False
+    whole = max(map(len, words)) >= _LEAST_LETTERS and not any(re.search("[A-Za-z]", word) for word in words)
+    return whole or _CONTROL.search(text) is not None
+
+
+def _encoding_of(text: str) -> str | None:
+    """The encoding of a text that was read as Latin-1, or None where it is not certain."""
+    import warnings
+
+    import chardet
+
+    data = text.encode("latin-1")
+    if sum(byte > 0x7F for byte in data) < _LEAST_BYTES:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that its answer may be none, which is wanted
+        others = [name for name in ENCODINGS if name not in ("cp1252", "cp1250", "cp1254")]
+        found = chardet.detect(data, include_encodings=("ascii", *others), prefer_superset=True)
+    return found["encoding"] if (found["confidence"] or 0.0) >= _LEAST_CONFIDENCE else None
+
+
+def _in(encoding: str | None, text: str) -> str | None:
+    """A text that was read as Latin-1 in another encoding, if that gives words of one other script."""
+    try:
+        new = text.encode("latin-1").decode(encoding or "ascii")
+    except UnicodeError:
+        return None
+    words = [word for word in _LETTERS.findall(new) if not word.isascii()]
+    scripts = {_script(letter) for word in words for letter in word}
+    east = scripts & _EAST
+    if east:
+        is_word = max(map(len, words)) >= _LEAST_EAST
+    else:  # an accented letter that is drawn out is none
+        is_word = any(len(word) >= _LEAST_LETTERS and len(set(word.casefold())) > 2 for word in words)
+    mixed = any(re.search("[A-Za-z]", word) for word in words)
+    if not is_word or mixed or not scripts <= _SCRIPTS or (len(scripts) > 1 and scripts != east):
+        return None
+    if encoding is not None and encoding.lower() == "cp949" and "CJK" in scripts:
+        return None  # Chinese; Korean is written without Chinese characters
+    signs = any(
+        unicodedata.category(c) in ("So", "Sm", "Sk", "Sc", "No", "Cn", "Co", "Cc") for c in new if c not in "\t\n\r"
+    )
+    return None if signs else new
+
+
+def _script(letter: str) -> str:
+    """The first word of the name of a letter."""
+    return unicodedata.name(letter, "?").partition(" ")[0]
+
+
+def _with_signs(text: str) -> str:
+    """A text with the quotes and dashes of Windows in the place of bytes that Latin-1 does not have."""
+    if not _CONTROL.search(text) or max(map(ord, text)) > 0xFF:
+        return text
+    new = text.encode("latin-1").decode("cp1252", errors="replace")
+    return new if {a for a, b in zip(new, text, strict=True) if a != b} <= _WINDOWS_SIGNS else text

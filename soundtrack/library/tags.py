@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from soundtrack.files.text_encoding import repaired
 from soundtrack.naming.names import SEPARATOR
 from soundtrack.types import Tags
 
@@ -61,9 +62,21 @@ def read_fields(path: Path, *, duration: bool = True) -> Mapping[str, object]:
     from tinytag import TinyTag, TinyTagException
 
     try:
-        return dict(TinyTag.get(path, image=False, duration=duration).as_dict())
+        found = dict(TinyTag.get(path, image=False, duration=duration).as_dict())
     except (TinyTagException, OSError, MemoryError, *_LED_ASTRAY):
         return {}
+    return _repaired({name: value for name, value in found.items() if name != "filename"})
+
+
+def _repaired(fields: Mapping[str, object]) -> dict[str, object]:
+    """The same fields with texts in their own encoding that the file calls Latin-1."""
+    lists = {name: value if isinstance(value, list) else [value] for name, value in fields.items()}
+    texts = [text for values in lists.values() for text in values if isinstance(text, str)]
+    if all(text.isascii() for text in texts):
+        return dict(fields)
+    mended = iter(repaired(texts))
+    made = {name: [next(mended) if isinstance(t, str) else t for t in values] for name, values in lists.items()}
+    return {name: made[name] if isinstance(value, list) else made[name][0] for name, value in fields.items()}
 
 
 def read_header(path: Path) -> Header:
