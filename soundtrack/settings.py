@@ -67,16 +67,16 @@ def parse_target(value: str | float) -> LoudnessTarget | None:
 
     Examples
     --------
-    >>> [target and target.lufs for target in map(parse_target, ("broadcast", "-16", "loud", float("nan")))]
-    [-23.0, -16.0, None, None]
+    >>> [target and target.lufs for target in map(parse_target, ("broadcast", "-16", "-16 LUFS", "loud", float("nan")))]
+    [-23.0, -16.0, -16.0, None, None]
     >>> parse_target("dialogue")
     LoudnessTarget(lufs=-27.0, ceiling_dbtp=-2.0, dialogue_gated=True)
     """
-    name = value.strip().lower() if isinstance(value, str) else ""
+    name = value.strip().lower().removesuffix("lufs").rstrip() if isinstance(value, str) else ""
     if name == DIALOGUE_TARGET:
         return LoudnessTarget(DIALOGUE_LUFS, DIALOGUE_CEILING_DBTP, dialogue_gated=True)
     try:
-        lufs = LOUDNESS_PRESETS_LUFS[name] if name in LOUDNESS_PRESETS_LUFS else float(value)
+        lufs = LOUDNESS_PRESETS_LUFS[name] if name in LOUDNESS_PRESETS_LUFS else float(name or value)
     except (ValueError, OverflowError):
         return None
     return LoudnessTarget(lufs) if SOFTEST_TARGET_LUFS <= lufs <= LOUDEST_TARGET_LUFS else None

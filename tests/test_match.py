@@ -188,6 +188,7 @@ def test_what_is_no_stretch_of_time_is_refused(text: str) -> None:
 def test_wishes_are_read() -> None:
     assert parse_span("90-1:40.5") == Span(90.0, 100.5)
     assert parse_mood("0-10=calm").emotion.label == "Relaxation"
+    assert parse_mood("0-10=calm").text == "calm"
     with pytest.raises(UsageError, match="has no mood"):
         parse_mood("0-10")
     with pytest.raises(UsageError, match="has no track"):

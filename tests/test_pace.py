@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fake_listener as fake
-from soundtrack.cli.words import parse_pace
+from soundtrack.cli.words import parse_pace, parse_stretch
 from soundtrack.errors import UsageError
 from soundtrack.library.update.build import build_index
 from soundtrack.library.update.pace import CREDIT_S, Pace
@@ -101,11 +101,20 @@ def test_other_processes_are_measured_as_this_one() -> None:
     assert processor_s() >= time.process_time() - 0.1
 
 
-@pytest.mark.parametrize("text", ["0%", "101%", "25", "a quarter", "nan%", "25%%", "-5%", ""])
+@pytest.mark.parametrize("text", ["0%", "101%", "0.5%", "101", "1", "0", "a quarter", "nan%", "25%%", "-5%", ""])
 def test_a_wrong_share_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"--pace .*invalid share of the processor") as caught:
         parse_pace(text)
-    assert caught.value.hint == "use 1% to 100%, e.g. --pace 25%"
+    assert caught.value.hint == f"use 1% to 100%, e.g. --pace {'100%' if text == '1' else '25%'}"
+
+
+def test_a_plain_number_is_a_percentage_where_it_cannot_be_a_share() -> None:
+    assert parse_pace("25") == parse_pace(" 25% ") == 0.25 and parse_pace("1%") == 0.01 and parse_pace("100") == 1
+    shares = [parse_stretch(text) for text in ("3", "3%", "0.03", "10", "0.1", "1", "0", "0.5%")]
+    assert shares == [0.03, 0.03, 0.03, 0.1, 0.1, 0.01, 0, 0.005]
+    for text in ("0.5", "11", "-1", "three", "nan", "3%%", ""):
+        with pytest.raises(UsageError, match=r"--stretch .*invalid tempo change"):
+            parse_stretch(text)
 
 
 def test_workers_of_a_cluster_have_no_pace(tmp_path: Path) -> None:

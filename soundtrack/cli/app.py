@@ -248,9 +248,19 @@ def _what_to_type(error: Any) -> str:
     words = str(error).split("'")
     if not near and "command" in words[0].lower() and len(words) > 1 and context is not None:
         near = difflib.get_close_matches(words[1], getattr(context.command, "commands", {}), n=2)
-    asked = f"did you mean {' or '.join(near[:3])}? " if near else ""
+    asked = f"did you mean {' or '.join(near[:3])}? " if near else _plain_number(str(error.__cause__))
     what = "commands" if "command" in words[0].lower() else "options"
     return f"{asked}`{command} --help` lists the {what}"
+
+
+def _plain_number(cause: str) -> str:
+    """What to type in the place of a number with a unit, such as ``3dB``, ``4 s`` or ``30%``."""
+    found = re.search(r"number.*input_value='([+-]?\d+(?:\.\d+)?) ?(%|[A-Za-z]+)'", cause)
+    if found is None:
+        return ""
+    return (
+        f"use {float(found[1]) / 100:g} for {found[1]}%; " if found[2] == "%" else f"use {found[1]}, without the unit; "
+    )
 
 
 def _report(error: SoundtrackError) -> None:

@@ -7,6 +7,7 @@ is written. No other module knows these notations.
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,7 +109,9 @@ def parse_mood(text: str) -> MoodWish | WordWish:
 
     where, equals, word = text.partition("=")
     if not equals:
-        raise UsageError(f"--mood {text!r} has no mood", hint="use e.g. 0:30-1:10=tense")
+        missing = "mood" if re.match(r"\s*[\d:.]+\s*-", text) else "time span"
+        hint = "use e.g. 0:30-1:10=tense" + ("" if missing == "mood" else ", or --like for the whole film")
+        raise UsageError(f"--mood {text!r} has no {missing}", hint=hint)
     span = parse_span(where)
     return WordWish(word, span) if is_request(word) else MoodWish(span=span, emotion=mood(word), text=word.strip())
 
@@ -170,12 +173,12 @@ def parse_move(text: str) -> Moved:
 
 
 def parse_stretch(text: str | None) -> float:
-    """Share of the tempo from a text such as ``2%`` or ``0.02``; 0 without one.
+    """Share of the tempo from a text such as ``2%``, ``2`` or ``0.02``; 0 without one.
 
     Raises
     ------
     UsageError
-        Not a share between 0 and `soundtrack.settings.MAX_STRETCH`.
+        Not a share between 0 and `soundtrack.settings.MAX_STRETCH`, or a number that may be either.
     DependencyError
         Music is to be stretched, but the stretcher is not installed.
     """
@@ -183,15 +186,14 @@ def parse_stretch(text: str | None) -> float:
 
     if text is None:
         return 0.0
-    number, percent, rest = text.strip().partition("%")
-    try:
-        share = float(number) / (100 if percent else 1) if not rest else float("nan")
-    except ValueError:
-        share = float("nan")
-    if not 0 <= share <= MAX_STRETCH:
+    number, is_percent = _percentage(text)
+    as_share = number <= MAX_STRETCH and not is_percent
+    share = number if as_share else number / 100
+    if not 0 <= share <= MAX_STRETCH or (MAX_STRETCH < number < 1 and not is_percent):
+        example = f"{number:g}%" if 0 < number <= 100 * MAX_STRETCH else "2%"
         raise UsageError(
             f"--stretch {text}: invalid tempo change",
-            hint=f"use a value between 0 and {MAX_STRETCH:.0%}, e.g. 2%",
+            hint=f"use a value between 0 and {MAX_STRETCH:.0%}, e.g. {example}",
         )
     if share > 0:
         from soundtrack.mix.tempo_change import require_stretcher
@@ -201,28 +203,36 @@ def parse_stretch(text: str | None) -> float:
 
 
 def parse_pace(text: str | None) -> float | None:
-    """Share of the processor from a text such as ``25%``; None without one.
+    """Share of the processor from a text such as ``25%`` or ``25``; None without one.
 
     Raises
     ------
     UsageError
-        Not a percentage from 1 to 100.
+        Not a percentage from 1 to 100, or a number up to 1, which may be a share as well.
 
     Examples
     --------
-    >>> parse_pace("25%"), parse_pace(None)
-    (0.25, None)
+    >>> parse_pace("25%"), parse_pace("25"), parse_pace(None)
+    (0.25, 0.25, None)
     """
     if text is None:
         return None
+    number, is_percent = _percentage(text)
+    if not 1 <= number <= 100 or (number == 1 and not is_percent):
+        example = f"{100 * number:g}%" if 0.01 <= number <= 1 and not is_percent else "25%"
+        raise UsageError(
+            f"--pace {text}: invalid share of the processor", hint=f"use 1% to 100%, e.g. --pace {example}"
+        )
+    return number / 100
+
+
+def _percentage(text: str) -> tuple[float, bool]:
+    """Number of a text such as ``2%``, and whether it has the sign; NaN for anything else."""
     number, percent, rest = text.strip().partition("%")
     try:
-        share = float(number) / 100 if percent and not rest else float("nan")
+        return (float("nan") if rest else float(number)), bool(percent)
     except ValueError:
-        share = float("nan")
-    if not 0.01 <= share <= 1:
-        raise UsageError(f"--pace {text}: invalid share of the processor", hint="use 1% to 100%, e.g. --pace 25%")
-    return share
+        return float("nan"), bool(percent)
 
 
 def parse_loudness(text: str | None) -> LoudnessTarget | None:
@@ -239,6 +249,7 @@ def parse_loudness(text: str | None) -> LoudnessTarget | None:
     if text is not None and value is None:
         names = ", ".join(TARGET_NAMES)
         raise UsageError(
-            f"--target {text}: invalid loudness target", hint=f"use LUFS between -40 and -5, or one of: {names}"
+            f"--target {text}: invalid loudness target",
+            hint=f"use LUFS between -40 and -5, e.g. -16, or one of: {names}",
         )
     return value
