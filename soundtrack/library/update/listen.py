@@ -21,6 +21,7 @@ import numpy as np
 
 from soundtrack.audio.downsample import Downsampler
 from soundtrack.audio.levels.loudness import LoudnessMeter
+from soundtrack.audio.mono import mono_of
 from soundtrack.errors import InputError, Reason
 from soundtrack.library.heard import SILENT_LUFS, Heard, Observed, Warned
 from soundtrack.library.store.evidence import kept
@@ -200,7 +201,7 @@ def _take_in(
     for i, block in blocks:
         place = i - n_first
         if block.size and (place < 0 or place % spacing == 0):
-            mono = (block[0] + block[1]) * np.float32(0.5 * mono_gain)
+            mono = mono_of(block, mono_gain)
             if place < 0:
                 ears.push(mono)
                 n_whole += len(mono)

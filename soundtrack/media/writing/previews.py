@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from soundtrack.audio.mono import mono_of
 from soundtrack.media.process import input_args, pcm_input_args, run_ffmpeg
 from soundtrack.types import FloatArray
 
@@ -57,7 +58,7 @@ def sound_mp3(sound: FloatArray, *, sample_rate_hz: int, bitrate_kbps: int = 56)
     FfmpegError
         This ffmpeg cannot write MP3.
     """
-    mono = np.ascontiguousarray(sound.mean(axis=0, dtype=np.float32))
+    mono = np.ascontiguousarray(mono_of(sound))
     coding = ["-c:a", "libmp3lame", "-b:a", f"{bitrate_kbps}k", "-ar", "32000", "-flags:a", "+bitexact"]
     head = ["-fflags", "+bitexact", "-write_xing", "0", "-id3v2_version", "0", "-map_metadata", "-1"]
     args = [*pcm_input_args(sample_rate_hz=sample_rate_hz, channels=1), *coding, *head, "-f", "mp3", "pipe:1"]

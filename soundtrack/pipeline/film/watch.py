@@ -154,6 +154,7 @@ def hear(info: VideoInfo, channels: Sequence[SoundChannel], unwanted: threading.
     """Speech, music, loudness and evidence from one pass over the film's main sound; nothing once that is unwanted."""
     from soundtrack.audio.downsample import Downsampler
     from soundtrack.audio.levels.loudness import LoudnessMeter
+    from soundtrack.audio.mono import mono_of
     from soundtrack.audio.voices.music_detection import MusicDetector
     from soundtrack.audio.voices.speech import SpeechDetector
     from soundtrack.audio.voices.voice import SAMPLE_RATE_HZ
@@ -178,7 +179,7 @@ def hear(info: VideoInfo, channels: Sequence[SoundChannel], unwanted: threading.
             if unwanted.is_set():
                 return Heard()
             meter.push(block)
-            (mono,) = down.push(block.mean(axis=0))
+            (mono,) = down.push(mono_of(block))
             for listener in listeners:
                 listener.push(mono)
         (rest,) = down.finish()

@@ -112,6 +112,7 @@ def _heard(path: Path) -> tuple[float, list[Span] | None]:
     """Length of a recording in seconds, and where it speaks; None for silence."""
     from soundtrack.audio.downsample import Downsampler
     from soundtrack.audio.levels.loudness import LoudnessMeter
+    from soundtrack.audio.mono import mono_of
     from soundtrack.audio.voices.speech import SpeechDetector
     from soundtrack.audio.voices.voice import SAMPLE_RATE_HZ
     from soundtrack.media.reading.audio import iter_audio
@@ -122,7 +123,7 @@ def _heard(path: Path) -> tuple[float, list[Span] | None]:
     for block in iter_audio(path, sample_rate_hz=MIX_RATE_HZ, channels=2, block_s=_BLOCK_S):
         n += block.shape[1]
         meter.push(block)
-        detector.push(down.push(block.mean(axis=0))[0])
+        detector.push(down.push(mono_of(block))[0])
     detector.push(down.finish()[0])
     length_s = seconds(n, sample_rate_hz=MIX_RATE_HZ)
     if n == 0 or meter.result().integrated_lufs <= _SILENT_LUFS:
