@@ -169,6 +169,34 @@ def test_a_disk_that_fills_up_is_an_error_that_leaves_nothing(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["film.mkv"]
 
 
+def test_a_full_disk_of_stems_was_called_a_fault_of_the_film(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from soundtrack.files import safe_write
+    from soundtrack.files.safe_write import Together
+    from soundtrack.mix import stems as module
+
+    real = safe_write.shutil.disk_usage
+    for when in ("write", "finish"):
+        monkeypatch.setattr(safe_write.shutil, "disk_usage", real)
+        with (
+            pytest.raises(OutputError, match=r"film\.MX\.flac: the disk is full"),
+            Together() as files,
+            module.StemWriter(tmp_path / when, "film", files=files, force=False) as writer,
+        ):
+            writer.restart()
+
+            def failing(*_: object) -> None:
+                monkeypatch.setattr(safe_write.shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+                raise FfmpegError("closing: No space left on device", hint="")
+
+            if when == "finish":
+                writer._encoders.callback(failing)
+                writer.finish()
+            else:
+                monkeypatch.setattr(writer._pipes[0], "write", failing)
+                writer.write(np.zeros((2, 4_800), np.float32), None)
+        assert not list((tmp_path / when).iterdir())
+
+
 def test_a_full_disk_is_called_by_its_name(tmp_path: Path, track: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     film = make_film(tmp_path / "film.mkv", seconds=1.0)
     job = make_job(film, [track])

@@ -14,7 +14,7 @@ import numpy as np
 
 from soundtrack.errors import OutputError
 from soundtrack.files.kinds import STEM
-from soundtrack.files.safe_write import Together
+from soundtrack.files.safe_write import Together, naming_a_full_disk
 from soundtrack.files.targets import Target, check_targets
 from soundtrack.media.process import WritingPipe, file_arg, pcm_input_args, writing_pipe
 from soundtrack.settings import MIX_RATE_HZ
@@ -84,12 +84,15 @@ class StemWriter:
 
     def write(self, music: FloatArray, original: FloatArray | None) -> None:
         """The next block of both, shape (channels, n); None is silence."""
-        for pipe, sound, n in zip(self._pipes, (music, original), self._channels, strict=True):
-            pipe.write(np.ascontiguousarray(np.zeros((music.shape[1], n), np.float32) if sound is None else sound.T))
+        with naming_a_full_disk(self.paths[0]):
+            for pipe, sound, n in zip(self._pipes, (music, original), self._channels, strict=True):
+                given = np.zeros((music.shape[1], n), np.float32) if sound is None else sound.T
+                pipe.write(np.ascontiguousarray(given))
 
     def finish(self) -> None:
         """The end of the film."""
-        self._encoders.close()
+        with naming_a_full_disk(self.paths[0]):  # ffmpeg writes the last samples now
+            self._encoders.close()
 
 
 def flac_args(part: Path, *, channels: int, sample_rate_hz: int = MIX_RATE_HZ) -> list[str]:
