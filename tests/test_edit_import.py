@@ -16,7 +16,7 @@ import pytest
 from made_up import sheet, small_library
 from soundtrack.cli.app import run_commands
 from soundtrack.documents import cuesheet
-from soundtrack.errors import InputError
+from soundtrack.errors import InputError, UsageError
 from soundtrack.export import export
 from soundtrack.export.edited.changes import Edited
 from soundtrack.export.edited.read import READABLE
@@ -454,6 +454,15 @@ def test_two_pieces_at_once_are_refused(cues: CueSheet) -> None:
 
     with pytest.raises(InputError, match="sound at once"):
         import_edit(cues, edited_by(cues, "otio", edit))
+
+
+def test_the_two_files_of_an_import_in_the_wrong_order_are_named(cues: CueSheet, tmp_path: Path) -> None:
+    sheet, edit = tmp_path / "film.cues.json", tmp_path / "an edit.otio"
+    sheet.write_text(cuesheet.dumps(cues), encoding="utf-8")
+    edit.write_text(export(cues, "otio"), encoding="utf-8")
+    with pytest.raises(UsageError, match=r"film\.cues\.json is a cue sheet, and .*an edit\.otio is none") as caught:
+        run_commands(["cues", "import", str(sheet), str(edit)])
+    assert f"`soundtrack cues import '{edit}' {sheet}`" in caught.value.hint
 
 
 def test_the_command_writes_a_sheet_and_says_what_changed(

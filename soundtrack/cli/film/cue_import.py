@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -38,11 +39,18 @@ def import_(
     """
     from soundtrack.cli import output
     from soundtrack.documents import cuesheet
+    from soundtrack.errors import UsageError
     from soundtrack.files import safe_read
     from soundtrack.files.kinds import CUE_SHEET
     from soundtrack.naming.wording import counted
     from soundtrack.pipeline.edit_import import import_edit
 
+    if CUE_SHEET.is_one(edited) and cues != "-" and not CUE_SHEET.is_one(Path(cues)):
+        files = shlex.join([cues, str(edited)])
+        raise UsageError(
+            f"{edited} is a cue sheet, and {cues} is none",
+            hint=f"give the edited timeline first: `soundtrack cues import {files}`",
+        )
     name = "stdin" if cues == "-" else cues
     inputs = [edited, *([] if cues == "-" else [Path(cues)]), *([] if film is None else [film])]
     with output.product_to(out, kind=CUE_SHEET, inputs=inputs, index=index, force=force) as write:
