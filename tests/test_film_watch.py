@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from media_made import Made
+from soundtrack.cli.app import run_commands
+from soundtrack.errors import LibraryError
 from soundtrack.pipeline.ground.film_watch import arrivals
 
 
@@ -113,3 +115,11 @@ def test_a_watch_scores_what_comes_reports_what_fails_and_ends_with_ctrl_c(made:
     assert "bad.mp4" in "".join(said)
     assert sorted(path.name for path in out.iterdir()) == ["good.scored.cues.json", "good.scored.mp4"]
     assert "bad.mp4" in (tmp_path / "night.html").read_text()
+
+
+def test_a_watch_without_an_index_failed_film_by_film(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    films = tmp_path / "films"
+    films.mkdir()
+    with pytest.raises(LibraryError, match="no index found"):
+        run_commands(["score", "--watch", str(films), "-o", str(tmp_path / "out"), "--index", str(tmp_path / "index")])
+    assert "watching" not in capfd.readouterr().err

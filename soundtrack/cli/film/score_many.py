@@ -74,6 +74,7 @@ def _watch_folder(
     known: dict[Path, FilmOutcome] = {}
     kept = KeptScorer()
     with ending.answering(INTERRUPT, code=0, words="" if quiet else "stopped watching"):
+        kept.scorer(order)  # what no film could do with ends the command now, and not film by film
         output.say(f"watching {folder}; press Ctrl-C to stop", quiet=quiet)
         for film in arrivals(folder):
             again = film in known and known[film].state is FilmState.SCORED  # it was replaced since
