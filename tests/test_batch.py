@@ -277,3 +277,13 @@ def test_a_kept_scorer_is_opened_again_when_the_library_or_a_named_file_changes(
     theme.write_bytes(b"other music")
     assert [opened(), opened()] == [4, 4]
     assert opened(wishes=Wishes()) == 5
+
+
+def test_a_report_that_cannot_be_written_was_said_of_another_option(tmp_path: Path) -> None:
+    from soundtrack.cli.film.score_many import _report_writer
+    from soundtrack.files.kinds import NIGHTS
+
+    with pytest.raises(OutputError, match=r"night\.html: is a folder") as caught:
+        (tmp_path / "night.html").mkdir()
+        _report_writer(tmp_path / "night.html", NIGHTS["html"], inputs=[], order=BatchOrder())
+    assert "--report" in caught.value.hint

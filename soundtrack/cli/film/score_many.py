@@ -153,7 +153,7 @@ def _report_writer(
     if target is None or kind is None:
         return lambda _: None
     read = [path for path in inputs if path.is_file()]
-    guard([Target(target, kind)], inputs=read, index=order.index, force=True)
+    guard([Target(target, kind, option="--report")], inputs=read, index=order.index, force=True)
 
     def write(done: BatchReport) -> None:
         from soundtrack.export.page.night import night_json, night_page
