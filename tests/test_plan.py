@@ -284,8 +284,15 @@ def test_avoided_tracks_are_avoided_and_only_the_allowed_are_used() -> None:
     assert titles(without)[0].startswith("relaxation")
     only = frozenset(v for k, v in ids.items() if k and k.startswith("sad"))
     assert {t.split()[0] for t in titles(spot_cues(film(), made, constraints=Constraints(only=only)))} == {"sad"}
-    with pytest.raises(NothingFitsError, match="no eligible tracks"):
+    with pytest.raises(NothingFitsError, match=r"no eligible tracks: all \d+ tracks of the library are excluded$"):
         spot_cues(film(), made, constraints=Constraints(only=frozenset()))
+
+
+def test_a_licence_that_excluded_every_track_was_called_a_fault_of_only() -> None:
+    said = ("'calm' understood as: calm", "licence own: 5 of 5 tracks left out, 5 of them without a statement")
+    with pytest.raises(NothingFitsError, match=r"are excluded \(licence own: 5 of 5 tracks left out, 5 ") as caught:
+        spot_cues(film(), small_library(), constraints=Constraints(only=frozenset(), notes=said))
+    assert "--license" in caught.value.hint and "calm" not in str(caught.value)
 
 
 @pytest.mark.parametrize("n", [1, 2, 3])

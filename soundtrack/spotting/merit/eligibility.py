@@ -90,9 +90,10 @@ def allowed_tracks(tracks: Sequence[Track], constraints: Constraints) -> list[in
     bound = locked | {cue.track_id for cue in constraints.kept}
     result = sorted({*(long_enough or free), *(i for i, t in enumerate(tracks) if t.track_id in bound)})
     if not result:
+        causes = "; ".join(note for note in constraints.notes if "left out" in note)
         raise NothingFitsError(
-            f"no eligible tracks: all {len(tracks)} tracks of the library are excluded",
-            hint="relax --only or --avoid, or index more music",
+            f"no eligible tracks: all {len(tracks)} tracks of the library are excluded{causes and f' ({causes})'}",
+            hint="relax --only, --avoid, --license, --language or --no-explicit, or index more music",
         )
     return result
 
