@@ -14,13 +14,17 @@ from typing import Any
 
 import pytest
 
+from made_up import sheet, small_library
 from media_made import Made, make_film
 from soundtrack.errors import DependencyError, ExitCode, InputError, NothingFitsError, OutputError, UsageError
 from soundtrack.pipeline import batch
 from soundtrack.pipeline.batch import BatchOrder, FilmState, KeptScorer, score_batch
 from soundtrack.pipeline.ground.film_list import films_of
+from soundtrack.pipeline.sheets.sheet_files import write_cues
 from soundtrack.pipeline.sheets.targets import cues_path
 from soundtrack.pipeline.sheets.wishes import Wishes
+from soundtrack.spotting.plan.spot import spot_cues
+from soundtrack.types import Conditions
 
 OTHER_RUN = "seen by another run"
 
@@ -28,6 +32,7 @@ OTHER_RUN = "seen by another run"
 class FakeScorer:
     """Scores by the film's name, quicker than a network."""
 
+    conditions = Conditions()
     opened = 0
 
     def __init__(self, **_: object) -> None:
@@ -287,3 +292,27 @@ def test_a_report_that_cannot_be_written_was_said_of_another_option(tmp_path: Pa
         (tmp_path / "night.html").mkdir()
         _report_writer(tmp_path / "night.html", NIGHTS["html"], inputs=[], order=BatchOrder())
     assert "--report" in caught.value.hint
+
+
+def test_a_second_run_with_other_options_did_not_say_that_films_were_finished_without_them(tmp_path: Path) -> None:
+    named = films(tmp_path, "a.mp4", "b.mp4", "c.mp4")
+    cues = spot_cues(sheet([("Relaxation", 60.0), ("Tension", 60.0)]), small_library())
+    states = {
+        "a": Conditions(licences=("own",)),
+        "b": Conditions(only=("Jazz",)),
+        "c": None,
+    }  # of the last it is not known
+    for name, state in states.items():
+        out = tmp_path / f"{name}.scored.mp4"
+        out.write_bytes(b"film")
+        write_cues(replace(cues, conditions=state), cues_path(out))
+
+    class Asking(FakeScorer):
+        conditions = Conditions(licences=("own",))
+
+    scorers = KeptScorer()
+    scorers.scorer = lambda _: Asking()  # type: ignore[method-assign, assignment, return-value]
+    report = score_batch(named, BatchOrder(), kept=scorers)
+    assert [film.state for film in report.films] == [FilmState.FINISHED] * 3
+    said = "finished by an earlier run without --license own; add --force to score it again"
+    assert [film.warnings for film in report.films] == [(), (said,), ()]

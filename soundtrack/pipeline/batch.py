@@ -29,6 +29,7 @@ from soundtrack.media.prefetch import ahead
 from soundtrack.pipeline.ground.analysis_cache import user_folder
 from soundtrack.pipeline.library.music import current_model, index_dir
 from soundtrack.pipeline.scorer import Scorer
+from soundtrack.pipeline.sheets.conditions import unmet
 from soundtrack.pipeline.sheets.targets import cues_path, scored_path, scored_stem
 from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.processes.platform import n_cores
@@ -292,10 +293,11 @@ def _watch(scorer: Scorer, order: BatchOrder, film: Path) -> _Watched | FilmOutc
     out: Path | None = None
     try:
         info = probe(film)
-        out = scored_path(info)
-        out = out if order.folder is None else order.folder / out.name
+        out = scored_path(info) if order.folder is None else order.folder / scored_path(info).name
         if not order.force and _is_finished(out):
-            return FilmOutcome(str(film), FilmState.FINISHED, str(out))
+            return FilmOutcome(
+                str(film), FilmState.FINISHED, str(out), warnings=unmet(cues_path(out), scorer.conditions)
+            )
         scenes = scorer.scenes(info, out=out, music_track=order.music_track, force=order.force)
         return _Watched(film, scorer, info, out, scenes)
     except Exception as error:

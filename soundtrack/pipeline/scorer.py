@@ -32,7 +32,7 @@ from soundtrack.pipeline.sheets.targets import cues_path, film_targets, guard, s
 from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.progress import Notice, Progress, no_notice, no_progress
 from soundtrack.settings import MixSettings, SpottingSettings
-from soundtrack.types import CueSheet, SceneSheet, Track, VideoInfo
+from soundtrack.types import Conditions, CueSheet, SceneSheet, Track, VideoInfo
 
 if TYPE_CHECKING:
     from soundtrack.media.writing.formats import MuxPlan
@@ -176,6 +176,11 @@ class Scorer:
         known, former = self._library.playlists(), self._library.former_names()
         constraints = self._wishes.constraints(ordered, known, former=former)
         return with_requests(constraints, self._wishes.words, self._library, device=self._device)
+
+    @property
+    def conditions(self) -> Conditions:
+        """What the cue sheets of its films state."""
+        return conditions_of(self._wishes, self._settings, self._library.tracks())
 
     @property
     def watcher(self) -> Watcher:

@@ -13,12 +13,14 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from soundtrack.documents import cuesheet
+from soundtrack.errors import SoundtrackError
 from soundtrack.library.search.library_view import LibraryView
 from soundtrack.naming.lexicon import read_lexicon
 from soundtrack.naming.names import as_on_disk
 from soundtrack.naming.norms import use_words, words_path
 from soundtrack.naming.playlists import is_playlist
 from soundtrack.pipeline.library.permitted import Permit
+from soundtrack.pipeline.sheets.sheet_files import read_cues
 from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.queries.query import WordWish
 from soundtrack.settings import SpottingSettings
@@ -201,6 +203,26 @@ def _shown(asked: AskedMood) -> str:
     if asked.span is None:
         return f"--like {shlex.quote(asked.text)}"
     return f"--mood {clock(asked.span.start_s)}-{clock(asked.span.end_s)}={shlex.quote(asked.text)}"
+
+
+def unmet(finished: Path, asked: Conditions) -> tuple[str, ...]:
+    """What is said of a finished film whose music was selected without some options of this run.
+
+    Parameters
+    ----------
+    finished : Path
+        Its cue sheet; nothing is said of one that does not state its options.
+    asked : Conditions
+        Of this run.
+    """
+    try:
+        held = read_cues(finished).conditions
+    except SoundtrackError:
+        return ()
+    had = condition_options(asked if held is None else held)
+    options = [option for option in condition_options(asked) if option not in had]
+    line = f"finished by an earlier run without {'  '.join(options)}; add --force to score it again"
+    return (line,) if options else ()
 
 
 def dropped(before: CueSheet, after: Conditions) -> Sequence[str]:
