@@ -72,10 +72,9 @@ def some(films: RatedFilms, chosen: npt.NDArray[np.bool_]) -> RatedFilms:
     return RatedFilms(
         rows_of(films.features, rows),
         (np.cumsum(chosen) - 1)[films.film_of[rows]],
-        tuple(label for label, wanted in zip(films.labels, chosen, strict=True) if wanted),
+        films.shares[chosen],
         films.valence[chosen],
         films.arousal[chosen],
-        films.weight[chosen],
     )
 
 
@@ -88,19 +87,20 @@ class Answers:
     def ask(self, head: Head, films: RatedFilms, which: npt.NDArray[np.bool_]) -> None:
         """Fill the rows of those films."""
         asked = some(films, which)
-        said, n = head.read(asked.features), len(asked.labels)
+        said, n = head.read(asked.features), len(asked.shares)
         self.probabilities[which] = evidence_means(said.probabilities, asked.film_of, n)
         self.means[which] = means_of(np.stack([said.valence, said.arousal, said.confidence], axis=1), asked.film_of, n)
 
     def row(self, films: RatedFilms, which: npt.NDArray[np.bool_]) -> str:
         """The figures of some films as a line."""
-        truth = np.array([EMOTIONS.index(label) for label in films.labels])[which]
+        truth = films.shares[which]
         p, (valence, arousal, sure) = self.probabilities[which], self.means[which].T
-        loss = -np.log(np.maximum(p[np.arange(len(truth)), truth], 1e-9)).mean()
+        loss = -(truth * np.log(np.maximum(p, 1e-9))).sum(axis=1).mean()
+        right = truth[np.arange(len(truth)), p.argmax(axis=1)].mean()
         named = np.where(sure < UNSURE_UNDER, "Neutral", np.array(EMOTIONS)[p.argmax(axis=1)])
         r = [np.corrcoef(a[which], b)[0, 1] for a, b in ((films.valence, valence), (films.arousal, arousal))]
         return (
-            f"{len(truth):4} {loss:6.3f} {(p.argmax(axis=1) == truth).mean():6.3f} "
+            f"{len(truth):4} {loss:6.3f} {right:6.3f} "
             f"{np.isin(named, ('Tension', 'Fear')).mean():6.3f} {(named == 'Sad').mean():6.3f} "
             f"{(named == 'Neutral').mean():8.3f} {r[0]:6.3f} {r[1]:6.3f}"
         )
@@ -134,8 +134,8 @@ def judge(data: Path, kept_in: Path | None, deals: int) -> None:
             settings=recipe.picture,
         )
 
-    everyday = np.array([film.group == "everyday" for film in listed])
-    whole = np.ones(len(check.labels), bool)
+    everyday = np.array([not film.dark for film in listed])
+    whole = np.ones(len(check.shares), bool)
     print(f"{'':34}   n   loss  right  tense    sad  neutral  r val  r aro")
     for name, learns in (("without", False), ("with", True)):
         for deal in range(deals):
@@ -144,10 +144,10 @@ def judge(data: Path, kept_in: Path | None, deals: int) -> None:
                 answers.ask(fitted(fold != k if learns else None), films, fold == k)
             for group, which in (("everyday", everyday), ("dark", ~everyday), ("all", everyday | ~everyday)):
                 print(f"{name:8} {'folds ' + str(deal):8} {group:16} {answers.row(films, which)}")
-        answers = Answers(len(check.labels))
+        answers = Answers(len(check.shares))
         answers.ask(fitted(np.ones(len(listed), bool) if learns else None), check, whole)
         print(f"{name:8} {'check':8} {'all':16} {answers.row(check, whole)}")
-    answers = Answers(len(check.labels))
+    answers = Answers(len(check.shares))
     answers.ask(video.reader.head, check, whole)
     print(f"{'included':8} {'check':8} {'all':16} {answers.row(check, whole)}")
 

@@ -12,8 +12,9 @@ from soundtrack.emotion.head import Block, Head
 from soundtrack.emotion.picture_head import picture_blocks
 from soundtrack.emotion.space import MUSIC, PICTURE
 from soundtrack.training.absence import with_absences
+from soundtrack.training.head_settings import HeadSettings
 from soundtrack.training.music.fit import Heard, MusicFitSettings, fit_music_head
-from soundtrack.training.picture.fit import HeadSettings, fit_head
+from soundtrack.training.picture.fit import fit_head
 from soundtrack.training.space import SideRows, SpaceSettings, fit_fixed
 from soundtrack.types import EMOTIONS, FloatArray
 from soundtrack.yardsticks.metrics import two_afc_true_track

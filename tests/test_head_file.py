@@ -33,20 +33,35 @@ def evidence_of(head: Head, rng: np.random.Generator, n: int = 9) -> dict[str, F
 
 
 def test_the_domain_of_a_head_survives_its_files(rng: np.random.Generator) -> None:
-    basis = np.ascontiguousarray(np.linalg.qr(rng.normal(size=(10, 2)))[0].T, np.float32)
-    head = replace(
-        Head.untrained(THREE, seed=2), domain=Domain(basis, slope=3.0, middle=0.5, without=("faces",), lacking=2.5)
-    )
+    odds = rng.normal(size=10).astype(np.float32)
+    odds[8:] = 0.0
+    head = replace(Head.untrained(THREE, seed=2), domain=Domain(odds, 0.5))
     entry = json.loads(json.dumps(form_document(head)))
     again = from_document(HeadForm, entry).head(head_arrays(head), where="here")
     evidence = evidence_of(head, rng)
     np.testing.assert_array_equal(again.read(evidence).probabilities, head.read(evidence).probabilities)
     del evidence["faces"]
     np.testing.assert_array_equal(again.read(evidence).probabilities, head.read(evidence).probabilities)
-    with pytest.raises(ModelError, match="slope"):
-        from_document(HeadForm, {**entry, "domain": {"n_directions": 2, "slope": 0.0, "middle": 0.5}})
-    without = {name: array for name, array in head_arrays(head).items() if name != "faces.basis"}
-    with pytest.raises(ModelError, match=r"faces\.basis is missing"):
+    with pytest.raises(ModelError, match="columns"):
+        from_document(HeadForm, {**entry, "domain": {"offset": 0.5, "still": [10]}})
+    without = {name: array for name, array in head_arrays(head).items() if name != "faces.odds"}
+    with pytest.raises(ModelError, match=r"faces\.odds is missing"):
+        from_document(HeadForm, entry).head(without, where="here")
+
+
+def test_what_moving_pictures_are_read_by_outside_the_domain_survives_its_files(rng: np.random.Generator) -> None:
+    odds = rng.normal(size=10).astype(np.float32)
+    weight, bias = rng.normal(size=(8, 10)).astype(np.float32), rng.normal(size=8).astype(np.float32)
+    domain = Domain(odds, 5.0, still=(5, 6), weight=weight, bias=bias)
+    head = replace(Head.untrained(THREE, seed=2), domain=domain)
+    entry = json.loads(json.dumps(form_document(head)))
+    again = from_document(HeadForm, entry).head(head_arrays(head), where="here")
+    evidence = evidence_of(head, rng)
+    np.testing.assert_array_equal(again.read(evidence).probabilities, head.read(evidence).probabilities)
+    plain = replace(head, domain=replace(domain, weight=None, bias=None)).read(evidence)
+    assert np.abs(plain.probabilities - head.read(evidence).probabilities).max() > 0.1
+    without = {name: array for name, array in head_arrays(head).items() if name != "outside_bias"}
+    with pytest.raises(ModelError, match="outside_bias is missing"):
         from_document(HeadForm, entry).head(without, where="here")
 
 

@@ -1,9 +1,8 @@
-"""Films of all kinds that one rater rated: the table, the folder, and what heads make of them."""
+"""Films of all kinds with ratings: the table, the folder, and what is kept of them."""
 
 from __future__ import annotations
 
 import csv
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +10,7 @@ import pytest
 
 from soundtrack.emotion.head import Blocks
 from soundtrack.errors import InputError
-from soundtrack.training.picture.data import DARK_WEIGHT, RATED_FILMS, as_rated, rated_films
-from soundtrack.training.picture.fit import HeadSettings, fit_head
+from soundtrack.training.picture.data import RATED_FILMS, RatedFilm, as_rated, rated_films
 from soundtrack.training.rated import Rated, RatedFilms
 from soundtrack.types import EMOTIONS
 
@@ -29,9 +27,9 @@ def test_films_for_checking_are_from_repositories_that_nothing_is_learned_from()
     assert len({row["sha256"] for row in rows}) == len({row["name"] for row in rows}) == len(rows)
 
 
-def test_every_rating_is_a_class_and_a_place_on_the_plane() -> None:
+def test_every_rating_is_of_classes_and_a_place_on_the_plane() -> None:
     for row in table():
-        assert row["class"] in EMOTIONS and row["group"] in {"everyday", "dark"}, row["name"]
+        assert len(row["classes"].split()) >= 2 and set(row["classes"].split()) <= set(EMOTIONS), row["name"]
         assert all(-1 <= float(row[axis]) <= 1 for axis in ("valence", "arousal")), row["name"]
 
 
@@ -46,13 +44,19 @@ def test_a_film_missing_from_the_folder_is_named(tmp_path: Path) -> None:
         rated_films(tmp_path)
 
 
-def test_dark_films_count_less_than_everyday_ones(tmp_path: Path) -> None:
+def test_every_film_of_the_table_is_learned_from_or_checked(tmp_path: Path) -> None:
     (tmp_path / "rated-films").mkdir()
     for row in table():
         (tmp_path / "rated-films" / f"{row['name']}.mp4").touch()
     films = rated_films(tmp_path)
-    assert {film.group: film.weight for film in films} == {"everyday": 1.0, "dark": DARK_WEIGHT}
+    assert {film.dark for film in films} == {True, False}
     assert len(films) + len(rated_films(tmp_path, use="check")) == len(table())
+
+
+def test_the_class_of_a_film_is_that_of_most_raters() -> None:
+    film = RatedFilm("a.mp4", "Sad", "here", ("Sad", "Tension", "Sad"), valence=-0.5, arousal=0.0)
+    assert dict(zip(EMOTIONS, film.shares, strict=True))["Sad"] == pytest.approx(2 / 3)
+    assert sum(film.shares) == pytest.approx(1.0)
 
 
 def blocks(rng: np.random.Generator, n: int, *, shift: float = 0.0) -> Blocks:
@@ -63,33 +67,9 @@ def blocks(rng: np.random.Generator, n: int, *, shift: float = 0.0) -> Blocks:
 
 def told(rng: np.random.Generator, label: str, n: int = 20) -> RatedFilms:
     """Films of one class, two clips each, that differ from all others in their first column."""
-    plane = np.full(n, 0.6, np.float32)
-    return RatedFilms(
-        blocks(rng, 2 * n, shift=6.0), np.repeat(np.arange(n), 2), (label,) * n, plane, plane, plane + 0.4
-    )
-
-
-SETTINGS = HeadSettings(class_gains={}, plane_gains={}, class_penalty=3.0, plane_penalty=3.0, still_class_share=0.03)
-
-
-def test_a_head_reads_what_resembles_rated_films_as_they_were_rated() -> None:
-    rng = np.random.default_rng(5)
-    labels = [EMOTIONS[i % 6] for i in range(24)]
-    seen, film_of = blocks(rng, 48), np.repeat(np.arange(24), 2)
-    zeros = np.zeros(30, np.float32)
-    rated = Rated(blocks(rng, 30), zeros, zeros, films=told(rng, "Excited"))
-    asked = blocks(rng, 10, shift=6.0)
-    plain = fit_head(seen, labels, film_of, rated=rated, settings=SETTINGS).read(asked)
-    learned = fit_head(
-        seen,
-        labels,
-        film_of,
-        rated=rated,
-        settings=replace(SETTINGS, rated_film_weight=2.0, rated_film_class_share=0.5),
-    ).read(asked)
-    excited = EMOTIONS.index("Excited")
-    assert learned.probabilities[:, excited].mean() > plain.probabilities[:, excited].mean() + 0.2
-    assert learned.valence.mean() > plain.valence.mean() + 0.2
+    plane, shares = np.full(n, 0.6, np.float32), np.zeros((n, 6), np.float32)
+    shares[:, EMOTIONS.index(label)] = 1.0
+    return RatedFilms(blocks(rng, 2 * n, shift=6.0), np.repeat(np.arange(n), 2), shares, plane, plane)
 
 
 def test_parts_of_the_stills_keep_all_films() -> None:
@@ -112,5 +92,5 @@ def test_what_was_seen_of_films_keeps_their_ratings(tmp_path: Path) -> None:
         (tmp_path / "rated-films" / f"{row['name']}.mp4").touch()
     films = rated_films(tmp_path)[:3]
     seen = as_rated(films, blocks(np.random.default_rng(8), 3), np.arange(3))
-    assert seen.labels == tuple(film.label for film in films)
+    assert [EMOTIONS[i] for i in seen.shares.argmax(axis=1)] == [film.label for film in films]
     assert np.allclose(seen.valence, [film.valence for film in films])

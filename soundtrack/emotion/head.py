@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.networks.products import row_products
+from soundtrack.networks.products import log_odds, row_products, softmax
 from soundtrack.types import CLASS_VALENCE_AROUSAL, EMOTIONS, Channel, FloatArray
 
 Blocks = Mapping[str, FloatArray]
@@ -25,6 +25,8 @@ STILL_SCALE = 0.7
 """Of the classes' points on the plane where stills are compared with them: mean ratings hardly leave [-0.8, 0.8]."""
 STILL_SPREAD = 0.25
 """How far from a class a still's rating may lie, as a standard deviation."""
+_AT_REST = 1e-3
+"""How far a standardised column may be from where it is when nothing moves."""
 READ_ERROR = 0.29
 """How far a head's valence and arousal lie from the ratings of stills, by folds, as a root mean square."""
 
@@ -79,44 +81,45 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """Pictures of the kind that the classes were learned from: near a subspace of the standardised columns.
+    """Pictures of the kind that the classes were learned from, told from all others by a logistic regression."""
 
-    Films of the labelled kind are well described by a few directions; pictures of other kinds are not. What a row lacks
-    in them, as a root mean square, is its distance.
-    """
+    odds: FloatArray = field(repr=False, compare=False)
+    """Log-odds of being outside for each unit of the standardised columns, shape (F,); 0 for channels without a say,
+    since one kind of picture lacks them."""
+    offset: float
+    """Added to the log-odds."""
+    still: tuple[int, ...] = ()
+    """Columns that are 0 before they are standardised where nothing moves."""
+    weight: FloatArray | None = field(default=None, repr=False, compare=False)
+    """What moving pictures outside are read by: classes, valence, arousal, shape (8, F); None: by the head's own."""
+    bias: FloatArray | None = field(default=None, repr=False, compare=False)
+    """With that, shape (8,)."""
 
-    basis: FloatArray = field(repr=False, compare=False)
-    """Orthonormal directions, shape (k, F)."""
-    slope: float
-    """Of the log-odds of being outside over the distance, above 0."""
-    middle: float
-    """Distance at which inside and outside are equally likely."""
-    without: tuple[str, ...] = ()
-    """Channels that have no say, since one kind of picture lacks them; their columns count as 0."""
-    lacking: float = 0.0
-    """Added to the log-odds of being outside for rows that lack all of those channels."""
-
-    def distance(self, x: FloatArray) -> npt.NDArray[np.float64]:
-        """Of standardised columns, shape (n, F): shape (n,)."""
-        inside = np.square(row_products(x, self.basis), dtype=np.float64).sum(axis=1)
-        rest = np.square(x, dtype=np.float64).sum(axis=1) - inside
-        return np.asarray(np.sqrt(np.maximum(rest, 0.0) / x.shape[1]), np.float64)
-
-    def outside(self, x: FloatArray, *, lacks: npt.NDArray[np.bool_] | None = None) -> npt.NDArray[np.float64]:
+    def outside(self, x: FloatArray) -> npt.NDArray[np.float64]:
         """Chance that rows are of another kind of picture, in [0, 1], shape (n,).
 
         Parameters
         ----------
         x : ndarray, shape=(n, F), float32
             Standardised columns.
-        lacks : ndarray, shape=(n,), bool, optional
-            Whether a row lacks all channels of `without`; None: no row does.
         """
-        odds = self.slope * (self.distance(x) - self.middle)
-        if lacks is not None:
-            odds = odds + self.lacking * lacks
-        odds = np.clip(odds, -50.0, 50.0)
-        return np.asarray(1.0 / (1.0 + np.exp(-odds)), np.float64)
+        odds = row_products(x, self.odds[None])[:, 0].astype(np.float64) + self.offset
+        return np.asarray(1.0 / (1.0 + np.exp(-np.clip(odds, -50.0, 50.0))), np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What kind of picture rows are of."""
+
+    outside: npt.NDArray[np.float64]
+    """Chance of being outside the domain, shape (n,)."""
+    moves: npt.NDArray[np.bool_]
+    """Whether it moves and the domain has weights for that, shape (n,)."""
+
+    @property
+    def elsewhere(self) -> npt.NDArray[np.float64]:
+        """How far the domain's weights count, shape (n,)."""
+        return self.outside * self.moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,8 +152,8 @@ class Head:
     confidence_offset: float = 0.0
     """Added to the confidence's log-odds."""
     domain: Domain | None = None
-    """Outside it the classes follow valence and arousal, and the confidence falls as far as these disagree with the
-    classes' own weights; None: applies anywhere."""
+    """Outside it moving pictures are read by `Domain.weight`, and the classes of others follow valence and arousal; the
+    confidence falls as far as these disagree with what `weight` says. None: applies anywhere."""
 
     def __post_init__(self) -> None:
         n = sum(block.dim for block in self.blocks)
@@ -162,8 +165,10 @@ class Head:
             raise ValueError(f"weight must have shape (at least {N_MOOD}, {n}), got {self.weight.shape}")
         if self.bias.shape != self.weight.shape[:1]:
             raise ValueError(f"bias must have shape {self.weight.shape[:1]}, got {self.bias.shape}")
-        if self.domain is not None and (self.domain.basis.ndim != 2 or self.domain.basis.shape[1] != n):
-            raise ValueError(f"basis of the domain must have {n} columns, got {self.domain.basis.shape}")
+        if self.domain is not None and self.domain.odds.shape != (n,):
+            raise ValueError(f"odds of the domain must have shape ({n},), got {self.domain.odds.shape}")
+        if self.domain is not None and self.domain.weight is not None and self.domain.weight.shape != (N_MOOD, n):
+            raise ValueError(f"weight of the domain must have shape ({N_MOOD}, {n}), got {self.domain.weight.shape}")
 
     @property
     def n_columns(self) -> int:
@@ -190,7 +195,7 @@ class Head:
             The blocks disagree about n or have another width than fitted.
         """
         x, known = self.standard(blocks)
-        return self._mood(x, known)
+        return self._mood(x, known, self._kind(x, known))
 
     def opinions(self, blocks: Mapping[str, FloatArray]) -> dict[str, ChannelMood]:
         """What each channel that is there would say alone, and its share in what `read` says of all.
@@ -199,14 +204,15 @@ class Head:
         alike), once for valence and arousal, and the mean of both.
         """
         x, known = self.standard(blocks)
+        kind = self._kind(x, known)
         alone, sizes = {}, []
         for i, (block, columns) in enumerate(zip(self.blocks, columns_of(self.blocks), strict=True)):
             if block.channel not in blocks:
                 continue
             only, single = np.zeros_like(x), np.zeros_like(known)
             only[:, columns], single[:, i] = x[:, columns], known[:, i]
-            alone[block.channel] = self._mood(only, single)
-            added = row_products(only[:, columns], self.weight[:N_MOOD, columns])
+            alone[block.channel] = self._mood(only, single, kind)
+            added = self._blended(only, kind)
             classes = added[:, :N_CLASSES] - added[:, :N_CLASSES].mean(axis=1, keepdims=True)
             plane = added[:, N_CLASSES:]
             sizes.append((np.linalg.norm(classes, axis=1), np.linalg.norm(plane, axis=1), known[:, i]))
@@ -228,8 +234,27 @@ class Head:
             x[~known[:, i], columns] = 0.0
         return x, known
 
-    def _mood(self, x: FloatArray, known: npt.NDArray[np.bool_]) -> Mood:
-        """The linear map and its calibration."""
+    def _kind(self, x: FloatArray, known: npt.NDArray[np.bool_]) -> _Kind:
+        """What kind of picture each row is of."""
+        if self.domain is None:
+            return _Kind(np.zeros(len(x)), np.zeros(len(x), bool))
+        outside = self.domain.outside(x)
+        needed = [bool(self.domain.odds[columns].any()) for columns in columns_of(self.blocks)]
+        outside *= known[:, needed].all(axis=1)  # gaps say too little about the kind
+        columns = list(self.domain.still)
+        at_rest = -self.mean[columns] / self.scale[columns]
+        moves = np.asarray((np.abs(x[:, columns] - at_rest) > _AT_REST).any(axis=1))
+        return _Kind(outside, moves & bool(self.domain.weight is not None))
+
+    def _blended(self, x: FloatArray, kind: _Kind) -> npt.NDArray[np.float64]:
+        """What the columns add to classes, valence and arousal, each map as far as it counts, shape (n, 8)."""
+        own = row_products(x, self.weight[:N_MOOD]).astype(np.float64)
+        if self.domain is None or self.domain.weight is None:
+            return own
+        return own + kind.elsewhere[:, None] * (row_products(x, self.domain.weight) - own)
+
+    def _mood(self, x: FloatArray, known: npt.NDArray[np.bool_], kind: _Kind) -> Mood:
+        """The linear maps and their calibration."""
         out = row_products(x, self.weight) + self.bias  # (n, K)
         probabilities = softmax(out[:, :N_CLASSES] / self.temperature)
         plane = np.clip(out[:, N_CLASSES:N_MOOD], -1.0, 1.0)
@@ -237,15 +262,14 @@ class Head:
         confidence = 1.0 / (1.0 + np.exp(-(self.confidence_slope * odds + self.confidence_offset)))
         doubt = 1.0 - np.minimum((known * self._usual_shares()).sum(axis=1), 1.0)
         if self.domain is not None:
-            needed = np.array([block.channel not in self.domain.without for block in self.blocks])
-            told = np.where(np.repeat(needed, [block.dim for block in self.blocks]), x, np.float32(0))
-            lacks = np.asarray(~known[:, ~needed].any(axis=1))
-            outside = self.domain.outside(told, lacks=lacks)
-            outside *= known[:, needed].all(axis=1)  # other gaps say too little about the kind
-            near = classes_near(plane[:, 0], plane[:, 1], error=READ_ERROR)
-            agreement = np.sqrt(near * probabilities).sum(axis=1)  # Bhattacharyya's, in [0, 1]
-            probabilities += outside[:, None] * (near - probabilities)
-            doubt = np.maximum(doubt, outside * (1.0 - agreement))
+            beliefs = classes_near(plane[:, 0], plane[:, 1], error=READ_ERROR)
+            if self.domain.weight is not None and self.domain.bias is not None:
+                other = row_products(x, self.domain.weight) + self.domain.bias
+                beliefs = np.where(kind.moves[:, None], softmax(other[:, :N_CLASSES]), beliefs)
+                plane = plane + kind.elsewhere[:, None] * (np.clip(other[:, N_CLASSES:], -1.0, 1.0) - plane)
+            agreement = np.sqrt(beliefs * probabilities).sum(axis=1)  # Bhattacharyya's, in [0, 1]
+            probabilities += kind.outside[:, None] * (beliefs - probabilities)
+            doubt = np.maximum(doubt, kind.outside * (1.0 - agreement))
         confidence = confidence - doubt * np.maximum(confidence - 1.0 / N_CLASSES, 0.0)
         return Mood(
             probabilities=probabilities.astype(np.float32),
@@ -351,16 +375,3 @@ def _shares(sizes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     total = sizes[:, :2].sum(axis=0, keepdims=True)
     parts = np.where(total > 0, sizes[:, :2] / np.where(total > 0, total, 1.0), alike[:, None])
     return np.asarray(parts.mean(axis=1))
-
-
-def softmax(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """Probabilities along the last axis."""
-    wide = np.asarray(logits, np.float64)
-    powers = np.exp(wide - wide.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float64)
-
-
-def log_odds(probability: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
-    """log(p / (1 - p)), kept finite."""
-    p = np.clip(np.asarray(probability, np.float64), 1e-6, 1 - 1e-6)
-    return np.asarray(np.log(p / (1 - p)), np.float64)

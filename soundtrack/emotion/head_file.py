@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -19,7 +19,8 @@ from soundtrack.types import FloatArray
 
 PREFIX = "head."
 """Of the head's arrays among a weights file's tensors."""
-_BASIS = "basis"
+_ODDS = "odds"
+_OUTSIDE, _OUTSIDE_BIAS = "outside", "outside_bias"
 _HINT = "the file does not match the model name; run `soundtrack models list`"
 
 
@@ -27,20 +28,16 @@ _HINT = "the file does not match the model name; run `soundtrack models list`"
 class DomainForm:
     """All of a domain that is no array."""
 
-    n_directions: int
-    """Rows of its basis, at least 1."""
-    slope: float
-    """As `Domain.slope`."""
-    middle: float
-    """As `Domain.middle`."""
-    without: tuple[str, ...] = ()
-    """As `Domain.without`."""
-    lacking: float = 0.0
-    """As `Domain.lacking`."""
+    offset: float
+    """As `Domain.offset`."""
+    still: tuple[int, ...] = ()
+    """As `Domain.still`."""
+    has_weight: bool = False
+    """Whether there is a `Domain.weight`."""
 
     def __post_init__(self) -> None:
-        if self.n_directions < 1 or not 0 < self.slope < math.inf or not math.isfinite(self.middle + self.lacking):
-            raise ValueError(f"domain must have directions, a slope above 0 and finite odds, got {self}")
+        if not math.isfinite(self.offset):
+            raise ValueError(f"offset must be finite, got {self.offset}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +61,8 @@ class HeadForm:
 
     def __post_init__(self) -> None:
         names = [block.channel for block in self.blocks]
+        if self.domain is not None and not all(0 <= column < self.n_columns for column in self.domain.still):
+            raise ValueError(f"columns of the domain must be below {self.n_columns}, got {list(self.domain.still)}")
         if not names or len(set(names)) < len(names):
             raise ValueError(f"blocks of a head must have different channels, got {names}")
         if self.n_outputs < N_MOOD:
@@ -85,7 +84,11 @@ class HeadForm:
             found[f"{block.channel}.mean"] = found[f"{block.channel}.scale"] = (block.dim,)
             found[f"{block.channel}.weight"] = (self.n_outputs, block.dim)
             if self.domain is not None:
-                found[f"{block.channel}.{_BASIS}"] = (self.domain.n_directions, block.dim)
+                found[f"{block.channel}.{_ODDS}"] = (block.dim,)
+                if self.domain.has_weight:
+                    found[f"{block.channel}.{_OUTSIDE}"] = (N_MOOD, block.dim)
+        if self.domain is not None and self.domain.has_weight:
+            found[_OUTSIDE_BIAS] = (N_MOOD,)
         return found
 
     def head(self, arrays: Mapping[str, FloatArray], *, where: object) -> Head:
@@ -128,14 +131,17 @@ class HeadForm:
                 temperature=self.temperature,
                 confidence_slope=self.confidence_slope,
                 confidence_offset=self.confidence_offset,
-                domain=None if self.domain is None else self._domain(self.domain, joined),
+                domain=None if self.domain is None else self._domain(self.domain, joined, given),
             )
         except ValueError as error:
             raise ModelError(f"{where}: {error}", hint="run `soundtrack models verify`") from error
 
     @staticmethod
-    def _domain(form: DomainForm, joined: Callable[[str], FloatArray]) -> Domain:
-        return Domain(np.ascontiguousarray(joined(_BASIS)), form.slope, form.middle, form.without, form.lacking)
+    def _domain(form: DomainForm, joined: Callable[[str], FloatArray], given: Mapping[str, FloatArray]) -> Domain:
+        found = Domain(joined(_ODDS), form.offset, form.still)
+        if not form.has_weight:
+            return found
+        return replace(found, weight=joined(_OUTSIDE), bias=np.asarray(given[_OUTSIDE_BIAS], np.float32))
 
 
 def form_of(head: Head) -> HeadForm:
@@ -151,11 +157,9 @@ def form_of(head: Head) -> HeadForm:
         domain=None
         if domain is None
         else DomainForm(
-            len(domain.basis),
-            round(domain.slope, 6),
-            round(domain.middle, 6),
-            domain.without,
-            round(domain.lacking, 6),
+            round(domain.offset, 6),
+            still=domain.still,
+            has_weight=domain.weight is not None,
         ),
     )
 
@@ -174,8 +178,12 @@ def head_arrays(head: Head) -> dict[str, FloatArray]:
         found[f"{block.channel}.scale"] = head.scale[columns]
         found[f"{block.channel}.weight"] = head.weight[:, columns]
         if head.domain is not None:
-            found[f"{block.channel}.{_BASIS}"] = head.domain.basis[:, columns]
+            found[f"{block.channel}.{_ODDS}"] = head.domain.odds[columns]
+            if head.domain.weight is not None:
+                found[f"{block.channel}.{_OUTSIDE}"] = head.domain.weight[:, columns]
         first += block.dim
+    if head.domain is not None and head.domain.bias is not None:
+        found[_OUTSIDE_BIAS] = head.domain.bias
     return found
 
 

@@ -63,6 +63,11 @@ def _head(values: Mapping[str, object], n_features: int, where: object) -> HeadF
     """The entry ``head``, or what the former layout said about it: n film numbers, and a calibration."""
     entry = values.get("head")
     if isinstance(entry, dict):
+        if "n_directions" in (entry.get("domain") or {}):
+            raise ModelError(
+                f"{where}: its head was fitted by a former version, whose domain is no longer read",
+                hint="fit it again with `soundtrack train video`",
+            )
         return from_document(HeadForm, entry, place=f"{where}: config.json: head")
     if entry is not None:
         raise ModelError(f"{where}: config.json: head must be an object", hint="run `soundtrack models verify`")

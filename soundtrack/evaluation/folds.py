@@ -20,8 +20,9 @@ from soundtrack.merit_table import MeritTable
 from soundtrack.progress import Progress
 from soundtrack.training.calibrate import evidence_means, fit_temperature, means_of
 from soundtrack.training.data import fold_of
+from soundtrack.training.head_settings import HeadSettings
 from soundtrack.training.music.fit import Feelings, Heard, MusicFitSettings, fit_music_head
-from soundtrack.training.picture.fit import HeadSettings, fit_head
+from soundtrack.training.picture.fit import fit_head
 from soundtrack.training.rated import Rated
 from soundtrack.training.space import SideRows, SpaceSettings, fit_space, reweighted
 from soundtrack.types import CLASS_VALENCE_AROUSAL, EMOTIONS, FloatArray

@@ -18,8 +18,8 @@ from soundtrack.errors import InputError, Reason
 from soundtrack.evaluation import read
 from soundtrack.evaluation.folds import FoldRecipe
 from soundtrack.progress import Progress
+from soundtrack.training.head_settings import BESIDE_STILLS, WORDED_WEIGHT
 from soundtrack.training.picture.data import RatedStill, as_rated, rated_films, rated_stills, worded_stills
-from soundtrack.training.picture.fit import BESIDE_STILLS, WORDED_WEIGHT
 from soundtrack.training.rated import Rated
 from soundtrack.training.stages import Arrays, blocks_named, by_name, kept, n_rows, state_of
 

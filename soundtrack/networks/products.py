@@ -1,4 +1,4 @@
-"""Matrix products whose rows do not depend on their neighbours.
+"""Matrix products whose rows do not depend on their neighbours, and the two functions that turn them into chances.
 
 Libraries of linear algebra add up in another order for tables of other sizes and for other numbers of threads. What is
 kept and compared byte for byte (the vectors of an index, derived one track at a time or ten thousand at once) needs one
@@ -8,6 +8,7 @@ order.
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from soundtrack.types import FloatArray
 
@@ -28,3 +29,16 @@ def row_products(rows: FloatArray, weight: FloatArray) -> FloatArray:
     array([[6.]], dtype=float32)
     """
     return np.asarray(np.vecdot(rows[:, None, :], weight[None]))
+
+
+def softmax(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """Probabilities along the last axis."""
+    wide = np.asarray(logits, np.float64)
+    powers = np.exp(wide - wide.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True), np.float64)
+
+
+def log_odds(probability: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
+    """log(p / (1 - p)), kept finite."""
+    p = np.clip(np.asarray(probability, np.float64), 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(p / (1 - p)), np.float64)

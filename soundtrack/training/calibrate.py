@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from soundtrack.emotion.head import Head, log_odds, softmax
+from soundtrack.emotion.head import Head
+from soundtrack.networks.products import log_odds, softmax
 from soundtrack.video.opinions import LEAST
 
 IntArray = npt.NDArray[np.int64]

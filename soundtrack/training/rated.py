@@ -12,35 +12,32 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.emotion.head import Blocks, classes_near, rows_of
-from soundtrack.types import EMOTIONS, FloatArray
+from soundtrack.types import FloatArray
 
 NAMED_SHARE = 0.8
-"""Of a rated film's belief that goes to the class it was given; the rest goes to the classes near its rating."""
+"""Of a rated film's belief that goes to the classes it was given; the rest goes to the classes near its rating."""
 
 
 @dataclass(frozen=True, slots=True)
 class RatedFilms:
-    """Films of all kinds with ratings and a class each, which one rater gave; n of them."""
+    """Films of all kinds with ratings and a class by each of several raters; n of them."""
 
     features: Blocks = field(repr=False, compare=False)
     """Of all clips, by channel, each of shape (n_clips, dim)."""
     film_of: npt.NDArray[np.int64] = field(repr=False, compare=False)
     """Which film each clip belongs to, shape (n_clips,)."""
-    labels: tuple[str, ...]
-    """Class of each film, length n."""
+    shares: FloatArray = field(repr=False, compare=False)
+    """Of the raters, by the class that they gave each film, shape (n, 6)."""
     valence: FloatArray = field(repr=False, compare=False)
     """In [-1, 1], shape (n,)."""
     arousal: FloatArray = field(repr=False, compare=False)
     """In [-1, 1], shape (n,)."""
-    weight: FloatArray = field(repr=False, compare=False)
-    """How much each counts beside the others, shape (n,)."""
 
     @property
     def beliefs(self) -> FloatArray:
         """How likely each class is taken to be, shape (n, 6)."""
-        named = np.eye(len(EMOTIONS), dtype=np.float32)[[EMOTIONS.index(label) for label in self.labels]]
         near = classes_near(self.valence, self.arousal)
-        return np.asarray(NAMED_SHARE * named + (1 - NAMED_SHARE) * near, np.float32)
+        return np.asarray(NAMED_SHARE * self.shares + (1 - NAMED_SHARE) * near, np.float32)
 
 
 @dataclass(frozen=True, slots=True)

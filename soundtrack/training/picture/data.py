@@ -29,10 +29,10 @@ from soundtrack.training.rated import RatedFilms
 from soundtrack.types import EMOTIONS, ByteArray
 
 RATED_FILMS = Path(__file__).parent.parent / "rated_films.csv"
-"""Films of all kinds from public repositories, rated by one rater from four frames each: name, use (learn or check),
-group (everyday or dark), class, valence and arousal in [-1, 1], and where a file of which SHA-256 is found."""
-DARK_WEIGHT = 0.3
-"""Of a dark rated film beside an everyday one: most of what people film is everyday."""
+"""Films of all kinds from public repositories, rated from four frames each: name, use (learn or check), the class that
+each rater gave, the raters' mean valence and arousal in [-1, 1], and where a file of which SHA-256 is found."""
+DARK_FROM = -0.25
+"""Valence from which down a rated film counts as dark."""
 FRAME_SIDE_PX = 224
 """Side of the squares that frames of films are squashed to before views are cut from them."""
 
@@ -69,19 +69,24 @@ class LabelledClip:
 
 @dataclass(frozen=True, slots=True)
 class RatedFilm(LabelledClip):
-    """A film with a class and ratings by one rater."""
+    """A film with a class by each of several raters, its label being that of most, and ratings."""
 
+    labels: tuple[str, ...]
+    """Class by each rater, each one of `EMOTIONS`."""
     valence: float
-    """In [-1, 1]."""
+    """Mean of the raters, in [-1, 1]."""
     arousal: float
-    """In [-1, 1]."""
-    group: str
-    """``everyday``, or ``dark``: fires, crashes, fights, storms."""
+    """Mean of the raters, in [-1, 1]."""
 
     @property
-    def weight(self) -> float:
-        """How much it counts beside other rated films."""
-        return DARK_WEIGHT if self.group == "dark" else 1.0
+    def dark(self) -> bool:
+        """Whether it shows what is unpleasant: fires, crashes, fights, storms, grief."""
+        return self.valence <= DARK_FROM
+
+    @property
+    def shares(self) -> list[float]:
+        """Of the raters who gave each of `EMOTIONS`."""
+        return [self.labels.count(emotion) / len(self.labels) for emotion in EMOTIONS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,14 +178,15 @@ def rated_films(data_dir: Path, *, use: str = "learn") -> list[RatedFilm]:
                 hint="make the films with `python benchmarks/rated_films.py`, or remove the folder",
                 reason=Reason.EMPTY,
             )
+        classes = tuple(row["classes"].split())
         films.append(
             RatedFilm(
                 f"rated-films/{file}",
-                row["class"],
+                max(classes, key=classes.count),
                 row["repository"],
+                classes,
                 valence=float(row["valence"]),
                 arousal=float(row["arousal"]),
-                group=row["group"],
             )
         )
     return films
@@ -191,10 +197,9 @@ def as_rated(films: Sequence[RatedFilm], features: Blocks, film_of: npt.NDArray[
     return RatedFilms(
         features,
         film_of,
-        labels=tuple(film.label for film in films),
+        shares=np.array([film.shares for film in films], np.float32).reshape(-1, len(EMOTIONS)),
         valence=np.array([film.valence for film in films], np.float32),
         arousal=np.array([film.arousal for film in films], np.float32),
-        weight=np.array([film.weight for film in films], np.float32),
     )
 
 

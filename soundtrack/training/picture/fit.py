@@ -9,15 +9,15 @@ ratings teach through thousands of pictures. Everything is convex, so the same r
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
 
 from soundtrack.emotion.head import (
     N_CLASSES,
+    Block,
     Blocks,
     Domain,
     Head,
@@ -25,73 +25,25 @@ from soundtrack.emotion.head import (
     columns_of,
     rows_of,
     side_by_side,
-    softmax,
 )
-from soundtrack.emotion.picture_head import CUTTING, FILM_NUMBERS, OBJECTS, layout_of
+from soundtrack.emotion.picture_head import FILM_NUMBERS, layout_of
+from soundtrack.networks.products import softmax
 from soundtrack.training.absence import Some, with_absences
 from soundtrack.training.calibrate import Calibration, evidence_means, fit_calibration, fit_temperature, means_of
+from soundtrack.training.head_settings import HeadSettings
 from soundtrack.training.linear import gains_of, logistic, moments, ridge
 from soundtrack.training.rated import Rated, Unrated, beside
 from soundtrack.types import CLASS_VALENCE_AROUSAL, EMOTIONS, FloatArray
 
 IntArray = npt.NDArray[np.int64]
 Matrix = npt.NDArray[np.float64]
+Columns = npt.NDArray[np.floating]
 
 
-N_DIRECTIONS = 16
-"""Of the subspace that describes the labelled films."""
-N_DOMAIN_GROUPS = 4
-"""Groups of films whose distances are taken from a subspace fitted without them."""
+STILL_SHARE = 0.2
+"""Of what lies outside the domain: stills; the rest are films of other kinds."""
 PULL_SCALE = 0.5
 """Of the classes' valences where readings of valence, which keep to the middle, are compared with them."""
-
-
-@dataclass(frozen=True, slots=True)
-class HeadSettings:
-    """How strongly the head is held back; chosen on the first features and kept since."""
-
-    class_penalty: float = 333.0
-    """L2 of the class weights beside the summed log-loss of the films."""
-    class_gains: Mapping[str, float] = field(default_factory=lambda: {FILM_NUMBERS: 6.0})
-    """By channel: how much its columns count beside those of the others, for the classes; 1 where none is named."""
-    plane_penalty: float = 1000.0
-    """L2 of the weights of valence and arousal beside the summed squared error."""
-    plane_gains: Mapping[str, float] = field(default_factory=lambda: {FILM_NUMBERS: 6.0})
-    """As `class_gains`, for valence and arousal."""
-    teacher_penalty: float = 3000.0
-    """The same for the teachers' embeddings."""
-    unrated_weight: float = 1.0
-    """Of a view with a guessed rating beside a still with a real one."""
-    film_weight: float = 1.0
-    """Of one film beside one still, for valence and arousal."""
-    rated_film_weight: float = 0.0
-    """Of one rated film beside one still, for valence and arousal; 0 leaves rated films out."""
-    rated_film_class_share: float = 0.0
-    """Weight of a rated film beside a labelled one, for the classes; 0 leaves them out."""
-    still_class_share: float = 0.0
-    """Weight of a rated still, its class guessed from its rating, beside a film with a class; 0 leaves stills out."""
-    valence_pull: float = 0.0
-    """How strongly valence pulls at the classes (`pulled`); 0 leaves them alone."""
-    outside_share: float = 0.0
-    """How common pictures of another kind than the labelled films are taken to be, in [0, 1); 0: no `Domain`."""
-    absent_share: float = 0.1
-    """How much of the teaching goes without one of the channels, in [0, 1)."""
-
-
-BESIDE_STILLS = HeadSettings(
-    class_gains={FILM_NUMBERS: 6.0, OBJECTS: 0.0, CUTTING: 12.0},
-    plane_penalty=10_000.0,
-    plane_gains={OBJECTS: 3.0, CUTTING: 0.0},
-    film_weight=2.0,
-    rated_film_weight=0.5,
-    rated_film_class_share=0.1,
-    still_class_share=0.03,
-    valence_pull=4.0,
-    outside_share=0.1,
-)
-"""Of a head that reads stills; docs/decisions.md says how each was chosen."""
-WORDED_WEIGHT = 0.2
-"""Of a photograph rated by the word for what it shows, beside a still that people rated."""
 
 
 def fit_head(
@@ -124,18 +76,13 @@ def fit_head(
     means = means_of(side_by_side(features, blocks, rooted=True), film_of, len(labels))
     mean, scale = moments(means)
 
-    def standard(rows: npt.NDArray[np.floating]) -> Matrix:
+    def standard(rows: Columns) -> Matrix:
         return np.asarray(np.nan_to_num((np.asarray(rows, np.float64) - mean) / scale), np.float64)
 
     def taught(x: Matrix) -> Some:
         return with_absences(x, columns_of(blocks), share=how.absent_share)
 
     x = standard(means)
-    filmed = None if rated is None else rated.films
-    y = np.zeros((0, x.shape[1]))
-    if filmed is not None:
-        seen = side_by_side(filmed.features, blocks, rooted=True)
-        y = standard(means_of(seen, filmed.film_of, len(filmed.labels)))
     beliefs = np.eye(len(EMOTIONS))[[EMOTIONS.index(label) for label in labels]]
     counts = np.ones(len(labels))
     known = x
@@ -143,10 +90,6 @@ def fit_head(
         known = np.concatenate([x, standard(side_by_side(rated.features, blocks, rooted=True))])
         beliefs = np.concatenate([beliefs, classes_near(rated.valence, rated.arousal)])
         counts = np.concatenate([counts, how.still_class_share * rated.weights])
-    if filmed is not None and how.rated_film_class_share > 0:
-        known = np.concatenate([known, y])
-        beliefs = np.concatenate([beliefs, filmed.beliefs])
-        counts = np.concatenate([counts, how.rated_film_class_share * filmed.weight])
     some = taught(known)
     weight, bias = logistic(
         some.rows,
@@ -165,10 +108,6 @@ def fit_head(
             x = np.concatenate([x, standard(side_by_side(unrated.features, blocks, rooted=True))])
             targets = np.concatenate([targets, _guessed(rated, unrated, penalty=how.teacher_penalty)])
             shares = np.concatenate([shares, np.full(len(unrated.teachers), how.unrated_weight)])
-    if filmed is not None and how.rated_film_weight > 0:
-        x = np.concatenate([x, y])
-        targets = np.concatenate([targets, np.stack([filmed.valence, filmed.arousal], axis=1)])
-        shares = np.concatenate([shares, how.rated_film_weight * filmed.weight])
     some = taught(x)
     plane, plane_bias = ridge(
         some.rows,
@@ -187,53 +126,103 @@ def fit_head(
     head = pulled(head, how.valence_pull)
     if rated is None or not how.outside_share:
         return head
-    return replace(head, domain=fit_domain(head, features, film_of, rated=rated, share=how.outside_share))
+    parts: list[Columns] = [means, side_by_side(rated.features, blocks, rooted=True)]
+    if rated.films is not None:
+        of = side_by_side(rated.films.features, blocks, rooted=True)
+        parts.append(means_of(of, rated.films.film_of, len(rated.films.shares)))
+    domain = fit_domain(blocks, parts, standard=standard, settings=how)
+    if rated.films is not None:
+        seen = [standard(part) for part in parts]
+        domain = fit_outside(domain, blocks, seen, labels=labels, rated=rated, settings=how)
+    return replace(head, domain=domain)
 
 
-def fit_domain(head: Head, features: Blocks, film_of: IntArray, *, rated: Rated, share: float) -> Domain:
-    """What tells clips of labelled films from rated stills, which show anything.
+def fit_outside(
+    domain: Domain,
+    blocks: Sequence[Block],
+    seen: Sequence[Matrix],
+    *,
+    labels: Sequence[str],
+    rated: Rated,
+    settings: HeadSettings,
+) -> Domain:
+    """A domain with what moving pictures outside it are read by.
 
-    Distances of clips are those from a subspace that was fitted without their film; both kinds are taken as normal
-    with one spread. What stills never have, such as cuts, films nearly always have: a row without it is the likelier
-    to be of another kind the fewer films lack it. A row that has it is no likelier to be of the labelled kind.
+    Outside is only where no channel is missing, so nothing is learned here with channels missing.
 
     Parameters
     ----------
-    head : Head
-        Whose standardised columns are used.
-    features, film_of
-        As in `fit_head`.
+    domain, blocks
+        Of the head.
+    seen : three ndarrays, shape=(n, F), float64
+        Standardised columns of the labelled films, the rated stills and the rated films.
+    labels : sequence of str
+        Classes of the labelled films.
     rated : Rated
-        Pictures of all kinds.
-    share : float
-        How common other kinds are taken to be, in (0, 1).
+        The stills with the rated films.
     """
-    x, known_in_films = head.standard(features)
-    y, known_in_others = head.standard(rated.features)
-    both = np.asarray(known_in_films.any(axis=0) & known_in_others.any(axis=0))
-    lacking = [not bool(known) for known in both]  # what one kind never has cannot tell the kinds apart
-    for columns in compress(columns_of(head.blocks), lacking):
-        x[:, columns] = y[:, columns] = 0.0
-    group = film_of % N_DOMAIN_GROUPS
-    distances = np.zeros(len(x))
-    for one in np.unique(group):
-        inside = group == one
-        distances[inside] = Domain(_directions(x[~inside]), 1.0, 0.0).distance(x[inside])
-    basis = _directions(x)
-    others = Domain(basis, 1.0, 0.0).distance(y)
-    slope = (others.mean() - distances.mean()) / (0.5 * (distances.var() + others.var()) + 1e-9)
-    slope = max(float(slope), 1e-3)
-    middle = 0.5 * (distances.mean() + others.mean()) + np.log((1 - share) / share) / slope
-    without = tuple(compress(head.channels, lacking))
-    films_lacking = np.unique(film_of[~known_in_films[:, lacking].any(axis=1)]).size
-    odds = -np.log((films_lacking + 0.5) / (np.unique(film_of).size + 1.0)) if without else 0.0
-    return Domain(basis, slope, float(middle), without, float(odds))
+    filmed = rated.films
+    if filmed is None:
+        return domain
+    gains = gains_of(blocks, settings.outside_gains)
+    of_films, of_stills = np.ones(len(filmed.shares)), settings.outside_still_share * rated.weights
+    named = np.eye(len(EMOTIONS))[[EMOTIONS.index(label) for label in labels]]
+    classes, offsets = logistic(
+        np.concatenate(seen),
+        np.concatenate([named, classes_near(rated.valence, rated.arousal), filmed.beliefs]),
+        shares=np.concatenate([np.full(len(labels), settings.outside_film_share), of_stills, of_films]),
+        penalty=settings.outside_class_penalty,
+        gains=gains,
+    )
+    plane, middle = ridge(
+        np.concatenate(seen[1:]),
+        np.concatenate([np.stack([part.valence, part.arousal], axis=1) for part in (rated, filmed)]),
+        shares=np.concatenate([of_stills, of_films]),
+        penalty=settings.outside_plane_penalty,
+        gains=gains,
+    )
+    numbers = np.repeat([block.channel == FILM_NUMBERS for block in blocks], [block.dim for block in blocks])
+    still = np.flatnonzero(numbers & ~side_by_side(rated.features, blocks).any(axis=0))
+    return replace(
+        domain,
+        still=tuple(still.tolist()),
+        weight=np.concatenate([classes, plane]).astype(np.float32),
+        bias=np.concatenate([offsets, middle]).astype(np.float32),
+    )
 
 
-def _directions(x: FloatArray) -> FloatArray:
-    """The leading directions of standardised columns, shape (k, F)."""
-    _, _, directions = np.linalg.svd(x.astype(np.float64), full_matrices=False)
-    return np.ascontiguousarray(directions[:N_DIRECTIONS], np.float32)
+def fit_domain(
+    blocks: Sequence[Block], parts: Sequence[Columns], *, standard: Callable[[Columns], Matrix], settings: HeadSettings
+) -> Domain:
+    """What tells labelled films from rated stills and films, which show anything.
+
+    A channel that one kind never has, such as cuts, which stills lack, has no say.
+
+    Parameters
+    ----------
+    blocks : sequence of Block
+        Of the head.
+    parts : two or three ndarrays, shape=(n, F)
+        Columns of the labelled films, the rated stills and the rated films; NaN where unknown.
+    standard : callable
+        Standardises columns.
+    """
+    never = np.any([np.isnan(part).all(axis=0) for part in parts], axis=0)
+    lacking = [bool(never[columns].any()) for columns in columns_of(blocks)]
+    gains = np.repeat([0.0 if lacks else 1.0 for lacks in lacking], [block.dim for block in blocks])
+    share = settings.outside_share
+    whole = [1.0 - share, share] if len(parts) == 2 else [1.0 - share, share * STILL_SHARE, share * (1.0 - STILL_SHARE)]
+    n = sum(len(part) for part in parts)
+    shares = [np.full(len(part), n * of_all / len(part)) for part, of_all in zip(parts, whole, strict=True)]
+    kind = np.repeat([0] + [1] * (len(parts) - 1), [len(part) for part in parts])
+    weight, bias = logistic(
+        np.concatenate([standard(part) for part in parts]),
+        np.eye(2)[kind],
+        shares=np.concatenate(shares),
+        penalty=settings.domain_penalty,
+        gains=gains,
+    )
+    return Domain((weight[1] - weight[0]).astype(np.float32), float(bias[1] - bias[0]))
 
 
 def pulled(head: Head, strength: float) -> Head:

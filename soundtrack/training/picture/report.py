@@ -14,12 +14,8 @@ import numpy.typing as npt
 
 from soundtrack.emotion.head import Blocks
 from soundtrack.training.data import fold_of
-from soundtrack.training.picture.fit import (
-    HeadSettings,
-    OutOfFold,
-    cross_validate,
-    rate_out_of_fold,
-)
+from soundtrack.training.head_settings import HeadSettings
+from soundtrack.training.picture.fit import OutOfFold, cross_validate, rate_out_of_fold
 from soundtrack.training.rated import Rated, Unrated, beside
 from soundtrack.types import EMOTIONS
 from soundtrack.yardsticks.bootstrap import Interval, bootstrap

@@ -24,6 +24,7 @@ from soundtrack.files.safe_write import write_text
 from soundtrack.networks.i3d import inflate
 from soundtrack.networks.i3d_fused import FusedI3D, has_fast_bf16
 from soundtrack.progress import Progress
+from soundtrack.training.head_settings import BESIDE_STILLS, WORDED_WEIGHT, HeadSettings
 from soundtrack.training.picture.clips import (
     FRAME_RATE_HZ,
     N_FRAMES,
@@ -45,7 +46,7 @@ from soundtrack.training.picture.data import (
     worded_stills,
 )
 from soundtrack.training.picture.distil import DistilSettings, distil, embeddings, held_out, scale_of
-from soundtrack.training.picture.fit import BESIDE_STILLS, WORDED_WEIGHT, HeadSettings, fit_head
+from soundtrack.training.picture.fit import fit_head
 from soundtrack.training.picture.live import distil_live, live_settings, read_gallery
 from soundtrack.training.picture.report import Films, PictureReport, card, learning_curve, measure
 from soundtrack.training.picture.start import (
