@@ -3,15 +3,16 @@
 Usage: python benchmarks/rated_films.py cut REPOSITORIES DATA
        python benchmarks/rated_films.py judge DATA [--kept FOLDER] [--deals N]
 
-The table soundtrack/training/rated_films.csv names 167 films of public repositories with a class, valence and arousal
-(from -1 to 1), which one rater gave by looking at four frames of each before any reading of it was seen. `cut` takes
-them from clones in REPOSITORIES/OWNER/NAME, where their SHA-256 is as in the table, and writes the first 20 seconds
-without sound, at most 640 px wide and at 25 frames a second, to DATA/rated-films. `judge` fits picture heads on the
-labelled clips and rated stills of DATA, without and with those films that are for learning, and prints for both how the
-others are read: those for learning by five folds over repositories, and those for checking, which no head learns from.
-The last line is the included head's. **loss** is the mean logarithmic loss of the class, **right** the share of films
-whose leading class is theirs, **tense** and **sad** the shares that are named so (Tension or Fear; Sad), **r** the
-correlation of Pearson with the ratings.
+The table soundtrack/training/rated_films.csv names 419 films of public repositories with the classes that three or four
+raters gave each by looking at four frames before any reading of it was seen, and their mean valence and arousal (from
+-1 to 1). `cut` takes them from clones in REPOSITORIES/OWNER/NAME, where their SHA-256 is as in the table, and writes
+the first 20 seconds without sound, at most 640 px wide and at 25 frames a second, to DATA/rated-films. `judge` fits
+picture heads on the labelled clips and rated stills of DATA, without and with those films that are for learning, and
+prints for both how the others are read: those for learning by five folds over repositories, and those for checking,
+which no head learns from. The last line is the included head's. **loss** is the mean log-loss of the class under the
+shares of the raters' classes, **right** the mean share of raters who gave the leading class, **tense** and **sad** the
+shares that are named so (Tension or Fear; Sad), **r** the correlation of Pearson with the ratings. Dark films have a
+mean valence of -0.25 or less.
 """
 
 from __future__ import annotations
