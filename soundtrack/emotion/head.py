@@ -81,7 +81,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """Pictures of the kind that the classes were learned from, told from all others by a logistic regression."""
+    """Pictures of the kind that classes were learned from, distinguished from others by a logistic regression."""
 
     odds: FloatArray = field(repr=False, compare=False)
     """Log-odds of being outside for each unit of the standardised columns, shape (F,); 0 for channels without a say,
