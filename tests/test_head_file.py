@@ -200,3 +200,11 @@ def test_a_head_without_any_of_its_channels_says_which_it_needs(reader: Reader) 
         ModelError, match="picture-network 1, film-numbers 1; this installation provides: picture-network 7"
     ):
         reader.known(channels, {one.name: np.zeros((2, one.dim), np.float32) for one in channels})
+
+
+@pytest.mark.parametrize(("domain", "about"), [({"n_directions": 16}, "former version"), (16, "domain")])
+def test_a_head_with_a_domain_of_another_kind_is_refused_by_name(domain: object, about: str) -> None:
+    config = read_config(find_model("tiny-video"))
+    head = json.loads(json.dumps(form_document(Head.untrained(THREE))))
+    with pytest.raises(ModelError, match=about):
+        parse_config({**config, "head": {**head, "domain": domain}}, where="here")

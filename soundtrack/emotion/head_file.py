@@ -1,7 +1,8 @@
 """Storage of a head: one block per channel in the weights and in ``config.json``.
 
 Goes in: a `Head`, or arrays of a weights file and the entry ``head`` of its config. Comes out: the other. A block has
-the arrays ``CHANNEL.mean``, ``CHANNEL.scale`` and ``CHANNEL.weight``; the bias is one for all. In files of the former
+the arrays ``CHANNEL.mean``, ``CHANNEL.scale`` and ``CHANNEL.weight``, with a domain also ``CHANNEL.odds`` and
+``CHANNEL.outside``; the biases ``bias`` and ``outside_bias`` are for all channels. In files of the former
 layouts the position of a column gave its channel; they are brought to this one as they are read. Numpy only.
 """
 

@@ -63,7 +63,8 @@ def _head(values: Mapping[str, object], n_features: int, where: object) -> HeadF
     """The entry ``head``, or what the former layout said about it: n film numbers, and a calibration."""
     entry = values.get("head")
     if isinstance(entry, dict):
-        if "n_directions" in (entry.get("domain") or {}):
+        domain = entry.get("domain")
+        if isinstance(domain, dict) and "n_directions" in domain:
             raise ModelError(
                 f"{where}: its head was fitted by a former version, whose domain is no longer read",
                 hint="fit it again with `soundtrack train video`",

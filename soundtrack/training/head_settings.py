@@ -33,7 +33,7 @@ class HeadSettings:
     outside_share: float = 0.0
     """How common pictures of another kind than the labelled films are taken to be, in [0, 1); 0: no `Domain`."""
     domain_penalty: float = 500.0
-    """As `class_penalty`, for what tells the labelled films from other pictures."""
+    """As `class_penalty`, for what distinguishes the labelled films from other pictures."""
     outside_class_penalty: float = 1000.0
     """As `class_penalty`, for moving pictures outside the domain; without rated films these have no weights."""
     outside_plane_penalty: float = 3000.0

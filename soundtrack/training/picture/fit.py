@@ -9,7 +9,7 @@ ratings teach through thousands of pictures. Everything is convex, so the same r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -130,11 +130,9 @@ def fit_head(
     if rated.films is not None:
         of = side_by_side(rated.films.features, blocks, rooted=True)
         parts.append(means_of(of, rated.films.film_of, len(rated.films.shares)))
-    domain = fit_domain(blocks, parts, standard=standard, settings=how)
-    if rated.films is not None:
-        seen = [standard(part) for part in parts]
-        domain = fit_outside(domain, blocks, seen, labels=labels, rated=rated, settings=how)
-    return replace(head, domain=domain)
+    seen, known_columns = [standard(part) for part in parts], [~np.isnan(part).all(axis=0) for part in parts]
+    domain = fit_domain(blocks, seen, known=np.all(known_columns, axis=0), settings=how)
+    return replace(head, domain=fit_outside(domain, blocks, seen, labels=labels, rated=rated, settings=how))
 
 
 def fit_outside(
@@ -146,7 +144,7 @@ def fit_outside(
     rated: Rated,
     settings: HeadSettings,
 ) -> Domain:
-    """A domain with what moving pictures outside it are read by.
+    """A domain with what moving pictures outside it are read by; without rated films the domain as it is.
 
     Outside is only where no channel is missing, so nothing is learned here with channels missing.
 
@@ -154,8 +152,8 @@ def fit_outside(
     ----------
     domain, blocks
         Of the head.
-    seen : three ndarrays, shape=(n, F), float64
-        Standardised columns of the labelled films, the rated stills and the rated films.
+    seen : two or three ndarrays, shape=(n, F), float64
+        Standardised columns of the labelled films, the rated stills and, if there are any, the rated films.
     labels : sequence of str
         Classes of the labelled films.
     rated : Rated
@@ -192,31 +190,30 @@ def fit_outside(
 
 
 def fit_domain(
-    blocks: Sequence[Block], parts: Sequence[Columns], *, standard: Callable[[Columns], Matrix], settings: HeadSettings
+    blocks: Sequence[Block], seen: Sequence[Matrix], *, known: npt.NDArray[np.bool_], settings: HeadSettings
 ) -> Domain:
-    """What tells labelled films from rated stills and films, which show anything.
+    """What distinguishes labelled films from rated stills and films, which show anything.
 
-    A channel that one kind never has, such as cuts, which stills lack, has no say.
+    A channel that one kind never has, such as cuts, which stills lack, does not count.
 
     Parameters
     ----------
     blocks : sequence of Block
         Of the head.
-    parts : two or three ndarrays, shape=(n, F)
-        Columns of the labelled films, the rated stills and the rated films; NaN where unknown.
-    standard : callable
-        Standardises columns.
+    seen
+        As in `fit_outside`.
+    known : ndarray, shape=(F,), bool
+        Columns that every kind has somewhere.
     """
-    never = np.any([np.isnan(part).all(axis=0) for part in parts], axis=0)
-    lacking = [bool(never[columns].any()) for columns in columns_of(blocks)]
-    gains = np.repeat([0.0 if lacks else 1.0 for lacks in lacking], [block.dim for block in blocks])
+    counts = [float(known[columns].all()) for columns in columns_of(blocks)]
+    gains = np.repeat(counts, [block.dim for block in blocks])
     share = settings.outside_share
-    whole = [1.0 - share, share] if len(parts) == 2 else [1.0 - share, share * STILL_SHARE, share * (1.0 - STILL_SHARE)]
-    n = sum(len(part) for part in parts)
-    shares = [np.full(len(part), n * of_all / len(part)) for part, of_all in zip(parts, whole, strict=True)]
-    kind = np.repeat([0] + [1] * (len(parts) - 1), [len(part) for part in parts])
+    whole = [1.0 - share, share] if len(seen) == 2 else [1.0 - share, share * STILL_SHARE, share * (1.0 - STILL_SHARE)]
+    n = sum(len(part) for part in seen)
+    shares = [np.full(len(part), n * of_all / len(part)) for part, of_all in zip(seen, whole, strict=True)]
+    kind = np.repeat([0] + [1] * (len(seen) - 1), [len(part) for part in seen])
     weight, bias = logistic(
-        np.concatenate([standard(part) for part in parts]),
+        np.concatenate(seen),
         np.eye(2)[kind],
         shares=np.concatenate(shares),
         penalty=settings.domain_penalty,
