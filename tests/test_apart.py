@@ -140,11 +140,11 @@ def test_a_stream_that_is_left_early_leaves_no_process() -> None:
 
 def test_it_works_while_this_process_does_something_else() -> None:
     apart(SOMETHING, sleep, 0.0)
-    with apart_beside(SOMETHING, sleep, 0.5) as result:
-        time.sleep(0.5)
+    with apart_beside(SOMETHING, sleep, 2.0) as result:
+        time.sleep(2.0)
         began_s = time.monotonic()
         result()
-    assert time.monotonic() - began_s < 0.4
+    assert time.monotonic() - began_s < 1.8
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, InputError("no good", hint="another one")])
@@ -153,7 +153,7 @@ def test_an_error_beside_it_ends_it_at_once(error: type[BaseException] | BaseExc
     began_s = time.monotonic()
     with pytest.raises((KeyboardInterrupt, InputError)), apart_beside(SOMETHING, sleep, 10.0):
         raise error
-    assert time.monotonic() - began_s < 1
+    assert time.monotonic() - began_s < 5
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
     assert apart_module._idle == []

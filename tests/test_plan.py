@@ -393,7 +393,7 @@ def spot_an_hour_from_ten_thousand_tracks() -> tuple[float, int, list[str]]:
 def test_an_hour_of_film_meets_ten_thousand_tracks_in_seconds() -> None:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as alone:
         cpu_s, peak_kib, faults = alone.submit(spot_an_hour_from_ten_thousand_tracks).result()
-    assert cpu_s < 10.0  # 4 to 5 on a quiet machine; a busy one shares its caches
+    assert cpu_s < 15.0  # 4 to 5 on a quiet machine; a busy one shares its caches
     assert peak_kib < 1_000_000
     assert faults == []
 

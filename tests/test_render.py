@@ -251,7 +251,7 @@ def test_ctrl_c_while_a_large_film_is_measured_does_not_wait_for_its_print(
     monkeypatch.setattr(fingerprint, "_film_print", slow_print)
     with pytest.raises((KeyboardInterrupt, InputError)):
         render(job, tmp_path / "out.mp4", progress=stop)
-    assert time.monotonic() - stopped_s[0] < 2
+    assert time.monotonic() - stopped_s[0] < 6
 
 
 @pytest.mark.parametrize("stage", ["measuring", "mixing"])

@@ -134,7 +134,7 @@ def first_with_others(screen: Screen) -> str:
 
 
 def until_saved(screen: Screen, path: Path, before: bytes) -> CueSheet:
-    for _ in range(200):
+    for _ in range(1200):
         if path.read_bytes() != before:
             return saved(path)
         time.sleep(0.05)
@@ -184,7 +184,7 @@ def test_everything_goes_by_keyboard_alone(browser: Any, address: str, cues: Pat
     screen.until("review.player.time < 0.5")
     screen.press("+", "-", "-", "-")  # the last gain is none of those on the way to it
     wanted = round(2 * (gain + 0.5)) / 2 - 1.5
-    for _ in range(200):
+    for _ in range(1200):
         if abs(saved(cues).cues[0].gain_db - wanted) < 1e-6:
             break
         time.sleep(0.05)

@@ -129,9 +129,9 @@ def test_names_that_are_no_text_and_deep_folders(tmp_path: Path) -> None:
 
 def test_no_pattern_takes_long_on_a_name_made_for_it(tmp_path: Path) -> None:
     name = f"{tmp_path}/{'a' * 250}"
-    start = time.perf_counter()
+    start = time.process_time()
     NameRules(Rules(exclude=("*a*a*ab",)), [tmp_path]).leaves_out(name)
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
 
 
 @pytest.mark.parametrize("pattern", ["", "# note", "!", "\\", "a\0b", "*a*a*a*b", "   "])
