@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import signal
@@ -100,7 +101,11 @@ def test_impossible_places_are_refused_in_advance(tmp_path: Path, monkeypatch: p
         check_target(tmp_path / "nowhere" / "film.mp4")
     with pytest.raises(OutputError, match="is a folder"):
         check_target(tmp_path, force=True)
-    monkeypatch.setattr(targets.os, "access", lambda *_: False)
+
+    def refuse(**_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(targets.tempfile, "TemporaryFile", refuse)
     with pytest.raises(OutputError, match="is not writable"):
         check_target(tmp_path / "film.mp4")
 

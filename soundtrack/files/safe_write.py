@@ -12,6 +12,7 @@ import errno
 import os
 import re
 import secrets
+import shlex
 import shutil
 import tempfile
 import time
@@ -22,7 +23,7 @@ from types import TracebackType
 
 from soundtrack.errors import FfmpegError, OutputError
 from soundtrack.files.kinds import Kind
-from soundtrack.files.targets import Target, as_output_error, check_targets, require_replaceable
+from soundtrack.files.targets import Target, as_output_error, check_targets, require_folder, require_replaceable
 from soundtrack.processes import ending
 
 _FULL_BYTES = 256 * 1024
@@ -81,6 +82,16 @@ class Together:
             _make_part(part, target)
         self._begun.append(_Begun(part, Target(target, kind), force))
         return part
+
+    def folder(self, folder: Path, *, option: str) -> None:
+        """Make a folder of some of the files; see `made_folder`.
+
+        Raises
+        ------
+        OutputError
+            It cannot be made.
+        """
+        self._parts.enter_context(made_folder(folder, option=option))
 
     def drop(self, part: Path) -> None:
         """Give up a file of `part`: it gets no name."""
@@ -228,6 +239,42 @@ def claim_folder(folder: Path, *, mark: str, text: str, kind: Kind, option: str)
         write_text(folder / mark, text, kind=kind)
     elif not kind.is_one(folder / mark):
         raise OutputError(f"{folder}: contains other files that this run might replace", hint=hint)
+
+
+@contextlib.contextmanager
+def made_folder(folder: Path, *, option: str) -> Iterator[None]:
+    """Make a folder for the files of a run; if it was made here and nothing is in it in the end, it is removed.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder above it has to be there.
+    option : str
+        The option that names another folder, for hints.
+
+    Raises
+    ------
+    OutputError
+        It cannot be made, or no file can be made in it.
+    """
+    with contextlib.ExitStack() as on_exit:
+        with ending.held_off():
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                pass  # looked at below
+            except FileNotFoundError as error:
+                raise OutputError(
+                    f"{folder}: the folder {folder.parent} does not exist",
+                    hint=f"create it: `mkdir -p {shlex.quote(str(folder.parent))}`",
+                ) from error
+            except OSError as error:
+                hint = f"use another folder with {option}"
+                raise OutputError(f"{folder}: cannot be created: {error.strerror}", hint=hint) from error
+            else:
+                on_exit.enter_context(ending.perhaps_empty(folder))
+        require_folder(folder, option=option)
+        yield
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import os
 import shlex
 import shutil
 import stat
+import tempfile
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ from pathlib import Path
 
 from soundtrack.errors import OutputError, UsageError
 from soundtrack.files.kinds import Kind
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""How a full disk, or one without room for a user, is reported."""
 
 SPARE_BYTES = 64 * 1024 * 1024
 """Room that is left on the disk beside what is written."""
@@ -100,9 +104,25 @@ def require_replaceable(target: Target, *, force: bool) -> None:
         )
 
 
+def require_folder(folder: Path, *, option: str) -> None:
+    """Refuse a folder in which no file can be made.
+
+    Raises
+    ------
+    OutputError
+        It is not a folder, or it is closed or full.
+    """
+    if not folder.is_dir():
+        raise OutputError(f"{folder}: is not a folder", hint=f"use another folder with {option}")
+    if (error := _refusal(folder)) is not None:
+        if error.errno in _FULL:
+            raise as_output_error(folder, error)
+        raise OutputError(f"{folder}: is not writable", hint=f"use another folder with {option}")
+
+
 def as_output_error(target: Path, error: OSError) -> OutputError:
     """What the system says about a file that cannot be written, in our words."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if error.errno in _FULL:
         return OutputError(f"{target}: the disk is full", hint="free some disk space, or use another disk")
     return OutputError(f"{target}: cannot be written: {error.strerror or error}", hint="use another path with -o OUT")
 
@@ -152,7 +172,9 @@ def _require_place(target: Target) -> None:
             f"{target.path}: the folder {folder} does not exist",
             hint=f"create it: `mkdir -p {shlex.quote(str(folder))}`",
         )
-    if not os.access(folder, os.W_OK | os.X_OK):
+    if (error := _refusal(folder)) is not None:
+        if error.errno in _FULL:
+            raise as_output_error(target.path, error)
         raise OutputError(
             f"{target.path}: the folder {folder} is not writable", hint=f"use another path with {target.option}"
         )
@@ -165,6 +187,15 @@ def _require_place(target: Target) -> None:
             f"{free_bytes >> 20} MB free in {folder}",
             hint=f"free some disk space, or use another disk with {target.option}",
         )
+
+
+def _refusal(folder: Path) -> OSError | None:
+    """Why no file can be made in a folder. Only a try is certain: /proc and shares permit what they then refuse."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as error:
+        return error
 
 
 # --- one file under two names ----

@@ -12,7 +12,6 @@ from types import TracebackType
 
 import numpy as np
 
-from soundtrack.errors import OutputError
 from soundtrack.files.kinds import STEM
 from soundtrack.files.safe_write import Together, naming_a_full_disk
 from soundtrack.files.targets import Target, check_targets
@@ -58,12 +57,7 @@ class StemWriter:
         check_targets(
             [Target(path, STEM, option="--stems", makes_folder=True) for path in self.paths], force=self._force
         )
-        try:
-            self._folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"{self._folder}: {error.strerror}", hint="use another folder with --stems DIR"
-            ) from error
+        self._files.folder(self._folder, option="--stems DIR")
         self._parts = [self._files.part(path, kind=STEM, force=self._force) for path in self.paths]
         return self
 

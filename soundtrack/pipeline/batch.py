@@ -8,8 +8,8 @@ words. With a cluster, whole films are given to its workers, which must see film
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from functools import lru_cache
@@ -23,6 +23,7 @@ from soundtrack.errors import (
     SoundtrackError,
     UsageError,
 )
+from soundtrack.files.safe_write import made_folder
 from soundtrack.files.targets import file_identity
 from soundtrack.library.store.files import DATABASE_FILES
 from soundtrack.media.prefetch import ahead
@@ -198,13 +199,12 @@ def score_batch(
     done: dict[str, FilmOutcome] = {}
     progress("scoring", 0, len(films))
     scorer = (kept or KeptScorer()).scorer(order)  # refuses what no film could do with, before any work is given away
-    if order.folder is not None:
-        _make_folder(order.folder)
     orders = {film: (own or {}).get(film) for film in films}
-    outcomes = _one_by_one(scorer, order, orders) if cluster is None else _on(cluster, orders, order)
-    for outcome in outcomes:
-        done[outcome.film] = outcome
-        progress("scoring", len(done), len(films))
+    with nullcontext() if order.folder is None else made_folder(order.folder, option="-o DIR"):
+        outcomes = _one_by_one(scorer, order, orders) if cluster is None else _on(cluster, orders, order)
+        for outcome in outcomes:
+            done[outcome.film] = outcome
+            progress("scoring", len(done), len(films))
     return BatchReport(tuple(done[str(film)] for film in films))
 
 
@@ -225,19 +225,6 @@ def _refuse_twins(films: Sequence[Path], order: BatchOrder) -> None:
                     f"{path}: is a film of the list and would be overwritten by the result of {source}",
                     hint="remove one of them from the list, or use another folder with -o DIR",
                 )
-
-
-def _make_folder(folder: Path) -> None:
-    """Make the folder of scored films if it is missing; the folder above it has to be there."""
-    try:
-        folder.mkdir(exist_ok=True)
-    except FileNotFoundError as error:
-        raise OutputError(
-            f"{folder}: the folder {folder.parent} does not exist",
-            hint=f"create it: `mkdir -p {shlex.quote(str(folder.parent))}`",
-        ) from error
-    except OSError as error:
-        raise OutputError(f"{folder}: {error.strerror}", hint="use another folder with -o DIR") from error
 
 
 def _scorer(order: BatchOrder) -> Scorer:

@@ -36,6 +36,7 @@ _KILLED_S = 0.25
 _gate = threading.RLock()
 _children: dict[int, bool] = {}
 _unfinished: dict[Path, None] = {}
+_folders: dict[Path, None] = {}
 _answers: dict[int, tuple[int, str]] = {}
 _last_words: list[str] = []
 _requests: dict[int, threading.Event] = {}
@@ -133,6 +134,19 @@ def remove_at_end(path: Path) -> None:
 
 
 @contextlib.contextmanager
+def perhaps_empty(folder: Path) -> Iterator[None]:
+    """Remove a folder if it is empty when the block or the process ends."""
+    place = folder.absolute()
+    _folders[place] = None
+    try:
+        yield
+    finally:
+        _folders.pop(place, None)
+        with contextlib.suppress(OSError):
+            place.rmdir()
+
+
+@contextlib.contextmanager
 def answering(number: int, *, code: int, words: str) -> Iterator[None]:
     """Within the block a signal is the expected way to stop: this exit code, and these words on stderr."""
     _answers[number] = (code, words)
@@ -195,7 +209,7 @@ def _uninstall() -> None:
     if _heeded:
         signal.set_wakeup_fd(-1)
     _heeded, _holds, _gate = frozenset(), 0, threading.RLock()
-    for register in (_children, _unfinished, _answers):
+    for register in (_children, _unfinished, _folders, _answers):
         register.clear()
     _last_words.clear()
     _requests.clear()
@@ -235,6 +249,9 @@ def _clean_up(reading: int | None) -> None:
     _wait(list(_children), _KILLED_S, reading)
     for path in [*_unfinished, *_unfinished]:  # twice, for what another thread creates meanwhile
         _remove(path)
+    for folder in reversed(_folders):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def _send(pid: int, number: int) -> None:

@@ -62,6 +62,7 @@ def _watch_folder(
     from soundtrack.cli import output
     from soundtrack.cli.film.film_settings import own_order
     from soundtrack.errors import DependencyError, InputError, ModelError, Reason, SoundtrackError
+    from soundtrack.files.safe_write import made_folder
     from soundtrack.pipeline.batch import BatchReport, FilmOutcome, FilmState, KeptScorer
     from soundtrack.pipeline.ground.film_watch import arrivals
     from soundtrack.processes import ending
@@ -75,6 +76,9 @@ def _watch_folder(
     kept = KeptScorer()
     with ending.answering(INTERRUPT, code=0, words="" if quiet else "stopped watching"):
         kept.scorer(order)  # what no film could do with ends the command now, and not film by film
+        if order.folder is not None:
+            with made_folder(order.folder, option="-o DIR"):
+                pass
         output.say(f"watching {folder}; press Ctrl-C to stop", quiet=quiet)
         for film in arrivals(folder):
             again = film in known and known[film].state is FilmState.SCORED  # it was replaced since

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from soundtrack.errors import FfmpegError, InputError, OutputError
+from soundtrack.files.safe_write import made_folder
 from soundtrack.files.targets import Target
 from soundtrack.media.writing.tagged_copy import KINDS, write_tagged_copy
 from soundtrack.pipeline.sheets.targets import guard
@@ -55,23 +57,22 @@ def tag_copies(
         for track, name in zip(chosen, names, strict=True)
     ]
     guard(targets, inputs=[track.path for track in chosen], index=index, force=force)
-    if targets:
-        folder.mkdir(exist_ok=True)
     copies = []
-    for done, (track, target) in enumerate(zip(chosen, targets, strict=True)):
-        progress("tagging", done, len(chosen))
-        mood = track.emotion
-        tags = {
-            "MOOD": mood.label,
-            "SOUNDTRACK_VALENCE": f"{mood.valence:.3f}",
-            "SOUNDTRACK_AROUSAL": f"{mood.arousal:.3f}",
-        }
-        try:
-            write_tagged_copy(track.path, target.path, tags, force=force)
-        except (FfmpegError, InputError, OutputError) as error:
-            left_out.append(str(error))
-        else:
-            copies.append(target.path)
+    with made_folder(folder, option="--tag-copies") if targets else nullcontext():
+        for done, (track, target) in enumerate(zip(chosen, targets, strict=True)):
+            progress("tagging", done, len(chosen))
+            mood = track.emotion
+            tags = {
+                "MOOD": mood.label,
+                "SOUNDTRACK_VALENCE": f"{mood.valence:.3f}",
+                "SOUNDTRACK_AROUSAL": f"{mood.arousal:.3f}",
+            }
+            try:
+                write_tagged_copy(track.path, target.path, tags, force=force)
+            except (FfmpegError, InputError, OutputError) as error:
+                left_out.append(str(error))
+            else:
+                copies.append(target.path)
     progress("tagging", len(chosen), len(chosen))
     return copies, left_out
 
