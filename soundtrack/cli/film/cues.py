@@ -8,7 +8,7 @@ import typer
 
 from soundtrack.cli import STYLE, complete
 from soundtrack.cli.film import cue_edits, cue_import
-from soundtrack.cli.options import Force, Index
+from soundtrack.cli.options import Force, Index, Quiet
 from soundtrack.export import FORMATS
 from soundtrack.naming.wording import counted
 
@@ -38,6 +38,7 @@ def show(
     ] = None,
     index: Index = None,
     force: Force = False,
+    quiet: Quiet = False,
 ) -> None:
     """Show a cue sheet as a table, a picture or an HTML page."""
     import sys
@@ -50,7 +51,7 @@ def show(
     if plot is not None or html is not None:
         beside = film or _film_beside(cues, sheet, html)
         inputs = [*_files(cues, sheet), *([] if beside is None else [beside])]
-        _write_views(sheet, plot=plot, html=html, film=beside, inputs=inputs, force=force)
+        _write_views(sheet, plot=plot, html=html, film=beside, inputs=inputs, force=force, quiet=quiet)
         return
     if as_json:
         with output.product() as stream:
@@ -64,7 +65,7 @@ def show(
                 stream.write("\n" + "\n".join(_why_lines(sheet, index)) + "\n")
     risk = risk_line([track.licence for track in sheet.tracks if any(c.track_id == track.track_id for c in sheet.cues)])
     if risk is not None and not as_json:
-        output.say(risk)
+        output.say(risk, quiet=quiet)
 
 
 def _film_beside(source: str, sheet: "CueSheet", html: Path | None) -> Path | None:
@@ -85,6 +86,7 @@ def _write_views(
     film: Path | None,
     inputs: Sequence[Path],
     force: bool,
+    quiet: bool,
 ) -> None:
     """The picture, the page, or both."""
     from soundtrack.cli import output
@@ -106,17 +108,17 @@ def _write_views(
         with replacing(plot, kind=kind, force=force) as part:
             part.write_bytes(drawn)
         if plot.suffix.lower() == ".png" and (lacking := undrawable(sheet)):
-            output.say(f"warning: no installed font has the characters {lacking[:20]}; use .svg instead")
+            output.say(f"warning: no installed font has the characters {lacking[:20]}; use .svg instead", quiet=quiet)
     if html is not None:
-        with output.progress(quiet=False) as progress:
+        with output.progress(quiet=quiet) as progress:
             preview = make_preview(sheet, film=film, progress=progress)
         write_text(html, page(sheet, stills=preview.stills, sounds=preview.sounds), kind=PAGE, force=force)
         for line in preview.warnings:
-            output.say(f"warning: {line}")
+            output.say(f"warning: {line}", quiet=quiet)
 
 
 @app.command("check")
-def check(cues: Cues) -> None:
+def check(cues: Cues, quiet: Quiet = False) -> None:
     """Validate a cue sheet and list every fault with its place."""
     from soundtrack.cli import output
     from soundtrack.documents import cuesheet
@@ -132,7 +134,7 @@ def check(cues: Cues) -> None:
         raise InputError(
             f"{_name(cues)}: {count}", hint="correct the values at the places listed", reason=Reason.BAD_FORMAT
         )
-    output.say(f"{_name(cues)}: {counted(len(sheet.cues), 'cue')}, no faults")
+    output.say(f"{_name(cues)}: {counted(len(sheet.cues), 'cue')}, no faults", quiet=quiet)
 
 
 @app.command("export")
@@ -168,6 +170,7 @@ def export(
         typer.Option("--relative", help="Write paths relative to the folder of the export."),
     ] = False,
     force: Force = False,
+    quiet: Quiet = False,
 ) -> None:
     """Export a cue sheet for editing programs, spreadsheets, players or credits.
 
@@ -207,7 +210,7 @@ def export(
         write(formats.export(sheet, chosen, media=found.media))
     warnings = found.warnings if FORMATS[chosen].names_files else ()
     for line in (*warnings, *formats.not_carried(sheet, chosen, media=found.media)):
-        output.say(f"warning: {line}")
+        output.say(f"warning: {line}", quiet=quiet)
 
 
 def _marked(text: str | None, chosen: str) -> tuple[str, ...]:

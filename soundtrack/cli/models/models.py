@@ -91,6 +91,7 @@ def list_models(json_: Json = False) -> None:
 def verify_models(
     names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Models to verify. Default: all.")] = None,
     json_: Json = False,
+    quiet: Quiet = False,
 ) -> None:
     """Verify the SHA-256 and the readability of installed models."""
     from soundtrack.checkpoints.manifest import all_models, find_model
@@ -114,7 +115,7 @@ def verify_models(
             out.write(json.dumps({"models": results}, indent=2, ensure_ascii=False) + "\n")
     else:
         for result in results:
-            say(f"{result['name']}: {'ok' if result['ok'] else result['error']}")
+            say(f"{result['name']}: {'ok' if result['ok'] else result['error']}", quiet=quiet)
     if failed is not None:
         raise failed
 

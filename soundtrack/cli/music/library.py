@@ -6,7 +6,7 @@ import typer
 
 from soundtrack.cli import STYLE
 from soundtrack.cli.music import carry, map_, moods, rules
-from soundtrack.cli.options import Index, Lexicon
+from soundtrack.cli.options import Index, Lexicon, Quiet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -245,6 +245,7 @@ def forget(
     tracks: Annotated[list[str] | None, typer.Argument(metavar="TRACK", help="Files, ids, or prefixes of ids.")] = None,
     missing: Annotated[bool, typer.Option("--missing", help="Remove all tracks with missing files.")] = False,
     index: Index = None,
+    quiet: Quiet = False,
 ) -> None:
     """Remove tracks from the index (files are not deleted; existing files return with the next `soundtrack index`)."""
     from soundtrack import pipeline
@@ -260,4 +261,4 @@ def forget(
     with open_store(folder) as store:
         chosen = [find_track(store, name) for name in tracks or ()]
     n = forget_tracks(folder, chosen, missing=missing)
-    output.say(f"{n} {'track' if n == 1 else 'tracks'} removed")
+    output.say(f"{n} {'track' if n == 1 else 'tracks'} removed", quiet=quiet)

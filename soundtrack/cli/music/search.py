@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 import typer
 
 from soundtrack.cli import complete
-from soundtrack.cli.options import Device, Index, Language, Lexicon, License, Model, Spoken, device_name
+from soundtrack.cli.options import Device, Index, Language, Lexicon, License, Model, Quiet, Spoken, device_name
 
 if TYPE_CHECKING:
     from soundtrack.library.search.query import Found
@@ -69,6 +69,7 @@ def search(
     device: Device = None,
     model: Model = None,  # noqa: ARG001 - its callback has the say
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON to stdout.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Search the library by mood, by valence and arousal, by a similar file, or for pictures."""
     from soundtrack import api
@@ -96,7 +97,7 @@ def search(
                 paths, n=n_each, index=index, allow_spoken=allow_spoken, permit=permit, device=device_name(device)
             )
             for line in answer.warnings:
-                output.say(f"warning: {line}")
+                output.say(f"warning: {line}", quiet=quiet)
             _write_pictured(answer, stream, as_json=as_json, columns=columns)
         if answer.failed:
             raise PartialError(
@@ -110,14 +111,14 @@ def search(
             require_one_question(mood=mood, valence=valence, arousal=arousal, like=like)
             with Library(index, allow_spoken=allow_spoken, permit=permit) as library:
                 asked = library.ask(like, device=device_name(device))
-                _say_all(library.notes())
-            _write_asked(asked, stream, n=n, as_json=as_json, columns=columns)
+                _say_all(library.notes(), quiet=quiet)
+            _write_asked(asked, stream, n=n, as_json=as_json, columns=columns, quiet=quiet)
             return
         question: dict[str, Any] = {"mood": mood, "valence": valence, "arousal": arousal, "like": like, "n": n}
         if permit:
             with Library(index, allow_spoken=allow_spoken, permit=permit) as library:
                 found = library.search(**question, device=device_name(device))
-                _say_all(library.notes())
+                _say_all(library.notes(), quiet=quiet)
         else:
             found = api.search(**question, allow_spoken=allow_spoken, index=index, device=device_name(device))
         if as_json:
@@ -130,12 +131,12 @@ def search(
         stream.write(table([["similar", "from", *TRACK_HEADINGS], *lines], columns=columns))
 
 
-def _say_all(notes: list[str]) -> None:
+def _say_all(notes: list[str], *, quiet: bool) -> None:
     """Lines on stderr."""
     from soundtrack.cli import output
 
     for line in notes:
-        output.say(line)
+        output.say(line, quiet=quiet)
 
 
 def _line(found: "Found") -> list[str]:
@@ -160,7 +161,7 @@ def _facts(found: "Found") -> dict[str, object]:
     }
 
 
-def _write_asked(asked: "Asked", stream: TextIO, *, n: int, as_json: bool, columns: int | None) -> None:
+def _write_asked(asked: "Asked", stream: TextIO, *, n: int, as_json: bool, columns: int | None, quiet: bool) -> None:
     """How a request was understood, and the tracks that answer it best, with what each breaks."""
     from soundtrack.cli import output
     from soundtrack.cli.music.library import TRACK_HEADINGS, table
@@ -185,7 +186,7 @@ def _write_asked(asked: "Asked", stream: TextIO, *, n: int, as_json: bool, colum
         ]
         output.write_json({"request": asked.query.text, "understood": names, "tracks": tracks}, stream)
         return
-    output.say(understood(asked))
+    output.say(understood(asked), quiet=quiet)
     lines = [
         [f"{f.similarity:.3f}", clock(f.segment.span.start_s), *_line(f), "; ".join(missed)]
         for f, missed in zip(found, broken, strict=True)
