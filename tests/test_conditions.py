@@ -13,8 +13,9 @@ pytest.importorskip("starlette")
 from media_made import Made, ffmpeg
 from review_made import lay_out, open_page, planned
 from soundtrack import pipeline
+from soundtrack.cli.app import run_commands
 from soundtrack.cli.choices import say_dropped
-from soundtrack.documents import cuesheet
+from soundtrack.documents import cuesheet, scenesheet
 from soundtrack.documents.edits import LockCues, apply
 from soundtrack.errors import DependencyError, InputError
 from soundtrack.naming.norms import use_words
@@ -23,6 +24,7 @@ from soundtrack.pipeline.ducked_vocals import _free, _held, under_speech
 from soundtrack.pipeline.library.music import open_library
 from soundtrack.pipeline.library.permitted import Permit
 from soundtrack.pipeline.sheets.conditions import (
+    as_in,
     condition_options,
     conditions_of,
     permitted,
@@ -31,6 +33,7 @@ from soundtrack.pipeline.sheets.conditions import (
     wishes_again,
 )
 from soundtrack.pipeline.sheets.keeping import keep_locked
+from soundtrack.pipeline.sheets.sheet_files import read_cues
 from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.progress import no_progress
 from soundtrack.queries.query import WordWish
@@ -260,3 +263,32 @@ def test_files_of_vocals_are_used_again_where_they_hold_enough_and_never_replace
     assert _free(path) == tmp_path / "film.vocals-12345678-3.flac"
     path.unlink()
     assert _held(former, {name: whole}) == {} and _free(path) == path
+
+
+def test_a_sheet_of_spot_stated_the_defaults_of_scenes_whatever_the_film_was_watched_with(
+    made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scenes, cues, kept = (tmp_path / name for name in ("scenes.json", "cues.json", "kept.json"))
+    common = ["--index", str(made.index), "-q"]
+    for given, expected in (
+        (["--no-subtitles", "--no-faces"], (False, False, 0.0)),
+        (["--face-weight", "0.5"], (True, True, 0.5)),
+    ):
+        assert run_commands(["scenes", str(made.film), "-o", str(scenes), "-q", "--force", *given]) == 0
+        assert run_commands(["spot", str(scenes), "-o", str(cues), "--force", *common]) == 0
+        stated = read_cues(cues).conditions
+        assert stated is not None
+        assert (stated.subtitles, stated.faces, stated.face_weight) == expected
+        assert run_commands(["cues", "lock", str(cues), "--all", "-q"]) == 0
+        capsys.readouterr()
+        words = ["spot", str(scenes), "--keep", str(cues), "-o", str(kept), "--force", "--index", str(made.index)]
+        assert run_commands(words) == 0
+        assert "this plan is made without" not in capsys.readouterr().err, "it is made from the same scenes"
+
+
+def test_scene_sheets_of_before_state_no_options_and_leave_those_of_the_plan(made: Made) -> None:
+    scenes = pipeline.analyse_video(made.film, device="cpu")
+    assert as_in(replace(scenes, watched=None), Wishes(subtitles=False)) == Wishes(subtitles=False)
+    text = scenesheet.dumps(replace(scenes, watched=None)).replace(',\n  "watched": null', "")
+    assert "watched" not in text
+    assert scenesheet.loads(text).watched is None

@@ -23,7 +23,7 @@ from soundtrack.pipeline.ground.ledger import is_kept, ledger_path, read_ledger,
 from soundtrack.pipeline.ground.separators import NamedSeparator, find_separator
 from soundtrack.pipeline.library.asking import with_requests
 from soundtrack.pipeline.rendering import BELIEVED_WITHIN_S, Scored, as_watched
-from soundtrack.pipeline.sheets.conditions import conditions_of
+from soundtrack.pipeline.sheets.conditions import as_in, conditions_of
 from soundtrack.pipeline.sheets.keeping import kept_cues, require_length
 from soundtrack.pipeline.sheets.narration import Narrated, narrated_scenes, narration_path, read_narration
 from soundtrack.pipeline.sheets.sheet_tracks import present_ids, track_paths_of
@@ -84,7 +84,7 @@ def spot_with(
         sheet = replace(sheet, markers=wishes.keep.sheet.markers)
     if wishes.track is not None:  # the one song that is wanted, not the best of a library
         sheet = replace(sheet, warnings=tuple(line for line in sheet.warnings if line != NO_CLOSE_MATCH))
-    sheet = replace(sheet, conditions=conditions_of(wishes, settings, tracks))
+    sheet = replace(sheet, conditions=conditions_of(as_in(scenes, wishes), settings, tracks))
     return ducked(sheet, tracks, mix)
 
 

@@ -85,6 +85,7 @@ from soundtrack.types.sheet import (
     SheetTrack,
     Silence,
     VocalStem,
+    WatchNote,
     WeightNote,
     WeightNotes,
 )
@@ -157,6 +158,7 @@ __all__ = [
     "TrackChannel",
     "VideoInfo",
     "VocalStem",
+    "WatchNote",
     "WeightNote",
     "WeightNotes",
 ]

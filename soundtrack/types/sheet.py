@@ -315,6 +315,18 @@ class DraftNote:
 
 
 @dataclass(frozen=True, slots=True)
+class WatchNote:
+    """Options of ``scenes`` that change moods, for the next analysis of the same film."""
+
+    subtitles: bool = True
+    """``--subtitles``: whether the words of subtitles count."""
+    faces: bool = True
+    """``--faces``: whether faces are looked for."""
+    face_weight: float = 0.0
+    """``--face-weight``: share of a scene's mood that clear faces have, in [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
 class SceneSheet:
     """Shots, scenes and mood of a film: the output of ``soundtrack scenes``."""
 
@@ -340,6 +352,8 @@ class SceneSheet:
     """Warnings about the film, one line each."""
     draft: DraftNote | None = None
     """Expected quality where only key frames were decoded (``scenes --draft``); None for a full analysis."""
+    watched: WatchNote | None = None
+    """Options of the analysis, which ``spot`` passes on to the cue sheet; None if unknown, as in earlier sheets."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,7 @@ def spot(
     from soundtrack.documents import cuesheet, scenesheet
     from soundtrack.errors import UsageError
     from soundtrack.files.kinds import CUE_SHEET
+    from soundtrack.pipeline.sheets.conditions import as_in
 
     if source == "-" and keep == "-":
         raise UsageError("SCENES and --keep cannot both be stdin", hint="use a file name for one of them")
@@ -135,12 +136,12 @@ def spot(
             no_taste=no_taste,
             loop=loop,
         )
-        say_dropped(wishes, settings, quiet=quiet)
         mix = mix_settings(
             target=target, keep_original=keep_original, keep_level=keep_level, music_level=music_level, duck=duck
         )
         name = "stdin" if source == "-" else source
         scenes = scenesheet.loads(output.read_document(source), name=name)
+        say_dropped(as_in(scenes, wishes), settings, quiet=quiet)
         sheet = api.spot(
             scenes,
             index=index,

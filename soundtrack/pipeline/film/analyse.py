@@ -34,7 +34,7 @@ from soundtrack.pipeline.ground.channel_list import FilmMaker, film_channels, ma
 from soundtrack.pipeline.library.music import current_model, current_networks
 from soundtrack.progress import Progress, no_progress
 from soundtrack.settings import SceneSettings, ShotSettings
-from soundtrack.types import ChannelSetup, Evidence, FilmRef, PictureChannel, SceneSheet, VideoInfo
+from soundtrack.types import ChannelSetup, Evidence, FilmRef, PictureChannel, SceneSheet, VideoInfo, WatchNote
 
 if TYPE_CHECKING:
     from soundtrack.checkpoints.manifest import LocatedModel
@@ -156,7 +156,7 @@ class Watcher:
         draft: bool = False,
     ) -> None:
         self._device, self._draft, self._decoder = device, draft, decoder
-        self._subtitles, self._faces, self._face_weight = subtitles, faces, checked_weight(face_weight)
+        self._note = WatchNote(subtitles, faces, checked_weight(face_weight))
         self._shots = shot_settings or ShotSettings()
         self._scenes = scene_settings or SceneSettings()
         self._model = current_model()
@@ -169,8 +169,8 @@ class Watcher:
 
     def analyse(self, info: VideoInfo, *, progress: Progress = no_progress) -> SceneSheet:
         """The scene sheet of a film; see `analyse_video`."""
-        sheet = with_faces(self._seen(info, progress), self._face_weight)
-        return scenesheet.rounded(with_subtitles(sheet, read_subtitles(info))) if self._subtitles else sheet
+        sheet = self._noted(self._seen(info, progress))
+        return scenesheet.rounded(with_subtitles(sheet, read_subtitles(info)) if self._note.subtitles else sheet)
 
     def _seen(self, info: VideoInfo, progress: Progress) -> SceneSheet:
         """The same from picture and sound alone, as it is kept."""
@@ -208,18 +208,11 @@ class Watcher:
         return of_picture(make_channels(self._makers, setup))
 
     def sheet(self, info: VideoInfo, sight: Sight, heard: Heard, identity: str) -> SceneSheet:
-        """The sheet of what was seen and heard elsewhere.
+        """The sheet of what was seen, with its evidence, and heard elsewhere; the identity is a fingerprint."""
+        return self._noted(self._sheet(info, _Found(sight, heard, identity, is_new=True)))
 
-        Parameters
-        ----------
-        info : VideoInfo
-        sight : Sight
-            With its evidence.
-        heard : Heard
-        identity : str
-            Fingerprint of the film.
-        """
-        return with_faces(self._sheet(info, _Found(sight, heard, identity, is_new=True)), self._face_weight)
+    def _noted(self, sheet: SceneSheet) -> SceneSheet:
+        return replace(with_faces(sheet, self._note.face_weight), watched=self._note)
 
     @cached_property
     def _networks(self) -> Networks:
@@ -252,7 +245,7 @@ class Watcher:
 
     @cached_property
     def _makers(self) -> tuple[FilmMaker, ...]:
-        return film_channels(self._picture, tower=lambda: self._tower, faces=self._faces)
+        return film_channels(self._picture, tower=lambda: self._tower, faces=self._note.faces)
 
     @cached_property
     def _space(self) -> JointSpace:

@@ -27,7 +27,7 @@ from soundtrack.settings import SpottingSettings
 from soundtrack.spotting.merit.constraints import MoodWish
 from soundtrack.spotting.plan.kept import is_under
 from soundtrack.timebase import clock
-from soundtrack.types import AskedMood, Conditions, Cue, CueSheet, Track
+from soundtrack.types import AskedMood, Conditions, Cue, CueSheet, SceneSheet, Track
 
 _NAMES = {"licences": "--license", "languages": "--language", "hits_s": "--hit", "moods": "--mood"}
 _LISTS = ("licences", "languages")
@@ -83,6 +83,14 @@ def _from_anywhere(name: str, *, is_file: bool = False) -> str:
     path = as_on_disk(Path(name.strip()).expanduser())
     is_there = (is_file or is_playlist(path)) and os.path.isfile(path)  # noqa: PTH113 - words may be too long for a name
     return str(path.absolute()) if is_there else name
+
+
+def as_in(scenes: SceneSheet, wishes: Wishes) -> Wishes:
+    """Wishes with the options by which a film was watched, where its scene sheet states them."""
+    note = scenes.watched
+    if note is None:
+        return wishes
+    return replace(wishes, subtitles=note.subtitles, faces=note.faces, face_weight=note.face_weight)
 
 
 def wishes_again(sheet: CueSheet) -> Wishes:
