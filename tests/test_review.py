@@ -24,7 +24,7 @@ from review_made import ORIGIN, Page, lay_out, open_page, planned
 from soundtrack import api, pipeline
 from soundtrack.cli.app import run_commands
 from soundtrack.documents import cuesheet
-from soundtrack.errors import DependencyError, InputError
+from soundtrack.errors import DependencyError, InputError, OutputError
 from soundtrack.files import safe_write
 from soundtrack.mix.audition import music_between
 from soundtrack.mix.plan import plan_mix
@@ -483,6 +483,17 @@ def test_a_film_is_reviewed_with_the_sheet_beside_it_or_the_cause_is_said(
         find_reviewed(cues)
     assert "--film" in error.value.hint
     assert find_reviewed(cues, film=made.film).film.path == made.film
+
+
+def test_a_read_only_sheet_was_opened_for_steps_that_failed(cues: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("soundtrack.files.targets.tempfile.TemporaryFile", refuse)
+    with pytest.raises(OutputError, match="cannot be edited in place") as error:
+        find_reviewed(cues)
+    assert "--film" in error.value.hint, "review has no -o"
+    assert find_reviewed(cues, edits=False).cues == cues, "blind comparisons only read it"
 
 
 def test_less_like_the_short_cue_of_a_long_scene_asks_that_scene(sheet: CueSheet, made: Made) -> None:

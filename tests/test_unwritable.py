@@ -99,3 +99,21 @@ def test_copies_with_tags_ended_in_an_internal_error_where_no_folder_can_be_made
     track: Any = type("T", (), {"path": Path("/music/a.mp3")})()
     with pytest.raises(OutputError, match="the folder /proc is not writable"):
         tag_copies([track], Path("/proc/copies"))
+
+
+def test_a_review_in_a_read_only_folder_opened_and_failed_at_the_first_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from soundtrack.files import targets
+    from soundtrack.pipeline.sheets.sheet_files import editable
+
+    path = tmp_path / "film.cues.json"
+    path.write_text("{}")
+    assert editable(str(path)) == path.resolve()
+
+    def refuse(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(targets.tempfile, "TemporaryFile", refuse)
+    with pytest.raises(OutputError, match=r"cannot be edited in place: .* is not writable"):
+        editable(str(path))

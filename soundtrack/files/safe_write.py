@@ -257,6 +257,7 @@ def made_folder(folder: Path, *, option: str) -> Iterator[None]:
     OutputError
         It cannot be made, or no file can be made in it.
     """
+    hint = f"use another folder with {option}"
     with contextlib.ExitStack() as on_exit:
         with ending.held_off():
             try:
@@ -269,11 +270,10 @@ def made_folder(folder: Path, *, option: str) -> Iterator[None]:
                     hint=f"create it: `mkdir -p {shlex.quote(str(folder.parent))}`",
                 ) from error
             except OSError as error:
-                hint = f"use another folder with {option}"
                 raise OutputError(f"{folder}: cannot be created: {error.strerror}", hint=hint) from error
             else:
                 on_exit.enter_context(ending.perhaps_empty(folder))
-        require_folder(folder, option=option)
+        require_folder(folder, hint=hint)
         yield
 
 

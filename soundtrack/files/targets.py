@@ -104,7 +104,7 @@ def require_replaceable(target: Target, *, force: bool) -> None:
         )
 
 
-def require_folder(folder: Path, *, option: str) -> None:
+def require_folder(folder: Path, *, hint: str) -> None:
     """Refuse a folder in which no file can be made.
 
     Raises
@@ -113,11 +113,11 @@ def require_folder(folder: Path, *, option: str) -> None:
         It is not a folder, or it is closed or full.
     """
     if not folder.is_dir():
-        raise OutputError(f"{folder}: is not a folder", hint=f"use another folder with {option}")
+        raise OutputError(f"{folder}: is not a folder", hint=hint)
     if (error := _refusal(folder)) is not None:
         if error.errno in _FULL:
             raise as_output_error(folder, error)
-        raise OutputError(f"{folder}: is not writable", hint=f"use another folder with {option}")
+        raise OutputError(f"{folder}: is not writable", hint=hint)
 
 
 def as_output_error(target: Path, error: OSError) -> OutputError:

@@ -14,6 +14,8 @@ from soundtrack.pipeline.sheets.sheet_files import editable, read_cues
 from soundtrack.pipeline.sheets.targets import cues_path, scored_path
 from soundtrack.types import VideoInfo
 
+_ELSEWHERE = "copy the cue sheet to a writable folder and name its film with --film, or use `soundtrack cues show`"
+
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
@@ -25,7 +27,7 @@ class Reviewed:
     """The film that it is about."""
 
 
-def find_reviewed(source: Path, *, film: Path | None = None) -> Reviewed:
+def find_reviewed(source: Path, *, film: Path | None = None, edits: bool = True) -> Reviewed:
     """The cue sheet and the film of a review.
 
     Parameters
@@ -34,6 +36,8 @@ def find_reviewed(source: Path, *, film: Path | None = None) -> Reviewed:
         A cue sheet (``.json``), or a film with a cue sheet beside it.
     film : Path, optional
         The film of a cue sheet; by default the one that the sheet names, in the folder of the sheet.
+    edits : bool
+        Whether the sheet is going to be changed; one that cannot be is then refused.
 
     Raises
     ------
@@ -51,7 +55,7 @@ def find_reviewed(source: Path, *, film: Path | None = None) -> Reviewed:
         cues = _beside(probe(source))
     else:
         cues = source
-    cues = editable(str(cues))
+    cues = editable(str(cues), hint=_ELSEWHERE) if edits else cues.resolve()
     sheet = read_cues(cues)
     cuesheet.check(sheet, name=str(cues))
     path = film or source.parent / Path(sheet.film.name.replace("\0", "")).name

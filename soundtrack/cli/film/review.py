@@ -58,7 +58,7 @@ def review(
         needed, given = ("--results", "--json") if as_json and not results else ("--ab", "--results")
         raise UsageError(f"{given} requires {needed}", hint=f"add {needed}")
     require_server()
-    reviewed = find_reviewed(source, film=film)
+    reviewed = find_reviewed(source, film=film, edits=not ab)
     if results:
         _print_results(reviewed, as_json=as_json)
         return

@@ -11,6 +11,7 @@ from soundtrack.errors import OutputError
 from soundtrack.files import safe_read
 from soundtrack.files.kinds import CUE_SHEET, SCENE_SHEET
 from soundtrack.files.safe_write import replacing, write_text
+from soundtrack.files.targets import require_folder
 from soundtrack.pipeline.ground.paths import PathLike, as_path
 from soundtrack.types import CueSheet, SceneSheet
 
@@ -87,8 +88,15 @@ def write_cues(sheet: CueSheet, path: PathLike, *, force: bool = False) -> None:
     write_text(as_path(path), cuesheet.dumps(sheet), kind=CUE_SHEET, force=force)
 
 
-def editable(source: str) -> Path:
-    """The file that is changed in place: a link is followed, and what must not be written is refused.
+def editable(source: str, *, hint: str = "use -o FILE, or -o - for stdout") -> Path:
+    """The file that is changed in place: a link is followed, and what must not or cannot be written is refused.
+
+    Parameters
+    ----------
+    source : str
+        Its name.
+    hint : str
+        What to do where it cannot be changed.
 
     Raises
     ------
@@ -98,12 +106,15 @@ def editable(source: str) -> Path:
     path = Path(source)
     if not path.exists():
         return path  # said better where it is read
-    hint = "use -o FILE, or -o - for stdout"
     path = path.resolve()
     if not path.is_file():
         raise OutputError(f"{source}: not a regular file, cannot be edited in place", hint=hint)
     if not os.access(path, os.W_OK):
         raise OutputError(f"{source}: write-protected, cannot be edited in place", hint=hint)
+    try:
+        require_folder(path.parent, hint=hint)
+    except OutputError as error:
+        raise OutputError(f"{source}: cannot be edited in place: {error}", hint=hint) from error
     return path
 
 
