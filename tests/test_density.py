@@ -57,7 +57,7 @@ def test_what_a_person_asks_for_raises_the_ceiling_or_takes_its_place() -> None:
 def test_a_slowly_cut_film_with_small_changes_gets_few_cues() -> None:
     """Each half minute has a track that suits it better, by enough to change as long as nothing limits that."""
     made = library([track(mood, [mood] * 31) for mood in ("Neutral", "Relaxation", "Sad")])
-    film = sheet(SCENES, speech=[0.5, 0.1] * 5)
+    film = sheet([(mood, 30.0) for _ in range(5) for mood in ("Sad", "Relaxation")], speech=[0.5, 0.1] * 5)
     fast, slow = (len(spot_cues(cut_at(film, per_min), made).cues) for per_min in (30.0, 4.0))
     assert 1 <= slow <= 5
     assert fast > slow

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from made_up import sheet, small_library
+from made_up import library, sheet, small_library, track
 from soundtrack.spotting.merit.constraints import Constraints
 from soundtrack.spotting.merit.intervals import divide
 from soundtrack.spotting.merit.talk import bedded, rests, same_shot, spoken_share, talk_cuts, talks, under_words
 from soundtrack.spotting.plan.spot import spot_cues
-from soundtrack.types import EMOTIONS, SceneSheet, Shot, Span
+from soundtrack.types import EMOTIONS, EmotionState, SceneSheet, Shot, Span
 
 SENTENCES = tuple(Span(start + 1.0, start + 9.5) for start in range(60, 150, 10))
 """Ninety seconds of talk from 1:00, half a second or more between two sentences."""
@@ -76,6 +76,40 @@ def test_music_calmer_than_a_bed_stays_so_and_silence_of_voices_changes_nothing(
     assert calm.tolist() == arousal.tolist()
     assert near[0] > valence[0] and near[1] == valence[1]
     assert mixed[0, EMOTIONS.index("Relaxation")] > 1 / 6 and np.allclose(mixed[1], 1 / 6)
+
+
+def between_talks(*, talk: bool) -> SceneSheet:
+    """Machines at work between two talks, read as neutral by half and as tense by half, as a scene in the middle."""
+    half = EmotionState((0.0, 0.04, 0.44, 0.04, 0.04, 0.44), -0.1, 0.3, 0.4)
+    film = sheet([("Neutral", 60.0), ("Tension", 60.0), ("Neutral", 60.0)], speech=[0.8 * talk, 0.0, 0.8 * talk])
+    said = tuple(Span(t + 0.5, t + 9.5) for start in (0, 120) for t in range(start, start + 50, 10)) if talk else ()
+    scenes = (film.scenes[0], replace(film.scenes[1], emotion=half), film.scenes[2])
+    return replace(film, speech=said, scenes=scenes)
+
+
+def test_pictures_between_talks_that_say_little_get_the_bed_of_the_talk() -> None:
+    """Half neutral and half tense is no threat: neither the music nor a change of it follows the tense half."""
+    middle = {talk: divide(between_talks(talk=talk), Constraints(), keep_original=True) for talk in (True, False)}
+    place = {talk: int(np.searchsorted(film.edges_s, 90.0)) - 1 for talk, film in middle.items()}
+    tense = {talk: film.probabilities[place[talk], EMOTIONS.index("Tension")] for talk, film in middle.items()}
+    assert tense[True] < 0.2
+    assert tense[False] > 0.4
+    assert middle[True].arousal[place[True]] < 0.0 < middle[False].arousal[place[False]]
+    tracks = library([track(mood, [mood] * 20) for mood in ("Tension", "Relaxation")])
+    playing = [
+        c.track_id for c in spot_cues(between_talks(talk=True), tracks).cues if c.span.overlap_s(Span(65, 115)) > 0
+    ]
+    assert playing == [tracks.track_ids[1]]
+
+
+def test_a_picture_between_talks_that_says_something_keeps_its_mood() -> None:
+    grief = np.array([[0.04, 0.04, 0.3, 0.04, 0.54, 0.04]], np.float32)
+    low = np.array([-0.5], np.float32)
+    mixed, near, calm = under_words(grief, low, low, np.zeros(1, np.float32), talk=1.0)
+    assert mixed[0].argmax() == EMOTIONS.index("Sad")
+    plain = np.array([[0.04, 0.04, 0.2, 0.04, 0.64, 0.04]], np.float32)
+    assert np.allclose(under_words(plain, low, low, np.zeros(1, np.float32), talk=1.0)[0], plain)
+    assert near[0] > low[0] and calm[0] == low[0]
 
 
 def test_pauses_of_a_talk_in_one_shot_ask_for_the_same_music() -> None:

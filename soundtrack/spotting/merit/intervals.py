@@ -21,6 +21,7 @@ from soundtrack.spotting.merit.talk import (
     same_shot,
     spoken_share,
     talk_cuts,
+    talk_of,
     under_words,
     waiting,
 )
@@ -125,7 +126,9 @@ def divide(sheet: SceneSheet, constraints: Constraints, *, keep_original: bool, 
     scenes = [sheet.scenes[i] for i in scene_of]
     shares = np.array([s.speech_share if keep_original else 0.0 for s in scenes], np.float32)
     spoken = spoken_share(edges, speech) if speech else shares
-    probabilities, valence, arousal = _moods(sheet, scene_of, words=same_shot(spoken, edges, cuts))
+    pace = np.array([s.film.cut_rate_per_min for s in scenes], np.float32)
+    talk = talk_of(np.diff(edges), spoken, pace)
+    probabilities, valence, arousal = _moods(sheet, scene_of, words=same_shot(spoken, edges, cuts), talk=talk)
     vectors = np.asarray(sheet.embeddings, np.float32).reshape(len(sheet.scenes), -1)[scene_of].copy()
     for wish in constraints.moods:
         inside = (middles >= wish.span.start_s) & (middles < wish.span.end_s)
@@ -143,7 +146,7 @@ def divide(sheet: SceneSheet, constraints: Constraints, *, keep_original: bool, 
         valence=valence,
         arousal=arousal,
         vectors=vectors,
-        cuts_per_min=np.array([s.film.cut_rate_per_min for s in scenes], np.float32),
+        cuts_per_min=pace,
         speech=spoken,
         silent=demanded | (music >= 0.5),
         demanded=demanded,
@@ -156,12 +159,12 @@ def divide(sheet: SceneSheet, constraints: Constraints, *, keep_original: bool, 
 
 
 def _moods(
-    sheet: SceneSheet, scene_of: Sequence[int], *, words: FloatArray
+    sheet: SceneSheet, scene_of: Sequence[int], *, words: FloatArray, talk: float
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Probabilities, valence and arousal that are wanted in each stretch, words or not."""
     probabilities = np.array([sheet.scenes[i].emotion.probabilities for i in scene_of], np.float32)
     places = [_placed(sheet.scenes, name)[scene_of] for name in ("valence", "arousal")]
-    return under_words(probabilities, places[0], places[1], words)
+    return under_words(probabilities, places[0], places[1], words, talk=talk)
 
 
 def _turning_cuts(
@@ -173,8 +176,10 @@ def _turning_cuts(
         return []
     marks = [*marks_s, *found]
     edges, scene_of = _edges(sheet, [*marks, *rests(speech, marks)])
-    words = same_shot(spoken_share(edges, speech), edges, cuts_s)
-    contrast = _contrast(*_moods(sheet, scene_of, words=words))
+    spoken = spoken_share(edges, speech)
+    pace = np.array([sheet.scenes[i].film.cut_rate_per_min for i in scene_of], np.float32)
+    moods = _moods(sheet, scene_of, words=same_shot(spoken, edges, cuts_s), talk=talk_of(np.diff(edges), spoken, pace))
+    contrast = _contrast(*moods)
     return [c for c in found if contrast[np.abs(edges - c).argmin()] >= TURN]
 
 

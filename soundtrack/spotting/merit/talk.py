@@ -42,6 +42,12 @@ _ON_CUT_S = 0.1
 """An edge so near to a cut is on it."""
 _BED_SHARE, _FULL_TALK = 0.7, 0.6
 """How far the wanted mood follows that of a bed where the words fill this share of a stretch."""
+_SAYS_LITTLE = 0.5
+"""From this share of the leading class on, Neutral draws the pictures of a talking film towards the bed."""
+_TALKING = (0.24, 0.28)
+"""From the first share of speech on a film becomes a talking film, which it is at the second."""
+_SOME_TALK, _SLOW = (0.15, 0.18), (10.0, 6.0)
+"""As a talking film counts one with the second share of speech or more and as few cuts a minute as the second."""
 _BED = {"Relaxation": 0.5, "Neutral": 0.5}
 """What a bed under words is like: calm, and neither glad nor sad."""
 
@@ -174,21 +180,59 @@ def same_shot(speech: FloatArray, edges_s: TimeArray, cuts_s: TimeArray) -> Floa
     return np.array([speech[shot == own].max() for own in shot], np.float32)
 
 
+def talking(share: float) -> float:
+    """How far a film with this share of speech is one of talk, in [0, 1].
+
+    Examples
+    --------
+    >>> talking(0.2), talking(0.5)
+    (0.0, 1.0)
+    """
+    return float(np.clip((share - _TALKING[0]) / (_TALKING[1] - _TALKING[0]), 0.0, 1.0))
+
+
+def talk_of(lengths_s: TimeArray, speech: FloatArray, cuts_per_min: FloatArray) -> float:
+    """How far a film is one of talk, in [0, 1]: by its share of speech, a smaller one where it is cut slowly.
+
+    Parameters
+    ----------
+    lengths_s : ndarray, shape=(n,), float64
+        Of its stretches.
+    speech, cuts_per_min : ndarray, shape=(n,), float32
+        Share with speech, and cuts a minute.
+
+    Examples
+    --------
+    >>> of = np.ones(1)
+    >>> talk_of(of, 0.5 * of, 20 * of), talk_of(of, 0.2 * of, 4 * of), talk_of(of, 0.2 * of, 12 * of)
+    (1.0, 1.0, 0.0)
+    """
+    total_s = max(float(lengths_s.sum()), 1e-9)
+    share, pace = (float(x @ lengths_s) / total_s for x in (speech, cuts_per_min))
+    some = float(np.clip((share - _SOME_TALK[0]) / (_SOME_TALK[1] - _SOME_TALK[0]), 0.0, 1.0))
+    return max(talking(share), some * float(np.clip((_SLOW[0] - pace) / (_SLOW[0] - _SLOW[1]), 0.0, 1.0)))
+
+
 def under_words(
-    probabilities: FloatArray, valence: FloatArray, arousal: FloatArray, speech: FloatArray
+    probabilities: FloatArray, valence: FloatArray, arousal: FloatArray, speech: FloatArray, *, talk: float = 0.0
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """The wanted mood where words are spoken: drawn towards a bed, the further the more of a stretch they fill.
 
     A face that speaks moves, which a network takes for excitement; and what is said needs room. Valence stays as it
-    was read by half, and music that is calmer than a bed stays as calm.
+    was read by half, and music that is calmer than a bed stays as calm. In a film of talk the pictures between the
+    words get the same bed where they say little: where Neutral leads, or has nearly the share of the class that does.
 
     Parameters
     ----------
     probabilities : ndarray, shape=(n, 6), float32
     valence, arousal, speech : ndarray, shape=(n,), float32
         Speech as a share.
+    talk : float
+        How far the film is one of talk, in [0, 1].
     """
-    share = _BED_SHARE * np.clip(speech / _FULL_TALK, 0.0, 1.0)
+    leading = np.maximum(probabilities.max(axis=1), 1e-9)
+    plain = (probabilities[:, EMOTIONS.index("Neutral")] / leading - _SAYS_LITTLE) / (1 - _SAYS_LITTLE)
+    share = _BED_SHARE * np.maximum(np.clip(speech / _FULL_TALK, 0.0, 1.0), talk * np.clip(plain, 0.0, 1.0))
     bed = np.array([_BED.get(name, 0.0) for name in EMOTIONS])
     place = bed @ np.array([CLASS_VALENCE_AROUSAL[name] for name in EMOTIONS])
     mixed = (1 - share[:, None]) * probabilities + share[:, None] * bed

@@ -15,16 +15,14 @@ from soundtrack.merit_table import PlanTable
 from soundtrack.settings import DENSITIES, SpottingSettings
 from soundtrack.spotting.merit.constraints import Constraints
 from soundtrack.spotting.merit.intervals import Film
+from soundtrack.spotting.merit.talk import talk_of, talking
 from soundtrack.spotting.plan.problem import Choice, Problem
 from soundtrack.types import FloatArray
 
 INSISTING = (-0.5, -2.0, -8.0)
 """What silence is worth when the plan would leave the whole film silent: who asks for music gets the best there is."""
-_TALKING, _TALK_CHANGES = (0.24, 0.28), 3.0
-"""From the first share of speech on a film becomes a talking film, which it is at the second; there a change of music
-costs much more."""
-_SOME_TALK, _SLOW = (0.15, 0.18), (10.0, 6.0)
-"""As a talking film counts one with the second share of speech or more and as few cuts a minute as the second."""
+_TALK_CHANGES = 3.0
+"""So much more a change of music costs in a talking film."""
 _PER_MIN, _TALK_PER_MIN = 1.0, 0.6
 """Most cues a minute of a film, and of a talking film."""
 _FAST_PER_MIN, _SHORT_S = 30.0, 150.0
@@ -38,24 +36,9 @@ _DEAREST, _STEPS = 128.0, 8
 """Greatest price of a cue, in merit times seconds, and number of plans on the way: to 0.5."""
 
 
-def talking(film: Film) -> float:
-    """How far a film is one of talk, in [0, 1]: by its share of speech, and a smaller one where it is cut slowly."""
-    length_s = max(float(film.edges_s[-1]), 1e-9)
-    share = float(film.speech @ film.lengths_s) / length_s
-    return float(np.clip((share - _TALKING[0]) / (_TALKING[1] - _TALKING[0]), 0.0, 1.0))
-
-
-def slow_talk(film: Film) -> float:
-    """How far a film has talk and few cuts, in [0, 1]."""
-    length_s = max(float(film.edges_s[-1]), 1e-9)
-    share, pace = (float(x @ film.lengths_s) / length_s for x in (film.speech, film.cuts_per_min))
-    some = float(np.clip((share - _SOME_TALK[0]) / (_SOME_TALK[1] - _SOME_TALK[0]), 0.0, 1.0))
-    return some * float(np.clip((_SLOW[0] - pace) / (_SLOW[0] - _SLOW[1]), 0.0, 1.0))
-
-
 def _kind(film: Film) -> float:
     """How far the ceiling is that of a talking film, in [0, 1]."""
-    return max(talking(film), slow_talk(film))
+    return talk_of(film.lengths_s, film.speech, film.cuts_per_min)
 
 
 def by_density(settings: SpottingSettings) -> PlanTable:
@@ -75,7 +58,8 @@ def calmer(film: Film, plan: PlanTable) -> PlanTable:
 
     They are neutral by themselves as well, which there says nothing for silence.
     """
-    change = max(plan.change.weights[0], plan.change.weight * (1 + _TALK_CHANGES * talking(film)))
+    share = float(film.speech @ film.lengths_s) / max(float(film.edges_s[-1]), 1e-9)
+    change = max(plan.change.weights[0], plan.change.weight * (1 + _TALK_CHANGES * talking(share)))
     return plan.adjusted({"change": change, "neutral": plan.neutral.weight * (1 - _kind(film))})
 
 
