@@ -13,7 +13,7 @@ from soundtrack.spotting.merit.constraints import Constraints, Lock
 from soundtrack.spotting.merit.intervals import divide
 from soundtrack.spotting.plan.density import most_cues
 from soundtrack.spotting.plan.spot import spot_cues
-from soundtrack.types import SceneSheet, Span
+from soundtrack.types import EmotionState, SceneSheet, Span
 
 SCENES = [(mood, 30.0) for _ in range(5) for mood in ("Neutral", "Relaxation")]
 """Five minutes that change a little every half minute."""
@@ -61,6 +61,22 @@ def test_a_slowly_cut_film_with_small_changes_gets_few_cues() -> None:
     fast, slow = (len(spot_cues(cut_at(film, per_min), made).cues) for per_min in (30.0, 4.0))
     assert 1 <= slow <= 5
     assert fast > slow
+
+
+def test_a_short_film_changes_its_music_where_the_mood_turns_and_where_a_talk_parts_it() -> None:
+    """A minute and a half of dancing, of which a third might be fear as well: one piece."""
+    moods = ("Excited", "Fear")
+    made = library([track(mood, [mood] * 12, title=mood) for mood in moods])
+    dancing = sheet([("Fear", 30.0), ("Excited", 30.0), ("Excited", 30.0)], has_audio=False)
+    dim = EmotionState((0.45, 0.45, 0.04, 0.02, 0.02, 0.02), -0.2, 0.5, 0.4)
+    dancing = replace(dancing, scenes=(replace(dancing.scenes[0], emotion=dim), *dancing.scenes[1:]))
+    assert ceiling(dancing) == 1
+    assert len(spot_cues(dancing, made).cues) == 1
+    turning = sheet([("Excited", 30.0), ("Fear", 30.0), ("Excited", 30.0)])
+    assert ceiling(turning) == 3
+    assert len(spot_cues(turning, made).cues) == 3
+    parted = sheet([("Relaxation", 40.0), ("Relaxation", 40.0), ("Relaxation", 40.0)], speech=[0.0, 0.9, 0.0])
+    assert ceiling(parted) == 2
 
 
 def test_turns_between_long_moods_are_marked_under_the_ceiling() -> None:

@@ -26,7 +26,8 @@ _TALK_CHANGES = 3.0
 _PER_MIN, _TALK_PER_MIN = 1.0, 0.6
 """Most cues a minute of a film, and of a talking film."""
 _FAST_PER_MIN, _SHORT_S = 30.0, 150.0
-"""With this many cuts a minute or more, shots of two seconds, a film has no ceiling; nor has a shorter film."""
+"""With this many cuts a minute or more, shots of two seconds, a film has no ceiling; a shorter one changes its music
+where the mood turns, and where a talk parts it."""
 _TURN, _LASTING_S = 0.6, (20.0, 45.0)
 """Contrast from which an edge parts two moods, and how long both last where the ceiling does not hinder the change: in
 a film without talk, and in one of talk."""
@@ -68,12 +69,18 @@ def most_cues(film: Film, settings: SpottingSettings, constraints: Constraints) 
     length_s = float(film.edges_s[-1])
     pace = float(film.cuts_per_min @ film.lengths_s) / max(length_s, 1e-9)
     limited = constraints.one_track or constraints.max_cues is not None or settings.loop
-    if settings.density == "full" or limited or pace >= _FAST_PER_MIN or length_s < _SHORT_S:
+    if settings.density == "full" or limited:
+        return None
+    asked = len(constraints.hits) + len(constraints.locks) + len(constraints.moods)
+    asked += sum(request.span is not None for request in constraints.requests)
+    if length_s < _SHORT_S:
+        spoken = film.speech > settings.plan.speech.neutral
+        n_talks = int((spoken[1:] > spoken[:-1]).sum())
+        return 1 + int((film.contrast[1:-1] >= _TURN).sum()) + n_talks + asked
+    if pace >= _FAST_PER_MIN:
         return None
     kind = _kind(film)
     rate = _PER_MIN + kind * (_TALK_PER_MIN - _PER_MIN)
-    asked = len(constraints.hits) + len(constraints.locks) + len(constraints.moods)
-    asked += sum(request.span is not None for request in constraints.requests)
     n_turns = int((turns(film) >= _TURN).sum())
     least = 1 + n_turns // 2  # a cue marks two turns, with its start and its end
     return max(least, int(rate * length_s / 60 + 1e-6) - len(constraints.kept)) + asked
