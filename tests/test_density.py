@@ -63,6 +63,20 @@ def test_a_slowly_cut_film_with_small_changes_gets_few_cues() -> None:
     assert fast > slow
 
 
+def test_one_cue_more_where_the_ceiling_leaves_most_of_a_film_without_music() -> None:
+    """An interview with three pictures between its answers: two cues would play for a quarter of it."""
+    answers = sheet([("Neutral", 66.0), ("Relaxation", 30.0)] * 3, speech=[0.9, 0.0] * 3)
+    film = cut_at(answers, 4.0)
+    assert ceiling(film) == 2
+    made = library([track("calm", ["Relaxation"] * 12)])
+    cues = {
+        density: spot_cues(film, made, settings=SpottingSettings(density=density)).cues
+        for density in ("normal", "sparse")
+    }
+    assert [len(of) for of in cues.values()] == [3, 2]
+    assert len({cue.track_id for cue in cues["normal"]}) == 1
+
+
 def test_a_short_film_changes_its_music_where_the_mood_turns_and_where_a_talk_parts_it() -> None:
     """A minute and a half of dancing, of which a third might be fear as well: one piece."""
     moods = ("Excited", "Fear")

@@ -16,7 +16,7 @@ from soundtrack.settings import DENSITIES, SpottingSettings
 from soundtrack.spotting.merit.constraints import Constraints
 from soundtrack.spotting.merit.intervals import Film
 from soundtrack.spotting.merit.talk import talk_of, talking
-from soundtrack.spotting.plan.problem import Choice, Problem
+from soundtrack.spotting.plan.problem import Choice, Problem, playing_s
 from soundtrack.types import FloatArray
 
 INSISTING = (-0.5, -2.0, -8.0)
@@ -31,6 +31,8 @@ where the mood turns, and where a talk parts it."""
 _TURN, _LASTING_S = 0.6, (20.0, 45.0)
 """Contrast from which an edge parts two moods, and how long both last where the ceiling does not hinder the change: in
 a film without talk, and in one of talk."""
+_MOST_SILENCE = 0.6
+"""So much of a film may be without music at the normal density; where the ceiling leaves more, it is one cue higher."""
 _COUNTED = 24
 """Ceilings up to this are counted out exactly; beyond, every cue gets a price."""
 _DEAREST, _STEPS = 128.0, 8
@@ -84,6 +86,38 @@ def most_cues(film: Film, settings: SpottingSettings, constraints: Constraints) 
     n_turns = int((turns(film) >= _TURN).sum())
     least = 1 + n_turns // 2  # a cue marks two turns, with its start and its end
     return max(least, int(rate * length_s / 60 + 1e-6) - len(constraints.kept)) + asked
+
+
+def within(
+    problem: Problem,
+    choices: list[Choice],
+    choose: Callable[[Problem], list[Choice]],
+    *,
+    most: int | None,
+    density: str,
+) -> tuple[Problem, list[Choice]]:
+    """The problem and its plan under the ceiling, or one cue above it where that leaves too much without music.
+
+    Parameters
+    ----------
+    problem, choices, choose, most : Problem, list of Choice, function, int
+        As for `fewer`.
+    density : str
+        Of `DENSITIES`; a sparse film has no such limit.
+
+    Returns
+    -------
+    tuple of Problem and list of Choice
+    """
+    stated, plan = fewer(problem, choices, choose, most=most)
+    if most is None or density == "sparse" or len(plan) >= len(choices):
+        return stated, plan
+    film = problem.film
+    least_s = (1 - _MOST_SILENCE) * float(film.lengths_s[~film.silent].sum())
+    if playing_s(stated, plan) >= least_s:
+        return stated, plan
+    more = fewer(problem, choices, choose, most=most + 1)
+    return more if playing_s(*more) > playing_s(stated, plan) else (stated, plan)
 
 
 def fewer(

@@ -191,6 +191,11 @@ def plan_value(problem: Problem, choices: Sequence[Choice]) -> float:
     return total + sum(silence_value(problem, i) for i in range(edge, len(problem.film)))
 
 
+def playing_s(problem: Problem, choices: Sequence[Choice]) -> float:
+    """Seconds with music of a plan."""
+    return sum(float(problem.film.edges_s[c.last] - problem.film.edges_s[c.first]) for c in choices)
+
+
 def piece_terms(problem: Problem, earlier: Sequence[Choice], choice: Choice) -> dict[str, float]:
     """What a cue gains or loses by the pieces that were used before it, by the names of the plan's rows.
 

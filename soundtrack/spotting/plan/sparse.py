@@ -6,13 +6,12 @@ film without music, found by bisection.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from soundtrack.spotting.plan.problem import Choice, Problem
-from soundtrack.spotting.plan.reasons import length_s
+from soundtrack.spotting.plan.problem import Choice, Problem, playing_s
 
 _SHARE = 0.5
 """Most music, as a share of the stretches that may have some."""
@@ -47,20 +46,15 @@ def sparser(
     best, found = problem, choices
     low, high = 0.0, _MOST
     for _ in range(_STEPS):
-        if low == 0.0 and _playing_s(problem, choices) <= most_s:
+        if low == 0.0 and playing_s(problem, choices) <= most_s:
             break
         middle = (low + high) / 2
         stated = replace(problem, silence=(problem.silence + np.where(free, middle, 0)).astype(np.float32))
         plan = choose(stated)
-        if plan and _playing_s(stated, plan) <= max(most_s, _playing_s(best, found)):
+        if plan and playing_s(stated, plan) <= max(most_s, playing_s(best, found)):
             best, found = stated, plan
-        if plan and _playing_s(stated, plan) > most_s:
+        if plan and playing_s(stated, plan) > most_s:
             low = middle
         else:
             high = middle
     return best, found
-
-
-def _playing_s(problem: Problem, choices: Sequence[Choice]) -> float:
-    """Seconds with music."""
-    return sum(length_s(problem, choice) for choice in choices)

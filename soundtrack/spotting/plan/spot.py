@@ -22,7 +22,7 @@ from soundtrack.spotting.merit.intervals import BoolArray, Film, divide
 from soundtrack.spotting.merit.likeness import joins
 from soundtrack.spotting.merit.view import LibraryView, ordered_vectors, segment_table
 from soundtrack.spotting.plan.beam import solve
-from soundtrack.spotting.plan.density import INSISTING, by_density, calmer, fewer, most_cues, turns
+from soundtrack.spotting.plan.density import INSISTING, by_density, calmer, most_cues, turns, within
 from soundtrack.spotting.plan.kept import edge_costs, reconcile, use_costs
 from soundtrack.spotting.plan.loop import choose_loop, require_loopable
 from soundtrack.spotting.plan.place import place_cues, sheet_track
@@ -151,7 +151,8 @@ def spot_cues(
         def choose(stated: Problem) -> list[Choice]:
             return _choose(stated, pool, constraints)
 
-        problem, choices = fewer(problem, choices, choose, most=most_cues(film, settings, constraints))
+        most = most_cues(film, settings, constraints)
+        problem, choices = within(problem, choices, choose, most=most, density=settings.density)
         if settings.density == "sparse":
             problem, choices = sparser(problem, choices, choose, least_asked=INSISTING[-1])
     kept = tuple(replace(cue, locked=True) for cue in constraints.kept)
