@@ -22,7 +22,7 @@ from soundtrack.types import FloatArray
 INSISTING = (-0.5, -2.0, -8.0)
 """What silence is worth when the plan would leave the whole film silent: who asks for music gets the best there is."""
 _TALK_CHANGES = 3.0
-"""So much more a change of music costs in a talking film."""
+"""Further costs of a change of music in a talking film, as a multiple of the usual ones."""
 _PER_MIN, _TALK_PER_MIN = 1.0, 0.6
 """Most cues a minute of a film, and of a talking film."""
 _FAST_PER_MIN, _SHORT_S = 30.0, 150.0
@@ -32,7 +32,7 @@ _TURN, _LASTING_S = 0.6, (20.0, 45.0)
 """Contrast from which an edge parts two moods, and how long both last where the ceiling does not hinder the change: in
 a film without talk, and in one of talk."""
 _MOST_SILENCE = 0.6
-"""So much of a film may be without music at the normal density; where the ceiling leaves more, it is one cue higher."""
+"""Largest share of a film without music at the normal density; where the ceiling leaves more, it is one cue higher."""
 _COUNTED = 24
 """Ceilings up to this are counted out exactly; beyond, every cue gets a price."""
 _DEAREST, _STEPS = 128.0, 8
