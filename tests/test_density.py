@@ -142,7 +142,9 @@ def test_the_sheet_says_where_the_number_of_cues_is_the_reason_of_a_silence() ->
     made = library([track(mood, [mood] * 31) for mood in ("Neutral", "Relaxation", "Sad")])
     film = cut_at(sheet(SCENES, speech=[0.9, 0.0] * 5), 4.0)
     reasons = [silence.reason for silence in spot_cues(film, made).silences]
-    assert any(reason.endswith("few cues suit the speech and cutting of this film") for reason in reasons), reasons
+    assert any(reason.endswith("few cues suit the length, speech and cutting of this film") for reason in reasons), (
+        reasons
+    )
 
 
 def test_full_has_music_under_neutral_pictures_that_the_library_hardly_suits() -> None:

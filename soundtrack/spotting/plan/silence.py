@@ -92,5 +92,5 @@ def _reason(problem: Problem, i: int, *, best: float, has_sound: bool) -> str:
     silence = float(problem.silence[i])
     if not np.isfinite(best) or best < silence:
         return f"no suitable music: best merit {best:.2f}, silence {silence:.2f}"
-    few = "" if not problem.few else "; few cues suit the speech and cutting of this film"
+    few = "" if not problem.few else "; few cues suit the length, speech and cutting of this film"
     return f"the gain is below the cost of a new cue (merit {best:.2f}, silence {silence:.2f}){few}"
