@@ -20,7 +20,7 @@ from soundtrack.documents.edits import LockCues, apply
 from soundtrack.errors import DependencyError, InputError
 from soundtrack.naming.norms import use_words
 from soundtrack.pipeline.conform import conform
-from soundtrack.pipeline.ducked_vocals import _free, _held, under_speech
+from soundtrack.pipeline.ducked_vocals import _free, _held, lowers_vocals, under_speech
 from soundtrack.pipeline.library.music import open_library
 from soundtrack.pipeline.library.permitted import Permit
 from soundtrack.pipeline.sheets.conditions import (
@@ -39,7 +39,7 @@ from soundtrack.progress import no_progress
 from soundtrack.queries.query import WordWish
 from soundtrack.review.leaning import leaned
 from soundtrack.review.session import Session, Step, first_step
-from soundtrack.review.steps import lowers_vocals, planned_again
+from soundtrack.review.steps import planned_again
 from soundtrack.review.view import UNKNOWN_CONDITIONS, state_of
 from soundtrack.review.wished import asked_again, with_mood
 from soundtrack.settings import SpottingSettings

@@ -18,13 +18,17 @@ from pathlib import Path
 
 import numpy as np
 
+from soundtrack.errors import DependencyError
+from soundtrack.export.clips import shown_name
 from soundtrack.files.kinds import STEM
-from soundtrack.files.safe_write import Together, naming_a_full_disk
+from soundtrack.files.safe_write import Together, naming_a_full_disk, scratch_folder
 from soundtrack.files.targets import Target
 from soundtrack.pipeline.film.voices import separated
-from soundtrack.pipeline.ground.separators import NamedSeparator
+from soundtrack.pipeline.ground.separators import NamedSeparator, find_separator
+from soundtrack.pipeline.sheets.sheet_tracks import track_paths_of
 from soundtrack.pipeline.sheets.swap import mix_of
 from soundtrack.pipeline.sheets.targets import guard, vocals_path
+from soundtrack.processes import ending
 from soundtrack.progress import Progress
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import samples
@@ -119,9 +123,77 @@ def vocals_lowered(
             progress("separating", i + 1, len(needed))
         stems = (*held.values(), *(VocalStem(track_id, str(targets[track_id])) for track_id in parts))
         yield LoweredVocals(
-            replace(sheet, vocals=DuckedVocals(stems, ducking)) if stems else sheet,
+            replace(sheet, vocals=DuckedVocals(stems, ducking) if stems else None),
             {vocals_of(track_id): part for track_id, part in parts.items()},
         )
+
+
+def lowers_vocals(sheet: CueSheet) -> bool:
+    """Whether a sheet was made with ``--duck-vocals``."""
+    return sheet.vocals is not None or (sheet.conditions is not None and sheet.conditions.duck_vocals)
+
+
+@contextlib.contextmanager
+def swapped_vocals(
+    sheet: CueSheet, former: CueSheet | None, *, beside: Path | None, index: Path | None, progress: Progress
+) -> Iterator[CueSheet]:
+    """The sheet after swaps, with the vocals of its new music lowered if those of the sheet before are.
+
+    Without a separator they stay, and a warning of the sheet says so.
+
+    Parameters
+    ----------
+    sheet : CueSheet
+        With other music than `former`, perhaps.
+    former : CueSheet, optional
+        The sheet before the swaps; its files stay.
+    beside : Path, optional
+        The cue sheet that will name the new files; without one, or where the block fails, they are gone at its end.
+    index : Path, optional
+        Folder of the library index.
+
+    Raises
+    ------
+    DependencyError
+        The separator fails.
+    OutputError
+        A file cannot be written.
+    """
+    before = frozenset[str]() if former is None else frozenset(cue.track_id for cue in former.cues)
+    new = [track for track in sheet.tracks if track.track_id in {c.track_id for c in sheet.cues} - before]
+    if former is None or not new or not lowers_vocals(former):
+        yield sheet
+        return
+    try:
+        separator = find_separator()
+    except DependencyError:
+        names = ", ".join(shown_name(track) for track in new)
+        line = f"vocals of {names} are not lowered under speech: no separator of voices and music is installed"
+        yield replace(sheet, warnings=(*sheet.warnings, line))
+        return
+    with contextlib.ExitStack() as on_exit:
+        place = beside or on_exit.enter_context(scratch_folder()) / "swapped.cues.json"
+        tracks = track_paths_of(replace(sheet, vocals=None), index)
+        ready = vocals_lowered(
+            sheet, tracks, beside=place, separator=separator, index=index, former=former, progress=progress
+        )
+        with ready as lowered:
+            pass  # they have their names now
+        old = () if former.vocals is None else former.vocals.stems
+        for path in set(lowered.files) - {Path(stem.path) for stem in old}:
+            on_exit.enter_context(_unless_finished(path))
+        yield lowered.sheet
+
+
+@contextlib.contextmanager
+def _unless_finished(path: Path) -> Iterator[None]:
+    """Remove a file if the block fails or the process ends in it."""
+    try:
+        with ending.unfinished(path):
+            yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def _held(former: CueSheet, needed: Mapping[str, Sequence[Span]]) -> dict[str, VocalStem]:

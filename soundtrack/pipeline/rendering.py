@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from soundtrack.naming.licences import risk_line
 from soundtrack.naming.names import as_on_disk
 from soundtrack.naming.wording import counted
+from soundtrack.pipeline.ducked_vocals import swapped_vocals
 from soundtrack.pipeline.film.analyse import fingerprint
 from soundtrack.pipeline.sheets.narration import NarrationWish, narrated_sheet, narration_path
 from soundtrack.pipeline.sheets.sheet_tracks import track_paths_of
@@ -88,6 +89,7 @@ def render_video(
     layout: str = "auto",
     keep_level: bool = False,
     narration: NarrationWish | None = None,
+    former: CueSheet | None = None,
     force: bool = False,
     progress: Progress = no_progress,
 ) -> RenderReport:
@@ -113,6 +115,8 @@ def render_video(
         Whether the film's own sound keeps its level even if the sheet does not ask for it.
     narration : NarrationWish, optional
         A recorded voice that is mixed in, for which the music is lowered as well; for a sheet without one.
+    former : CueSheet, optional
+        The sheet before `swap_music`; if it lowers vocals, so does the new music.
 
     Raises
     ------
@@ -137,19 +141,20 @@ def render_video(
     guard(targets, inputs=[video, *inputs, *voices, *tracks.values()], index=index, force=force)
     if narration is not None:
         sheet = narrated_sheet(sheet, narration)
-    return render_film(
-        info,
-        sheet,
-        film,
-        force=force,
-        track_paths=tracks,
-        narration_path=voice,
-        stems=stems,
-        cues=cues,
-        music_track=music_track,
-        layout=layout,
-        progress=progress,
-    )
+    with swapped_vocals(sheet, former, beside=cues, index=index, progress=progress) as lowered:
+        return render_film(
+            info,
+            lowered,
+            film,
+            force=force,
+            track_paths=tracks if lowered is sheet else track_paths_of(lowered, index),
+            narration_path=voice,
+            stems=stems,
+            cues=cues,
+            music_track=music_track,
+            layout=layout,
+            progress=progress,
+        )
 
 
 def as_watched(info: VideoInfo, sheet: CueSheet) -> VideoInfo:

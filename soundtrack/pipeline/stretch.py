@@ -9,6 +9,7 @@ from pathlib import Path
 
 from soundtrack.errors import UsageError
 from soundtrack.naming.names import as_on_disk
+from soundtrack.pipeline.ducked_vocals import swapped_vocals
 from soundtrack.pipeline.rendering import as_watched
 from soundtrack.pipeline.sheets.narration import narration_path
 from soundtrack.pipeline.sheets.sheet_tracks import track_paths_of
@@ -71,6 +72,7 @@ def render_stretch(
     out: Path | None = None,
     inputs: tuple[Path, ...] = (),
     index: Path | None = None,
+    former: CueSheet | None = None,
     progress: Progress = no_progress,
 ) -> Stretch:
     """Write a stretch of the film with the sound that `render_video` would give it there; never replaces a file.
@@ -91,6 +93,8 @@ def render_stretch(
         Further files that must not be overwritten.
     index : Path, optional
         Asked for tracks that are no longer where the sheet says.
+    former : CueSheet, optional
+        As `render_video` takes it.
 
     Raises
     ------
@@ -121,34 +125,38 @@ def render_stretch(
     tracks, voice = track_paths_of(sheet, index), narration_path(sheet)
     voices = [] if voice is None else [voice]
     guard([Target(out, FILM)], inputs=[info.path, *inputs, *voices, *tracks.values()], index=index)
-    is_measured = sheet.mix.music_gain_db is None or sheet.mix.master_gain_db is None or sheet.mix.limiter_dbtp is None
-    if is_measured:
-        sheet = first_gains(info, sheet, track_paths=tracks, narration_path=voice, progress=progress)
-    start, stop = (samples(t, sample_rate_hz=MIX_RATE_HZ) for t in (span.start_s, span.end_s))
-    channels, sound = stretch_sound(
-        info,
-        sheet,
-        start=start,
-        stop=stop,
-        track_paths=tracks,
-        narration_path=voice,
-        progress=progress,
-    )
-    has_sound = sheet.mix.keep_original and info.main_audio is not None
-    mixed = "film sound and music" if has_sound else "music without film sound"
-    with contextlib.closing(sound), replacing(out, kind=FILM) as part:
-        write_stretch(
+    with swapped_vocals(sheet, former, beside=None, index=index, progress=progress) as lowered:
+        tracks = track_paths_of(lowered, index)
+        is_measured = None in (lowered.mix.music_gain_db, lowered.mix.master_gain_db, lowered.mix.limiter_dbtp)
+        if is_measured:
+            given = first_gains(info, lowered, track_paths=tracks, narration_path=voice, progress=progress)
+        else:
+            given = lowered
+        start, stop = (samples(t, sample_rate_hz=MIX_RATE_HZ) for t in (span.start_s, span.end_s))
+        channels, sound = stretch_sound(
             info,
-            part,
-            sound,
-            suffix=out.suffix.lower(),
-            first_frame=first,
-            n_frames=last - first,
-            fps=info.fps,
-            channels=channels,
-            sample_rate_hz=MIX_RATE_HZ,
-            draft=draft,
+            given,
+            start=start,
+            stop=stop,
+            track_paths=tracks,
+            narration_path=voice,
+            progress=progress,
         )
+        has_sound = sheet.mix.keep_original and info.main_audio is not None
+        mixed = "film sound and music" if has_sound else "music without film sound"
+        with contextlib.closing(sound), replacing(out, kind=FILM) as part:
+            write_stretch(
+                info,
+                part,
+                sound,
+                suffix=out.suffix.lower(),
+                first_frame=first,
+                n_frames=last - first,
+                fps=info.fps,
+                channels=channels,
+                sample_rate_hz=MIX_RATE_HZ,
+                draft=draft,
+            )
     return Stretch(out, info.path, span, last - first, draft, mixed, is_measured)
 
 

@@ -208,7 +208,7 @@ class _Room:
 
     def _edit(self, asked: dict[str, Any]) -> dict[str, object]:
         before = self._session.step.sheet
-        self._session.change(str(asked.get("revision")), step_of(asked, index=self._index))
+        self._session.change(str(asked.get("revision")), step_of(asked, index=self._index, beside=self._session.path))
         if asked.get("action") != "more":  # another track like a good one says nothing against the good one
             note_edit(before, self._session.step.sheet)
         return self._state()

@@ -13,7 +13,7 @@ from pathlib import Path
 from soundtrack import api
 from soundtrack.documents import cuesheet, edits
 from soundtrack.errors import UsageError
-from soundtrack.pipeline.ducked_vocals import vocals_lowered
+from soundtrack.pipeline.ducked_vocals import lowers_vocals, swapped_vocals, vocals_lowered
 from soundtrack.pipeline.ground.defaults import spotting_or_default
 from soundtrack.pipeline.ground.separators import find_separator
 from soundtrack.pipeline.sheets.conditions import (
@@ -27,14 +27,14 @@ from soundtrack.pipeline.sheets.keeping import keep_locked
 from soundtrack.pipeline.sheets.narration import NarrationWish
 from soundtrack.pipeline.sheets.sheet_tracks import track_paths_of
 from soundtrack.pipeline.sheets.swap import mix_of, swap_music
-from soundtrack.progress import Progress
+from soundtrack.progress import Progress, no_progress
 from soundtrack.review.leaning import leaned
 from soundtrack.review.session import Step
 from soundtrack.review.wished import LONGEST_WORDS, asked_again, with_mood
 from soundtrack.types import Conditions, CueSheet
 
 
-def step_of(request: Mapping[str, object], *, index: Path | None) -> Callable[[Step], Step]:
+def step_of(request: Mapping[str, object], *, index: Path | None, beside: Path | None = None) -> Callable[[Step], Step]:
     """The change that a request asks for.
 
     Parameters
@@ -44,6 +44,8 @@ def step_of(request: Mapping[str, object], *, index: Path | None) -> Callable[[S
         ``words``, ``time_s``, ``on``.
     index : Path, optional
         Folder of the library index.
+    beside : Path, optional
+        The file of the sheet; without one, the vocals of swapped music stay as they are.
 
     Raises
     ------
@@ -66,8 +68,17 @@ def step_of(request: Mapping[str, object], *, index: Path | None) -> Callable[[S
         return lambda step: replace(step, sheet=_edited(step.sheet, change))
     if action == "swap":
         swap = (_text(request, "cue"), int(_number(request, "rank")))
-        return lambda step: replace(step, sheet=swap_music(step.sheet, [swap], index=index, before=step.sheet))
+        return lambda step: _swapped(step, swap, index=index, beside=beside)
     return _wish_of(request, index=index)
+
+
+def _swapped(step: Step, swap: tuple[str, int], *, index: Path | None, beside: Path | None) -> Step:
+    """The state with other music in a cue."""
+    sheet = swap_music(step.sheet, [swap], index=index, before=step.sheet)
+    if beside is None:
+        return replace(step, sheet=sheet)
+    with swapped_vocals(sheet, step.sheet, beside=beside, index=index, progress=no_progress) as lowered:
+        return replace(step, sheet=lowered if lowered is sheet else cuesheet.rounded(lowered))
 
 
 def _wish_of(request: Mapping[str, object], *, index: Path | None) -> Callable[[Step], Step]:
@@ -128,11 +139,6 @@ def planned_again(film: Path, step: Step, *, index: Path | None, progress: Progr
     others = [s for s in planned.silences if all(s.span.overlap_s(own.span) <= 0 for own in demanded)]
     silences = tuple(sorted([*others, *demanded], key=lambda s: s.span.start_s))
     return replace(step, sheet=cuesheet.rounded(replace(planned, silences=silences, markers=sheet.markers)))
-
-
-def lowers_vocals(sheet: CueSheet) -> bool:
-    """Whether a sheet was made with ``--duck-vocals``."""
-    return sheet.vocals is not None or (sheet.conditions is not None and sheet.conditions.duck_vocals)
 
 
 @contextlib.contextmanager
