@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from made_up import sheet as made_up_sheet
 from soundtrack import pipeline
@@ -18,6 +19,7 @@ from soundtrack.cli.app import run_commands
 from soundtrack.documents import scenesheet
 from soundtrack.emotion.faces import channel as faces_module
 from soundtrack.emotion.faces.channel import NAMES, FacesChannel, face_places, read_stills
+from soundtrack.emotion.faces.stretching import stretched
 from soundtrack.emotion.seen import stills as stills_module
 from soundtrack.emotion.seen.stills import FORMAT
 from soundtrack.errors import InputError, UsageError
@@ -101,6 +103,23 @@ def test_faces_are_looked_for_in_the_true_proportions(network: OneFace) -> None:
     square = np.zeros((SIDE_PX, SIDE_PX, 3), np.uint8)
     read_stills([Still(0.0, square, 16 / 9), Still(4.0, square, 0.5)])
     assert network.shapes == [(260, 462, 3), (520, 260, 3)]
+
+
+@pytest.mark.parametrize(("n", "axis"), [(260, 1), (261, 1), (347, 0), (462, 1), (621, 1), (1040, 0)])
+def test_stills_are_stretched_to_the_numbers_that_torch_gives(n: int, axis: int, rng: np.random.Generator) -> None:
+    picture = rng.integers(0, 256, (260, 260, 3), dtype=np.uint8)
+    x = torch.from_numpy(picture).permute(2, 0, 1)[None].float()
+    size = (n, 260) if axis == 0 else (260, n)
+    wide = torch.nn.functional.interpolate(x, size, mode="bilinear", antialias=True)
+    expected = wide[0].permute(1, 2, 0).round().byte().numpy()
+    difference = np.abs(stretched(picture, n, axis=axis).astype(int) - expected)
+    assert difference.max() <= 1
+    assert (difference > 0).mean() <= (0.0 if has_fma() else 0.01)
+
+
+def has_fma() -> bool:
+    """Whether torch adds and multiplies at once here, as its kernels do on processors with AVX2."""
+    return torch.backends.cpu.get_cpu_capability() in {"AVX2", "AVX512"}
 
 
 @pytest.mark.usefixtures("network")

@@ -16,6 +16,7 @@ import numpy as np
 
 from soundtrack.channels import digest
 from soundtrack.checkpoints.face_networks import faces_path
+from soundtrack.emotion.faces.stretching import stretched
 from soundtrack.emotion.seen.stills import spans_of
 from soundtrack.types import ByteArray, Channel, ChannelSetup, Clip, Evidence, FloatArray, Medium, Still
 
@@ -164,19 +165,17 @@ def unsquashed(still: Still) -> ByteArray:
     """A still in its true proportions: its longer side becomes longer, so that nothing is lost."""
     aspect = float(np.clip(still.aspect, 1 / _WIDEST, _WIDEST))
     side = len(still.pixels)
-    height, width = (side, round(side * aspect)) if aspect >= 1 else (round(side / aspect), side)
-    return _resized(still.pixels, height, width)
+    n, axis = (round(side * aspect), 1) if aspect >= 1 else (round(side / aspect), 0)
+    return stretched(still.pixels, n, axis=axis)
 
 
 def _resized(picture: ByteArray, height: int, width: int) -> ByteArray:
-    """Linear interpolation, shape (height, width) and channels."""
+    """Linear interpolation of a grey picture, shape (height, width)."""
     import torch
 
-    wide = picture if picture.ndim == 3 else picture[:, :, None]
-    x = torch.from_numpy(np.ascontiguousarray(wide)).permute(2, 0, 1)[None].float()
+    x = torch.from_numpy(np.ascontiguousarray(picture))[None, None].float()
     x = torch.nn.functional.interpolate(x, (height, width), mode="bilinear", antialias=True)
-    out = np.asarray(x[0].permute(1, 2, 0).round().clamp(0, 255).byte().numpy())
-    return out if picture.ndim == 3 else out[:, :, 0]
+    return np.asarray(x[0, 0].round().clamp(0, 255).byte().numpy())
 
 
 def _crop(picture: ByteArray, box: Box) -> ByteArray:
