@@ -57,7 +57,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "demucs_infer": ("soundtrack.networks.demucs",),
     "distributed": ("soundtrack.pipeline.library.cluster",),
     "faiss": ("soundtrack.library.search.library_view", "soundtrack.library.search.nearest"),
-    "efficientnet_lite_pytorch": ("soundtrack.networks.efficientnet",),
+    "efficientnet_lite_pytorch": ("soundtrack.networks.runs.stills_torch",),
     "ffmpeg": ("soundtrack.media",),
     "imageio_ffmpeg": ("soundtrack.media",),
     "lark": ("soundtrack.queries.grammar",),
@@ -68,6 +68,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "matplotlib": ("soundtrack.export.page", "soundtrack.yardsticks.plot"),
     "numba": (),
     "opentimelineio": ("soundtrack.export",),
+    "openvino": ("soundtrack.networks.runs.openvino_core",),
     "pathspec": ("soundtrack.library.search.patterns", "soundtrack.library.search.rules"),
     "py3langid": ("soundtrack.naming.text_mood",),
     "platformdirs": ("soundtrack.config", "soundtrack.resources"),
@@ -134,6 +135,7 @@ HEAVY = (
     "numba",
     "numpy",
     "opentimelineio",
+    "openvino",
     "python_stretch",
     "scenedetect",
     "scipy",
@@ -435,7 +437,7 @@ def test_whatever_is_imported_is_declared_and_the_other_way_round() -> None:
         "scenedetect": "scenedetect-headless",
     }
     optional = FOR_DEVELOPERS | {
-        *("demucs_infer", "distributed", "implicit", "mcp", "skimage", "starlette", "uvicorn", "watchfiles")
+        *("demucs_infer", "distributed", "implicit", "mcp", "openvino", "skimage", "starlette", "uvicorn", "watchfiles")
     }
     outside = (
         {found.target.split(".")[0] for found in all_imports()} - sys.stdlib_module_names - {"soundtrack"} - optional

@@ -44,10 +44,10 @@ def still_like(label: str) -> FloatArray:
     """Features that the network's last layer takes for one class."""
     from importlib import resources
 
-    from soundtrack.networks.efficientnet import _last_layer, class_shares
+    from soundtrack.networks.runs.still_weights import class_shares, last_layer
 
     names = resources.files("soundtrack.emotion.seen").joinpath("imagenet_classes.txt").read_text().splitlines()
-    row: FloatArray = np.maximum(_last_layer()[0][names.index(label)], 0)[None] * 20
+    row: FloatArray = np.maximum(last_layer()[0][names.index(label)], 0)[None] * 20
     assert names[int(class_shares(row).argmax())] == label
     return row
 

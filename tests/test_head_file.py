@@ -18,8 +18,10 @@ from soundtrack.emotion.picture_head import blocks_of, untrained_head
 from soundtrack.emotion.reader import Reader
 from soundtrack.emotion.space import PICTURE, JointSpace
 from soundtrack.emotion.video_config import parse_config
-from soundtrack.emotion.video_tower import backbone, load_parts
+from soundtrack.emotion.video_tower import load_network, load_parts
 from soundtrack.errors import ModelError
+from soundtrack.networks.i3d import backbone
+from soundtrack.networks.i3d_layers import n_features
 from soundtrack.training.picture.distil import DistilSettings
 from soundtrack.training.picture.start import write_model
 from soundtrack.types import Channel, FloatArray, Medium
@@ -142,7 +144,9 @@ def test_a_config_that_makes_no_sense_names_the_place(entry: dict[str, object], 
 
 def test_a_trained_picture_model_is_written_in_blocks_and_reads_as_before(tmp_path: Path) -> None:
     shipped = find_model("tiny-video")
-    network, head = load_parts(shipped, parse_config(read_config(shipped), where=shipped.folder))
+    config = parse_config(read_config(shipped), where=shipped.folder)
+    _arrays, head = load_parts(shipped, config)
+    network = load_network(shipped, config)
     state = {k: v for k, v in network.state_dict().items() if not k.endswith("num_batches_tracked")}
     write_model(state, head, tmp_path, settings=DistilSettings(width=1 / 16, side_px=64), name="mine", version="9")
     model = find_model("mine", folders=[tmp_path])
@@ -154,7 +158,7 @@ def test_a_trained_picture_model_is_written_in_blocks_and_reads_as_before(tmp_pa
     ]
     for name in ("mean", "scale", "weight", "bias"):
         np.testing.assert_array_equal(getattr(again, name), getattr(head, name))
-    assert backbone(config.width).dim == config.n_features
+    assert backbone(config.width).dim == n_features(config.width) == config.n_features
     assert torch.equal(network.state_dict()["Conv3d_1a_7x7.bn.weight"], state["Conv3d_1a_7x7.bn.weight"])
 
 

@@ -7,8 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from soundtrack.networks.i3d import I3D, expected_state, inflate, max_pool, same_padding
+from soundtrack.networks.i3d import I3D, backbone, expected_state, inflate, max_pool
 from soundtrack.networks.i3d_fused import FusedI3D
+from soundtrack.networks.i3d_layers import expected_shapes, n_features, same_padding
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,14 @@ def test_shapes_through_the_network(network: I3D) -> None:
 def test_same_padding_gives_the_ceiling(size: int, kernel: int, stride: int, pads: tuple[int, int]) -> None:
     assert same_padding(size, kernel, stride) == pads
     assert (size + sum(pads) - kernel) // stride + 1 == -(-size // stride)
+
+
+@pytest.mark.parametrize("width", [1 / 16, 0.5, 1.0])
+def test_layers_are_described_as_they_are(width: float) -> None:
+    with torch.device("meta"):
+        network = backbone(width)
+    assert expected_state(network) == expected_shapes(width)
+    assert network.dim == n_features(width)
 
 
 @pytest.mark.parametrize(

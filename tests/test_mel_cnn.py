@@ -9,7 +9,7 @@ import torch
 from soundtrack.audio.music.tonal import N_TONAL, tonal_numbers
 from soundtrack.networks.mel_cnn import MelCnn
 from soundtrack.networks.mel_cnn_fused import FusedMelCnn
-from soundtrack.networks.mel_config import MelCnnConfig
+from soundtrack.networks.mel_config import MelCnnConfig, expected_shapes
 
 SMALL = MelCnnConfig(widths=(4, 8), n_features=16, n_sounds=5)
 
@@ -28,6 +28,12 @@ def test_shapes_and_signs():
     assert features.shape == (3, 16)
     assert sounds.shape == (3, 5)
     assert bool((features >= 0).all())
+
+
+def test_layers_are_described_as_they_are():
+    config = MelCnnConfig(widths=(4, 8, 12), n_features=16, n_sounds=5)
+    state = {name: tuple(value.shape) for name, value in MelCnn(config).state_dict().items()}
+    assert expected_shapes(config) == {name: shape for name, shape in state.items() if "num_batches" not in name}
 
 
 def test_a_patch_does_not_depend_on_its_neighbours_in_the_batch():

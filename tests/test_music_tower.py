@@ -14,13 +14,20 @@ from soundtrack.emotion.music_config import MusicTowerConfig
 from soundtrack.emotion.music_head import untrained_head
 from soundtrack.emotion.music_tower import MusicTower
 from soundtrack.errors import ModelError
-from soundtrack.networks.mel_cnn_fused import FusedMelCnn
+from soundtrack.networks.mel_cnn import network_of
+from soundtrack.networks.runs.music_torch import TorchMusic
 from soundtrack.types import EMOTIONS, FloatArray, Span
 
 
 @pytest.fixture(scope="module")
 def tower() -> MusicTower:
     return MusicTower.load("tiny", device="cpu")
+
+
+def torch_tower(tower: MusicTower, *, dtype: torch.dtype | None = None) -> MusicTower:
+    """The same tower, run by torch."""
+    run = TorchMusic(network_of(tower.arrays, tower.config.cnn), device="cpu", dtype=dtype)
+    return MusicTower(tower.config, arrays=tower.arrays, run=run, head=tower.head, space=tower.space)
 
 
 def noise(rng: np.random.Generator, seconds: float) -> np.ndarray:
@@ -69,11 +76,10 @@ def test_same_input_same_bytes(tower, rng):
 def test_batches_do_not_show(tower, rng):
     mel = log_mel(noise(rng, 20), tower.config.mel)
     whole = heard(tower, mel, Span(0, 20))
-    tower._batches.size = 3
-    try:
-        assert np.allclose(heard(tower, mel, Span(0, 20)), whole, atol=2e-2)  # bf16 where the CPU has it
-    finally:
-        tower._batches.size = 256
+    small = torch_tower(tower)
+    assert isinstance(small.run, TorchMusic)
+    small.run.batches.size = 3
+    assert np.allclose(heard(small, mel, Span(0, 20)), whole, atol=2e-2)  # bf16 where the CPU has it
 
 
 def test_short_numbers_say_the_same_as_long_ones(rng):
@@ -81,10 +87,9 @@ def test_short_numbers_say_the_same_as_long_ones(rng):
     tower = MusicTower.load(device="cpu")
     mel = log_mel(noise(rng, 20), tower.config.mel)
     spans = [Span(0, 10), Span(10, 20)]
-    vectors = []
-    for numbers in (torch.float32, torch.bfloat16):
-        tower._quick = FusedMelCnn(tower.network, dtype=numbers)
-        vectors.append(tower.read(mel, spans).embedding)
+    vectors = [
+        torch_tower(tower, dtype=numbers).read(mel, spans).embedding for numbers in (torch.float32, torch.bfloat16)
+    ]
     assert ((vectors[0] * vectors[1]).sum(axis=1) > 0.999).all()
 
 
@@ -155,9 +160,8 @@ def test_a_track_holds_no_voice_where_the_model_says_so_and_no_patch_has_a_chanc
     patches = tower.take_patches(log_mel(noise(rng, 10), tower.config.mel))
     assert tower.may_hold_voice(patches)  # the model names no limit
     quiet = replace(patches, sounds=np.full_like(patches.sounds, -5.0))  # chances of 0.007
-    sure = MusicTower(
-        replace(tower.config, no_voice_under=0.02), network=tower.network, head=tower.head, space=tower.space
-    )
+    config = replace(tower.config, no_voice_under=0.02)
+    sure = MusicTower(config, arrays=tower.arrays, run=tower.run, head=tower.head, space=tower.space)
     assert not sure.may_hold_voice(quiet)
     assert sure.may_hold_voice(replace(quiet, sounds=np.where(np.arange(4) == 1, 0.0, quiet.sounds)))
 

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from soundtrack.emotion.video_tower import backbone
-from soundtrack.networks.i3d import I3D, inflate
+from soundtrack.networks.i3d import I3D, backbone, inflate
 from soundtrack.networks.i3d_fused import FusedI3D
 from soundtrack.training.picture.data import read_still, resize
 from soundtrack.training.picture.flat_student import student_features

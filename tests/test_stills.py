@@ -21,7 +21,8 @@ from soundtrack.emotion.video_tower import VideoTower
 from soundtrack.errors import DependencyError
 from soundtrack.evaluation import read
 from soundtrack.media.reading.probe import probe
-from soundtrack.networks import efficientnet
+from soundtrack.networks.runs import still_weights, stills_torch
+from soundtrack.networks.runs.choice import still_run
 from soundtrack.pipeline.ground.channel_list import film_channels, make_channels
 from soundtrack.training.picture.clips import seen_in_films, write_clips
 from soundtrack.training.picture.start import start_of
@@ -134,19 +135,33 @@ def test_the_network_gives_the_same_numbers_again_and_as_its_package_does() -> N
 
     rng = np.random.default_rng(7)
     pictures = rng.integers(0, 256, (1, FORMAT.side_px, FORMAT.side_px, 3), np.uint8)
-    quick = efficientnet.StillNetwork.load().features(pictures)
+    quick = still_run().features(pictures)
     assert np.array_equal(quick, rows_of_still(pictures[0])["stills"])
-    again = efficientnet.StillNetwork.load(dtype=torch.float32).features(pictures)
+    again = stills_torch.StillNetwork.load(dtype=torch.float32).features(pictures)
     plain = EfficientNet.from_name("efficientnet-lite2", image_size=FORMAT.side_px)
-    weights = efficientnet._weights_path()
+    weights = still_weights._path()
     plain.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     x = (torch.from_numpy(pictures).permute(0, 3, 1, 2).float() - 127) / 128
     with torch.inference_mode():
         expected = plain.eval().extract_features(x).mean(dim=(2, 3)).numpy()
     assert np.abs(again - expected).max() < 1e-3
-    short = efficientnet.StillNetwork.load(dtype=torch.bfloat16).features(pictures)
+    short = stills_torch.StillNetwork.load(dtype=torch.bfloat16).features(pictures)
     assert (short * expected).sum() > 0.99 * np.linalg.norm(short) * np.linalg.norm(expected)
-    assert (FORMAT.side_px, N_FEATURES) == (efficientnet.SIDE_PX, efficientnet.DIM)
+    assert (FORMAT.side_px, N_FEATURES) == (still_weights.SIDE_PX, still_weights.DIM)
+
+
+def test_the_list_of_the_weights_names_every_float_in_their_file_where_it_is() -> None:
+    import torch
+
+    tensors = torch.load(still_weights._path(), map_location="cpu", weights_only=True)
+    arrays = still_weights.still_weights()
+    assert set(arrays) == {name for name, tensor in tensors.items() if tensor.is_floating_point()}
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(array, tensors[name].numpy())
+    with torch.inference_mode():
+        logits = torch.nn.functional.linear(torch.ones(1, 1280), tensors["_fc.weight"], tensors["_fc.bias"])
+    expected = torch.softmax(logits, dim=1).numpy()
+    np.testing.assert_allclose(still_weights.class_shares(np.ones((1, 1280), np.float32)), expected, rtol=1e-4)
 
 
 def test_teaching_and_judging_see_the_stills_that_the_analysis_sees(network: Brightness, tmp_path: Path) -> None:
@@ -198,12 +213,12 @@ def test_a_broken_package_is_named_with_what_to_type(
 ) -> None:
     match damage:
         case "missing":
-            monkeypatch.setattr(efficientnet, "_weights_path", lambda: tmp_path / "none.pth")
+            monkeypatch.setattr(still_weights, "_path", lambda: tmp_path / "none.pth")
         case "other weights":
             (tmp_path / "evil.pth").write_bytes(b"\x80\x04K\x01.")
-            monkeypatch.setattr(efficientnet, "_weights_path", lambda: tmp_path / "evil.pth")
+            monkeypatch.setattr(still_weights, "_path", lambda: tmp_path / "evil.pth")
         case "other network":
-            monkeypatch.setattr(efficientnet, "_NAME", "efficientnet-lite0")
+            monkeypatch.setattr(stills_torch, "_NAME", "efficientnet-lite0")
     with pytest.raises(DependencyError, match="efficientnet-lite") as caught:
-        efficientnet.StillNetwork.load()
+        stills_torch.StillNetwork.load()
     assert "pip install" in str(caught.value.hint)

@@ -17,9 +17,11 @@ from soundtrack.emotion.picture_network import picture_network
 from soundtrack.emotion.seen.derived import N_CUTTING, N_OBJECTS
 from soundtrack.emotion.seen.stills import N_FEATURES
 from soundtrack.emotion.video_config import parse_config
-from soundtrack.emotion.video_tower import VideoTower, head_tensors, load_parts
+from soundtrack.emotion.video_tower import VideoTower, head_tensors, load_network, load_parts
 from soundtrack.errors import DependencyError, ModelError
 from soundtrack.networks.i3d_fused import FusedI3D
+from soundtrack.networks.i3d_layers import n_features
+from soundtrack.networks.runs.picture_torch import TorchPicture
 from soundtrack.types import EMOTIONS, Clip, FloatArray, Span
 from soundtrack.video.visual_features import N_FILM, clip_numbers
 
@@ -95,7 +97,7 @@ def test_a_network_that_looks_at_neighbours_gets_all_frames_of_a_still(
 ) -> None:
     pictures = rng.integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
     clips = np.repeat(pictures[:, None], 16, axis=1)
-    assert not tower._network.is_flat
+    assert not tower.run.is_flat
     np.testing.assert_array_equal(tower.features_of_stills(pictures), tower.features(clips))
 
 
@@ -132,6 +134,12 @@ def test_wrong_film_numbers_are_refused(tower: VideoTower, clips: np.ndarray) ->
         tower.read(clips, np.zeros((5, N_FILM + 1), np.float32))
 
 
+def torch_run(tower: VideoTower) -> TorchPicture:
+    """The network of a tower, run by torch."""
+    assert tower.model is not None
+    return TorchPicture(load_network(tower.model, tower.config), device="cpu", clip_px=16 * 64 * 64)
+
+
 class Cramped:
     """A network on a device that holds only so many clips."""
 
@@ -154,14 +162,15 @@ class Cramped:
 def test_short_memory_means_smaller_batches_and_at_last_the_cpu(
     tower: VideoTower, clips: np.ndarray, room: int, ends_on: str
 ) -> None:
-    cramped = Cramped(room, tower._network.features)
-    mine = VideoTower(tower._network, tower.reader.head, config=tower.config, space=FlatSpace())
-    mine._network = cramped  # type: ignore[assignment]  # pretends to be the network
-    mine._batches.device, mine._batches.size = "gpu", 64
-    mine._forward = lambda part: mine._network.features(  # type: ignore[method-assign]  # there is no such device
+    run = torch_run(tower)
+    cramped = Cramped(room, run.fused.features)
+    mine = VideoTower(run, tower.reader.head, config=tower.config, space=FlatSpace())
+    run.fused = cramped  # type: ignore[assignment]  # pretends to be the network
+    run.batches.device, run.batches.size = "gpu", 64
+    run._forward = lambda part: run.fused.features(  # type: ignore[method-assign]  # there is no such device
         torch.from_numpy(np.array(part)).permute(0, 4, 1, 2, 3).float() / 127.5 - 1.0
     ).numpy()
-    np.testing.assert_allclose(mine.features(clips), tower.features(clips), rtol=0.02, atol=1e-3)
+    np.testing.assert_allclose(mine.features(clips), torch_run(tower).features(clips), rtol=0.02, atol=1e-3)
     assert mine.device == ends_on
     assert sum(cramped.sizes) == len(clips), "every clip once"
     if room:
@@ -172,7 +181,7 @@ def test_short_numbers_say_the_same_as_long_ones(tower: VideoTower, clips: np.nd
     """A GPU, and a CPU with bf16, must give the vectors of a CPU without it: within 1e-2 of cosine."""
     model = find_model("tiny-video")
     config = parse_config(read_config(model), where=model.folder)
-    network, _head = load_parts(model, config)
+    network = load_network(model, config)
     x = torch.from_numpy(clips).permute(0, 4, 1, 2, 3).float() / 127.5 - 1.0
     long, short = (FusedI3D(network, dtype=dtype).features(x).numpy() for dtype in (torch.float32, torch.bfloat16))
     cosine = (long * short).sum(axis=1) / np.linalg.norm(long, axis=1) / np.linalg.norm(short, axis=1)
@@ -183,8 +192,9 @@ def test_other_errors_are_not_swallowed(tower: VideoTower, clips: np.ndarray) ->
     def broken(_x: torch.Tensor) -> torch.Tensor:
         raise RuntimeError("something else")
 
-    mine = VideoTower(tower._network, tower.reader.head, config=tower.config, space=FlatSpace())
-    mine._network = Cramped(9, broken)  # type: ignore[assignment]  # pretends to be the network
+    run = torch_run(tower)
+    mine = VideoTower(run, tower.reader.head, config=tower.config, space=FlatSpace())
+    run.fused = Cramped(9, broken)  # type: ignore[assignment]  # pretends to be the network
     with pytest.raises(RuntimeError, match="something else"):
         mine.features(clips)
 
@@ -205,8 +215,8 @@ def test_cuda_that_is_not_there_is_said_so() -> None:
 def test_embedded_weights_fit_their_config(name: str, stills: list[int]) -> None:
     model = find_model(name)
     config = parse_config(read_config(model), where=name)
-    network, head = load_parts(model, config)
-    assert network.dim == config.n_features
+    _arrays, head = load_parts(model, config)
+    assert n_features(config.width) == config.n_features
     assert [block.dim for block in config.head.blocks] == [config.n_features, *stills, N_FILM]
     assert head.weight.shape == (8, config.n_features + sum(stills) + N_FILM)
     assert config.n_frames / config.frame_rate_hz == pytest.approx(config.stride_s)
@@ -262,10 +272,6 @@ def test_channels_need_matching_rows() -> None:
     blocks = picture_blocks(np.zeros((2, 3), np.float32), np.zeros((3, 1), np.float32))
     with pytest.raises(ValueError, match="all of one length"):
         side_by_side(blocks, layout_of(blocks))
-
-
-def test_fused_network_is_what_the_tower_runs(tower: VideoTower) -> None:
-    assert isinstance(tower._network, FusedI3D)
 
 
 @pytest.mark.needs_cuda

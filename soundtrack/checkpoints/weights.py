@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from soundtrack.checkpoints.arrays import check_shapes
 from soundtrack.checkpoints.manifest import (
     LocatedModel,
     ModelEntry,
@@ -71,34 +72,6 @@ def _is_finite(values: Tensor) -> bool:
     return values.numel() == 0 or bool(torch.isfinite(torch.stack(torch.aminmax(values))).all())
 
 
-def check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, tuple[int, ...]], *, where: object) -> None:
-    """Check names and shapes.
-
-    Parameters
-    ----------
-    tensors : mapping of name to Tensor
-        What a file holds.
-    expected : mapping of name to shape
-        What it must hold, no more and no less.
-    where : object
-        Names the file in the message.
-
-    Raises
-    ------
-    ModelError
-        Something is missing, unknown, or of another shape.
-    """
-    hint = "the file does not match the model name; run `soundtrack models list`"
-    missing, unknown = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
-    if missing:
-        raise ModelError(f"{where}: {len(missing)} missing tensors, first {missing[0]}", hint=hint)
-    if unknown:
-        raise ModelError(f"{where}: {len(unknown)} unknown tensors, first {unknown[0]}", hint=hint)
-    for name, shape in expected.items():
-        if tuple(tensors[name].shape) != shape:
-            raise ModelError(f"{where}: {name} has shape {tuple(tensors[name].shape)}, expected {shape}", hint=hint)
-
-
 def load_weights(model: LocatedModel, *, expected: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, Tensor]:
     """A model's tensors as float32, after all checks.
 
@@ -117,7 +90,7 @@ def load_weights(model: LocatedModel, *, expected: Mapping[str, tuple[int, ...]]
     verify(model)
     tensors = read_tensors(model.weights)
     if expected is not None:
-        check_tensors(tensors, expected, where=model.weights)
+        check_shapes(tensors, expected, where=model.weights)
     return tensors
 
 
@@ -231,7 +204,7 @@ def add_model(name: str, path: Path, *, folder: Path | None = None) -> ModelEntr
         tensors = convert_demucs(path, target)
     else:
         tensors = read_public_checkpoint(path)
-        check_tensors(tensors, expected_state(I3D()), where=path)
+        check_shapes(tensors, expected_state(I3D()), where=path)
     return save_weights(
         tensors,
         target,

@@ -12,7 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
-from soundtrack.checkpoints.manifest import LocatedModel, find_model, read_config, verify
+from soundtrack.checkpoints.arrays import load_arrays
+from soundtrack.checkpoints.manifest import LocatedModel, find_model, read_config
 from soundtrack.checkpoints.trained import find_network
 from soundtrack.emotion.head import Head, Mood, columns_of, side_by_side
 from soundtrack.emotion.head_file import PREFIX
@@ -78,7 +79,7 @@ class MusicProjection:
         own = {name.removeprefix(PREFIX): value for name, value in arrays.items() if name.startswith(PREFIX)}
         head = form.head(own, where=model.weights)
         try:
-            joint = JointSpace.from_tensors(_arrays(find_model(space)), ref=space_ref(space))
+            joint = JointSpace.from_tensors(load_arrays(find_model(space)), ref=space_ref(space))
         except (KeyError, ValueError) as error:
             raise ModelError(f"{model.weights}: {error}", hint="run `soundtrack models verify`") from error
         joint.check_inputs(music=form.n_columns)
@@ -243,18 +244,4 @@ def channels_of(music: str) -> tuple[Channel, ...]:
 
 def _music_model(name: str) -> tuple[LocatedModel, dict[str, FloatArray]]:
     model = find_network(name, role="music")
-    return model, _arrays(model)
-
-
-def _arrays(model: LocatedModel) -> dict[str, FloatArray]:
-    """The weights of a model as numpy arrays, float32, once its hash is right."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    verify(model)
-    try:
-        return {name: np.asarray(value, np.float32) for name, value in load_file(model.weights).items()}
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(
-            f"{model.weights}: cannot read weights: {error}", hint="run `soundtrack models verify`"
-        ) from error
+    return model, load_arrays(model)

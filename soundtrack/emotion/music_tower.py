@@ -2,20 +2,19 @@
 
 Goes in: the spectrogram of a whole track (`soundtrack.audio.mel.log_mel`) and the stretches of interest. Comes out: one
 row of a `ReadingBatch` per stretch. Patches of about a second are read once over the whole track; a stretch is the mean
-and spread of the patches that start inside it, beside numbers about its harmony. Silence reads as neutral, unsure. On
-a CPU with bf16 arithmetic and on a GPU the network runs in bf16 (a GPU without it: fp16), in batches that fit into
-memory (`devices.Batches`); its vectors keep a cosine above 0.999 with the longer ones.
+and spread of the patches that start inside it, beside numbers about its harmony. Silence reads as neutral, unsure.
+Where the network runs in bf16 (`soundtrack.networks.runs`), its vectors keep a cosine above 0.999 with those of
+float32.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from soundtrack.audio.mel import log_mel
 from soundtrack.audio.music.tonal import tonal_numbers
@@ -28,15 +27,14 @@ from soundtrack.emotion.music_config import MusicTowerConfig
 from soundtrack.emotion.music_head import head_form
 from soundtrack.emotion.music_projection import MusicProjection, Space
 from soundtrack.emotion.space import JointSpace
-from soundtrack.networks.devices import Batches, choose_device, fitting_batch, quick_dtype
-from soundtrack.networks.mel_cnn import MelCnn
-from soundtrack.networks.mel_cnn_fused import FusedMelCnn
+from soundtrack.networks.mel_config import expected_shapes
+from soundtrack.networks.runs.choice import MusicRun
+from soundtrack.networks.runs.openvino_core import runs_networks
 from soundtrack.types import Channel, Evidence, FloatArray, ReadingBatch, Span, TimeArray, TrackChannel
 
 MODEL = "mel-emotion"
 """Name of the embedded model."""
-_LARGEST_BATCH = {"cpu": 64, "cuda": 256}  # more than 64 at once outgrow the caches of a CPU
-_BYTES_PER_CELL = 256
+_NETWORK = "cnn."
 _GAP_S = 0.1
 """Stretches further apart than this are not read in one context, in seconds."""
 
@@ -76,14 +74,14 @@ class MusicTower:
     ----------
     config : MusicTowerConfig
         Numbers that belong to the weights.
-    network : MelCnn
-        With its weights.
+    arrays : mapping of name to ndarray
+        Weights of the network, under the names of `mel_config.expected_shapes`.
+    run : MusicRun
+        The network itself.
     head : Head
         With its weights.
     space : Space
         Where the embeddings live.
-    device : str
-        ``cpu`` or ``cuda``.
     model : LocatedModel, optional
         Where it came from.
     """
@@ -92,22 +90,18 @@ class MusicTower:
         self,
         config: MusicTowerConfig,
         *,
-        network: MelCnn,
+        arrays: Mapping[str, FloatArray],
+        run: MusicRun,
         head: Head,
         space: Space,
-        device: str = "cpu",
         model: LocatedModel | None = None,
     ) -> None:
         self.config = config
         self.model = model
-        weights = {f"cnn.{name}": value.float().cpu().numpy() for name, value in network.state_dict().items()}
-        self.channels = music_channels(config, weights)
+        self.arrays = arrays
+        self.channels = music_channels(config, {f"{_NETWORK}{name}": array for name, array in arrays.items()})
         self.projection = MusicProjection(head, space, self.channels)
-        self._network = network.eval().to(device)
-        patch_bytes = _BYTES_PER_CELL * config.cnn.patch_frames * config.cnn.n_mels
-        size = fitting_batch(device, item_bytes=patch_bytes, largest=_LARGEST_BATCH[device])
-        self._batches = Batches(device, size=size, cpu_size=_LARGEST_BATCH["cpu"], to_cpu=self._to_cpu)
-        self._quick = FusedMelCnn(self._network, dtype=quick_dtype(device))
+        self.run = run
 
     @classmethod
     def load(cls, name: str = MODEL, *, device: str = "auto", space: Space | None = None) -> MusicTower:
@@ -127,27 +121,28 @@ class MusicTower:
         ModelError
             The model is missing or damaged.
         """
+        from soundtrack.checkpoints.arrays import check_shapes, load_arrays
         from soundtrack.checkpoints.manifest import read_config
         from soundtrack.checkpoints.trained import find_network, space_of
-        from soundtrack.checkpoints.weights import check_tensors, load_weights
 
         model = find_network(name, role="music")
         document = read_config(model)
         config = MusicTowerConfig.from_dict(document)
-        tensors = load_weights(model)
-        network = MelCnn(config.cnn)
+        every = load_arrays(model)
         form = head_form(document, config, where=model.folder)
-        expected = {f"cnn.{k}": tuple(v.shape) for k, v in network.state_dict().items() if "num_batches" not in k}
-        state = {k: v for k, v in tensors.items() if not k.startswith(PREFIX)}
-        check_tensors(state, expected, where=model.weights)
-        network.load_state_dict({k.removeprefix("cnn."): v for k, v in state.items()}, strict=False)
-        arrays = {k.removeprefix(PREFIX): v.numpy() for k, v in tensors.items() if k.startswith(PREFIX)}
-        head = form.head(arrays, where=model.weights)
+        expected = {f"{_NETWORK}{k}": shape for k, shape in expected_shapes(config.cnn).items()}
+        arrays = {k: v for k, v in every.items() if not k.startswith(PREFIX)}
+        check_shapes(arrays, expected, where=model.weights)
+        arrays = {k.removeprefix(_NETWORK): v for k, v in arrays.items()}
+        head = form.head(
+            {k.removeprefix(PREFIX): v for k, v in every.items() if k.startswith(PREFIX)}, where=model.weights
+        )
         if space is None:
             joint = JointSpace.load(space_of(model.entry.name))
             joint.check_inputs(music=form.n_columns)
             space = joint
-        return cls(config, network=network, head=head, space=space, device=choose_device(device), model=model)
+        run = music_run(arrays, config, device=device)
+        return cls(config, arrays=arrays, run=run, head=head, space=space, model=model)
 
     @property
     def name(self) -> str:
@@ -163,11 +158,6 @@ class MusicTower:
     def space(self) -> Space:
         """Where the vectors live."""
         return self.projection.space
-
-    @property
-    def network(self) -> MelCnn:
-        """The convolutional network, on its device."""
-        return self._network
 
     def read(self, mel: FloatArray, spans: Sequence[Span], *, patches: Patches | None = None) -> ReadingBatch:
         """Readings of stretches of a track.
@@ -260,28 +250,15 @@ class MusicTower:
         if len(bands) < width:
             bands = np.pad(bands, ((0, width - len(bands)), (0, 0)), mode="edge")
         starts = np.arange(0, len(bands) - width + 1, config.hop_frames)
-        windows = np.lib.stride_tricks.sliding_window_view(bands, width, axis=0)  # (starts, n_mels, width)
-        parts = self._batches.run(
-            len(starts), lambda first, last: self._forward(windows[starts[first:last]].swapaxes(1, 2))
-        )
+        windows = np.lib.stride_tricks.sliding_window_view(bands, width, axis=0)[:: config.hop_frames]
+        features, sounds = self.run.features(windows.swapaxes(1, 2))  # (starts, width, n_mels)
         levels = np.array([bands[s : s + width].mean() for s in starts])
         return Patches(
             centres=np.asarray((starts + width / 2) / config.mel.frames_per_s, np.float64),
-            features=np.concatenate([features for features, _ in parts]),
-            sounds=np.concatenate([sounds for _, sounds in parts]),
+            features=np.sqrt(features),
+            sounds=sounds,
             audible=(levels > config.silence_level).astype(np.float32),
         )
-
-    def _forward(self, patches: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Square roots of the features, and log-odds of the sounds, of some patches (n, frames, n_mels)."""
-        batch = torch.from_numpy(np.ascontiguousarray(patches))[:, None]  # (n, 1, frames, n_mels)
-        features, sounds = self._quick(batch.to(self._batches.device))
-        return np.sqrt(features.cpu().numpy()), sounds.cpu().numpy()
-
-    def _to_cpu(self) -> None:
-        """The network goes on where there is room, in the numbers that suit a CPU."""
-        self._network = self._network.to("cpu")
-        self._quick = FusedMelCnn(self._network, dtype=quick_dtype("cpu"))
 
     def _inside(self, patches: Patches, span: Span) -> npt.NDArray[np.int64]:
         """Indices of the patches whose middle is in the stretch, else of the nearest one."""
@@ -306,6 +283,29 @@ class MusicTower:
         first = min(int(span.start_s * settings.frames_per_s), mel.shape[1] - 1) // step * step
         last = max(first + 1, int(span.end_s * settings.frames_per_s))
         return tonal_numbers(mel[settings.n_mels :, first:last:step])
+
+
+def music_run(arrays: Mapping[str, FloatArray], config: MusicTowerConfig, *, device: str) -> MusicRun:
+    """The music network, run by what suits the device.
+
+    Parameters
+    ----------
+    arrays : mapping of name to ndarray
+        Its weights, as `mel_config.expected_shapes` names them.
+    config : MusicTowerConfig
+        Numbers that belong to them.
+    device : {"auto", "cpu", "cuda"}
+        As asked for.
+    """
+    if runs_networks(device):
+        from soundtrack.networks.runs.music_openvino import OpenVinoMusic
+
+        return OpenVinoMusic(arrays, config.cnn)
+    from soundtrack.networks.devices import choose_device
+    from soundtrack.networks.mel_cnn import network_of
+    from soundtrack.networks.runs.music_torch import TorchMusic
+
+    return TorchMusic(network_of(arrays, config.cnn), device=choose_device(device))
 
 
 class HeardTrack:

@@ -187,14 +187,14 @@ class JointSpace:
         ModelError
             The model is missing or damaged.
         """
+        from soundtrack.checkpoints.arrays import load_arrays
         from soundtrack.checkpoints.manifest import find_model
-        from soundtrack.checkpoints.weights import load_weights
 
         ref = space_ref(name)
         model = find_model(name)
-        tensors = {key: value.numpy() for key, value in load_weights(model).items()}
+        arrays = load_arrays(model)
         try:
-            return cls.from_tensors(tensors, ref=ref)
+            return cls.from_tensors(arrays, ref=ref)
         except (KeyError, ValueError) as error:
             raise ModelError(f"{model.weights}: {error}", hint="run `soundtrack models verify`") from error
 

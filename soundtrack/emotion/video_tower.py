@@ -2,21 +2,20 @@
 
 Goes in: stacks of frames, uint8 RGB, and their film numbers. Comes out: a `ReadingBatch`. An I3D gives a vector per
 clip (frame size, rate and count come from the model's ``config.json``), a linear head reads classes, valence and
-arousal from it and the film numbers, and the joint space places both beside the music. On a CPU with bf16 arithmetic
-and on a GPU the network runs in bf16 (a GPU without it: fp16), in batches that fit into memory (`devices.Batches`).
+arousal from it and the film numbers, and the joint space places both beside the music. No torch where OpenVINO runs the
+network (`soundtrack.networks.runs`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
+from soundtrack.checkpoints.arrays import check_shapes, load_arrays
 from soundtrack.checkpoints.manifest import LocatedModel, read_config
 from soundtrack.checkpoints.trained import find_network, space_of
-from soundtrack.checkpoints.weights import check_tensors, load_weights
 from soundtrack.emotion.head import Head
 from soundtrack.emotion.head_file import PREFIX, head_arrays
 from soundtrack.emotion.picture_head import FILM_NUMBERS, picture_blocks
@@ -24,22 +23,19 @@ from soundtrack.emotion.reader import Reader, Space
 from soundtrack.emotion.space import PICTURE, JointSpace
 from soundtrack.emotion.video_config import VideoConfig, parse_config
 from soundtrack.errors import ModelError
-from soundtrack.networks.devices import Batches, choose_device, fitting_batch, quick_dtype
-from soundtrack.networks.i3d import I3D, expected_state
-from soundtrack.networks.i3d_fused import FusedI3D
+from soundtrack.networks.i3d_layers import expected_shapes, n_features
+from soundtrack.networks.runs.choice import PictureRun
+from soundtrack.networks.runs.openvino_core import runs_networks
 from soundtrack.types import ByteArray, FloatArray, ReadingBatch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from soundtrack.networks.i3d import I3D
 
 DEFAULT_MODEL = "i3d-emotion"
 """The embedded network."""
-_LARGEST_BATCH = {"cpu": 2, "cuda": 64}  # larger ones are no faster on a CPU and take blocks that the system clears
-_BYTES_PER_PIXEL = 64
-
-
-def backbone(width: float) -> I3D:
-    """The network without its classifier, which the head stands in for."""
-    network = I3D(width=width, n_classes=1)
-    network.logits = nn.Identity()  # type: ignore[assignment]  # features() never touches it
-    return network
+_NETWORK = "i3d."
 
 
 class VideoTower:
@@ -47,36 +43,30 @@ class VideoTower:
 
     Parameters
     ----------
-    network : FusedI3D
-        On its device.
+    run : PictureRun
+        The network itself.
     head : Head
         Calibrated.
     config : VideoConfig
         What the network wants.
     space : Space
         Places readings beside the music.
-    device : {"cpu", "cuda"}
-        Where the network is.
     model : LocatedModel, optional
         Where it came from.
     """
 
     def __init__(
         self,
-        network: FusedI3D,
+        run: PictureRun,
         head: Head,
         *,
         config: VideoConfig,
         space: Space,
-        device: str = "cpu",
         model: LocatedModel | None = None,
     ) -> None:
-        self._network = network
+        self.run = run
         self.reader = Reader(head, space, side=PICTURE)
         self.config, self.model = config, model
-        clip_bytes = _BYTES_PER_PIXEL * config.n_frames * config.side_px**2
-        size = fitting_batch(device, item_bytes=clip_bytes, largest=_LARGEST_BATCH[device])
-        self._batches = Batches(device, size=size, cpu_size=_LARGEST_BATCH["cpu"], to_cpu=self._to_cpu)
 
     @classmethod
     def load(cls, name: str = DEFAULT_MODEL, *, device: str = "auto", space: Space | None = None) -> VideoTower:
@@ -98,16 +88,14 @@ class VideoTower:
         DependencyError
             ``cuda`` was asked for and there is none.
         """
-        where = choose_device(device)
         model = find_network(name, role="video")
         config = parse_config(read_config(model), where=model.folder)
-        network, head = load_parts(model, config)
+        arrays, head = load_parts(model, config)
         if space is None:
             joint = JointSpace.load(space_of(model.entry.name))
             joint.check_inputs(picture=config.head.n_columns)
             space = joint
-        fused = FusedI3D(network, dtype=quick_dtype(where)).to(where)
-        return cls(fused, head, config=config, space=space, device=where, model=model)
+        return cls(picture_run(arrays, config, device=device), head, config=config, space=space, model=model)
 
     @property
     def name(self) -> str:
@@ -122,37 +110,22 @@ class VideoTower:
     @property
     def device(self) -> str:
         """Where the network is: ``cpu`` once a GPU turned out too small."""
-        return self._batches.device
+        return self.run.device
 
     def features(self, clips: ByteArray) -> FloatArray:
         """Pooled vectors of the network, float32, shape (n, n_features); `clips` as in `read`."""
         side, n = self.config.side_px, self.config.n_frames
         if clips.dtype != np.uint8 or clips.ndim != 5 or clips.shape[1:] != (n, side, side, 3):
             raise ValueError(f"clips must be uint8 (n, {n}, {side}, {side}, 3), got {clips.dtype} {clips.shape}")
-        parts = self._batches.run(len(clips), lambda start, stop: self._forward(clips[start:stop]))
-        return np.concatenate([np.empty((0, self.config.n_features), np.float32), *parts])
+        return self.run.features(clips) if len(clips) else np.empty((0, self.config.n_features), np.float32)
 
     def features_of_stills(self, pictures: ByteArray) -> FloatArray:
-        """`features` of clips that hold still, from one picture each, uint8, shape (n, side_px, side_px, 3).
+        """`features` of clips that hold still, from one picture each, uint8, shape (n, side_px, side_px, 3), n > 0.
 
         Where no kernel looks at neighbouring frames, all frames of such a clip give the same numbers at every layer.
         """
         clips = pictures[:, None]
-        if not self._network.is_flat:
-            return self.features(np.repeat(clips, self.config.n_frames, axis=1))
-        parts = self._batches.run(len(clips), lambda start, stop: self._forward(clips[start:stop]))
-        return np.concatenate([np.empty((0, self.config.n_features), np.float32), *parts])
-
-    def _forward(self, part: ByteArray) -> FloatArray:
-        """One batch through the network."""
-        with torch.inference_mode():
-            raw = torch.from_numpy(np.array(part)).to(self.device)
-            x = raw.permute(0, 4, 1, 2, 3).float().div_(127.5).sub_(1.0)  # (n, 3, t, h, w)
-            return np.asarray(self._network.features(x).cpu().numpy(), np.float32)
-
-    def _to_cpu(self) -> None:
-        """The network goes on where there is room, in the numbers that suit a CPU."""
-        self._network = self._network.moved("cpu", dtype=quick_dtype("cpu"))
+        return self.run.features(clips if self.run.is_flat else np.repeat(clips, self.config.n_frames, axis=1))
 
     def read(self, clips: ByteArray, film: FloatArray) -> ReadingBatch:
         """What the network says about each clip.
@@ -170,29 +143,67 @@ class VideoTower:
         return self.reader.read(picture_blocks(self.features(clips), np.asarray(film, np.float32)))
 
 
-def load_parts(model: LocatedModel, config: VideoConfig) -> tuple[I3D, Head]:
-    """Network and head of a model, all names and shapes checked.
+def load_parts(model: LocatedModel, config: VideoConfig) -> tuple[dict[str, FloatArray], Head]:
+    """Weights of the network, as `i3d_layers.expected_shapes` names them, and head of a model, all shapes checked.
 
     Raises
     ------
     ModelError
         A file is missing, damaged, or of another network.
     """
-    with torch.device("meta"):  # its numbers come from the file: none are drawn, and no memory is taken
-        network = backbone(config.width)
-    if network.dim != config.n_features:
+    if n_features(config.width) != config.n_features:
         raise ModelError(
             f"{model.folder}: config.json: width {config.width:g} does not match {config.n_features} features",
             hint="run `soundtrack models verify`",
         )
-    tensors = load_weights(model)
-    state = {name: value for name, value in tensors.items() if not name.startswith(PREFIX)}
-    expected = expected_state(network)
-    check_tensors(state, {f"i3d.{k}": shape for k, shape in expected.items()}, where=model.weights)
-    counters = {name: torch.zeros((), dtype=torch.int64) for name in network.state_dict() if name not in expected}
-    found = {name.removeprefix("i3d."): value for name, value in state.items()}
-    network.load_state_dict(found | counters, assign=True)
-    return network.eval(), _head_of(tensors, config, model)
+    every = load_arrays(model)
+    arrays = {name: value for name, value in every.items() if not name.startswith(PREFIX)}
+    expected = {f"{_NETWORK}{name}": shape for name, shape in expected_shapes(config.width).items()}
+    check_shapes(arrays, expected, where=model.weights)
+    return {name.removeprefix(_NETWORK): value for name, value in arrays.items()}, _head_of(every, config, model)
+
+
+def load_network(model: LocatedModel, config: VideoConfig) -> I3D:
+    """The network of a model in torch, without its classifier.
+
+    Raises
+    ------
+    ModelError
+        A file is missing, damaged, or of another network.
+    """
+    from soundtrack.networks.i3d import network_of
+
+    return network_of(load_parts(model, config)[0], config.width)
+
+
+def picture_run(arrays: Mapping[str, FloatArray], config: VideoConfig, *, device: str) -> PictureRun:
+    """The picture network, run by what suits the device.
+
+    Parameters
+    ----------
+    arrays : mapping of name to ndarray
+        Its weights, as `i3d_layers.expected_shapes` names them.
+    config : VideoConfig
+        What it wants.
+    device : {"auto", "cpu", "cuda"}
+        As asked for.
+
+    Raises
+    ------
+    DependencyError
+        ``cuda`` was asked for and there is none.
+    """
+    if runs_networks(device):
+        from soundtrack.networks.runs.picture_openvino import OpenVinoPicture
+
+        return OpenVinoPicture(arrays, config.width)
+    from soundtrack.networks.devices import choose_device
+    from soundtrack.networks.i3d import network_of
+    from soundtrack.networks.runs.picture_torch import TorchPicture
+
+    where = choose_device(device)
+    clip_px = config.n_frames * config.side_px**2
+    return TorchPicture(network_of(arrays, config.width), device=where, clip_px=clip_px)
 
 
 def load_reader(name: str, *, space: Space) -> Reader:
@@ -205,15 +216,17 @@ def load_reader(name: str, *, space: Space) -> Reader:
     """
     model = find_network(name, role="video")
     config = parse_config(read_config(model), where=model.folder)
-    return Reader(_head_of(load_weights(model), config, model), space, side=PICTURE)
+    return Reader(_head_of(load_arrays(model), config, model), space, side=PICTURE)
 
 
-def _head_of(tensors: Mapping[str, Tensor], config: VideoConfig, model: LocatedModel) -> Head:
+def _head_of(every: Mapping[str, FloatArray], config: VideoConfig, model: LocatedModel) -> Head:
     """The head alone."""
-    arrays = {name.removeprefix(PREFIX): t.numpy() for name, t in tensors.items() if name.startswith(PREFIX)}
+    arrays = {name.removeprefix(PREFIX): value for name, value in every.items() if name.startswith(PREFIX)}
     return config.head.head(arrays, where=model.weights)
 
 
 def head_tensors(head: Head) -> dict[str, Tensor]:
     """A head's arrays under the names of a weights file."""
+    import torch
+
     return {f"{PREFIX}{name}": torch.from_numpy(np.array(array)) for name, array in head_arrays(head).items()}

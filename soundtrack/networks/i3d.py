@@ -15,74 +15,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-Size = tuple[int, int, int]
-
-BATCH_NORM_EPS = 1e-3
-"""What the public weights were trained with; PyTorch's own default differs."""
-FEATURE_DIM = 1024
-"""Length of the pooled vector at width 1."""
-
-_BLOCKS: dict[str, tuple[int, ...]] = {
-    "Mixed_3b": (192, 64, 96, 128, 16, 32, 32),
-    "Mixed_3c": (256, 128, 128, 192, 32, 96, 64),
-    "Mixed_4b": (480, 192, 96, 208, 16, 48, 64),
-    "Mixed_4c": (512, 160, 112, 224, 24, 64, 64),
-    "Mixed_4d": (512, 128, 128, 256, 24, 64, 64),
-    "Mixed_4e": (512, 112, 144, 288, 32, 64, 64),
-    "Mixed_4f": (528, 256, 160, 320, 32, 128, 128),
-    "Mixed_5b": (832, 256, 160, 320, 32, 128, 128),
-    "Mixed_5c": (832, 384, 192, 384, 48, 128, 128),
-}
-"""Channels at width 1: into the block, b0, b1a, b1b, b2a, b2b, b3b."""
-
-_POOLS: dict[str, tuple[Size, Size]] = {
-    "MaxPool3d_2a_3x3": ((1, 3, 3), (1, 2, 2)),
-    "MaxPool3d_3a_3x3": ((1, 3, 3), (1, 2, 2)),
-    "MaxPool3d_4a_3x3": ((3, 3, 3), (2, 2, 2)),
-    "MaxPool3d_5a_2x2": ((2, 2, 2), (2, 2, 2)),
-}
-"""Kernel and stride."""
-
-LAYERS: tuple[str, ...] = (
-    "Conv3d_1a_7x7",
-    "MaxPool3d_2a_3x3",
-    "Conv3d_2b_1x1",
-    "Conv3d_2c_3x3",
-    "MaxPool3d_3a_3x3",
-    "Mixed_3b",
-    "Mixed_3c",
-    "MaxPool3d_4a_3x3",
-    "Mixed_4b",
-    "Mixed_4c",
-    "Mixed_4d",
-    "Mixed_4e",
-    "Mixed_4f",
-    "MaxPool3d_5a_2x2",
-    "Mixed_5b",
-    "Mixed_5c",
-)
-"""All layers up to the pooled vector, in order."""
-
-
-def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Zeros before and after one axis so that the output has ceil(size / stride) entries.
-
-    Examples
-    --------
-    >>> same_padding(112, 7, 2)
-    (2, 3)
-    """
-    total = max(0, (-(-size // stride) - 1) * stride + kernel - size)
-    return total // 2, total - total // 2
-
-
-def _channels(n: int, width: float) -> int:
-    """Channels at a width, a multiple of 8."""
-    return max(8, round(n * width / 8) * 8)
+from soundtrack.networks.i3d_layers import BATCH_NORM_EPS, BLOCKS, LAYERS, POOLS, Size, n_channels, same_padding
+from soundtrack.types import FloatArray
 
 
 def max_pool(x: Tensor, kernel: Size, stride: Size) -> Tensor:
@@ -180,13 +119,13 @@ class I3D(nn.Module):
         super().__init__()
         self.width, self.n_classes, self.flat = width, n_classes, flat
         depth = 1 if flat else 3
-        stem = _channels(64, width)
+        stem = n_channels(64, width)
         self.Conv3d_1a_7x7 = Unit3D(3, stem, kernel=(1 if flat else 7, 7, 7), stride=(1 if flat else 2, 2, 2))
         self.Conv3d_2b_1x1 = Unit3D(stem, stem, kernel=(1, 1, 1))
-        self.Conv3d_2c_3x3 = Unit3D(stem, _channels(192, width), kernel=(depth, 3, 3))
-        n_in = _channels(192, width)
-        for name, channels in _BLOCKS.items():
-            scaled = tuple(_channels(c, width) for c in channels[1:])
+        self.Conv3d_2c_3x3 = Unit3D(stem, n_channels(192, width), kernel=(depth, 3, 3))
+        n_in = n_channels(192, width)
+        for name, channels in BLOCKS.items():
+            scaled = tuple(n_channels(c, width) for c in channels[1:])
             self.add_module(name, Mixed((n_in, *scaled), depth=depth))
             n_in = scaled[0] + scaled[2] + scaled[4] + scaled[5]
         self.dim = n_in
@@ -203,7 +142,7 @@ class I3D(nn.Module):
         """
         x = clips
         for name in LAYERS:
-            x = pool(x, name, flat=self.flat) if name in _POOLS else self.get_submodule(name)(x)
+            x = pool(x, name, flat=self.flat) if name in POOLS else self.get_submodule(name)(x)
         return x
 
     def features(self, clips: Tensor) -> Tensor:
@@ -224,8 +163,25 @@ class I3D(nn.Module):
 
 def pool(x: Tensor, name: str, *, flat: bool = False) -> Tensor:
     """The pooling layer of that name; a flat network leaves time alone."""
-    kernel, stride = _POOLS[name]
+    kernel, stride = POOLS[name]
     return max_pool(x, (1, *kernel[1:]), (1, *stride[1:])) if flat else max_pool(x, kernel, stride)
+
+
+def backbone(width: float) -> I3D:
+    """The network without its classifier, which a head stands in for."""
+    network = I3D(width=width, n_classes=1)
+    network.logits = nn.Identity()  # type: ignore[assignment]  # features() never touches it
+    return network
+
+
+def network_of(arrays: Mapping[str, FloatArray], width: float) -> I3D:
+    """The same with weights as `i3d_layers.expected_shapes` names them."""
+    with torch.device("meta"):  # its numbers are given: none are drawn, and no memory is taken
+        network = backbone(width)
+    counters = {name: torch.zeros((), dtype=torch.int64) for name in network.state_dict() if name not in arrays}
+    tensors = {name: torch.from_numpy(np.require(array, np.float32, "W")) for name, array in arrays.items()}
+    network.load_state_dict(tensors | counters, assign=True)
+    return network.eval()
 
 
 def expected_state(model: nn.Module) -> dict[str, tuple[int, ...]]:

@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from soundtrack.networks.i3d import I3D, LAYERS, Mixed, Size, Unit3D, max_pool, pool, same_padding
+from soundtrack.networks.i3d import I3D, Mixed, Unit3D, max_pool, pool
+from soundtrack.networks.i3d_layers import LAYERS, Size, same_padding
 
 
 def has_fast_bf16() -> bool:

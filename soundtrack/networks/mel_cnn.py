@@ -7,10 +7,14 @@ time and frequency each; residual shortcuts keep the gradient alive. Torch and n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from soundtrack.networks.mel_config import MelCnnConfig
+from soundtrack.networks.mel_config import MelCnnConfig, expected_shapes
+from soundtrack.types import FloatArray
 
 
 def _convolution(n_in: int, n_out: int, *, size: int, stride: int) -> nn.Sequential:
@@ -79,3 +83,16 @@ class MelCnn(nn.Module):
         """Features (n, n_features) and logits of the sound classes (n, n_sounds)."""
         features = self.features(patches)
         return features, self.sounds(features)
+
+
+def network_of(arrays: Mapping[str, FloatArray], config: MelCnnConfig) -> MelCnn:
+    """The network with weights as `mel_config.expected_shapes` names them."""
+    network = MelCnn(config)
+    network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()}, strict=False)
+    return network.eval()
+
+
+def arrays_of(network: MelCnn) -> dict[str, FloatArray]:
+    """Weights of a network, as `mel_config.expected_shapes` names them."""
+    state = network.state_dict()
+    return {name: state[name].float().cpu().numpy() for name in expected_shapes(network.config)}

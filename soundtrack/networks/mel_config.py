@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+
+BATCH_NORM_EPS = 1e-5
+"""Added to variances, as PyTorch does it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +33,20 @@ class MelCnnConfig:
             raise ValueError(f"widths must name at least two positive channel counts, got {self.widths}")
         if not self.mel_scale > 0:
             raise ValueError(f"mel_scale must be above 0, got {self.mel_scale}")
+
+
+def expected_shapes(config: MelCnnConfig) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the weights of a network."""
+    widths = config.widths
+    layers = {"stem": (widths[0], 1, 5, 5), "expand": (config.n_features, widths[-1], 1, 1)}
+    for i, (n_in, n_out) in enumerate(pairwise(widths)):
+        layers[f"stages.{i}.down"] = (n_out, n_in, 3, 3)
+        layers[f"stages.{i}.refine"] = (n_out, n_out, 3, 3)
+    out: dict[str, tuple[int, ...]] = {
+        "sounds.weight": (config.n_sounds, config.n_features),
+        "sounds.bias": (config.n_sounds,),
+    }
+    for name, shape in layers.items():
+        out[f"{name}.0.weight"] = shape
+        out |= {f"{name}.1.{part}": shape[:1] for part in ("weight", "bias", "running_mean", "running_var")}
+    return out

@@ -68,6 +68,14 @@ def clean_environment(environ: "MutableMapping[str, str]") -> None:
     environ["PYTHONSAFEPATH"] = "1"
 
 
+def n_network_threads() -> int:
+    """Threads of a network: as OMP_NUM_THREADS says, which torch obeys as well, else one for each core."""
+    from soundtrack.processes.platform import n_cores
+
+    said = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, int(said)) if said.isdecimal() else n_cores()
+
+
 def has_screen() -> bool:
     """Whether windows can be shown."""
     return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

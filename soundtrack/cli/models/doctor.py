@@ -96,6 +96,22 @@ def _device(_index: Path | None) -> Iterator[Finding]:
         yield Finding("device", True, f"CPU, {torch.get_num_threads()} threads; no CUDA device found")
 
 
+def _networks(_index: Path | None) -> Iterator[Finding]:
+    from importlib import metadata
+
+    from soundtrack.networks.runs.openvino_core import problem
+
+    reason = problem()
+    if reason is None:
+        version = metadata.version("openvino")
+        yield Finding("networks", True, f"run by OpenVINO {version} on a CPU, by torch on a GPU")
+    elif reason:
+        hint = "run `pip install --force-reinstall 'openvino>=2025.0,<2027'`"
+        yield Finding("networks", True, f"run by torch, since OpenVINO is not usable: {reason}", hint)
+    else:
+        yield Finding("networks", True, "run by torch; OpenVINO, which is faster on a CPU, is not installed")
+
+
 def _models(_index: Path | None) -> Iterator[Finding]:
     from soundtrack.emotion.space import JointSpace
     from soundtrack.errors import SoundtrackError
@@ -148,6 +164,7 @@ _LOOKS: tuple[Callable[[Path | None], Iterator[Finding]], ...] = (
     _packages,
     _ffmpeg,
     _device,
+    _networks,
     _models,
     _library,
     _disk,

@@ -69,7 +69,7 @@ def object_rows(stills: FloatArray) -> FloatArray:
     stills : ndarray, shape=(n, 1280), float32
         Features of the channel ``stills``; rows of NaN stay unknown.
     """
-    from soundtrack.networks.efficientnet import class_shares
+    from soundtrack.networks.runs.still_weights import class_shares
 
     ratings = _class_ratings()
     rated = np.isfinite(ratings[:, 0])

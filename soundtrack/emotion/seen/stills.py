@@ -30,7 +30,7 @@ from soundtrack.types import (
 )
 
 if TYPE_CHECKING:
-    from soundtrack.networks.efficientnet import StillNetwork
+    from soundtrack.networks.runs.choice import StillRun
 
 FORMAT = StillFormat(every_s=4.0, side_px=260)
 """Which stills it looks at."""
@@ -88,11 +88,11 @@ class StillsChannel:
 
 
 @cache
-def _network() -> StillNetwork:
+def _network() -> StillRun:
     """The network, once for all films."""
-    from soundtrack.networks.efficientnet import StillNetwork
+    from soundtrack.networks.runs.choice import still_run
 
-    return StillNetwork.load()
+    return still_run()
 
 
 def spans_of(times_s: Sequence[float], *, every_s: float, end_s: float) -> tuple[Span, ...]:

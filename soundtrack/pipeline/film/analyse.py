@@ -295,10 +295,10 @@ class Watcher:
 
     def _watch(self, info: VideoInfo, known_fingerprint: str | None, progress: Progress) -> _Found:
         """What is kept of a film, and what is missing from the picture and the sound themselves."""
-        from soundtrack.networks.loading import load_torch_library
+        from soundtrack.networks.runs.choice import load_library
 
         progress("watching", 0, int(info.duration_s))  # before the network is loaded, which takes a moment
-        load_torch_library()  # before the threads: what they import would wait for it, with Python's lock
+        load_library(self._device)  # before the threads: what they import would wait for it, with Python's lock
         channels = make_channels(self._makers, self._setup)
         kept = None
         if known_fingerprint is not None and self._evidence is not None:

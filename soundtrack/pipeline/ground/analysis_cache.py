@@ -53,7 +53,17 @@ _PARTS = (
     "soundtrack.video",
 )
 """Parts of the tool that have a say in what a film's analysis is."""
-_LIBRARIES = ("av", "decord", "numpy", "opencv-python-headless", "scenedetect-headless", "scipy", "silero-vad", "torch")
+_LIBRARIES = (
+    "av",
+    "decord",
+    "numpy",
+    "opencv-python-headless",
+    "openvino",
+    "scenedetect-headless",
+    "scipy",
+    "silero-vad",
+    "torch",
+)
 _SUFFIX = ".scenes"
 
 

@@ -77,7 +77,7 @@ def build_index(
         model=music.current_model(),
         make_listener=partial(music.make_listener, device),
         jobs=jobs,
-        imports=music.NEEDED,
+        imports=music.needed(device),
         crew=crew,
         pace=pace,
         rebuild=rebuild,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from soundtrack.library.update.derive import Projection
 
 
-NEEDED = (
+_NEEDED = (
     "soundtrack.pipeline.library.music",
     "soundtrack.library.update.listen",
     "soundtrack.emotion.music_tower",
@@ -31,7 +31,13 @@ NEEDED = (
     "scipy.fft",
     "scipy.ndimage",
 )
-"""What every listening process imports."""
+
+
+def needed(device: str) -> tuple[str, ...]:
+    """What every listening process imports."""
+    from soundtrack.networks.runs.choice import modules_of_music
+
+    return (*_NEEDED, *modules_of_music(device))
 
 
 def current_model() -> ModelRef:
@@ -138,7 +144,7 @@ def read_music(path: Path, device: str = "auto") -> Heard:
     from soundtrack.library.update.workers import Workers
     from soundtrack.media.opening import refusal
 
-    with Workers(partial(make_listener, device), jobs=1, imports=NEEDED) as workers:
+    with Workers(partial(make_listener, device), jobs=1, imports=needed(device)) as workers:
         (outcome,) = workers.listen([path], wanted=lambda _: True)
     if outcome.heard is None:
         reason = outcome.reason or Reason.CRASHED

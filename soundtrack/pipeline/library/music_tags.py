@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from soundtrack.checkpoints.arrays import load_arrays
 from soundtrack.checkpoints.manifest import find_model, read_config
-from soundtrack.checkpoints.weights import load_weights
 from soundtrack.errors import ModelError
 from soundtrack.types import Channel, FloatArray
 
@@ -64,5 +64,5 @@ def tag_head(channel: Channel) -> TagHead | None:
     tags = config.get("tags")
     if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
         raise ModelError(f"{model.folder}: config.json: tags must be a list", hint="run `soundtrack models verify`")
-    tensors = load_weights(model, expected={"weight": (channel.dim, len(tags)), "bias": (len(tags),)})
-    return TagHead(tuple(tags), tensors["weight"].float().numpy(), tensors["bias"].float().numpy())
+    arrays = load_arrays(model, expected={"weight": (channel.dim, len(tags)), "bias": (len(tags),)})
+    return TagHead(tuple(tags), arrays["weight"], arrays["bias"])

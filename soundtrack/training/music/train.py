@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from soundtrack.audio.mel import MelSettings
 from soundtrack.emotion.music_config import MusicTowerConfig
@@ -21,7 +22,8 @@ from soundtrack.emotion.music_tower import MODEL, MusicTower
 from soundtrack.emotion.space import JointSpace
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import write_text
-from soundtrack.networks.mel_cnn import MelCnn
+from soundtrack.networks.mel_cnn import MelCnn, arrays_of, network_of
+from soundtrack.networks.runs.music_torch import TorchMusic
 from soundtrack.progress import Progress
 from soundtrack.training.data import LabelledClip, RatedFile, read_felt, read_labels, read_ratings
 from soundtrack.training.locked import Part, unlocked
@@ -108,7 +110,8 @@ def train_music(
     config = MusicTowerConfig(speech=SPEECH_SOUNDS, singing=SINGING_SOUNDS, music=MUSIC_SOUNDS)
     if init is not None:
         config = init.config
-    network = init.network if init is not None else MelCnn(config.cnn)
+    start = None if init is None else network_of(init.arrays, config.cnn)
+    network = MelCnn(config.cnn) if start is None else start
     curve: list[LookBack] = []
     if teacher is not None:
         bare: MelSettings = replace(config.mel, n_pitches=0)
@@ -127,12 +130,13 @@ def train_music(
             out_dir / f"student{suffix}",
             config=config.cnn,
             settings=settings,
-            init=init.network if init is not None else None,
+            init=start,
             progress=progress,
         )
     untaught = untrained_head(config.cnn.n_features)
     blank = JointSpace.untrained(dim=dim, n_music_features=untaught.n_columns)
-    tower = MusicTower(config, network=network, head=untaught, space=blank)
+    arrays, run = arrays_of(network), TorchMusic(network, device="cpu")
+    tower = MusicTower(config, arrays=arrays, run=run, head=untaught, space=blank)
     heard, sources = listen(tables, tower, kept_in=out_dir / "heard", progress=progress)
     feelings = Feelings.of(init.head) if init is not None else None
     report = measure(heard, sources, feelings=feelings)
@@ -225,7 +229,7 @@ def listen(
     for i, f in enumerate(felt, start=len(clips) + len(rated)):
         shares[i] = f.shares
     mel = tower.config.mel
-    weights = fingerprint(tower.network.state_dict())
+    weights = fingerprint({name: torch.from_numpy(array) for name, array in tower.arrays.items()})
 
     def hear(path: Path) -> Arrays:
         samples = read_audio(path, sample_rate_hz=mel.sample_rate_hz, channels=1)

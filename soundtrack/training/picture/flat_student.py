@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from soundtrack.networks.i3d import I3D, LAYERS, Mixed, Unit3D, same_padding
+from soundtrack.networks.i3d import I3D, Mixed, Unit3D
+from soundtrack.networks.i3d_layers import LAYERS, same_padding
 
 _MOMENTUM = 0.01
 """Of batch norm, where a layer names none; the network's own."""

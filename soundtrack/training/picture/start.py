@@ -22,7 +22,7 @@ from soundtrack.emotion.picture_head import CUTTING, FILM_NUMBERS, OBJECTS, PICT
 from soundtrack.emotion.seen.derived import CUTTING_VERSION, OBJECTS_VERSION
 from soundtrack.emotion.seen.stills import VERSION as STILLS_VERSION
 from soundtrack.emotion.video_config import parse_config
-from soundtrack.emotion.video_tower import head_tensors, load_parts
+from soundtrack.emotion.video_tower import head_tensors, load_network
 from soundtrack.errors import ModelError
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import write_text
@@ -74,7 +74,7 @@ def start_of(name: str) -> PictureStart:
     model = find_model(name) if name in at_hand else find_network(name, role="video")
     if model.entry.role == "video":
         config = parse_config(read_config(model), where=model.folder)
-        network, _head = load_parts(model, config)
+        network = load_network(model, config)
         state = {key: value for key, value in network.state_dict().items() if not key.endswith("num_batches_tracked")}
         reads_stills = any(block.channel == STILLS for block in config.head.blocks)
         return PictureStart(name, state, width=config.width, side_px=config.side_px, reads_stills=reads_stills)

@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from soundtrack.errors import DependencyError, ModelError
-from soundtrack.networks.i3d import same_padding
+from soundtrack.networks.i3d_layers import same_padding
 from soundtrack.training.picture.teachers import V1_FILE, V2_FILE, V2_POOL_TENSOR
 
 V1_POOL_TENSOR = "MobilenetV1/Logits/AvgPool_1a/AvgPool"

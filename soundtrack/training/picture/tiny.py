@@ -14,10 +14,9 @@ from torch import nn
 
 from soundtrack.emotion.head import N_CLASSES, Head, side_by_side
 from soundtrack.emotion.picture_head import picture_blocks, untrained_head
-from soundtrack.emotion.video_tower import backbone
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import write_text
-from soundtrack.networks.i3d import I3D
+from soundtrack.networks.i3d import I3D, backbone
 from soundtrack.networks.i3d_fused import FusedI3D
 from soundtrack.training.picture.clips import N_FRAMES, clip_features
 from soundtrack.training.picture.distil import DistilSettings

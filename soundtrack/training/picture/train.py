@@ -17,11 +17,10 @@ import torch
 from torch import Tensor
 
 from soundtrack.emotion.picture_head import picture_blocks
-from soundtrack.emotion.video_tower import backbone
 from soundtrack.errors import InputError, Reason
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import write_text
-from soundtrack.networks.i3d import inflate
+from soundtrack.networks.i3d import backbone, inflate
 from soundtrack.networks.i3d_fused import FusedI3D, has_fast_bf16
 from soundtrack.progress import Progress
 from soundtrack.training.head_settings import BESIDE_STILLS, WORDED_WEIGHT, HeadSettings

@@ -1,0 +1,56 @@
+"""The music network run by OpenVINO: the layers of `soundtrack.networks.mel_cnn`, made from its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from soundtrack.networks.mel_config import BATCH_NORM_EPS, MelCnnConfig
+from soundtrack.networks.runs.folding import folded
+from soundtrack.networks.runs.openvino_core import Compiled, constant, opset
+from soundtrack.types import FloatArray
+
+_AT_ONCE = 64
+_PICTURE_AXES = np.array([2, 3])
+
+
+class OpenVinoMusic:
+    """The network, ready to run.
+
+    Parameters
+    ----------
+    arrays : mapping of name to ndarray
+        Weights under the names of `mel_config.expected_shapes`.
+    config : MelCnnConfig
+        Shape of the network.
+    has_bf16 : bool, optional
+        Whether it runs in bf16; by default where the processor has it.
+    """
+
+    def __init__(self, arrays: Mapping[str, FloatArray], config: MelCnnConfig, *, has_bf16: bool | None = None) -> None:
+        op = opset()
+
+        def convolution(x: Any, name: str, *, stride: int) -> Any:
+            weight, shift = folded(arrays, f"{name}.0", f"{name}.1", eps=BATCH_NORM_EPS)
+            pads = [weight.shape[-1] // 2] * 2
+            y = op.convolution(x, constant(weight), [stride] * 2, pads, pads, [1, 1])
+            return op.add(y, constant(shift.reshape(1, -1, 1, 1)))
+
+        entry = op.parameter([-1, 1, config.patch_frames, config.n_mels], np.float32)
+        x = op.subtract(entry, op.constant(np.float32(config.mel_mean)))
+        x = op.divide(x, op.constant(np.float32(config.mel_scale)))
+        x = op.relu(convolution(x, "stem", stride=2))
+        for i in range(len(config.widths) - 1):
+            halved = op.relu(convolution(x, f"stages.{i}.down", stride=2))
+            x = op.relu(op.add(convolution(halved, f"stages.{i}.refine", stride=1), halved))
+        features = op.reduce_mean(op.relu(convolution(x, "expand", stride=1)), op.constant(_PICTURE_AXES))
+        self._run = Compiled([features], entry, has_bf16=has_bf16)
+        self._weight, self._shift = arrays["sounds.weight"], arrays["sounds.bias"]
+
+    def features(self, patches: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Features (n, n_features) and logits of the sound classes (n, n_sounds) of patches (n, frames, n_mels)."""
+        parts = [self._run(patches[i : i + _AT_ONCE, None])[0] for i in range(0, len(patches), _AT_ONCE)]
+        features = np.concatenate(parts)
+        return features, np.asarray(features @ self._weight.T + self._shift, np.float32)

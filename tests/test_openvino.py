@@ -1,0 +1,146 @@
+"""Networks run by OpenVINO say what they say in torch, and torch runs them wherever OpenVINO cannot."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from soundtrack.checkpoints.manifest import find_model, read_config
+from soundtrack.emotion.music_tower import MusicTower
+from soundtrack.emotion.video_config import parse_config
+from soundtrack.emotion.video_tower import VideoTower, load_network, load_parts
+from soundtrack.networks.i3d_fused import FusedI3D
+from soundtrack.networks.mel_cnn import network_of
+from soundtrack.networks.runs import openvino_core
+from soundtrack.networks.runs.choice import modules_of_music, still_run
+from soundtrack.networks.runs.music_openvino import OpenVinoMusic
+from soundtrack.networks.runs.music_torch import TorchMusic
+from soundtrack.networks.runs.openvino_core import problem, runs_networks
+from soundtrack.networks.runs.picture_openvino import OpenVinoPicture
+from soundtrack.networks.runs.picture_torch import TorchPicture
+from soundtrack.networks.runs.stills_openvino import OpenVinoStills
+from soundtrack.networks.runs.stills_torch import StillNetwork
+from soundtrack.types import FloatArray
+
+CPU = {"get_property": lambda *_: ["FP32"]}
+"""What an OpenVINO without the operations that the networks are written in says all the same."""
+
+installed = pytest.mark.skipif(problem() is not None, reason="OpenVINO is not installed")
+
+
+@pytest.fixture
+def fresh() -> Iterator[None]:
+    """Nothing is remembered about OpenVINO before the test, nor after it."""
+    remembered = (openvino_core.problem, openvino_core.core, openvino_core._may_have_gpu)
+    for function in remembered:
+        function.cache_clear()
+    yield
+    for function in remembered:
+        function.cache_clear()
+
+
+def agree(one: FloatArray, other: FloatArray, *, short: bool) -> None:
+    """float32 to the last digits; bf16 in direction, as a CPU with it and one without it must."""
+    assert one.shape == other.shape
+    assert one.dtype == other.dtype == np.float32
+    if short:
+        cosine = (one * other).sum(axis=1) / np.linalg.norm(one, axis=1) / np.linalg.norm(other, axis=1)
+        assert cosine.min() > 0.99
+    else:
+        assert np.abs(one - other).max() < 1e-4 * np.abs(other).max()
+
+
+@installed
+@pytest.mark.parametrize("short", [False, True])
+@pytest.mark.parametrize(("name", "n_frames"), [("i3d-emotion", 16), ("i3d-emotion", 1), ("tiny-video", 16)])
+def test_pictures_give_the_numbers_of_torch(name: str, n_frames: int, short: bool, rng: np.random.Generator) -> None:
+    model = find_model(name)
+    config = parse_config(read_config(model), where=model.folder)
+    clips = rng.integers(0, 256, (3, n_frames, config.side_px, config.side_px, 3), dtype=np.uint8)
+    network = load_network(model, config)
+    expected = TorchPicture(network, device="cpu", clip_px=1)
+    expected.fused = FusedI3D(network, dtype=torch.float32)
+    run = OpenVinoPicture(load_parts(model, config)[0], config.width, has_bf16=short)
+    assert run.is_flat == expected.is_flat == (name == "i3d-emotion")
+    agree(run.features(clips), expected.features(clips), short=short)
+    agree(run.features(clips[:1]), expected.features(clips[:1]), short=short)
+
+
+@installed
+@pytest.mark.parametrize("short", [False, True])
+@pytest.mark.parametrize("name", ["mel-emotion", "tiny-music"])
+def test_music_gives_the_numbers_of_torch(name: str, short: bool, rng: np.random.Generator) -> None:
+    tower = MusicTower.load(name, device="cpu")
+    config = tower.config.cnn
+    patches = rng.normal(-2, 1.5, (70, config.patch_frames, config.n_mels)).astype(np.float32)
+    run = OpenVinoMusic(tower.arrays, config, has_bf16=short)
+    expected = TorchMusic(network_of(tower.arrays, config), device="cpu", dtype=torch.float32)
+    for mine, other in zip(run.features(patches), expected.features(patches), strict=True):
+        agree(mine, other, short=short)
+
+
+@installed
+@pytest.mark.parametrize("short", [False, True])
+def test_stills_give_the_numbers_of_torch(short: bool, rng: np.random.Generator) -> None:
+    pictures = rng.integers(0, 256, (3, 260, 260, 3), dtype=np.uint8)
+    run, expected = OpenVinoStills(has_bf16=short), StillNetwork.load(dtype=torch.float32)
+    agree(run.features(pictures), expected.features(pictures), short=short)
+    assert run.features(pictures[:0]).shape == (0, 1280)
+    with pytest.raises(ValueError, match="pictures must be uint8"):
+        run.features(pictures[:, :100])
+
+
+@installed
+def test_where_it_is_installed_it_runs_on_a_cpu_without_torch_and_reports_nothing(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "asked = []\n"
+        "reaches_out = ('socket.', 'os.fork', 'os.posix_spawn', 'subprocess.')\n"
+        "sys.addaudithook(lambda event, _: asked.append(event) if event.startswith(reaches_out) else None)\n"
+        "from soundtrack.emotion.music_tower import MusicTower\n"
+        "from soundtrack.emotion.video_tower import VideoTower\n"
+        "from soundtrack.networks.runs.choice import load_library, still_run\n"
+        "load_library('cpu')\n"
+        "made = [MusicTower.load(device='cpu').run, VideoTower.load(device='cpu').run, still_run()]\n"
+        "print([type(run).__name__ for run in made], 'torch' in sys.modules, asked)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path, env=environment
+    )
+    assert done.stdout.strip() == "['OpenVinoMusic', 'OpenVinoPicture', 'OpenVinoStills'] False []"
+
+
+@installed
+def test_a_gpu_is_left_to_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openvino_core, "_may_have_gpu", lambda: True)
+    assert [runs_networks(device) for device in ("auto", "cpu", "cuda")] == [False, True, False]
+    monkeypatch.setattr(openvino_core, "_may_have_gpu", lambda: False)
+    assert [runs_networks(device) for device in ("auto", "cpu", "cuda")] == [True, True, False]
+
+
+@pytest.mark.parametrize("how", ["missing", "broken", "too old"])
+def test_torch_runs_the_networks_where_openvino_cannot(how: str, fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> None:
+        raise ImportError("libopenvino.so: cannot open shared object file")
+
+    if how == "missing":
+        monkeypatch.setattr(openvino_core, "_is_installed", lambda: False)
+    else:
+        monkeypatch.setattr(openvino_core, "_is_installed", lambda: True)
+        monkeypatch.setattr(openvino_core, "opset", refuse)
+        monkeypatch.setattr(openvino_core, "core", refuse if how == "broken" else (lambda: SimpleNamespace(**CPU)))
+    assert not runs_networks("cpu")
+    assert bool(problem()) == (how != "missing")
+    assert isinstance(MusicTower.load("tiny", device="cpu").run, TorchMusic)
+    assert isinstance(VideoTower.load("tiny", device="cpu").run, TorchPicture)
+    assert isinstance(still_run(), StillNetwork)
+    assert modules_of_music("cpu") == ("soundtrack.networks.runs.music_torch",)
