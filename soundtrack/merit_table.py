@@ -226,7 +226,7 @@ class PlanTable(_Table):
         weights=_COST,
     )
     theme: Row = Row(
-        "likeness of the scene to the one where the piece was last used: cosine above the neutral point, 0 to 1",
+        "likeness of the scene to that where the piece was last: cosine above the neutral point, 0 to 1; 1 in talk",
         "pieces that return in similar scenes",
         3.0,
         0.7,

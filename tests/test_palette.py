@@ -83,6 +83,20 @@ def test_a_piece_does_not_return_in_a_scene_of_another_kind() -> None:
     assert len(made.cues) == 1 or len(set(titles(made))) == 2
 
 
+def test_in_a_film_of_talk_the_piece_comes_back_after_the_words_whatever_the_picture() -> None:
+    """Two calm pieces, and two calm pictures that are unlike: the talk between them makes one bed of both."""
+    two = library([track("calm one", ["Relaxation"] * 12), track("calm two", ["Relaxation"] * 12, bpm=80)])
+    playing = {}
+    for said in (0.9, 0.2):
+        film = sheet([("Relaxation", 80.0), ("Relaxation", 100.0), ("Relaxation", 80.0)], speech=[0.0, said, 0.0])
+        vectors = np.asarray(film.embeddings).copy()
+        vectors[2] = -vectors[0]
+        silence = Constraints(silences=(Span(80.0, 180.0),))
+        playing[said] = titles(spot_cues(replace(film, embeddings=vectors), two, constraints=silence))
+    assert [len(of) for of in playing.values()] == [2, 2]
+    assert {said: len(set(of)) for said, of in playing.items()} == {0.9: 1, 0.2: 2}
+
+
 def test_there_is_a_rest_before_music_of_another_mood_and_the_sheet_says_why() -> None:
     film = sheet([("Relaxation", 40.0), ("Tension", 40.0)])
     made = spot_cues(film, small_library())

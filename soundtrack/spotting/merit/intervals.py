@@ -83,6 +83,8 @@ class Film:
 
     greatest: int = 0
     """Inner edge at which the picture's mood changes most; 0 without any."""
+    talk: float = 0.0
+    """How far the film is one of talk, in [0, 1]."""
 
     def __len__(self) -> int:
         return len(self.scene)
@@ -155,6 +157,7 @@ def divide(sheet: SceneSheet, constraints: Constraints, *, keep_original: bool, 
         waiting=waiting(edges, speech, [*turning, *edges[contrast >= TURN].tolist()]),
         bedded=bedded(edges, speech, edges[:-1][contrast[:-1] >= TURN][1:]),
         greatest=1 + int(contrast[1:-1].argmax()) if len(contrast) > 2 else 0,
+        talk=talk,
     )
 
 

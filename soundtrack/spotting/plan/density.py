@@ -15,7 +15,7 @@ from soundtrack.merit_table import PlanTable
 from soundtrack.settings import DENSITIES, SpottingSettings
 from soundtrack.spotting.merit.constraints import Constraints
 from soundtrack.spotting.merit.intervals import Film
-from soundtrack.spotting.merit.talk import talk_of, talking
+from soundtrack.spotting.merit.talk import talking
 from soundtrack.spotting.plan.problem import Choice, Problem, playing_s
 from soundtrack.types import FloatArray
 
@@ -39,11 +39,6 @@ _DEAREST, _STEPS = 128.0, 8
 """Greatest price of a cue, in merit times seconds, and number of plans on the way: to 0.5."""
 
 
-def _kind(film: Film) -> float:
-    """How far the ceiling is that of a talking film, in [0, 1]."""
-    return talk_of(film.lengths_s, film.speech, film.cuts_per_min)
-
-
 def by_density(settings: SpottingSettings) -> PlanTable:
     """The plan's weights, with music wherever it may be for the full density; `sparse` does the sparse one."""
     plan, density = settings.plan, settings.density
@@ -63,7 +58,7 @@ def calmer(film: Film, plan: PlanTable) -> PlanTable:
     """
     share = float(film.speech @ film.lengths_s) / max(float(film.edges_s[-1]), 1e-9)
     change = max(plan.change.weights[0], plan.change.weight * (1 + _TALK_CHANGES * talking(share)))
-    return plan.adjusted({"change": change, "neutral": plan.neutral.weight * (1 - _kind(film))})
+    return plan.adjusted({"change": change, "neutral": plan.neutral.weight * (1 - film.talk)})
 
 
 def most_cues(film: Film, settings: SpottingSettings, constraints: Constraints) -> int | None:
@@ -81,8 +76,7 @@ def most_cues(film: Film, settings: SpottingSettings, constraints: Constraints) 
         return 1 + int((film.contrast[1:-1] >= _TURN).sum()) + n_talks + asked
     if pace >= _FAST_PER_MIN:
         return None
-    kind = _kind(film)
-    rate = _PER_MIN + kind * (_TALK_PER_MIN - _PER_MIN)
+    rate = _PER_MIN + film.talk * (_TALK_PER_MIN - _PER_MIN)
     n_turns = int((turns(film) >= _TURN).sum())
     least = 1 + n_turns // 2  # a cue marks two turns, with its start and its end
     return max(least, int(rate * length_s / 60 + 1e-6) - len(constraints.kept)) + asked
@@ -166,6 +160,6 @@ def turns(film: Film) -> FloatArray:
     edges_s, marks_s = film.edges_s, film.edges_s[film.contrast >= _TURN]
     before_s = edges_s[1:-1] - marks_s[np.searchsorted(marks_s, edges_s[1:-1]) - 1]
     after_s = marks_s[np.searchsorted(marks_s, edges_s[1:-1], side="right")] - edges_s[1:-1]
-    lasting_s = _LASTING_S[0] + _kind(film) * (_LASTING_S[1] - _LASTING_S[0])
+    lasting_s = _LASTING_S[0] + film.talk * (_LASTING_S[1] - _LASTING_S[0])
     lasting = np.clip(np.minimum(before_s, after_s) / lasting_s, 0.0, 1.0)
     return np.concatenate([[0.0], film.contrast[1:-1] * lasting, [0.0]]).astype(np.float32)

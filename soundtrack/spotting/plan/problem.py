@@ -144,7 +144,8 @@ def likeness(problem: Problem, first: int) -> FloatArray:
 def alike(film: Film, first: int, *, neutral: float) -> FloatArray:
     """How alike a stretch is to every stretch: the cosine of their vectors above the neutral point, shape (n,).
 
-    Where a person named the mood, the classes of emotion take the place of the vector.
+    Where a person named the mood, the classes of emotion take the place of the vector. In a film of talk all are alike:
+    its pictures go with what is said, and a piece that comes back is the same bed going on.
     """
     seen = np.linalg.norm(film.vectors, axis=1) > 0.5
     if seen[first]:
@@ -152,7 +153,8 @@ def alike(film: Film, first: int, *, neutral: float) -> FloatArray:
     else:
         cosine = np.sqrt(np.maximum(film.probabilities, 0)) @ np.sqrt(np.maximum(film.probabilities[first], 0))
         cosine = np.where(seen, 0.0, cosine)
-    return np.clip((cosine - neutral) / (1 - neutral), 0.0, 1.0).astype(np.float32)
+    like = np.clip((cosine - neutral) / (1 - neutral), 0.0, 1.0)
+    return np.asarray(film.talk + (1 - film.talk) * like, np.float32)
 
 
 def plan_value(problem: Problem, choices: Sequence[Choice]) -> float:
