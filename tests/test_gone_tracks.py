@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from media_made import Made
+from media_made import Made, ffmpeg
+from soundtrack import pipeline
 from soundtrack.errors import InputError, Reason
 from soundtrack.media.reading.probe import probe
-from soundtrack.pipeline.scorer import Scorer
+from soundtrack.pipeline.scorer import NO_FILES, Scorer
 from soundtrack.pipeline.sheets.wishes import LockWish, Wishes
 from soundtrack.types import CueSheet, SceneSheet, VideoInfo
 
@@ -67,7 +69,60 @@ def test_a_song_that_was_asked_for_by_name_is_not_replaced(made: Made, info: Vid
 
 def test_a_library_whose_drive_is_not_connected_says_so(made: Made, info: VideoInfo, scenes: SceneSheet) -> None:
     scorer = Scorer(index=made.index, device="cpu")
-    with away(*made.music.iterdir()), pytest.raises(InputError, match="none of the 2 tracks") as refused:
+    with (
+        away(*made.music.iterdir()),
+        pytest.raises(InputError, match="has 2 tracks, and no file of them is there") as refused,
+    ):
         scorer.plan(info, scenes=scenes)
     assert refused.value.reason is Reason.MISSING
     assert "drive" in (refused.value.hint or "")
+
+
+@contextmanager
+def replaced(song: Path, by: Path) -> Iterator[None]:
+    """As long as this lasts, a file holds the music of another one."""
+    with away(song):
+        shutil.copy(by, song)
+        try:
+            yield
+        finally:
+            song.unlink()
+
+
+def test_a_song_replaced_after_indexing_gave_a_film_with_the_wrong_music_or_none(
+    made: Made, info: VideoInfo, scenes: SceneSheet
+) -> None:
+    scorer = Scorer(index=made.index, device="cpu")
+    first = scorer.plan(info, scenes=scenes)
+    song = min(played(first))
+    other = next(path for path in sorted(made.music.iterdir()) if path != song)
+    with replaced(song, other):
+        second = scorer.plan(info, scenes=scenes)
+        lock = Scorer(index=made.index, device="cpu", wishes=Wishes(locks=(LockWish(1.0, song.name),)))
+        with pytest.raises(InputError, match="contains other music than when it was indexed") as refused:
+            lock.plan(info, scenes=scenes)
+    assert "soundtrack index" in refused.value.hint
+    assert song not in played(second)
+    assert any("1 track of the library has changed since it was indexed" in line for line in second.warnings)
+
+
+def test_a_song_with_new_tags_is_the_same_song(made: Made, info: VideoInfo, scenes: SceneSheet, tmp_path: Path) -> None:
+    scorer = Scorer(index=made.index, device="cpu")
+    first = scorer.plan(info, scenes=scenes)
+    song = min(played(first))
+    tagged = tmp_path / song.name
+    ffmpeg("-i", str(song), "-c", "copy", "-metadata", "title=new", str(tagged))
+    assert tagged.read_bytes() != song.read_bytes()
+    with replaced(song, tagged):
+        assert scorer.plan(info, scenes=scenes) == first
+
+
+def test_spot_chose_deleted_songs_that_render_refused(made: Made, scenes: SceneSheet) -> None:
+    song = min(played(pipeline.spot_video(scenes, index=made.index)))
+    with away(song):
+        second = pipeline.spot_video(scenes, index=made.index)
+    assert song not in played(second)
+    assert any("is missing and left out" in line for line in second.warnings)
+    with away(*made.music.iterdir()):
+        planned = pipeline.spot_video(scenes, index=made.index)
+    assert planned.cues and NO_FILES in planned.warnings, "a plan needs no files, and is made elsewhere too"

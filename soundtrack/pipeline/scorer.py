@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from soundtrack.errors import InputError, Reason
-from soundtrack.naming.wording import counted
 from soundtrack.pipeline.ducked_vocals import vocals_lowered
 from soundtrack.pipeline.film.analyse import Watcher
 from soundtrack.pipeline.film.photo_beats import TimedPhotos, on_beats
@@ -22,6 +19,7 @@ from soundtrack.pipeline.given import Music, music_for, settings_for
 from soundtrack.pipeline.ground.ledger import is_kept, ledger_path, read_ledger, recent_tracks, remember
 from soundtrack.pipeline.ground.separators import NamedSeparator, find_separator
 from soundtrack.pipeline.library.asking import with_requests
+from soundtrack.pipeline.library.present import left_out, require_any, require_kept, unplayable
 from soundtrack.pipeline.rendering import BELIEVED_WITHIN_S, Scored, as_watched
 from soundtrack.pipeline.sheets.conditions import as_in, conditions_of
 from soundtrack.pipeline.sheets.keeping import kept_cues, require_length
@@ -42,7 +40,8 @@ SHARED_WISHES = (
     *("track", "theme", "narration", "subtitles", "faces", "face_weight", "allow_spoken", "avoid_recent", "keep"),
 )
 """Wishes that decide which music there is or how a film is watched: the same for all films of a `Scorer`."""
-_SHOWN_NAMES = 3
+NO_FILES = "no file of the library is where it was indexed; connect its drive before rendering"
+"""Warning of a plan whose music is elsewhere."""
 
 
 def spot_with(
@@ -53,9 +52,12 @@ def spot_with(
     mix: MixSettings,
     wishes: Wishes,
     narrated: Narrated | None,
-    gone: frozenset[str] = frozenset(),
+    needs_files: bool = False,
 ) -> CueSheet:
-    """The cue sheet for a library that is already open, without the tracks that are `gone`."""
+    """The cue sheet for a library that is already open, without tracks whose files are missing or replaced.
+
+    Where all of them are, that is an error if the files are needed next, and a warning if not.
+    """
     from soundtrack.spotting.plan.spot import NO_CLOSE_MATCH, spot_cues
 
     if narrated is not None:
@@ -69,17 +71,15 @@ def spot_with(
     constraints = with_requests(constraints, wishes.words, library)
     kept = () if wishes.keep is None else kept_cues(wishes.keep, scenes, former=former)
     constraints = replace(constraints, recent=present_ids(used, former), kept=kept)
-    if gone:
-        notes = (*constraints.notes, _left_out(gone, tracks))
-        constraints = replace(constraints, avoid=constraints.avoid | gone, notes=notes)
-    sheet = spot_cues(
+    spot = partial(
+        spot_cues,
         scenes,
         library,
         settings=settings,
         mix=mix,
-        constraints=constraints,
         narration=None if narrated is None else narrated.narration,
     )
+    sheet = _with_files(spot, constraints, tracks, needs_files=needs_files)
     if wishes.keep is not None:
         sheet = replace(sheet, markers=wishes.keep.sheet.markers)
     if wishes.track is not None:  # the one song that is wanted, not the best of a library
@@ -88,20 +88,25 @@ def spot_with(
     return ducked(sheet, tracks, mix)
 
 
-def _is_there(track: Track) -> bool:
-    """Whether the file of a track can be found."""
-    return os.path.isfile(track.path)  # noqa: PTH113 - in a closed folder there is none
-
-
-def _left_out(gone: Collection[str], tracks: Mapping[str, Track]) -> str:
-    """What is said of tracks whose files are missing."""
-    names = sorted(tracks[track_id].path.name for track_id in gone)
-    more = ", ..." if len(names) > _SHOWN_NAMES else ""
-    verb = "is" if len(names) == 1 else "are"
-    return (
-        f"{counted(len(names), 'track')} of the library {verb} missing and left out: "
-        f"{', '.join(names[:_SHOWN_NAMES])}{more}; `soundtrack index` updates the library"
-    )
+def _with_files(
+    spot: Callable[..., CueSheet], constraints: Constraints, tracks: Mapping[str, Track], *, needs_files: bool
+) -> CueSheet:
+    """The plan that plays only what is there, but for tracks that were asked for by name."""
+    sheet, gone = spot(constraints=constraints), frozenset[str]()
+    named = {lock.track_id for lock in constraints.locks} | {constraints.theme}
+    named |= {cue.track_id for cue in sheet.cues if cue.locked}
+    played = {cue.track_id for cue in sheet.cues}
+    require_kept(tracks[track_id] for track_id in sorted(played & named - {None}) if track_id in tracks)
+    while (found := unplayable(played - named, tracks)) - named - gone:
+        gone |= found
+        if len(gone) == len(tracks) and not needs_files:
+            return replace(sheet, warnings=(*sheet.warnings, NO_FILES))
+        require_any(gone, tracks)
+        gone -= named
+        notes = (*constraints.notes, *left_out(gone, tracks))
+        sheet = spot(constraints=replace(constraints, avoid=constraints.avoid | gone, notes=notes))
+        played = {cue.track_id for cue in sheet.cues}
+    return sheet
 
 
 class Scorer:
@@ -203,44 +208,17 @@ class Scorer:
 
         self._require_possible(info)
         scenes = scenes or self._watcher.analyse(info, progress=progress)
-        spot = partial(
-            spot_with,
+        sheet = spot_with(
             scenes,
             self._library,
             settings=self._settings,
             mix=self._mix,
             wishes=self._wishes,
             narrated=narrated or self._narrated,
+            needs_files=True,
         )
-        sheet = spot()
-        if gone := self._gone(sheet):
-            sheet = spot(gone=gone)
         cuesheet.check(sheet)
         return sheet
-
-    def _gone(self, sheet: CueSheet) -> frozenset[str]:
-        """All tracks whose files are missing, if the sheet plays one that was not asked for by name.
-
-        Raises
-        ------
-        InputError
-            None of the library's files is there.
-        """
-        tracks, wanted = self._library.tracks(), self._constraints
-        named = {lock.track_id for lock in wanted.locks} | {wanted.theme}
-        named |= {cue.track_id for cue in sheet.cues if cue.locked}
-        played = {cue.track_id for cue in sheet.cues} - named
-        if all(_is_there(tracks[track_id]) for track_id in played if track_id in tracks):
-            return frozenset()
-        gone = frozenset(track_id for track_id, track in tracks.items() if not _is_there(track))
-        if len(gone) == len(tracks):
-            first = next(iter(tracks.values())).path
-            raise InputError(
-                f"{first.parent}: none of the {counted(len(tracks), 'track')} of the library is there",
-                hint="connect the drive that holds the music, or run `soundtrack index` on its new folder",
-                reason=Reason.MISSING,
-            )
-        return gone - named
 
     def plan_photos(self, shown: PhotoFilm, seconds_per_image: float) -> TimedPhotos:
         """The cue sheet of photos, which change on the music."""
