@@ -21,6 +21,7 @@ from soundtrack.naming.mood_words import mood_at
 from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.settings import MixSettings, SpottingSettings
 from soundtrack.spotting.merit.constraints import Constraints, Lock, MoodWish
+from soundtrack.spotting.merit.eligibility import allowed_tracks
 from soundtrack.spotting.merit.intervals import Film, divide
 from soundtrack.spotting.plan.beam import solve
 from soundtrack.spotting.plan.problem import NO_TRACK, Choice, Problem, plan_value
@@ -286,6 +287,12 @@ def test_avoided_tracks_are_avoided_and_only_the_allowed_are_used() -> None:
     assert {t.split()[0] for t in titles(spot_cues(film(), made, constraints=Constraints(only=only)))} == {"sad"}
     with pytest.raises(NothingFitsError, match=r"no eligible tracks: all \d+ tracks of the library are excluded$"):
         spot_cues(film(), made, constraints=Constraints(only=frozenset()))
+
+
+def test_a_library_of_one_track_was_called_all_1_tracks() -> None:
+    tracks = list(small_library().all_tracks)[:1]
+    with pytest.raises(NothingFitsError, match=r"the only track of the library is excluded$"):
+        allowed_tracks(tracks, Constraints(only=frozenset()))
 
 
 def test_a_licence_that_excluded_every_track_was_called_a_fault_of_only() -> None:

@@ -180,7 +180,7 @@ def container_for(out: Path) -> Container:
     container = BY_SUFFIX.get(out.suffix.lower())
     if container is None:
         raise UsageError(
-            f"{out}: unknown file type: {out.suffix or 'no file extension'!r}",
+            f"{out}: unknown file type: {repr(out.suffix) if out.suffix else 'no file extension'}",
             hint=f"use one of: {' '.join(sorted(BY_SUFFIX))}",
         )
     return container

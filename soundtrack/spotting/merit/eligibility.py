@@ -91,8 +91,10 @@ def allowed_tracks(tracks: Sequence[Track], constraints: Constraints) -> list[in
     result = sorted({*(long_enough or free), *(i for i, t in enumerate(tracks) if t.track_id in bound)})
     if not result:
         causes = "; ".join(note for note in constraints.notes if "left out" in note)
+        one, many = "the only track of the library is", f"all {len(tracks)} tracks of the library are"
+        every = one if len(tracks) == 1 else many
         raise NothingFitsError(
-            f"no eligible tracks: all {len(tracks)} tracks of the library are excluded{causes and f' ({causes})'}",
+            f"no eligible tracks: {every} excluded{causes and f' ({causes})'}",
             hint="relax --only, --avoid, --license, --language or --no-explicit, or index more music",
         )
     return result
