@@ -3,7 +3,7 @@
 Usage: python benchmarks/rated_films.py cut REPOSITORIES DATA
        python benchmarks/rated_films.py judge DATA [--kept FOLDER] [--deals N]
 
-The table soundtrack/training/rated_films.csv names 419 films of public repositories with the classes that three or four
+The table soundtrack/training/rated_films.csv names 676 films of public repositories with the classes that three or four
 raters gave each by looking at four frames before any reading of it was seen, and their mean valence and arousal (from
 -1 to 1). `cut` takes them from clones in REPOSITORIES/OWNER/NAME, where their SHA-256 is as in the table, and writes
 the first 20 seconds without sound, at most 640 px wide and at 25 frames a second, to DATA/rated-films. `judge` fits

@@ -10,7 +10,9 @@ import pytest
 
 from soundtrack.emotion.head import Blocks
 from soundtrack.errors import InputError
+from soundtrack.training.head_settings import HeadSettings
 from soundtrack.training.picture.data import RATED_FILMS, RatedFilm, as_rated, rated_films
+from soundtrack.training.picture.fit import fit_head
 from soundtrack.training.rated import Rated, RatedFilms
 from soundtrack.types import EMOTIONS
 
@@ -94,3 +96,24 @@ def test_what_was_seen_of_films_keeps_their_ratings(tmp_path: Path) -> None:
     seen = as_rated(films, blocks(np.random.default_rng(8), 3), np.arange(3))
     assert [EMOTIONS[i] for i in seen.shares.argmax(axis=1)] == [film.label for film in films]
     assert np.allclose(seen.valence, [film.valence for film in films])
+
+
+def test_everyday_films_were_tense_since_dark_ones_were_looked_for() -> None:
+    """Half of the rated films are dark and look alike: what resembles both is read less dark than they are common."""
+    rng = np.random.default_rng(9)
+    n = 40
+    shares = np.zeros((n, 6), np.float32)
+    shares[: n // 2, EMOTIONS.index("Tension")] = 1.0
+    shares[n // 2 :, EMOTIONS.index("Neutral")] = 1.0
+    valence = np.repeat(np.array([-0.6, 0.0], np.float32), n // 2)
+    films = RatedFilms(blocks(rng, n, shift=6.0), np.arange(n), shares, valence, np.zeros(n, np.float32))
+    stills = np.zeros(30, np.float32)
+    rated = Rated(blocks(rng, 30), stills, stills, films=films)
+    clips, labels = blocks(rng, 12), ["Excited", "Sad"] * 6
+    tense = []
+    for share in (1.0, 0.5):
+        settings = HeadSettings(outside_share=0.1, outside_dark_share=share)
+        head = fit_head(clips, labels, np.arange(12), rated=rated, settings=settings)
+        assert head.domain is not None and head.domain.bias is not None
+        tense.append(float(head.domain.bias[EMOTIONS.index("Tension")] - head.domain.bias[EMOTIONS.index("Neutral")]))
+    assert tense[1] < tense[0] - 0.3  # the half has a logarithm of -0.69

@@ -25,9 +25,6 @@ STILL_SCALE = 0.7
 """Of the classes' points on the plane where stills are compared with them: mean ratings hardly leave [-0.8, 0.8]."""
 STILL_SPREAD = 0.25
 """How far from a class a still's rating may lie, as a standard deviation."""
-PLANE_SAYS, OWN_SAYS = 0.5, 0.3
-"""How much the classes near valence and arousal, and those by the head's own weights, say about moving pictures outside
-the domain beside the weights for these: exponents of a logarithmic pool."""
 _AT_REST = 1e-3
 """How far a standardised column may be from where it is when nothing moves."""
 READ_ERROR = 0.29
@@ -269,12 +266,7 @@ class Head:
             if self.domain.weight is not None and self.domain.bias is not None:
                 other = row_products(x, self.domain.weight) + self.domain.bias
                 aside = np.clip(other[:, N_CLASSES:], -1.0, 1.0)
-                pooled = (
-                    other[:, :N_CLASSES]
-                    + PLANE_SAYS * np.log(classes_near(aside[:, 0], aside[:, 1], error=READ_ERROR))
-                    + OWN_SAYS * np.log(np.maximum(probabilities, 1e-6))
-                )
-                beliefs = np.where(kind.moves[:, None], softmax(pooled), beliefs)
+                beliefs = np.where(kind.moves[:, None], softmax(other[:, :N_CLASSES]), beliefs)
                 plane = plane + kind.elsewhere[:, None] * (aside - plane)
             agreement = np.sqrt(beliefs * probabilities).sum(axis=1)  # Bhattacharyya's, in [0, 1]
             probabilities += kind.outside[:, None] * (beliefs - probabilities)

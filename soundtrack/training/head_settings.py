@@ -44,6 +44,8 @@ class HeadSettings:
     """Weight of a labelled film beside a rated one there, for the classes."""
     outside_still_share: float = 0.1
     """Weight of a rated still beside a rated film there."""
+    outside_dark_share: float = 0.5
+    """Weight of a dark rated film beside another one there: dark ones were looked for, and are rarer than that."""
     absent_share: float = 0.1
     """How much of the teaching goes without one of the channels, in [0, 1)."""
 

@@ -14,6 +14,8 @@ import numpy.typing as npt
 from soundtrack.emotion.head import Blocks, classes_near, rows_of
 from soundtrack.types import FloatArray
 
+DARK_FROM = -0.25
+"""Valence from which down a rated film counts as dark."""
 NAMED_SHARE = 0.8
 """Of a rated film's belief that goes to the classes it was given; the rest goes to the classes near its rating."""
 
@@ -32,6 +34,11 @@ class RatedFilms:
     """In [-1, 1], shape (n,)."""
     arousal: FloatArray = field(repr=False, compare=False)
     """In [-1, 1], shape (n,)."""
+
+    @property
+    def dark(self) -> npt.NDArray[np.bool_]:
+        """Which show what is unpleasant, shape (n,)."""
+        return np.asarray(self.valence <= DARK_FROM)
 
     @property
     def beliefs(self) -> FloatArray:

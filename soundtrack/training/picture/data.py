@@ -25,14 +25,12 @@ from soundtrack.files import safe_read
 from soundtrack.naming.norms import words_of_label
 from soundtrack.training.data import read_labels
 from soundtrack.training.locked import Part, unlocked
-from soundtrack.training.rated import RatedFilms
+from soundtrack.training.rated import DARK_FROM, RatedFilms
 from soundtrack.types import EMOTIONS, ByteArray
 
 RATED_FILMS = Path(__file__).parent.parent / "rated_films.csv"
 """Films of all kinds from public repositories, rated from four frames each: name, use (learn or check), the class that
 each rater gave, the raters' mean valence and arousal in [-1, 1], and where a file of which SHA-256 is found."""
-DARK_FROM = -0.25
-"""Valence from which down a rated film counts as dark."""
 FRAME_SIDE_PX = 224
 """Side of the squares that frames of films are squashed to before views are cut from them."""
 

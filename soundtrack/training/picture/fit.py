@@ -163,7 +163,8 @@ def fit_outside(
     if filmed is None:
         return domain
     gains = gains_of(blocks, settings.outside_gains)
-    of_films, of_stills = np.ones(len(filmed.shares)), settings.outside_still_share * rated.weights
+    of_films = np.where(filmed.dark, settings.outside_dark_share, 1.0)
+    of_stills = settings.outside_still_share * rated.weights
     named = np.eye(len(EMOTIONS))[[EMOTIONS.index(label) for label in labels]]
     classes, offsets = logistic(
         np.concatenate(seen),
