@@ -201,7 +201,7 @@ SLOW_HARBOUR = Piece(
     title="Slow Harbour", mood="Relaxation", genre="Acoustic", tonic=55, mode="major", bpm=78, beats=3,
     form="iababcboz", room_s=2.2, peak=0.5, extension="m4a",
     parts={
-        "pick": Part("guitar", "1 5 1' 3' 1' 5", steps=2, gain=0.3, pan=-0.25, send=0.3),
+        "pick": Part("guitar", "1! 5? 1' 3'? 1' 5?", steps=2, gain=0.3, pan=-0.25, send=0.3),
         "hum": Part("strings", "1+3+5 - -", gain=0.13, fold=True, pan=0.2, send=0.5),
         "low": Part("double_bass", "1 - -", octave=-1, gain=0.26),
         "tune": Part(

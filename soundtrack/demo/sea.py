@@ -10,8 +10,8 @@ from soundtrack.demo.canvas import HEIGHT, WIDTH, clouds, disc, mix, polygon, ri
 from soundtrack.types import FloatArray
 
 _NIGHT = (38, 34, 58)
-_DEEP = np.array([34, 40, 78], dtype=np.float32)
-_GLOW = np.array([244, 170, 134], dtype=np.float32)
+_DEEP = np.array([20, 50, 100], dtype=np.float32)
+_GLOW = np.array([170, 170, 190], dtype=np.float32)
 _COOL = np.array([0.65, 0.86, 1.03], dtype=np.float32)
 """Of red, green and blue: the light of late evening."""
 
