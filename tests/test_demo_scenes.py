@@ -7,6 +7,7 @@ import pytest
 from soundtrack import pipeline, resources
 from soundtrack.demo import movie
 from soundtrack.demo.make import make_film
+from soundtrack.demo.pieces import PIECES
 from soundtrack.types import EMOTIONS, SceneSheet
 
 MOODS = {"park": {"Excited"}, "sea": {"Relaxation"}, "corridor": {"Fear", "Tension"}, "rain": {"Sad"}}
@@ -38,9 +39,14 @@ def test_each_scene_of_the_demo_has_the_mood_it_was_made_for(sheet: SceneSheet) 
 
 @pytest.mark.slow
 def test_each_scene_of_the_demo_gets_music_of_its_own(sheet: SceneSheet) -> None:
-    cues = pipeline.spot_video(sheet, index=resources.example_index_dir()).cues
+    planned = pipeline.spot_video(sheet, index=resources.example_index_dir())
+    cues, title = planned.cues, {track.track_id: track.title for track in planned.tracks}
     assert len({cue.track_id for cue in cues}) == len(cues) >= 4
     assert {scene for cue in cues for scene in cue.scenes[:1]} == {0, 1, 2, 3}
+    written_for = {piece.title: piece.mood for piece in PIECES}
+    for cue in cues:
+        wanted = list(MOODS.values())[cue.scenes[0]]
+        assert written_for[title[cue.track_id] or ""] in wanted, "the sea had a plain piece"
 
 
 def test_the_moods_are_those_of_the_scenes() -> None:
