@@ -63,6 +63,7 @@ def _watch_folder(
     from soundtrack.cli.film.film_settings import own_order
     from soundtrack.errors import DependencyError, InputError, ModelError, Reason, SoundtrackError
     from soundtrack.files.safe_write import made_folder
+    from soundtrack.media.locate import ffmpeg_path
     from soundtrack.pipeline.batch import BatchReport, FilmOutcome, FilmState, KeptScorer
     from soundtrack.pipeline.ground.film_watch import arrivals
     from soundtrack.processes import ending
@@ -75,6 +76,7 @@ def _watch_folder(
     known: dict[Path, FilmOutcome] = {}
     kept = KeptScorer()
     with ending.answering(INTERRUPT, code=0, words="" if quiet else "stopped watching"):
+        ffmpeg_path()
         kept.scorer(order)  # what no film could do with ends the command now, and not film by film
         if order.folder is not None:
             with made_folder(order.folder, option="-o DIR"):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from soundtrack import config, resources
 from soundtrack.errors import SoundtrackError
-from soundtrack.files.kinds import CUE_SHEET, STEM
+from soundtrack.files.kinds import CUE_SHEET, SOUNDS, STEM
 from soundtrack.files.targets import Target, check_targets
 from soundtrack.media.reading.film_kind import FILM
 from soundtrack.pipeline.library.music import index_dir
@@ -21,6 +21,8 @@ from soundtrack.types import VideoInfo
 
 _LONGEST_NAME_BYTES = 255
 """Most bytes of a name on the usual file systems."""
+_BY_FFMPEG = frozenset({FILM, STEM, *SOUNDS.values()})
+"""Kinds of file that ffmpeg writes."""
 
 
 def scored_path(info: VideoInfo) -> Path:
@@ -87,7 +89,7 @@ def film_targets(film: Path, *, cues: Path | None, stems: Path | None, voices: b
 def guard(
     targets: Sequence[Target], *, inputs: Iterable[Path] = (), index: Path | None = None, force: bool = False
 ) -> None:
-    """Refuse targets that must not be written; see `soundtrack.files.targets.check_targets`.
+    """Refuse targets that must or can not be written; see `soundtrack.files.targets.check_targets`.
 
     Parameters
     ----------
@@ -106,9 +108,14 @@ def guard(
         A target is a file that is read, or another target.
     OutputError
         It exists and must not be replaced, or cannot be written.
+    DependencyError
+        It is a film or sound, and there is no ffmpeg.
     """
     from soundtrack.library.store.files import own_files
+    from soundtrack.media.locate import ffmpeg_path
 
+    if any(target.kind in _BY_FFMPEG for target in targets):
+        ffmpeg_path()
     folder = index_dir(index)
     check_targets(targets, inputs=[*inputs, *own_files(folder)], known=partial(known_files, folder), force=force)
 
