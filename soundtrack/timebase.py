@@ -194,6 +194,23 @@ def clock(seconds_: float) -> str:
     return f"{minutes}:{rest // 10:02d}.{rest % 10}"
 
 
+def after_end(time_s: float, length_s: float) -> str:
+    """How a time at or after the end of a film is named beside its length.
+
+    Examples
+    --------
+    >>> after_end(6.0, 6.0), after_end(7.0, 6.0)
+    ('0:06.0 is the end of the film', '0:07.0 is past the end of the film (0:06.0)')
+    >>> after_end(6.02, 6.0)
+    '6.02 s is past the end of the film (6 s)'
+    """
+    if time_s == length_s:
+        return f"{clock(time_s)} is the end of the film"
+    if clock(time_s) == clock(length_s):
+        return f"{time_s:g} s is past the end of the film ({length_s:g} s)"
+    return f"{clock(time_s)} is past the end of the film ({clock(length_s)})"
+
+
 def parse_clock(text: str) -> float:
     """Seconds from ``83.4``, ``1:23.4`` or ``0:01:23.4``.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -20,7 +21,7 @@ from soundtrack.spotting.fit.climax import climaxes, nearest_s
 from soundtrack.spotting.fit.grid import Wanted
 from soundtrack.spotting.fit.landing import land
 from soundtrack.spotting.fit.seams import FLOOR
-from soundtrack.spotting.merit.constraints import Constraints
+from soundtrack.spotting.merit.constraints import Constraints, require_inside
 from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import BarTable, Ending, Span, Track
 
@@ -162,3 +163,15 @@ def test_what_cannot_be_hit_is_told() -> None:
     with pytest.raises(UsageError, match="invalid time"):
         parse_hit("soon")
     assert parse_hit("1:23.4") == pytest.approx(83.4)
+
+
+def test_a_hit_point_at_the_end_of_the_film_was_said_to_be_past_the_same_time() -> None:
+    film = sheet([("Sad", 30.0), ("Sad", 30.0)])
+    with pytest.raises(UsageError, match=r"^--hit 1:00\.0 is the end of the film$"):
+        spot_cues(film, one_track_library(), constraints=Constraints(hits=(60.0,)))
+    for time_s, slack_s, said in (
+        (60.04, 0.0, "60.04 s is past the end of the film (60 s)"),
+        (61.0, 0.5, "1:01.0 is past the end of the film (1:00.0)"),
+    ):
+        with pytest.raises(UsageError, match=re.escape(said)):
+            require_inside(Constraints(hits=(time_s,)), length_s=60.0, slack_s=slack_s)

@@ -185,6 +185,12 @@ def test_what_is_no_stretch_of_time_is_refused(text: str) -> None:
         parse_mood(f"{text}=tense")
 
 
+def test_a_reversed_span_was_said_to_be_no_span() -> None:
+    with pytest.raises(UsageError, match="END is not after START") as refused:
+        parse_span("0:50-0:10")
+    assert "earlier time first" in refused.value.hint
+
+
 def test_wishes_are_read() -> None:
     assert parse_span("90-1:40.5") == Span(90.0, 100.5)
     assert parse_mood("0-10=calm").emotion.label == "Relaxation"

@@ -42,14 +42,14 @@ def parse_span(text: str) -> Span:
     try:
         if not dash:
             raise ValueError("no dash")
-        span = Span(parse_clock(start), parse_clock(end))
+        start_s, end_s = parse_clock(start), parse_clock(end)
     except ValueError as error:
         raise UsageError(f"invalid time span {text!r}: expected START-END", hint="use e.g. 0:30-1:10") from error
-    if span.duration_s <= 0:
+    if start_s >= end_s:
         raise UsageError(
             f"invalid time span {text!r}: END is not after START", hint="give the earlier time first, e.g. 0:30-1:10"
         )
-    return span
+    return Span(start_s, end_s)
 
 
 def parse_hit(text: str) -> float:

@@ -17,7 +17,7 @@ from soundtrack.documents import cuesheet
 from soundtrack.documents.limits import limits_of
 from soundtrack.errors import UsageError
 from soundtrack.settings import MIX_RATE_HZ
-from soundtrack.timebase import clock, round_s, samples, seconds
+from soundtrack.timebase import after_end, clock, round_s, samples, seconds
 from soundtrack.types import Cue, CueSheet, Scene, Section, Silence, Span
 from soundtrack.types.sheet import SILENCE_SET
 
@@ -240,7 +240,7 @@ def trimmed(sheet: CueSheet, cue: Cue, edit: SetCue) -> Cue:
     end_s = cue.span.end_s if edit.end_s is None else round_s(edit.end_s)
     if end_s > sheet.film.duration_s + 1e-6:
         raise UsageError(
-            f"--end {clock(end_s)} is past the end of the film ({clock(sheet.film.duration_s)})",
+            f"--end {after_end(end_s, sheet.film.duration_s)}",
             hint="use a time within the film",
         )
     span = Span(start_s, end_s) if start_s < end_s else None

@@ -259,12 +259,12 @@ class Scorer:
         from soundtrack.spotting.merit.constraints import require_inside
 
         require_decoder(info, keeps=self._mix.keep_original, hint="add --replace")
-        require_inside(self._constraints, length_s=info.duration_s + BELIEVED_WITHIN_S)
+        require_inside(self._constraints, length_s=info.duration_s, slack_s=BELIEVED_WITHIN_S)
         self._require_kept(info)
         if self._wishes.keep_voices:
             require_decodable(info)
         if self._narrated is not None:
-            self._narrated.require_inside(info.duration_s + BELIEVED_WITHIN_S)
+            self._narrated.require_inside(info.duration_s, slack_s=BELIEVED_WITHIN_S)
 
     def _require_kept(self, info: VideoInfo) -> None:
         """Refuse a sheet to keep cues of that is about another film, or whose cues other wishes contradict."""

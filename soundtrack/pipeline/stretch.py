@@ -16,7 +16,7 @@ from soundtrack.pipeline.sheets.sheet_tracks import track_paths_of
 from soundtrack.pipeline.sheets.targets import guard
 from soundtrack.progress import Progress, no_progress
 from soundtrack.settings import MIX_RATE_HZ
-from soundtrack.timebase import clock, samples
+from soundtrack.timebase import after_end, clock, samples
 from soundtrack.types import CueSheet, Span, VideoInfo
 
 SHORTEST_S = 0.5
@@ -165,13 +165,11 @@ def _frames(info: VideoInfo, start_s: float, end_s: float | None) -> tuple[int, 
     end_s = info.duration_s if end_s is None else end_s
     if not 0 <= start_s < info.duration_s:
         raise UsageError(
-            f"--from {clock(start_s)} is past the end of the film ({clock(info.duration_s)})",
+            f"--from {after_end(start_s, info.duration_s)}",
             hint="use an earlier time",
         )
     if end_s > info.duration_s + 1 / float(info.fps):
-        raise UsageError(
-            f"--to {clock(end_s)} is past the end of the film ({clock(info.duration_s)})", hint="use an earlier time"
-        )
+        raise UsageError(f"--to {after_end(end_s, info.duration_s)}", hint="use an earlier time")
     if end_s - start_s < SHORTEST_S:
         raise UsageError(
             f"the stretch from {clock(start_s)} to {clock(end_s)} is shorter than {SHORTEST_S:g} s",

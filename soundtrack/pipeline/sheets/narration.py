@@ -14,7 +14,7 @@ from soundtrack.errors import InputError, Reason, UsageError
 from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.sheets.swap import ducked, mix_of
 from soundtrack.settings import MIX_RATE_HZ
-from soundtrack.timebase import clock, round_s, seconds
+from soundtrack.timebase import after_end, round_s, seconds
 from soundtrack.types import CueSheet, Narration, SceneSheet, Span
 
 _BLOCK_S = 10.0
@@ -45,8 +45,8 @@ class Narrated:
     warnings: tuple[str, ...] = ()
     """What was odd, one line each."""
 
-    def require_inside(self, length_s: float) -> None:
-        """Refuse a narration that starts after the end of a film.
+    def require_inside(self, length_s: float, *, slack_s: float = 0.0) -> None:
+        """Refuse a narration that starts after the end of a film, which may turn out to be longer by some slack.
 
         Raises
         ------
@@ -54,9 +54,9 @@ class Narrated:
             It does.
         """
         start_s = self.narration.start_s
-        if start_s >= length_s:
+        if start_s >= length_s + slack_s:
             raise UsageError(
-                f"--narration-at {clock(start_s)} is past the end of the film ({clock(length_s)})",
+                f"--narration-at {after_end(start_s, length_s)}",
                 hint="use an earlier time, or leave out --narration-at to start with the film",
             )
 

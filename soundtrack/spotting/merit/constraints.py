@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from soundtrack.errors import UsageError
-from soundtrack.timebase import clock
+from soundtrack.timebase import after_end
 from soundtrack.types import Cue, EmotionState, FloatArray, Span
 
 
@@ -96,7 +96,7 @@ class Constraints:
             raise ValueError(f"max_cues must be at least 1, got {self.max_cues}")
 
 
-def require_inside(constraints: Constraints, *, length_s: float) -> None:
+def require_inside(constraints: Constraints, *, length_s: float, slack_s: float = 0.0) -> None:
     """Refuse times past the end of a film; a span may run past it, but not begin there.
 
     Parameters
@@ -104,6 +104,8 @@ def require_inside(constraints: Constraints, *, length_s: float) -> None:
     constraints : Constraints
     length_s : float > 0
         Length of the film.
+    slack_s : float >= 0
+        By how much the film may turn out to be longer.
 
     Raises
     ------
@@ -118,8 +120,7 @@ def require_inside(constraints: Constraints, *, length_s: float) -> None:
         *(("--lock", lock.time_s) for lock in constraints.locks),
     ]
     for option, time_s in asked:
-        if not 0 <= time_s < length_s:
-            raise UsageError(
-                f"{option} {clock(time_s)} is past the end of the film ({clock(length_s)})",
-                hint="use a time within the film",
-            )
+        if time_s < 0:
+            raise UsageError(f"{option} {time_s:g} s is before the start of the film", hint="use a later time")
+        if time_s >= length_s + slack_s:
+            raise UsageError(f"{option} {after_end(time_s, length_s)}", hint="use an earlier time")
