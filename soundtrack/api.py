@@ -218,6 +218,7 @@ def render(
     keep_level: bool = False,
     narration: PathLike | None = None,
     narration_at_s: float = 0.0,
+    former: CueSheet | None = None,
     force: bool = False,
     progress: Progress = no_progress,
 ) -> RenderReport:
@@ -229,24 +230,22 @@ def render(
         The film.
     sheet : CueSheet
         From `spot` or `read_cues`.
-    out : path, optional
-        The scored film; by default ``NAME.scored.EXT`` beside the film.
-    cues : path, optional
-        Where to write the sheet as rendered, with all gains; by default nowhere.
+    out, cues : path, optional
+        The scored film, by default ``NAME.scored.EXT`` beside the film; the sheet as rendered, by default not written.
     inputs : sequence of paths
         Further files that must not be replaced, such as the one that the sheet came from.
     index : path, optional
         Folder of the library index, asked for tracks that are no longer where the sheet says.
     stems : path, optional
         Folder for the stems, made if missing: MX (music) and DX (original), FLAC, 48 kHz, 24 bits.
-    music_track : bool
-        Add the music as an audio stream of its own.
+    music_track, keep_level : bool
+        Add the music as an audio stream of its own; keep the film's sound at its level, even if the sheet does not ask.
     layout : {"auto", "stereo", "5.1"}
         Channels of the mix; by default those of the film's own sound.
-    keep_level : bool
-        Keep the film's own sound at its level, even if the sheet does not ask for it.
     narration, narration_at_s : path, optional, and float >= 0
         A recorded voice to mix in at its own level, as speech of the film, and where it starts in seconds.
+    former : CueSheet, optional
+        The sheet before a swap: where vocals were lowered in its film, those of the new music are lowered as well.
     force : bool
         Replace existing targets of the same kind.
     progress : callable
@@ -278,6 +277,7 @@ def render(
         layout=layout,
         keep_level=keep_level,
         narration=None if narration is None else NarrationWish(as_path(narration), narration_at_s),
+        former=former,
         force=force,
         progress=progress,
     )

@@ -65,7 +65,7 @@ def render(
     With --from, --to or --draft a stretch is written to a new file, with the mix that it has in the whole film; its
     picture is re-encoded, in H.264.
     """
-    from soundtrack import pipeline
+    from soundtrack import api, pipeline
     from soundtrack.cli import output
     from soundtrack.cli.words import parse_swap, parse_time
     from soundtrack.documents import cuesheet
@@ -113,7 +113,7 @@ def render(
                 stream.write(f"{stretch.path}\n")
             return
         with output.progress(quiet=quiet) as progress:
-            report = pipeline.render_video(
+            report = api.render(
                 video,
                 sheet,
                 out=out,
@@ -124,7 +124,8 @@ def render(
                 music_track=music_track,
                 layout=layout.value,
                 keep_level=keep_level,
-                narration=wish,
+                narration=None if wish is None else wish.path,
+                narration_at_s=0.0 if wish is None else wish.start_s,
                 former=before,
                 force=force,
                 progress=progress,
