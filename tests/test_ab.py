@@ -33,7 +33,7 @@ from soundtrack.review.ab.results import lines, results
 from soundtrack.review.ab.sounds import sound_of
 from soundtrack.review.answers import read_answers
 from soundtrack.review.opening import Reviewed, find_reviewed
-from soundtrack.types import Span
+from soundtrack.types import Conditions, Span
 
 TIME = "2026-03-01T20:15:00Z"
 PLAN, OTHER = Side("a", 0.0, "plan"), Side("b", 0.0, "random")
@@ -137,6 +137,25 @@ def test_pairs_are_those_of_the_seed_with_a_quarter_asked_twice_the_other_way_ro
         first, second = (t for t in compared.trials if t.pair == pair)
         assert (first.left, first.right) == (second.right, second.left)
     assert 2 <= sum(t.left.source == "plan" for t in compared.trials) <= 8
+
+
+def test_a_comparison_watched_the_film_with_other_options_than_its_sheet_states(
+    reviewed: Reviewed, made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = Conditions(subtitles=False, faces=False, face_weight=0.25)
+    path = tmp_path / "film.cues.json"
+    write_cues(replace(read_cues(reviewed.cues), conditions=asked), path)
+    options: list[dict[str, object]] = []
+
+    def scenes(_: Path, **given: object) -> None:
+        options.append(given)
+        raise InputError("enough", hint="none")
+
+    monkeypatch.setattr("soundtrack.api.scenes", scenes)
+    with pytest.raises(InputError, match="enough"):
+        prepare(replace(reviewed, cues=path), against="random", n_pairs=2, seed=0, index=made.index)
+    (given,) = options
+    assert (given["subtitles"], given["faces"], given["face_weight"]) == (False, False, 0.25)
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from soundtrack.review.ab.results import Result, results
 from soundtrack.review.ab.terms import weigh
 from soundtrack.review.answers import answers_path, read_answers
 from soundtrack.review.opening import Reviewed
-from soundtrack.types import CueSheet
+from soundtrack.types import Conditions, CueSheet
 
 _BY_NAME = tuple(name for name in OPPONENTS if name != "former")
 
@@ -55,7 +55,14 @@ def prepare(
     """
     sheet = read_cues(reviewed.cues)
     former = None if against in _BY_NAME else _former(against, sheet)
-    scenes = api.scenes(reviewed.film.path, progress=progress)
+    held = sheet.conditions or Conditions()
+    scenes = api.scenes(
+        reviewed.film.path,
+        subtitles=held.subtitles,
+        faces=held.faces,
+        face_weight=held.face_weight,
+        progress=progress,
+    )
     with open_library(index) as library:
         weighed = weigh(scenes, library, keep_original=sheet.mix.keep_original)
     name = against if former is None else "former"
