@@ -13,6 +13,7 @@ from media_made import Made, ffmpeg
 from soundtrack import pipeline
 from soundtrack.errors import InputError, Reason
 from soundtrack.media.reading.probe import probe
+from soundtrack.mix.report import RenderReport
 from soundtrack.pipeline.scorer import NO_FILES, Scorer
 from soundtrack.pipeline.sheets.wishes import LockWish, Wishes
 from soundtrack.types import CueSheet, SceneSheet, VideoInfo
@@ -126,3 +127,20 @@ def test_spot_chose_deleted_songs_that_render_refused(made: Made, scenes: SceneS
     with away(*made.music.iterdir()):
         planned = pipeline.spot_video(scenes, index=made.index)
     assert planned.cues and NO_FILES in planned.warnings, "a plan needs no files, and is made elsewhere too"
+
+
+def test_render_played_a_replaced_song_without_a_word(
+    made: Made, info: VideoInfo, scenes: SceneSheet, tmp_path: Path
+) -> None:
+    sheet = Scorer(index=made.index, device="cpu").plan(info, scenes=scenes)
+    song = min(played(sheet))
+    other = next(path for path in sorted(made.music.iterdir()) if path != song)
+
+    def named(report: RenderReport) -> list[str]:
+        return [line for line in report.warnings if "other music than when the cue sheet was made" in line]
+
+    whole = pipeline.render_video(made.film, sheet, out=tmp_path / "whole.mp4", index=made.index)
+    assert named(whole) == []
+    with replaced(song, other):
+        (line,) = named(pipeline.render_video(made.film, sheet, out=tmp_path / "other.mp4", index=made.index))
+    assert line.startswith(f"{song}: ") and "soundtrack index" in line

@@ -13,7 +13,7 @@ from soundtrack.naming.wording import counted
 from soundtrack.pipeline.ducked_vocals import swapped_vocals
 from soundtrack.pipeline.film.analyse import fingerprint
 from soundtrack.pipeline.sheets.narration import NarrationWish, narrated_sheet, narration_path
-from soundtrack.pipeline.sheets.sheet_tracks import track_paths_of
+from soundtrack.pipeline.sheets.sheet_tracks import replaced_lines, track_paths_of
 from soundtrack.pipeline.sheets.targets import film_targets, guard, scored_path
 from soundtrack.progress import Progress, no_progress
 from soundtrack.types import CueSheet, VideoInfo
@@ -141,8 +141,9 @@ def render_video(
     guard(targets, inputs=[video, *inputs, *voices, *tracks.values()], index=index, force=force)
     if narration is not None:
         sheet = narrated_sheet(sheet, narration)
+    replaced = replaced_lines(sheet, tracks, index)
     with swapped_vocals(sheet, former, beside=cues, index=index, progress=progress) as lowered:
-        return render_film(
+        report = render_film(
             info,
             lowered,
             film,
@@ -155,6 +156,7 @@ def render_video(
             layout=layout,
             progress=progress,
         )
+    return replace(report, warnings=(*replaced, *report.warnings))
 
 
 def as_watched(info: VideoInfo, sheet: CueSheet) -> VideoInfo:

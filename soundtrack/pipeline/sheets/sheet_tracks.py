@@ -6,11 +6,13 @@ library. Comes out: the ids that the library has now, and paths; an id that it d
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from soundtrack.errors import InputError, LibraryError, Reason
+from soundtrack.library.identity import Identity, identify
 from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.library.music import open_library
 from soundtrack.types import CueSheet, SheetTrack
@@ -82,3 +84,39 @@ def track_paths_of(sheet: CueSheet, index: Path | None) -> Mapping[str, Path]:
             )
         paths[track_id] = track.path
     return paths | vocals
+
+
+def replaced_lines(sheet: CueSheet, paths: Mapping[str, Path], index: Path | None) -> tuple[str, ...]:
+    """What is said of tracks of a sheet whose files hold other music than when it was made, a line each.
+
+    Parameters
+    ----------
+    sheet : CueSheet
+        Its tracks are named by their sound, in sheets of earlier versions by the bytes of their files.
+    paths : mapping of str to Path
+        From `track_paths_of`.
+    index : Path, optional
+        Asked for the present names of tracks of earlier versions.
+    """
+    others: dict[str, Identity] = {}
+    for track_id in sorted(paths.keys() & {track.track_id for track in sheet.tracks}):
+        with contextlib.suppress(InputError):  # said where it is mixed
+            found = identify(paths[track_id])
+            if track_id not in (found.track_id, found.sha256):
+                others[track_id] = found
+    former = _former_names(index) if others else {}
+    return tuple(
+        f"{paths[track_id]}: contains other music than when the cue sheet was made; "
+        "restore the file, or run `soundtrack index` and `soundtrack score`"
+        for track_id, found in others.items()
+        if former.get(track_id) != found.track_id
+    )
+
+
+def _former_names(index: Path | None) -> Mapping[str, str]:
+    """What the library calls tracks of earlier versions; nothing without one."""
+    try:
+        with open_library(index, everything=True) as library:
+            return library.former_names()
+    except LibraryError:
+        return {}
