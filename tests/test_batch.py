@@ -17,6 +17,8 @@ import pytest
 from made_up import sheet, small_library
 from media_made import Made, make_film
 from soundtrack.errors import DependencyError, ExitCode, InputError, NothingFitsError, OutputError, UsageError
+from soundtrack.files.targets import Target, check_targets
+from soundtrack.media.reading.film_kind import FILM
 from soundtrack.pipeline import batch
 from soundtrack.pipeline.batch import BatchOrder, FilmState, KeptScorer, score_batch
 from soundtrack.pipeline.ground.film_list import films_of
@@ -51,6 +53,8 @@ class FakeScorer:
             if name.endswith("done"):
                 cues_path(out).write_text("{}")
             raise OutputError(f"{out}: already exists", hint="add --force to replace it")
+        if name.startswith("there"):
+            check_targets([Target(out, FILM)], force=True)
         if name.startswith("nothing"):
             raise NothingFitsError("no music may be used", hint="allow more")
         if name.startswith("bug"):
@@ -132,6 +136,14 @@ def test_the_next_film_is_watched_while_one_is_rendered(
     assert [step for step in steps if step.startswith("render")] == ["render a", "render b", "render c"]
     if cores == 1:
         assert steps == ["watch a", "render a", "watch b", "render b", "watch unseen", "watch c", "render c"]
+
+
+def test_hints_for_a_film_of_a_batch_named_an_output_file_and_not_the_folder(tmp_path: Path) -> None:
+    (film,) = films(tmp_path, "there.mp4")
+    (tmp_path / "there.scored.mp4").mkdir()
+    (outcome,) = score_batch([film], BatchOrder(force=True)).films
+    assert outcome.state is FilmState.FAILED
+    assert "use another folder with -o DIR" in outcome.hint and "OUT" not in outcome.hint
 
 
 def test_a_second_run_does_only_what_is_missing(tmp_path: Path) -> None:

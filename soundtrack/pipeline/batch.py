@@ -8,6 +8,7 @@ words. With a cluster, whole films are given to its workers, which must see film
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
@@ -314,6 +315,10 @@ def _render(seen: _Watched, order: BatchOrder) -> FilmOutcome:
     return FilmOutcome(str(seen.film), FilmState.SCORED, str(seen.out), warnings=scored.warnings)
 
 
+_ONE_FILE = re.compile(r"(?:another|a) (?:file|file name|path|disk) with -o OUT")
+"""What hints say of the scored film, as an option of ``score`` for one film."""
+
+
 def _failure(film: Path, out: Path | None, error: Exception) -> FilmOutcome:
     """What an error makes of a film; raised again where no film would fare better."""
     if isinstance(error, DependencyError | ModelError):
@@ -326,6 +331,7 @@ def _failure(film: Path, out: Path | None, error: Exception) -> FilmOutcome:
 
 
 def _failed(film: Path, out: Path | None, message: str, hint: str, code: ExitCode) -> FilmOutcome:
+    hint = _ONE_FILE.sub("another folder with -o DIR", hint)  # of a batch, -o names the folder of all films
     return FilmOutcome(str(film), FilmState.FAILED, None if out is None else str(out), message, hint, int(code))
 
 
