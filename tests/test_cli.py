@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from media_made import Made
-from soundtrack.errors import ExitCode
+from soundtrack.cli.app import run_commands
+from soundtrack.errors import ExitCode, InputError, UsageError
 
 SOUNDTRACK = [sys.executable, "-m", "soundtrack"]
 
@@ -143,6 +144,28 @@ def test_unknown_options_end_with_two() -> None:
     done = soundtrack("score", "--no-such-option")
     assert done.returncode == ExitCode.USAGE
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["-dash.mp4", "-qash.mp4", "--my-film.mkv"])
+def test_a_film_whose_name_begins_with_a_dash_was_only_an_unknown_option(name: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        run_commands(["score", name])
+    assert refused.value.hint == f"use ./{name} for the file of this name"
+
+
+def test_a_misspelt_option_beside_a_file_is_no_file() -> None:
+    with pytest.raises(UsageError) as refused:
+        run_commands(["score", "film.mp4", "--targt", "-16.5"])
+    assert "--target" in refused.value.hint
+
+
+@pytest.mark.parametrize("command", ["score {}", "scenes {}", "excerpt {} --seconds 5", "index {} --index {folder}"])
+def test_an_address_was_said_to_be_no_such_file(tmp_path: Path, command: str) -> None:
+    address = "https://example.org/films/night.mp4"
+    words = [word.format(address, folder=tmp_path) for word in command.split()]
+    with pytest.raises(InputError, match=r"^https://example\.org/films/night\.mp4: an address, not a file$") as refused:
+        run_commands(words)
+    assert "download" in refused.value.hint
 
 
 def test_without_any_ffmpeg_the_message_says_what_to_install(made: Made, tmp_path: Path) -> None:

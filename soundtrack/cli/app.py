@@ -5,7 +5,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from copy import copy
 from functools import wraps
 from importlib import import_module
@@ -186,7 +186,9 @@ def run_commands(args: list[str] | None = None) -> int:
         if type(error).__name__ == "NoArgsIsHelpError":
             error.show()  # type: ignore[attr-defined]
             return ExitCode.USAGE
-        raise UsageError(_in_our_words(error), hint=_what_to_type(error)) from error
+        raise UsageError(
+            _in_our_words(error), hint=_what_to_type(error, sys.argv[1:] if args is None else args)
+        ) from error
     return code if isinstance(code, int) else ExitCode.OK
 
 
@@ -238,10 +240,26 @@ def _near_options(error: Any) -> list[str]:
     return near
 
 
-def _what_to_type(error: Any) -> str:
+_LIKE_A_FILE = re.compile(r"-[^=]*\.[A-Za-z][A-Za-z0-9]{1,4}")
+
+
+def _dashed_file(error: Any, words: Sequence[str]) -> str | None:
+    """The word that was taken for options and is the name of a file."""
+    wrong = str(getattr(error, "option_name", ""))
+    for word in words:
+        is_it = word == wrong or (len(wrong) == 2 and wrong[1] in word[1:])
+        if is_it and _LIKE_A_FILE.fullmatch(word):
+            return word
+    return None
+
+
+def _what_to_type(error: Any, words_given: Sequence[str]) -> str:
     """An option or command of a similar name, else where the options are explained."""
     import difflib
+    import shlex
 
+    if (name := _dashed_file(error, words_given)) is not None:
+        return f"use {shlex.quote(f'./{name}')} for the file of this name"
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "soundtrack"
     near = _near_options(error) if getattr(error, "option_name", None) and hasattr(error, "possibilities") else []

@@ -15,6 +15,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import select
 import stat
 import time
@@ -39,6 +40,8 @@ WRITER_TIMEOUT_S = 5.0
 _BLOCK_BYTES = 1 << 20
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0)
 _BOM = b"\xef\xbb\xbf"
+_ADDRESS = re.compile(r"(?:^|/)(https?|ftps?|sftp|rtsp|rtmp|mms|smb):/+([^/].*)", re.IGNORECASE | re.DOTALL)
+"""An address among names of files, where two slashes may have become one."""
 _REASONS = {
     errno.ENOENT: Reason.MISSING,
     errno.ENOTDIR: Reason.MISSING,
@@ -180,6 +183,23 @@ def decoded(data: bytes, name: Path | str) -> str:
         ) from error
 
 
+def missing(path: Path | str, *, cause: str = "no such file") -> InputError:
+    """The error for a file that is not there; an address is named as one.
+
+    Examples
+    --------
+    >>> str(missing("a.mp4")), str(missing(Path("https://example.org/a.mp4")))
+    ('a.mp4: no such file', 'https://example.org/a.mp4: an address, not a file')
+    """
+    if (found := _ADDRESS.search(str(path))) is not None:
+        return InputError(
+            f"{_short(f'{found[1]}://{found[2]}')}: an address, not a file",
+            hint="download it first, and give the name of the file",
+            reason=Reason.MISSING,
+        )
+    return InputError(f"{path}: {cause}", hint="check the name", reason=Reason.MISSING)
+
+
 def unreadable(path: Path | str, error: OSError | ValueError) -> InputError:
     """Why a file cannot be opened or read, in our words."""
     if not isinstance(error, OSError):
@@ -187,12 +207,10 @@ def unreadable(path: Path | str, error: OSError | ValueError) -> InputError:
             f"{_short(path)}: invalid file name", hint="check the name", reason=Reason.MISSING
         )  # NUL, or half of a surrogate pair
     reason = _REASONS.get(error.errno or 0, Reason.UNSUPPORTED)
-    cause = {
-        Reason.MISSING: "no such file",
-        Reason.NOT_REGULAR: "not a regular file",
-    }.get(reason, error.strerror or str(error))
-    hint = "check the name" if reason is Reason.MISSING else "check that the file is readable"
-    return InputError(f"{_short(path)}: {cause}", hint=hint, reason=reason)
+    if reason is Reason.MISSING:
+        return missing(_short(path))
+    cause = "not a regular file" if reason is Reason.NOT_REGULAR else error.strerror or str(error)
+    return InputError(f"{_short(path)}: {cause}", hint="check that the file is readable", reason=reason)
 
 
 def _short(path: Path | str) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from soundtrack.errors import InputError, Reason
+from soundtrack.files.safe_read import missing
 from soundtrack.media.guard import MAX_PIXELS, MAX_STREAMS, file_arg, guard_options
 
 _CAUSES: dict[Reason, tuple[str, str]] = {
@@ -89,6 +90,8 @@ def refusal(path: Path, reason: Reason, *, detail: str = "", hint: str = "") -> 
     >>> str(refusal(Path("a.mp4"), Reason.EMPTY))
     'a.mp4: the file is empty'
     """
+    if reason is Reason.MISSING and not detail and not hint:
+        return missing(path)
     cause, usual = _CAUSES[reason]
     return InputError(f"{path}: {detail or cause}", hint=hint or usual, reason=reason)
 

@@ -15,7 +15,8 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from soundtrack.errors import InputError, LibraryError, OutputError, Reason
+from soundtrack.errors import LibraryError, OutputError
+from soundtrack.files.safe_read import missing
 from soundtrack.library.advice import to_fill
 from soundtrack.library.heard import Listener
 from soundtrack.library.identity import read_beginning
@@ -144,7 +145,7 @@ def _refuse_nothing(paths: Sequence[Path], index_dir: Path) -> None:
         raise LibraryError(f"{index_dir}: no index found", hint=to_fill(index_dir))
     for path in paths:
         if not os.path.lexists(path):
-            raise InputError(f"{shown(path)}: no such file or folder", hint="check the name", reason=Reason.MISSING)
+            raise missing(shown(path), cause="no such file or folder")
 
 
 def _refuse_lost(index_dir: Path) -> None:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from soundtrack.errors import InputError, LibraryError, Reason
+from soundtrack.files.safe_read import missing
 from soundtrack.library.advice import index_command
 from soundtrack.library.heard import Warned
 from soundtrack.library.identity import Identity, QuickKey
@@ -366,9 +367,8 @@ def _require_roots(found: ScanResult, places: dict[Path, Location], *, prune: bo
     for root in found.missing_roots:
         known = [place for path, place in places.items() if _under(path, [root])]
         if not known:
-            raise InputError(f"{shown(root)}: no such file or folder", hint="check the name", reason=Reason.MISSING)
-        present = sum(place.present for place in known)
-        if present and not prune:
+            raise missing(shown(root), cause="no such file or folder")
+        if (present := sum(place.present for place in known)) and not prune:
             raise _unmounted(root, present, present, index_dir=index_dir)
 
 
