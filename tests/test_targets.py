@@ -282,6 +282,23 @@ def commands(tree: Path) -> Iterator[tuple[str, list[str], str]]:
     yield "png", ["eval", "va", str(tree / "ratings.csv"), "--plot", "TARGET"], "-f"
 
 
+@dataclass(frozen=True)
+class Report:
+    """What is said of a film that was not mixed."""
+
+    path: Path
+    sheet: Any
+    warnings: tuple[str, ...] = ()
+
+    def summary(self) -> list[str]:
+        """Nothing."""
+        return []
+
+    def as_dict(self) -> dict[str, object]:
+        """Nothing."""
+        return {}
+
+
 def fake_render(
     info: VideoInfo, sheet: Any, out: Path, *, force: bool, stems: Path | None, cues: Path | None, **_: object
 ) -> Any:
@@ -296,7 +313,7 @@ def fake_render(
                 writer.finish()
         if cues is not None:
             files.text(cues, cuesheet.dumps(sheet), kind=CUE_SHEET, force=force)
-    return SimpleNamespace(path=out, sheet=sheet, warnings=(), summary=list, as_dict=dict)
+    return Report(out, sheet)
 
 
 class ReachedError(SoundtrackError):
