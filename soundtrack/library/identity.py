@@ -62,6 +62,10 @@ class Identity:
     tags: Tags = field(default_factory=Tags)
     """What the file says of itself."""
 
+    def is_of(self, track_id: str) -> bool:
+        """Whether a track with this id is in the file; earlier versions took the bytes for the id."""
+        return track_id in (self.track_id, self.sha256)
+
 
 def refusal(error: OSError) -> Reason:
     """Which reason of the closed list a failed file operation is.

@@ -25,10 +25,9 @@ def is_there(track: Track) -> bool:
 def is_replaced(track: Track) -> bool:
     """Whether the file of a track holds other music than when it was indexed; False where it cannot be read."""
     try:
-        found = identify(track.path)
+        return not identify(track.path).is_of(track.track_id)
     except InputError:
         return False
-    return track.track_id not in (found.track_id, found.sha256)
 
 
 def require_kept(tracks: Iterable[Track]) -> None:

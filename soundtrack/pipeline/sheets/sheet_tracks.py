@@ -102,7 +102,7 @@ def replaced_lines(sheet: CueSheet, paths: Mapping[str, Path], index: Path | Non
     for track_id in sorted(paths.keys() & {track.track_id for track in sheet.tracks}):
         with contextlib.suppress(InputError):  # said where it is mixed
             found = identify(paths[track_id])
-            if track_id not in (found.track_id, found.sha256):
+            if not found.is_of(track_id):
                 others[track_id] = found
     former = _former_names(index) if others else {}
     return tuple(
