@@ -178,7 +178,5 @@ class MixSettings:
     """Time for the music to come back, in seconds."""
     hold_s: float = 1.5
     """Gaps in speech shorter than this do not lift the music."""
-    audio_bitrate_kbps: int = 256
-    """Of a lossy encoder."""
     layout: str = "auto"
     """Channels of the mix: ``stereo``, ``5.1``, or ``auto`` for those of the original."""

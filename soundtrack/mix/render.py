@@ -35,17 +35,18 @@ from soundtrack.mix.report import RenderReport, sound_warnings
 from soundtrack.mix.stems import StemWriter
 from soundtrack.mix.tuning import Outcome, Setting, next_setting, speech_limited_db
 from soundtrack.progress import Progress, no_progress
-from soundtrack.settings import MixSettings
 from soundtrack.types import CueSheet, FloatArray, StreamInfo, VideoInfo
 
 LOSSLESS_HEADROOM_DB = 0.1
-"""The same for an encoder that only rounds."""
+"""Room below the ceiling for an encoder that only rounds; `LOSSY_HEADROOM_DB` for the others."""
 
 LAYOUTS = ("auto", "stereo", "5.1")
 """What the mix may be asked to be."""
 
 _SURROUND_CHANNELS = 6
 _MAX_ATTEMPTS = 4
+_BITRATE_KBPS = 256
+"""Of a lossy encoder; six channels get more."""
 _FILM_TOLERANCE_S = 1.0
 
 
@@ -61,8 +62,7 @@ def render_film(
     cues: Path | None = None,
     music_track: bool = False,
     layout: str = "auto",
-    settings: MixSettings | None = None,
-    progress: Progress | None = None,
+    progress: Progress = no_progress,
 ) -> RenderReport:
     """Mix the music of a cue sheet into a film and write it.
 
@@ -89,9 +89,7 @@ def render_film(
     layout : {"auto", "stereo", "5.1"}
         Channels of the mix; by default those of the original, as far as they are stereo or 5.1. In 5.1 the music lies
         in the front left and right, and the other channels are the original's.
-    settings : MixSettings, optional
-        For the bit rate; levels are in the sheet.
-    progress : callable, optional
+    progress : callable
         Gets stage, blocks done, blocks in all.
 
     Raises
@@ -103,8 +101,7 @@ def render_film(
     """
     from soundtrack.media.checking.verify import print_before, require_same
 
-    settings = settings or MixSettings()
-    work, plan = _prepared(info, sheet, track_paths, narration_path, layout=layout, progress=progress or no_progress)
+    work, plan = _prepared(info, sheet, track_paths, narration_path, layout=layout, progress=progress)
     original, channels = work.original, work.channels
     streams = output_plan(info, out, keeps_original=original is not None, layout=layout, music_track=music_track)
     needed_bytes = info.path.stat().st_size + plan.n_samples * 4 * (3 if stems else 1)
@@ -151,7 +148,7 @@ def render_film(
                 plan=streams,
                 mixed_in=original or (info.main_audio if not music_track else None),
                 music_track=music_track,
-                bitrate_kbps=settings.audio_bitrate_kbps,
+                bitrate_kbps=_BITRATE_KBPS,
                 channels=channels,
                 start=start,
             ) as pipe:
