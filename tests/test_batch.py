@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -17,8 +18,6 @@ import pytest
 from made_up import sheet, small_library
 from media_made import Made, make_film
 from soundtrack.errors import DependencyError, ExitCode, InputError, NothingFitsError, OutputError, UsageError
-from soundtrack.files.targets import Target, check_targets
-from soundtrack.media.reading.film_kind import FILM
 from soundtrack.pipeline import batch
 from soundtrack.pipeline.batch import BatchOrder, FilmState, KeptScorer, score_batch
 from soundtrack.pipeline.ground.film_list import films_of
@@ -53,8 +52,6 @@ class FakeScorer:
             if name.endswith("done"):
                 cues_path(out).write_text("{}")
             raise OutputError(f"{out}: already exists", hint="add --force to replace it")
-        if name.startswith("there"):
-            check_targets([Target(out, FILM)], force=True)
         if name.startswith("nothing"):
             raise NothingFitsError("no music may be used", hint="allow more")
         if name.startswith("bug"):
@@ -138,12 +135,18 @@ def test_the_next_film_is_watched_while_one_is_rendered(
         assert steps == ["watch a", "render a", "watch b", "render b", "watch unseen", "watch c", "render c"]
 
 
-def test_hints_for_a_film_of_a_batch_named_an_output_file_and_not_the_folder(tmp_path: Path) -> None:
-    (film,) = films(tmp_path, "there.mp4")
-    (tmp_path / "there.scored.mp4").mkdir()
-    (outcome,) = score_batch([film], BatchOrder(force=True)).films
-    assert outcome.state is FilmState.FAILED
-    assert "use another folder with -o DIR" in outcome.hint and "OUT" not in outcome.hint
+@pytest.mark.parametrize("taken", ["film.scored.mp4", "film.scored.cues.json"])
+def test_hints_for_a_film_of_a_batch_named_options_of_one_film_and_not_the_folder(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: str
+) -> None:
+    monkeypatch.undo()
+    film = tmp_path / "film.mp4"
+    shutil.copy(made.film, film)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / taken).write_text("of another program")
+    (outcome,) = score_batch([film], BatchOrder(index=made.index, folder=tmp_path / "out", device="cpu")).films
+    assert outcome.state is FilmState.FAILED and taken in outcome.message
+    assert outcome.hint == "use another folder with -o DIR; --force only replaces a file of the same kind"
 
 
 def test_a_second_run_does_only_what_is_missing(tmp_path: Path) -> None:

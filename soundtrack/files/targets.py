@@ -24,6 +24,8 @@ from soundtrack.files.kinds import Kind
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """How a full disk, or one without room for a user, is reported."""
 
+OUT = "-o OUT"
+"""The option that names the file that most commands write."""
 SPARE_BYTES = 64 * 1024 * 1024
 """Room that is left on the disk beside what is written."""
 
@@ -36,12 +38,17 @@ class Target:
     """Its name."""
     kind: Kind
     """What it will be."""
-    option: str = "-o OUT"
-    """The option that names another file, for hints."""
+    option: str = OUT
+    """The option that names another file, or with ``DIR`` its folder, for hints."""
     needed_bytes: int = 0
     """About how large it will be; 0 where that does not matter."""
     makes_folder: bool = False
     """Whether its folder is made if it is missing; the folder above it has to be there."""
+
+    @property
+    def elsewhere(self) -> str:
+        """For hints: ``another file with -o OUT``, ``another folder with -o DIR``."""
+        return f"another {'folder' if self.option.endswith(' DIR') else 'file'} with {self.option}"
 
 
 def check_targets(
@@ -95,12 +102,12 @@ def require_replaceable(target: Target, *, force: bool) -> None:
     if not target.kind.is_one(target.path):
         raise OutputError(
             f"{target.path}: already exists and is not {target.kind.name}",
-            hint=f"use another file with {target.option}; --force only replaces a file of the same kind",
+            hint=f"use {target.elsewhere}; --force only replaces a file of the same kind",
         )
     if not force:
         raise OutputError(
             f"{target.path}: already exists",
-            hint=f"add --force to replace it, or use another file with {target.option}",
+            hint=f"add --force to replace it, or use {target.elsewhere}",
         )
 
 
@@ -120,11 +127,11 @@ def require_folder(folder: Path, *, hint: str) -> None:
         raise OutputError(f"{folder}: is not writable", hint=hint)
 
 
-def as_output_error(target: Path, error: OSError) -> OutputError:
+def as_output_error(target: Path, error: OSError, *, hint: str = "use another path") -> OutputError:
     """What the system says about a file that cannot be written, in our words."""
     if error.errno in _FULL:
         return OutputError(f"{target}: the disk is full", hint="free some disk space, or use another disk")
-    return OutputError(f"{target}: cannot be written: {error.strerror or error}", hint="use another path with -o OUT")
+    return OutputError(f"{target}: cannot be written: {error.strerror or error}", hint=hint)
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:
@@ -141,23 +148,21 @@ def file_identity(path: Path) -> tuple[int, int] | None:
 
 def _require_possible_name(target: Target) -> None:
     """Refuse a name that no file can have there: of a folder, too long, going round in links, in a closed folder."""
-    path = target.path
+    path, hint = target.path, f"use {target.elsewhere}"
     if str(path) == "-":
-        raise OutputError(
-            f"{target.option.split()[0]} cannot write to stdout", hint=f"use a file name with {target.option}"
-        )
+        raise OutputError(f"{target.option.split()[0]} cannot write to stdout", hint=hint)
     try:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         pass  # free, or said better below
     except OSError as error:
-        raise as_output_error(path, error) from error
+        raise as_output_error(path, error, hint=hint) from error
     except ValueError as error:
-        raise OutputError(f"{path}: invalid file name: {error}", hint=f"use {target.option}") from error
+        raise OutputError(f"{path}: invalid file name: {error}", hint=hint) from error
     if path.name in ("", "..") or path.is_dir():
-        raise OutputError(f"{path}: is a folder", hint=f"use a file name with {target.option}")
+        raise OutputError(f"{path}: is a folder", hint=hint)
     if path.exists() and not path.is_symlink() and not stat.S_ISREG(path.stat().st_mode):
-        raise OutputError(f"{path}: exists and is not a regular file", hint=f"use another file with {target.option}")
+        raise OutputError(f"{path}: exists and is not a regular file", hint=hint)
 
 
 def _require_place(target: Target) -> None:
@@ -167,7 +172,7 @@ def _require_place(target: Target) -> None:
         folder = folder.parent
     if not folder.is_dir():
         if os.path.lexists(folder):
-            raise OutputError(f"{target.path}: {folder} is not a folder", hint=f"use another path with {target.option}")
+            raise OutputError(f"{target.path}: {folder} is not a folder", hint=f"use {target.elsewhere}")
         raise OutputError(
             f"{target.path}: the folder {folder} does not exist",
             hint=f"create it: `mkdir -p {shlex.quote(str(folder))}`",
@@ -175,9 +180,7 @@ def _require_place(target: Target) -> None:
     if (error := _refusal(folder)) is not None:
         if error.errno in _FULL:
             raise as_output_error(target.path, error)
-        raise OutputError(
-            f"{target.path}: the folder {folder} is not writable", hint=f"use another path with {target.option}"
-        )
+        raise OutputError(f"{target.path}: the folder {folder} is not writable", hint=f"use {target.elsewhere}")
     if not target.needed_bytes:
         return
     free_bytes = shutil.disk_usage(folder).free
@@ -185,7 +188,7 @@ def _require_place(target: Target) -> None:
         raise OutputError(
             f"{target.path}: needs about {(target.needed_bytes + SPARE_BYTES) >> 20} MB, "
             f"{free_bytes >> 20} MB free in {folder}",
-            hint=f"free some disk space, or use another disk with {target.option}",
+            hint=f"free some disk space, or use {target.elsewhere} on another disk",
         )
 
 
@@ -208,13 +211,13 @@ def _refuse_twins(targets: Sequence[Target]) -> None:
             if _is_same_place(target.path, other.path):
                 raise UsageError(
                     f"{target.path}: would be written twice, as {other.kind.name} and as {target.kind.name}",
-                    hint=f"use another file with {target.option} or {other.option}",
+                    hint=f"use {target.elsewhere}, or {other.elsewhere}",
                 )
             for inner, outer in ((target, other), (other, target)):
                 if inner.makes_folder and _is_same_place(inner.path.parent, outer.path):
                     raise UsageError(
                         f"{outer.path}: would be both a file and a folder",
-                        hint=f"use another path with {inner.option} or {outer.option}",
+                        hint=f"use {inner.elsewhere}, or {outer.elsewhere}",
                     )
 
 
@@ -231,7 +234,7 @@ def _refuse_inputs(targets: Sequence[Target], inputs: Iterable[Path]) -> None:
             also = "" if found.path == source else f" ({source})"
             raise UsageError(
                 f"{found.path}: is the input itself{also}; inputs are never changed",
-                hint=f"use another file with {found.option}",
+                hint=f"use {found.elsewhere}",
             )
 
 

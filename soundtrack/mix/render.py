@@ -20,7 +20,7 @@ from soundtrack.documents import cuesheet
 from soundtrack.errors import InputError, OutputError, Reason
 from soundtrack.files.kinds import CUE_SHEET
 from soundtrack.files.safe_write import Together, naming_a_full_disk
-from soundtrack.files.targets import Target, check_targets
+from soundtrack.files.targets import OUT, Target, check_targets
 from soundtrack.media.opening import no_decoder
 from soundtrack.media.reading.film_kind import FILM
 from soundtrack.media.reading.kept import KeptSound
@@ -62,6 +62,7 @@ def render_film(
     cues: Path | None = None,
     music_track: bool = False,
     layout: str = "auto",
+    option: str = OUT,
     progress: Progress = no_progress,
 ) -> RenderReport:
     """Mix the music of a cue sheet into a film and write it.
@@ -89,6 +90,8 @@ def render_film(
     layout : {"auto", "stereo", "5.1"}
         Channels of the mix; by default those of the original, as far as they are stereo or 5.1. In 5.1 the music lies
         in the front left and right, and the other channels are the original's.
+    option : str
+        The option that names the film or its folder, for hints.
     progress : callable
         Gets stage, blocks done, blocks in all.
 
@@ -106,7 +109,7 @@ def render_film(
     streams = output_plan(info, out, keeps_original=original is not None, layout=layout, music_track=music_track)
     needed_bytes = info.path.stat().st_size + plan.n_samples * 4 * (3 if stems else 1)
     check_targets(
-        [Target(out, FILM, needed_bytes=needed_bytes)],
+        [Target(out, FILM, option=option, needed_bytes=needed_bytes)],
         inputs=[info.path, *track_paths.values(), *([] if narration_path is None else [narration_path])],
         force=force,
     )

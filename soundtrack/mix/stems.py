@@ -55,7 +55,7 @@ class StemWriter:
 
     def __enter__(self) -> StemWriter:
         check_targets(
-            [Target(path, STEM, option="--stems", makes_folder=True) for path in self.paths], force=self._force
+            [Target(path, STEM, option="--stems DIR", makes_folder=True) for path in self.paths], force=self._force
         )
         self._files.folder(self._folder, option="--stems DIR")
         self._parts = [self._files.part(path, kind=STEM, force=self._force) for path in self.paths]

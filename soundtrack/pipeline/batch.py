@@ -8,7 +8,6 @@ words. With a cluster, whole films are given to its workers, which must see film
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
@@ -38,6 +37,9 @@ from soundtrack.processes.platform import n_cores
 from soundtrack.progress import Progress, no_progress
 from soundtrack.settings import MixSettings, SpottingSettings
 from soundtrack.types import SceneSheet, VideoInfo
+
+FOLDER_OPTION = "-o DIR"
+"""Names the folder of all scored films of a batch, for hints."""
 
 
 class FilmState(StrEnum):
@@ -201,7 +203,7 @@ def score_batch(
     progress("scoring", 0, len(films))
     scorer = (kept or KeptScorer()).scorer(order)  # refuses what no film could do with, before any work is given away
     orders = {film: (own or {}).get(film) for film in films}
-    with nullcontext() if order.folder is None else made_folder(order.folder, option="-o DIR"):
+    with nullcontext() if order.folder is None else made_folder(order.folder, option=FOLDER_OPTION):
         outcomes = _one_by_one(scorer, order, orders) if cluster is None else _on(cluster, orders, order)
         for outcome in outcomes:
             done[outcome.film] = outcome
@@ -224,7 +226,7 @@ def _refuse_twins(films: Sequence[Path], order: BatchOrder) -> None:
             if source is not None and file_identity(path) in there:
                 raise UsageError(
                     f"{path}: is a film of the list and would be overwritten by the result of {source}",
-                    hint="remove one of them from the list, or use another folder with -o DIR",
+                    hint=f"remove one of them from the list, or use another folder with {FOLDER_OPTION}",
                 )
 
 
@@ -237,6 +239,7 @@ def _scorer(order: BatchOrder) -> Scorer:
         mix=order.mix,
         wishes=order.wishes,
         cache=order.cache,
+        option=FOLDER_OPTION,
     )
 
 
@@ -315,10 +318,6 @@ def _render(seen: _Watched, order: BatchOrder) -> FilmOutcome:
     return FilmOutcome(str(seen.film), FilmState.SCORED, str(seen.out), warnings=scored.warnings)
 
 
-_ONE_FILE = re.compile(r"(?:another|a) (?:file|file name|path|disk) with -o OUT")
-"""What hints say of the scored film, as an option of ``score`` for one film."""
-
-
 def _failure(film: Path, out: Path | None, error: Exception) -> FilmOutcome:
     """What an error makes of a film; raised again where no film would fare better."""
     if isinstance(error, DependencyError | ModelError):
@@ -331,7 +330,6 @@ def _failure(film: Path, out: Path | None, error: Exception) -> FilmOutcome:
 
 
 def _failed(film: Path, out: Path | None, message: str, hint: str, code: ExitCode) -> FilmOutcome:
-    hint = _ONE_FILE.sub("another folder with -o DIR", hint)  # of a batch, -o names the folder of all films
     return FilmOutcome(str(film), FilmState.FAILED, None if out is None else str(out), message, hint, int(code))
 
 

@@ -22,7 +22,7 @@ from soundtrack.errors import DependencyError
 from soundtrack.export.clips import shown_name
 from soundtrack.files.kinds import STEM
 from soundtrack.files.safe_write import Together, naming_a_full_disk, scratch_folder
-from soundtrack.files.targets import Target
+from soundtrack.files.targets import OUT, Target
 from soundtrack.pipeline.film.voices import separated
 from soundtrack.pipeline.ground.separators import NamedSeparator, find_separator
 from soundtrack.pipeline.sheets.sheet_tracks import track_paths_of
@@ -68,6 +68,7 @@ def vocals_lowered(
     index: Path | None = None,
     force: bool = False,
     former: CueSheet | None = None,
+    option: str = OUT,
     progress: Progress,
 ) -> Iterator[LoweredVocals]:
     """The sheet with lowered vocals; their files take their names when the block ends well, and are gone otherwise.
@@ -89,6 +90,8 @@ def vocals_lowered(
     former : CueSheet, optional
         An earlier sheet whose files stay, and are used again where they hold all vocals that are needed; new files get
         names that are free.
+    option : str
+        The option that names the scored film or its folder, for hints.
 
     Raises
     ------
@@ -108,7 +111,8 @@ def vocals_lowered(
     targets = {track_id: vocals_path(beside, track_id).absolute() for track_id in needed}
     if former is not None:
         targets = {track_id: _free(path) for track_id, path in targets.items()}
-    guard([Target(path, STEM) for path in targets.values()], inputs=track_paths.values(), index=index, force=force)
+    files_of_vocals = [Target(path, STEM, option=option) for path in targets.values()]
+    guard(files_of_vocals, inputs=track_paths.values(), index=index, force=force)
     with Together() as files:
         parts: dict[str, Path] = {}
         for i, (track_id, spans) in enumerate(needed.items()):

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from soundtrack.files.targets import OUT
 from soundtrack.pipeline.ducked_vocals import vocals_lowered
 from soundtrack.pipeline.film.analyse import Watcher
 from soundtrack.pipeline.film.photo_beats import TimedPhotos, on_beats
@@ -112,7 +113,8 @@ def _with_files(
 class Scorer:
     """Scores films one after the other, with a library and networks that are opened once.
 
-    Parameters are those of `score_video` that do not depend on the film.
+    Parameters are those of `score_video` that do not depend on the film, and the option that names the scored film or,
+    with ``DIR``, the folder of many, for hints.
 
     Raises
     ------
@@ -132,8 +134,10 @@ class Scorer:
         mix: MixSettings | None = None,
         wishes: Wishes | None = None,
         cache: Path | None = None,
+        option: str = OUT,
     ) -> None:
         self._index = index
+        self._option = option
         wishes = wishes or Wishes()
         self._named = [Path(name) for name in (wishes.track, wishes.theme) if name]
         self._named += [] if wishes.narration is None else [wishes.narration.path]
@@ -249,7 +253,7 @@ class Scorer:
         from soundtrack.mix.render import output_plan
 
         mix = self._mix
-        targets = film_targets(film, cues=cues, stems=stems, voices=self._wishes.keep_voices)
+        targets = film_targets(film, cues=cues, stems=stems, voices=self._wishes.keep_voices, option=self._option)
         guard(targets, inputs=[info.path, *inputs, *self._named], index=self._index, force=force)
         return output_plan(info, film, keeps_original=mix.keep_original, layout=mix.layout, music_track=music_track)
 
@@ -326,6 +330,7 @@ class Scorer:
                         separator=self._separator,
                         index=self._index,
                         force=force,
+                        option=self._option,
                         progress=progress,
                     )
                 )
@@ -341,6 +346,7 @@ class Scorer:
                 cues=sheet_path,
                 music_track=music_track,
                 layout=self._mix.layout,
+                option=self._option,
                 progress=progress,
             )
         if self._remembers:

@@ -64,7 +64,7 @@ def _watch_folder(
     from soundtrack.errors import DependencyError, InputError, ModelError, Reason, SoundtrackError
     from soundtrack.files.safe_write import made_folder
     from soundtrack.media.locate import ffmpeg_path
-    from soundtrack.pipeline.batch import BatchReport, FilmOutcome, FilmState, KeptScorer
+    from soundtrack.pipeline.batch import FOLDER_OPTION, BatchReport, FilmOutcome, FilmState, KeptScorer
     from soundtrack.pipeline.ground.film_watch import arrivals
     from soundtrack.processes import ending
     from soundtrack.processes.platform import INTERRUPT
@@ -79,7 +79,7 @@ def _watch_folder(
         ffmpeg_path()
         kept.scorer(order)  # what no film could do with ends the command now, and not film by film
         if order.folder is not None:
-            with made_folder(order.folder, option="-o DIR"):
+            with made_folder(order.folder, option=FOLDER_OPTION):
                 pass
         output.say(f"watching {folder}; press Ctrl-C to stop", quiet=quiet)
         for film in arrivals(folder):

@@ -53,12 +53,12 @@ def tag_copies(
     chosen = [track for track in tracks if _ending(track)]
     names = _names(chosen)
     targets = [
-        Target(folder / name, KINDS[_ending(track)], option="--tag-copies", makes_folder=True)
+        Target(folder / name, KINDS[_ending(track)], option="--tag-copies DIR", makes_folder=True)
         for track, name in zip(chosen, names, strict=True)
     ]
     guard(targets, inputs=[track.path for track in chosen], index=index, force=force)
     copies = []
-    with made_folder(folder, option="--tag-copies") if targets else nullcontext():
+    with made_folder(folder, option="--tag-copies DIR") if targets else nullcontext():
         for done, (track, target) in enumerate(zip(chosen, targets, strict=True)):
             progress("tagging", done, len(chosen))
             mood = track.emotion

@@ -14,7 +14,7 @@ from pathlib import Path
 from soundtrack import config, resources
 from soundtrack.errors import SoundtrackError
 from soundtrack.files.kinds import CUE_SHEET, SOUNDS, STEM
-from soundtrack.files.targets import Target, check_targets
+from soundtrack.files.targets import OUT, Target, check_targets
 from soundtrack.media.reading.film_kind import FILM
 from soundtrack.pipeline.library.music import index_dir
 from soundtrack.types import VideoInfo
@@ -59,7 +59,9 @@ def vocals_path(beside: Path, track_id: str) -> Path:
     return beside.with_name(f"{beside.name.removesuffix('.json').removesuffix('.cues')}.vocals-{track_id[:8]}.flac")
 
 
-def film_targets(film: Path, *, cues: Path | None, stems: Path | None, voices: bool = False) -> list[Target]:
+def film_targets(
+    film: Path, *, cues: Path | None, stems: Path | None, voices: bool = False, option: str = OUT
+) -> list[Target]:
     """The targets of `score` and `render`.
 
     Parameters
@@ -72,17 +74,19 @@ def film_targets(film: Path, *, cues: Path | None, stems: Path | None, voices: b
         Folder for the stems.
     voices : bool
         Whether the voices of the film are written beside the cue sheet.
+    option : str
+        The option that names the film or, with ``DIR``, the folder of film and cue sheet.
     """
     from soundtrack.mix.stems import stem_paths
 
-    targets = [Target(film, FILM)]
+    targets = [Target(film, FILM, option=option)]
     if cues is not None:
-        targets.append(Target(cues, CUE_SHEET, option="--cues"))
+        targets.append(Target(cues, CUE_SHEET, option="--cues" if option == OUT else option))
     if voices:
-        targets.append(Target(voices_path(cues or film), STEM))
+        targets.append(Target(voices_path(cues or film), STEM, option=option))
     if stems is not None:
         names = stem_paths(stems, film.stem)
-        targets += [Target(path, STEM, option="--stems", makes_folder=True) for path in names]
+        targets += [Target(path, STEM, option="--stems DIR", makes_folder=True) for path in names]
     return targets
 
 
