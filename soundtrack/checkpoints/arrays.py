@@ -1,7 +1,7 @@
 """Read weights as arrays of numpy: the hash is checked first, then types and finiteness, then names and shapes.
 
 Goes in: a model of the manifest. Comes out: float32 arrays. What needs the numbers and no network, such as heads and
-spaces, need not import torch, which takes a second; `soundtrack.checkpoints.weights` reads the same files as tensors.
+spaces, need not import torch, which takes a second; `soundtrack.checkpoints.weights` makes tensors of them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from soundtrack.checkpoints.manifest import LocatedModel, verify
 from soundtrack.errors import InputError, ModelError
 from soundtrack.files import safe_read
 from soundtrack.types import FloatArray
+
+_KINDS = {"F16": "<f2", "F32": "<f4", "F64": "<f8", "BF16": "<u2"}
+"""Numbers that are read, as numpy names them; bf16 is the upper half of a float32."""
 
 
 class _Shaped(Protocol):
@@ -35,22 +38,25 @@ def read_arrays(path: Path) -> dict[str, FloatArray]:
     ModelError
         It is no such file, or holds other numbers than floats, or one that is not finite.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
+    from safetensors import SafetensorError, deserialize
 
     hint = "run `soundtrack models verify`"
     try:
         safe_read.require_regular(path)
-        raw = load_file(path)
+        views = deserialize(path.read_bytes())  # type: ignore[no-untyped-call]
     except InputError as error:
         raise ModelError(str(error), hint=hint) from error
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (OSError, SafetensorError) as error:
         raise ModelError(f"{path}: cannot read weights: {error}", hint=hint) from error
     out: dict[str, FloatArray] = {}
-    for name, value in raw.items():
-        if value.dtype.kind != "f":
-            raise ModelError(f"{path}: {name} has type {value.dtype}, expected float", hint=hint)
-        out[name] = np.asarray(value, np.float32)
+    for name, view in views:
+        kind = view["dtype"]
+        if kind not in _KINDS:
+            raise ModelError(f"{path}: {name} has type {kind}, expected float", hint=hint)
+        values = np.frombuffer(view["data"], _KINDS[kind])
+        if kind == "BF16":
+            values = (values.astype("<u4") << 16).view("<f4")
+        out[name] = values.reshape(view["shape"]).astype(np.float32)
         if not _is_finite(out[name]):
             raise ModelError(f"{path}: {name} contains NaN or infinity", hint=hint)
     return out

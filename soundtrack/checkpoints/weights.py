@@ -1,8 +1,8 @@
-"""Read and write weights: the hash is checked first, then names, shapes, types and finiteness.
+"""Weights as tensors, read by `soundtrack.checkpoints.arrays`, and the writing of them.
 
-Goes in: a model of the manifest, or a file that others publish. Comes out: float32 tensors. Files are safetensors in
-float16 or float32; nothing is ever unpickled. A public ``.pt`` is read once with ``weights_only=True`` (safe since
-torch 2.10) and kept as safetensors.
+Goes in: a model of the manifest, or a file that others publish. Comes out: float32 tensors. Files are written as
+safetensors in float16 or float32; nothing is ever unpickled. A public ``.pt`` is read once with ``weights_only=True``
+(safe since torch 2.10) and kept as safetensors.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from soundtrack.checkpoints.arrays import check_shapes
+from soundtrack.checkpoints.arrays import check_shapes, load_arrays, read_arrays
 from soundtrack.checkpoints.manifest import (
     LocatedModel,
     ModelEntry,
@@ -21,7 +21,6 @@ from soundtrack.checkpoints.manifest import (
     register,
     require_other_file,
     sha256_of,
-    verify,
 )
 from soundtrack.errors import InputError, ModelError
 from soundtrack.files import safe_read
@@ -34,7 +33,6 @@ I3D_KINETICS = "i3d-kinetics"
 """Name of the public full-width network, in the layout of its PyTorch port."""
 WEIGHTS_NAME = "weights.safetensors"
 """The file of a model's weights, in its folder."""
-_KINDS = frozenset({torch.float16, torch.float32, torch.bfloat16})
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -45,31 +43,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     ModelError
         It is no such file, or holds other numbers than floats, or one that is not finite.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        safe_read.require_regular(path)
-        raw = load_file(path)
-    except InputError as error:
-        raise ModelError(str(error), hint="run `soundtrack models verify`") from error
-    except (OSError, SafetensorError, ValueError, KeyError) as error:
-        raise ModelError(f"{path}: cannot read weights: {error}", hint="run `soundtrack models verify`") from error
-    out: dict[str, Tensor] = {}
-    for name, value in raw.items():
-        if value.dtype not in _KINDS:
-            raise ModelError(
-                f"{path}: {name} has type {value.dtype}, expected float", hint="run `soundtrack models verify`"
-            )
-        out[name] = value.float()
-        if not _is_finite(out[name]):
-            raise ModelError(f"{path}: {name} contains NaN or infinity", hint="run `soundtrack models verify`")
-    return out
-
-
-def _is_finite(values: Tensor) -> bool:
-    """Whether all are, by the least and the largest, which are NaN where one is: a fifth of the time of `isfinite`."""
-    return values.numel() == 0 or bool(torch.isfinite(torch.stack(torch.aminmax(values))).all())
+    return {name: torch.from_numpy(values) for name, values in read_arrays(path).items()}
 
 
 def load_weights(model: LocatedModel, *, expected: Mapping[str, tuple[int, ...]] | None = None) -> dict[str, Tensor]:
@@ -87,11 +61,7 @@ def load_weights(model: LocatedModel, *, expected: Mapping[str, tuple[int, ...]]
     ModelError
         The file is missing, damaged, or of another network.
     """
-    verify(model)
-    tensors = read_tensors(model.weights)
-    if expected is not None:
-        check_shapes(tensors, expected, where=model.weights)
-    return tensors
+    return {name: torch.from_numpy(values) for name, values in load_arrays(model, expected=expected).items()}
 
 
 def save_weights(
