@@ -16,6 +16,7 @@ from soundtrack.media.reading.probe import probe
 from soundtrack.mix.report import RenderReport
 from soundtrack.pipeline.scorer import NO_FILES, Scorer
 from soundtrack.pipeline.sheets.wishes import LockWish, Wishes
+from soundtrack.pipeline.stretch import Stretch, render_stretch
 from soundtrack.types import CueSheet, SceneSheet, VideoInfo
 
 
@@ -136,11 +137,13 @@ def test_render_played_a_replaced_song_without_a_word(
     song = min(played(sheet))
     other = next(path for path in sorted(made.music.iterdir()) if path != song)
 
-    def named(report: RenderReport) -> list[str]:
+    def named(report: RenderReport | Stretch) -> list[str]:
         return [line for line in report.warnings if "other music than when the cue sheet was made" in line]
 
     whole = pipeline.render_video(made.film, sheet, out=tmp_path / "whole.mp4", index=made.index)
     assert named(whole) == []
     with replaced(song, other):
         (line,) = named(pipeline.render_video(made.film, sheet, out=tmp_path / "other.mp4", index=made.index))
+        stretch = render_stretch(made.film, sheet, end_s=1.0, draft=True, out=tmp_path / "part.mp4", index=made.index)
     assert line.startswith(f"{song}: ") and "soundtrack index" in line
+    assert named(stretch) == [line] == stretch.as_dict()["warnings"]

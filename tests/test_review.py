@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import socket
 import stat
@@ -188,6 +189,28 @@ def test_small_answers_are_sent_at_once(cues: Path, made: Made, monkeypatch: pyt
     serve(lambda port: make_app(find_reviewed(cues), port=port, index=made.index), ready=lambda _: None)
     with held[0] as taken:
         assert taken.proto == socket.IPPROTO_TCP  # of other sockets asyncio does not switch delayed sending off
+
+
+def test_the_page_played_and_rendered_a_replaced_song_without_a_word(
+    page: Page, made: Made, sheet: CueSheet, tmp_path: Path
+) -> None:
+    played = {cue.track_id for cue in sheet.cues}
+    song = next(Path(track.path) for track in sheet.tracks if track.track_id in played)
+    other = next(path for path in sorted(made.music.iterdir()) if path != song)
+    song.rename(tmp_path / song.name)
+    try:
+        shutil.copy(other, song)
+        (line,) = page.get(f"replaced/{page.state['key']}").json()
+        page.post("render")
+        said = str(wait_for_job(page)["message"])
+    finally:
+        (tmp_path / song.name).replace(song)
+    assert line.startswith(f"{song}: contains other music than when the cue sheet was made")
+    assert line in said
+
+
+def test_songs_that_were_not_replaced_are_not_named(page: Page) -> None:
+    assert page.get(f"replaced/{page.state['key']}").json() == []
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.ducked_vocals import swapped_vocals
 from soundtrack.pipeline.rendering import as_watched
 from soundtrack.pipeline.sheets.narration import narration_path
-from soundtrack.pipeline.sheets.sheet_tracks import track_paths_of
+from soundtrack.pipeline.sheets.sheet_tracks import replaced_lines, track_paths_of
 from soundtrack.pipeline.sheets.targets import guard
 from soundtrack.progress import Progress, no_progress
 from soundtrack.settings import MIX_RATE_HZ
@@ -41,6 +41,8 @@ class Stretch:
     """What is in the mix."""
     is_measured: bool
     """Whether the gains were measured for it, since the sheet had none."""
+    warnings: tuple[str, ...] = ()
+    """Tracks whose files hold other music than when the sheet was made, a line each."""
 
     def summary(self) -> list[str]:
         """For people, two lines."""
@@ -59,6 +61,7 @@ class Stretch:
             "stretch": {"start_s": round(self.span.start_s, 6), "end_s": round(self.span.end_s, 6)},
             "n_frames": self.n_frames,
             "draft": self.draft,
+            "warnings": list(self.warnings),
         }
 
 
@@ -125,6 +128,7 @@ def render_stretch(
     tracks, voice = track_paths_of(sheet, index), narration_path(sheet)
     voices = [] if voice is None else [voice]
     guard([Target(out, FILM)], inputs=[info.path, *inputs, *voices, *tracks.values()], index=index)
+    replaced = replaced_lines(sheet, tracks, index)
     with swapped_vocals(sheet, former, beside=None, index=index, progress=progress) as lowered:
         tracks = track_paths_of(lowered, index)
         is_measured = None in (lowered.mix.music_gain_db, lowered.mix.master_gain_db, lowered.mix.limiter_dbtp)
@@ -157,7 +161,7 @@ def render_stretch(
                 sample_rate_hz=MIX_RATE_HZ,
                 draft=draft,
             )
-    return Stretch(out, info.path, span, last - first, draft, mixed, is_measured)
+    return Stretch(out, info.path, span, last - first, draft, mixed, is_measured, replaced)
 
 
 def _frames(info: VideoInfo, start_s: float, end_s: float | None) -> tuple[int, int]:

@@ -88,6 +88,7 @@ def make_app(reviewed: Reviewed, *, port: int, index: Path | None = None) -> Ser
         Route("/music/{key}/{number:int}", room.music),
         Route("/wave/{key}/{cue}", room.wave),
         Route("/gains/{key}", room.gains),
+        Route("/replaced/{key}", room.replaced),
         Route("/bars/{key}/{cue}", room.bars),
         Route("/cuts", room.cuts),
         Route("/job", room.job),
@@ -181,6 +182,10 @@ class _Room:
         """The constant gains of the mix."""
         return JSONResponse(self._sounds.gains(request.path_params["key"]))
 
+    def replaced(self, request: Request) -> Response:
+        """What is said of tracks whose files were replaced."""
+        return JSONResponse(self._sounds.replaced(request.path_params["key"]))
+
     def bars(self, request: Request) -> Response:
         """The bar lines of a cue."""
         return JSONResponse(self._sounds.bars(request.path_params["key"], request.path_params["cue"]))
@@ -254,7 +259,7 @@ class _Room:
             )
             with contextlib.suppress(SoundtrackError):
                 self._session.note_levels(sheet, report.sheet)
-            return report.summary()[0]
+            return "; ".join((report.summary()[0], *report.warnings))
 
         self._jobs.start("render", work)
         return self._jobs.status()

@@ -23,7 +23,7 @@ from soundtrack.mix.bed import Music
 from soundtrack.mix.plan import MixPlan, active_cues, plan_mix
 from soundtrack.pipeline.sheets.exports import track_marks
 from soundtrack.pipeline.sheets.narration import narration_path
-from soundtrack.pipeline.sheets.sheet_tracks import track_paths_of
+from soundtrack.pipeline.sheets.sheet_tracks import replaced_lines, track_paths_of
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import seconds
 from soundtrack.types import CueSheet, FloatArray, GainPoint, VideoInfo
@@ -71,6 +71,8 @@ class Sounds:
         self._gains: dict[str, dict[str, float]] = {}
         self._waves: dict[Hashable, FloatArray] = {}
         self._marks: dict[str, TrackMarks] = {}
+        self._looking = threading.Lock()
+        self._replaced: dict[str, tuple[str, ...]] = {}
 
     def add(self, sheet: CueSheet, saved_as: str = "") -> str:
         """The key by which a page names a sheet.
@@ -204,6 +206,21 @@ class Sounds:
                     "master_gain_db": float(sheet.mix.master_gain_db or 0.0),
                 }
             return self._gains[key]
+
+    def replaced(self, key: str) -> list[str]:
+        """What is said of tracks whose files hold other music than when the sheet was made; each is read once.
+
+        Raises
+        ------
+        UsageError
+            As `block`.
+        """
+        played = self._played(key)
+        with self._looking:
+            for track_id, path in played.track_paths.items():
+                if track_id not in self._replaced:
+                    self._replaced[track_id] = replaced_lines(played.sheet, {track_id: path}, self._index)
+            return [line for track_id in played.track_paths for line in self._replaced[track_id]]
 
     def bars(self, key: str, cue_id: str) -> list[float]:
         """Bar lines of a cue's music, film clock, in seconds; raises as `block`."""

@@ -105,6 +105,7 @@ def render(
                     former=before,
                     progress=progress,
                 )
+            output.say_warnings(stretch.warnings, quiet=quiet)
             for line in stretch.summary():
                 output.say(line, quiet=quiet)
             if json:

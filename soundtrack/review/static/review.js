@@ -20,6 +20,7 @@ let readying = 0;
 let ready = Promise.resolve();
 let readyBlock = null;
 let measuring = null;
+let replaced = []; // warnings of tracks whose files hold other music by now
 let snap = "cut";
 let cuts = null; // of the film, once its analysis is kept
 let busy = Promise.resolve();
@@ -258,7 +259,7 @@ async function show(next) {
     player.setKey(state.key);
     makeReady();
     clearTimeout(measuring);
-    measuring = setTimeout(measure, isFirst ? 0 : MEASURE_AFTER_MS, state.key);
+    measuring = setTimeout((key) => { measure(key); look(key); }, isFirst ? 0 : MEASURE_AFTER_MS, state.key);
   }
 }
 
@@ -273,6 +274,18 @@ async function measure(key) {
   }
 }
 
+// The files of the tracks are read for it, so it comes after the page.
+async function look(key) {
+  try {
+    const found = await get(`replaced/${key}`);
+    if (state.key !== key) return;
+    replaced = found;
+    drawScenes();
+  } catch (fault) {
+    if (state.key === key) sayFault(fault);
+  }
+}
+
 function drawScenes() {
   const chosen = find("scene").value;
   find("scene").replaceChildren(...state.scenes.map((scene) =>
@@ -281,7 +294,7 @@ function drawScenes() {
   const worded = state.scenes.filter((scene) => scene.words);
   find("moods").replaceChildren(...worded.map((s) => make("li", { text: `scene ${s.index + 1}: ${s.words}` })));
   const silences = state.silences.map((s) => `silence ${clock(s.start_s)} to ${clock(s.end_s)}: ${s.reason}`);
-  find("notes").replaceChildren(...[...silences, ...state.warnings].map((text) => make("li", { text })));
+  find("notes").replaceChildren(...[...silences, ...state.warnings, ...replaced].map((text) => make("li", { text })));
 }
 
 function openPlayer() {
