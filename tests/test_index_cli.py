@@ -97,6 +97,20 @@ def test_files_that_cannot_be_used_end_in_the_partial_code(tmp_path: Path, music
     assert "6 added" in done.stderr
 
 
+def test_a_file_that_failed_once_and_is_unchanged_made_every_later_run_fail(music: Path, soundtrack: Shell) -> None:
+    (music / "bad.mp3").write_text("bad")
+    assert soundtrack("index", music).returncode == ExitCode.PARTIAL
+    again = soundtrack("index")
+    assert again.returncode == 0
+    assert "skipped: 1 file that failed before, unchanged: 1 not_media" in again.stderr
+    assert "bad.mp3" not in again.stderr and "bad.mp3" in soundtrack("index", "--verbose").stderr
+    (music / "worse.mp3").write_text("bad")
+    third = soundtrack("index")
+    assert third.returncode == ExitCode.PARTIAL
+    assert "worse.mp3" in third.stderr and "error: 1 file failed: 1 not_media" in third.stderr
+    assert soundtrack("index", "--retry-failed").returncode == ExitCode.PARTIAL
+
+
 def test_status_and_verify_look_and_change_nothing(tmp_path: Path, music: Path, soundtrack: Shell) -> None:
     soundtrack("index", music)
     before = {path.name: path.read_bytes() for path in (tmp_path / "index").iterdir()}

@@ -13,7 +13,7 @@ from soundtrack.processes import ending
 from soundtrack.processes.platform import lower_priority
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from soundtrack.library.report import IndexReport, SkippedFile
 
@@ -116,12 +116,10 @@ def index(
             output.write_json(report.to_dict(), stream)
         _tell(report, quiet=quiet, verbose=verbose)
     _refuse_without_music(report)
-    if report.skipped:
-        reasons = Counter(skipped.reason.value for skipped in report.skipped)
-        told = ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
-        n = len(report.skipped)
+    failed = [skipped for skipped in report.skipped if not skipped.known]
+    if failed:
         raise PartialError(
-            f"{n} {'file' if n == 1 else 'files'} failed: {told}",
+            f"{counted(len(failed), 'file')} failed: {_reasons(failed)}",
             hint="all other files are indexed; list failures with --verbose, retry them with --retry-failed",
         )
 
@@ -141,15 +139,28 @@ def _refuse_without_music(report: "IndexReport") -> None:
     raise InputError(message, hint=hint, reason=Reason.NO_AUDIO)
 
 
+def _reasons(skipped: "Iterable[SkippedFile]") -> str:
+    """How many files could not be used for which reason."""
+    reasons = Counter(file.reason.value for file in skipped)
+    return ", ".join(f"{count} {reason}" for reason, count in sorted(reasons.items()))
+
+
 def _tell(report: "IndexReport", *, quiet: bool, verbose: bool) -> None:
     """Say what was done, on stderr."""
     from soundtrack.cli import output
 
-    limit = None if verbose else _SHOWN
-    for skipped in report.skipped[:limit]:
+    known = [] if verbose else [skipped for skipped in report.skipped if skipped.known]
+    listed = [skipped for skipped in report.skipped if verbose or not skipped.known]
+    for skipped in listed if verbose else listed[:_SHOWN]:
         output.say(f"skipped: {skipped.message} ({skipped.reason.value})", quiet=quiet)
-    if len(report.skipped) > len(report.skipped[:limit]):
-        output.say(f"skipped: {len(report.skipped) - _SHOWN} more", quiet=quiet)
+    if not verbose and len(listed) > _SHOWN:
+        output.say(f"skipped: {len(listed) - _SHOWN} more", quiet=quiet)
+    if known:
+        output.say(
+            f"skipped: {counted(len(known), 'file')} that failed before, unchanged: "
+            f"{_reasons(known)}; --verbose lists them, --retry-failed tries again",
+            quiet=quiet,
+        )
     for path, warning in report.warned if verbose else ():
         output.say(f"{warning}: {path}", quiet=quiet)
     for path, note in report.noted if verbose else ():
