@@ -118,6 +118,9 @@ def test_one_bit_sound_of_any_usual_rate_is_opened(tmp_path: Path, rate_hz: int)
         ("a.la", b"LA04\0\0", "Lossless Audio"),
         ("a.ram", b"rtsp://radio.example/live.rm\r\n", "a list of addresses"),
         ("b.ram", b"http://radio.example/live.rm\r\n", "a list of addresses"),
+        ("a.edl", b"TITLE: cut\r\nFCM: NON-DROP FRAME\r\n", "an edit decision list"),
+        ("a.xml", b'<?xml version="1.0"?>\n<!DOCTYPE xmeml>\n<xmeml version="5">', "Final Cut Pro 7"),
+        ("a.mlt", b'<?xml version="1.0"?>\n<mlt LC_NUMERIC="C">', "MLT project"),
     ],
 )
 def test_what_is_known_but_holds_no_readable_sound_is_refused_by_name(

@@ -68,6 +68,7 @@ _MEDIA_HEADS = (
     b"#!AMR",
 )
 _BY_ITS_PLAYER = "convert it to FLAC or WAV with a program that plays it"  # ffmpeg does not
+_AS_AN_EDIT = "export it from the editing program as .otio or .fcpxml"
 _KNOWN_BY_NAME = (
     (b"MThd", "a MIDI file contains notes, not audio", _BY_ITS_PLAYER),
     (b"RIFF....RMID", "a MIDI file contains notes, not audio", _BY_ITS_PLAYER),
@@ -77,6 +78,9 @@ _KNOWN_BY_NAME = (
     (b"TTA2", "True Audio 2 is an unsupported format", _BY_ITS_PLAYER),
     (b"LA0[234]", "Lossless Audio is an unsupported format", _BY_ITS_PLAYER),
     (b"(rtsp|pnm|mms|https?)://", "a list of addresses, not audio", "save the sound to a file first"),
+    (b"TITLE:", "an edit decision list (EDL), not a film", _AS_AN_EDIT),
+    (rb"(\xef\xbb\xbf)?\s*<(.*<)?xmeml\b", "an edit in the XML of Final Cut Pro 7, not a film", _AS_AN_EDIT),
+    (rb"(\xef\xbb\xbf)?\s*<(.*<)?mlt\b", "an MLT project, not a film", _AS_AN_EDIT),
 )
 """First bytes of files that are not damaged but hold no readable sound, as patterns; what they are, and a hint."""
 _STILL_BRANDS = (b"avif", b"heic", b"heix", b"mif1")
