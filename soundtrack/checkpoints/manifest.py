@@ -16,7 +16,7 @@ import json
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar, cast, get_type_hints
 
@@ -348,7 +348,3 @@ def read_config(model: LocatedModel) -> dict[str, object]:
         It is missing or no JSON object.
     """
     return read_object(model.folder / "config.json")
-
-
-ENTRY_FIELDS: tuple[str, ...] = tuple(field.name for field in fields(ModelEntry))
-"""Names of a model's row, in order."""

@@ -44,8 +44,6 @@ class Warned(StrEnum):
     """Its samples lie far off zero, which clicks where it begins and ends."""
     SILENT = "silent"
     """Nothing can be heard in it; it is never offered for a scene."""
-    DURATION_GUESS = "duration_guess"
-    """Its header claims a length that cannot be right."""
     LONG = "long"
     """Only its beginning was heard whole, the rest in windows."""
     SPEECH = "speech"

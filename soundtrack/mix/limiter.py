@@ -134,8 +134,6 @@ class Limiter:
         self._curve = curve / curve.sum()
         self.largest_reduction_db = 0.0
         """How far the gain ever went down, at least 0."""
-        self.n_reduced = 0
-        """Samples whose gain was lower than 0 dB."""
         self.reduction_db: dict[int, float] = {}
         """How far the gain went down in each tenth of a second in which it did, by its number."""
         self._n_out = 0
@@ -190,7 +188,6 @@ class Limiter:
         self._held_db = steps[-LOOK_AHEAD:]
         self.largest_reduction_db = max(self.largest_reduction_db, float(-gain_db.min()))
         reduced = gain_db < -1e-6
-        self.n_reduced += int(np.count_nonzero(reduced))
         self._note(first, gain_db, np.flatnonzero(reduced))
         gain = np.where(reduced, 10 ** (gain_db / 20), 1.0).astype(np.float32)
         return np.asarray(ready * gain, dtype=np.float32)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from soundtrack.errors import UsageError
 from soundtrack.naming.wording import counted
@@ -112,8 +112,3 @@ def risk_line(licences: Sequence[str | None]) -> str | None:
 def _of(n: int, total: int) -> str:
     """A part of some tracks."""
     return f"{n} of {counted(total, 'track')}"
-
-
-def without_statement(licences: Iterable[str | None]) -> int:
-    """How many files state no licence."""
-    return sum(licences_of(text) == {UNKNOWN} for text in licences)

@@ -118,8 +118,6 @@ class FilmPrint:
     """Index of the moving picture, -1 without one."""
     picture: Picture | None
     """Its first frame, None if nothing decodes."""
-    picture_end_s: float
-    """End of the picture's last packet on its own clock."""
     chapters: tuple[tuple[int, int, str], ...]
     """Start and end in hundredths of a second on the picture's clock, title."""
     tags: dict[str, str]
@@ -184,7 +182,6 @@ def _film_print(path: Path, *, video_stream: int | None, by_slices: bool) -> Fil
         streams=prints,
         video_stream=video_stream,
         picture=picture,
-        picture_end_s=(prints[video_stream].end_s or 0.0) if video_stream >= 0 else 0.0,
         chapters=chapters,
         tags=tags,
         facts=facts.get(-1, ()),

@@ -98,7 +98,6 @@ class LiveReader:
         )
         self._recent: deque[tuple[EmotionState, FloatArray]] = deque(maxlen=SMOOTHED)
         self._playing: Found | None = None
-        self._pixels: ByteArray | None = None
 
     def push(self, time_s: float, pixels: ByteArray) -> Clip | None:
         """Take the next picture; returns a stretch to `read` when one is complete."""
