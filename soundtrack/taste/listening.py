@@ -36,7 +36,7 @@ def require_installed() -> None:
         It is not installed.
     """
     if not is_installed():
-        raise DependencyError("implicit is not installed", hint="pip install 'soundtrack[playlists]'")
+        raise DependencyError("implicit is not installed", hint="run `pip install 'soundtrack[playlists]'`")
 
 
 def track_vectors(rows: Sequence[Mapping[int, float]], *, n_tracks: int) -> FloatArray:

@@ -31,7 +31,7 @@ def require_sklearn() -> None:
         It is not installed.
     """
     if importlib.util.find_spec("sklearn") is None:
-        raise DependencyError("scikit-learn is not installed", hint="pip install 'soundtrack[train]'")
+        raise DependencyError("scikit-learn is not installed", hint="run `pip install 'soundtrack[train]'`")
 
 
 def _regressor(groups: IntArray) -> Any:

@@ -101,7 +101,7 @@ def group_scenes(
     if len(firsts) > settings.max_scenes:
         raise InputError(
             f"{len(firsts)} scenes, at most {settings.max_scenes}",
-            hint="score the film in parts, or increase min_scene_s",
+            hint="cut the film into parts, and score each",
             reason=Reason.TOO_LARGE,
         )
     scenes, vectors = [], []

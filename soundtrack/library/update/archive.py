@@ -283,10 +283,11 @@ _BROKEN = (OSError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedErro
 def _unpack(opened: zipfile.ZipFile, said: _Manifest, target: Path, archive: Path) -> None:
     """Write the database, never more than the manifest says, and only what it says."""
     free = shutil.disk_usage(target.parent).free
-    if said.size_bytes + SPARE_BYTES > free:
+    needed = said.size_bytes + SPARE_BYTES
+    if needed > free:
         raise OutputError(
-            f"{target.parent}: needs {said.size_bytes >> 20} MB, free on the disk: {free >> 20} MB left",
-            hint="make room",
+            f"{target.parent.parent}: the index needs {needed >> 20} MB, {free >> 20} MB free",
+            hint="free some disk space, or choose another folder with --index",
         )
     digest = hashlib.sha256()
     with target.open("xb") as file:

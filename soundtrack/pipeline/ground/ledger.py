@@ -107,7 +107,10 @@ def remember(path: Path, sheet: CueSheet) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(f"{path.parent}: {error}", hint="create that folder, or score without the ledger") from error
+        raise OutputError(
+            f"{path.parent}: cannot be created: {error.strerror or error}",
+            hint="create that folder, or leave out --avoid-recent and `ledger = true`",
+        ) from error
     write_text(path, "\n".join(lines) + "\n", kind=OWN, force=True)
 
 

@@ -90,7 +90,7 @@ class Cluster:
             import distributed
         except ImportError as error:
             raise DependencyError(
-                "--cluster requires Dask, which is not installed", hint="run `pip install soundtrack[cluster]`"
+                "--cluster requires Dask, which is not installed", hint="run `pip install 'soundtrack[cluster]'`"
             ) from error
         for name in ("distributed", "distributed.client", "distributed.scheduler"):
             logging.getLogger(name).setLevel(logging.CRITICAL)
