@@ -21,6 +21,7 @@ from soundtrack.files import safe_write, targets
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import Together, replacing, scratch_folder, sweep_stale_parts, write_text
 from soundtrack.files.targets import Target, check_targets
+from soundtrack.pipeline.sheets.sheet_files import rewrite_cues
 
 
 def check_target(path: Path, *, inputs: Sequence[Path] = (), force: bool = False, needed_bytes: int = 0) -> None:
@@ -124,6 +125,20 @@ def test_a_full_disk_while_writing_text_leaves_nothing(tmp_path: Path, monkeypat
     with pytest.raises(OutputError, match="disk is full"):
         write_text(tmp_path / "a.json", "{}", kind=OWN)
     assert names(tmp_path) == []
+
+
+def test_a_full_disk_while_a_cue_sheet_is_edited_was_called_a_fault_of_stdout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "film.cues.json"
+    path.write_text('{"schema": "soundtrack.cues/1"}')
+    with monkeypatch.context() as patched, pytest.raises(OutputError, match=r"film\.cues\.json: the disk is full"):
+        patched.setattr(Path, "write_text", full)
+        rewrite_cues(path, "{}")
+    assert names(tmp_path) == ["film.cues.json"] and "soundtrack.cues/1" in path.read_text()
 
 
 @pytest.mark.parametrize("step", ["fsync", "link"])

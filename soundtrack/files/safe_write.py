@@ -23,7 +23,7 @@ from types import TracebackType
 
 from soundtrack.errors import FfmpegError, OutputError
 from soundtrack.files.kinds import Kind
-from soundtrack.files.targets import Target, as_output_error, check_targets, require_folder, require_replaceable
+from soundtrack.files.targets import FULL, Target, as_output_error, check_targets, require_folder, require_replaceable
 from soundtrack.processes import ending
 
 _FULL_BYTES = 256 * 1024
@@ -192,7 +192,9 @@ def replacing(target: Path, *, kind: Kind, force: bool = False) -> Iterator[Path
         The file cannot be made, or the target has appeared in the meantime, or it is of another kind.
     """
     with Together() as files:
-        yield files.part(target, kind=kind, force=force)
+        part = files.part(target, kind=kind, force=force)
+        with naming_a_full_disk(target):
+            yield part
 
 
 def write_text(target: Path, text: str, *, kind: Kind, force: bool = False) -> None:
@@ -305,7 +307,7 @@ def scratch_folder(beside: Path | None = None) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def naming_a_full_disk(target: Path) -> Iterator[None]:
-    """Say that the disk is full when that is why another program failed to write.
+    """Say that the disk is full when that is why this or another program failed to write.
 
     Raises
     ------
@@ -314,8 +316,9 @@ def naming_a_full_disk(target: Path) -> Iterator[None]:
     """
     try:
         yield
-    except (FfmpegError, OutputError) as error:
-        if shutil.disk_usage(target.parent).free > _FULL_BYTES:
+    except (FfmpegError, OutputError, OSError) as error:
+        is_full = isinstance(error, OSError) and error.errno in FULL  # by a quota perhaps
+        if not is_full and shutil.disk_usage(target.parent).free > _FULL_BYTES:
             raise
         raise as_output_error(target, OSError(errno.ENOSPC, "")) from error
 
@@ -370,15 +373,7 @@ def _flush_folder(folder: Path) -> None:
 
 
 def _give_name(part: Path, target: Path) -> None:
-    """Let a finished file take its name, unless there is a file of that name by now.
-
-    Raises
-    ------
-    FileExistsError
-        There is one.
-    OSError
-        The system refuses.
-    """
+    """Let a finished file take its name; FileExistsError where there is a file of that name by now."""
     try:
         os.link(part, target)  # fails where a rename would silently replace
     except OSError as error:

@@ -21,7 +21,7 @@ from pathlib import Path
 from soundtrack.errors import OutputError, UsageError
 from soundtrack.files.kinds import Kind
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """How a full disk, or one without room for a user, is reported."""
 
 OUT = "-o OUT"
@@ -122,14 +122,14 @@ def require_folder(folder: Path, *, hint: str) -> None:
     if not folder.is_dir():
         raise OutputError(f"{folder}: is not a folder", hint=hint)
     if (error := _refusal(folder)) is not None:
-        if error.errno in _FULL:
+        if error.errno in FULL:
             raise as_output_error(folder, error)
         raise OutputError(f"{folder}: is not writable", hint=hint)
 
 
 def as_output_error(target: Path, error: OSError, *, hint: str = "use another path") -> OutputError:
     """What the system says about a file that cannot be written, in our words."""
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return OutputError(f"{target}: the disk is full", hint="free some disk space, or use another disk")
     return OutputError(f"{target}: cannot be written: {error.strerror or error}", hint=hint)
 
@@ -178,7 +178,7 @@ def _require_place(target: Target) -> None:
             hint=f"create it: `mkdir -p {shlex.quote(str(folder))}`",
         )
     if (error := _refusal(folder)) is not None:
-        if error.errno in _FULL:
+        if error.errno in FULL:
             raise as_output_error(target.path, error)
         raise OutputError(f"{target.path}: the folder {folder} is not writable", hint=f"use {target.elsewhere}")
     if not target.needed_bytes:
