@@ -268,6 +268,8 @@ def test_a_batch_on_the_command_line(made: Made, tmp_path: Path) -> None:
         ["score", "--batch", ".", "--watch", "."],
         ["score", "--watch", ".", "--cluster", "tcp://127.0.0.1:9"],
         ["score", "a.mp4", "--watch", "."],
+        ["score", "--batch", ".", "--moves"],
+        ["score", __file__, "--seconds-per-image", "3"],
     ],
 )
 def test_words_that_make_no_sense_together_are_usage_errors(words: list[str]) -> None:

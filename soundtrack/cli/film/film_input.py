@@ -18,17 +18,20 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 64 << 30
 """Largest film from stdin; on a smaller disk nine tenths of its free space."""
+OF_PHOTOS = frozenset({"moves", "seconds_per_image"})
+"""Parameters of ``score`` that only a folder of photos has a use for."""
 _CHUNK_BYTES = 1 << 20
 _ROOM = 0.9
 
 
-def required_film(video: Path | None, *, keep: str | None, has_target: bool) -> Path:
+def required_film(video: Path | None, *, keep: str | None, has_target: bool, given: frozenset[str]) -> Path:
     """The film of ``score``.
 
     Raises
     ------
     UsageError
-        There is none, or it is stdin and stdin is in use or gives the scored film no name.
+        There is none, or it is stdin and stdin is in use or gives the scored film no name; or it is a film, and
+        the parameters that were given are of photos.
     """
     from soundtrack.errors import UsageError
 
@@ -38,6 +41,9 @@ def required_film(video: Path | None, *, keep: str | None, has_target: bool) -> 
         raise UsageError("VIDEO and --keep cannot both be stdin", hint="use a file name for one of them")
     if str(video) == "-" and not has_target:
         raise UsageError("a film from stdin requires --output", hint="add -o FILE")
+    if video.is_file() and (of_photos := sorted(OF_PHOTOS & given)):
+        name = of_photos[0].replace("_", "-")
+        raise UsageError(f"--{name} requires a folder of photos", hint="give that folder, or leave out the option")
     return video
 
 

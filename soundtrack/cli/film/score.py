@@ -1,12 +1,12 @@
 """``soundtrack score VIDEO``: analyse, spot, mix and mux; writes the film and its cue sheet."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from soundtrack.cli.choices import require_faces, say_dropped
-from soundtrack.cli.film.film_input import film_from, film_to, lines_for_stdout, required_film
+from soundtrack.cli.film.film_input import OF_PHOTOS, film_from, film_to, lines_for_stdout, required_film
 from soundtrack.cli.options import (
     Avoid,
     AvoidRecent,
@@ -64,9 +64,6 @@ from soundtrack.cli.options import (
     Vocals,
     device_name,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 def score(
@@ -236,10 +233,10 @@ def score(
     cache = cache_folder(cache=not no_cache)
     if batch is not None or watch is not None:
         alone = (video, cues, stems, keep, narration)
-        if dry_run or any(value is not None for value in alone):
+        if dry_run or OF_PHOTOS & given_parameters(context) or any(value is not None for value in alone):
             raise UsageError(
                 f"{'--batch' if watch is None else '--watch'} cannot be used with VIDEO, --cues, --keep, --narration, "
-                "--stems or --dry-run",
+                "--stems, --moves, --seconds-per-image or --dry-run",
                 hint="leave out these options",
             )
         order = pipeline.BatchOrder(
@@ -256,7 +253,7 @@ def score(
         )
         score_films(order, options, batch=batch, watch=watch, report=report, cluster=cluster, as_json=json, quiet=quiet)
         return
-    video = required_film(video, keep=keep, has_target=dry_run or out is not None)
+    video = required_film(video, keep=keep, has_target=dry_run or out is not None, given=given_parameters(context))
     for option, value in (("--cluster", cluster), ("--report", report)):
         if value is not None:
             raise UsageError(f"{option} requires --batch", hint=f"add --batch LIST, or leave out {option}")
