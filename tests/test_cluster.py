@@ -16,11 +16,11 @@ import pytest
 
 import cluster_jobs
 from media_made import Made, make_film
-from soundtrack import pipeline
+from soundtrack import __version__, pipeline
 from soundtrack.errors import ModelError, UsageError
 from soundtrack.library.store.store import open_store
 from soundtrack.pipeline.batch import BatchOrder, FilmState, score_batch
-from soundtrack.pipeline.library.cluster import Cluster, Job, Lost
+from soundtrack.pipeline.library.cluster import Cluster, Job, Lost, _there
 
 distributed = pytest.importorskip("distributed", reason="distributed is not installed: pip install soundtrack[cluster]")
 
@@ -82,9 +82,16 @@ def test_workers_with_other_networks_refuse(workers: Any, tmp_path: Path) -> Non
     other = replace(pipeline.current_model(), sha256="0" * 64)
     with (
         Cluster(workers.scheduler_address, model=other) as cluster,
-        pytest.raises(ModelError, match="different networks"),
+        pytest.raises(ModelError, match="a worker of the cluster has other networks"),
     ):
         list(cluster.work([Job(cluster_jobs.tell_and_square, (1, tmp_path), 1)]))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_worker_of_another_version_was_said_to_have_different_networks(tmp_path: Path) -> None:
+    model = pipeline.current_model().sha256
+    refused = _there("0.0.1", model, cluster_jobs.tell_and_square, 1, tmp_path)
+    assert refused.message == f"a worker of the cluster has soundtrack {__version__} instead of 0.0.1"
     assert list(tmp_path.iterdir()) == []
 
 

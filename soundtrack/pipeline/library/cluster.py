@@ -281,8 +281,9 @@ def _there(version: str, model_sha256: str, function: Callable[..., Any], *argum
     """Run a job in a worker, if this is the tool and these are the networks that it is meant for."""
     try:
         if version != __version__ or current_model().sha256 != model_sha256:
+            has = "other networks" if version == __version__ else f"soundtrack {__version__} instead of {version}"
             raise ModelError(
-                f"a worker of the cluster has soundtrack {__version__} with different networks ({version})",
+                f"a worker of the cluster has {has}",
                 hint="install the same version with the same models on every machine",
             )
         return _own_thread().submit(function, *arguments).result()
