@@ -94,7 +94,12 @@ def test_the_command_prints_the_comparison(
 
 
 @pytest.mark.parametrize(
-    ("more", "cause"), [((), "requires --folds"), (("--folds", "3", "--set", "folds"), "cannot be used with --set")]
+    ("more", "cause"),
+    [
+        ((), "requires --folds"),
+        (("--folds", "3", "--set", "folds"), "cannot be used with --set"),
+        (("--folds", "3", "--plot", "compared.png"), "cannot be used with --plot"),
+    ],
 )
 def test_what_cannot_be_compared_is_refused(tones: Path, more: tuple[str, ...], cause: str) -> None:
     done = CliRunner().invoke(app, ["va", str(tones), "--compare", *more])

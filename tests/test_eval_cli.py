@@ -139,6 +139,12 @@ def test_more_folds_than_sources_are_refused(tones):
     assert isinstance(run.exception, UsageError)
 
 
+def test_a_single_fold_was_called_more_than_there_are_sources(tones):
+    run = CliRunner().invoke(app, ["va", str(tones), "--scale", "1", "7", "--folds", "1", "--model", "tiny"])
+    assert isinstance(run.exception, UsageError)
+    assert str(run.exception) == "--folds 1 leaves no clip to train on"
+
+
 def test_stills_are_refused_without_folds_and_without_stills(tmp_path, tones):
     command = ["labels", str(tones), "--model", "tiny", "--stills"]
     assert isinstance(CliRunner().invoke(app, [*command, str(tmp_path)]).exception, UsageError)

@@ -13,6 +13,7 @@ from soundtrack.cli.models.eval_faces import faces
 from soundtrack.cli.models.eval_playlists import playlists
 from soundtrack.cli.models.eval_sets import Set, Which, apart_of, asked_of, lines_of, part_of, taught_note, write_sets
 from soundtrack.cli.options import Device, Force, Quiet, device_name
+from soundtrack.naming.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -178,6 +179,8 @@ def va(
     low, high = scale
     if not low < high:
         raise UsageError(f"--scale {low:g} {high:g} is empty", hint="give the lowest rating first")
+    if compare and plot is not None:
+        raise UsageError("--compare cannot be used with --plot", hint="leave out one of the two")
     if compare:
         compare_channels(
             table,
@@ -331,10 +334,13 @@ def _check_folds(folds: int, sources: set[str], table: Path) -> None:
     """Refuse more folds than sources, and a single fold."""
     from soundtrack.errors import UsageError
 
-    if folds == 1 or folds > len(sources):
+    as_they_are = "--folds 0 evaluates the models as they are"
+    if folds == 1:
+        raise UsageError("--folds 1 leaves no clip to train on", hint=f"use 2 or more; {as_they_are}")
+    if folds > len(sources):
+        fewer = f"use --folds {min(5, len(sources))}; " if len(sources) > 1 else ""
         raise UsageError(
-            f"{table} has {len(sources)} sources, too few for {folds} folds",
-            hint=f"--folds {max(2, min(5, len(sources)))}, or 0 to evaluate the models as they are",
+            f"{table} has {counted(len(sources), 'source')}, too few for {folds} folds", hint=f"{fewer}{as_they_are}"
         )
 
 
