@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -104,3 +106,14 @@ def test_pull_without_a_pinned_hash_fetches_nothing(capfd: pytest.CaptureFixture
     with pytest.raises(UsageError, match="invalid SHA-256"):
         run(capfd, "pull", "i3d-kinetics", "--sha256", "abc")
     assert not own_cache.exists()
+
+
+def test_weights_were_verified_with_torch_which_takes_a_second_to_import() -> None:
+    code = (
+        "import sys\n"
+        "from soundtrack.cli.app import run_commands\n"
+        "run_commands(['models', 'verify', '-q'])\n"
+        "print('torch' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -94,8 +94,8 @@ def verify_models(
     quiet: Quiet = False,
 ) -> None:
     """Verify the SHA-256 and the readability of installed models."""
+    from soundtrack.checkpoints.arrays import load_arrays
     from soundtrack.checkpoints.manifest import all_models, find_model
-    from soundtrack.checkpoints.weights import load_weights
     from soundtrack.cli.output import product, say
     from soundtrack.errors import ModelError
 
@@ -104,7 +104,7 @@ def verify_models(
     failed: ModelError | None = None
     for model in models:
         try:
-            load_weights(model)
+            load_arrays(model)
         except ModelError as error:
             failed = failed or error
             results.append({"name": model.entry.name, "ok": False, "error": str(error)})
