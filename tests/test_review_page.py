@@ -171,6 +171,24 @@ def test_a_person_hears_swaps_locks_and_undoes_with_the_mouse(browser: Any, addr
     assert screen.faults == []
 
 
+def test_a_replaced_song_is_named_and_stays_named_after_a_step(
+    browser: Any, address: str, cues: Path, made: Made, tmp_path: Path
+) -> None:
+    played = saved(cues).cues[0].track_id
+    song = next(Path(track.path) for track in saved(cues).tracks if track.track_id == played)
+    other = next(path for path in sorted(made.music.iterdir()) if path != song)
+    song.rename(tmp_path / song.name)
+    try:
+        shutil.copy(other, song)
+        screen = opened(browser, address)
+        screen.until("document.getElementById('notes').textContent.includes('contains other music than when')")
+        screen.press("h")
+        screen.until("review.state.hits.length === 1")
+        assert screen.run("document.getElementById('notes').textContent").count("contains other music") == 1
+    finally:
+        (tmp_path / song.name).replace(song)
+
+
 def test_everything_goes_by_keyboard_alone(browser: Any, address: str, cues: Path) -> None:
     screen = opened(browser, address)
     gain = saved(cues).cues[0].gain_db
