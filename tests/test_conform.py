@@ -210,3 +210,11 @@ def test_the_command_moves_locked_cues_and_plans_the_rest(
     old.write_bytes(new.read_bytes())
     with pytest.raises(InputError, match="not the film that"):
         run_commands([*arguments, "--force"])
+
+
+def test_the_film_of_a_sheet_was_looked_for_without_a_backslash_in_its_name(tmp_path: Path) -> None:
+    named = replace(CUES, film=replace(CUES.film, name="reel\\01.mp4"))
+    (tmp_path / "film.cues.json").write_text(cuesheet.dumps(named), encoding="utf-8")
+    (tmp_path / "new.mp4").write_bytes(b"film")
+    with pytest.raises(InputError, match=r"reel\\01\.mp4: no such file"):
+        run_commands(["conform", str(tmp_path / "film.cues.json"), str(tmp_path / "new.mp4"), "--all"])

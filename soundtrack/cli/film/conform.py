@@ -38,7 +38,7 @@ def conform(
     from soundtrack.pipeline.ground.defaults import cache_folder, device_or_default
 
     sheet = cuesheet.loads(output.read_document(str(cues)), name=str(cues))
-    old = film or cues.parent / Path(sheet.film.name.replace("\\0", "")).name
+    old = film or cues.parent / Path(sheet.film.name.replace("\0", "")).name
     with (
         output.product_to(out, kind=CUE_SHEET, inputs=[cues, video, old], index=index, force=force) as write,
         output.progress(quiet=quiet) as progress,
