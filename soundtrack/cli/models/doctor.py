@@ -127,21 +127,21 @@ def _models(_index: Path | None) -> Iterator[Finding]:
 def _library(index: Path | None) -> Iterator[Finding]:
     from soundtrack import pipeline
     from soundtrack.errors import SoundtrackError
+    from soundtrack.library.store.store import open_store
 
     folder = pipeline.index_dir(index)
     if not folder.exists():
         yield Finding("library", True, f"no index at {folder}", "soundtrack index ~/Music")
         return
     try:
-        library = pipeline.open_library(index)
+        with pipeline.open_library(index) as library, open_store(folder) as store:
+            have = f"{counted(len(library.track_ids), 'track')}, {counted(len(library), 'segment')}"
+            n_failed = store.counts()["failures"]
     except SoundtrackError as error:
         yield Finding("library", False, str(error), error.hint)
         return
-    yield Finding(
-        "library",
-        True,
-        f"{folder}: {counted(len(library.track_ids), 'track')}, {counted(len(library.embeddings), 'segment')}",
-    )
+    failed = f"; {counted(n_failed, 'file')} failed, see `soundtrack index --verbose`" if n_failed else ""
+    yield Finding("library", True, f"{folder}: {have}{failed}")
 
 
 def _disk(index: Path | None) -> Iterator[Finding]:
