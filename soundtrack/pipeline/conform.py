@@ -19,6 +19,7 @@ from soundtrack.documents.conforming import (
 )
 from soundtrack.documents.edits import scenes_under
 from soundtrack.errors import InputError, Reason, UsageError
+from soundtrack.pipeline.ducked_vocals import lowers_vocals
 from soundtrack.pipeline.film.analyse import analyse_video, fingerprint
 from soundtrack.pipeline.score import spot_video
 from soundtrack.pipeline.sheets.conditions import (
@@ -197,7 +198,7 @@ def _moods(sheet: CueSheet, moved: Sequence[Moved]) -> list[AskedMood]:
 
 def _with_duck_vocals(before: CueSheet, after: CueSheet) -> CueSheet:
     """The sheet with the wish for lowered vocals, which needs a separator and the scored film."""
-    if before.vocals is None and not (before.conditions is not None and before.conditions.duck_vocals):
+    if not lowers_vocals(before):
         return after
     line = "vocals of the music are not lowered under speech yet: plan again on the page of `soundtrack review`"
     held = replace(after.conditions or Conditions(), duck_vocals=True)

@@ -177,7 +177,8 @@ class _Files:
         """The tracks of the library; none without one."""
         if self._library is None:
             try:
-                self._library = open_library(self._index, everything=True).tracks()
+                with open_library(self._index, everything=True) as library:
+                    self._library = library.tracks()
             except LibraryError:
                 self._library = {}
         return self._library
