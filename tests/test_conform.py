@@ -124,6 +124,19 @@ def test_music_stays_in_step_with_the_longest_part_of_its_picture() -> None:
     assert list(cuesheet.faults(made)) == []
 
 
+def test_render_takes_a_conformed_sheet_of_a_film_whose_frames_fall_between_samples() -> None:
+    """It was refused: 'sections: add up to 960169 samples at 48 kHz, but the cue has 960170'."""
+    faults, off_s = [], 0.4 / 48_000
+    between = [replace(c, span=Span(c.span.start_s + off_s, c.span.end_s - off_s)) for c in CUES.cues]
+    for frames in range(-300, 300, 7):
+        later_s = frames * 1001 / 30000
+        film = replace(CUES.film, duration_s=285.5 + max(0.0, later_s))
+        moved = [Moved(Span(max(0.0, -later_s), 285.5), later_s)]
+        made = [now for cue in between if (now := conformed_cue(cue, moved, replace(CUES, film=film))) is not None]
+        faults += cuesheet.faults(cuesheet.rounded(replace(CUES, cues=tuple(made), film=film, alternatives=())))
+    assert faults == []
+
+
 def test_a_cue_without_its_picture_is_left_out() -> None:
     cue = CUES.cues[1]
     gone = [Moved(Span(0.0, cue.span.start_s), 0.0), Moved(Span(cue.span.end_s, 285.5), -cue.span.duration_s)]

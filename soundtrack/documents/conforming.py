@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from soundtrack.documents.cuesheet import TOUCHING_S
+from soundtrack.documents.cuesheet import TOUCHING_S, length_in_samples
 from soundtrack.documents.edits import SHORTEST_SILENCE_S, SetCue, outside, trimmed
 from soundtrack.settings import MIX_RATE_HZ
-from soundtrack.timebase import round_s
+from soundtrack.timebase import round_s, samples, seconds
 from soundtrack.types import Cue, CueSheet, Marker, Silence, Span
 
 EDGE_FADE_S = 0.5
@@ -139,10 +139,8 @@ def _placed(cue: Cue, later_s: float, start_s: float, end_s: float, sheet: CueSh
     )
     same = abs(start_s - at_s) < sample and abs(end_s - until_s) < sample
     made = cue if same else trimmed(long_enough, cue, edit)
-    length_s = made.span.duration_s
-    span = Span(
-        round_s(max(0.0, made.span.start_s + later_s)), round_s(max(0.0, made.span.start_s + later_s) + length_s)
-    )
+    span = made.span if later_s == 0 else _later(made.span, later_s, film_s=sheet.film.duration_s)
+    length_s = span.duration_s
     fade_out = made.fade_out_s if same or made.fade_out_s > 0 else EDGE_FADE_S
     fade_in = min(made.fade_in_s, length_s / 2)
     landings = tuple(replace(m, time_s=round_s(m.time_s + later_s)) for m in made.landings)
@@ -156,6 +154,15 @@ def _placed(cue: Cue, later_s: float, start_s: float, end_s: float, sheet: CueSh
         scenes=(),
         facts=None,
     )
+
+
+def _later(span: Span, later_s: float, *, film_s: float) -> Span:
+    """A span moved to the nearest sample, as many samples long as before: frames of 29.97 a second are between them."""
+    length = length_in_samples(span)
+    first = max(0, samples(span.start_s + later_s, sample_rate_hz=MIX_RATE_HZ))
+    if first and seconds(first + length, sample_rate_hz=MIX_RATE_HZ) > film_s:
+        first -= 1
+    return Span(*(seconds(edge, sample_rate_hz=MIX_RATE_HZ) for edge in (first, first + length)))
 
 
 def without_overlaps(cues: Sequence[Cue], sheet: CueSheet) -> list[Cue]:

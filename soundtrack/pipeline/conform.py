@@ -224,10 +224,7 @@ def _said(before: Sequence[Cue], after: Sequence[Cue]) -> list[str]:
             lines.append(f"cue {cue.cue_id}: its picture is not in the new film, left out")
             continue
         span = now[cue.cue_id].span
-        length = (
-            ""
-            if abs(span.duration_s - cue.span.duration_s) < 1e-3
-            else f", {span.duration_s - cue.span.duration_s:+.2f} s long"
-        )
+        longer_s = span.duration_s - cue.span.duration_s
+        length = f", {abs(longer_s):.2f} s {'longer' if longer_s > 0 else 'shorter'}" if abs(longer_s) >= 5e-3 else ""
         lines.append(f"cue {cue.cue_id}: {clock(cue.span.start_s)} to {clock(span.start_s)}{length}")
     return lines
