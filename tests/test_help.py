@@ -45,6 +45,9 @@ def test_the_manual_page_has_every_command_and_no_line_that_roff_takes_for_a_req
     )
     sections = re.findall(r"^\.SS soundtrack (.*)$", done.stdout, flags=re.MULTILINE)
     assert {"score", "cues export", "library rules", "help"} <= set(sections)
+    usages = re.findall(r"^Usage: .*$", done.stdout, flags=re.MULTILINE)
+    assert len(usages) > 30
+    assert not [line for line in usages if re.search(r"\[[^]]*\[|\][^\[]*\]", line)]  # [PICTURE]...]...
     requests = {line.split()[0] for line in done.stdout.splitlines() if line.startswith((".", "'"))}
     assert requests <= {".TH", ".SH", ".SS", ".nf", ".fi", ".B", ".TP"}
 

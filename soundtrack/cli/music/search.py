@@ -19,7 +19,7 @@ _TRACKS = 10
 def search(
     more: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PICTURE]...", help="Further pictures for --picture.", show_default=False),
+        typer.Argument(metavar="PICTURE", help="Further pictures for --picture.", show_default=False),
     ] = None,
     mood: Annotated[
         str | None,
