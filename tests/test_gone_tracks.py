@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from soundtrack.errors import InputError, Reason
 from soundtrack.media.reading.probe import probe
 from soundtrack.mix.report import RenderReport
 from soundtrack.pipeline.scorer import NO_FILES, Scorer
+from soundtrack.pipeline.sheets.exports import find_media
+from soundtrack.pipeline.sheets.preview import make_preview
 from soundtrack.pipeline.sheets.wishes import LockWish, Wishes
 from soundtrack.pipeline.stretch import Stretch, render_stretch
 from soundtrack.types import CueSheet, SceneSheet, VideoInfo
@@ -147,3 +150,17 @@ def test_render_played_a_replaced_song_without_a_word(
         stretch = render_stretch(made.film, sheet, end_s=1.0, draft=True, out=tmp_path / "part.mp4", index=made.index)
     assert line.startswith(f"{song}: ") and "soundtrack index" in line
     assert named(stretch) == [line] == stretch.as_dict()["warnings"]
+
+
+def test_exports_and_pages_find_music_that_moved_to_another_disk_as_render_does(
+    made: Made, info: VideoInfo, scenes: SceneSheet, tmp_path: Path
+) -> None:
+    """An edit list named files of the old disk, with exit code 0, and the page of `cues show --html` was mute."""
+    now = Scorer(index=made.index, device="cpu").plan(info, scenes=scenes)
+    former = [replace(track, path=str(tmp_path / Path(track.path).name)) for track in now.tracks]
+    sheet = replace(now, tracks=tuple(former))
+    found = find_media(sheet, folder=made.film.parent, index=made.index)
+    assert found.warnings == ()
+    assert {Path(path) for path in found.media.tracks.values()} == played(now)
+    page = make_preview(sheet, film=None, index=made.index)
+    assert (set(page.sounds), page.warnings) == ({cue.cue_id for cue in sheet.cues}, ())

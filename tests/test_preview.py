@@ -24,7 +24,8 @@ from soundtrack.mix.audition import cue_sound, music_between
 from soundtrack.mix.plan import plan_mix
 from soundtrack.pipeline.film import analyse
 from soundtrack.pipeline.sheets import preview
-from soundtrack.types import EmotionState, FilmNumbers, Scene, Section, Span
+from soundtrack.types import EmotionState, FilmNumbers, GainPoint, Scene, Section, Span
+from soundtrack.types.sheet import DuckedVocals, VocalStem
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +95,24 @@ def test_what_is_missing_is_told_and_the_rest_is_there(job: Job, tmp_path: Path)
     assert "1m01 has no audio" in found.warnings[0]
     (tmp_path / "no.mp4").write_bytes(b"no film")
     assert preview.make_preview(job.sheet, film=tmp_path / "no.mp4").stills == {}
+
+
+def test_a_page_of_a_film_with_lowered_vocals_plays_its_cues(job: Job) -> None:
+    """`cues show --html` ended with an internal error, KeyError."""
+    used = job.sheet.cues[0].track_id
+    stem = VocalStem(used, job.sheet.tracks[1].path)
+    lowered = replace(job.sheet, vocals=DuckedVocals((stem,), (GainPoint(0.0, -18.0), GainPoint(6.0, -18.0))))
+    found = preview.make_preview(lowered, film=None)
+    assert (set(found.sounds), found.warnings) == ({"1m01", "1m02"}, ())
+    assert found.sounds["1m01"] != preview.make_preview(job.sheet, film=None).sounds["1m01"]
+
+
+def test_a_page_of_a_sheet_that_names_an_unknown_track_has_no_audio_and_says_so(job: Job) -> None:
+    """The same error where a track id was edited by hand."""
+    first = replace(job.sheet.cues[0], track_id="ff")
+    found = preview.make_preview(replace(job.sheet, cues=(first, *job.sheet.cues[1:])), film=None)
+    assert found.sounds == {}
+    assert all("track ff is not among the tracks" in line for line in found.warnings)
 
 
 def test_a_page_does_not_grow_without_end(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,7 @@ def import_edit(
     film : Path, optional
         The film, wherever it is.
     index : Path, optional
-        Folder of the library index, for music that the sheet does not have.
+        Folder of the library index, for music that the sheet does not have, and for tracks that were moved.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def import_edit(
     """
     cuesheet.check(sheet)
     chosen = format_of(text, name=name)
-    media = find_media(sheet, folder=folder or Path(), film=film).media
+    media = find_media(sheet, folder=folder or Path(), film=film, index=index).media
     line = timeline_of(sheet, media=media, highest_db=FORMATS[chosen].highest_db)
     exported = read_edit(export(sheet, chosen, media=media), name="export", fps=line.fps, start=line.grid.start)
     edited = read_edit(text, name=name, fps=line.fps, start=line.grid.start)

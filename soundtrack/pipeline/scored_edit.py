@@ -90,15 +90,15 @@ def score_edit(
     sheet = cuesheet.rounded(sheet)
     with Together() as together:
         together.text(sheet_path, cuesheet.dumps(sheet), kind=CUE_SHEET, force=force)
-        together.text(out, _text(edit, cut, sheet), kind=kind, force=force)
+        together.text(out, _text(edit, cut, sheet, index), kind=kind, force=force)
     return ScoredEdit(out, sheet_path, sheet)
 
 
-def _text(edit: Path, cut: Cut, sheet: CueSheet) -> str:
+def _text(edit: Path, cut: Cut, sheet: CueSheet, index: Path | None) -> str:
     """The edit with the music of a sheet."""
     from soundtrack.export.edited.scored import PictureClip, made_with_music, with_music
 
-    media = replace(find_media(sheet, folder=edit.parent).media, film=str(edit.absolute()))
+    media = replace(find_media(sheet, folder=edit.parent, index=index).media, film=str(edit.absolute()))
     if edit.suffix.lower() == ".otio":
         return with_music(safe_read.read_text(edit, most_bytes=safe_read.DOCUMENT_BYTES), sheet, media=media)
     pictures = [

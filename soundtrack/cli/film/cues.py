@@ -51,7 +51,7 @@ def show(
     if plot is not None or html is not None:
         beside = film or _film_beside(cues, sheet, html)
         inputs = [*_files(cues, sheet), *([] if beside is None else [beside])]
-        _write_views(sheet, plot=plot, html=html, film=beside, inputs=inputs, force=force, quiet=quiet)
+        _write_views(sheet, plot=plot, html=html, film=beside, index=index, inputs=inputs, force=force, quiet=quiet)
         return
     if as_json:
         with output.product() as stream:
@@ -84,6 +84,7 @@ def _write_views(
     plot: Path | None,
     html: Path | None,
     film: Path | None,
+    index: Path | None,
     inputs: Sequence[Path],
     force: bool,
     quiet: bool,
@@ -111,7 +112,7 @@ def _write_views(
             output.say(f"warning: no installed font has the characters {lacking[:20]}; use .svg instead", quiet=quiet)
     if html is not None:
         with output.progress(quiet=quiet) as progress:
-            preview = make_preview(sheet, film=film, progress=progress)
+            preview = make_preview(sheet, film=film, index=index, progress=progress)
         write_text(html, page(sheet, stills=preview.stills, sounds=preview.sounds), kind=PAGE, force=force)
         for line in preview.warnings:
             output.say(f"warning: {line}", quiet=quiet)

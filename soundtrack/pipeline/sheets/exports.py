@@ -10,6 +10,7 @@ from pathlib import Path
 from soundtrack.errors import InputError, LibraryError, Reason
 from soundtrack.export.markers import OF_THE_SHEET, TrackMarks
 from soundtrack.export.timeline import Media, Sound
+from soundtrack.pipeline.sheets.sheet_tracks import present_paths
 from soundtrack.types import CueSheet
 
 _MOST_NAMED = 3
@@ -51,7 +52,7 @@ def find_media(
     marked : sequence of str
         Kinds of moments to mark; for any but hit points, tracks that the index does not know are analysed.
     index : Path, optional
-        Folder of the library index.
+        Folder of the library index, which knows where tracks are that were moved.
 
     Raises
     ------
@@ -64,8 +65,8 @@ def find_media(
     warnings = []
     if not path.is_file():
         warnings.append(f"{path}: no such file; use --film PATH")
-    used = {cue.track_id for cue in sheet.cues}
-    tracks = {t.track_id: Path(t.path.replace("\x00", "")) for t in sheet.tracks if t.track_id in used}
+    present = present_paths(sheet, index)
+    tracks = {t.track_id: present[t.track_id] for t in sheet.tracks if t.track_id in present}
     missing = [str(p) for p in tracks.values() if not p.is_file()]
     warnings += [f"{name}: no such file" for name in missing[:_MOST_NAMED]]
     if len(missing) > _MOST_NAMED:

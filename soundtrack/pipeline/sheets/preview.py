@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from soundtrack.errors import SoundtrackError
+from soundtrack.pipeline.sheets.sheet_tracks import present_paths
 from soundtrack.progress import Progress, no_progress
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.types import CueSheet
@@ -31,7 +32,9 @@ class Preview:
     """What could not be shown or played, one line each."""
 
 
-def make_preview(sheet: CueSheet, *, film: Path | None, progress: Progress = no_progress) -> Preview:
+def make_preview(
+    sheet: CueSheet, *, film: Path | None, index: Path | None = None, progress: Progress = no_progress
+) -> Preview:
     """Stills and sounds of a cue sheet, as far as film and tracks are there.
 
     Parameters
@@ -39,6 +42,8 @@ def make_preview(sheet: CueSheet, *, film: Path | None, progress: Progress = no_
     sheet : CueSheet
     film : Path, optional
         The film that the sheet is about; None for no stills.
+    index : Path, optional
+        Folder of the library index, which knows where tracks are that were moved.
 
     Returns
     -------
@@ -65,14 +70,15 @@ def make_preview(sheet: CueSheet, *, film: Path | None, progress: Progress = no_
         progress("previewing", i + 1, total)
     sounds: dict[str, bytes] = {}
     share_s = SOUND_BYTES / (_KBPS * 125) / max(1, len(sheet.cues))
-    paths = {track.track_id: Path(track.path) for track in sheet.tracks}
+    paths = present_paths(sheet, index)
     for i, cue in enumerate(sheet.cues):
         if share_s < SHORTEST_S:
             warnings.append(f"{len(sheet.cues)} cues are too many for audio in one page")
             break
         try:
-            if not paths[cue.track_id].is_file():
-                warnings.append(f"cue {cue.cue_id} has no audio: {paths[cue.track_id]} is missing")
+            path = paths.get(cue.track_id)
+            if path is not None and not path.is_file():
+                warnings.append(f"cue {cue.cue_id} has no audio: {path} is missing")
                 continue
             heard = cue_sound(sheet, cue.cue_id, track_paths=paths, longest_s=min(LONGEST_S, share_s))
             sounds[cue.cue_id] = sound_mp3(heard, sample_rate_hz=MIX_RATE_HZ, bitrate_kbps=_KBPS)

@@ -56,9 +56,29 @@ def with_present_ids(sheet: CueSheet, former: Mapping[str, str]) -> CueSheet:
 
 
 def track_paths_of(sheet: CueSheet, index: Path | None) -> Mapping[str, Path]:
-    """Where the tracks of a sheet's cues lie now, by id: where the sheet says, else where the library saw them.
+    """Where the tracks of a sheet's cues lie now, as `present_paths` finds them.
 
-    With them, by `vocals_of`, the vocals of those whose vocals are lowered: where the sheet says.
+    Raises
+    ------
+    InputError
+        A track is nowhere.
+    """
+    paths = present_paths(sheet, index)
+    for track_id in sorted({cue.track_id for cue in sheet.cues} & paths.keys()):
+        if not paths[track_id].is_file():
+            raise InputError(
+                f"{paths[track_id]}: missing track of the cue sheet",
+                hint="restore the file, or run `soundtrack index` on its new folder",
+                reason=Reason.MISSING,
+            )
+    return paths
+
+
+def present_paths(sheet: CueSheet, index: Path | None) -> Mapping[str, Path]:
+    """Where the tracks of a sheet's cues lie, by id: where the sheet says, else where the library saw them.
+
+    With them, by `vocals_of`, the vocals of those whose vocals are lowered: where the sheet says. What is in neither
+    place keeps the path of the sheet.
     """
     from soundtrack.mix.plan import vocals_of
 
@@ -66,23 +86,15 @@ def track_paths_of(sheet: CueSheet, index: Path | None) -> Mapping[str, Path]:
     stems = () if sheet.vocals is None else sheet.vocals.stems
     vocals = {vocals_of(stem.track_id): as_on_disk(Path(stem.path)) for stem in stems if stem.track_id in used}
     paths = {track.track_id: as_on_disk(Path(track.path)) for track in sheet.tracks if track.track_id in used}
-    gone = sorted(track_id for track_id, path in paths.items() if not path.is_file())
-    if not gone:
-        return paths | vocals
-    try:
-        with open_library(index, everything=True) as library:
-            known, former = library.tracks(), library.former_names()
-    except LibraryError:
-        known, former = {}, {}
-    for track_id in gone:
-        track = known.get(former.get(track_id, track_id))
-        if track is None or not track.path.is_file():
-            raise InputError(
-                f"{paths[track_id]}: missing track of the cue sheet",
-                hint="restore the file, or run `soundtrack index` on its new folder",
-                reason=Reason.MISSING,
-            )
-        paths[track_id] = track.path
+    gone = [track_id for track_id, path in paths.items() if not path.is_file()]
+    if gone:
+        try:
+            with open_library(index, everything=True) as library:
+                known, former = library.tracks(), library.former_names()
+        except LibraryError:
+            known, former = {}, {}
+        found = {track_id: known.get(former.get(track_id, track_id)) for track_id in gone}
+        paths |= {track_id: track.path for track_id, track in found.items() if track and track.path.is_file()}
     return paths | vocals
 
 
