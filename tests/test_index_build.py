@@ -151,6 +151,26 @@ def test_a_disk_that_is_not_there_stops_the_run(tmp_path: Path, music: Path, run
     assert run(prune=True).missing == 5
 
 
+def test_index_without_a_folder_goes_on_after_the_library_moved_to_another_disk(
+    tmp_path: Path, music: Path, run: Run
+) -> None:
+    """It ended with 'no such file or folder' on every run, and its hint had named --prune only."""
+    run()
+    music.rename(tmp_path / "disk")
+    with pytest.raises(LibraryError) as caught:
+        run()
+    assert "`soundtrack index` on the new folder" in caught.value.hint
+    assert run(tmp_path / "disk").moved == 5
+    settings = {"model": fake.MODEL, "make_listener": fake.make_listener, "jobs": 1}
+    report = build_index([], tmp_path / "index", **settings)  # type: ignore[arg-type]
+    assert (report.unchanged, report.n_tracks) == (5, 5)
+    with pytest.raises(InputError, match="no such file"):
+        run()  # the old folder, by name
+    (tmp_path / "disk").rename(tmp_path / "gone")
+    with pytest.raises(LibraryError, match="5 of 5 tracks are missing"):
+        build_index([], tmp_path / "index", **settings)  # type: ignore[arg-type]
+
+
 def test_a_path_that_never_was_is_an_input_error_and_makes_no_index(tmp_path: Path, run: Run) -> None:
     with pytest.raises(InputError, match="no such file"):
         run(tmp_path / "nothing")

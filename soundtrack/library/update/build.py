@@ -117,7 +117,7 @@ def build_index(
         ):
             projected = adopt(store, workers, projection, model, tell=tell) if projection else 0
             store.require_model(model)
-            roots = tuple(dict.fromkeys((*paths, *known_roots))) or store.roots()
+            roots = tuple(dict.fromkeys((*paths, *known_roots))) or _earlier_roots(store)
             if not roots:
                 raise LibraryError(f"{index_dir}: no music folders given", hint=to_fill(index_dir))
             _set_rules(store, rules, change)
@@ -162,6 +162,13 @@ def _known(index_dir: Path) -> tuple[tuple[Path, ...], Rules | None]:
             return tuple(root for root in store.roots() if root.exists()), read_rules(store)
     except LibraryError:
         return (), None
+
+
+def _earlier_roots(store: Store) -> tuple[Path, ...]:
+    """What earlier runs were given, without folders that are gone and whose music was moved or removed."""
+    roots, places = store.roots(), store.locations()
+    here = (root for root in roots if os.path.lexists(root) or any(path.is_relative_to(root) for path in places))
+    return tuple(here) or roots
 
 
 def _set_rules(store: Store, rules: Rules | None, change: RuleChange | None) -> None:

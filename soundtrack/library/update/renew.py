@@ -395,6 +395,6 @@ def _refuse_unmounted(
 def _unmounted(root: Path, lost: int, known: int, *, index_dir: Path) -> LibraryError:
     return LibraryError(
         f"{shown(root)}: {lost} of {known} tracks are missing; is the disk mounted?",
-        hint="mount the disk and try again; "
+        hint="mount the disk and try again, or run `soundtrack index` on the new folder if the music was moved; "
         f"to remove the missing tracks, run `{index_command(index_dir, '--prune', shlex.quote(shown(root)))}`",
     )
