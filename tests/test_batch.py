@@ -17,7 +17,16 @@ import pytest
 
 from made_up import sheet, small_library
 from media_made import Made, make_film
-from soundtrack.errors import DependencyError, ExitCode, InputError, NothingFitsError, OutputError, UsageError
+from soundtrack.cli.app import run_commands
+from soundtrack.errors import (
+    DependencyError,
+    ExitCode,
+    InputError,
+    NothingFitsError,
+    OutputError,
+    PartialError,
+    UsageError,
+)
 from soundtrack.pipeline import batch
 from soundtrack.pipeline.batch import BatchOrder, FilmState, KeptScorer, score_batch
 from soundtrack.pipeline.ground.film_list import films_of
@@ -254,6 +263,15 @@ def test_a_batch_on_the_command_line(made: Made, tmp_path: Path) -> None:
         assert run("score", tmp_path / f"{name}.mp4", "-o", alone, "--index", made.index, "--no-cache").returncode == 0
         for path in (alone, cues_path(alone)):
             assert path.read_bytes() == (tmp_path / path.name).read_bytes()
+
+
+def test_a_quiet_batch_names_the_film_that_failed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """With -q, 'fix the errors above' followed nothing, and a quiet --watch never named the film."""
+    films(tmp_path / "films", "a.mp4", "unseen.mp4")
+    with pytest.raises(PartialError, match="1 of 2 films failed"):
+        run_commands(["score", "--batch", str(tmp_path / "films"), "-o", str(tmp_path / "out"), "-q"])
+    failed = tmp_path / "films" / "unseen.mp4"
+    assert capfd.readouterr().err == f"failed: {failed}: no picture; use another film\n"
 
 
 @pytest.mark.parametrize(

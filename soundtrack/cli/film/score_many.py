@@ -103,14 +103,14 @@ def _watch_folder(
 
 
 def _tell(film: FilmOutcome, *, quiet: bool) -> None:
-    """Say on stderr what went wrong with a film."""
+    """Say on stderr what went wrong with a film; a failure is an error and is said in any case."""
     from soundtrack.cli import output
     from soundtrack.pipeline.batch import FilmState
 
     output.say_warnings(film.warnings, quiet=quiet, of=str(film.film))
     if film.state is FilmState.FAILED:
         message = film.message.removeprefix(f"{film.film}: ")
-        output.say(f"failed: {film.film}: {message}; {film.hint}", quiet=quiet)
+        output.say(f"failed: {film.film}: {message}; {film.hint}")
 
 
 def score_films(
