@@ -29,6 +29,7 @@ from soundtrack.errors import (
 )
 from soundtrack.pipeline import batch
 from soundtrack.pipeline.batch import BatchOrder, FilmState, KeptScorer, score_batch
+from soundtrack.pipeline.film.analyse import fingerprint
 from soundtrack.pipeline.ground.film_list import films_of
 from soundtrack.pipeline.sheets.sheet_files import write_cues
 from soundtrack.pipeline.sheets.targets import cues_path
@@ -351,3 +352,22 @@ def test_a_second_run_with_other_options_did_not_say_that_films_were_finished_wi
     assert [film.state for film in report.films] == [FilmState.FINISHED] * 3
     said = "finished by an earlier run without --license own; add --force to score it again"
     assert [film.warnings for film in report.films] == [(), (said,), ()]
+
+
+def test_a_film_that_was_replaced_after_it_was_scored_counted_as_finished_without_a_word(tmp_path: Path) -> None:
+    """The folder held the former film with its music, with exit code 0; a film that was only touched is the same."""
+    named = films(tmp_path, "old.mp4", "new.mp4", "touched.mp4", "former.mp4")
+    cues = spot_cues(sheet([("Relaxation", 60.0)]), small_library())
+    for path in named:
+        out = path.with_name(f"{path.stem}.scored.mp4")
+        out.write_bytes(b"film")
+        write_cues(replace(cues, film=replace(cues.film, fingerprint=fingerprint(path))), cues_path(out))
+        os.utime(out, (1e9, 1e9))
+    named[1].write_bytes(b"a longer cut")
+    (tmp_path / "later").write_bytes(b"an earlier export, moved here now")
+    os.utime(tmp_path / "later", (5e8, 5e8))
+    (tmp_path / "later").replace(named[3])
+    report = score_batch(named, BatchOrder())
+    assert [film.state for film in report.films] == [FilmState.FINISHED] * 4
+    said = "replaced or changed since it was scored; add --force to score it again"
+    assert [film.warnings for film in report.films] == [(), (said,), (), (said,)]

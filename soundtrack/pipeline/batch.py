@@ -286,9 +286,8 @@ def _watch(scorer: Scorer, order: BatchOrder, film: Path) -> _Watched | FilmOutc
         info = probe(film)
         out = scored_path(info) if order.folder is None else order.folder / scored_path(info).name
         if not order.force and _is_finished(out):
-            return FilmOutcome(
-                str(film), FilmState.FINISHED, str(out), warnings=unmet(cues_path(out), scorer.conditions)
-            )
+            said = unmet(cues_path(out), scorer.conditions, film=film, scored=out)
+            return FilmOutcome(str(film), FilmState.FINISHED, str(out), warnings=said)
         scenes = scorer.scenes(info, out=out, music_track=order.music_track, force=order.force)
         return _Watched(film, scorer, info, out, scenes)
     except Exception as error:

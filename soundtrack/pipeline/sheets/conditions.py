@@ -14,6 +14,7 @@ from pathlib import Path
 
 from soundtrack.documents import cuesheet
 from soundtrack.errors import SoundtrackError
+from soundtrack.files import safe_read
 from soundtrack.library.search.library_view import LibraryView
 from soundtrack.naming.lexicon import read_lexicon
 from soundtrack.naming.names import as_on_disk
@@ -213,8 +214,8 @@ def _shown(asked: AskedMood) -> str:
     return f"--mood {clock(asked.span.start_s)}-{clock(asked.span.end_s)}={shlex.quote(asked.text)}"
 
 
-def unmet(finished: Path, asked: Conditions) -> tuple[str, ...]:
-    """What is said of a finished film whose music was selected without some options of this run.
+def unmet(finished: Path, asked: Conditions, *, film: Path, scored: Path) -> tuple[str, ...]:
+    """What is said of a finished film that is of another source, or whose music was selected without some options.
 
     Parameters
     ----------
@@ -222,15 +223,31 @@ def unmet(finished: Path, asked: Conditions) -> tuple[str, ...]:
         Its cue sheet; nothing is said of one that does not state its options.
     asked : Conditions
         Of this run.
+    film, scored : Path
+        The film, and what was made of it.
     """
     try:
-        held = read_cues(finished).conditions
+        sheet = read_cues(finished)
     except SoundtrackError:
         return ()
-    had = condition_options(asked if held is None else held)
+    had = condition_options(asked if sheet.conditions is None else sheet.conditions)
     options = [option for option in condition_options(asked) if option not in had]
-    line = f"finished by an earlier run without {'  '.join(options)}; add --force to score it again"
-    return (line,) if options else ()
+    lines = [f"finished by an earlier run without {'  '.join(options)}; add --force to score it again"]
+    lines = lines if options else []
+    if _is_other(film, sheet, since=scored):
+        lines.append("replaced or changed since it was scored; add --force to score it again")
+    return tuple(lines)
+
+
+def _is_other(film: Path, sheet: CueSheet, *, since: Path) -> bool:
+    """Whether a film is not that of a sheet; read only where its file is dated after another one."""
+    try:
+        own = film.stat()
+        if max(own.st_mtime_ns, own.st_ctime_ns) <= since.stat().st_mtime_ns:
+            return False
+        return f"sha256:{safe_read.sha256(film)}" != sheet.film.fingerprint
+    except (OSError, SoundtrackError):
+        return False
 
 
 def dropped(before: CueSheet, after: Conditions) -> Sequence[str]:
