@@ -33,7 +33,7 @@ EXIT_CODES = {
     8: "ffmpeg failed.",
     9: "An output file exists or cannot be written.",
     10: "Some files could not be used; the others were.",
-    130: "Interrupted.",
+    130: "Interrupted by Ctrl-C. Other signals: 128 + number, e.g. 143 for SIGTERM.",
 }
 """Exit codes and their meanings."""
 
