@@ -284,6 +284,7 @@ def test_a_sheet_of_spot_stated_the_defaults_of_scenes_whatever_the_film_was_wat
         words = ["spot", str(scenes), "--keep", str(cues), "-o", str(kept), "--force", "--index", str(made.index)]
         assert run_commands(words) == 0
         assert "this plan is made without" not in capsys.readouterr().err, "it is made from the same scenes"
+        assert run_commands(["cues", "unlock", str(cues), "--all", "-q"]) == 0
 
 
 def test_scene_sheets_of_before_state_no_options_and_leave_those_of_the_plan(made: Made) -> None:

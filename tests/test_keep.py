@@ -18,7 +18,7 @@ from soundtrack import pipeline
 from soundtrack.cli.app import run_commands
 from soundtrack.documents import cuesheet, scenesheet
 from soundtrack.documents.edits import LockCues, SetCue, apply
-from soundtrack.errors import InputError, UsageError
+from soundtrack.errors import InputError, OutputError, UsageError
 from soundtrack.mix.bed import Music
 from soundtrack.mix.plan import plan_mix
 from soundtrack.pipeline.film.analyse import Watcher
@@ -224,6 +224,30 @@ def test_spot_keeps_the_locked_cues_of_a_sheet(at_home: Path, before: CueSheet) 
         run_commands(["spot", "--keep", "-"])
     with pytest.raises(UsageError, match=r"cues\.json"):
         run_commands(["spot", "scenes.json", "--keep", "cues.json", "-o", "cues.json", "--force"])
+
+
+def test_force_lost_cues_that_were_locked_by_hand_without_a_word(
+    at_home: Path, before: CueSheet, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`score` says 'add --force', and with it the sheet of an hour on the review page was a new plan."""
+
+    def watched(*_: object, **__: object) -> SceneSheet:
+        raise AssertionError("the film was watched")
+
+    held = (at_home / "cues.json").read_text(encoding="utf-8")
+    words = ["spot", "scenes.json", "-o", "cues.json", "--force", "-q"]
+    with pytest.raises(OutputError, match="a new plan would lose its locked cue") as error:
+        run_commands(words)
+    assert "cues unlock cues.json --all" in error.value.hint
+    monkeypatch.setattr(Watcher, "analyse", watched)
+    with pytest.raises(OutputError, match="a new plan would lose"):
+        pipeline.score_video(made.film, out=at_home / "f.mp4", cues=at_home / "cues.json", index=made.index, force=True)
+    assert (at_home / "cues.json").read_text(encoding="utf-8") == held
+    assert run_commands(["cues", "unlock", "cues.json", "--all", "-q"]) == 0
+    assert run_commands(words) == 0
+    named = next(t.title for t in before.tracks if t.track_id == before.cues[0].track_id)
+    again = [*words, "--lock", f"0:05={named}"]
+    assert run_commands(again) == run_commands(again) == 0  # the same command as often as wanted
 
 
 def test_a_batch_keeps_nothing(at_home: Path) -> None:

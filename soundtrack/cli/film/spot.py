@@ -99,6 +99,7 @@ def spot(
     from soundtrack.errors import UsageError
     from soundtrack.files.kinds import CUE_SHEET
     from soundtrack.pipeline.sheets.conditions import as_in
+    from soundtrack.pipeline.sheets.keeping import require_unlocked
 
     if source == "-" and keep == "-":
         raise UsageError("SCENES and --keep cannot both be stdin", hint="use a file name for one of them")
@@ -127,6 +128,8 @@ def spot(
             narration=narration,
             narration_at=narration_at,
         )
+        if out is not None:
+            require_unlocked(out, demands=wishes.has_locks, force=force)
         settings = spotting_settings(
             seed=seed,
             allow_vocals=allow_vocals,

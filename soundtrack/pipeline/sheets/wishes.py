@@ -107,6 +107,11 @@ class Wishes:
         if self.keep_voices and self.narration is not None:
             raise UsageError("--keep-voices cannot be used with --narration", hint="leave out one of the two")
 
+    @property
+    def has_locks(self) -> bool:
+        """Whether cues of the plan are demanded, and locked."""
+        return self.keep is not None or bool(self.locks) or self.theme is not None
+
     def mix_of(self, mix: MixSettings) -> MixSettings:
         """The mix: separated voices take the place of the film's own sound."""
         return replace(mix, keep_original=False) if self.keep_voices else mix
