@@ -60,6 +60,18 @@ def test_errors_and_settings_load_no_numpy() -> None:
     assert python(code) == "False\n"
 
 
+def test_a_command_that_indexes_loads_nothing_that_scores() -> None:
+    code = (
+        "import sys, soundtrack.pipeline as pipeline, soundtrack.library.update.build\n"
+        "pipeline.index_dir, pipeline.music_projection, pipeline.build_index\n"
+        "scoring = ('soundtrack.mix', 'soundtrack.spotting', 'soundtrack.video')\n"
+        "print(*[m for m in sys.modules if m.startswith(scoring)])\n"
+        "assert all(getattr(pipeline, name).__name__ for name in pipeline.__all__)\n"
+        "assert not hasattr(pipeline, 'scroe_video')\n"
+    )
+    assert python(code).split() == []
+
+
 def test_every_public_name_is_loaded_listed_and_seen_by_type_checkers() -> None:
     tree = ast.parse((ROOT / "soundtrack" / "__init__.py").read_text(encoding="utf-8"))
     below = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module != "importlib"]
