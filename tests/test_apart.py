@@ -177,6 +177,43 @@ def test_a_nursery_that_was_killed_is_replaced_and_what_it_forked_goes_on(new_nu
         result()
 
 
+def test_a_process_that_has_the_libraries_is_forked_itself_and_starts_no_python(tmp_path: Path) -> None:
+    """Worker processes do this: each of them needs a process apart, and started a Python for it."""
+    program = (
+        "import os, subprocess, sys, threading\n"
+        "from pathlib import Path\n"
+        "from soundtrack.media.sandbox import apart, fork_nursery\n"
+        "import test_apart\n"
+        "started = []\n"
+        "sys.addaudithook(lambda event, _: started.append(event) if event == 'subprocess.Popen' else None)\n"
+        "kept = open(sys.argv[1], 'w')\n"
+        "fork_nursery()\n"
+        "threading.Thread(target=print, daemon=True).start()\n"
+        "parent = apart(Path('film.mp4'), test_apart.own_parent)\n"
+        "holds = {os.readlink(f'/proc/{parent}/fd/{n}') for n in os.listdir(f'/proc/{parent}/fd')}\n"
+        "grandparent = int(Path(f'/proc/{parent}/stat').read_text().rpartition(')')[2].split()[1])\n"
+        "limits = apart(Path('film.mp4'), test_apart.own_limits)\n"
+        "assert os.getsid(parent) == parent != os.getpid() == grandparent, (parent, grandparent)\n"
+        "assert sys.argv[1] not in holds, holds\n"
+        "print(started, limits[1:], parent)\n"
+    )
+    if not nursery.IS_SAFE:
+        pytest.skip("nothing is forked here")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), *sys.path])}
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        environment[name] = "1"
+    command = [sys.executable, "-c", program, str(tmp_path / "open.txt")]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    *said, pid = done.stdout.strip().rsplit(maxsplit=1)
+    assert said == ["[] [(0, 0), (0, 0)]"], done.stderr
+    for _ in range(100):  # it ends with the process that it was forked from
+        if not Path(f"/proc/{pid}").exists() or " Z " in Path(f"/proc/{pid}/stat").read_text():
+            break
+        time.sleep(0.05)
+    else:
+        pytest.fail(f"{pid} goes on")
+
+
 def test_what_has_threads_is_not_forked(new_nursery: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "threaded.py").write_text(
         "import os, threading, time\n"

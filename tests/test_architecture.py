@@ -340,7 +340,14 @@ def _calls(path: Path) -> Iterator[tuple[str, int]]:
 
 SPEAKING = frozenset({"print()", "input()", "breakpoint()", "sys.stdout", "sys.stderr", "logging.basicConfig"})
 EXITING = frozenset({"exit()", "quit()", "sys.exit", "os._exit"})
-MAY_EXIT = frozenset({"soundtrack.media.nursery", "soundtrack.media.sandbox", "soundtrack.processes.ending"})
+MAY_EXIT = frozenset(
+    {
+        "soundtrack.media.nursery",
+        "soundtrack.media.sandbox",
+        "soundtrack.processes.children",
+        "soundtrack.processes.ending",
+    }
+)
 """Processes of our own, which end when their parent is gone; and where a signal ends a process."""
 OF_THE_SYSTEM = {
     "fcntl": ("soundtrack.processes.platform",),

@@ -18,9 +18,10 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
-from soundtrack.processes.children import fork, python_command, start, stop
+from soundtrack.processes.children import Forked, fork, python_command, start, stop
 from soundtrack.processes.platform import kill
 from soundtrack.processes.surroundings import module_path
 
@@ -43,6 +44,8 @@ class Nursery:
     ----------
     environment : mapping of str to str
         Of it, and of what it forks.
+    serve : callable, optional
+        As for `tend`; it is then a fork of this process, which has one thread only, and no Python is started.
 
     Raises
     ------
@@ -50,19 +53,25 @@ class Nursery:
         It cannot be started.
     """
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], *, serve: Callable[[int, int], None] | None = None) -> None:
         self._lock = threading.Lock()
         self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._ours.settimeout(_ANSWER_LIMIT_S)
         with theirs:
-            self._process = start(
-                python_command(_START, json.dumps(module_path()), str(theirs.fileno())),
+            descriptor = theirs.fileno()
+            if serve is not None:
+                forked = Forked(partial(tend, descriptor, serve), descriptor=descriptor, environment=environment)
+                self._stop = forked.stop
+                return
+            started = start(
+                python_command(_START, json.dumps(module_path()), str(descriptor)),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 env=environment,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[descriptor],
             )
+            self._stop = partial(stop, started)
 
     def fork(self, descriptor: int, *, memory_bytes: int, module: str) -> int | None:
         """Number of a new process that serves a descriptor; None where it has threads, or the system refuses.
@@ -102,7 +111,27 @@ class Nursery:
     def stop(self) -> None:
         """Kill it with all that it forked."""
         self._ours.close()
-        stop(self._process)
+        self._stop()
+
+
+class ForkedHelper:
+    """A process that a nursery forked.
+
+    Parameters
+    ----------
+    pid : int
+        Its number.
+    forked_by : Nursery
+        What ends it.
+    """
+
+    def __init__(self, pid: int, forked_by: Nursery) -> None:
+        self.pid, self._nursery = pid, forked_by
+
+    def stop(self) -> None:
+        """Kill it, wherever it is; without the nursery, the end of its pipe ends it."""
+        with contextlib.suppress(OSError):
+            self._nursery.end(self.pid)
 
 
 # --- in the nursery ----
@@ -129,7 +158,7 @@ def tend(descriptor: int, serve: Callable[[int, int], None]) -> None:
             case ["fork", memory_bytes, module]:
                 _load(module)
                 gc.freeze()
-                pid = fork() if _has_one_thread() else -1
+                pid = fork() if has_one_thread() else -1
                 if pid == 0:
                     orders.close()
                     serve(descriptors[0], memory_bytes)
@@ -156,6 +185,6 @@ def _load(module: str) -> None:
         importlib.import_module(module)
 
 
-def _has_one_thread() -> bool:
-    """Whether nothing runs beside this."""
+def has_one_thread() -> bool:
+    """Whether nothing runs beside this in the process (Linux)."""
     return sum(1 for _ in Path("/proc/self/task").iterdir()) == 1

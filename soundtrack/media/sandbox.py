@@ -142,6 +142,13 @@ def apart_stream(
                 yield value
 
 
+def fork_nursery() -> None:
+    """Have later processes forked from a fork of this one, as it is now, if it has one thread only; else as usual."""
+    if nursery.IS_SAFE and not _nurseries and nursery.has_one_thread():
+        with contextlib.suppress(OSError):
+            _nurseries.append(nursery.Nursery({**os.environ, **_CALM}, serve=serve))
+
+
 # --- in this process ----
 
 
@@ -165,19 +172,7 @@ class _Started:
         stop(self._popen)
 
 
-class _Forked:
-    """A process that the nursery forked."""
-
-    def __init__(self, pid: int, nursery_: nursery.Nursery) -> None:
-        self.pid, self._nursery = pid, nursery_
-
-    def stop(self) -> None:
-        """Kill it, wherever it is; without the nursery, the end of its pipe ends it."""
-        with contextlib.suppress(OSError):
-            self._nursery.end(self.pid)
-
-
-def _process(descriptor: int, module: str) -> _Started | _Forked:
+def _process(descriptor: int, module: str) -> _Started | nursery.ForkedHelper:
     """A new process at the other end of a pipe."""
     if nursery.IS_SAFE:
         found = _nursery()
@@ -189,7 +184,7 @@ def _process(descriptor: int, module: str) -> _Started | _Forked:
             found.leave()
         else:
             if pid is not None:
-                return _Forked(pid, found)
+                return nursery.ForkedHelper(pid, found)
     return _Started(descriptor)
 
 

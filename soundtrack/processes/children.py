@@ -8,11 +8,12 @@ working folder out of its module path.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,59 @@ def fork() -> int:
         return os.fork()
     except OSError:
         return -1
+
+
+class Forked:
+    """A fork of this process, which has one thread only; it leads a process group of its own.
+
+    Parameters
+    ----------
+    body : callable
+        What it does; it ends with it, and nothing of this process is unwound in it.
+    descriptor : int
+        The only open file that it keeps.
+    environment : mapping of str to str
+        Its environment.
+
+    Raises
+    ------
+    OSError
+        There can be no more processes.
+    """
+
+    def __init__(self, body: Callable[[], object], *, descriptor: int, environment: Mapping[str, str]) -> None:
+        with ending.held_off():
+            self.pid = fork()
+            if self.pid > 0:
+                ending.started(self.pid)
+        if self.pid < 0:
+            raise OSError(errno.EAGAIN, "cannot fork")
+        if self.pid == 0:
+            try:
+                os.setsid()
+                os.environ.update(environment)
+                _close_all_but(descriptor)
+                body()
+            finally:
+                os._exit(1)
+
+    def stop(self) -> None:
+        """Kill it with all that it started, and wait until it is gone."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+        ending.ended(self.pid)
+
+
+def _close_all_but(descriptor: int) -> None:
+    """Close all open files but one; standard input and outputs lead nowhere then (Linux)."""
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers, no paths
+        if int(name) != descriptor:
+            with contextlib.suppress(OSError):  # the listing's own
+                os.close(int(name))
+    for _ in range(3):
+        os.open(os.devnull, os.O_RDWR)  # the lowest free numbers
 
 
 def python_command(code: str, *arguments: str) -> list[str]:

@@ -30,6 +30,7 @@ from soundtrack.library.heard import Listener
 from soundtrack.library.identity import Identity, identify
 from soundtrack.library.update.outcome import Outcome, Wanted, attend, explain, heard_of
 from soundtrack.library.update.pace import Pace
+from soundtrack.media.sandbox import fork_nursery
 from soundtrack.processes import ending
 from soundtrack.processes.children import END_LIMIT_S
 from soundtrack.processes.platform import (
@@ -82,6 +83,7 @@ def _work(pipe: Connection, make_listener: Callable[[], Listener], environment: 
     os.environ.clear()
     os.environ.update(environment)  # it was forked from a process that may have started long ago
     ignore_interrupt()
+    fork_nursery()  # it has what they need, and no second thread yet
     ending.install()
     let_interrupt_through()
     if low:
