@@ -33,6 +33,7 @@ from soundtrack.library.update.pace import Pace
 from soundtrack.media.sandbox import fork_nursery
 from soundtrack.processes import ending
 from soundtrack.processes.children import END_LIMIT_S
+from soundtrack.processes.heap import return_large_blocks
 from soundtrack.processes.platform import (
     ignore_interrupt,
     interrupt_held,
@@ -51,6 +52,9 @@ CRASHES_IN_A_ROW = 5
 """Number of workers lost in a row that ends the run: the cause is then not a file."""
 
 _START_LIMIT_S = 300.0
+_LARGE_BYTES, _SPARE_BYTES = 32 << 20, 256 << 20
+"""Each track takes and frees the same blocks again: below these sizes they stay with the process, which else would have
+the system clear every page of them again."""
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 """One thread for each worker: the processes are what runs side by side."""
 
@@ -86,6 +90,7 @@ def _work(pipe: Connection, make_listener: Callable[[], Listener], environment: 
     fork_nursery()  # it has what they need, and no second thread yet
     ending.install()
     let_interrupt_through()
+    return_large_blocks(_LARGE_BYTES, spare_bytes=_SPARE_BYTES)
     if low:
         lower_priority()
     threading.Thread(target=_watch_parent, daemon=True).start()
