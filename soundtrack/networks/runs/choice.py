@@ -78,7 +78,10 @@ def load_library(device: str) -> None:
 
 
 def modules_of_music(device: str) -> tuple[str, ...]:
-    """What a process that is going to run the music network imports."""
-    if openvino_core.runs_networks(device):
-        return ("soundtrack.networks.runs.music_openvino",)
+    """What a process that is going to run the music network imports, or one from which such processes are forked.
+
+    Nothing is imported to find out: where OpenVINO is there and turns out not to work, the process itself loads torch.
+    """
+    if openvino_core.may_run_networks(device):
+        return ("soundtrack.networks.runs.openvino_ready", "soundtrack.networks.runs.music_openvino")
     return ("soundtrack.networks.runs.music_torch",)

@@ -38,7 +38,12 @@ def runs_networks(device: str) -> bool:
     device : {"auto", "cpu", "cuda"}
         As asked for; with ``auto``, a GPU goes to torch.
     """
-    return (device == "cpu" or (device == "auto" and not _may_have_gpu())) and problem() is None
+    return may_run_networks(device) and problem() is None
+
+
+def may_run_networks(device: str) -> bool:
+    """Whether OpenVINO is to run the networks if it works, which is found out by importing it; otherwise as above."""
+    return _is_installed() and (device == "cpu" or (device == "auto" and not _may_have_gpu()))
 
 
 @cache

@@ -28,8 +28,14 @@ _NEEDED = (
     "soundtrack.audio.music.analyse",
     "soundtrack.audio.mel",
     "soundtrack.audio.voices.speech",
+    "soundtrack.audio.voices.music_detection",
+    "soundtrack.media.reading.packets",
+    "av",
+    "platformdirs",
+    "safetensors.numpy",
     "scipy.fft",
     "scipy.ndimage",
+    "tinytag",
 )
 
 
