@@ -253,6 +253,20 @@ def test_off_in_the_configuration_nothing_is_recorded_and_nothing_counts(
     assert preferences.choices_path().read_text() == before
 
 
+def test_a_cue_is_locked_though_the_file_of_choices_is_damaged(
+    home: Path, cues: CueSheet, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    preferences.choices_path().parent.mkdir(parents=True, exist_ok=True)
+    preferences.choices_path().write_text("no choice\n")
+    path = tmp_path / "film.cues.json"
+    path.write_text(cuesheet.dumps(cues))
+    assert run_commands(["cues", "lock", str(path), cues.cues[0].cue_id]) == 0
+    assert cuesheet.loads(path.read_text()).cues[0].locked
+    said = capfd.readouterr().err
+    assert "warning: this choice is not remembered" in said and "soundtrack taste forget" in said
+    assert preferences.choices_path().read_text() == "no choice\n"
+
+
 def test_no_taste_ignores_a_damaged_file_and_without_it_the_line_is_named(home: Path) -> None:
     from soundtrack.cli.choices import DensityName, spotting_settings
 

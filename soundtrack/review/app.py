@@ -208,21 +208,20 @@ class _Room:
         name = request.url.path.rpartition("/")[2]
         return JSONResponse(await run_in_threadpool(self.posts[name], asked))
 
-    def _state(self) -> dict[str, object]:
-        return state_of(self._session, key=self._sounds.add(*self._session.saved))
+    def _state(self, warnings: Sequence[str] = ()) -> dict[str, object]:
+        return state_of(self._session, key=self._sounds.add(*self._session.saved), warnings=warnings)
 
     def _edit(self, asked: dict[str, Any]) -> dict[str, object]:
         before = self._session.step.sheet
         self._session.change(str(asked.get("revision")), step_of(asked, index=self._index, beside=self._session.path))
-        if asked.get("action") != "more":  # another track like a good one says nothing against the good one
-            note_edit(before, self._session.step.sheet)
-        return self._state()
+        if asked.get("action") == "more":  # another track like a good one says nothing against the good one
+            return self._state()
+        return self._state(note_edit(before, self._session.step.sheet))
 
     def _travel(self, how: Callable[[str], None], asked: dict[str, Any]) -> dict[str, object]:
         before = self._session.step.sheet
         how(str(asked.get("revision")))
-        note_edit(before, self._session.step.sheet)
-        return self._state()
+        return self._state(note_edit(before, self._session.step.sheet))
 
     def _try(self, asked: dict[str, Any]) -> dict[str, object]:
         """The key of the sheet around a cue as it would be after a swap; nothing is saved."""

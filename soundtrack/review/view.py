@@ -17,7 +17,7 @@ UNKNOWN_CONDITIONS = (
 """Said of a sheet without `soundtrack.types.Conditions`."""
 
 
-def state_of(session: Session, *, key: str) -> dict[str, object]:
+def state_of(session: Session, *, key: str, warnings: Sequence[str] = ()) -> dict[str, object]:
     """The state of a session.
 
     Parameters
@@ -25,6 +25,8 @@ def state_of(session: Session, *, key: str) -> dict[str, object]:
     session : Session
     key : str
         By which the sound of its sheet is asked for.
+    warnings : sequence of str
+        Of the last step, beside those of the sheet.
     """
     step = session.step
     sheet = step.sheet
@@ -56,7 +58,7 @@ def state_of(session: Session, *, key: str) -> dict[str, object]:
         "speech": [[s.start_s, s.end_s] for s in sheet.speech],
         "ducking": [[p.time_s, p.gain_db] for p in sheet.ducking],
         "silences": [{"start_s": s.span.start_s, "end_s": s.span.end_s, "reason": s.reason} for s in sheet.silences],
-        "warnings": [*_conditions(sheet), *sheet.warnings, *_unheard(step)],
+        "warnings": [*_conditions(sheet), *sheet.warnings, *_unheard(step), *warnings],
     }
 
 

@@ -161,6 +161,6 @@ def _edit(
             write(cuesheet.dumps(changed))
     elif changed != sheet:
         rewrite_cues(path, cuesheet.dumps(changed))
-        note_edit(sheet, changed)
+        output.say_warnings(note_edit(sheet, changed), quiet=quiet)
     as_it_was = " already" if changed == sheet else ""
     output.say(f"{name if out in (None, '-') else out}: {said}{as_it_was}", quiet=quiet)

@@ -131,7 +131,7 @@ def render(
                 force=force,
                 progress=progress,
             )
-        note_edit(before, sheet)
+        output.say_warnings(note_edit(before, sheet), quiet=quiet)
         if save is not None:
             output.say(f"{save}: cue sheet", quiet=quiet)
         output.say_warnings(report.warnings, quiet=quiet)

@@ -102,22 +102,26 @@ def with_taste(settings: SpottingSettings) -> SpottingSettings:
     return replace(settings, merit=preferences().after)
 
 
-def note_edit(before: CueSheet, after: CueSheet) -> None:
+def note_edit(before: CueSheet, after: CueSheet) -> tuple[str, ...]:
     """Keep the choices that an edit of a cue sheet shows: swaps and locked cues; nothing with ``taste = false``.
 
-    Raises
-    ------
-    InputError
-        The file of choices is damaged; it is left unchanged.
-    OutputError
-        It cannot be written.
+    The edit itself is done by then, so that what cannot be kept is a warning and no error.
+
+    Returns
+    -------
+    tuple of str
+        Why nothing was kept, where the file of choices is damaged or cannot be written; it is left as it was.
     """
     if before == after or not config.load_config().taste:
-        return
-    known = _choices()
-    changed = choices_format.edited(known, before, after)
-    if changed != known:
-        _write(replace(changed, edits=changed.edits[-MOST_EDITS:]))
+        return ()
+    try:
+        known = _choices()
+        changed = choices_format.edited(known, before, after)
+        if changed != known:
+            _write(replace(changed, edits=changed.edits[-MOST_EDITS:]))
+    except (InputError, OutputError) as error:
+        return (f"this choice is not remembered: {error}" + (f" ({error.hint})" if error.hint else ""),)
+    return ()
 
 
 def forget() -> int:
