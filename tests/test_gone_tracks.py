@@ -12,6 +12,8 @@ import pytest
 
 from media_made import Made, ffmpeg
 from soundtrack import pipeline
+from soundtrack.cli.app import run_commands
+from soundtrack.documents import cuesheet
 from soundtrack.errors import InputError, Reason
 from soundtrack.media.reading.probe import probe
 from soundtrack.mix.report import RenderReport
@@ -109,6 +111,22 @@ def test_a_song_replaced_after_indexing_gave_a_film_with_the_wrong_music_or_none
     assert "soundtrack index" in refused.value.hint
     assert song not in played(second)
     assert any("1 track of the library has changed since it was indexed" in line for line in second.warnings)
+
+
+def test_an_export_names_a_song_that_holds_other_music_by_now(
+    made: Made, info: VideoInfo, scenes: SceneSheet, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sheet = Scorer(index=made.index, device="cpu").plan(info, scenes=scenes)
+    song = min(played(sheet))
+    other = next(path for path in sorted(made.music.iterdir()) if path != song)
+    path = tmp_path / "film.cues.json"
+    path.write_text(cuesheet.dumps(sheet))
+    given = ["cues", "export", str(path), "--film", str(made.film), "--index", str(made.index), "--to", "otio"]
+    assert run_commands([*given, "-o", str(tmp_path / "before.otio")]) == 0
+    assert "other music" not in capfd.readouterr().err
+    with replaced(song, other):
+        assert run_commands([*given, "-o", str(tmp_path / "after.otio")]) == 0
+    assert f"{song}: contains other music than when the cue sheet was made" in capfd.readouterr().err
 
 
 def test_a_song_with_new_tags_is_the_same_song(made: Made, info: VideoInfo, scenes: SceneSheet, tmp_path: Path) -> None:

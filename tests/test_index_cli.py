@@ -13,6 +13,7 @@ import pytest
 import typer
 
 import fake_listener as fake
+from soundtrack import pipeline
 from soundtrack.cli.music import index, library, search
 from soundtrack.cli.output import plain
 from soundtrack.errors import ExitCode, SoundtrackError
@@ -34,6 +35,8 @@ Shell = Callable[..., Done]
 @pytest.fixture
 def soundtrack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Shell:
     """Run a command with the index of this test and the network that reads text."""
+    for name in pipeline.__all__:  # what is imported later would keep the network that reads text
+        getattr(pipeline, name)
     monkeypatch.setattr(music_stage, "current_model", lambda: fake.MODEL)
     monkeypatch.setattr(music_stage, "make_listener", fake.make_for_device)
     monkeypatch.setattr(music_stage, "music_channels", lambda *_: fake.CHANNELS)

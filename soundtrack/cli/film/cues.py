@@ -184,6 +184,7 @@ def export(
     from soundtrack.documents import cuesheet
     from soundtrack.errors import UsageError
     from soundtrack.pipeline.sheets.exports import find_media
+    from soundtrack.pipeline.sheets.sheet_tracks import present_paths, replaced_lines
 
     chosen = to or (out.suffix.lstrip(".").lower() if out else "")
     if chosen not in FORMATS:
@@ -209,7 +210,9 @@ def export(
             index=index,
         )
         write(formats.export(sheet, chosen, media=found.media))
-    warnings = found.warnings if FORMATS[chosen].names_files else ()
+    warnings: tuple[str, ...] = ()
+    if FORMATS[chosen].names_files:
+        warnings = (*found.warnings, *replaced_lines(sheet, present_paths(sheet, index), index))
     for line in (*warnings, *formats.not_carried(sheet, chosen, media=found.media)):
         output.say(f"warning: {line}", quiet=quiet)
 
