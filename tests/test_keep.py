@@ -243,6 +243,9 @@ def test_force_lost_cues_that_were_locked_by_hand_without_a_word(
     with pytest.raises(OutputError, match="a new plan would lose"):
         pipeline.score_video(made.film, out=at_home / "f.mp4", cues=at_home / "cues.json", index=made.index, force=True)
     assert (at_home / "cues.json").read_text(encoding="utf-8") == held
+    named = next(t.title for t in before.tracks if t.track_id == before.cues[0].track_id)
+    with pytest.raises(OutputError, match="a new plan would lose its locked cue"):
+        run_commands([*words, "--lock", f"0:05={named}"])  # another lock does not speak for those
     assert run_commands(["cues", "unlock", "cues.json", "--all", "-q"]) == 0
     assert run_commands(words) == 0
     named = next(t.title for t in before.tracks if t.track_id == before.cues[0].track_id)

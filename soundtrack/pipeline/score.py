@@ -15,10 +15,9 @@ from soundtrack.pipeline.film.photos import PHOTO_S, photo_film, photo_film_targ
 from soundtrack.pipeline.given import music_for, settings_for
 from soundtrack.pipeline.rendering import Scored
 from soundtrack.pipeline.scorer import Scorer, spot_with
-from soundtrack.pipeline.sheets.keeping import require_unlocked
 from soundtrack.pipeline.sheets.narration import read_narration
 from soundtrack.pipeline.sheets.targets import cues_path, film_targets, guard
-from soundtrack.pipeline.sheets.wishes import Wishes
+from soundtrack.pipeline.sheets.wishes import Wishes, require_unlocked
 from soundtrack.progress import Notice, Progress, no_notice, no_progress
 from soundtrack.settings import MixSettings, SpottingSettings
 from soundtrack.types import CueSheet, SceneSheet
@@ -138,7 +137,7 @@ def score_video(
             out, album = photo_film_target(video, out), read_album(video)
             inputs = [*inputs, *(photo.path for photo in album.photos)]
             guard(film_targets(out, cues=cues or cues_path(out), stems=stems), inputs=inputs, index=index, force=force)
-            require_unlocked(cues or cues_path(out), demands=wishes is not None and wishes.has_locks, force=force)
+            require_unlocked(cues or cues_path(out), wishes, force=force)
         elif is_edit(video):
             guard(film_targets(film_of_edit(out), cues=cues, stems=stems), inputs=[video], index=index, force=force)
         cut = until_scored.enter_context(cut_film(read_cut(video), beside=out)) if is_edit(video) else None

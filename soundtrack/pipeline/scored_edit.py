@@ -20,11 +20,10 @@ from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.film.cut_film import Cut, cut_film, read_cut
 from soundtrack.pipeline.scorer import Scorer
 from soundtrack.pipeline.sheets.exports import find_media
-from soundtrack.pipeline.sheets.keeping import require_unlocked
 from soundtrack.pipeline.sheets.narration import narration_path
 from soundtrack.pipeline.sheets.sheet_tracks import track_paths_of
 from soundtrack.pipeline.sheets.targets import cues_path, guard, scored_stem
-from soundtrack.pipeline.sheets.wishes import Wishes
+from soundtrack.pipeline.sheets.wishes import Wishes, require_unlocked
 from soundtrack.progress import Progress, no_progress
 from soundtrack.settings import MixSettings, SpottingSettings
 from soundtrack.types import CueSheet
@@ -82,7 +81,7 @@ def score_edit(
     cut = read_cut(edit)
     targets = [Target(out, kind), Target(sheet_path, CUE_SHEET, option="--cues")]
     guard(targets, inputs=[*cut.files, *inputs], index=index, force=force)
-    require_unlocked(sheet_path, demands=wishes is not None and wishes.has_locks, force=force)
+    require_unlocked(sheet_path, wishes, force=force)
     scorer = Scorer(index=index, device=device, decoder=decoder, settings=settings, mix=mix, wishes=wishes)
     with cut_film(cut, progress=progress) as made:
         scenes = made.seen_by(scorer.watcher, progress)

@@ -23,12 +23,12 @@ from soundtrack.pipeline.library.asking import with_requests
 from soundtrack.pipeline.library.present import left_out, require_any, require_kept, unplayable
 from soundtrack.pipeline.rendering import BELIEVED_WITHIN_S, Scored, as_watched
 from soundtrack.pipeline.sheets.conditions import as_in, conditions_of
-from soundtrack.pipeline.sheets.keeping import kept_cues, require_length, require_unlocked
+from soundtrack.pipeline.sheets.keeping import kept_cues, require_length
 from soundtrack.pipeline.sheets.narration import Narrated, narrated_scenes, narration_path, read_narration
 from soundtrack.pipeline.sheets.sheet_tracks import present_ids, track_paths_of
 from soundtrack.pipeline.sheets.swap import ducked
 from soundtrack.pipeline.sheets.targets import cues_path, film_targets, guard, scored_path, voices_path
-from soundtrack.pipeline.sheets.wishes import Wishes
+from soundtrack.pipeline.sheets.wishes import Wishes, require_unlocked
 from soundtrack.progress import Notice, Progress, no_notice, no_progress
 from soundtrack.settings import MixSettings, SpottingSettings
 from soundtrack.types import Conditions, CueSheet, SceneSheet, Track, VideoInfo
@@ -255,7 +255,7 @@ class Scorer:
         mix = self._mix
         targets = film_targets(film, cues=cues, stems=stems, voices=self._wishes.keep_voices, option=self._option)
         guard(targets, inputs=[info.path, *inputs, *self._named], index=self._index, force=force)
-        require_unlocked(cues, demands=self._wishes.has_locks, force=force)
+        require_unlocked(cues, self._wishes, force=force)
         return output_plan(info, film, keeps_original=mix.keep_original, layout=mix.layout, music_track=music_track)
 
     def _require_possible(self, info: VideoInfo) -> None:

@@ -99,7 +99,7 @@ def spot(
     from soundtrack.errors import UsageError
     from soundtrack.files.kinds import CUE_SHEET
     from soundtrack.pipeline.sheets.conditions import as_in
-    from soundtrack.pipeline.sheets.keeping import require_unlocked
+    from soundtrack.pipeline.sheets.wishes import require_unlocked
 
     if source == "-" and keep == "-":
         raise UsageError("SCENES and --keep cannot both be stdin", hint="use a file name for one of them")
@@ -129,7 +129,7 @@ def spot(
             narration_at=narration_at,
         )
         if out is not None:
-            require_unlocked(out, demands=wishes.has_locks, force=force)
+            require_unlocked(out, wishes, force=force)
         settings = spotting_settings(
             seed=seed,
             allow_vocals=allow_vocals,

@@ -8,12 +8,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from soundtrack.documents import cuesheet
 from soundtrack.documents.edits import scenes_under
-from soundtrack.errors import InputError, OutputError, Reason, SoundtrackError, UsageError
-from soundtrack.pipeline.sheets.sheet_files import read_cues
+from soundtrack.errors import InputError, Reason, UsageError
 from soundtrack.pipeline.sheets.sheet_tracks import with_present_ids
 from soundtrack.timebase import clock
 from soundtrack.types import Cue, CueSheet, SceneSheet
@@ -49,37 +47,6 @@ def keep_locked(sheet: CueSheet, *, name: str = "cue sheet") -> Keep:
             hint=f"lock a cue first: `soundtrack cues lock {shlex.quote(name)} {first}`",
         )
     return Keep(sheet, name)
-
-
-def require_unlocked(target: Path, *, demands: bool, force: bool) -> None:
-    """Refuse to replace a cue sheet by a new plan that would lose its locked cues.
-
-    Parameters
-    ----------
-    target : Path
-        Where the new sheet goes.
-    demands : bool
-        Whether this plan has demands that lock cues: ``--keep``, ``--lock`` or ``--theme``.
-    force : bool
-        Whether existing files are replaced; without it, none is.
-
-    Raises
-    ------
-    OutputError
-        Cues of the sheet there are locked.
-    """
-    if demands or not force or not target.is_file():
-        return
-    try:
-        locked = [cue.cue_id for cue in read_cues(target).cues if cue.locked]
-    except SoundtrackError:
-        return
-    if locked:
-        name, cues = shlex.quote(str(target)), "cue" if len(locked) == 1 else "cues"
-        raise OutputError(
-            f"{target}: a new plan would lose its locked {cues} {', '.join(locked[:5])}",
-            hint=f"use --keep {name} with another file, or first run `soundtrack cues unlock {name} --all`",
-        )
 
 
 def require_length(keep: Keep, *, film: str, length_s: float) -> None:

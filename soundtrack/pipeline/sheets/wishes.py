@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from soundtrack.errors import UsageError
+from soundtrack.errors import OutputError, SoundtrackError, UsageError
 from soundtrack.naming.wording import counted
 from soundtrack.pipeline.library.permitted import ANY, Permit
 from soundtrack.pipeline.sheets.keeping import Keep
 from soundtrack.pipeline.sheets.narration import NarrationWish
+from soundtrack.pipeline.sheets.sheet_files import read_cues
 from soundtrack.queries.query import WordWish
 from soundtrack.settings import MixSettings
 from soundtrack.types import Span, Track
@@ -106,11 +108,6 @@ class Wishes:
             raise UsageError(f"--track cannot be used with {refused[0]}", hint="leave out one of the two")
         if self.keep_voices and self.narration is not None:
             raise UsageError("--keep-voices cannot be used with --narration", hint="leave out one of the two")
-
-    @property
-    def has_locks(self) -> bool:
-        """Whether cues of the plan are demanded, and locked."""
-        return self.keep is not None or bool(self.locks) or self.theme is not None
 
     def mix_of(self, mix: MixSettings) -> MixSettings:
         """The mix: separated voices take the place of the film's own sound."""
@@ -208,4 +205,40 @@ class Wishes:
             avoid=avoid.ids | explicit | barred,
             only=only.ids if self.only else None,
             notes=(*avoid.notes, *only.notes, *left_out, *self.permit.notes(tracks)),
+        )
+
+
+def require_unlocked(target: Path, wishes: Wishes | None, *, force: bool) -> None:
+    """Refuse to replace a cue sheet by a new plan that would lose its locked cues.
+
+    Parameters
+    ----------
+    target : Path
+        Where the new sheet goes.
+    wishes : Wishes, optional
+        Of the new plan. With ``--keep`` nothing is refused; with ``--lock`` or ``--theme`` only cues count that were
+        locked later, which have alternatives, so that the same command can be run again.
+    force : bool
+        Whether existing files are replaced; without it, none is.
+
+    Raises
+    ------
+    OutputError
+        Cues of the sheet there are locked.
+    """
+    if not force or not target.is_file() or (wishes is not None and wishes.keep is not None):
+        return
+    try:
+        sheet = read_cues(target)
+    except SoundtrackError:
+        return
+    locked = [cue.cue_id for cue in sheet.cues if cue.locked]
+    if wishes is not None and (wishes.locks or wishes.theme is not None):
+        planned_free = {other.cue_id for other in sheet.alternatives}
+        locked = [cue_id for cue_id in locked if cue_id in planned_free]
+    if locked:
+        name, cues = shlex.quote(str(target)), "cue" if len(locked) == 1 else "cues"
+        raise OutputError(
+            f"{target}: a new plan would lose its locked {cues} {', '.join(locked[:5])}",
+            hint=f"use --keep {name} with another file, or first run `soundtrack cues unlock {name} --all`",
         )
