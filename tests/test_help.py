@@ -52,6 +52,21 @@ def test_the_manual_page_has_every_command_and_no_line_that_roff_takes_for_a_req
     assert requests <= {".TH", ".SH", ".SS", ".nf", ".fi", ".B", ".TP"}
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["-q", "index", "music"], "put it after the command: `soundtrack index -q`"),
+        (["--index", "dir", "score", "a.mp4"], "put it after the command: `soundtrack score --index`"),
+        (["--bogus", "index"], "`soundtrack --help` lists the options"),
+        (["-q", "doctor"], "`soundtrack --help` lists the options"),
+    ],
+)
+def test_an_option_before_its_command_is_told_its_place(words: list[str], hint: str) -> None:
+    with pytest.raises(UsageError, match="option") as caught:
+        run_commands(words)
+    assert caught.value.hint == hint
+
+
 def test_an_unknown_export_format_gets_the_nearest_one() -> None:
     sheet = Path(__file__).parent / "golden" / "cue-sheet-2.json"
     with pytest.raises(UsageError, match="unknown format 'fcpxm'") as caught:

@@ -253,6 +253,15 @@ def _dashed_file(error: Any, words: Sequence[str]) -> str | None:
     return None
 
 
+def _of_a_command(error: Any, words_given: Sequence[str]) -> str | None:
+    """The command on the line that has an option which was given before it."""
+    wrong, commands = getattr(error, "option_name", None), getattr(error.ctx.command, "commands", {})
+    for word in words_given if wrong else ():
+        if isinstance(found := commands.get(word), LateCommand):
+            return word if any(wrong in option.opts for option in found.load().params) else None
+    return None
+
+
 def _what_to_type(error: Any, words_given: Sequence[str]) -> str:
     """An option or command of a similar name, else where the options are explained."""
     import difflib
@@ -262,6 +271,8 @@ def _what_to_type(error: Any, words_given: Sequence[str]) -> str:
         return f"use {shlex.quote(f'./{name}')} for the file of this name"
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "soundtrack"
+    if context is not None and (later := _of_a_command(error, words_given)) is not None:
+        return f"put it after the command: `{command} {later} {error.option_name}`"
     near = _near_options(error) if getattr(error, "option_name", None) and hasattr(error, "possibilities") else []
     words = str(error).split("'")
     if not near and "command" in words[0].lower() and len(words) > 1 and context is not None:
