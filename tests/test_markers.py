@@ -19,7 +19,7 @@ from soundtrack.cli.app import run_commands
 from soundtrack.documents import cuesheet
 from soundtrack.errors import UsageError
 from soundtrack.export import FORMATS, export
-from soundtrack.export.markers import KINDS, Marker, TrackMarks, is_derived, markers_of
+from soundtrack.export.markers import KINDS, Marker, TrackMarks, heard_at, is_derived, markers_of
 from soundtrack.export.timeline import Media
 from soundtrack.pipeline.sheets.exports import find_media
 from soundtrack.spotting.merit.constraints import Constraints
@@ -56,6 +56,12 @@ def test_bars_are_marked_where_they_are_heard_through_seams_and_at_other_tempos(
     found = markers_of(made, marks, kinds=["bars"], n_frames=100_000)
     assert [m.frame / 25 for m in found] == [10.0, 11.0, 12.0, 13.0, 14.0, 15.0]
     assert found[0] == Marker(250, "bars", f"{cue.cue_id} bar 1")
+
+
+def test_a_bar_line_that_a_cue_starts_on_is_heard_though_samples_fall_beside_it(cues: CueSheet) -> None:
+    bars_s = (4.9910941, 6.8093, 8.6275)
+    cue = replace(cues.cues[0], span=Span(10.0, 16.0), speed=1.0, sections=(Section(Span(4.9911042, 10.9911042)),))
+    assert [round(t, 3) for t in heard_at(cue, bars_s)] == [10.0, 11.818, 13.636]
 
 
 def test_of_what_falls_on_one_frame_the_largest_is_marked(cues: CueSheet, marks: dict[str, TrackMarks]) -> None:

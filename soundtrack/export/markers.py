@@ -23,6 +23,8 @@ KINDS = ("hits", "scenes", "sections", "bars", "beats")
 """What can be marked, largest first."""
 OF_THE_SHEET = frozenset({"hits", "scenes"})
 """Kinds for which nothing of the tracks must be known."""
+_A_SAMPLE_S = 1 / MIX_RATE_HZ
+"""What starts on a bar line starts on the sample next to it, and the bar line is heard."""
 _DERIVED = re.compile(r"hit: \w+|(?:section|bar|beat) \d+")
 _SCENE = re.compile(rf"scene \d+: (?:{'|'.join(EMOTIONS)})")
 
@@ -119,5 +121,5 @@ def heard_at(cue: Cue, times_s: Sequence[float]) -> Iterator[float]:
     at = samples(cue.span.start_s, sample_rate_hz=MIX_RATE_HZ)
     for start, section in zip(section_starts(cue), cue.sections, strict=False):
         for time_s in times_s:
-            if section.track.start_s - 1e-6 <= time_s < section.track.end_s - 1e-6:
+            if section.track.start_s - _A_SAMPLE_S <= time_s < section.track.end_s - _A_SAMPLE_S:
                 yield (at + start) / MIX_RATE_HZ + (time_s - section.track.start_s) / cue.speed
