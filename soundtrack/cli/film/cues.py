@@ -184,7 +184,7 @@ def export(
     from soundtrack.documents import cuesheet
     from soundtrack.errors import UsageError
     from soundtrack.pipeline.sheets.exports import find_media
-    from soundtrack.pipeline.sheets.sheet_tracks import present_paths, replaced_lines
+    from soundtrack.pipeline.sheets.sheet_tracks import replaced_lines
 
     chosen = to or (out.suffix.lstrip(".").lower() if out else "")
     if chosen not in FORMATS:
@@ -212,7 +212,7 @@ def export(
         write(formats.export(sheet, chosen, media=found.media))
     warnings: tuple[str, ...] = ()
     if FORMATS[chosen].names_files:
-        warnings = (*found.warnings, *replaced_lines(sheet, present_paths(sheet, index), index))
+        warnings = (*found.warnings, *replaced_lines(sheet, found.paths, index))
     for line in (*warnings, *formats.not_carried(sheet, chosen, media=found.media)):
         output.say(f"warning: {line}", quiet=quiet)
 

@@ -59,7 +59,8 @@ def preferences() -> Preferences:
         A file of choices or answers, or the configuration, is damaged.
     """
     configured = config.load_config()
-    found = (*_comparisons(_choices()), *_choices().edits)
+    known = _choices()
+    found = (*_comparisons(known), *known.edits)
     after = _fitted(found, configured.merit, keeps=configured.cache)
     return Preferences(found, configured.merit, after if configured.taste else configured.merit, configured.taste)
 

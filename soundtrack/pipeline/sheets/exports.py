@@ -22,6 +22,8 @@ class Found:
 
     media: Media
     """The files."""
+    paths: Mapping[str, Path]
+    """Where the tracks are, by id."""
     warnings: tuple[str, ...]
     """Files that are missing or cannot be read, one line each."""
 
@@ -85,6 +87,7 @@ def find_media(
             sounds=sounds,
             start_timecode=start_timecode,
         ),
+        paths=present,
         warnings=tuple(warnings),
     )
 
