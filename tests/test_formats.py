@@ -12,6 +12,7 @@ from soundtrack.errors import InputError, Reason
 from soundtrack.library.update.scan import AUDIO_EXTENSIONS
 from soundtrack.media.opening import open_container
 from soundtrack.media.reading.audio import iter_audio
+from soundtrack.library.tags import read_header
 from soundtrack.media.reading.probe import probe, probe_audio
 from soundtrack.media.reading.sound import iter_stereo
 
@@ -150,3 +151,23 @@ def test_a_film_in_mxf_is_opened(tmp_path: Path) -> None:
     assert (info.container, info.duration_s) == ("mxf", pytest.approx(2.0, abs=0.05))
     with open_container(path) as container:
         assert len(container.streams.audio) == 1
+
+
+@pytest.mark.parametrize("ending", ["wv", "tta", "mka", "caf", "au", "rf64"])
+def test_wavpack_matroska_and_caf_had_neither_title_nor_artist(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{ending}"
+    said = {
+        "title": "Żółty",
+        "artist": "Anna",
+        "album": "One",
+        "date": "1999",
+        "genre": "Audiobook",
+        "copyright": "CC0",
+    }
+    as_tags = [word for name, text in said.items() for word in ("-metadata", f"{name}={text}")]
+    extra = ("-rf64", "always", "-f", "wav") if ending == "rf64" else ()
+    ffmpeg("-f", "lavfi", "-i", "sine=f=300:d=1", *as_tags, *extra, path)
+    tags = read_header(path).tags
+    assert (tags.title, tags.artist, tags.album, tags.genre) == ("Żółty", "Anna", "One", "Audiobook")
+    if ending != "au":  # which has no fields for these
+        assert (tags.year, tags.licence) == ("1999", "CC0")
