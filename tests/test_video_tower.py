@@ -12,7 +12,7 @@ import torch
 from soundtrack.checkpoints.manifest import find_model, read_config
 from soundtrack.emotion.head import Head, Mood, side_by_side
 from soundtrack.emotion.head_file import form_of
-from soundtrack.emotion.picture_head import layout_of, picture_blocks, untrained_head
+from soundtrack.emotion.picture_head import blocks_of, layout_of, picture_blocks
 from soundtrack.emotion.picture_network import picture_network
 from soundtrack.emotion.seen.derived import N_CUTTING, N_OBJECTS
 from soundtrack.emotion.seen.stills import N_FEATURES
@@ -237,6 +237,21 @@ def test_wrong_config_is_named(key: str, value: object, message: str) -> None:
 
 
 # --- the head ----
+
+
+def untrained_head(n_features: int, n_film: int, *, seed: int) -> Head:
+    """A seeded head of the right shape that has learned nothing."""
+    rng = np.random.default_rng(seed)
+    n = n_features + n_film
+    classes = rng.normal(0, 1, (len(EMOTIONS), n)).astype(np.float32)
+    plane = rng.normal(0, 0.4 / np.sqrt(n), (2, n)).astype(np.float32)
+    return Head(
+        blocks_of(n_features, n_film),
+        mean=np.zeros(n, np.float32),
+        scale=np.ones(n, np.float32),
+        weight=np.concatenate([classes, plane]),
+        bias=np.zeros(len(EMOTIONS) + 2, np.float32),
+    )
 
 
 def head_reading(head: Head, rng: np.random.Generator, n: int = 50) -> Mood:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
-from soundtrack.emotion.head import Block, Head
-from soundtrack.types import EMOTIONS, FloatArray
+from soundtrack.emotion.head import Block
+from soundtrack.types import FloatArray
 
 PICTURE_NETWORK, FILM_NUMBERS = "picture-network", "film-numbers"
 """Names of the channels that every head of a picture network reads, in the order of its columns."""
@@ -39,18 +37,3 @@ def picture_blocks(
 def layout_of(features: Mapping[str, FloatArray]) -> tuple[Block, ...]:
     """Blocks for a head over some channels of a picture, in the order in which they are given; versions are open."""
     return tuple(Block(name, rows.shape[1], rooted=name in ROOTED) for name, rows in features.items())
-
-
-def untrained_head(n_features: int, n_film: int, *, seed: int) -> Head:
-    """A seeded head of the right shape that has learned nothing."""
-    rng = np.random.default_rng(seed)
-    n = n_features + n_film
-    classes = rng.normal(0, 1, (len(EMOTIONS), n)).astype(np.float32)
-    plane = rng.normal(0, 0.4 / np.sqrt(n), (2, n)).astype(np.float32)
-    return Head(
-        blocks_of(n_features, n_film),
-        mean=np.zeros(n, np.float32),
-        scale=np.ones(n, np.float32),
-        weight=np.concatenate([classes, plane]),
-        bias=np.zeros(len(EMOTIONS) + 2, np.float32),
-    )

@@ -1,7 +1,7 @@
 """Write the music model and the joint space as folders of `models/`: weights, config, manifest entry.
 
 Goes in: a network, what it heard of labelled recordings, and readings of clips. Comes out: folders that
-`MusicTower.load` and `JointSpace.load` read. The untrained `tiny` ones come from a seed.
+`MusicTower.load` and `JointSpace.load` read.
 """
 
 from __future__ import annotations
@@ -18,14 +18,12 @@ from soundtrack.checkpoints.weights import save_weights
 from soundtrack.emotion.head import Head
 from soundtrack.emotion.head_file import PREFIX, form_document, head_arrays
 from soundtrack.emotion.music_config import MusicTowerConfig
-from soundtrack.emotion.music_head import untrained_head
 from soundtrack.emotion.music_tower import MODEL as MUSIC_MODEL
 from soundtrack.emotion.space import MODEL as SPACE_MODEL
 from soundtrack.emotion.space import JointSpace
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import write_text
 from soundtrack.networks.mel_cnn import MelCnn
-from soundtrack.networks.mel_config import MelCnnConfig
 from soundtrack.types import FloatArray
 
 LICENCE = "CC BY-NC 4.0"
@@ -126,47 +124,3 @@ def save_space(
         embedding_dim=space.dim,
     )
     _write_config(models / name, {"name": public_name, "video": video, "music": music})
-
-
-def save_tiny(models: Path, *, n_video_features: int, dim: int = 32, seed: int = 0) -> None:
-    """Write the untrained ``tiny-music`` and ``tiny-space``.
-
-    Parameters
-    ----------
-    models : Path
-        The models folder.
-    n_video_features : int
-        What the tiny picture tower gives the space.
-    dim : int
-        Length of the vectors.
-    seed : int
-        Of the weights.
-    """
-    config = MusicTowerConfig(
-        cnn=MelCnnConfig(widths=(8, 8, 16), n_features=16, n_sounds=4), speech=(0,), singing=(1,), music=(2, 3)
-    )
-    torch.manual_seed(seed)
-    network = MelCnn(config.cnn)
-    head = untrained_head(config.cnn.n_features, seed=seed)
-    save_music(
-        models,
-        network,
-        head,
-        config=config,
-        dim=dim,
-        name="tiny-music",
-        source="made from a seed, untrained",
-    )
-    space = JointSpace.untrained(dim=dim, n_video_features=n_video_features, n_music_features=head.n_columns, seed=seed)
-    save_space(
-        models,
-        space,
-        video="tiny-video",
-        music="tiny-music",
-        public_name="tiny",
-        name="tiny-space",
-        source="made from a seed, untrained",
-    )
-    for folder, what in (("tiny-music", "music network"), ("tiny-space", "joint space")):
-        text = f"# {folder}\n\nA {what} made from seed {seed}, untrained. It knows nothing; tests use it.\n"
-        write_text(models / folder / "card.md", text, kind=OWN, force=True)
