@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from films import Job, ffmpeg, make_film, make_job, write_track, write_voice
-from soundtrack.errors import FfmpegError, OutputError
+from soundtrack.errors import FfmpegError, InputError, OutputError
 from soundtrack.media.checking.fingerprint import film_print
 from soundtrack.media.checking.verify import compare_streams
 from soundtrack.media.locate import ffmpeg_path, ffmpeg_version
@@ -167,6 +167,20 @@ def test_a_disk_that_fills_up_is_an_error_that_leaves_nothing(
     with pytest.raises(OutputError, match=r"failed verification|cannot read back"):
         render(job, tmp_path / "out.mkv")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["film.mkv"]
+
+
+def test_any_fault_of_reading_back_was_called_a_full_disk(
+    tmp_path: Path, track: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from soundtrack.media.checking import verify as module
+
+    job = make_job(make_film(tmp_path / "film.mkv", seconds=2.0), [track])
+    bug, unreadable = KeyError("stream"), InputError("out.mkv: damaged", hint="copy it again")
+    for error, expected in ((bug, KeyError), (unreadable, OutputError)):
+        monkeypatch.setattr(module, "film_print", lambda *_, error=error, **__: (_ for _ in ()).throw(error))
+        with pytest.raises(expected) as raised:
+            render(job, tmp_path / "out.mkv")
+        assert "free disk space" not in getattr(raised.value, "hint", "")
 
 
 def test_a_full_disk_of_stems_was_called_a_fault_of_the_film(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

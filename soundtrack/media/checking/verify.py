@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from soundtrack.errors import OutputError
+from soundtrack.errors import FfmpegError, InputError, OutputError
 from soundtrack.media.checking.fingerprint import FilmPrint, StreamPrint, film_print, film_print_beside
 from soundtrack.media.reading.headers import Facts
 from soundtrack.media.reading.probe import probe
@@ -186,11 +186,12 @@ def _compare(
             before = printed()
     try:
         after = film_print(after_path, by_slices=_is_reframed(info, plan))
-    except Exception as error:
+    except (InputError, FfmpegError) as error:
         if not wants_mix:
             raise
         raise OutputError(
-            f"cannot read back the written film: {error}", hint="check the free disk space, then try again"
+            f"cannot read back the written film: {error}",
+            hint="check that the folder and its disk are still there, or write to another disk",
         ) from error
     slack_s = TIME_TOLERANCE_S if plan.container.has_stamps else max(TIME_TOLERANCE_S, float(1 / info.fps))
     differences: list[Difference] = []
