@@ -59,9 +59,9 @@ class Page:
         return replace(self, state=self.get("state").json())
 
 
-def open_page(cues: Path, made: Made) -> Page:
+def open_page(cues: Path, made: Made, *, film: Path | None = None) -> Page:
     """A window on a sheet."""
-    served = make_app(find_reviewed(cues), port=PORT, index=made.index)
+    served = make_app(find_reviewed(cues, film=film), port=PORT, index=made.index)
     client = TestClient(served.app, base_url=ORIGIN)
     page = Page(client, f"/{served.token}/", {})
     return page.another()

@@ -20,6 +20,7 @@ import pytest
 
 pytest.importorskip("starlette")
 
+from films import ffmpeg
 from media_made import Made
 from review_made import ORIGIN, Page, lay_out, open_page, planned
 from soundtrack import api, pipeline
@@ -207,6 +208,14 @@ def test_the_page_played_and_rendered_a_replaced_song_without_a_word(
         (tmp_path / song.name).replace(song)
     assert line.startswith(f"{song}: contains other music than when the cue sheet was made")
     assert line in said
+
+
+def test_the_page_played_another_film_of_the_same_length_without_a_word(cues: Path, made: Made) -> None:
+    film = cues.with_name("cut.mkv")
+    ffmpeg("-i", made.film, "-c", "copy", film)
+    page = open_page(cues, made, film=film)
+    (line,) = page.get(f"replaced/{page.state['key']}").json()
+    assert line.startswith(f"{film}: not the file that the cue sheet was made for")
 
 
 def test_songs_that_were_not_replaced_are_not_named(page: Page) -> None:

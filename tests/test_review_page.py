@@ -189,6 +189,25 @@ def test_a_replaced_song_is_named_and_stays_named_after_a_step(
         (tmp_path / song.name).replace(song)
 
 
+def test_a_replaced_song_is_named_when_it_is_heard_as_an_alternative(
+    browser: Any, address: str, cues: Path, made: Made, tmp_path: Path
+) -> None:
+    sheet = saved(cues)
+    played = {cue.track_id for cue in sheet.cues}
+    second = next(a.track_id for a in sheet.alternatives if a.cue_id == sheet.cues[0].cue_id and a.rank == 2)
+    assert second not in played
+    song = next(Path(track.path) for track in sheet.tracks if track.track_id == second)
+    other = next(path for path in sorted(made.music.iterdir()) if path != song)
+    song.rename(tmp_path / song.name)
+    try:
+        shutil.copy(other, song)
+        screen = opened(browser, address)
+        screen.press("2")
+        screen.until("document.getElementById('notes').textContent.includes('contains other music than when')")
+    finally:
+        (tmp_path / song.name).replace(song)
+
+
 def test_everything_goes_by_keyboard_alone(browser: Any, address: str, cues: Path) -> None:
     screen = opened(browser, address)
     gain = saved(cues).cues[0].gain_db

@@ -19,6 +19,8 @@ from soundtrack.mix.limiter import Limiter
 from soundtrack.mix.passes import BLOCK, Work, mixed, mixed_between
 from soundtrack.mix.plan import plan_mix
 from soundtrack.mix.render import render_film
+from soundtrack.pipeline.film.analyse import fingerprint
+from soundtrack.pipeline.rendering import other_film_lines, render_video
 from soundtrack.pipeline.stretch import render_stretch
 from soundtrack.types import CueSheet, Span
 
@@ -133,3 +135,23 @@ def test_a_stretch_never_replaces_a_file(job: Job, tmp_path: Path, capfd: pytest
         run_commands([*asked, "--force"])
     assert "never replaces a file" in (refused.value.hint or "")
     assert out.read_bytes() == before
+
+
+def test_a_sheet_on_another_film_of_the_same_length_was_rendered_without_a_word(job: Job, tmp_path: Path) -> None:
+    own = replace(job.sheet, film=replace(job.sheet.film, fingerprint=fingerprint(job.film)))
+    other = make_film(tmp_path / "cut 2.mp4", seconds=12.0, inputs=["-i", job.film, "-map", "1:v"])
+    expected = f"{other}: not the file that the cue sheet was made for ({own.film.name}); use that file, or move"
+    for video, n_lines in ((other, 1), (job.film, 0)):
+        part = render_stretch(video, own, end_s=1.0, draft=True, out=tmp_path / f"part {n_lines}.mp4")
+        whole = render_video(video, own, out=tmp_path / f"whole {n_lines}.mp4")
+        for warnings in (part.warnings, whole.warnings):
+            assert sum(line.startswith(expected) for line in warnings) == n_lines
+
+
+def test_a_film_of_photos_is_rendered_again_without_a_warning_of_another_film(job: Job) -> None:
+    silent = replace(
+        job.sheet,
+        film=replace(job.sheet.film, has_audio=False),
+        mix=replace(job.sheet.mix, keep_original=False),
+    )
+    assert other_film_lines(job.film, silent) == ()

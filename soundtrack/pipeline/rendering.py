@@ -133,7 +133,7 @@ def render_video(
     if keep_level:
         sheet = replace(sheet, mix=replace(sheet.mix, keep_level=True, master_gain_db=None, limiter_dbtp=None))
     video = as_on_disk(video)
-    info = as_watched(probe(video), sheet)
+    info, others = as_watched(probe(video), sheet), other_film_lines(video, sheet)
     film, tracks = out or scored_path(info), track_paths_of(sheet, index)
     targets = film_targets(film, cues=cues, stems=stems)
     voice = narration_path(sheet) if narration is None else as_on_disk(narration.path)
@@ -156,7 +156,7 @@ def render_video(
             layout=layout,
             progress=progress,
         )
-    return replace(report, warnings=(*replaced, *report.warnings))
+    return replace(report, warnings=(*others, *replaced, *report.warnings))
 
 
 def as_watched(info: VideoInfo, sheet: CueSheet) -> VideoInfo:
@@ -169,3 +169,16 @@ def as_watched(info: VideoInfo, sheet: CueSheet) -> VideoInfo:
     if close or fingerprint(info.path) != sheet.film.fingerprint:
         return info
     return replace(info, duration_s=sheet.film.duration_s)
+
+
+def other_film_lines(film: Path, sheet: CueSheet) -> tuple[str, ...]:
+    """What is said of a film that is not the file of a sheet, such as another cut of the same length.
+
+    A sheet that keeps nothing of a film without sound is that of photos as well, whose film exists with music only.
+    """
+    if not (sheet.film.has_audio or sheet.mix.keep_original) or fingerprint(film) == sheet.film.fingerprint:
+        return ()
+    return (
+        f"{film}: not the file that the cue sheet was made for ({sheet.film.name}); use that file, or move the cues to "
+        "this cut with `soundtrack conform`",
+    )

@@ -10,7 +10,7 @@ from pathlib import Path
 from soundtrack.errors import UsageError
 from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.ducked_vocals import swapped_vocals
-from soundtrack.pipeline.rendering import as_watched
+from soundtrack.pipeline.rendering import as_watched, other_film_lines
 from soundtrack.pipeline.sheets.narration import narration_path
 from soundtrack.pipeline.sheets.sheet_tracks import replaced_lines, track_paths_of
 from soundtrack.pipeline.sheets.targets import guard
@@ -42,7 +42,7 @@ class Stretch:
     is_measured: bool
     """Whether the gains were measured for it, since the sheet had none."""
     warnings: tuple[str, ...] = ()
-    """Tracks whose files hold other music than when the sheet was made, a line each."""
+    """Film and tracks whose files are not those of the sheet, a line each."""
 
     def summary(self) -> list[str]:
         """For people, two lines."""
@@ -120,6 +120,7 @@ def render_stretch(
 
     cuesheet.check(sheet)
     info = as_watched(probe(as_on_disk(video)), sheet)
+    others = other_film_lines(info.path, sheet)
     first, last = _frames(info, start_s, end_s)
     span = Span(float(first / info.fps), float(last / info.fps))
     out = out or _default_path(info, span, draft=draft)
@@ -161,7 +162,7 @@ def render_stretch(
                 sample_rate_hz=MIX_RATE_HZ,
                 draft=draft,
             )
-    return Stretch(out, info.path, span, last - first, draft, mixed, is_measured, replaced)
+    return Stretch(out, info.path, span, last - first, draft, mixed, is_measured, (*others, *replaced))
 
 
 def _frames(info: VideoInfo, start_s: float, end_s: float | None) -> tuple[int, int]:

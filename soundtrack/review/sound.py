@@ -21,6 +21,7 @@ from soundtrack.export.markers import TrackMarks, heard_at
 from soundtrack.media.reading.jumped import iter_jumped
 from soundtrack.mix.bed import Music
 from soundtrack.mix.plan import MixPlan, active_cues, plan_mix
+from soundtrack.pipeline.rendering import other_film_lines
 from soundtrack.pipeline.sheets.exports import track_marks
 from soundtrack.pipeline.sheets.narration import narration_path
 from soundtrack.pipeline.sheets.sheet_tracks import replaced_lines, track_paths_of
@@ -73,6 +74,7 @@ class Sounds:
         self._marks: dict[str, TrackMarks] = {}
         self._looking = threading.Lock()
         self._replaced: dict[str, tuple[str, ...]] = {}
+        self._others: tuple[str, ...] | None = None
 
     def add(self, sheet: CueSheet, saved_as: str = "") -> str:
         """The key by which a page names a sheet.
@@ -208,7 +210,7 @@ class Sounds:
             return self._gains[key]
 
     def replaced(self, key: str) -> list[str]:
-        """What is said of tracks whose files hold other music than when the sheet was made; each is read once.
+        """What is said of a film and tracks whose files are not those of the sheet; each is read once.
 
         Raises
         ------
@@ -217,10 +219,13 @@ class Sounds:
         """
         played = self._played(key)
         with self._looking:
+            if self._others is None:
+                self._others = other_film_lines(self._film.path, played.sheet)
             for track_id, path in played.track_paths.items():
                 if track_id not in self._replaced:
                     self._replaced[track_id] = replaced_lines(played.sheet, {track_id: path}, self._index)
-            return [line for track_id in played.track_paths for line in self._replaced[track_id]]
+            lines = [line for track_id in played.track_paths for line in self._replaced[track_id]]
+            return [*self._others, *lines]
 
     def bars(self, key: str, cue_id: str) -> list[float]:
         """Bar lines of a cue's music, film clock, in seconds; raises as `block`."""

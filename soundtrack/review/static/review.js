@@ -20,7 +20,8 @@ let readying = 0;
 let ready = Promise.resolve();
 let readyBlock = null;
 let measuring = null;
-let replaced = []; // warnings of tracks whose files hold other music by now
+let replaced = []; // warnings of the film and of tracks whose files are others by now
+const replacedTried = new Set(); // the same of alternatives that were heard
 let snap = "cut";
 let cuts = null; // of the film, once its analysis is kept
 let busy = Promise.resolve();
@@ -278,8 +279,8 @@ async function measure(key) {
 async function look(key) {
   try {
     const found = await get(`replaced/${key}`);
-    if (state.key !== key) return;
-    replaced = found;
+    if (state.key === key) replaced = found;
+    else for (const text of found) replacedTried.add(text);
     drawScenes();
   } catch (fault) {
     if (state.key === key) sayFault(fault);
@@ -294,7 +295,7 @@ function drawScenes() {
   const worded = state.scenes.filter((scene) => scene.words);
   find("moods").replaceChildren(...worded.map((s) => make("li", { text: `scene ${s.index + 1}: ${s.words}` })));
   const silences = state.silences.map((s) => `silence ${clock(s.start_s)} to ${clock(s.end_s)}: ${s.reason}`);
-  find("notes").replaceChildren(...[...silences, ...state.warnings, ...replaced].map((text) => make("li", { text })));
+  find("notes").replaceChildren(...[...silences, ...state.warnings, ...new Set([...replaced, ...replacedTried])].map((text) => make("li", { text })));
 }
 
 function openPlayer() {
@@ -393,6 +394,7 @@ async function hear(number) {
     await player.setKey(key, number === 1 ? null : around(cue), state.key);
     await player.play();
     makeReady();
+    if (number > 1) look(key);
     say(number === 1 ? `${cue.id}: ${cue.title}` : `${cue.id} with alternative ${number}: ${cue.others[number - 2].title}`);
   } catch (fault) {
     tried = new Map(); // the server may hold it no longer
