@@ -9,10 +9,10 @@ import pytest
 from odd_files import ffmpeg
 from odd_music import dff, dsf
 from soundtrack.errors import InputError, Reason
+from soundtrack.library.tags import read_header
 from soundtrack.library.update.scan import AUDIO_EXTENSIONS
 from soundtrack.media.opening import open_container
 from soundtrack.media.reading.audio import iter_audio
-from soundtrack.library.tags import read_header
 from soundtrack.media.reading.probe import probe, probe_audio
 from soundtrack.media.reading.sound import iter_stereo
 
