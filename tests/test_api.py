@@ -120,6 +120,8 @@ def test_a_command_calls_the_function_of_its_name(
 def test_a_search_by_two_things_is_refused_before_the_index_is_opened(tmp_path: Path) -> None:
     with pytest.raises(soundtrack.UsageError, match="one search criterion at a time"):
         soundtrack.search(mood="calm", valence=0.5, index=tmp_path)
+    with pytest.raises(soundtrack.UsageError, match="no search criterion"):
+        soundtrack.search(index=tmp_path)
     with pytest.raises(soundtrack.UsageError, match="nothing is asked for"):
         soundtrack.search(like="", index=tmp_path)
     with pytest.raises(soundtrack.LibraryError):

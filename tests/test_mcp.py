@@ -48,12 +48,13 @@ def test_a_client_lists_the_tools_reviews_a_sheet_and_gets_the_error_of_the_comm
     (tmp_path / "film.cues.json").write_bytes(SHEET.read_bytes())
     film = tmp_path / "film.mp4"
     film.write_bytes(b"")
-    tools, reviewed, missing, empty, no_index = ask(
+    tools, reviewed, missing, empty, no_index, misspelled = ask(
         tmp_path,
         ("review", {"cues": "film.cues.json"}),
         ("review", {"cues": "--help"}),
         ("score", {"video": "film.mp4"}),
         ("search", {"mood": "calm", "index": str(tmp_path / "none")}),
+        ("score", {"video": "film.mp4", "moods": ["0-1=calm"]}),
     )
     assert {tool.name for tool in tools.tools} == {"index", "search", "score", "review"}
     run_commands(["cues", "show", str(SHEET), "--why"])
@@ -61,6 +62,8 @@ def test_a_client_lists_the_tools_reviews_a_sheet_and_gets_the_error_of_the_comm
     assert missing.is_error and "error: --help: " in text(missing), "a value is never an option"
     assert empty.is_error and "film.mp4" in text(empty) and "hint: " in text(empty) and "[E3" in text(empty)
     assert no_index.is_error and "[E6" in text(no_index)
+    assert misspelled.is_error and "moods" in text(misspelled) and "[E" not in text(misspelled), "not dropped"
+    assert all(tool.input_schema["additionalProperties"] is False for tool in tools.tools)
     assert film.read_bytes() == b"" and sorted(path.name for path in tmp_path.iterdir()) == [
         "film.cues.json",
         "film.mp4",
@@ -75,6 +78,14 @@ def test_a_client_lists_the_tools_reviews_a_sheet_and_gets_the_error_of_the_comm
             ["score", "--json", "--output=--force", "--dry-run", "--mood=0-1=calm", "--", "film.mp4"],
         ),
         (lambda: mcp_server.index(["--rebuild"]), ["index", "--json", "--", "--rebuild"]),
+        (
+            lambda: mcp_server.index(["~/Music", "~nobody-of-this-name/Music"], index="~/index"),
+            [
+                *("index", "--json", f"--index={Path.home()}/index", "--"),
+                f"{Path.home()}/Music",
+                "~nobody-of-this-name/Music",
+            ],
+        ),
         (
             lambda: mcp_server.search(valence=0.0, arousal=-1.0, n=3),
             ["search", "--json", "--valence=0.0", "--arousal=-1.0", "-n", "3", "--"],

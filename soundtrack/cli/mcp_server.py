@@ -7,6 +7,7 @@ an existing file is never replaced. The only module that imports ``mcp``, which 
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -38,10 +39,16 @@ def require_mcp() -> None:
         ) from error
 
 
+def _at_home(name: str) -> str:
+    """A path with a leading ``~`` made the home folder, which no shell has done; all else stays as it is."""
+    return os.path.expanduser(name)  # noqa: PTH111 - a Path would make "" the working folder
+
+
 def _options(**values: str | int | float | bool | Sequence[str] | None) -> list[str]:
     """Options of a command line as single words, so that no value can become an option."""
     words = []
-    for name, value in values.items():
+    for name, given in values.items():
+        value = _at_home(given) if name in {"index", "output"} and isinstance(given, str) else given
         option = f"--{name.replace('_', '-')}"
         if value is True:
             words.append(option)
@@ -67,7 +74,7 @@ async def _run(command: Sequence[str], options: Iterable[str], arguments: Sequen
     """Standard output of a command, and the text of a partial failure (empty if all went well)."""
     from mcp.server.mcpserver.exceptions import ToolError
 
-    words = [sys.executable, "-P", "-m", "soundtrack", *command, *options, "--", *arguments]
+    words = [sys.executable, "-P", "-m", "soundtrack", *command, *options, "--", *map(_at_home, arguments)]
     process = children.start_quietly(words)  # nothing of it may reach the protocol's stdout
     try:
         out, err = await asyncio.to_thread(process.communicate)
@@ -147,10 +154,17 @@ def serve() -> None:
     """
     require_mcp()
     from mcp.server import MCPServer
+    from mcp.server.mcpserver.tools import Tool
     from mcp.types import ToolAnnotations
 
-    server = MCPServer("soundtrack", version=__version__, instructions=INSTRUCTIONS, log_level="WARNING")
-    for tool, is_reading in ((index, False), (search, True), (score, False), (review, True)):
+    tools = []
+    for function, is_reading in ((index, False), (search, True), (score, False), (review, True)):
         hints = ToolAnnotations(read_only_hint=is_reading, destructive_hint=False, open_world_hint=False)
-        server.tool(annotations=hints)(tool)
+        tool = Tool.from_function(function, annotations=hints)
+        arguments = tool.fn_metadata.arg_model
+        arguments.model_config["extra"] = "forbid"  # or a misspelled wish would be dropped without a word
+        arguments.model_rebuild(force=True)
+        tool.parameters = arguments.model_json_schema(by_alias=True)
+        tools.append(tool)
+    server = MCPServer("soundtrack", version=__version__, instructions=INSTRUCTIONS, log_level="WARNING", tools=tools)
     server.run("stdio")

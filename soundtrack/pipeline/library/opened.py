@@ -274,6 +274,7 @@ def require_one_question(
     given = [mood is not None, valence is not None or arousal is not None, like is not None, picture is not None]
     if given.count(True) != 1:
         hint = "give a mood, --valence and --arousal, a music file for similarity, or a picture"
-        raise UsageError("use one search criterion at a time", hint=hint)
+        nothing = "no search criterion is given" if not any(given) else "use one search criterion at a time"
+        raise UsageError(nothing, hint=hint)
     if like is not None and not str(like).strip():
         raise UsageError("--like: nothing is asked for", hint="give a music file, or words such as 'hopeful, no drums'")
