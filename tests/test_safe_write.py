@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from soundtrack.errors import OutputError, UsageError
+from soundtrack.errors import FfmpegError, OutputError, UsageError
 from soundtrack.files import safe_write, targets
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import Together, replacing, scratch_folder, sweep_stale_parts, write_text
@@ -125,6 +125,19 @@ def test_a_full_disk_while_writing_text_leaves_nothing(tmp_path: Path, monkeypat
     with pytest.raises(OutputError, match="disk is full"):
         write_text(tmp_path / "a.json", "{}", kind=OWN)
     assert names(tmp_path) == []
+
+
+def test_an_output_folder_that_is_removed_meanwhile_was_an_internal_error(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    with (
+        pytest.raises(OutputError, match=r"film\.mp4: cannot be written: No such file or directory") as raised,
+        replacing(folder / "film.mp4", kind=OWN) as part,
+    ):
+        part.write_bytes(b"film")
+        shutil.rmtree(folder)
+        raise FfmpegError("ffmpeg failed", hint="try again")
+    assert "folder" in raised.value.hint
 
 
 def test_a_full_disk_while_a_cue_sheet_is_edited_was_called_a_fault_of_stdout(

@@ -307,18 +307,22 @@ def scratch_folder(beside: Path | None = None) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def naming_a_full_disk(target: Path) -> Iterator[None]:
-    """Say that the disk is full when that is why this or another program failed to write.
+    """Say that the disk is full, or the folder gone, when that is why this or another program failed to write.
 
     Raises
     ------
     OutputError
-        Something in the block failed and the target's disk has no room left.
+        Something in the block failed and the target's disk has no room left, or its folder was removed.
     """
     try:
         yield
     except (FfmpegError, OutputError, OSError) as error:
+        try:
+            free = shutil.disk_usage(target.parent).free
+        except OSError as gone:
+            raise as_output_error(target, gone, hint="check that its folder and disk are still there") from error
         is_full = isinstance(error, OSError) and error.errno in FULL  # by a quota perhaps
-        if not is_full and shutil.disk_usage(target.parent).free > _FULL_BYTES:
+        if not is_full and free > _FULL_BYTES:
             raise
         raise as_output_error(target, OSError(errno.ENOSPC, "")) from error
 
