@@ -232,6 +232,22 @@ def test_refusals_leave_nothing_behind(tmp_path: Path, tracks: list[Path]) -> No
     assert (tmp_path / "there.mp4").read_bytes() == b"old"
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_the_sound_of_a_film_after_its_last_picture_was_left_out_without_a_word(
+    tmp_path: Path, tracks: list[Path], suffix: str
+) -> None:
+    long = write_voice(tmp_path / "long.wav", seconds=7.0, spans=[Span(1, 2)])
+    job = make_job(make_film(tmp_path / f"film{suffix}", sound=long, seconds=4.0), tracks)
+    replacing = replace(job, sheet=replace(job.sheet, mix=replace(job.sheet.mix, keep_original=False)))
+    line = "the film's sound goes on for 3.0 s after the picture and is left out there"
+    found = [
+        render(job, tmp_path / f"a{suffix}"),
+        render(job, tmp_path / f"b{suffix}", music_track=True),
+        render(replacing, tmp_path / f"c{suffix}"),
+    ]
+    assert [sum(w.startswith(line) for w in report.warnings) for report in found] == [1, 0, 0]
+
+
 def slow_print(*_: object, **__: object) -> None:
     """Stands for hashing a very large film."""
     time.sleep(10)

@@ -2,9 +2,8 @@
 
 Goes in: the film, its cue sheet, where the tracks lie. Comes out: a checked file and a `RenderReport`. Everything is
 heard twice, block by block, in constant memory: once to measure (`mix/balance.py`), once to write, with the film's
-packets copied by the same ffmpeg that encodes the sound. What was written is measured again; if limiting or the
-encoder pushed loudness or peaks out of their bounds, it is written once more with what was learned. The report's cue
-sheet holds the gains that this came to; a sheet that holds gains is mixed with them as they are.
+packets copied by the same ffmpeg that encodes the sound. What was written is measured again, and written once more if
+loudness or peaks are out of bounds. The report's sheet holds the gains; a sheet with gains is mixed with them as given.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from soundtrack.mix.levels import BETWEEN_SAMPLES_DB, Levels
 from soundtrack.mix.limiter import Limiter
 from soundtrack.mix.passes import LOSSY_HEADROOM_DB, Work, hear, measure, mixed, mixed_between
 from soundtrack.mix.plan import MixPlan, plan_mix, vocals_of
-from soundtrack.mix.report import RenderReport, sound_warnings
+from soundtrack.mix.report import RenderReport, cut_off, sound_warnings
 from soundtrack.mix.stems import StemWriter
 from soundtrack.mix.tuning import Outcome, Setting, next_setting, speech_limited_db
 from soundtrack.progress import Progress, no_progress
@@ -195,6 +194,7 @@ def render_film(
             *(f"{change}: {out.suffix} files cannot store it" for change in found.unsaid),
             *(line for line in found.lost if line not in streams.warnings),
             *sound_warnings(used, missing_s, sheet, heard.target_lufs),
+            *cut_off(before, original, streams, plan.n_samples),
         ),
     )
 

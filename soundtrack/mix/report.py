@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from soundtrack.media.writing.formats import MuxPlan
+from soundtrack.media.checking.fingerprint import FilmPrint
+from soundtrack.media.writing.formats import Fate, MuxPlan
 from soundtrack.mix.levels import MAX_MASTER_GAIN_DB, Levels
-from soundtrack.types import CueSheet
+from soundtrack.settings import MIX_RATE_HZ
+from soundtrack.types import CueSheet, StreamInfo
 
 WORTH_SAYING_LU = 1.0
 """A target missed by more gets a warning; EBU R 128 allows as much where a gain cannot be chosen freely."""
@@ -17,6 +19,7 @@ LOUDNESS_TOLERANCE_LU = 0.2
 
 _LAYOUT_NAMES = {2: "stereo", 6: "5.1"}
 _AUDIBLE_DB = 0.05
+_HEARD_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,19 @@ class RenderReport:
 def _rounded(value: float | None) -> float | None:
     """Two decimals, or nothing."""
     return None if value is None else round(value, 2)
+
+
+def cut_off(film: FilmPrint, original: StreamInfo | None, plan: MuxPlan, n_samples: int) -> Iterator[str]:
+    """A line about the film's own sound after the end of the mix, which is that of the picture."""
+    sound = None if original is None else film.streams[original.index]
+    if sound is None or sound.end_s is None or not sound.has_steady_clock:
+        return
+    left_s = sound.end_s - n_samples / MIX_RATE_HZ
+    if left_s > _HEARD_S and any(fate.fate is Fate.MIXED for fate in plan.fates):
+        yield (
+            f"the film's sound goes on for {left_s:.1f} s after the picture and is left out there: to keep it, lengthen"
+            " the picture in an editing program"
+        )
 
 
 def sound_warnings(levels: Levels, missing_s: Mapping[str, float], sheet: CueSheet, heard_lufs: float) -> Iterator[str]:
