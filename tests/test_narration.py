@@ -170,6 +170,15 @@ def test_a_narration_longer_than_the_film_is_cut_off_with_a_warning(voice: Path)
     assert film.warnings == (f"{voice}: the narration ends 2.0 s after the film; the rest is left out",)
 
 
+def test_render_cut_a_narration_off_at_the_end_of_the_film_without_a_word(
+    tmp_path: Path, sheet: CueSheet, voice: Path
+) -> None:
+    said = replace(sheet, warnings=("of the plan",))
+    report = api.render(tmp_path / "film.mkv", said, out=tmp_path / "o.mkv", narration=voice, narration_at_s=6.0)
+    assert f"{voice}: the narration ends 2.0 s after the film; the rest is left out" in report.warnings
+    assert "of the plan" not in report.warnings
+
+
 @pytest.mark.parametrize("keep_original", [True, False])
 def test_the_plan_counts_a_narration_as_speech_also_where_the_film_loses_its_sound(
     voice: Path, keep_original: bool

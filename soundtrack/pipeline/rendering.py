@@ -139,8 +139,10 @@ def render_video(
     voice = narration_path(sheet) if narration is None else as_on_disk(narration.path)
     voices = [] if voice is None else [voice]
     guard(targets, inputs=[video, *inputs, *voices, *tracks.values()], index=index, force=force)
+    known = sheet.warnings
     if narration is not None:
         sheet = narrated_sheet(sheet, narration)
+    narrated = sheet.warnings[len(known) :]
     replaced = replaced_lines(sheet, tracks, index)
     with swapped_vocals(sheet, former, beside=cues, index=index, progress=progress) as lowered:
         report = render_film(
@@ -156,7 +158,7 @@ def render_video(
             layout=layout,
             progress=progress,
         )
-    return replace(report, warnings=(*others, *replaced, *report.warnings))
+    return replace(report, warnings=(*others, *narrated, *replaced, *report.warnings))
 
 
 def as_watched(info: VideoInfo, sheet: CueSheet) -> VideoInfo:
