@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from media_made import Made
-from soundtrack.cli.app import run_commands
+from soundtrack.cli.app import main, run_commands
 from soundtrack.errors import ExitCode, InputError, UsageError
 
 SOUNDTRACK = [sys.executable, "-m", "soundtrack"]
@@ -151,6 +151,25 @@ def test_a_film_whose_name_begins_with_a_dash_was_only_an_unknown_option(name: s
     with pytest.raises(UsageError) as refused:
         run_commands(["score", name])
     assert refused.value.hint == f"use ./{name} for the file of this name"
+
+
+@pytest.mark.parametrize(
+    "command", [["score", "My", "Holiday.mp4", "-o", "out.mp4"], ["index", "My", "Holiday.mp4", "--index", "index"]]
+)
+def test_a_name_with_a_space_without_quotes_was_two_files_that_do_not_exist(
+    command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    film = tmp_path / "My Holiday.mp4"
+    film.write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", ["soundtrack", *command])
+    with pytest.raises(SystemExit):
+        main()
+    assert "hint: put the name in quotes: 'My Holiday.mp4' [E" in capfd.readouterr().err
+    film.unlink()
+    with pytest.raises(SystemExit):
+        main()
+    assert "quotes" not in capfd.readouterr().err
 
 
 def test_a_misspelt_option_beside_a_file_is_no_file() -> None:

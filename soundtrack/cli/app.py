@@ -19,7 +19,7 @@ from soundtrack import __version__
 from soundtrack.cli import STYLE
 from soundtrack.cli.help_text import HelpfulCommand, HelpfulGroup
 from soundtrack.cli.streams import open_closed_streams
-from soundtrack.errors import ExitCode, SoundtrackError
+from soundtrack.errors import ExitCode, Reason, SoundtrackError
 from soundtrack.processes import ending
 
 _COMMANDS = {
@@ -240,6 +240,9 @@ def _near_options(error: Any) -> list[str]:
     return near
 
 
+_WORDS_OF_A_NAME = 16
+"""Largest number of words of a command line that are tried as one name with spaces."""
+
 _LIKE_A_FILE = re.compile(r"-[^=]*\.[A-Za-z][A-Za-z0-9]{1,4}")
 
 
@@ -269,6 +272,8 @@ def _what_to_type(error: Any, words_given: Sequence[str]) -> str:
 
     if (name := _dashed_file(error, words_given)) is not None:
         return f"use {shlex.quote(f'./{name}')} for the file of this name"
+    if "unexpected extra argument" in str(error) and (quoted := _name_in_pieces(words_given)) is not None:
+        return quoted
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "soundtrack"
     if context is not None and (later := _of_a_command(error, words_given)) is not None:
@@ -282,6 +287,17 @@ def _what_to_type(error: Any, words_given: Sequence[str]) -> str:
     return f"{asked}`{command} --help` lists the {what}"
 
 
+def _name_in_pieces(words_given: Sequence[str]) -> str | None:
+    """What to type where the name of an existing file has spaces and was given without quotes."""
+    import shlex
+
+    for start in range(len(words_given)):
+        for end in range(start + 2, min(start + _WORDS_OF_A_NAME, len(words_given)) + 1):
+            if Path(name := " ".join(words_given[start:end])).exists():
+                return f"put the name in quotes: {shlex.quote(name)}"
+    return None
+
+
 def _plain_number(cause: str) -> str:
     """What to type in the place of a number with a unit, such as ``3dB``, ``4 s`` or ``30%``."""
     found = re.search(r"number.*input_value='([+-]?\d+(?:\.\d+)?) ?(%|[A-Za-z]+)'", cause)
@@ -293,9 +309,9 @@ def _plain_number(cause: str) -> str:
 
 
 def _report(error: SoundtrackError) -> None:
-    _write_error(
-        str(error), error.hint, code=error.code, exit_code=error.exit_code, reason=getattr(error, "reason", None)
-    )
+    reason = getattr(error, "reason", None)
+    hint = (reason is Reason.MISSING and _name_in_pieces(sys.argv[1:])) or error.hint
+    _write_error(str(error), hint, code=error.code, exit_code=error.exit_code, reason=reason)
 
 
 def _write_error(message: str, hint: str, *, code: str, exit_code: int, reason: str | None = None) -> None:
