@@ -60,3 +60,12 @@ def test_drums_are_heard_in_a_drum_kit_and_not_in_a_string_orchestra(data_dir: P
         return float(head().of_track(tower.observe(heard.mel, heard.spans)[NETWORK])[head().tags.index("drums")])
 
     assert drums("hungarian_dance_5.ogg") < 0.5 < drums("rusted_lofi_17.mp3")
+
+
+def test_a_long_request_was_taken_for_a_file_whose_name_is_too_long(
+    made: Made, capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ", ".join(["calm", "slow", "not loud", "not tense", "not scary"] * 10)
+    assert len(words) > 255
+    run_commands(["search", "--like", words, "--index", str(made.index), "--json"])
+    assert json.loads(capfd.readouterr().out)

@@ -6,6 +6,7 @@ name without folders, and never over another file.
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import threading
@@ -138,11 +139,11 @@ class _Room:
     def _refuse_other_files(self, text: str, asking: Asking) -> None:
         """Refuse the names of files that the map does not show: a page reads no path of its own."""
         names = [text.strip()]
-        if not as_on_disk(Path(names[0]).expanduser()).exists():
+        if not os.path.exists(as_on_disk(Path(names[0]).expanduser())):  # noqa: PTH110 - words may be too long for one
             names = [c.name for c in understand(text, asking.known).clauses if isinstance(c, LikeClause)]
         for name in names:
             path = as_on_disk(Path(name).expanduser())
-            if path.exists() and str(path.absolute()) not in self._paths:
+            if os.path.exists(path) and str(path.absolute()) not in self._paths:  # noqa: PTH110 - as above
                 raise UsageError(f"{name}: not a track of this map", hint="name a track of the library")
 
     def _path(self, asked: dict[str, Any]) -> dict[str, object]:
