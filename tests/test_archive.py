@@ -170,8 +170,9 @@ def test_the_longest_name_that_fits_counts() -> None:
 
 def test_an_export_is_taken_beside_a_writer_and_replaces_nothing(tmp_path: Path, archive: Path) -> None:
     before = archive.read_bytes()
-    with pytest.raises(OutputError, match="already exists"):
+    with pytest.raises(OutputError, match="already exists") as error:
         export_index(tmp_path / "there" / "index", archive)
+    assert error.value.hint == "add --force to replace it, or use another FILE"  # "another file with FILE" before
     with write_lock(tmp_path / "there" / "index"), open_store(tmp_path / "there" / "index", write=True):
         export_index(tmp_path / "there" / "index", archive, force=True)
     assert archive.read_bytes() == before

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from made_up import track
 from media_made import ffmpeg
 from soundtrack.errors import OutputError
 from soundtrack.export.table import MOOD_COLUMNS, moods_csv
+from soundtrack.files.targets import Target, check_targets
 from soundtrack.media.reading.packets import sound_hash
 from soundtrack.media.writing import tagged_copy
 from soundtrack.pipeline.sheets.mood_copies import tag_copies
@@ -86,3 +88,24 @@ def test_a_copy_with_another_sound_gets_no_name(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(tagged_copy, "sound_hash", str)
     copies, left_out = tag_copies([tagged(source)], tmp_path / "copies")
     assert not copies and "differs" in left_out[0] and not (tmp_path / "copies").exists()
+
+
+def test_names_that_differ_in_the_form_of_an_accent_stopped_all_copies(tmp_path: Path) -> None:
+    one, two = tone(tmp_path / "caf\u00e9.flac"), tone(tmp_path / "cafe\u0301.flac")
+    copies, left_out = tag_copies([tagged(one), tagged(two)], tmp_path / "copies")
+    assert [path.name for path in copies] == ["caf\u00e9.flac", "cafe\u0301 (2).flac"] and not left_out
+
+
+def test_the_second_copy_of_the_longest_name_had_a_name_too_long(tmp_path: Path) -> None:
+    name = "x" * 250 + ".flac"
+    paths = [tone(tmp_path / folder / name) for folder in ("a", "b")]
+    copies, left_out = tag_copies([tagged(path) for path in paths], tmp_path / "copies")
+    assert [path.name for path in copies] == [name, "x" * 246 + " (2).flac"] and not left_out
+
+
+def test_the_copies_of_a_large_library_were_compared_in_pairs_for_minutes(tmp_path: Path) -> None:
+    kind = tagged_copy.KINDS["mp3"]
+    targets = [Target(tmp_path / "copies" / f"{i}.mp3", kind, makes_folder=True) for i in range(2_000)]
+    start = time.process_time()
+    check_targets(targets, inputs=[tmp_path / f"{i}.mp3" for i in range(2_000)])
+    assert time.process_time() - start < 5  # 29 s before

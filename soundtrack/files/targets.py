@@ -26,6 +26,7 @@ FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 OUT = "-o OUT"
 """The option that names the file that most commands write."""
+_Place = tuple[int, int] | tuple[str, str]
 SPARE_BYTES = 64 * 1024 * 1024
 """Room that is left on the disk beside what is written."""
 
@@ -39,7 +40,7 @@ class Target:
     kind: Kind
     """What it will be."""
     option: str = OUT
-    """The option that names another file, or with ``DIR`` its folder, for hints."""
+    """The option that names another file, or with ``DIR`` its folder, or the argument, for hints."""
     needed_bytes: int = 0
     """About how large it will be; 0 where that does not matter."""
     makes_folder: bool = False
@@ -47,7 +48,9 @@ class Target:
 
     @property
     def elsewhere(self) -> str:
-        """For hints: ``another file with -o OUT``, ``another folder with -o DIR``."""
+        """For hints: ``another file with -o OUT``, ``another folder with -o DIR``, or the name of an argument."""
+        if not self.option.startswith("-"):
+            return f"another {self.option}"
         return f"another {'folder' if self.option.endswith(' DIR') else 'file'} with {self.option}"
 
 
@@ -206,30 +209,36 @@ def _refusal(folder: Path) -> OSError | None:
 
 def _refuse_twins(targets: Sequence[Target]) -> None:
     """Refuse two targets that are one file, or of which one would be the folder of the other."""
-    for i, target in enumerate(targets):
-        for other in targets[:i]:
-            if _is_same_place(target.path, other.path):
-                raise UsageError(
-                    f"{target.path}: would be written twice, as {other.kind.name} and as {target.kind.name}",
-                    hint=f"use {target.elsewhere}, or {other.elsewhere}",
-                )
-            for inner, outer in ((target, other), (other, target)):
-                if inner.makes_folder and _is_same_place(inner.path.parent, outer.path):
-                    raise UsageError(
-                        f"{outer.path}: would be both a file and a folder",
-                        hint=f"use {inner.elsewhere}, or {outer.elsewhere}",
-                    )
+    found: dict[_Place, Target] = {}
+    folders = {place: target for target in targets if target.makes_folder for place in _places(target.path.parent)}
+    for target in targets:
+        places = _places(target.path)
+        other = next((found[place] for place in places if place in found), None)
+        if other is not None:
+            raise UsageError(
+                f"{target.path}: would be written twice, as {other.kind.name} and as {target.kind.name}",
+                hint=f"use {_either(target, other)}",
+            )
+        inner = next((folders[place] for place in places if place in folders), None)
+        if inner is not None:
+            raise UsageError(f"{target.path}: would be both a file and a folder", hint=f"use {_either(inner, target)}")
+        found.update(dict.fromkeys(places, target))
+
+
+def _either(one: Target, other: Target) -> str:
+    """What to choose instead of two targets."""
+    return ", or ".join(dict.fromkeys((one.elsewhere, other.elsewhere)))
 
 
 def _refuse_inputs(targets: Sequence[Target], inputs: Iterable[Path]) -> None:
     """Refuse targets that are among some files."""
     names = {_folded(target.path.name) for target in targets}
-    there = {identity: target for target in targets if (identity := file_identity(target.path)) is not None}
+    there = {place: target for target in targets for place in _places(target.path)}
+    is_any_there = any(isinstance(place[0], int) for place in there)
     for source in inputs:
-        identity = file_identity(source) if there else None
-        found = there.get(identity) if identity is not None else None
-        if found is None and _folded(source.name) in names:
-            found = next((target for target in targets if _is_same_place(target.path, source)), None)
+        if not is_any_there and _folded(source.name) not in names:
+            continue  # a library has many
+        found = next((there[place] for place in _places(source) if place in there), None)
         if found is not None:
             also = "" if found.path == source else f" ({source})"
             raise UsageError(
@@ -238,12 +247,13 @@ def _refuse_inputs(targets: Sequence[Target], inputs: Iterable[Path]) -> None:
             )
 
 
-def _is_same_place(one: Path, other: Path) -> bool:
-    """Whether two names lead to one file, or could: some disks tell neither capitals nor forms of accents apart."""
-    found = file_identity(one)
-    if found is not None and found == file_identity(other):
-        return True
-    return _folded(one.name) == _folded(other.name) and os.path.realpath(one.parent) == os.path.realpath(other.parent)
+def _places(path: Path) -> list[_Place]:
+    """What a name shares with all others that lead to its file, or could: some disks tell neither capitals nor forms of
+    accents apart.
+    """
+    identity = file_identity(path)
+    named = (_folded(path.name), os.path.realpath(path.parent))
+    return [named] if identity is None else [identity, named]
 
 
 def _folded(name: str) -> str:

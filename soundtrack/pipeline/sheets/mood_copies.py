@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -10,9 +11,13 @@ from soundtrack.errors import FfmpegError, InputError, OutputError
 from soundtrack.files.safe_write import made_folder
 from soundtrack.files.targets import Target
 from soundtrack.media.writing.tagged_copy import KINDS, write_tagged_copy
+from soundtrack.naming.names import folded
 from soundtrack.pipeline.sheets.targets import guard
 from soundtrack.progress import Progress, no_progress
 from soundtrack.types import Track
+
+_LONGEST_NAME_BYTES = 255
+"""Most bytes of a name on the usual file systems."""
 
 
 def tag_copies(
@@ -84,14 +89,16 @@ def _ending(track: Track) -> str:
 
 
 def _names(tracks: Sequence[Track]) -> list[str]:
-    """A different file name for each track; compared without case, for all file systems."""
+    """A different file name for each track; compared without case and forms of accents, for all file systems."""
     taken: set[str] = set()
+    numbers: dict[str, int] = {}
     result = []
     for track in tracks:
-        name, n = track.path.name, 1
-        while name.lower() in taken:
-            n += 1
-            name = f"{track.path.stem} ({n}){track.path.suffix}"
-        taken.add(name.lower())
+        name, key = track.path.name, folded(track.path.name)
+        while folded(name) in taken:
+            numbers[key] = numbers.get(key, 1) + 1
+            end = f" ({numbers[key]}){track.path.suffix}"
+            name = os.fsdecode(os.fsencode(track.path.stem)[: _LONGEST_NAME_BYTES - len(os.fsencode(end))]) + end
+        taken.add(folded(name))
         result.append(name)
     return result
