@@ -86,6 +86,13 @@ def test_index_tells_people_on_stderr_and_programs_on_stdout(tmp_path: Path, mus
     assert (summary["unchanged"], summary["n_tracks"], summary["skipped"]) == (6, 6, [])
 
 
+def test_one_copy_was_counted_as_1_copies(tmp_path: Path, soundtrack: Shell) -> None:
+    (tmp_path / "a.mp3").write_text("song 1 1")
+    (tmp_path / "b.mp3").write_text("song 1 1")
+    done = soundtrack("index", tmp_path / "a.mp3", tmp_path / "b.mp3", "--jobs", "1")
+    assert done.stderr == "1 added, 1 copy; the index has 1 track, 2 segments\n"
+
+
 def test_files_that_cannot_be_used_end_in_the_partial_code(tmp_path: Path, music: Path, soundtrack: Shell) -> None:
     (music / os.fsdecode(b"b\x1b[31mad\xff\n.mp3")).write_text("bad")
     (music / "empty.mp3").touch()

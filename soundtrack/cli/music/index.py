@@ -166,7 +166,7 @@ def _tell(report: "IndexReport", *, quiet: bool, verbose: bool) -> None:
     for path, note in report.noted if verbose else ():
         output.say(f"note: {path}: {note}", quiet=quiet)
     parts = [
-        f"{count} {name}"
+        "1 copy" if (name, count) == ("copies", 1) else f"{count} {name}"
         for name in (
             *("added", "updated", "retagged", "moved", "copies", "unchanged", "completed", "incomplete", "projected"),
             *("missing", "forgotten", "excluded"),
