@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import fake_listener as fake
+from soundtrack.cli.app import run_commands
 from soundtrack.cli.words import parse_move
 from soundtrack.errors import InputError, LibraryError, OutputError, SoundtrackError, UsageError
 from soundtrack.library.search.library_view import open_library
@@ -145,6 +146,26 @@ def test_music_that_is_not_here_is_missing_and_comes_back(tmp_path: Path, music:
     index(music, target)
     with open_library(target) as view:
         assert len(view.track_ids) == 4
+
+
+def test_a_map_of_a_folder_that_the_archive_does_not_know_was_ignored(tmp_path: Path, archive: Path) -> None:
+    target = here(tmp_path) / "index"
+    with pytest.raises(UsageError, match="/nosuch: no file of the archive") as error:
+        import_index(archive, target, moved=[Moved(Path("/nosuch"), tmp_path)])
+    assert str(tmp_path / "there" / "music") in (error.value.hint or "")
+    assert not (target / "library.sqlite3").exists()
+
+
+def test_the_advice_after_a_wrong_map_named_a_folder_that_the_archive_does_not_know(
+    tmp_path: Path, music: Path, archive: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(music, tmp_path / "right", copy_function=shutil.copy2)
+    shutil.rmtree(music)
+    run = ["library", "import", str(archive), "--index", str(here(tmp_path) / "index"), "--map"]
+    run_commands([*run, f"{music}={tmp_path / 'wrong'}"])
+    advice = capfd.readouterr().err.split("--map ")[1].split("=FOLDER")[0]
+    run_commands([*run, f"{advice}={tmp_path / 'right'}", "--force"])
+    assert "5 found on this machine" in capfd.readouterr().err
 
 
 def test_two_folders_may_swap_their_names(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def import_(
     if found.n_found < found.n_tracks:
         for root in found.roots:
             if not root.exists():
-                output.say(f"missing: {root}; use --map {root}=FOLDER", quiet=quiet)
+                again = f"import again with --force --map {found.in_archive.get(root, root)}=FOLDER"
+                output.say(f"missing: {root}; {again}", quiet=quiet)
     if found.model != pipeline.current_model():
         output.say("the index was built with other models: run `soundtrack index --rebuild`", quiet=quiet)

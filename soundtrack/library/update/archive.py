@@ -16,7 +16,7 @@ import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,6 +85,8 @@ class Imported:
     """Tracks whose files are here."""
     roots: tuple[Path, ...]
     """Folders that it was made of, as they are called here."""
+    in_archive: Mapping[Path, Path]
+    """What the archive calls each of them."""
 
 
 # --- out ----
@@ -320,11 +322,30 @@ def _settle(folder: Path, index_dir: Path, moved: Sequence[Moved], archive: Path
             if store.all(f"SELECT 1 FROM {table} WHERE {odd}"):
                 raise _refused(archive, "its index names a path that is not absolute")
         longest = sorted(moved, key=lambda move: -len(move.old.parts))
+        roots = store.roots()
+        named: set[Path] = set()
+
+        def here(path: Path) -> bytes:
+            named.update(move.old for move in moved if path.is_relative_to(move.old))
+            return store.to_bytes(_here(path, longest))
+
         with store.transaction():
             store.execute("DELETE FROM derived")
-            _rename(store, lambda path: store.to_bytes(_here(path, longest)))
+            _rename(store, here)
+            _refuse_unknown(moved, named, roots)
             _look(store)
-        return Imported(model, store.counts()["tracks"], store.counts()["present"], store.roots())
+        in_archive = {_here(root, longest): root for root in roots}
+        return Imported(model, store.counts()["tracks"], store.counts()["present"], store.roots(), in_archive)
+
+
+def _refuse_unknown(moved: Sequence[Moved], named: Collection[Path], roots: Sequence[Path]) -> None:
+    """Refuse a move of a folder that holds nothing of the archive: its music would be missing without a word."""
+    unknown = next((move.old for move in moved if move.old not in named), None)
+    if unknown is not None:
+        raise UsageError(
+            f"--map {unknown}: no file of the archive is in this folder",
+            hint=f"the folders of the archive: {', '.join(shown(str(root)) for root in roots) or 'none'}",
+        )
 
 
 def _here(path: Path, moved: Sequence[Moved]) -> Path:
