@@ -90,7 +90,13 @@ def test_one_copy_was_counted_as_1_copies(tmp_path: Path, soundtrack: Shell) -> 
     (tmp_path / "a.mp3").write_text("song 1 1")
     (tmp_path / "b.mp3").write_text("song 1 1")
     done = soundtrack("index", tmp_path / "a.mp3", tmp_path / "b.mp3", "--jobs", "1")
-    assert done.stderr == "1 added, 1 copy; the index has 1 track, 2 segments\n"
+    assert done.stderr == "1 added, 1 copy; the index has 1 track, 1 segment\n"
+
+
+def test_a_file_as_the_index_was_said_to_exist(tmp_path: Path, music: Path, soundtrack: Shell) -> None:
+    done = soundtrack("index", music, "--index", music / "0.mp3")
+    assert done.returncode == ExitCode.OUTPUT
+    assert "0.mp3: cannot write the index: not a folder" in done.stderr  # "File exists" before
 
 
 def test_files_that_cannot_be_used_end_in_the_partial_code(tmp_path: Path, music: Path, soundtrack: Shell) -> None:

@@ -54,8 +54,9 @@ def write_lock(index_dir: Path, *, wait: bool = False) -> Iterator[None]:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
         descriptor = os.open(index_dir / LOCK_NAME, flags, 0o644)
     except OSError as error:
+        why = "not a folder" if isinstance(error, FileExistsError) else error.strerror
         raise OutputError(
-            f"{index_dir}: cannot write the index: {error.strerror}",
+            f"{index_dir}: cannot write the index: {why}",
             hint="choose another folder with --index, or make this one writable",
         ) from error
     try:
