@@ -96,7 +96,7 @@ class InputError(SoundtrackError):
 
     exit_code = ExitCode.INPUT
 
-    def __init__(self, message: str, *, hint: str, reason: Reason = Reason.CORRUPT) -> None:
+    def __init__(self, message: str, *, hint: str, reason: Reason) -> None:
         super().__init__(message, hint=hint)
         self.reason = reason
 

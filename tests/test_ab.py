@@ -19,7 +19,7 @@ from review_made import ORIGIN, PORT, lay_out, planned
 from soundtrack.audio.levels.loudness import measure_loudness
 from soundtrack.cli.app import run_commands
 from soundtrack.documents.answers import Answer, Side
-from soundtrack.errors import InputError, UsageError
+from soundtrack.errors import InputError, Reason, UsageError
 from soundtrack.media.reading.audio import read_audio
 from soundtrack.mix.audition import music_between
 from soundtrack.mix.plan import plan_mix
@@ -149,7 +149,7 @@ def test_a_comparison_watched_the_film_with_other_options_than_its_sheet_states(
 
     def scenes(_: Path, **given: object) -> None:
         options.append(given)
-        raise InputError("enough", hint="none")
+        raise InputError("enough", hint="none", reason=Reason.CORRUPT)
 
     monkeypatch.setattr("soundtrack.api.scenes", scenes)
     with pytest.raises(InputError, match="enough"):

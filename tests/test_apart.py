@@ -147,7 +147,7 @@ def test_it_works_while_this_process_does_something_else() -> None:
     assert time.monotonic() - began_s < 1.8
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, InputError("no good", hint="another one")])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, InputError("no good", hint="another one", reason=Reason.CORRUPT)])
 def test_an_error_beside_it_ends_it_at_once(error: type[BaseException] | BaseException, fresh: None) -> None:
     pid = apart(SOMETHING, own_pid)
     began_s = time.monotonic()

@@ -25,6 +25,7 @@ from soundtrack.errors import (
     NothingFitsError,
     OutputError,
     PartialError,
+    Reason,
     UsageError,
 )
 from soundtrack.pipeline import batch
@@ -51,7 +52,7 @@ class FakeScorer:
 
     def scenes(self, info: Any, **_: object) -> str:
         if info.path.stem.startswith("unseen"):
-            raise InputError(f"{info.path}: no picture", hint="use another film")
+            raise InputError(f"{info.path}: no picture", hint="use another film", reason=Reason.CORRUPT)
         return info.path.name
 
     def score(self, info: Any, *, out: Path, scenes: str, **_: object) -> Any:
@@ -77,7 +78,7 @@ class FakeScorer:
 
 def fake_probe(path: Path) -> Any:
     if not path.is_file():
-        raise InputError(f"{path}: no such file", hint="check the name")
+        raise InputError(f"{path}: no such file", hint="check the name", reason=Reason.MISSING)
     return SimpleNamespace(path=path)
 
 

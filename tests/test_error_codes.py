@@ -9,7 +9,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 import soundtrack
+from soundtrack.cli.app import run_commands
 from soundtrack.errors import ExitCode, InputError, Reason, SoundtrackError
 
 TEXT = (Path(__file__).resolve().parent.parent / "docs" / "errors.md").read_text(encoding="utf-8")
@@ -96,3 +99,12 @@ def test_a_log_never_takes_the_place_of_a_file(tmp_path: Path) -> None:
     kept.write_bytes(b"film")
     done = run("--log-file", str(kept), "config")
     assert done.returncode == ExitCode.OUTPUT and kept.read_bytes() == b"film"
+
+
+def test_a_missing_folder_of_playlists_was_called_damaged(tmp_path: Path) -> None:
+    """Errors without a reason had that of damaged files, whose advice is to download them again."""
+    with pytest.raises(InputError) as error:
+        run_commands(["library", "map", "--no-browser", "--playlists", str(tmp_path / "none")])
+    assert error.value.code == "E312"
+    with pytest.raises(TypeError):
+        InputError("without", hint="a reason")  # type: ignore[call-arg]

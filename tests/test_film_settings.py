@@ -14,7 +14,7 @@ from soundtrack.cli.app import run_commands
 from soundtrack.cli.film.film_settings import KNOWN, films_and_orders, order_alone, order_of
 from soundtrack.cli.options import DensityName, DuckName, Layout
 from soundtrack.documents import cuesheet
-from soundtrack.errors import InputError, UsageError
+from soundtrack.errors import InputError, Reason, UsageError
 from soundtrack.pipeline import FilmOrder, batch
 from soundtrack.pipeline.batch import BatchOrder, FilmState, score_batch
 from soundtrack.pipeline.ground.film_list import listed_films, settings_beside
@@ -202,7 +202,7 @@ def test_a_film_is_scored_as_its_own_order_says(tmp_path: Path, monkeypatch: pyt
 
         def changed(self, *, settings: SpottingSettings, mix: MixSettings, wishes: Wishes) -> FakeScorer:
             if wishes.only == ("nothing",):
-                raise InputError("nothing: unknown", hint="use another name")
+                raise InputError("nothing: unknown", hint="use another name", reason=Reason.CORRUPT)
             assert mix == MixSettings()
             return FakeScorer(settings=settings)
 

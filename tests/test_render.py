@@ -22,7 +22,7 @@ from films import (
     write_voice,
 )
 from soundtrack.documents.cuesheet import needed_samples
-from soundtrack.errors import InputError, OutputError, UsageError
+from soundtrack.errors import InputError, OutputError, Reason, UsageError
 from soundtrack.media.checking import fingerprint
 from soundtrack.media.reading.audio import read_audio
 from soundtrack.media.reading.probe import probe
@@ -253,7 +253,7 @@ def slow_print(*_: object, **__: object) -> None:
     time.sleep(10)
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, InputError("no good", hint="another one")])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, InputError("no good", hint="another one", reason=Reason.CORRUPT)])
 def test_ctrl_c_while_a_large_film_is_measured_does_not_wait_for_its_print(
     tmp_path: Path, tracks: list[Path], monkeypatch: pytest.MonkeyPatch, error: type[BaseException] | BaseException
 ) -> None:

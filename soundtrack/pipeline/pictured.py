@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from soundtrack.errors import InputError
+from soundtrack.errors import InputError, Reason
 from soundtrack.media.reading.photo import PhotoHead
 from soundtrack.pipeline.film.album import Album, read_album
 from soundtrack.pipeline.library.asking import Asking
@@ -121,6 +121,7 @@ def music_for_pictures(
         raise InputError(
             f"none of the {len(paths)} pictures can be read: {skipped[0].removeprefix('skipped: ')}",
             hint="use photos (jpg, png, webp, heic, avif)",
+            reason=Reason.NOT_MEDIA,
         )
     folder = index_dir(index)
     with open_library(folder, allow_spoken=allow_spoken) as library:

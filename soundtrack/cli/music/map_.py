@@ -84,7 +84,7 @@ def _serve(folder: Path, *, index: Path | None, port: int, no_browser: bool, qui
     """The page, until Ctrl-C."""
     from soundtrack import pipeline
     from soundtrack.cli.page import show
-    from soundtrack.errors import InputError
+    from soundtrack.errors import InputError, Reason
     from soundtrack.library.search.library_view import require_music
     from soundtrack.pipeline.library.asking import Asking
     from soundtrack.pipeline.library.mapped import mapped
@@ -93,7 +93,9 @@ def _serve(folder: Path, *, index: Path | None, port: int, no_browser: bool, qui
 
     require_server()
     if not folder.is_dir():
-        raise InputError(f"{folder}: not a folder", hint="create it first, or leave out --playlists")
+        raise InputError(
+            f"{folder}: not a folder", hint="create it first, or leave out --playlists", reason=Reason.MISSING
+        )
     from soundtrack.review.map.app import make_map_app
 
     with open_library(index) as library:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from soundtrack.errors import DependencyError, FfmpegError, InputError
+from soundtrack.errors import DependencyError, FfmpegError, InputError, Reason
 from soundtrack.files import safe_read
 from soundtrack.files.text_encoding import decoded
 from soundtrack.media.process import input_args, run_ffmpeg
@@ -68,11 +68,13 @@ def read_subtitles(info: VideoInfo) -> Subtitles:
             data = safe_read.read_bytes(path, most_bytes=MOST_BYTES)
             text = decoded(data)
             if text is None and data:
-                raise InputError(f"{path}: unknown encoding", hint="save it as UTF-8")
+                raise InputError(f"{path}: unknown encoding", hint="save it as UTF-8", reason=Reason.BAD_FORMAT)
             lines = parse_subtitles(text or "", name=str(path), end_s=info.duration_s)
             if lines:
                 return Subtitles(lines, tuple(warnings))
-            raise InputError(f"{path}: no spoken lines during the film", hint="check the file")
+            raise InputError(
+                f"{path}: no spoken lines during the film", hint="check the file", reason=Reason.BAD_FORMAT
+            )
         except InputError as error:
             warnings.append(f"subtitles ignored: {error}")
     for stream in sorted(_text_streams(info), key=_preference):
@@ -114,12 +116,18 @@ def parse_subtitles(text: str, *, name: str, end_s: float) -> tuple[SubtitleLine
     if not text.strip():
         return ()
     if max(text.count("-->"), text.count("\nDialogue:")) > MOST_LINES:
-        raise InputError(f"{name}: more than {MOST_LINES} lines of subtitles", hint="use a file with fewer lines")
+        raise InputError(
+            f"{name}: more than {MOST_LINES} lines of subtitles",
+            hint="use a file with fewer lines",
+            reason=Reason.TOO_LARGE,
+        )
     try:
         events = [event for event in pysubs2.SSAFile.from_string(text) if not event.is_comment]
     except (pysubs2.exceptions.Pysubs2Error, ValueError, KeyError, IndexError, OverflowError) as error:
         raise InputError(
-            f"{name}: not subtitles (srt, ass, vtt)", hint="convert them to srt, encoded as UTF-8"
+            f"{name}: not subtitles (srt, ass, vtt)",
+            hint="convert them to srt, encoded as UTF-8",
+            reason=Reason.BAD_FORMAT,
         ) from error
     lines = []
     for event in events:
@@ -153,7 +161,9 @@ def _extracted(info: VideoInfo, stream: StreamInfo, name: str) -> str:
     def keep(chunk: bytes) -> None:
         got.extend(chunk)
         if len(got) > MOST_BYTES:
-            raise InputError(f"{name}: more than {MOST_BYTES >> 20} MiB of text", hint="use --no-subtitles")
+            raise InputError(
+                f"{name}: more than {MOST_BYTES >> 20} MiB of text", hint="use --no-subtitles", reason=Reason.TOO_LARGE
+            )
 
     args = [*input_args(info.path), "-map", f"0:{stream.index}", "-f", "srt", "pipe:1"]
     run_ffmpeg(args, task=f"reading {name}", wall_s=_LIMIT_S, stall_s=_LIMIT_S, on_output=keep)

@@ -78,7 +78,9 @@ def listed_films(listing: Path) -> dict[Path, dict[str, str]]:
     if not films or any("\0" in str(film) for film in films):
         raise InputError(f"{listing}: no films found", hint=_HINT, reason=Reason.NOT_MEDIA)
     if len(films) > MOST_FILMS:
-        raise InputError(f"{listing}: {len(films)} films, at most {MOST_FILMS}", hint="split the list")
+        raise InputError(
+            f"{listing}: {len(films)} films, at most {MOST_FILMS}", hint="split the list", reason=Reason.TOO_LARGE
+        )
     return films
 
 

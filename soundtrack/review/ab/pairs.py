@@ -14,7 +14,7 @@ import numpy as np
 
 from soundtrack.documents import cuesheet
 from soundtrack.documents.answers import PLAN, Answer, Side
-from soundtrack.errors import InputError, Reason
+from soundtrack.errors import InputError, LibraryError, Reason
 from soundtrack.review.ab.terms import Weighed
 from soundtrack.types import Cue, CueSheet, Span
 
@@ -67,7 +67,9 @@ def make_trials(
     Raises
     ------
     InputError
-        The sheet has no stretch that is long enough, the library no other track, or the film no sound.
+        The sheet has no stretch that is long enough, or the film no sound.
+    LibraryError
+        The library has no other track.
     """
     rng = np.random.default_rng([seed, n_pairs])
     places = _places(sheet)
@@ -77,10 +79,13 @@ def make_trials(
             raise InputError(
                 f"{sheet.film.name}: the earlier sheet has no other music for {SHORTEST_S:g} s in the same places",
                 hint="compare with another sheet, or use --against random",
+                reason=Reason.TOO_SHORT,
             )
     if not places:
         raise InputError(
-            f"{sheet.film.name}: no cue of {SHORTEST_S:g} s or more within a scene", hint="plan more music first"
+            f"{sheet.film.name}: no cue of {SHORTEST_S:g} s or more within a scene",
+            hint="plan more music first",
+            reason=Reason.TOO_SHORT,
         )
     if against == "true" and not sheet.film.has_audio:
         raise InputError(
@@ -167,7 +172,7 @@ def _opponent(
         return Side(sheet.film.fingerprint, 0.0, against)
     others = [t for t in weighed.tracks if t.track_id != cue.track_id]
     if not others:
-        raise InputError("the library has no other track", hint="index more music first")
+        raise LibraryError("the library has no other track", hint="index more music first")
     if against == "random":
         track = others[int(rng.integers(len(others)))]
         start_s = track.segments[int(rng.integers(len(track.segments)))].span.start_s
