@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from films import Job, ffmpeg, make_film, make_job, write_track, write_voice
-from soundtrack.errors import FfmpegError, InputError, OutputError
+from soundtrack.errors import FfmpegError, InputError, OutputError, Reason
 from soundtrack.media.checking.fingerprint import film_print
 from soundtrack.media.checking.verify import compare_streams
 from soundtrack.media.locate import ffmpeg_path, ffmpeg_version
@@ -175,7 +175,7 @@ def test_any_fault_of_reading_back_was_called_a_full_disk(
     from soundtrack.media.checking import verify as module
 
     job = make_job(make_film(tmp_path / "film.mkv", seconds=2.0), [track])
-    bug, unreadable = KeyError("stream"), InputError("out.mkv: damaged", hint="copy it again")
+    bug, unreadable = KeyError("stream"), InputError("out.mkv: damaged", hint="copy it again", reason=Reason.CORRUPT)
     for error, expected in ((bug, KeyError), (unreadable, OutputError)):
         monkeypatch.setattr(module, "film_print", lambda *_, error=error, **__: (_ for _ in ()).throw(error))
         with pytest.raises(expected) as raised:
