@@ -207,11 +207,14 @@ def test_the_command_moves_locked_cues_and_plans_the_rest(
     narrated = replace(
         before, narration=Narration(str(voice), start_s=1.0, duration_s=2.0), markers=(Marker(4.0, "turn"),)
     )
+    assert narrated.conditions is not None
+    narrated = replace(narrated, conditions=replace(narrated.conditions, hits_s=(3.0,)))
     locked = apply(narrated, LockCues(tuple(c.cue_id for c in before.cues)))
     path.write_text(cuesheet.dumps(locked), encoding="utf-8")
     assert run_commands(arguments) == 0
     said = capfd.readouterr().err
     assert f"cue {before.cues[0].cue_id}: " in said and f"narration {voice}: still at" in said
+    assert "planned with --hit 0:05.0" in said  # as the new cut has it, not the old one
     after = cuesheet.loads(out.read_text(encoding="utf-8"))
     cuesheet.check(after)
     assert after.film.name == "new.mp4"

@@ -161,7 +161,7 @@ def conform(
         *_said(chosen, cues),
         *_said_of_markers(sheet, result),
         *_said_of_narration(sheet),
-        *_said_of_conditions(sheet),
+        *_said_of_conditions(sheet, result),
     )
     return Conformed(result, lines, kept_s)
 
@@ -205,13 +205,13 @@ def _with_duck_vocals(before: CueSheet, after: CueSheet) -> CueSheet:
     return replace(after, conditions=held, warnings=(*after.warnings, line))
 
 
-def _said_of_conditions(sheet: CueSheet) -> list[str]:
-    """Under which conditions the music in between was planned."""
-    if sheet.conditions is None:
+def _said_of_conditions(before: CueSheet, after: CueSheet) -> list[str]:
+    """Under which conditions the music in between was planned, with the times of the new cut."""
+    if before.conditions is None:
         return [
             "the cue sheet does not state the options it was made with; music was planned without --license and others"
         ]
-    options = condition_options(sheet.conditions)
+    options = condition_options(after.conditions or Conditions())
     return [f"planned with {'  '.join(options)}"] if options else []
 
 
