@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,13 @@ pytest.importorskip("axe_playwright_python")
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
+from films import ffmpeg
 from media_made import Made
 from review_made import lay_out, planned
 from soundtrack.audio.levels.loudness import measure_loudness
 from soundtrack.documents import cuesheet
 from soundtrack.media.reading.audio import read_audio
+from soundtrack.media.reading.probe import probe
 from soundtrack.types import CueSheet
 
 pytestmark = pytest.mark.slow
@@ -169,6 +171,30 @@ def test_a_person_hears_swaps_locks_and_undoes_with_the_mouse(browser: Any, addr
     page.locator('[data-do="redo"]').click()
     assert next(c for c in until_saved(screen, cues, before).cues if c.cue_id == name).track_id == swapped.track_id
     assert screen.faults == []
+
+
+@pytest.fixture
+def late(cues: Path, made: Made) -> Path:
+    """The film in a file whose clock starts at five seconds, as the film of the sheet."""
+    film = cues.with_name("late.mkv")
+    ffmpeg("-i", made.film, "-c", "copy", "-output_ts_offset", "5", film)
+    sheet = saved(cues)
+    cues.write_text(cuesheet.dumps(replace(sheet, film=replace(sheet.film, name=film.name))), encoding="utf-8")
+    return film
+
+
+def test_music_was_seconds_off_on_the_page_of_a_film_whose_clock_starts_late(
+    browser: Any, late: Path, address: str
+) -> None:
+    screen = opened(browser, address)
+    assert screen.run("review.player.time") < 0.1
+    screen.run("review.player.seek(3)")
+    assert screen.run("review.player.time") == pytest.approx(3.0, abs=0.05)
+    script = (
+        "new Promise((done) => { review.player.video.requestVideoFrameCallback((_, shown) => done(shown.mediaTime)); "
+    )
+    shown_s = screen.run(f"{script} review.player.seek(4); }})")
+    assert shown_s == pytest.approx(probe(late).start_s + 4.0, abs=0.1)
 
 
 def test_a_replaced_song_is_named_and_stays_named_after_a_step(

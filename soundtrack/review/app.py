@@ -159,7 +159,7 @@ class _Room:
         """The page itself."""
         self._sounds.warm()
         values = {"film": self._film.path.name, "sheet": self._session.path.name, "nonce": self._nonce}
-        return filled("page.html.jinja", {**values, "block_s": BLOCK_S})
+        return filled("page.html.jinja", {**values, "block_s": BLOCK_S, "start_s": max(0.0, self._film.start_s)})
 
     def state(self, _request: Request) -> Response:
         """Everything that the page shows."""

@@ -81,7 +81,9 @@ class _Room:
 
     def page(self, _request: Request) -> Response:
         """The page itself."""
-        return filled("ab.html.jinja", {"film": self._compared.film.path.name})
+        film = self._compared.film
+        values = {"film": film.path.name, "start_s": max(0.0, film.start_s), "duration_s": film.duration_s}
+        return filled("ab.html.jinja", values)
 
     def film(self, _request: Request) -> Response:
         """The film, by ranges."""

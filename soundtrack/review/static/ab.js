@@ -1,12 +1,15 @@
 // Blind comparison: two sounds of one stretch in step with the film, one of them heard, and an answer for each pair.
 
 import { ask } from "./ask.js";
+import { filmStart, whenLoaded } from "./player.js";
 
 const RATE = 48000;
 const find = (id) => document.getElementById(id);
 const film = find("film");
 const sides = ["left", "right"];
 const heardSides = new Set();
+const { startS, durationS } = document.body.dataset;
+const zeroS = whenLoaded(film).then(() => filmStart(film, { startS: Number(startS), durationS: Number(durationS) }));
 let context = null;
 let pair = null;
 let buffers = null;
@@ -46,7 +49,7 @@ async function play(fromS = 0) {
   context ??= new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
   await context.resume();
   stop();
-  film.currentTime = pair.start_s + fromS;
+  film.currentTime = (await zeroS) + pair.start_s + fromS;
   await film.play().catch(() => {});
   const at = context.currentTime + 0.02;
   playing = { gains: {}, sources: [], zero: at - fromS };
@@ -97,7 +100,7 @@ async function show(next) {
     return;
   }
   say("Loading the pair.");
-  film.currentTime = pair.start_s;
+  zeroS.then((atS) => { film.currentTime = atS + pair.start_s; });
   const [left, right] = await Promise.all(sides.map(fetchSound));
   buffers = { left, right };
   say(`${pair.left} to go. Hear both, then choose.`);

@@ -8,6 +8,7 @@ const AHEAD_S = 6;
 const MOST_BUFFERS = 32;
 const FADE_S = 0.02;
 const APART_S = 0.04;
+const DATA = 2; // HAVE_CURRENT_DATA of a media element
 
 export const linear = (db) => 10 ** (db / 20);
 
@@ -69,6 +70,20 @@ export async function renderOffline({ key, gainsDb, keepsOriginal, startS, stopS
   return context.startRendering();
 }
 
+// Once the data of a film are there, or it is known that none come.
+export function whenLoaded(video) {
+  return new Promise((resolve) => {
+    if (video.readyState >= DATA || video.error) resolve();
+    for (const name of ["loadeddata", "error"]) video.addEventListener(name, resolve, { once: true });
+  });
+}
+
+// When the first picture of the film is shown, on the clock of the browser: Chromium counts as the file does, also where
+// its first packet is late; others count from that packet. Before the film was moved, and once its data are there.
+export function filmStart(video, { startS, durationS }) {
+  return video.currentTime > 0 || video.duration >= durationS + startS / 2 ? startS : 0;
+}
+
 // What takes the place of the film where the browser cannot play it.
 class SilentClock extends EventTarget {
   constructor(durationS) {
@@ -102,10 +117,13 @@ class SilentClock extends EventTarget {
 }
 
 export class Player extends EventTarget {
-  constructor(video, { blockS, durationS }) {
+  constructor(video, { blockS, durationS, startS = 0 }) {
     super();
     this.video = video;
     this.clock = video;
+    this.zeroS = 0; // when the first picture is shown, on the clock
+    this.begun = false; // whether that is known
+    this.wantedS = null; // where the film is to go then
     this.blockS = blockS;
     this.durationS = durationS;
     this.gainsDb = { music_gain_db: 0, master_gain_db: 0 };
@@ -117,6 +135,7 @@ export class Player extends EventTarget {
     this.sounding = null; // the music of the last block that was begun, and when
     this.#listen(video);
     video.addEventListener("error", () => this.#withoutFilm());
+    whenLoaded(video).then(() => this.begun || this.#begin(filmStart(video, { startS, durationS })));
     if (video.error) this.#withoutFilm();
   }
 
@@ -126,15 +145,23 @@ export class Player extends EventTarget {
     for (const name of ["play", "pause", "ended"]) clock.addEventListener(name, () => this.dispatchEvent(new Event("change")));
   }
 
+  #begin(zeroS) {
+    this.zeroS = zeroS;
+    this.begun = true;
+    if (this.wantedS !== null) this.seek(this.wantedS);
+    this.wantedS = null;
+  }
+
   #withoutFilm() {
     if (this.clock !== this.video) return;
     this.clock = new SilentClock(this.durationS);
+    this.#begin(0);
     this.#listen(this.clock);
     this.dispatchEvent(new Event("nofilm"));
   }
 
   get time() {
-    return this.clock.currentTime;
+    return this.wantedS ?? Math.max(0, this.clock.currentTime - this.zeroS);
   }
 
   get paused() {
@@ -142,7 +169,9 @@ export class Player extends EventTarget {
   }
 
   seek(timeS) {
-    this.clock.currentTime = Math.max(0, Math.min(this.durationS - 0.05, timeS));
+    const nextS = Math.max(0, Math.min(this.durationS - 0.05, timeS));
+    if (this.begun) this.clock.currentTime = this.zeroS + nextS;
+    else this.wantedS = nextS;
     this.dispatchEvent(new Event("change"));
   }
 

@@ -6,6 +6,7 @@ import { Waves } from "./waves.js";
 
 const find = (id) => document.getElementById(id);
 const blockS = Number(document.body.dataset.blockS);
+const startS = Number(document.body.dataset.startS); // of the first picture, as the file counts
 const items = new Map();
 const MOST_TRIED = 48; // fewer than the server holds
 const SHORTEST_S = 0.1; // what is left of a cue whose start or end moves
@@ -299,7 +300,7 @@ function drawScenes() {
 }
 
 function openPlayer() {
-  player = new Player(find("film"), { blockS, durationS: state.duration_s });
+  player = new Player(find("film"), { blockS, durationS: state.duration_s, startS });
   player.addEventListener("change", () => {
     const button = document.querySelector('[data-do="play"]');
     button.setAttribute("aria-pressed", String(!player.paused));
