@@ -120,6 +120,16 @@ def test_other_kinds_of_file_are_written_and_known_again(song: Path, tmp_path: P
     assert out.read_bytes() == before
 
 
+@pytest.mark.parametrize("name", ["own.wav", "own.flac", "own.mp3"])
+def test_other_music_of_the_user_was_replaced_by_an_excerpt_with_force(song: Path, tmp_path: Path, name: str) -> None:
+    own = tmp_path / name
+    ffmpeg("-i", song, "-t", "1", own)
+    before = own.read_bytes()
+    with pytest.raises(OutputError, match="is not an excerpt by soundtrack"):
+        make_excerpt(song, seconds=5.0, out=own, force=True)
+    assert own.read_bytes() == before
+
+
 def test_the_song_itself_and_files_of_other_kinds_are_never_replaced(song: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is the input itself"):
         make_excerpt(song, seconds=5.0, out=song, force=True)

@@ -107,4 +107,5 @@ def test_music_and_other_files_are_of_no_kind_that_is_written(tmp_path: Path, ma
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "nowhere").symlink_to("gone")
     found = {path.name: kinds_of(path) for path in [*tmp_path.iterdir(), *made.index.iterdir(), Path("/dev/zero")]}
-    assert {name: kind for name, kind in found.items() if kind} == {"cover.png": {"png"}}
+    assert {name: kind for name, kind in found.items() if kind} == {}, "photos and music of the user among them"
+    assert not any(kind.is_one(path) for kind in kinds.SOUNDS.values() for path in tmp_path.iterdir())

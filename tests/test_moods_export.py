@@ -83,6 +83,17 @@ def test_a_copy_never_replaces_a_file_without_force_nor_the_original(tmp_path: P
     assert source.read_bytes() == before and (tmp_path / "copies" / "a.flac").read_bytes() == b"mine"
 
 
+def test_another_recording_of_the_same_name_was_replaced_by_a_copy_with_force(tmp_path: Path) -> None:
+    source, other = tone(tmp_path / "music" / "a.flac"), tmp_path / "copies" / "a.flac"
+    tag_copies([tagged(source)], other.parent)
+    tag_copies([tagged(source)], other.parent, force=True)
+    ffmpeg("-f", "lavfi", "-i", "sine=frequency=700:duration=2", "-y", other)
+    before = other.read_bytes()
+    with pytest.raises(OutputError, match=r"is not a copy of a\.flac"):
+        tag_copies([tagged(source)], other.parent, force=True)
+    assert other.read_bytes() == before
+
+
 def test_a_copy_with_another_sound_gets_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = tone(tmp_path / "music" / "a.flac")
     monkeypatch.setattr(tagged_copy, "sound_hash", str)
@@ -104,7 +115,7 @@ def test_the_second_copy_of_the_longest_name_had_a_name_too_long(tmp_path: Path)
 
 
 def test_the_copies_of_a_large_library_were_compared_in_pairs_for_minutes(tmp_path: Path) -> None:
-    kind = tagged_copy.KINDS["mp3"]
+    kind = tagged_copy.copy_of(tmp_path / "a.mp3")
     targets = [Target(tmp_path / "copies" / f"{i}.mp3", kind, makes_folder=True) for i in range(2_000)]
     start = time.process_time()
     check_targets(targets, inputs=[tmp_path / f"{i}.mp3" for i in range(2_000)])

@@ -102,11 +102,13 @@ ARCHIVE = Kind("an archive of an index", _is_archive)
 STEM = Kind("a stem", _is_stem)
 TRAINING = Kind("a training run marker", _document("soundtrack.training"))
 SOUNDS = {
-    "wav": Kind("a WAV file", beginning_with(rb"RIFF....WAVE")),
-    "flac": Kind("a FLAC file", beginning_with(rb"fLaC")),
-    "mp3": Kind("an MP3 file", beginning_with(rb"ID3|\xff[\xe2-\xff]")),
+    "wav": Kind("an excerpt by soundtrack", beginning_with(rb"RIFF....WAVE.*ITCH.{4}soundtrack")),
+    "flac": Kind("an excerpt by soundtrack", beginning_with(rb"fLaC.*(?i:encoded_by)=soundtrack")),
+    "mp3": Kind("an excerpt by soundtrack", beginning_with(rb"ID3.*TENC.{6}.?soundtrack")),
 }
-"""By file ending."""
+"""Excerpts by file ending: other sounds of the same format, such as music of the user, are not of the kind."""
+SOUND_METADATA = ("-metadata", "encoded_by=soundtrack")
+"""Arguments of ffmpeg by which an excerpt is recognised."""
 PAGE = Kind("a page of a cue sheet", beginning_with(rb"<!DOCTYPE html>.*<title>Music in "))
 MAP_PAGE = Kind("a map of a library", beginning_with(rb"<!DOCTYPE html>.*<title>Map of the music library</title>"))
 NIGHTS = {
@@ -115,9 +117,14 @@ NIGHTS = {
 }
 """By file ending."""
 PICTURES = {
-    "png": Kind("a PNG picture", beginning_with(rb"\x89PNG\r\n\x1a\n")),
-    "svg": Kind("an SVG picture", beginning_with(XML_HEAD + rb"(<!--.*?-->\s*)*<svg[\s>]")),
+    "png": Kind("a picture by soundtrack", beginning_with(rb"\x89PNG\r\n\x1a\n.*tEXtSoftware\0soundtrack")),
+    "svg": Kind("a picture by soundtrack", beginning_with(XML_HEAD + rb"<svg\s.*<dc:title>soundtrack</dc:title>")),
 }
-"""By file ending."""
+"""By file ending: other pictures, such as photos of the user, are not of the kind."""
+PICTURE_METADATA: dict[str, dict[str, str | None]] = {
+    "png": {"Software": "soundtrack"},
+    "svg": {"Creator": "soundtrack", "Date": None},
+}
+"""What matplotlib writes into a picture so that it is recognised, by file ending; no date."""
 OWN = Kind("a soundtrack file", lambda _: True)
 """For places of soundtrack's own: the cache, the user's models, the folder of a training run."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from soundtrack.errors import NothingFitsError, UsageError
-from soundtrack.files.kinds import SOUNDS
+from soundtrack.files.kinds import SOUND_METADATA, SOUNDS
 from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.library.listened import listen_to
 
@@ -167,6 +167,6 @@ def _write(out: Path, sound: FloatArray, *, ending: str, force: bool) -> None:
 
     with replacing(out, kind=SOUNDS[ending], force=force) as part:
         source = pcm_input_args(sample_rate_hz=MIX_RATE_HZ, channels=2)
-        exact = ["-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1"]
+        exact = ["-fflags", "+bitexact", "-flags:a", "+bitexact", "-map_metadata", "-1", *SOUND_METADATA]
         args = ["-y", *source, *_CODECS[ending][:2], *exact, *_CODECS[ending][2:], file_arg(part)]
         run_ffmpeg(args, task=f"writing {out}", input=np.ascontiguousarray(sound.T).tobytes(), wall_s=300.0)

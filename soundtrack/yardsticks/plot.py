@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from soundtrack.errors import DependencyError
-from soundtrack.files.kinds import PICTURES, Kind
+from soundtrack.files.kinds import PICTURE_METADATA, PICTURES, Kind
 from soundtrack.files.safe_write import replacing
 from soundtrack.files.targets import as_output_error
 from soundtrack.types import EMOTIONS
@@ -38,7 +38,7 @@ def _save(figure: Any, path: Path, *, kind: Kind, force: bool) -> None:
     """Write the figure without a date, so that the same numbers give the same bytes."""
     with replacing(path, kind=kind, force=force) as part:
         try:
-            figure.savefig(part, format="png", dpi=120, metadata={"Software": None})
+            figure.savefig(part, format="png", dpi=120, metadata=PICTURE_METADATA["png"])
         except OSError as error:
             raise as_output_error(path, error) from error
 

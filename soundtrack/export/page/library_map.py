@@ -21,6 +21,7 @@ from soundtrack.export.clips import one_line
 from soundtrack.export.page.page import rendered
 from soundtrack.export.page.picture import COLOURS, INK, PAPER, plain_matplotlib
 from soundtrack.export.timeline import file_url
+from soundtrack.files.kinds import PICTURE_METADATA
 from soundtrack.timebase import clock
 from soundtrack.types import EMOTIONS, FloatArray, Track
 
@@ -89,7 +90,7 @@ def map_picture(tracks: Sequence[Track], *, kind: str, places: FloatArray | None
         if tracks:
             axes.legend(loc="upper left", frameon=False)
         out = io.BytesIO()
-        figure.savefig(out, format=kind, dpi=130, metadata={"Date": None} if kind == "svg" else {"Software": None})
+        figure.savefig(out, format=kind, dpi=130, metadata=PICTURE_METADATA[kind])
     return out.getvalue()
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from soundtrack.errors import UsageError
 from soundtrack.export.clips import one_line, shown_name
 from soundtrack.export.page.glyphs import fonts_for
+from soundtrack.files.kinds import PICTURE_METADATA
 from soundtrack.timebase import clock
 from soundtrack.types import EMOTIONS, Cue, CueSheet, SheetTrack, Span
 
@@ -83,7 +84,7 @@ def picture(sheet: CueSheet, *, kind: str) -> bytes:
         axes[3].set_xlim(0, max(sheet.film.duration_s, 1e-3))
         axes[3].xaxis.set_major_formatter(lambda x, _: clock(max(0.0, x)))
         out = io.BytesIO()
-        figure.savefig(out, format=kind, dpi=110, metadata={"Date": None} if kind == "svg" else {"Software": None})
+        figure.savefig(out, format=kind, dpi=110, metadata=PICTURE_METADATA[kind])
     return out.getvalue()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from soundtrack.errors import OutputError
-from soundtrack.files.kinds import SOUNDS, Kind, beginning_with
+from soundtrack.files.kinds import Kind
 from soundtrack.files.safe_write import replacing
 from soundtrack.media.process import file_arg, input_args, run_ffmpeg
 from soundtrack.media.reading.packets import sound_hash
@@ -18,11 +18,16 @@ MUXERS: dict[str, tuple[str, ...]] = {
     "opus": ("-f", "ogg"),
 }
 """Formats that can be tagged without loss, by extension; ffmpeg refuses covers in Ogg."""
-_OGG = Kind("an Ogg file", beginning_with(rb"OggS"))
-KINDS = {ending: SOUNDS.get(ending, _OGG) for ending in MUXERS}
-"""What the copies are."""
+_OGG = frozenset({"ogg", "opus"})
 _FRAMES = {"mp3": {"MOOD": "TMOO"}}
 """Names of tags in a format, where they differ."""
+
+
+def copy_of(source: Path) -> Kind:
+    """What a tagged copy of a file is: a file with the same sound, whatever its tags."""
+    return Kind(
+        f"a copy of {source.name}", lambda path: (found := sound_hash(path)) is not None and found == sound_hash(source)
+    )
 
 
 def write_tagged_copy(source: Path, target: Path, tags: Mapping[str, str], *, force: bool = False) -> None:
@@ -37,7 +42,7 @@ def write_tagged_copy(source: Path, target: Path, tags: Mapping[str, str], *, fo
     tags : mapping of str to str
         Tags by their general names, such as ``MOOD``.
     force : bool
-        Whether an existing file of the same format may be replaced.
+        Whether an existing copy of this file may be replaced.
 
     Raises
     ------
@@ -48,9 +53,9 @@ def write_tagged_copy(source: Path, target: Path, tags: Mapping[str, str], *, fo
     """
     ending = source.suffix.lower().lstrip(".")
     named = _FRAMES.get(ending, {})
-    where = "-metadata:s:a:0" if KINDS[ending] is _OGG else "-metadata"  # Ogg has tags by stream
+    where = "-metadata:s:a:0" if ending in _OGG else "-metadata"  # Ogg has tags by stream
     words = [word for name, value in tags.items() for word in (where, f"{named.get(name, name)}={value}")]
-    with replacing(target, kind=KINDS[ending], force=force) as part:
+    with replacing(target, kind=copy_of(source), force=force) as part:
         args = [*input_args(source), "-map", "0", "-c", "copy", *words, *MUXERS[ending], "-y", file_arg(part)]
         run_ffmpeg(args, task=f"tagging a copy of {source}")
         if sound_hash(part) != sound_hash(source):

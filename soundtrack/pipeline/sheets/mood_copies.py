@@ -10,7 +10,7 @@ from pathlib import Path
 from soundtrack.errors import FfmpegError, InputError, OutputError
 from soundtrack.files.safe_write import made_folder
 from soundtrack.files.targets import Target
-from soundtrack.media.writing.tagged_copy import KINDS, write_tagged_copy
+from soundtrack.media.writing.tagged_copy import MUXERS, copy_of, write_tagged_copy
 from soundtrack.naming.names import folded
 from soundtrack.pipeline.sheets.targets import guard
 from soundtrack.progress import Progress, no_progress
@@ -54,11 +54,11 @@ def tag_copies(
     UsageError, OutputError
         A copy would replace another file.
     """
-    left_out = [f"{track.path}: cannot be tagged; only {', '.join(KINDS)}" for track in tracks if not _ending(track)]
+    left_out = [f"{track.path}: cannot be tagged; only {', '.join(MUXERS)}" for track in tracks if not _ending(track)]
     chosen = [track for track in tracks if _ending(track)]
     names = _names(chosen)
     targets = [
-        Target(folder / name, KINDS[_ending(track)], option="--tag-copies DIR", makes_folder=True)
+        Target(folder / name, copy_of(track.path), option="--tag-copies DIR", makes_folder=True)
         for track, name in zip(chosen, names, strict=True)
     ]
     guard(targets, inputs=[track.path for track in chosen], index=index, force=force)
@@ -85,7 +85,7 @@ def tag_copies(
 def _ending(track: Track) -> str:
     """Extension of a track that can be tagged, else an empty text."""
     ending = track.path.suffix.lower().lstrip(".")
-    return ending if ending in KINDS else ""
+    return ending if ending in MUXERS else ""
 
 
 def _names(tracks: Sequence[Track]) -> list[str]:
