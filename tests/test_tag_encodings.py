@@ -53,6 +53,39 @@ def test_tags_of_old_programs_were_mojibake(encoding: str) -> None:
     assert list(repaired([read_as_latin(text, encoding) for text in texts])) == texts
 
 
+CENTRAL = (
+    "Příliš žluťoučký kůň|Jiří Šlitr|Dobře placená procházka",
+    "Jeszcze w zielone gramy|Wojciech Młynarski|Żółć i inne piosenki",
+    "Małgośka|Maryla Rodowicz|Sing-Sing",
+    "Ciągle pada|Czerwone Gitary|To właśnie my",
+    "Ľúbim ťa|Miroslav Žbirka|Môj čas",
+    "Računajte na nas|Đorđe Balašević|Najveći hitovi",
+    "Ştefan cel Mare|Ştefan Hruşcă|Colinde",
+    "Čez šuštarski most|Vlado Kreslin|Najboljše",
+)
+CHINESE = (
+    "月亮代表我的心|鄧麗君|島國之情歌",
+    "七里香|周杰倫|Jay Chou",
+    "倔強|五月天|神的孩子都在跳舞",
+    "挪威的森林|伍佰 & China Blue|愛情的盡頭",
+    "十年|陳奕迅|黑白灰",
+)
+
+
+@pytest.mark.parametrize(("encoding", "files"), [("cp1250", CENTRAL), ("big5", CHINESE)])
+def test_polish_czech_and_traditional_chinese_tags_were_mojibake(encoding: str, files: tuple[str, ...]) -> None:
+    """`M³ynarski`, `R§g`: signs among letters, which no word of Latin-1 has."""
+    for file in files:
+        texts = file.split("|")
+        assert list(repaired([read_as_latin(text, encoding) for text in texts])) == texts
+
+
+def test_signs_that_stand_among_letters_in_latin_are_left_alone() -> None:
+    texts = "m³|E=mc³|Nº 5|Mª José|100£|¿por qué no?|Tu ¿cómo estás?|¼ mile|Don´t|col·lecció|AC¥DC|Brand®name|L'été n°1"
+    assert repaired(texts.split("|")) == tuple(texts.split("|"))
+    assert [text for text in texts.split("|") if repaired([text]) != (text,)] == []
+
+
 def test_no_latin_title_is_taken_for_another_script() -> None:
     """Each by itself, and 3,000 files of several."""
     assert [text for text in LATIN if repaired([text]) != (text,)] == []

@@ -99,6 +99,18 @@ _LETTERS = re.compile(r"[^\W\d_]+")
 _WINDOWS_SIGNS = frozenset("‘’‚“”„–—…•™€Œœ")
 _EAST = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "HALFWIDTH", "FULLWIDTH", "KATAKANA-HIRAGANA"})
 _SCRIPTS = _EAST | {"CYRILLIC", "GREEK", "HEBREW", "ARABIC", "THAI"}
+_CENTRAL = re.compile(
+    "[^\\W\\d_][\xa3\xaf\xb3\xb9\xbc\xbe\xbf][^\\W\\d_]|[\xaa\xba][a-z\xdf-\xff]{2}"
+    "|[\x8a\x8d-\x8f\x9a\x9d-\x9f][a-z\xdf-\xff]|[a-z\xdf-\xff][\x9a\x9d-\x9f]"
+)
+"""Signs among letters, at the places of letters of Windows-1250."""
+_SIGNED = re.compile(f"{_CENTRAL.pattern}|[^\\W\\d_][\xa1-\xa9\xab\xac\xae-\xb3\xb6\xb8\xb9\xbb-\xbf][^\\W\\d_]")
+"""The same, or signs among letters at the places of halves of Chinese characters in Big5."""
+_WITH_SIGNS = (*ENCODINGS, "mac-roman", "cp850", "cp437")
+"""Encodings among which such a text is recognised; those of old Macs and DOS have letters there too."""
+_SIGNED_ENCODINGS = ("windows-1250", "big5", "big5hkscs")
+_LEAST_SIGNED = 0.035
+"""Confidence; titles of other encodings with such signs have at most 0.03."""
 _LONGEST_GUESSED = 20_000
 _LEAST_BYTES = 5
 """Bytes beyond ASCII from which an encoding can be recognised."""
@@ -111,7 +123,8 @@ def repaired(texts: Sequence[str]) -> tuple[str, ...]:
 
     Programs of before Unicode wrote tags in the code page of their user, while the tag says Latin-1. In true Latin-1 a
     word is seldom without letters of ASCII, so only words wholly beyond ASCII, or bytes that Latin-1 does not have,
-    lead to a guess, and it has to give letters of one other script. What is not certain stays as it is.
+    lead to a guess, and it has to give letters of one other script. Signs among letters lead to a guess as well, where
+    Windows-1250 or Big5 gives letters instead. What is not certain stays as it is.
 
     Examples
     --------
@@ -119,6 +132,13 @@ def repaired(texts: Sequence[str]) -> tuple[str, ...]:
     ('Последний герой', 'Motörhead', 'ÆØÅ', 'Björk', 'Don’t')
     """
     found = [_of_utf8(text) or text for text in texts]
+    left = [
+        i for i, text in enumerate(found) if text == texts[i] and not text.isascii() and max(map(ord, text)) <= 0xFF
+    ]
+    if any(_SIGNED.search(found[i]) for i in left):
+        encoding = _encoding_of_signed("\n".join(found[i] for i in left)[:_LONGEST_GUESSED])
+        for i in left:
+            found[i] = _in(encoding, found[i]) or _in_latin(encoding, found[i]) or found[i]
     odd = [i for i, text in enumerate(found) if text == texts[i] and _is_odd(text)]
     encoding = _encoding_of("\n".join(found[i] for i in odd)[:_LONGEST_GUESSED]) if odd else None
     for i in odd:
@@ -157,6 +177,29 @@ def _encoding_of(text: str) -> str | None:
         others = [name for name in ENCODINGS if name not in ("cp1252", "cp1250", "cp1254")]
         found = chardet.detect(data, include_encodings=("ascii", *others), prefer_superset=True)
     return found["encoding"] if (found["confidence"] or 0.0) >= _LEAST_CONFIDENCE else None
+
+
+def _encoding_of_signed(text: str) -> str | None:
+    """The encoding of a text with signs among its letters, or None where it is not certain."""
+    import warnings
+
+    import chardet
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        found = chardet.detect(text.encode("latin-1"), include_encodings=("ascii", *_WITH_SIGNS), prefer_superset=True)
+    encoding = (found["encoding"] or "").lower()
+    if (found["confidence"] or 0.0) < _LEAST_SIGNED or encoding not in _SIGNED_ENCODINGS:
+        return None
+    return None if encoding == "windows-1250" and not _CENTRAL.search(text) else encoding
+
+
+def _in_latin(encoding: str | None, text: str) -> str | None:
+    """A text that was read as Latin-1 in the code page of Central Europe, if that leaves no sign among its letters."""
+    if encoding != "windows-1250":
+        return None
+    new = text.encode("latin-1").decode("cp1250", errors="replace")
+    return None if "\ufffd" in new or _SIGN_IN_WORD.search(new) else new
 
 
 def _in(encoding: str | None, text: str) -> str | None:
