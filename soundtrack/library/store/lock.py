@@ -65,7 +65,7 @@ def write_lock(index_dir: Path, *, wait: bool = False) -> Iterator[None]:
         except BlockingIOError as error:
             raise LibraryError(
                 f"{index_dir}: the index is in use by {_holder(descriptor)}",
-                hint="wait until it has finished, or run the same command with --wait",
+                hint="wait until it has finished; `soundtrack index` does so with --wait",
             ) from error
         except OSError as error:
             raise no_locks(index_dir, error.strerror) from error
