@@ -17,6 +17,7 @@ from soundtrack import pipeline
 from soundtrack.cli.music import index, library, search
 from soundtrack.cli.output import plain
 from soundtrack.errors import ExitCode, SoundtrackError
+from soundtrack.library.store.lock import write_lock
 from soundtrack.pipeline.library import music as music_stage
 
 
@@ -149,6 +150,39 @@ def test_no_index_is_two_lines_and_the_library_code(tmp_path: Path, soundtrack: 
         assert (done.returncode, done.stdout) == (ExitCode.LIBRARY, "")
         assert [line.split(":")[0] for line in done.stderr.splitlines()] == ["error", "hint"]
     assert not (tmp_path / "index").exists()
+
+
+def test_tracks_of_a_disk_that_came_back_were_forgotten_as_missing(
+    tmp_path: Path, music: Path, soundtrack: Shell
+) -> None:
+    soundtrack("index", music)
+    for name in ("0.mp3", "1.mp3"):
+        (music / name).rename(tmp_path / name)
+    soundtrack("index")
+    (tmp_path / "0.mp3").rename(music / "0.mp3")
+    listed = json.loads(soundtrack("library", "list", "--missing", "--json").stdout)
+    assert [Path(track["path"]).name for track in listed] == ["1.mp3"]
+    done = soundtrack("library", "forget", "--missing")
+    assert done.stderr.splitlines()[0] == "1 track removed"
+    assert done.stderr.splitlines()[1].startswith("1 track kept: the files are present again; run `soundtrack index")
+    assert "5 unchanged; the index has 5 tracks" in soundtrack("index").stderr
+
+
+def test_a_file_deleted_since_the_last_run_was_not_listed_as_missing(music: Path, soundtrack: Shell) -> None:
+    soundtrack("index", music)
+    (music / "3.mp3").unlink()
+    (found,) = json.loads(soundtrack("library", "list", "--missing", "--json").stdout)
+    assert Path(found["path"]).name == "3.mp3" and found["missing"]
+
+
+def test_a_busy_index_advised_an_option_that_most_commands_do_not_have(
+    tmp_path: Path, music: Path, soundtrack: Shell
+) -> None:
+    soundtrack("index", music)
+    with write_lock(tmp_path / "index"):
+        done = soundtrack("library", "forget", "--missing")
+    assert done.returncode == ExitCode.LIBRARY
+    assert "hint: wait until it has finished; `soundtrack index` does so with --wait" in done.stderr
 
 
 def test_list_show_and_forget(tmp_path: Path, music: Path, soundtrack: Shell) -> None:

@@ -1,5 +1,6 @@
 """``soundtrack library list|show|forget|rules|moods|map|export|import``: inspect and manage the library."""
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -120,7 +121,7 @@ TRACK_HEADINGS = ["id", "mood", "length", "bpm", "key", "LUFS", "title", "artist
 @app.command("list")
 def list_tracks(
     index: Index = None,
-    missing: Annotated[bool, typer.Option("--missing", help="List only tracks with missing files.")] = False,
+    missing: Annotated[bool, typer.Option("--missing", help="List only tracks whose files are missing now.")] = False,
     left_out: Annotated[bool, typer.Option("--left-out", help="List only excluded tracks, with the reason.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -132,7 +133,12 @@ def list_tracks(
     from soundtrack.library.store.store import open_store
 
     with open_store(pipeline.index_dir(index)) as store:
-        there = {place.track_id for place in store.locations().values() if place.present}
+        places = store.locations().items()
+        there = {
+            place.track_id
+            for path, place in places
+            if (os.path.isfile(path) if missing else place.present)  # noqa: PTH113 - in a closed folder there is none
+        }
         tracks = sorted(store.tracks().values(), key=lambda track: in_order(track.path))
         why = {verdict.track_id: verdict.reason for verdict in judge(store) if verdict.reason is not None}
     if left_out:
@@ -243,7 +249,13 @@ def show_track(
 @app.command("forget")
 def forget(
     tracks: Annotated[list[str] | None, typer.Argument(metavar="TRACK", help="Files, ids, or prefixes of ids.")] = None,
-    missing: Annotated[bool, typer.Option("--missing", help="Remove all tracks with missing files.")] = False,
+    missing: Annotated[
+        bool,
+        typer.Option(
+            "--missing",
+            help="Remove all tracks whose files were missing at the last run of `soundtrack index` and still are.",
+        ),
+    ] = False,
     index: Index = None,
     quiet: Quiet = False,
 ) -> None:
@@ -251,14 +263,19 @@ def forget(
     from soundtrack import pipeline
     from soundtrack.cli import output
     from soundtrack.errors import UsageError
+    from soundtrack.library.advice import index_command
     from soundtrack.library.search.query import find_track
     from soundtrack.library.store.store import open_store
     from soundtrack.library.update.maintenance import forget_tracks
+    from soundtrack.naming.wording import counted
 
     if not tracks and not missing:
         raise UsageError("no tracks given", hint="give tracks, or use --missing")
     folder = pipeline.index_dir(index)
     with open_store(folder) as store:
         chosen = [find_track(store, name) for name in tracks or ()]
-    n = forget_tracks(folder, chosen, missing=missing)
-    output.say(f"{n} {'track' if n == 1 else 'tracks'} removed", quiet=quiet)
+    done = forget_tracks(folder, chosen, missing=missing)
+    output.say(f"{counted(done.n_removed, 'track')} removed", quiet=quiet)
+    if done.n_kept:
+        kept = f"{counted(done.n_kept, 'track')} kept: the files are present again; run `{index_command(folder)}`"
+        output.say(kept, quiet=quiet)

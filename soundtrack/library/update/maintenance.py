@@ -7,6 +7,7 @@ Goes in: an index folder. Comes out: numbers, or a list of faults, each one line
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -199,8 +200,18 @@ def set_rules(index_dir: Path, change: RuleChange) -> Rules:
     return after
 
 
-def forget_tracks(index_dir: Path, track_ids: Sequence[str], *, missing: bool = False) -> int:
-    """Take tracks out of an index; tells how many. Their files are not touched.
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What `forget_tracks` did."""
+
+    n_removed: int
+    """Tracks."""
+    n_kept: int
+    """Tracks that the last run marked missing and whose files are present again."""
+
+
+def forget_tracks(index_dir: Path, track_ids: Sequence[str], *, missing: bool = False) -> Forgotten:
+    """Take tracks out of an index. Their files are not touched.
 
     Parameters
     ----------
@@ -209,7 +220,7 @@ def forget_tracks(index_dir: Path, track_ids: Sequence[str], *, missing: bool = 
     track_ids : sequence of str
         Which ones.
     missing : bool
-        All whose files are gone as well.
+        All as well whose files were missing at the last run and still are: a disk may have come back since.
 
     Raises
     ------
@@ -218,13 +229,21 @@ def forget_tracks(index_dir: Path, track_ids: Sequence[str], *, missing: bool = 
     """
     open_store(index_dir).close()  # says so if there is none, before anything is made
     with write_lock(index_dir), open_store(index_dir, write=True) as store:
-        chosen = set(track_ids)
+        chosen, back = set(track_ids), set()
         if missing:
-            present = {place.track_id for place in store.locations().values() if place.present}
-            chosen |= {str(track_id) for (track_id,) in store.all("SELECT track_id FROM tracks")} - present
+            places = store.locations()
+            present = {place.track_id for place in places.values() if place.present}
+            gone = {str(track_id) for (track_id,) in store.all("SELECT track_id FROM tracks")} - present
+            back = {
+                place.track_id
+                for path, place in places.items()
+                if place.track_id in gone and os.path.isfile(path)  # noqa: PTH113 - in a closed folder there is none
+            }
+            back -= chosen
+            chosen |= gone - back
         with store.transaction():
             for track_id in sorted(chosen):
                 store.forget_track(track_id)
         write_vectors(store)
         write_summary(store, index_dir)
-    return len(chosen)
+    return Forgotten(len(chosen), len(back))
