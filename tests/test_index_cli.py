@@ -185,6 +185,12 @@ def test_a_busy_index_advised_an_option_that_most_commands_do_not_have(
     assert "hint: wait until it has finished; `soundtrack index` does so with --wait" in done.stderr
 
 
+def test_a_playlist_that_cannot_be_read_was_named_twice_in_one_line(music: Path, soundtrack: Shell) -> None:
+    (music / "a.xspf").write_text("<bad")
+    (line,) = [line for line in soundtrack("index", music, "-v").stderr.splitlines() if line.startswith("note: ")]
+    assert line.startswith(f"note: {music / 'a.xspf'}: unreadable playlist: not an xspf file")
+
+
 def test_list_show_and_forget(tmp_path: Path, music: Path, soundtrack: Shell) -> None:
     soundtrack("index", music)
     listed = json.loads(soundtrack("library", "list", "--json").stdout)

@@ -253,7 +253,7 @@ class _Run:
             try:
                 read[path] = read_playlist(path)
             except InputError as error:
-                self.noted.append((path, f"unreadable playlist: {shown(str(error))}"))
+                self.noted.append((path, f"unreadable playlist: {shown(str(error).removeprefix(f'{path}: '))}"))
         gone = [path for path in known if path not in there and _under(path, self.found.roots)]
         changed = {path: named for path, named in read.items() if known.get(path) != tuple(named)}
         self.count("playlists", len(there))
