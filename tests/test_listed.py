@@ -64,3 +64,11 @@ def test_the_plan_obeys_and_the_sheet_tells(tmp_path: Path) -> None:
     assert {cue.track_id for cue in used.cues} == {made[1].track_id}
     assert "calm.m3u: 1 of its 2 files are in the library" in used.warnings
     assert made[1].track_id not in {cue.track_id for cue in spot_cues(film, library(made), constraints=avoid).cues}
+
+
+def test_a_misspelled_artist_was_an_unknown_track_without_a_suggestion(tmp_path: Path) -> None:
+    made = [replace(t, tags=replace(t.tags, artist="Clara Berg", genre="Ambient")) for t in lying_in(tmp_path)]
+    for typed, meant in (("Clara Burg", "Clara Berg"), ("ambiet", "Ambient")):
+        with pytest.raises(UsageError, match=f"unknown name '{typed}': no track, artist, album, genre") as caught:
+            find_listed([typed], tracks=made)
+        assert caught.value.hint == f"did you mean {meant!r}?"

@@ -95,7 +95,12 @@ def shown_name(track: Track) -> str:
 
 def _nearest(low: str, tracks: Sequence[Track]) -> str:
     """What to type instead: the most similar names, else where all of them are listed."""
-    names = {folded(name): name for t in tracks for name in (t.path.name, t.tags.title, shown_name(t)) if name}
+    names = {
+        folded(name): name
+        for t in tracks
+        for name in (t.path.name, t.tags.title, shown_name(t), t.tags.artist, t.tags.album, t.tags.genre)
+        if name
+    }
     near = difflib.get_close_matches(low, names, n=3, cutoff=0.75)
     if near:
         return f"did you mean {' or '.join(repr(names[name]) for name in near)}?"

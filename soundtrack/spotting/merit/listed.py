@@ -82,12 +82,13 @@ def _called(
     """Ids of the tracks that a word names; what else it may mean comes before a playlist."""
     try:
         return {track.track_id for track in find_tracks(name, tracks=tracks, former=former)}
-    except UsageError:
+    except UsageError as error:
         remembered = _remembered(name.strip(), playlists)
         if not remembered and folded(name) in UNSUNG:  # a name for all music that is not sung
             remembered = {t.track_id for t in tracks if (t.analysis.vocal_share or 0.0) < SUNG_FROM}
         if not remembered:
-            raise
+            what = "no track, artist, album, genre, folder or playlist of the library"
+            raise UsageError(f"unknown name {name.strip()!r}: {what}", hint=error.hint) from error
         return remembered
 
 
