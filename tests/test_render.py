@@ -26,6 +26,8 @@ from soundtrack.errors import InputError, OutputError, Reason, UsageError
 from soundtrack.media.checking import fingerprint
 from soundtrack.media.reading.audio import read_audio
 from soundtrack.media.reading.probe import probe
+from soundtrack.media.writing.mux import mux
+from soundtrack.mix import render as render_module
 from soundtrack.mix.ducking import MusicLevel, duck
 from soundtrack.mix.render import render_film
 from soundtrack.mix.report import RenderReport
@@ -155,17 +157,31 @@ def test_replacing_leaves_nothing_of_the_original(tmp_path: Path, tracks: list[P
     np.testing.assert_allclose(replaced, only, atol=2e-4)
 
 
-def test_loud_peaks_are_limited_and_the_loudness_still_lands(tmp_path: Path) -> None:
+def spiky_job(folder: Path) -> Job:
     rng = np.random.default_rng(1)
     quiet = rng.normal(0, 0.08, (10 * RATE, 2))
     quiet[:: RATE // 4] = 0.99
-    wavfile.write(tmp_path / "spiky.wav", RATE, quiet.astype(np.float32))
-    film = make_film(tmp_path / "film.mp4")
-    report = render(make_job(film, [tmp_path / "spiky.wav"], target_lufs=-14.0), tmp_path / "out.mp4")
+    wavfile.write(folder / "spiky.wav", RATE, quiet.astype(np.float32))
+    return make_job(make_film(folder / "film.mp4"), [folder / "spiky.wav"], target_lufs=-14.0)
+
+
+def test_loud_peaks_are_limited_and_the_loudness_still_lands(tmp_path: Path) -> None:
+    report = render(spiky_job(tmp_path), tmp_path / "out.mp4")
     heard = ebur128(tmp_path / "out.mp4")
     assert report.limited_db > 4
     assert heard.true_peak_dbtp <= -1.0
     assert abs(heard.integrated_lufs + 14.0) <= 0.5
+
+
+def test_a_film_was_written_again_for_every_gain_that_the_limiter_took_loudness_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[Path] = []
+    monkeypatch.setattr(render_module, "mux", lambda info, part, **how: written.append(part) or mux(info, part, **how))
+    report = render(spiky_job(tmp_path), tmp_path / "out.mkv")
+    assert len(written) == 1
+    assert report.limited_db > 3
+    assert abs(ebur128(tmp_path / "out.mkv").integrated_lufs + 14.0) <= 0.25
 
 
 def test_an_edited_gain_is_heard(tmp_path: Path, tracks: list[Path], voice: Path) -> None:

@@ -103,6 +103,8 @@ class Levels:
     """By how much the music was raised for the sake of the target."""
     mix_lufs: float
     """Of the mix before the final gain."""
+    limited_lufs: float
+    """At least what a limiter leaves of the loudness at the final gain: as if all peaks of film and music coincided."""
     is_silent: bool
     """Whether there is nothing to hear at all."""
     is_too_quiet: bool
@@ -185,12 +187,13 @@ def set_levels(
         master_gain_db = notes.master_gain_db
     else:
         master_gain_db = 0.0 if is_silent else _master_db(scene, mixed)
+    master_gain_db = _as_written(master_gain_db)
     sounding = balance.music * 10 ** (mixed.row_gain_db / 10)
     apart = distances_lu(windows, voice=balance.original, music=sounding)
     over_music = _over_music(scene)
     return Levels(
         music_gain_db=music_gain_db,
-        master_gain_db=_as_written(master_gain_db),
+        master_gain_db=master_gain_db,
         master_cap_db=mixed.cap_db,
         ducking=mixed.ducking,
         original_lufs=original_lufs,
@@ -200,6 +203,7 @@ def set_levels(
         speech_over_music_low_lu=float(np.percentile(apart, 5)) if len(apart) and speech_lufs is not None else None,
         lift_db=lift_db,
         mix_lufs=mixed.lufs,
+        limited_lufs=_limited_lufs(scene, mixed, master_gain_db),
         is_silent=is_silent,
         is_too_quiet=not is_silent and wanted_db > MAX_MASTER_GAIN_DB and mixed.cap_db >= MAX_MASTER_GAIN_DB,
     )
@@ -287,6 +291,17 @@ def _mixed(scene: _Scene, music_gain_db: float) -> _Mixed:
         gain_db = gain_db + gain_db_at(ducking, middles_s) - gain_db_at(scene.ducking, middles_s)
     lufs = target_lufs(mixed_power(balance, music_gain_db=gain_db), speech=scene.speech, notes=scene.notes)
     return _Mixed(ducking, gain_db, lufs, _cap_db(scene, gain_db))
+
+
+def _limited_lufs(scene: _Scene, mixed: _Mixed, master_gain_db: float) -> float:
+    """Loudness with every row held down by its own peaks and those of its neighbours, from which the gain returns."""
+    balance = scene.balance
+    peaks = np.maximum(balance.front_peak + balance.music_peak * 10 ** (mixed.row_gain_db / 20), balance.other_peak)
+    over_db = 20 * np.log10(np.maximum(peaks, 1e-9)) + master_gain_db + BETWEEN_SAMPLES_DB - scene.ceiling_dbtp
+    down_db = np.pad(np.maximum(over_db, 0.0), 1)
+    down_db = np.maximum(np.maximum(down_db[:-2], down_db[2:]), down_db[1:-1])
+    power = mixed_power(balance, music_gain_db=mixed.row_gain_db) * 10 ** ((master_gain_db - down_db) / 10)
+    return target_lufs(power, speech=scene.speech, notes=scene.notes)
 
 
 def _cap_db(scene: _Scene, row_gain_db: TimeArray) -> float:

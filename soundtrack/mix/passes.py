@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from soundtrack.audio.levels.true_peak import TruePeak
+from soundtrack.errors import InputError, Reason
 from soundtrack.media.prefetch import ahead
 from soundtrack.media.reading.audio import iter_audio
 from soundtrack.media.reading.kept import KeptSound
@@ -23,8 +24,9 @@ from soundtrack.mix.balance import BalanceMeter, loudness_lufs
 from soundtrack.mix.bed import Music
 from soundtrack.mix.levels import Levels, set_levels, target_lufs
 from soundtrack.mix.limiter import Limiter
-from soundtrack.mix.plan import MixPlan
+from soundtrack.mix.plan import MixPlan, vocals_of
 from soundtrack.mix.stems import StemWriter
+from soundtrack.mix.tuning import Outcome, Setting, is_worth_trying, next_setting, speech_limited_db
 from soundtrack.progress import Progress
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import samples, seconds
@@ -32,6 +34,9 @@ from soundtrack.types import FloatArray, MixNotes, Narration, Span, StreamInfo, 
 
 LOSSY_HEADROOM_DB = 0.6
 """The limiter stays this much under the ceiling, because a lossy encoder moves peaks."""
+
+MAX_ATTEMPTS = 4
+"""Settings that are tried at most, without an encoder and with it."""
 
 _STEREO = 2
 BLOCK = 8 * MIX_RATE_HZ
@@ -74,6 +79,25 @@ class Heard:
     target_lufs: float
     """What has to meet the target: the same, or the loudness of the dialogue."""
     true_peak_dbtp: float
+
+
+def check_tracks(plan: MixPlan, track_paths: Mapping[str, Path]) -> None:
+    """Refuse to begin when a track is not there."""
+    for cue in plan.cues:
+        path = track_paths.get(cue.track_id)
+        if path is None or not path.is_file():
+            raise InputError(
+                f"{path or cue.track_id[:12]}: the track of cue {cue.cue_id} is missing",
+                hint="restore the file, or run `soundtrack index` on its new folder",
+                reason=Reason.MISSING,
+            )
+        vocals = track_paths.get(vocals_of(cue.track_id))
+        if cue.track_id in plan.sung and (vocals is None or not vocals.is_file()):
+            raise InputError(
+                f"{vocals or cue.track_id[:12]}: the vocals of cue {cue.cue_id} are missing",
+                hint="restore the file, or set `vocals` in the cue sheet to null to play the music as it is",
+                reason=Reason.MISSING,
+            )
 
 
 def _original_blocks(work: Work) -> Generator[FloatArray | None]:
@@ -206,14 +230,51 @@ def _laid(music: FloatArray, original: FloatArray | None, *, channels: int) -> F
 
 def hear(part: Path, stream: int, *, channels: int, speech: Sequence[Span], notes: MixNotes) -> Heard:
     """Loudness and true peak of the sound as a decoder gives it."""
-    meter, peaks = BalanceMeter(channels=channels), TruePeak()
     block_s = BLOCK / MIX_RATE_HZ
     blocks = (
         iter_stereo_apart(part, sample_rate_hz=MIX_RATE_HZ, block_s=block_s, stream=stream)
         if channels == _STEREO
         else iter_audio(part, sample_rate_hz=MIX_RATE_HZ, channels=channels, block_s=block_s, stream=stream)
     )
-    for block in ahead(blocks):
+    return _heard(ahead(blocks), channels=channels, speech=speech, notes=notes)
+
+
+def tried_out(work: Work, plan: MixPlan, levels: Levels, first: Setting, *, allowed_dbtp: float) -> tuple[Outcome, ...]:
+    """What settings come to before any encoder, up to one that is as good as can be; empty where the first may do."""
+    outcomes: list[Outcome] = []
+    setting: Setting | None = first if is_worth_trying(levels, notes=plan.notes) else None
+    while setting is not None and len(outcomes) < MAX_ATTEMPTS:
+        limiter = Limiter(ceiling_dbtp=setting.limiter_dbtp, channels=work.channels)
+        blocks = mixed(work, at_setting(plan, levels, setting), limiter, None, music_track=False)
+        heard = _heard(blocks, channels=work.channels, speech=plan.speech, notes=plan.notes)
+        outcomes.append(outcome_of(work, plan, setting, heard, limiter, allowed_dbtp=allowed_dbtp))
+        setting = next_setting(outcomes, levels=levels, notes=plan.notes)
+    return tuple(outcomes)
+
+
+def at_setting(plan: MixPlan, levels: Levels, setting: Setting) -> MixPlan:
+    """The plan with all gains."""
+    return replace(
+        plan,
+        ducking=levels.ducking,
+        music_gain_db=levels.music_gain_db,
+        master_gain_db=setting.master_gain_db,
+    )
+
+
+def outcome_of(
+    work: Work, plan: MixPlan, setting: Setting, heard: Heard, limiter: Limiter, *, allowed_dbtp: float
+) -> Outcome:
+    """What a setting came to."""
+    spoken_db = speech_limited_db(limiter.reduction_db, plan.speech) if work.has_voices else 0.0
+    over_db = heard.true_peak_dbtp - allowed_dbtp
+    return Outcome(setting, heard.target_lufs, over_db, spoken_db, limiter.largest_reduction_db)
+
+
+def _heard(blocks: Iterator[FloatArray], *, channels: int, speech: Sequence[Span], notes: MixNotes) -> Heard:
+    """Loudness and true peak of finished sound."""
+    meter, peaks = BalanceMeter(channels=channels), TruePeak()
+    for block in blocks:
         nothing = np.zeros((2, block.shape[1]), np.float32)
         meter.push(block, music=nothing, reference=nothing)
         peaks.push(block)

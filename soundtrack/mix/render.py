@@ -2,8 +2,9 @@
 
 Goes in: the film, its cue sheet, where the tracks lie. Comes out: a checked file and a `RenderReport`. Everything is
 heard twice, block by block, in constant memory: once to measure (`mix/balance.py`), once to write, with the film's
-packets copied by the same ffmpeg that encodes the sound. What was written is measured again, and written once more if
-loudness or peaks are out of bounds. The report's sheet holds the gains; a sheet with gains is mixed with them as given.
+packets copied by the same ffmpeg that encodes the sound. Where limiting may cost loudness, gains are tried before that
+without an encoder. What was written is measured again, and written once more if loudness or peaks are out of bounds.
+The report's sheet holds the gains; a sheet with gains is mixed with them as given.
 """
 
 from __future__ import annotations
@@ -28,11 +29,23 @@ from soundtrack.media.writing.mux import mux
 from soundtrack.media.writing.placing import picture_start
 from soundtrack.mix.levels import BETWEEN_SAMPLES_DB, Levels
 from soundtrack.mix.limiter import Limiter
-from soundtrack.mix.passes import LOSSY_HEADROOM_DB, Work, hear, measure, mixed, mixed_between
-from soundtrack.mix.plan import MixPlan, plan_mix, vocals_of
+from soundtrack.mix.passes import (
+    LOSSY_HEADROOM_DB,
+    MAX_ATTEMPTS,
+    Work,
+    at_setting,
+    check_tracks,
+    hear,
+    measure,
+    mixed,
+    mixed_between,
+    outcome_of,
+    tried_out,
+)
+from soundtrack.mix.plan import MixPlan, plan_mix
 from soundtrack.mix.report import RenderReport, cut_off, sound_warnings
 from soundtrack.mix.stems import StemWriter
-from soundtrack.mix.tuning import Outcome, Setting, next_setting, speech_limited_db
+from soundtrack.mix.tuning import Outcome, Setting, came_as_tried, next_setting
 from soundtrack.progress import Progress, no_progress
 from soundtrack.types import CueSheet, FloatArray, StreamInfo, VideoInfo
 
@@ -43,7 +56,6 @@ LAYOUTS = ("auto", "stereo", "5.1")
 """What the mix may be asked to be."""
 
 _SURROUND_CHANNELS = 6
-_MAX_ATTEMPTS = 4
 _BITRATE_KBPS = 256
 """Of a lossy encoder; six channels get more."""
 _FILM_TOLERANCE_S = 1.0
@@ -134,13 +146,9 @@ def render_film(
         part = files.part(out, kind=FILM, force=force)
         start = picture_start(info, streams, part)  # the same for every attempt
         stem_writer = encoders.enter_context(_stems(stems, out.stem, files=files, force=force, channels=channels))
+        tried = tried_out(work, plan, levels, setting, allowed_dbtp=allowed_dbtp)
+        setting = tried[-1].setting if tried else setting
         while True:
-            final = replace(
-                plan,
-                ducking=levels.ducking,
-                music_gain_db=levels.music_gain_db,
-                master_gain_db=setting.master_gain_db,
-            )
             if stem_writer:
                 stem_writer.restart()
             with mux(
@@ -155,7 +163,9 @@ def render_film(
                 start=start,
             ) as pipe:
                 limiter = Limiter(ceiling_dbtp=setting.limiter_dbtp, channels=channels)
-                for block in mixed(work, final, limiter, stem_writer, music_track=music_track):
+                for block in mixed(
+                    work, at_setting(plan, levels, setting), limiter, stem_writer, music_track=music_track
+                ):
                     pipe.write(np.ascontiguousarray(block.T))
             if stem_writer:
                 stem_writer.finish()
@@ -163,13 +173,13 @@ def render_film(
                 info, part, plan=streams, n_samples=plan.n_samples, music_track=music_track, before=before
             )
             heard = hear(part, found.mix_stream, channels=channels, speech=sheet.speech, notes=sheet.mix)
-            over_db = heard.true_peak_dbtp - allowed_dbtp
-            spoken_db = speech_limited_db(limiter.reduction_db, sheet.speech) if work.has_voices else 0.0
-            outcomes.append(Outcome(setting, heard.target_lufs, over_db, spoken_db, limiter.largest_reduction_db))
-            better = next_setting(outcomes, levels=levels, notes=sheet.mix)
+            outcomes.append(outcome_of(work, plan, setting, heard, limiter, allowed_dbtp=allowed_dbtp))
+            if tried and came_as_tried(tried[-1], outcomes[-1], notes=sheet.mix):
+                break
+            better = next_setting([*tried, *outcomes], levels=levels, notes=sheet.mix)
             if better is None:
                 break
-            if len(outcomes) == _MAX_ATTEMPTS:
+            if len(outcomes) == MAX_ATTEMPTS:
                 _require_peak(out, heard.true_peak_dbtp, allowed_dbtp)
                 break
             setting = better
@@ -186,7 +196,7 @@ def render_film(
         levels=used,
         channels=channels,
         limited_db=limiter.largest_reduction_db,
-        speech_limited_db=spoken_db,
+        speech_limited_db=outcomes[-1].speech_limited_db,
         streams=streams,
         stems=stem_writer.paths if stem_writer else (),
         warnings=(
@@ -379,22 +389,3 @@ def check_film(info: VideoInfo, sheet: CueSheet) -> None:
             hint="use the film of the cue sheet, or run `soundtrack spot` for this one",
             reason=Reason.BAD_FORMAT,
         )
-
-
-def check_tracks(plan: MixPlan, track_paths: Mapping[str, Path]) -> None:
-    """Refuse to begin when a track is not there."""
-    for cue in plan.cues:
-        path = track_paths.get(cue.track_id)
-        if path is None or not path.is_file():
-            raise InputError(
-                f"{path or cue.track_id[:12]}: the track of cue {cue.cue_id} is missing",
-                hint="restore the file, or run `soundtrack index` on its new folder",
-                reason=Reason.MISSING,
-            )
-        vocals = track_paths.get(vocals_of(cue.track_id))
-        if cue.track_id in plan.sung and (vocals is None or not vocals.is_file()):
-            raise InputError(
-                f"{vocals or cue.track_id[:12]}: the vocals of cue {cue.cue_id} are missing",
-                hint="restore the file, or set `vocals` in the cue sheet to null to play the music as it is",
-                reason=Reason.MISSING,
-            )

@@ -1,7 +1,8 @@
-"""Settings of the next attempt from measurements of a written film. Pure.
+"""Settings of the next attempt from measurements of the one before. Pure.
 
 Limiting takes loudness away and a lossy encoder moves peaks, so what was written is measured; where loudness, peaks or
-the limiting of speech are out of bounds, the next attempt is made with other settings.
+the limiting of speech are out of bounds, the next attempt is made with other settings. Where the limiter will have work
+to do, settings are found before anything is encoded, since writing costs several times what mixing does.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ _STEP_UNDER_DB = 0.1
 """How far beyond what is needed a setting is moved, so that the next attempt is inside."""
 
 _SMALLEST_STEP_DB = 0.02
+_ENCODER_LU = 0.1
+"""A lossy encoder changes loudness by less, as a rule by some hundredths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Outcome:
     setting: Setting
     """What it was made with."""
     integrated_lufs: float
-    """Loudness of what was written."""
+    """Loudness of what was written, or heard before the encoder."""
     over_db: float
     """How far its true peak is above what is allowed; negative below."""
     speech_limited_db: float
@@ -104,6 +107,40 @@ def next_setting(outcomes: Sequence[Outcome], *, levels: Levels, notes: MixNotes
     gain_db, limiter_dbtp = round(gain_db, 6), round(limiter_dbtp, 6)
     moved = abs(gain_db - last.setting.master_gain_db) > _SMALLEST_STEP_DB or limiter_dbtp != last.setting.limiter_dbtp
     return replace(last.setting, master_gain_db=gain_db, limiter_dbtp=limiter_dbtp, cap_db=cap_db) if moved else None
+
+
+def is_worth_trying(levels: Levels, *, notes: MixNotes) -> bool:
+    """Whether the first setting may miss the target, so that it is heard before anything is written.
+
+    Parameters
+    ----------
+    levels : Levels
+        As measured.
+    notes : MixNotes
+        As they came in; a gain that they hold is not moved.
+    """
+    keeps_level = notes.keep_level and levels.original_lufs is not None
+    if notes.master_gain_db is not None or keeps_level or levels.is_silent:
+        return False
+    return notes.target_lufs - levels.limited_lufs > LOUDNESS_TOLERANCE_LU
+
+
+def came_as_tried(tried: Outcome, written: Outcome, *, notes: MixNotes) -> bool:
+    """Whether an encoder left loudness and peaks as they were heard before it, so that nothing is to be mended.
+
+    Parameters
+    ----------
+    tried, written : Outcome
+        Before the encoder, and behind it; of another setting nothing is known.
+    notes : MixNotes
+        With the target.
+    """
+    if written.setting != tried.setting:
+        return False
+    off_lu = [abs(notes.target_lufs - outcome.integrated_lufs) for outcome in (tried, written)]
+    is_newly_off = off_lu[1] > LOUDNESS_TOLERANCE_LU >= off_lu[0]
+    moved_lu = abs(written.integrated_lufs - tried.integrated_lufs)
+    return written.over_db <= 0 and moved_lu <= _ENCODER_LU and not is_newly_off
 
 
 def _gain_per_lu(outcomes: Sequence[Outcome]) -> float:
