@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +16,10 @@ from soundtrack import pipeline
 from soundtrack.cli.app import run_commands
 from soundtrack.documents import cuesheet
 from soundtrack.errors import InputError, Reason
+from soundtrack.library.identity import identify
 from soundtrack.media.reading.probe import probe
 from soundtrack.mix.report import RenderReport
+from soundtrack.pipeline.library import present
 from soundtrack.pipeline.scorer import NO_FILES, Scorer
 from soundtrack.pipeline.sheets.exports import find_media
 from soundtrack.pipeline.sheets.preview import make_preview
@@ -111,6 +114,21 @@ def test_a_song_replaced_after_indexing_gave_a_film_with_the_wrong_music_or_none
     assert "soundtrack index" in refused.value.hint
     assert song not in played(second)
     assert any("1 track of the library has changed since it was indexed" in line for line in second.warnings)
+
+
+def test_the_films_of_a_batch_read_a_song_that_they_share_once(
+    made: Made, info: VideoInfo, scenes: SceneSheet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every film hashed all music that it plays again."""
+    read: list[Path] = []
+    monkeypatch.setattr(present, "identify", lambda path: read.append(path) or identify(path))
+    present._identified.cache_clear()
+    scorer = Scorer(index=made.index, device="cpu")
+    songs = {song for _ in range(3) for song in played(scorer.plan(info, scenes=scenes))}
+    assert sorted(read) == sorted(songs)
+    os.utime(read[0])
+    scorer.plan(info, scenes=scenes)
+    assert read[len(songs) :] == [read[0]]
 
 
 def test_an_export_names_a_song_that_holds_other_music_by_now(

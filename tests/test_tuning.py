@@ -107,6 +107,6 @@ def test_gains_are_tried_only_where_they_may_miss_and_may_be_moved(
     ],
     ids=["within", "soft as before", "peaks", "loudness", "just off the target", "another setting"],
 )
-def test_what_an_encoder_moved_is_mended_and_no_more(tried_lufs: float, written: Outcome, is_as_tried: bool) -> None:
+def test_what_an_encoder_moved_is_corrected_and_no_more(tried_lufs: float, written: Outcome, is_as_tried: bool) -> None:
     tried = Outcome(SETTING, tried_lufs, over_db=-0.6, speech_limited_db=0.0, limited_db=1.0)
     assert came_as_tried(tried, written, notes=NOTES) is is_as_tried

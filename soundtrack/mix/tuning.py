@@ -126,7 +126,7 @@ def is_worth_trying(levels: Levels, *, notes: MixNotes) -> bool:
 
 
 def came_as_tried(tried: Outcome, written: Outcome, *, notes: MixNotes) -> bool:
-    """Whether an encoder left loudness and peaks as they were heard before it, so that nothing is to be mended.
+    """Whether an encoder left loudness and peaks as they were heard before it, so that nothing is left to correct.
 
     Parameters
     ----------

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
 
 from soundtrack.errors import InputError, Reason
-from soundtrack.library.identity import identify
+from soundtrack.library.identity import Identity, QuickKey, identify
 from soundtrack.naming.wording import counted
 from soundtrack.types import Track
 
 _SHOWN_NAMES = 3
+_MOST_IDENTIFIED = 256
 
 
 def is_there(track: Track) -> bool:
@@ -25,9 +28,16 @@ def is_there(track: Track) -> bool:
 def is_replaced(track: Track) -> bool:
     """Whether the file of a track holds other music than when it was indexed; False where it cannot be read."""
     try:
-        return not identify(track.path).is_of(track.track_id)
-    except InputError:
+        now = track.path.stat()
+        return not _identified(track.path, QuickKey.of(now), now.st_ctime_ns).is_of(track.track_id)
+    except (InputError, OSError, ValueError):
         return False
+
+
+@lru_cache(maxsize=_MOST_IDENTIFIED)
+def _identified(path: Path, _key: QuickKey, _changed_ns: int) -> Identity:
+    """What a file holds, read once until it changes: the films of a batch play the same tracks."""
+    return identify(path)
 
 
 def require_kept(tracks: Iterable[Track]) -> None:
