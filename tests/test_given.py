@@ -10,7 +10,7 @@ import pytest
 from made_up import MODEL, library, sheet, small_library, track
 from media_made import Made, make_track
 from soundtrack import api, pipeline
-from soundtrack.errors import InputError, UsageError
+from soundtrack.errors import InputError, LibraryError, UsageError
 from soundtrack.library.heard import Heard, Warned
 from soundtrack.pipeline import batch, given
 from soundtrack.pipeline.given import GivenMusic, music_for, settings_for
@@ -166,3 +166,14 @@ def test_a_film_is_scored_with_a_given_song_where_there_is_no_index(
     assert again.sheet.cues == scored.sheet.cues
     with pytest.raises(UsageError, match="input"):
         api.score(made.film, out=tmp_path / "b.mp4", cues=song, wishes=Wishes(track=song), force=True, device="cpu")
+
+
+def test_an_index_without_tracks_was_said_to_have_all_0_of_them_excluded(tmp_path: Path) -> None:
+    folder = tmp_path / "index"
+    (tmp_path / "music").mkdir()
+    api.index([tmp_path / "music"], index=folder)
+    with pytest.raises(LibraryError, match="the index is empty") as error:
+        music_for(Wishes(), folder)
+    assert error.value.hint.startswith("run `soundtrack index PATH...")
+    with pytest.raises(LibraryError, match="the index is empty"):
+        music_for(Wishes(theme="a song"), folder)

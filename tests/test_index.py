@@ -155,7 +155,7 @@ def test_an_index_without_music_is_named_when_music_is_needed(tmp_path: Path) ->
     with open_library(tmp_path) as view:
         assert view.search(np.zeros((2, fake.DIM), np.float32), 3) == [[], []]
         assert view.embeddings.shape == (0, fake.DIM)
-        with pytest.raises(LibraryError, match="no usable track"):
+        with pytest.raises(LibraryError, match="the index is empty"):
             require_music(view, tmp_path)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from soundtrack.errors import InputError, Reason
 from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.library.asking import AskedMusic
-from soundtrack.pipeline.library.music import current_model, open_library, read_music
+from soundtrack.pipeline.library.music import current_model, index_dir, open_library, read_music
 from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.settings import SpottingSettings
 from soundtrack.spotting.merit.view import LibraryView
@@ -150,9 +150,12 @@ def music_for(wishes: Wishes, index: Path | None, *, device: str = "auto") -> tu
     """
     if wishes.track is not None:
         return _given(wishes.track, device), wishes
-    library: Music = open_library(index, allow_spoken=wishes.allow_spoken)
+    from soundtrack.library.search.library_view import require_music
+
+    library = open_library(index, allow_spoken=wishes.allow_spoken)
     theme = None if wishes.theme is None else as_on_disk(Path(wishes.theme).expanduser())
     if theme is None or not theme.is_file():
+        require_music(library, index_dir(index))
         return library, wishes  # by name, among the tracks of the library
     from soundtrack.library.identity import identify
 

@@ -181,6 +181,7 @@ class LibraryView:
         self._owner: npt.NDArray[np.int64] = owner[self._offered]
         self._position: npt.NDArray[np.int64] = (np.arange(len(owner)) - first[owner])[self._offered]
         self.track_ids = tuple(self._all_ids[i] for i in np.flatnonzero(chosen))
+        self.has_tracks = bool(found)  # offered or not
 
     def __enter__(self) -> Self:
         return self
@@ -390,10 +391,9 @@ def require_music(library: LibraryView, index_dir: Path) -> None:
     Raises
     ------
     LibraryError
-        No track is there, long enough and audible.
+        It is empty, or no track is there, long enough and audible.
     """
     if not library.track_ids:
-        raise LibraryError(
-            f"{index_dir}: no usable track in the index",
-            hint=f"{to_fill(index_dir)}; `soundtrack library list --left-out` gives the reasons",
-        )
+        why = "; `soundtrack library list --left-out` gives the reasons" if library.has_tracks else ""
+        found = "no usable track in the index" if why else "the index is empty"
+        raise LibraryError(f"{index_dir}: {found}", hint=to_fill(index_dir) + why)
