@@ -2,10 +2,9 @@
 
 import errno
 import os
-import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from copy import copy
 from functools import wraps
 from importlib import import_module
@@ -176,9 +175,9 @@ def run_commands(args: list[str] | None = None) -> int:
     Raises
     ------
     SoundtrackError
-        As the command does; a wrong word is a `UsageError`.
+        As the command does; a wrong word is a `UsageError`, a path that may not be read an `InputError`.
     """
-    from soundtrack.errors import UsageError
+    from soundtrack.cli.wrong_words import as_error
 
     try:
         code = command_line()(args, prog_name="soundtrack", standalone_mode=False)
@@ -186,131 +185,15 @@ def run_commands(args: list[str] | None = None) -> int:
         if type(error).__name__ == "NoArgsIsHelpError":
             error.show()  # type: ignore[attr-defined]
             return ExitCode.USAGE
-        raise UsageError(
-            _in_our_words(error), hint=_what_to_type(error, sys.argv[1:] if args is None else args)
-        ) from error
+        raise as_error(error, sys.argv[1:] if args is None else args) from error
     return code if isinstance(code, int) else ExitCode.OK
 
 
-_OUR_WORDS = (
-    (r": Value error, ", ": "),
-    (r"Input should be greater than or equal to (\S+)", r"must be at least \1"),
-    (r"Input should be less than or equal to (\S+)", r"must be at most \1"),
-    (r"Input should be a valid integer\b.*", "not an integer"),
-    (r"Input should be a valid number\b.*", "not a number"),
-    (r"\. Did you mean .*", ""),  # said by the hint
-    (r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", r"unexpected argument: \1"),
-)
-"""How typer says what is wrong with a word, and how our errors do."""
-
-
-def _in_our_words(error: Any) -> str:
-    """What is wrong with a word of the command line, as our errors say it."""
-    message = str(error.format_message()).strip().rstrip(".")
-    for theirs, ours in _OUR_WORDS:
-        message = re.sub(theirs, ours, message)
-    name = getattr(error, "option_name", None)
-    if name is not None and getattr(error, "possibilities", None) is not None:
-        message = f"unknown option {name}"
-    return message[:1].lower() + message[1:]
-
-
-_NAMES_ELSEWHERE = {"--format": "--to"}
-"""Options as other tools call them."""
-
-_NEAR, _VERY_NEAR = 0.65, 0.8
-"""Likeness of spelling from which an option is suggested, and one by which files are replaced."""
-
-
-def _near_options(error: Any) -> list[str]:
-    """Options of the command that are spelled nearly like a wrong one, or mean the same; the nearest first.
-
-    Names are compared without their dashes, which are alike in all.
-    """
-    from difflib import SequenceMatcher
-
-    wrong = str(error.option_name)
-    found = error.ctx.command.params if error.ctx is not None else ()
-    known = [name for option in found for name in (*option.opts, *option.secondary_opts) if name.startswith("--")]
-    near = [name for name in known if name == _NAMES_ELSEWHERE.get(wrong)]
-    likeness = {name: SequenceMatcher(None, name[2:], wrong.lstrip("-").lower()).ratio() for name in known}
-    for name in sorted(known, key=lambda name: -likeness[name]):
-        if likeness[name] >= (_VERY_NEAR if name == "--force" else _NEAR) and name not in near:
-            near.append(name)
-    return near
-
-
-_WORDS_OF_A_NAME = 16
-"""Largest number of words of a command line that are tried as one name with spaces."""
-
-_LIKE_A_FILE = re.compile(r"-[^=]*\.[A-Za-z][A-Za-z0-9]{1,4}")
-
-
-def _dashed_file(error: Any, words: Sequence[str]) -> str | None:
-    """The word that was taken for options and is the name of a file."""
-    wrong = str(getattr(error, "option_name", ""))
-    for word in words:
-        is_it = word == wrong or (len(wrong) == 2 and wrong[1] in word[1:])
-        if is_it and _LIKE_A_FILE.fullmatch(word):
-            return word
-    return None
-
-
-def _of_a_command(error: Any, words_given: Sequence[str]) -> str | None:
-    """The command on the line that has an option which was given before it."""
-    wrong, commands = getattr(error, "option_name", None), getattr(error.ctx.command, "commands", {})
-    for word in words_given if wrong else ():
-        if isinstance(found := commands.get(word), LateCommand):
-            return word if any(wrong in option.opts for option in found.load().params) else None
-    return None
-
-
-def _what_to_type(error: Any, words_given: Sequence[str]) -> str:
-    """An option or command of a similar name, else where the options are explained."""
-    import difflib
-    import shlex
-
-    if (name := _dashed_file(error, words_given)) is not None:
-        return f"use {shlex.quote(f'./{name}')} for the file of this name"
-    if "unexpected extra argument" in str(error) and (quoted := _name_in_pieces(words_given)) is not None:
-        return quoted
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context is not None else "soundtrack"
-    if context is not None and (later := _of_a_command(error, words_given)) is not None:
-        return f"put it after the command: `{command} {later} {error.option_name}`"
-    near = _near_options(error) if getattr(error, "option_name", None) and hasattr(error, "possibilities") else []
-    words = str(error).split("'")
-    if not near and "command" in words[0].lower() and len(words) > 1 and context is not None:
-        near = difflib.get_close_matches(words[1], getattr(context.command, "commands", {}), n=2)
-    asked = f"did you mean {' or '.join(near[:3])}? " if near else _plain_number(str(error.__cause__))
-    what = "commands" if "command" in words[0].lower() else "options"
-    return f"{asked}`{command} --help` lists the {what}"
-
-
-def _name_in_pieces(words_given: Sequence[str]) -> str | None:
-    """What to type where the name of an existing file has spaces and was given without quotes."""
-    import shlex
-
-    for start in range(len(words_given)):
-        for end in range(start + 2, min(start + _WORDS_OF_A_NAME, len(words_given)) + 1):
-            if Path(name := " ".join(words_given[start:end])).exists():
-                return f"put the name in quotes: {shlex.quote(name)}"
-    return None
-
-
-def _plain_number(cause: str) -> str:
-    """What to type in the place of a number with a unit, such as ``3dB``, ``4 s`` or ``30%``."""
-    found = re.search(r"number.*input_value='([+-]?\d+(?:\.\d+)?) ?(%|[A-Za-z]+)'", cause)
-    if found is None:
-        return ""
-    return (
-        f"use {float(found[1]) / 100:g} for {found[1]}%; " if found[2] == "%" else f"use {found[1]}, without the unit; "
-    )
-
-
 def _report(error: SoundtrackError) -> None:
+    from soundtrack.cli.wrong_words import name_in_pieces
+
     reason = getattr(error, "reason", None)
-    hint = (reason is Reason.MISSING and _name_in_pieces(sys.argv[1:])) or error.hint
+    hint = (reason is Reason.MISSING and name_in_pieces(sys.argv[1:])) or error.hint
     _write_error(str(error), hint, code=error.code, exit_code=error.exit_code, reason=reason)
 
 
