@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from made_up import library, sheet, track
+from media_made import make_track
 from soundtrack import api, resources
 from soundtrack.cli.app import run_commands
 from soundtrack.cli.words import parse_mood
@@ -120,6 +121,13 @@ def test_music_like_a_track_of_the_library_by_its_name(index: Path) -> None:
     name = best.tracks[best.answer.order()[0]].path.name
     assert name == first.path.name
     assert [worst.tracks[i].path.name for i in worst.answer.order()][-1] == first.path.name
+
+
+def test_a_file_with_a_quotation_mark_in_its_name_was_taken_for_words(index: Path, tmp_path: Path) -> None:
+    file = make_track(tmp_path / 'so "sad, no drums.flac', tempo_bpm=100, notes_hz=[220.0, 330.0])
+    with Library(index) as music:
+        asked = music.ask(str(file))
+    assert [clause.name for clause in asked.query.clauses] == [str(file)]
 
 
 def test_a_title_that_names_an_instrument_counts_where_no_network_knows_it() -> None:

@@ -127,7 +127,7 @@ class Asking:
         """
         named = Path(text).expanduser()
         is_file = bool(text.strip()) and os.path.isfile(named)  # noqa: PTH113 - words that are too long are no file
-        query = understand(f'like "{text}"' if is_file else text, self.known)
+        query = Query(text, (LikeClause(text),)) if is_file else understand(text, self.known)
         likes = [clause for clause in query.clauses if isinstance(clause, LikeClause)]
         references = {clause.name: self._reference(clause.name) for clause in likes}
         wanted = [clause.name for clause in likes if clause.degree is not Degree.NO]
