@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import shutil
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -94,3 +95,15 @@ def test_the_command_writes_both_and_replaces_nothing_else(
     with pytest.raises(OutputError):
         run_commands([*arguments, "--html", str(html), "--force"])
     assert "Mine" in html.read_text()
+
+
+def test_the_page_counted_tracks_that_are_excluded(
+    made: Made, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    index = shutil.copytree(made.index, tmp_path / "index")
+    assert run_commands(["library", "rules", "--exclude", "dark.mp3", "--index", str(index)]) == 0
+    capfd.readouterr()
+    html = tmp_path / "map.html"
+    assert run_commands(["library", "map", "--index", str(index), "--html", str(html)]) == 0
+    assert "1 track\n" in capfd.readouterr().err
+    assert len(dots_of(html.read_text()).dots) == 1

@@ -44,8 +44,8 @@ def map_(
     from soundtrack.files.kinds import MAP_PAGE, PICTURES
     from soundtrack.files.safe_write import replacing, write_text
     from soundtrack.files.targets import Target
+    from soundtrack.library.search.library_view import require_music
     from soundtrack.library.search.query import in_order
-    from soundtrack.library.store.store import open_store
     from soundtrack.naming.wording import counted
     from soundtrack.pipeline.library.mapped import mapped
     from soundtrack.pipeline.library.music import open_library
@@ -61,14 +61,12 @@ def map_(
     targets = [] if png is None else [Target(png, kind, option="--png")]
     targets += [] if html is None else [Target(html, MAP_PAGE, option="--html")]
     guard(targets, inputs=[], index=index, force=force)
-    with open_store(pipeline.index_dir(index)) as store:
-        there = {place.track_id for place in store.locations().values() if place.present}
-        tracks = sorted(store.tracks().values(), key=lambda track: in_order(track.path))
-    tracks = [track for track in tracks if track.track_id in there]
+    with open_library(index) as library:
+        require_music(library, pipeline.index_dir(index))
+        found = mapped(library)
+    tracks = sorted(found.tracks, key=lambda track: in_order(track.path))
     if png is not None:
         if by == "likeness":
-            with open_library(index) as library:
-                found = mapped(library)
             drawn = map_picture(found.tracks, kind=ending, places=found.likeness)
         else:
             drawn = map_picture(tracks, kind=ending)
