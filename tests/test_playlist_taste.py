@@ -12,8 +12,8 @@ import pytest
 
 from made_up import library, sheet, track
 from media_made import Made
-from soundtrack.cli.app import main
-from soundtrack.errors import InputError
+from soundtrack.cli.app import main, run_commands
+from soundtrack.errors import InputError, LibraryError
 from soundtrack.evaluation.playlists import BOTH, CHANCE, LISTENING, POPULARITY, TAGS, held_out
 from soundtrack.library.liking import Liking, read_liking
 from soundtrack.pipeline.library.taste import library_taste, playlists_in, sources_of
@@ -204,11 +204,11 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("content", "cause"),
+    ("content", "cause", "code"),
     [
-        (None, "no playlists"),
-        ("", "none of 1 playlists names two tracks of the library"),
-        ("/nowhere/a.mp3\n/nowhere/b.mp3\n", "none of 1 playlists names two tracks of the library"),
+        (None, "no playlists", "E302"),
+        ("", "none of 1 playlists names two tracks of the library", "E312"),
+        ("/nowhere/a.mp3\n/nowhere/b.mp3\n", "none of 1 playlists names two tracks of the library", "E312"),
     ],
 )
 def test_empty_and_foreign_playlists_end_in_two_lines(
@@ -218,6 +218,7 @@ def test_empty_and_foreign_playlists_end_in_two_lines(
     capfd: pytest.CaptureFixture[str],
     content: str | None,
     cause: str,
+    code: str,
 ) -> None:
     folder = tmp_path / "lists"
     folder.mkdir()
@@ -226,7 +227,12 @@ def test_empty_and_foreign_playlists_end_in_two_lines(
     assert run(monkeypatch, str(folder), "--index", str(made.index)) == 3
     lines = capfd.readouterr().err.splitlines()
     assert len(lines) == 2
-    assert cause in lines[0] and lines[1].startswith("hint: ") and lines[1].endswith("[E301]")
+    assert cause in lines[0] and lines[1].startswith("hint: ") and lines[1].endswith(f"[{code}]")
+
+
+def test_a_library_without_playlists_had_the_code_of_an_empty_file(made: Made) -> None:
+    with pytest.raises(LibraryError, match="has no playlists"):
+        run_commands(["eval", "playlists", "--index", str(made.index)])
 
 
 def test_the_command_prints_the_ablation(

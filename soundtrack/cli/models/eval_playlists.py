@@ -33,7 +33,7 @@ def playlists(
     not name: by tags, by the other playlists, by both, by popularity and at random.
     """
     from soundtrack.cli import output
-    from soundtrack.errors import InputError, Reason
+    from soundtrack.errors import LibraryError
     from soundtrack.evaluation.playlists import held_out
     from soundtrack.pipeline.library.opened import Library
     from soundtrack.pipeline.library.taste import playlists_in, sources_of
@@ -44,10 +44,9 @@ def playlists(
         tracks = list(library.tracks().values())
         found = library.playlists() if folder is None else playlists_in(folder, tracks)
         if not found:
-            raise InputError(
+            raise LibraryError(
                 f"{library.index}: the library has no playlists",
-                hint="give a folder of playlists: eval playlists DIR",
-                reason=Reason.EMPTY,
+                hint="give a folder of playlists: `soundtrack eval playlists DIR`",
             )
     sources = sources_of(tracks, found.values(), lyrics=lyrics)
     with output.progress(quiet=quiet) as progress:

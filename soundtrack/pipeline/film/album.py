@@ -81,7 +81,7 @@ def read_album(path: Path) -> Album:
         raise InputError(
             f"{path}: {what}",
             hint="use a folder of photos (jpg, png, webp, heic, avif), a film, or --batch FOLDER for films",
-            reason=Reason.NOT_MEDIA if files else Reason.EMPTY,
+            reason=Reason.NOT_MEDIA,
         )
     more = len(skipped) - _MOST_NAMED
     lines = skipped[:_MOST_NAMED] + ([f"skipped: {counted(more, 'further file')}"] if more > 0 else [])

@@ -122,12 +122,12 @@ def playlists_in(folder: Path, tracks: Sequence[Track]) -> dict[Path, tuple[str,
     files = [folder] if folder.is_file() else sorted(path for path in folder.rglob("*") if is_playlist(path))
     files = [path for path in files if is_playlist(path)][:MOST_PLAYLISTS]
     if not files:
-        raise InputError(f"{folder}: no playlists", hint=_GIVE, reason=Reason.EMPTY)
+        raise InputError(f"{folder}: no playlists", hint=_GIVE, reason=Reason.NOT_MEDIA)
     found = {path: tuple(sorted(in_playlist(path, tracks)[0])) for path in files}
     if not any(len(named) > 1 for named in found.values()):
         raise InputError(
             f"{folder}: none of {len(files)} playlists names two tracks of the library",
             hint="run `soundtrack index` on the folders of their music",
-            reason=Reason.EMPTY,
+            reason=Reason.MISSING,
         )
     return found
