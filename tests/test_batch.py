@@ -276,6 +276,12 @@ def test_a_quiet_batch_names_the_film_that_failed(tmp_path: Path, capfd: pytest.
     assert capfd.readouterr().err == f"failed: {failed}: no picture; use another film\n"
 
 
+def test_a_name_with_a_line_break_was_two_lines_on_stdout(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    films(tmp_path / "films", "a\nb.mp4")
+    assert run_commands(["score", "--batch", str(tmp_path / "films"), "-o", str(tmp_path / "out"), "-q"]) == 0
+    assert capfd.readouterr().out == f"{tmp_path}/out/a\N{REPLACEMENT CHARACTER}b.scored.mp4\n"
+
+
 @pytest.mark.parametrize(
     "words",
     [

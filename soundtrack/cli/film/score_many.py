@@ -46,7 +46,8 @@ def _score_list(
         if as_json:
             output.write_json(done.as_dict(), stream)
         elif is_read:
-            stream.writelines(f"{film.output}\n" for film in done.films if film.state is FilmState.SCORED)
+            scored = (str(film.output) for film in done.films if film.state is FilmState.SCORED)
+            stream.writelines("\N{REPLACEMENT CHARACTER}".join(name.splitlines()) + "\n" for name in scored)
     if n_failed:
         raise PartialError(
             f"{listing}: {n_failed} of {len(done.films)} films failed",
@@ -109,7 +110,7 @@ def _tell(film: FilmOutcome, *, quiet: bool) -> None:
 
     output.say_warnings(film.warnings, quiet=quiet, of=str(film.film))
     if film.state is FilmState.FAILED:
-        message = film.message.removeprefix(f"{film.film}: ")
+        message = film.message.removeprefix(f"{film.film}: ").removeprefix(f"{Path(film.film).name}: ")
         output.say(f"failed: {film.film}: {message}; {film.hint}")
 
 
