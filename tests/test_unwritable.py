@@ -115,5 +115,5 @@ def test_a_review_in_a_read_only_folder_opened_and_failed_at_the_first_step(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(targets.tempfile, "TemporaryFile", refuse)
-    with pytest.raises(OutputError, match=r"cannot be edited in place: .* is not writable"):
+    with pytest.raises(OutputError, match=f"cannot be edited in place: its folder {tmp_path} is not writable"):
         editable(str(path))

@@ -114,7 +114,10 @@ def editable(source: str, *, hint: str = "use -o FILE, or -o - for stdout") -> P
     try:
         require_folder(path.parent, hint=hint)
     except OutputError as error:
-        raise OutputError(f"{source}: cannot be edited in place: {error}", hint=hint) from error
+        reason = str(error).removeprefix(f"{path.parent}: ")
+        raise OutputError(
+            f"{source}: cannot be edited in place: its folder {path.parent} {reason}", hint=hint
+        ) from error
     return path
 
 
