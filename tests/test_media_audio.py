@@ -400,6 +400,7 @@ def test_a_film_whose_only_sound_nothing_decodes_is_refused_before_it_is_watched
     require_decoder(info, keeps=False, hint="")
     library = SimpleNamespace(tracks=dict, track_ids=(), playlists=dict, former_names=dict)
     monkeypatch.setattr("soundtrack.pipeline.given.open_library", lambda *_, **__: library)
+    monkeypatch.setattr("soundtrack.library.search.library_view.require_music", lambda *_: None)
     monkeypatch.setattr("soundtrack.pipeline.film.analyse.Watcher.analyse", lambda *_, **__: pytest.fail("is watched"))
     with pytest.raises(InputError, match="no decoder"):
         plan_video(info.path)

@@ -336,6 +336,7 @@ def tree(original: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tre
     for module in ("score", "scorer"):
         monkeypatch.setattr(f"soundtrack.pipeline.{module}.spot_with", lambda *_, **__: tree.cues)
     monkeypatch.setattr("soundtrack.pipeline.given.open_library", lambda *_, **__: library)
+    monkeypatch.setattr("soundtrack.library.search.library_view.require_music", lambda *_: None)
     monkeypatch.setattr("soundtrack.mix.render.render_film", fake_render)
     monkeypatch.setattr("soundtrack.export.page.picture.picture", lambda *_, **__: b"a new picture")
     monkeypatch.setattr("soundtrack.yardsticks.plot.check_plotting", lambda: None)
