@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from soundtrack.checkpoints.manifest import find_model, read_config
+from soundtrack.cli import app
 from soundtrack.emotion.music_tower import MusicTower
 from soundtrack.emotion.video_config import parse_config
 from soundtrack.emotion.video_tower import VideoTower, load_network, load_parts
@@ -43,7 +44,9 @@ def fresh() -> Iterator[None]:
     remembered = (openvino_core.problem, openvino_core.core, openvino_core._may_have_gpu)
     for function in remembered:
         function.cache_clear()
+    openvino_core._given_up.clear()
     yield
+    openvino_core._given_up.clear()
     for function in remembered:
         function.cache_clear()
 
@@ -147,3 +150,30 @@ def test_torch_runs_the_networks_where_openvino_cannot(how: str, fresh: None, mo
     monkeypatch.delitem(sys.modules, "soundtrack.networks.runs.openvino_ready", raising=False)
     for name in modules_of_music("cpu"):  # in the process that others are forked from, which may not end by it
         importlib.import_module(name)
+
+
+@installed
+def test_an_openvino_that_compiles_nothing_ended_every_command(
+    fresh: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("could not create a primitive\nat src/plugins")
+
+    real = openvino_core.core()
+    half = SimpleNamespace(get_property=real.get_property, compile_model=refuse)
+    monkeypatch.setattr(openvino_core, "core", lambda: half)
+    monkeypatch.setattr(openvino_core, "_may_have_gpu", lambda: False)
+    assert problem() is None
+    assert openvino_core.try_out() == "could not create a primitive"
+    openvino_core._given_up.clear()
+    assert isinstance(MusicTower.load("tiny", device="cpu").run, TorchMusic)
+    assert not runs_networks("cpu")  # found out once in a process
+    openvino_core._given_up.clear()
+    assert isinstance(VideoTower.load("tiny", device="cpu").run, TorchPicture)
+    openvino_core._given_up.clear()
+    assert isinstance(still_run(), StillNetwork)
+    monkeypatch.setattr("sys.argv", ["soundtrack", "score"])
+    app._warn_of_openvino()
+    assert capfd.readouterr().err.startswith(
+        "warning: OpenVINO is not usable, torch ran the networks: could not create a primitive; run `"
+    )

@@ -261,6 +261,7 @@ def main() -> None:
             code = ExitCode.BUG
         else:
             code = _report_unforeseen(error)
+    _warn_of_openvino()
     try:
         sys.stdout.flush()
     except (ValueError, OSError):
@@ -268,6 +269,16 @@ def main() -> None:
 
         silence_stdout()
     sys.exit(code)
+
+
+def _warn_of_openvino() -> None:
+    """Say once, at the end, that torch did the work of an OpenVINO that is installed and does not work."""
+    core = sys.modules.get("soundtrack.networks.runs.openvino_core")
+    reason = None if core is None or {"-q", "--quiet", "doctor"} & {*sys.argv[1:]} else core.given_up()
+    if reason is not None:
+        from soundtrack.cli.output import say
+
+        say(f"warning: OpenVINO is not usable, torch ran the networks: {reason}; run `soundtrack doctor`")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from soundtrack.emotion.music_projection import MusicProjection, Space
 from soundtrack.emotion.space import JointSpace
 from soundtrack.networks.mel_config import expected_shapes
 from soundtrack.networks.runs.choice import MusicRun
-from soundtrack.networks.runs.openvino_core import runs_networks
+from soundtrack.networks.runs.openvino_core import attempt, runs_networks
 from soundtrack.types import Channel, Evidence, FloatArray, ReadingBatch, Span, TimeArray, TrackChannel
 
 MODEL = "mel-emotion"
@@ -300,7 +300,8 @@ def music_run(arrays: Mapping[str, FloatArray], config: MusicTowerConfig, *, dev
     if runs_networks(device):
         from soundtrack.networks.runs.music_openvino import OpenVinoMusic
 
-        return OpenVinoMusic(arrays, config.cnn)
+        if (run := attempt(lambda: OpenVinoMusic(arrays, config.cnn))) is not None:
+            return run
     from soundtrack.networks.devices import choose_device
     from soundtrack.networks.mel_cnn import network_of
     from soundtrack.networks.runs.music_torch import TorchMusic

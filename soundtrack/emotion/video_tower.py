@@ -25,7 +25,7 @@ from soundtrack.emotion.video_config import VideoConfig, parse_config
 from soundtrack.errors import ModelError
 from soundtrack.networks.i3d_layers import expected_shapes, n_features
 from soundtrack.networks.runs.choice import PictureRun
-from soundtrack.networks.runs.openvino_core import runs_networks
+from soundtrack.networks.runs.openvino_core import attempt, runs_networks
 from soundtrack.types import ByteArray, FloatArray, ReadingBatch
 
 if TYPE_CHECKING:
@@ -196,7 +196,8 @@ def picture_run(arrays: Mapping[str, FloatArray], config: VideoConfig, *, device
     if runs_networks(device):
         from soundtrack.networks.runs.picture_openvino import OpenVinoPicture
 
-        return OpenVinoPicture(arrays, config.width)
+        if (run := attempt(lambda: OpenVinoPicture(arrays, config.width))) is not None:
+            return run
     from soundtrack.networks.devices import choose_device
     from soundtrack.networks.i3d import network_of
     from soundtrack.networks.runs.picture_torch import TorchPicture

@@ -99,9 +99,9 @@ def _device(_index: Path | None) -> Iterator[Finding]:
 def _networks(_index: Path | None) -> Iterator[Finding]:
     from importlib import metadata
 
-    from soundtrack.networks.runs.openvino_core import problem
+    from soundtrack.networks.runs.openvino_core import try_out
 
-    reason = problem()
+    reason = try_out()
     if reason is None:
         version = metadata.version("openvino")
         yield Finding("networks", True, f"run by OpenVINO {version} on a CPU, by torch on a GPU")

@@ -57,7 +57,8 @@ def still_run() -> StillRun:
     if openvino_core.runs_networks("cpu"):
         from soundtrack.networks.runs.stills_openvino import OpenVinoStills
 
-        return OpenVinoStills()
+        if (run := openvino_core.attempt(OpenVinoStills)) is not None:
+            return run
     from soundtrack.networks.runs.stills_torch import StillNetwork
 
     return StillNetwork.load()

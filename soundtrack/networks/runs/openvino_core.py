@@ -12,10 +12,10 @@ import ctypes
 import importlib
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -38,7 +38,7 @@ def runs_networks(device: str) -> bool:
     device : {"auto", "cpu", "cuda"}
         As asked for; with ``auto``, a GPU goes to torch.
     """
-    return may_run_networks(device) and problem() is None
+    return may_run_networks(device) and not _given_up and problem() is None
 
 
 def may_run_networks(device: str) -> bool:
@@ -55,8 +55,43 @@ def problem() -> str | None:
         core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         opset()
     except Exception as error:  # it is optional: whatever is wrong with it, torch does the work
-        return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        return _give_up(error)
     return None
+
+
+_Made = TypeVar("_Made")
+_given_up: list[str] = []
+"""Why torch runs the networks of this process although OpenVINO is installed; at most one text."""
+
+
+def attempt(make: Callable[[], _Made]) -> _Made | None:
+    """A network that OpenVINO runs; None where it cannot, and then torch runs all that follow in this process."""
+    try:
+        return make()
+    except Exception as error:  # as above
+        _give_up(error)
+        return None
+
+
+def given_up() -> str | None:
+    """Why torch runs the networks of this process although OpenVINO is installed, if that was found out."""
+    return next(iter(_given_up), None)
+
+
+def try_out() -> str | None:
+    """Why OpenVINO cannot be used, by compiling and running one operation; None where it can or is not installed."""
+
+    def run() -> bool:
+        entry = opset().parameter([1, 1], np.float32)
+        return bool(Compiled([opset().relu(entry)], entry)(np.ones((1, 1), np.float32)))
+
+    return problem() if problem() is not None or attempt(run) else given_up()
+
+
+def _give_up(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    _given_up[:] = [lines[0] if lines else type(error).__name__]
+    return _given_up[0]
 
 
 def _is_installed() -> bool:
