@@ -155,6 +155,12 @@ def test_what_is_wrong_is_named_with_its_place(cues: CueSheet, edit: Callable[[A
     assert error.value.hint
 
 
+def test_a_sheet_of_a_later_version_was_to_be_corrected_by_hand(cues: CueSheet) -> None:
+    with pytest.raises(InputError, match="newer than this version") as error:
+        cuesheet.loads(change(cuesheet.dumps(cues), lambda d: d.update(schema="soundtrack.cuesheet/9")))
+    assert error.value.hint == "update soundtrack"
+
+
 @pytest.mark.parametrize("text", ["", "[]", "nonsense", '{"schema": 1}', "[" * 100_000, '{"a": 1, "a": 2}', "null"])
 def test_texts_that_are_no_document_are_refused(text: str) -> None:
     with pytest.raises(InputError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from soundtrack.media.reading.audio import read_audio
 from soundtrack.media.reading.probe import probe
 from soundtrack.mix.ducking import gain_db_at
 from soundtrack.mix.render import render_film
+from soundtrack.mix.report import sound_warnings
 from soundtrack.pipeline.sheets import narration as reading
 from soundtrack.pipeline.sheets.narration import (
     Narrated,
@@ -196,6 +198,15 @@ def test_the_plan_counts_a_narration_as_speech_also_where_the_film_loses_its_sou
     sounding = [t for t in np.arange(21.0, 49.0) if any(c.span.start_s < t < c.span.end_s for c in planned.cues)]
     assert not sounding or gain_db_at(planned.ducking, np.array(sounding)).max() < -3
     assert cuesheet.loads(cuesheet.dumps(planned)) == planned
+
+
+def test_a_narration_that_keeps_the_mix_quiet_was_called_the_original_sound(sheet: CueSheet, voice: Path) -> None:
+    levels = SimpleNamespace(
+        original_lufs=-29.0, is_silent=False, is_too_quiet=False, master_gain_db=2.0, master_cap_db=2.0
+    )
+    said = narrated(voice).narration
+    (line,) = sound_warnings(levels, {}, replace(sheet, narration=said), -26.0)  # type: ignore[arg-type]
+    assert "more gain would limit the narration (" in line
 
 
 @pytest.mark.slow

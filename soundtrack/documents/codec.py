@@ -58,6 +58,10 @@ class _PlaceError(Exception):
         super().__init__(f"{place}: {cause}" if place else cause)
 
 
+class _NewerError(_PlaceError):
+    """A document of a later version of soundtrack."""
+
+
 def _short(text: str) -> str:
     """The text, cut where no reader needs more: a hostile document quotes itself at any length."""
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
@@ -129,6 +133,8 @@ def load(cls: type[T], text: str, *, schema: str, upgrades: Mapping[int, Upgrade
     except (RecursionError, MemoryError, _PlaceError) as error:
         causes = {RecursionError: "nested too deeply", MemoryError: "not enough memory to read it"}
         cause = causes.get(type(error), str(error))
+        if isinstance(error, _NewerError):
+            hint = "update soundtrack"
         raise InputError(f"{name}: {cause}", hint=hint, reason=Reason.BAD_FORMAT) from error
 
 
@@ -192,7 +198,7 @@ def _version(value: object, *, kind: str, newest: int) -> int:
     if found_kind != kind or not version.isdecimal() or len(version) > _MAX_DIGITS or int(version) < 1:
         raise _PlaceError("schema", f"is {value}, must be {kind}/{newest}")
     if int(version) > newest:
-        raise _PlaceError(
+        raise _NewerError(
             "schema", f"is {value}, newer than this version of soundtrack, which reads up to {kind}/{newest}"
         )
     return int(version)

@@ -73,13 +73,7 @@ class RenderReport:
             if self.sheet.film.has_audio:
                 yield "original sound: replaced"
             return
-        name = "original sound"
-        if self.sheet.narration is not None:
-            name = (
-                "narration"
-                if not (self.sheet.film.has_audio and self.sheet.mix.keep_original)
-                else f"{name} and narration"
-            )
+        name = kept_sound(self.sheet)
         gain_db = self.levels.master_gain_db
         gain = "its own level" if abs(gain_db) < _AUDIBLE_DB else f"{gain_db:+.1f} dB"
         if self.limited_db < _AUDIBLE_DB:
@@ -133,6 +127,13 @@ def cut_off(film: FilmPrint, original: StreamInfo | None, plan: MuxPlan, n_sampl
         )
 
 
+def kept_sound(sheet: CueSheet) -> str:
+    """What is heard beside the music: the film's sound, the narration, or both."""
+    if sheet.narration is None:
+        return "original sound"
+    return "original sound and narration" if sheet.film.has_audio and sheet.mix.keep_original else "narration"
+
+
 def sound_warnings(levels: Levels, missing_s: Mapping[str, float], sheet: CueSheet, heard_lufs: float) -> Iterator[str]:
     """Lines about the sound.
 
@@ -168,6 +169,6 @@ def sound_warnings(levels: Levels, missing_s: Mapping[str, float], sheet: CueShe
     elif levels.is_too_quiet or levels.master_gain_db >= MAX_MASTER_GAIN_DB:
         yield f"the mix is very quiet: raised by only {levels.master_gain_db:.0f} dB, still below the target"
     elif off_lu > 0 and levels.master_gain_db >= levels.master_cap_db - _AUDIBLE_DB:
-        yield f"{came}: more gain would limit the original sound (--target {heard_lufs:.0f} fits)"
+        yield f"{came}: more gain would limit the {kept_sound(sheet)} (--target {heard_lufs:.0f} fits)"
     else:
         yield f"{came}: limited by its peaks"
