@@ -164,6 +164,18 @@ def test_a_table_as_spreadsheets_write_it_is_read(tmp_path: Path, separator: str
     assert {path.name: dict(cells) for path, cells in found.items()} == {"a, b.mp4": {"seed": "7"}, "c.mp4": {}}
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("films.txt", "ü.mp4\r\n"), ("films.csv", "film;seed\r\nü.mp4;;;;\r\n"), ("films.csv", "film;;\r\nü.mp4;;\r\n")],
+)
+def test_a_list_in_utf_16_named_no_film_and_empty_cells_were_too_many(
+    tmp_path: Path, name: str, text: str, encoding: str
+) -> None:
+    (tmp_path / name).write_bytes(text.encode(encoding))
+    assert listed_films(tmp_path / name) == {tmp_path / "ü.mp4": {}}
+
+
 @pytest.mark.parametrize(
     ("table", "named"),
     [

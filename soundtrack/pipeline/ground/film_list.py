@@ -6,6 +6,7 @@ what they mean is known where the options are.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import os
 import tomllib
@@ -70,7 +71,8 @@ def listed_films(listing: Path) -> dict[Path, dict[str, str]]:
             }
         else:
             data = safe_read.read_bytes(listing, most_bytes=_MOST_LIST_BYTES, pipes=True)
-            text = data.decode("utf-8-sig", "surrogateescape")
+            is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # spreadsheets and PowerShell
+            text = data.decode("utf-16", "replace") if is_wide else data.decode("utf-8-sig", "surrogateescape")
             films = _rows(text, listing) if listing.suffix.lower() == ".csv" else _lines(text, listing)
     except OSError as error:
         reason = Reason.MISSING if isinstance(error, FileNotFoundError) else Reason.PERMISSION
@@ -98,7 +100,7 @@ def _rows(text: str, listing: Path) -> dict[Path, dict[str, str]]:
         if COLUMN not in (rows.fieldnames or ()):
             raise _bad(f"{listing}: no column `{COLUMN}`")
         for row in rows:
-            if None in row:
+            if any(row.pop(None, ())):  # type: ignore[call-overload] # where DictReader puts what has no column
                 raise _bad(f"{listing}: line {rows.line_num}: more cells than columns")
             cells = {name: (cell or "").strip() for name, cell in row.items()}
             name = cells.pop(COLUMN)
@@ -106,7 +108,7 @@ def _rows(text: str, listing: Path) -> dict[Path, dict[str, str]]:
                 continue
             film = as_on_disk(listing.parent / name)
             if film in found:
-                raise _bad(f"{listing}: line {rows.line_num}: {name} is listed twice")
+                raise _bad(f"{listing}: line {rows.line_num}: {name} is listed twice", hint="remove one of its lines")
             found[film] = {column: cell for column, cell in cells.items() if cell}
     except csv.Error as error:
         raise _bad(f"{listing}: {error}") from error
@@ -118,8 +120,8 @@ def _separator(lines: Sequence[str]) -> str:
     return max(_SEPARATORS, key=lines[0].count) if lines else _SEPARATORS[0]
 
 
-def _bad(message: str) -> InputError:
-    return InputError(message, hint="use a first line such as `film,mood,target`", reason=Reason.BAD_FORMAT)
+def _bad(message: str, *, hint: str = "use a first line such as `film,mood,target`") -> InputError:
+    return InputError(message, hint=hint, reason=Reason.BAD_FORMAT)
 
 
 def looks_like_a_film(path: Path) -> bool:
