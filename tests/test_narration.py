@@ -110,6 +110,22 @@ def test_a_narration_is_never_overwritten(tmp_path: Path, sheet: CueSheet, voice
 
 
 @pytest.mark.usefixtures("heard_as_speech")
+def test_voices_that_moved_with_film_and_sheet_were_missing(tmp_path: Path, sheet: CueSheet, voice: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    for folder in (old, new):
+        folder.mkdir()
+    (old / "film.voices.wav").write_bytes(voice.read_bytes())
+    planned = reading.narrated_sheet(sheet, NarrationWish(old / "film.voices.wav"))
+    moved = (old / "film.voices.wav").rename(new / "film.voices.wav")
+    assert reading.narration_path(planned, film=new / "film.mkv") == moved
+    with pytest.raises(InputError, match="missing narration"):
+        reading.narration_path(planned, film=old / "film.mkv")
+    write_voice(moved, seconds=6.0, spans=[SPOKEN])
+    with pytest.raises(InputError, match=r"duration 6\.0 s"):
+        reading.narration_path(planned, film=new / "film.mkv")
+
+
+@pytest.mark.usefixtures("heard_as_speech")
 def test_a_sheet_whose_narration_is_gone_or_another_recording_is_refused(
     tmp_path: Path, sheet: CueSheet, voice: Path
 ) -> None:

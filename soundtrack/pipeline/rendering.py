@@ -136,7 +136,7 @@ def render_video(
     info, others = as_watched(probe(video), sheet), other_film_lines(video, sheet)
     film, tracks = out or scored_path(info), track_paths_of(sheet, index)
     targets = film_targets(film, cues=cues, stems=stems)
-    voice = narration_path(sheet) if narration is None else as_on_disk(narration.path)
+    voice = narration_path(sheet, film=info.path) if narration is None else as_on_disk(narration.path)
     voices = [] if voice is None else [voice]
     guard(targets, inputs=[video, *inputs, *voices, *tracks.values()], index=index, force=force)
     known = sheet.warnings

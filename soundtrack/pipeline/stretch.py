@@ -126,7 +126,7 @@ def render_stretch(
     out = out or _default_path(info, span, draft=draft)
     if out.suffix.lower() not in FORMATS:
         raise UsageError(f"{out}: unsupported format for a stretch", hint="use .mp4, .mov or .mkv")
-    tracks, voice = track_paths_of(sheet, index), narration_path(sheet)
+    tracks, voice = track_paths_of(sheet, index), narration_path(sheet, film=info.path)
     voices = [] if voice is None else [voice]
     guard([Target(out, FILM)], inputs=[info.path, *inputs, *voices, *tracks.values()], index=index)
     replaced = replaced_lines(sheet, tracks, index)

@@ -100,7 +100,7 @@ def _rows(text: str, listing: Path) -> dict[Path, dict[str, str]]:
         if COLUMN not in (rows.fieldnames or ()):
             raise _bad(f"{listing}: no column `{COLUMN}`")
         for row in rows:
-            if any(row.pop(None, ())):  # type: ignore[call-overload] # where DictReader puts what has no column
+            if any(row.pop(None, ())):  # where DictReader puts what has no column
                 raise _bad(f"{listing}: line {rows.line_num}: more cells than columns")
             cells = {name: (cell or "").strip() for name, cell in row.items()}
             name = cells.pop(COLUMN)

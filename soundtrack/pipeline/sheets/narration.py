@@ -188,8 +188,15 @@ def narrated_sheet(sheet: CueSheet, wish: NarrationWish) -> CueSheet:
     return ducked(sheet, {}, mix_of(sheet))
 
 
-def narration_path(sheet: CueSheet) -> Path | None:
+def narration_path(sheet: CueSheet, *, film: Path) -> Path | None:
     """Where the narration of a sheet is; None without one.
+
+    Parameters
+    ----------
+    sheet : CueSheet
+        Names it.
+    film : Path
+        Beside which a file of this name is looked for where there is none at its path, as after a move of the folder.
 
     Raises
     ------
@@ -201,6 +208,8 @@ def narration_path(sheet: CueSheet) -> Path | None:
     if sheet.narration is None:
         return None
     path = as_on_disk(Path(sheet.narration.path))
+    if not path.is_file() and (moved := as_on_disk(film.parent / path.name)).is_file():
+        path = moved
     if not path.is_file():
         raise InputError(
             f"{path}: missing narration of the cue sheet",
