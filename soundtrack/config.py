@@ -133,7 +133,9 @@ def _table(path: Path) -> dict[str, object]:
 
 def _shown(value: object) -> str:
     """A value as a message quotes it; a number may have more digits than Python writes, a list any depth."""
-    return str(value)[:60] if isinstance(value, str | bool | float) or value in (0, 1) else f"a {type(value).__name__}"
+    if isinstance(value, str | bool | float) or value in (0, 1):
+        return str(value)[:60]
+    return {int: "a whole number", list: "a list", dict: "a table"}.get(type(value), "a date or time")
 
 
 def _invalid(message: str, hint: str) -> InputError:

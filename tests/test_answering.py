@@ -32,7 +32,8 @@ def test_the_side_does_not_matter_and_the_undecided_count_as_such() -> None:
             answer("right", pair="3"),
             answer("neither", pair="4"),
             answer("both-bad", pair="5", against="true"),
-        ]
+        ],
+        name="answers",
     )
     (against,) = found.against.values()
     assert (against.n, against.n_decided) == (4, 3)
@@ -44,19 +45,25 @@ def test_the_interval_is_the_one_that_the_review_prints() -> None:
     """The same file gave a bootstrap interval here and a Wilson interval there."""
     given = [answer("left", pair=str(i), scene=i % 3) for i in range(7)]
     given += [answer("right", pair=f"x{i}", scene=i) for i in range(3)]
-    here = judge_answers(given).against["random"].preferred
+    here = judge_answers(given, name="answers").against["random"].preferred
     (there,) = results(given)
     assert (here.value, here.low, here.high) == (there.share, there.low, there.high)
     assert (here.low, here.high) == pytest.approx((0.3968, 0.8922), abs=1e-4)
 
 
+def test_a_file_without_a_decided_answer_was_not_named() -> None:
+    for given in ([], [answer("neither", pair="1")]):
+        with pytest.raises(InputError, match=r"^mine\.jsonl: no answer prefers one side$"):
+            judge_answers(given, name="mine.jsonl")
+
+
 def test_a_steady_person_has_a_high_ceiling_and_a_coin_none() -> None:
     steady = [answer("left", pair=str(i)) for i in range(6)] * 2
-    assert judge_answers(steady).ceiling == 1.0
+    assert judge_answers(steady, name="answers").ceiling == 1.0
     moody = [answer("left", pair=str(i)) for i in range(6)] + [answer("right", pair=str(i)) for i in range(6)]
-    assert judge_answers(moody).ceiling == 0.5
+    assert judge_answers(moody, name="answers").ceiling == 0.5
     undecided = [answer("left", pair="1"), answer("neither", pair="1")]
-    assert judge_answers(undecided).n_repeated == 0
+    assert judge_answers(undecided, name="answers").n_repeated == 0
 
 
 def test_the_ceiling_is_what_the_best_forecast_reaches(rng: np.random.Generator) -> None:

@@ -42,6 +42,17 @@ def test_a_hostile_configuration_is_refused_with_its_name_and_place(kind: str, t
     assert "set_int_max_str_digits" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("5", "a whole number"), ("[1]", "a list"), ("{a=1}", "a table"), ("2026-01-01", "a date or time")],
+)
+def test_a_wrong_type_was_called_a_int(value: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "c.toml"
+    path.write_text(f"device={value}")
+    with pytest.raises(InputError, match=f"got {said}$"):
+        load_config({"SOUNDTRACK_CONFIG": str(path)})
+
+
 def test_a_configuration_that_is_a_device_or_a_pipe_is_refused(tmp_path: Path) -> None:
     for place in ("/dev/zero", str(tmp_path)):
         with pytest.raises(InputError, match="not a regular file"):

@@ -91,5 +91,9 @@ def test_what_a_loop_cannot_do_is_refused() -> None:
         spot_cues(short, made, settings=LOOP, constraints=Constraints(silences=(Span(5.0, 9.0),)))
     with pytest.raises(UsageError, match="--loop cannot be used with"):
         spot_cues(short, made, settings=LOOP, constraints=Constraints(hits=(5.0,)))
-    with pytest.raises(NothingFitsError, match="no track has a loop"):
-        spot_cues(sheet([("Sad", 2.1)]), made, settings=LOOP)
+    for names, said in (
+        (["calm"], "the track has no loop of 2.1 s"),
+        (["calm", "slow"], "no track has a loop of 2.1 s"),
+    ):
+        with pytest.raises(NothingFitsError, match=said):
+            spot_cues(sheet([("Sad", 2.1)]), library([track(n, ["Sad"] * 12) for n in names]), settings=LOOP)

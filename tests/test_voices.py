@@ -307,8 +307,9 @@ def test_a_film_without_sound_or_without_voices_is_scored_without_its_sound_and_
         assert run_commands([*command, "-o", str(plain), "--replace"]) == ExitCode.OK
         assert out.read_bytes() == plain.read_bytes(), "all else is as with --replace"
         capfd.readouterr()
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=said) as refused:
             run_commands(["voices", str(path)])
+        assert ("--replace" in refused.value.hint) == (path == film), "a silent film has nothing to leave out"
     assert not list(film.parent.glob("*.voices.flac"))
 
 

@@ -86,13 +86,15 @@ def ceiling_of(agreement: float) -> float:
     return (1 + math.sqrt(max(0.0, 2 * agreement - 1))) / 2
 
 
-def judge_answers(answers: Sequence[Answer]) -> AnswersReport:
+def judge_answers(answers: Sequence[Answer], *, name: str) -> AnswersReport:
     """The scores of the planned music, and the ceiling.
 
     Parameters
     ----------
     answers : sequence of Answer
         Oldest first.
+    name : str
+        What messages call the file of the answers.
 
     Raises
     ------
@@ -100,15 +102,16 @@ def judge_answers(answers: Sequence[Answer]) -> AnswersReport:
         No answer prefers one side.
     """
     found: dict[str, Against] = {}
-    for name in OPPONENTS:
-        asked = [answer for answer in answers if answer.against == name]
+    for opponent in OPPONENTS:
+        asked = [answer for answer in answers if answer.against == opponent]
         decided = [answer for answer in asked if answer.chosen is not None]
         if not decided:
             continue
         n_plan = sum(answer.chosen == PLAN for answer in decided)
-        found[name] = Against(len(asked), len(decided), wilson(n_plan, len(decided)))
+        found[opponent] = Against(len(asked), len(decided), wilson(n_plan, len(decided)))
     if not found:
-        raise InputError("no answer prefers one side", hint="compare more music blindly first", reason=Reason.EMPTY)
+        hint = "compare more music blindly first: `soundtrack review --ab FILM`"
+        raise InputError(f"{name}: no answer prefers one side", hint=hint, reason=Reason.EMPTY)
     twice: dict[tuple[str, str], list[str | None]] = defaultdict(list)
     for answer in answers:
         twice[answer.film, answer.pair].append(answer.chosen)

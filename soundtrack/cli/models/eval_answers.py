@@ -31,7 +31,7 @@ def answers(
         raise InputError(
             f"{path}: no answers", hint="give a file of answers of blind comparisons", reason=Reason.MISSING
         )
-    report = judge_answers(read_answers(path))
+    report = judge_answers(read_answers(path), name=str(path))
     with output.product() as out:
         if json_:
             out.write(json.dumps(report.to_dict(), indent=2) + "\n")

@@ -102,7 +102,9 @@ def separate_voices(
         if made is None:
             raise InputError(
                 f"{info.path}: {no_voices(info)}",
-                hint="use `soundtrack score --replace` to leave out the original sound",
+                hint="score it without voices to keep"
+                if info.main_audio is None
+                else "use `soundtrack score --replace` to leave out the original sound",
                 reason=Reason.NO_AUDIO,
             )
         return replace(made, path=target)

@@ -89,7 +89,7 @@ def choose_loop(problem: Problem, pool: Pool, library: LibraryView, settings: Sp
         if best is None or value > best[0] + 1e-9:
             best = value, Loop(Choice(0, n, int(i)), fitted)
     if best is None:
-        raise NothingFitsError(
-            f"{name}: no track has a loop of {film_s:.1f} s", hint="use another length of film, or a larger --stretch"
-        )
+        who = "the track has no" if len(pool.tracks) == 1 else "no track has a"
+        hint = "use other music, another length of film, or a larger --stretch"
+        raise NothingFitsError(f"{name}: {who} loop of {film_s:.1f} s", hint=hint)
     return best[1]
