@@ -14,7 +14,7 @@ from soundtrack.checkpoints.config_json import from_document
 from soundtrack.checkpoints.manifest import find_model, read_config
 from soundtrack.emotion.head import Block, Domain, Head
 from soundtrack.emotion.head_file import HeadForm, form_document, form_of, head_arrays
-from soundtrack.emotion.picture_head import blocks_of, untrained_head
+from soundtrack.emotion.picture_head import blocks_of
 from soundtrack.emotion.reader import Reader
 from soundtrack.emotion.space import PICTURE, JointSpace
 from soundtrack.emotion.video_config import parse_config
@@ -173,7 +173,7 @@ def channel_of(block: Block, *, version: str = "1", dim: int | None = None) -> C
 @pytest.fixture
 def reader() -> Reader:
     """Of a head whose blocks know their versions."""
-    head = untrained_head(5, 3, seed=1)
+    head = Head.untrained(blocks_of(5, 3), seed=1)
     head = replace(head, blocks=tuple(replace(block, version="1") for block in head.blocks))
     return Reader(head, JointSpace.untrained(n_video_features=8), side=PICTURE)
 

@@ -239,28 +239,13 @@ def test_wrong_config_is_named(key: str, value: object, message: str) -> None:
 # --- the head ----
 
 
-def untrained_head(n_features: int, n_film: int, *, seed: int) -> Head:
-    """A seeded head of the right shape that has learned nothing."""
-    rng = np.random.default_rng(seed)
-    n = n_features + n_film
-    classes = rng.normal(0, 1, (len(EMOTIONS), n)).astype(np.float32)
-    plane = rng.normal(0, 0.4 / np.sqrt(n), (2, n)).astype(np.float32)
-    return Head(
-        blocks_of(n_features, n_film),
-        mean=np.zeros(n, np.float32),
-        scale=np.ones(n, np.float32),
-        weight=np.concatenate([classes, plane]),
-        bias=np.zeros(len(EMOTIONS) + 2, np.float32),
-    )
-
-
 def head_reading(head: Head, rng: np.random.Generator, n: int = 50) -> Mood:
     features, film = rng.random((n, 8)).astype(np.float32), rng.random((n, 3)).astype(np.float32)
     return head.read(picture_blocks(features, film))
 
 
 def test_head_survives_the_weights_file(rng: np.random.Generator) -> None:
-    head = untrained_head(8, 3, seed=1)
+    head = Head.untrained(blocks_of(8, 3), seed=1)
     tensors = head_tensors(head)
     arrays = {name.removeprefix("head."): value.numpy() for name, value in tensors.items()}
     again = form_of(head).head(arrays, where="here")
@@ -271,7 +256,7 @@ def test_head_survives_the_weights_file(rng: np.random.Generator) -> None:
 
 
 def test_temperature_flattens_but_never_reorders() -> None:
-    head = untrained_head(8, 3, seed=2)
+    head = Head.untrained(blocks_of(8, 3), seed=2)
     sharp = head_reading(head, np.random.default_rng(0))
     flat = head_reading(replace(head, temperature=4.0), np.random.default_rng(0))
     assert (sharp.probabilities.argmax(axis=1) == flat.probabilities.argmax(axis=1)).all()
@@ -279,7 +264,7 @@ def test_temperature_flattens_but_never_reorders() -> None:
 
 
 def test_confidence_is_the_leading_probability_until_calibrated(rng: np.random.Generator) -> None:
-    reading = head_reading(untrained_head(8, 3, seed=3), rng)
+    reading = head_reading(Head.untrained(blocks_of(8, 3), seed=3), rng)
     np.testing.assert_allclose(reading.confidence, reading.probabilities.max(axis=1), atol=1e-4)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import shlex
 from collections.abc import Sequence
@@ -133,7 +134,7 @@ def name_in_pieces(words_given: Sequence[str]) -> str | None:
     """What to type where the name of an existing file has spaces and was given without quotes."""
     for start in range(len(words_given)):
         for end in range(start + 2, min(start + _WORDS_OF_A_NAME, len(words_given)) + 1):
-            if Path(name := " ".join(words_given[start:end])).exists():
+            if os.path.exists(name := " ".join(words_given[start:end])):  # noqa: PTH110 - a name may be too long
                 return f"put the name in quotes: {shlex.quote(name)}"
     return None
 

@@ -51,15 +51,12 @@ def hints_of(cls: type) -> Mapping[str, Any]:
 
 
 class _PlaceError(Exception):
-    """Something in a document is wrong, at a place."""
+    """Something in a document is wrong, at a place; or the document is of a later version of soundtrack."""
 
-    def __init__(self, place: str, cause: str) -> None:
+    def __init__(self, place: str, cause: str, *, is_newer: bool = False) -> None:
         place, cause = _short(place), _short(cause)
         super().__init__(f"{place}: {cause}" if place else cause)
-
-
-class _NewerError(_PlaceError):
-    """A document of a later version of soundtrack."""
+        self.is_newer = is_newer
 
 
 def _short(text: str) -> str:
@@ -133,7 +130,7 @@ def load(cls: type[T], text: str, *, schema: str, upgrades: Mapping[int, Upgrade
     except (RecursionError, MemoryError, _PlaceError) as error:
         causes = {RecursionError: "nested too deeply", MemoryError: "not enough memory to read it"}
         cause = causes.get(type(error), str(error))
-        if isinstance(error, _NewerError):
+        if isinstance(error, _PlaceError) and error.is_newer:
             hint = "update soundtrack"
         raise InputError(f"{name}: {cause}", hint=hint, reason=Reason.BAD_FORMAT) from error
 
@@ -198,9 +195,8 @@ def _version(value: object, *, kind: str, newest: int) -> int:
     if found_kind != kind or not version.isdecimal() or len(version) > _MAX_DIGITS or int(version) < 1:
         raise _PlaceError("schema", f"is {value}, must be {kind}/{newest}")
     if int(version) > newest:
-        raise _NewerError(
-            "schema", f"is {value}, newer than this version of soundtrack, which reads up to {kind}/{newest}"
-        )
+        cause = f"is {value}, newer than this version of soundtrack, which reads up to {kind}/{newest}"
+        raise _PlaceError("schema", cause, is_newer=True)
     return int(version)
 
 
