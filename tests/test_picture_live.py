@@ -119,7 +119,7 @@ def test_the_student_learns_what_it_can_say_of_pictures_it_never_saw(tmp_path: P
     settings = LiveSettings(width=1 / 16, side_px=64, early_side_px=48, epochs=30, batch=16)
     state = distil_live(lambda: coloured(60), made_up_teachers, tmp_path, settings=settings, device="cpu")
     looks = [json.loads(line) for line in (tmp_path / "curve.jsonl").read_text().splitlines()]
-    assert looks[-1]["held_out_r2"] > max(0.1, looks[0]["held_out_r2"])
+    assert looks[-1]["held_out_r2"] > max(0.05, looks[0]["held_out_r2"] + 0.2)  # 0.1 from -0.19, by processor
     assert looks[-1]["loss"] < looks[0]["loss"]
     backbone(1 / 16).load_state_dict(inflate(state), strict=False)
     assert not any(name.startswith("logits") for name in state)
