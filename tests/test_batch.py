@@ -89,7 +89,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Non
     FakeScorer.opened = 0
     monkeypatch.setattr(batch, "Scorer", FakeScorer)
     monkeypatch.setattr("soundtrack.media.reading.probe.probe", fake_probe)
-    monkeypatch.setattr(batch, "scored_path", lambda info: info.path.with_name(f"{info.path.stem}.scored.mp4"))
+    monkeypatch.setattr("soundtrack.media.writing.formats.default_suffix", lambda info: info.path.suffix.lower())
 
 
 def films(folder: Path, *names: str) -> list[Path]:
@@ -198,9 +198,13 @@ def test_a_folder_for_the_results(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "in").iterdir()] == ["a.mp4"]
 
 
-def test_two_films_whose_cue_sheets_would_have_one_name_are_refused_at_once(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="would both be written"):
-        score_batch(films(tmp_path, "a.mp4", "a.mkv"), BatchOrder())
+def test_clip_mov_beside_clip_mp4_was_refused(tmp_path: Path) -> None:
+    """Both become `clip.scored.cues.json`, also where the other one comes into a watched folder."""
+    named = films(tmp_path, "clip.mov", "clip.mp4", "watched.mp4", "watched.mov")
+    report = score_batch(named[:3], BatchOrder(), among=named)
+    assert states(report) == ["scored"] * 3 and states(score_batch(named[1::-1], BatchOrder())) == ["finished"] * 2
+    outputs = [Path(str(film.output)).name for film in report.films]
+    assert outputs == ["clip.mov.scored.mov", "clip.mp4.scored.mp4", "watched.mp4.scored.mp4"]
 
 
 @pytest.mark.parametrize("how", ["by name", "by hard link"])

@@ -230,7 +230,9 @@ def test_a_film_is_scored_as_its_own_order_says(tmp_path: Path, monkeypatch: pyt
     named = films(tmp_path, "a.mp4", "b.mp4", "c.mp4")
     monkeypatch.setattr(batch, "Scorer", FakeScorer)
     monkeypatch.setattr("soundtrack.media.reading.probe.probe", lambda path: SimpleNamespace(path=path))
-    monkeypatch.setattr(batch, "scored_path", lambda info: info.path.with_suffix(".scored.mp4"))
+    monkeypatch.setattr(
+        "soundtrack.pipeline.sheets.batch_names.scored_path", lambda info: info.path.with_suffix(".scored.mp4")
+    )
     own = {
         named[1]: FilmOrder(SpottingSettings(density="full"), MixSettings(), Wishes()),
         named[2]: FilmOrder(SpottingSettings(), MixSettings(), Wishes(only=("nothing",))),

@@ -508,6 +508,9 @@ def test_a_film_is_reviewed_with_the_sheet_beside_it_or_the_cause_is_said(
     from soundtrack.review.opening import find_reviewed
 
     assert find_reviewed(cues.parent / "film.mp4").cues == cues
+    of_a_batch = cues.with_name("film.mp4.scored.cues.json")  # beside film.mov, whose sheet the other one may be
+    shutil.copy(cues, of_a_batch)
+    assert find_reviewed(cues.parent / "film.mp4").cues == of_a_batch
     with pytest.raises(InputError, match="no cue sheet"):
         find_reviewed(made.film)
     (cues.parent / "film.mp4").unlink()

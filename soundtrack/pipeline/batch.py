@@ -8,7 +8,7 @@ words. With a cluster, whole films are given to its workers, which must see film
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
@@ -21,17 +21,16 @@ from soundtrack.errors import (
     ModelError,
     OutputError,
     SoundtrackError,
-    UsageError,
 )
 from soundtrack.files.safe_write import made_folder
-from soundtrack.files.targets import file_identity
 from soundtrack.library.store.files import DATABASE_FILES
 from soundtrack.media.prefetch import ahead
 from soundtrack.pipeline.ground.analysis_cache import user_folder
 from soundtrack.pipeline.library.music import current_model, index_dir
 from soundtrack.pipeline.scorer import Scorer
+from soundtrack.pipeline.sheets.batch_names import batch_path, films_of_one_name, refuse_twins
 from soundtrack.pipeline.sheets.conditions import unmet
-from soundtrack.pipeline.sheets.targets import cues_path, scored_path, scored_stem
+from soundtrack.pipeline.sheets.targets import cues_path
 from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.processes.platform import n_cores
 from soundtrack.progress import Progress, no_progress
@@ -174,6 +173,7 @@ def score_batch(
     own: Mapping[Path, FilmOrder] | None = None,
     cluster: str | None = None,
     kept: KeptScorer | None = None,
+    among: Sequence[Path] | None = None,
     progress: Progress = no_progress,
 ) -> BatchReport:
     """Score films; what fails is reported and stops no other.
@@ -190,6 +190,8 @@ def score_batch(
         Address of a Dask scheduler whose workers do it; this process by default.
     kept : KeptScorer, optional
         Keeps library and networks open for the next call.
+    among : sequence of Path, optional
+        More films that are scored into the same place, by other calls.
     progress : callable
         Called with ``("scoring", done, total)``.
 
@@ -198,36 +200,18 @@ def score_batch(
     LibraryError, UsageError, ModelError, DependencyError
         No film could be scored like that.
     """
-    _refuse_twins(films, order)
+    keep = films_of_one_name(films if among is None else [*films, *among], order.folder)
+    refuse_twins(films, order.folder, keep=keep.intersection(films), option=FOLDER_OPTION)
     done: dict[str, FilmOutcome] = {}
     progress("scoring", 0, len(films))
     scorer = (kept or KeptScorer()).scorer(order)  # refuses what no film could do with, before any work is given away
     orders = {film: (own or {}).get(film) for film in films}
     with nullcontext() if order.folder is None else made_folder(order.folder, option=FOLDER_OPTION):
-        outcomes = _one_by_one(scorer, order, orders) if cluster is None else _on(cluster, orders, order)
+        outcomes = _one_by_one(scorer, order, orders, keep) if cluster is None else _on(cluster, orders, order, keep)
         for outcome in outcomes:
             done[outcome.film] = outcome
             progress("scoring", len(done), len(films))
     return BatchReport(tuple(done[str(film)] for film in films))
-
-
-def _refuse_twins(films: Sequence[Path], order: BatchOrder) -> None:
-    """Stop where two films would be written to one file, or one over another film of the list."""
-    seen: dict[tuple[Path, str], Path] = {}
-    for film in films:
-        folder, stem = order.folder or film.parent, scored_stem(film)
-        other = seen.setdefault((folder, stem.casefold()), film)
-        if other != film:
-            raise UsageError(f"{other} and {film} would both be written to {folder / stem}", hint="rename one of them")
-    there = {file_identity(film) for film in films} - {None}
-    for folder in {folder for folder, _ in seen}:
-        for path in folder.iterdir() if folder.is_dir() else ():
-            source = seen.get((folder, path.stem.casefold()))
-            if source is not None and file_identity(path) in there:
-                raise UsageError(
-                    f"{path}: is a film of the list and would be overwritten by the result of {source}",
-                    hint=f"remove one of them from the list, or use another folder with {FOLDER_OPTION}",
-                )
 
 
 def _scorer(order: BatchOrder) -> Scorer:
@@ -259,10 +243,15 @@ class _Watched:
     """What its picture and sound say."""
 
 
-def _one_by_one(scorer: Scorer, order: BatchOrder, films: Mapping[Path, FilmOrder | None]) -> Generator[FilmOutcome]:
+def _one_by_one(
+    scorer: Scorer, order: BatchOrder, films: Mapping[Path, FilmOrder | None], keep: Collection[Path]
+) -> Generator[FilmOutcome]:
     """Films scored in their order; each is watched while the one before is rendered, if there are cores for both."""
     scorers = {film: _scorer_for(scorer, film, own) for film, own in films.items()}
-    watched = (_watch(its, order, film) if isinstance(its, Scorer) else its for film, its in scorers.items())
+    watched = (
+        _watch(its, order, film, keeps_suffix=film in keep) if isinstance(its, Scorer) else its
+        for film, its in scorers.items()
+    )
     for item in ahead(watched) if n_cores() > 1 else watched:
         yield item if isinstance(item, FilmOutcome) else _render(item, order)
 
@@ -277,14 +266,14 @@ def _scorer_for(scorer: Scorer, film: Path, own: FilmOrder | None) -> Scorer | F
         return _failure(film, None, error)
 
 
-def _watch(scorer: Scorer, order: BatchOrder, film: Path) -> _Watched | FilmOutcome:
+def _watch(scorer: Scorer, order: BatchOrder, film: Path, *, keeps_suffix: bool) -> _Watched | FilmOutcome:
     """A film with its scenes; or what became of it already."""
     from soundtrack.media.reading.probe import probe
 
     out: Path | None = None
     try:
         info = probe(film)
-        out = scored_path(info) if order.folder is None else order.folder / scored_path(info).name
+        out = batch_path(info, order.folder, keeps_suffix=keeps_suffix)
         if not order.force and _is_finished(out):
             said = unmet(cues_path(out), scorer.conditions, film=film, scored=out)
             return FilmOutcome(str(film), FilmState.FINISHED, str(out), warnings=said)
@@ -343,7 +332,9 @@ class _Errand:
     library: tuple[int, int]
 
 
-def _on(address: str, films: Mapping[Path, FilmOrder | None], order: BatchOrder) -> Iterator[FilmOutcome]:
+def _on(
+    address: str, films: Mapping[Path, FilmOrder | None], order: BatchOrder, keep: Collection[Path]
+) -> Iterator[FilmOutcome]:
     """Films scored by the workers of a cluster, as they get ready."""
     from soundtrack.pipeline.library.cluster import Cluster, Job
 
@@ -353,7 +344,7 @@ def _on(address: str, films: Mapping[Path, FilmOrder | None], order: BatchOrder)
     errand = _Errand(replace(order, index=here, folder=folder), _library_state(here))
     with Cluster(address, model=current_model()) as cluster:
         for job, outcome in cluster.work(
-            Job(_score_there, (errand, film.absolute(), own), film) for film, own in films.items()
+            Job(_score_there, (errand, film.absolute(), own, film in keep), film) for film, own in films.items()
         ):
             if isinstance(outcome, FilmOutcome):
                 yield replace(outcome, film=str(job.name))
@@ -379,10 +370,10 @@ def _scorer_there(errand: _Errand) -> Scorer:
     return _scorer(replace(errand.order, cache=cache))
 
 
-def _score_there(errand: _Errand, film: Path, own: FilmOrder | None) -> FilmOutcome:
+def _score_there(errand: _Errand, film: Path, own: FilmOrder | None, keeps_suffix: bool) -> FilmOutcome:
     """In a worker: score one film. What a lost worker had written already counts as finished."""
     try:
-        (outcome,) = _one_by_one(_scorer_there(errand), errand.order, {film: own})
+        (outcome,) = _one_by_one(_scorer_there(errand), errand.order, {film: own}, (film,) if keeps_suffix else ())
     except (DependencyError, ModelError):
         raise
     except SoundtrackError as error:

@@ -69,7 +69,8 @@ def find_reviewed(source: Path, *, film: Path | None = None, edits: bool = True)
 def _beside(info: VideoInfo) -> Path:
     """The cue sheet of a film, as `score` or a person names it."""
     named = [cues_path(scored_path(info)), cues_path(info.path)]
-    found = next((path for path in named if path.is_file()), None)
+    own = cues_path(scored_path(info, keeps_suffix=True))  # first: the others may be of another film of its name
+    found = next((path for path in (own, *named) if path.is_file()), None)
     if found is None:
         raise InputError(
             f"{info.path}: no cue sheet next to it ({named[0].name} or {named[1].name})",

@@ -66,6 +66,7 @@ def _watch_folder(
     from soundtrack.files.safe_write import made_folder
     from soundtrack.media.locate import ffmpeg_path
     from soundtrack.pipeline.batch import FOLDER_OPTION, BatchReport, FilmOutcome, FilmState, KeptScorer
+    from soundtrack.pipeline.ground.film_list import films_of
     from soundtrack.pipeline.ground.film_watch import arrivals
     from soundtrack.processes import ending
     from soundtrack.processes.platform import INTERRUPT
@@ -89,7 +90,7 @@ def _watch_folder(
                 own = own_order(film, options)
                 orders = {} if own is None else {film: own}
                 changed = replace(order, force=order.force or again)
-                (outcome,) = pipeline.score_batch([film], changed, own=orders, kept=kept).films
+                (outcome,) = pipeline.score_batch([film], changed, own=orders, kept=kept, among=films_of(folder)).films
             except (DependencyError, ModelError):
                 raise
             except SoundtrackError as error:

@@ -25,22 +25,23 @@ _BY_FFMPEG = frozenset({FILM, STEM, *SOUNDS.values()})
 """Kinds of file that ffmpeg writes."""
 
 
-def scored_path(info: VideoInfo) -> Path:
+def scored_path(info: VideoInfo, *, keeps_suffix: bool = False) -> Path:
     """Where a scored film goes by default: ``NAME.scored.EXT`` beside the film.
 
     The suffix is the film's own where such a file can hold sound, else that of the nearest kind of file that can. A
-    name that would become too long for the disk loses its end.
+    name that would become too long for the disk loses its end. Films of a batch that have one name keep their suffix
+    in it: ``clip.mov.scored.mov`` beside ``clip.mp4.scored.mp4``.
     """
     from soundtrack.media.writing.formats import default_suffix
 
     suffix = info.path.suffix if info.path.suffix.lower() == default_suffix(info) else default_suffix(info)
-    return info.path.with_name(f"{scored_stem(info.path, suffix=suffix)}{suffix}")
+    return info.path.with_name(f"{scored_stem(info.path, suffix=suffix, keeps_suffix=keeps_suffix)}{suffix}")
 
 
-def scored_stem(film: Path, *, suffix: str = ".webm") -> str:
+def scored_stem(film: Path, *, suffix: str = ".webm", keeps_suffix: bool = False) -> str:
     """Name of a scored film by default, without its suffix."""
     room = _LONGEST_NAME_BYTES - max(len(f".scored.cues.json{suffix}"), len(".scored.vocals-00000000.flac"))
-    return f"{os.fsdecode(os.fsencode(film.stem)[:room])}.scored"
+    return f"{os.fsdecode(os.fsencode(film.name if keeps_suffix else film.stem)[:room])}.scored"
 
 
 def cues_path(film: Path) -> Path:
