@@ -22,7 +22,7 @@ from soundtrack.media.reading.audio import read_audio
 from soundtrack.media.reading.probe import probe
 from soundtrack.mix.ducking import gain_db_at
 from soundtrack.mix.render import render_film
-from soundtrack.mix.report import sound_warnings
+from soundtrack.mix.report import kept_sound, sound_warnings
 from soundtrack.pipeline.sheets import narration as reading
 from soundtrack.pipeline.sheets.narration import (
     Narrated,
@@ -30,6 +30,7 @@ from soundtrack.pipeline.sheets.narration import (
     narrated_scenes,
     read_narration,
 )
+from soundtrack.pipeline.sheets.sheet_tracks import with_files_beside
 from soundtrack.pipeline.sheets.swap import ducked
 from soundtrack.pipeline.sheets.wishes import Wishes
 from soundtrack.settings import MixSettings
@@ -117,12 +118,31 @@ def test_voices_that_moved_with_film_and_sheet_were_missing(tmp_path: Path, shee
     (old / "film.voices.wav").write_bytes(voice.read_bytes())
     planned = reading.narrated_sheet(sheet, NarrationWish(old / "film.voices.wav"))
     moved = (old / "film.voices.wav").rename(new / "film.voices.wav")
-    assert reading.narration_path(planned, film=new / "film.mkv") == moved
-    with pytest.raises(InputError, match="missing narration"):
-        reading.narration_path(planned, film=old / "film.mkv")
-    write_voice(moved, seconds=6.0, spans=[SPOKEN])
-    with pytest.raises(InputError, match=r"duration 6\.0 s"):
-        reading.narration_path(planned, film=new / "film.mkv")
+    for file in ("film.mkv", "other.cues.json"):  # the sheet need not be beside the film
+        near = [old / "film.mkv", new / file]
+        assert with_files_beside(planned, near).narration == replace(planned.narration, path=str(moved))
+    assert with_files_beside(planned, [old / "film.mkv"]) is planned
+
+
+@pytest.mark.usefixtures("heard_as_speech")
+def test_voices_beside_a_sheet_elsewhere_were_not_found_and_called_narration(
+    tmp_path: Path, sheet: CueSheet, voice: Path
+) -> None:
+    kept = tmp_path / "sheets" / "film.voices.flac"
+    kept.parent.mkdir()
+    kept.write_bytes(voice.read_bytes())
+    planned = reading.narrated_sheet(sheet, NarrationWish(kept))
+    planned = replace(planned, narration=replace(planned.narration, path=str(tmp_path / "gone" / kept.name)))
+    words = {"out": tmp_path / "out.mkv", "inputs": [kept.with_name("film.cues.json")]}
+    assert kept_sound(planned) == "voices"
+    with pytest.raises(InputError, match=r"voices\.flac: missing voices of the cue sheet"):
+        api.render(tmp_path / "film.mkv", planned)
+    write_voice(kept.with_suffix(".wav"), seconds=6.0, spans=[SPOKEN])
+    kept.with_suffix(".wav").replace(kept)
+    with pytest.raises(InputError, match=r"voices\.flac: duration 6\.0 s, but 4\.0 s in the cue sheet"):
+        api.render(tmp_path / "film.mkv", planned, **words)
+    kept.write_bytes(voice.read_bytes())
+    api.render(tmp_path / "film.mkv", planned, **words)
 
 
 @pytest.mark.usefixtures("heard_as_speech")
@@ -133,7 +153,7 @@ def test_a_sheet_whose_narration_is_gone_or_another_recording_is_refused(
     own.write_bytes(voice.read_bytes())
     planned = reading.narrated_sheet(sheet, NarrationWish(own))
     write_voice(own, seconds=6.0, spans=[SPOKEN])
-    with pytest.raises(InputError, match=r"voice\.wav: duration 6.0 s, but the narration of the cue sheet has 4.0 s"):
+    with pytest.raises(InputError, match=r"voice\.wav: duration 6\.0 s, but 4\.0 s in the cue sheet"):
         api.render(tmp_path / "film.mkv", planned)
     own.unlink()
     with pytest.raises(InputError, match=r"voice\.wav: missing narration of the cue sheet"):
@@ -153,11 +173,9 @@ def test_a_voice_without_speech_counts_as_a_whole_and_silence_is_refused(tmp_pat
     wavfile.write(tmp_path / "hum.wav", RATE, tone.astype(np.float32))
     found = read_narration(NarrationWish(tmp_path / "hum.wav", 1.5))
     assert found.speech == (Span(1.5, 3.5),)
-    assert found.warnings == (
-        f"{tmp_path / 'hum.wav'}: no speech detected in the narration; all of it counts as speech",
-    )
+    assert found.warnings == (f"{tmp_path / 'hum.wav'}: no speech detected; all of it counts as speech",)
     wavfile.write(tmp_path / "nothing.wav", RATE, np.zeros(2 * RATE, np.float32))
-    with pytest.raises(InputError, match=r"nothing\.wav: the narration is silent"):
+    with pytest.raises(InputError, match=r"nothing\.wav: silent"):
         read_narration(NarrationWish(tmp_path / "nothing.wav"))
 
 
@@ -185,7 +203,7 @@ def test_a_narration_after_the_film_and_a_time_without_a_narration_are_refused(t
 def test_a_narration_longer_than_the_film_is_cut_off_with_a_warning(voice: Path) -> None:
     film = narrated_scenes(made_up_sheet([("Sad", 40.0)]), narrated(voice, 38.0), keep_original=True)
     assert film.speech == (Span(38.5, 40.0),)
-    assert film.warnings == (f"{voice}: the narration ends 2.0 s after the film; the rest is left out",)
+    assert film.warnings == (f"{voice}: ends 2.0 s after the film; the rest is left out",)
 
 
 def test_render_cut_a_narration_off_at_the_end_of_the_film_without_a_word(
@@ -193,7 +211,7 @@ def test_render_cut_a_narration_off_at_the_end_of_the_film_without_a_word(
 ) -> None:
     said = replace(sheet, warnings=("of the plan",))
     report = api.render(tmp_path / "film.mkv", said, out=tmp_path / "o.mkv", narration=voice, narration_at_s=6.0)
-    assert f"{voice}: the narration ends 2.0 s after the film; the rest is left out" in report.warnings
+    assert f"{voice}: ends 2.0 s after the film; the rest is left out" in report.warnings
     assert "of the plan" not in report.warnings
 
 

@@ -12,6 +12,7 @@ from soundtrack.checkpoints import spleeter_weights
 from soundtrack.mix.ducking import duck_vocals
 from soundtrack.pipeline.ducked_vocals import swapped_vocals
 from soundtrack.pipeline.ground import separators
+from soundtrack.pipeline.sheets.sheet_tracks import with_files_beside
 from soundtrack.progress import no_progress
 from soundtrack.settings import MixSettings
 from soundtrack.types import Conditions, CueSheet, DuckedVocals, VocalStem
@@ -50,6 +51,13 @@ def test_the_music_of_a_swap_sang_under_speech(site: Path, sounds: Path, former:
     assert (tmp_path / "old.flac").read_bytes() == b"old"
     with swapped_vocals(former, former, beside=None, index=None, progress=no_progress) as same:
         assert same is former
+
+
+def test_vocals_that_moved_with_their_sheet_were_missing(former: CueSheet, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    moved = (tmp_path / "old.flac").rename(tmp_path / "new" / "old.flac")
+    found = with_files_beside(former, [tmp_path / "film.mov", tmp_path / "new" / "film.cues.json"])
+    assert found.vocals is not None and [stem.path for stem in found.vocals.stems] == [str(moved)]
 
 
 def test_files_of_a_swap_are_gone_where_nothing_names_them(

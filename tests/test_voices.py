@@ -125,7 +125,7 @@ def test_the_music_is_replaced_and_the_voice_stays_at_its_place_and_level(
     assert run_commands(again) == ExitCode.OK
     assert (film.parent / "again.mov").read_bytes() == out.read_bytes()
     (film.parent / "new.voices.flac").unlink()
-    with pytest.raises(InputError, match=r"new\.voices\.flac: missing narration of the cue sheet"):
+    with pytest.raises(InputError, match=r"new\.voices\.flac: missing voices of the cue sheet"):
         run_commands(again)
 
 

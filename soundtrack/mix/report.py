@@ -9,6 +9,7 @@ from pathlib import Path
 from soundtrack.media.checking.fingerprint import FilmPrint
 from soundtrack.media.writing.formats import Fate, MuxPlan
 from soundtrack.mix.levels import MAX_MASTER_GAIN_DB, Levels
+from soundtrack.naming.wording import spoken_file
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.types import CueSheet, StreamInfo
 
@@ -131,7 +132,8 @@ def kept_sound(sheet: CueSheet) -> str:
     """What is heard beside the music: the film's sound, the narration, or both."""
     if sheet.narration is None:
         return "original sound"
-    return "original sound and narration" if sheet.film.has_audio and sheet.mix.keep_original else "narration"
+    spoken = spoken_file(sheet.narration.path)
+    return f"original sound and {spoken}" if sheet.film.has_audio and sheet.mix.keep_original else spoken
 
 
 def sound_warnings(levels: Levels, missing_s: Mapping[str, float], sheet: CueSheet, heard_lufs: float) -> Iterator[str]:

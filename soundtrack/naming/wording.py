@@ -1,4 +1,4 @@
-"""Numbers with their nouns, and kinds of lines, for messages."""
+"""Numbers with their nouns, kinds of lines, and what a file is called, for messages."""
 
 from __future__ import annotations
 
@@ -30,3 +30,18 @@ def counted(n: int, thing: str) -> str:
     if n == 1:
         return f"{n} {thing}"
     return f"{n} {thing[:-1]}ies" if thing.endswith("y") else f"{n} {thing}s"
+
+
+VOICES = ".voices.flac"
+"""How the name of the voices of a film ends that were separated from its music."""
+
+
+def spoken_file(path: str) -> str:
+    """What a file that a sheet has as its narration is called: the voices of the film itself are none.
+
+    Examples
+    --------
+    >>> spoken_file("tale.wav"), spoken_file("film.scored.voices.flac")
+    ('narration', 'voices')
+    """
+    return "voices" if path.endswith(VOICES) else "narration"

@@ -19,6 +19,7 @@ from soundtrack.documents.conforming import (
 )
 from soundtrack.documents.edits import scenes_under
 from soundtrack.errors import InputError, Reason, UsageError
+from soundtrack.naming.wording import spoken_file
 from soundtrack.pipeline.ducked_vocals import lowers_vocals
 from soundtrack.pipeline.film.analyse import analyse_video, fingerprint
 from soundtrack.pipeline.score import spot_video
@@ -175,7 +176,11 @@ def _narration(sheet: CueSheet) -> NarrationWish | None:
 def _said_of_narration(sheet: CueSheet) -> list[str]:
     """What became of the narration."""
     held = sheet.narration
-    return [] if held is None else [f"narration {held.path}: still at {clock(held.start_s)}; check it with the new cut"]
+    return (
+        []
+        if held is None
+        else [f"{spoken_file(held.path)} {held.path}: still at {clock(held.start_s)}; check it with the new cut"]
+    )
 
 
 def _said_of_markers(before: CueSheet, after: CueSheet) -> list[str]:

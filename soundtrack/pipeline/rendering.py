@@ -13,7 +13,7 @@ from soundtrack.naming.wording import counted
 from soundtrack.pipeline.ducked_vocals import swapped_vocals
 from soundtrack.pipeline.film.analyse import fingerprint
 from soundtrack.pipeline.sheets.narration import NarrationWish, narrated_sheet, narration_path
-from soundtrack.pipeline.sheets.sheet_tracks import replaced_lines, track_paths_of
+from soundtrack.pipeline.sheets.sheet_tracks import replaced_lines, track_paths_of, with_files_beside
 from soundtrack.pipeline.sheets.targets import film_targets, guard, scored_path
 from soundtrack.progress import Progress, no_progress
 from soundtrack.types import CueSheet, VideoInfo
@@ -130,13 +130,14 @@ def render_video(
     from soundtrack.mix.render import render_film
 
     cuesheet.check(sheet)
+    video = as_on_disk(video)
+    sheet, former = (None if each is None else with_files_beside(each, [*inputs, video]) for each in (sheet, former))
     if keep_level:
         sheet = replace(sheet, mix=replace(sheet.mix, keep_level=True, master_gain_db=None, limiter_dbtp=None))
-    video = as_on_disk(video)
     info, others = as_watched(probe(video), sheet), other_film_lines(video, sheet)
     film, tracks = out or scored_path(info), track_paths_of(sheet, index)
     targets = film_targets(film, cues=cues, stems=stems)
-    voice = narration_path(sheet, film=info.path) if narration is None else as_on_disk(narration.path)
+    voice = narration_path(sheet) if narration is None else as_on_disk(narration.path)
     voices = [] if voice is None else [voice]
     guard(targets, inputs=[video, *inputs, *voices, *tracks.values()], index=index, force=force)
     known = sheet.warnings

@@ -87,7 +87,7 @@ def score_edit(
         scenes = made.seen_by(scorer.watcher, progress)
         sheet = scorer.plan(made.info, scenes=scenes, progress=progress)
         paths = track_paths_of(sheet, index)
-        sheet = first_gains(made.info, sheet, track_paths=paths, narration_path=narration_path(sheet, film=edit))
+        sheet = first_gains(made.info, sheet, track_paths=paths, narration_path=narration_path(sheet))
     sheet = cuesheet.rounded(sheet)
     with Together() as together:
         together.text(sheet_path, cuesheet.dumps(sheet), kind=CUE_SHEET, force=force)

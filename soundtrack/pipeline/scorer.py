@@ -342,7 +342,7 @@ class Scorer:
                 film,
                 force=force,
                 track_paths=track_paths,
-                narration_path=narration_path(sheet, film=info.path) if voices is None else voices.path,
+                narration_path=narration_path(sheet) if voices is None else voices.path,
                 stems=stems,
                 cues=sheet_path,
                 music_track=music_track,

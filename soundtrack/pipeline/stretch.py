@@ -12,7 +12,7 @@ from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.ducked_vocals import swapped_vocals
 from soundtrack.pipeline.rendering import as_watched, other_film_lines
 from soundtrack.pipeline.sheets.narration import narration_path
-from soundtrack.pipeline.sheets.sheet_tracks import replaced_lines, track_paths_of
+from soundtrack.pipeline.sheets.sheet_tracks import replaced_lines, track_paths_of, with_files_beside
 from soundtrack.pipeline.sheets.targets import guard
 from soundtrack.progress import Progress, no_progress
 from soundtrack.settings import MIX_RATE_HZ
@@ -119,14 +119,16 @@ def render_stretch(
     from soundtrack.mix.render import first_gains, stretch_sound
 
     cuesheet.check(sheet)
-    info = as_watched(probe(as_on_disk(video)), sheet)
+    video = as_on_disk(video)
+    sheet, former = (None if each is None else with_files_beside(each, [*inputs, video]) for each in (sheet, former))
+    info = as_watched(probe(video), sheet)
     others = other_film_lines(info.path, sheet)
     first, last = _frames(info, start_s, end_s)
     span = Span(float(first / info.fps), float(last / info.fps))
     out = out or _default_path(info, span, draft=draft)
     if out.suffix.lower() not in FORMATS:
         raise UsageError(f"{out}: unsupported format for a stretch", hint="use .mp4, .mov or .mkv")
-    tracks, voice = track_paths_of(sheet, index), narration_path(sheet, film=info.path)
+    tracks, voice = track_paths_of(sheet, index), narration_path(sheet)
     voices = [] if voice is None else [voice]
     guard([Target(out, FILM)], inputs=[info.path, *inputs, *voices, *tracks.values()], index=index)
     replaced = replaced_lines(sheet, tracks, index)

@@ -140,7 +140,7 @@ class _Room:
 
     def __init__(self, reviewed: Reviewed, *, index: Path | None, nonce: str) -> None:
         self._film, self._index, self._nonce = reviewed.film, index, nonce
-        self._session = Session(reviewed.cues)
+        self._session = Session(reviewed.cues, reviewed.film.path)
         self._sounds = Sounds(reviewed.film, index=index)
         self._jobs = Jobs()
         self._sounds.add(*self._session.saved)

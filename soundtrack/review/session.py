@@ -15,6 +15,7 @@ from pathlib import Path
 from soundtrack.documents import cuesheet
 from soundtrack.files import safe_read
 from soundtrack.pipeline.sheets.sheet_files import rewrite_cues
+from soundtrack.pipeline.sheets.sheet_tracks import with_files_beside
 from soundtrack.types import CueSheet, EmotionState, Span
 
 MOST_STEPS = 200
@@ -68,6 +69,8 @@ class Session:
     ----------
     path : Path
         The sheet, from `soundtrack.pipeline.sheets.sheet_files.editable`.
+    film : Path, optional
+        Its film, beside which a narration, voices and vocals may be, as beside the sheet.
 
     Raises
     ------
@@ -75,8 +78,9 @@ class Session:
         It cannot be read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, film: Path | None = None) -> None:
         self.path = path
+        self._near = [path] if film is None else [path, film]
         self._lock = threading.RLock()
         self._undo: list[Step] = []
         self._redo: list[Step] = []
@@ -185,7 +189,7 @@ class Session:
         text = safe_read.read_text(self.path, most_bytes=safe_read.DOCUMENT_BYTES)
         sheet = cuesheet.loads(text, name=str(self.path))
         cuesheet.check(sheet, name=str(self.path))
-        return f"{_sha256(text)}.0", sheet
+        return f"{_sha256(text)}.0", with_files_beside(sheet, self._near)
 
     def _write(self, step: Step) -> None:
         text = cuesheet.dumps(step.sheet)

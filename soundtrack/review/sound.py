@@ -198,7 +198,7 @@ class Sounds:
                         self._film,
                         sheet,
                         track_paths=played.track_paths,
-                        narration_path=narration_path(sheet, film=self._film.path),
+                        narration_path=narration_path(sheet),
                         progress=progress,
                     )
                 while len(self._gains) >= _MOST_SHEETS:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from soundtrack.export.clips import facts_line, shown_name
 from soundtrack.pipeline.sheets.conditions import condition_options
@@ -79,7 +80,10 @@ def _conditions(sheet: CueSheet) -> list[str]:
 
 def _unheard(step: Step) -> list[str]:
     """What the page cannot play as it is rendered."""
-    return [] if step.sheet.narration is None else ["the narration is not played on this page; render includes it"]
+    narration = step.sheet.narration
+    if narration is None:
+        return []
+    return [f"{Path(narration.path).name} is not played on this page; render includes it"]
 
 
 def _cues(sheet: CueSheet) -> list[dict[str, object]]:

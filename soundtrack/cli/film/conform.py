@@ -36,9 +36,11 @@ def conform(
     from soundtrack.files.kinds import CUE_SHEET
     from soundtrack.pipeline.conform import conform as conformed
     from soundtrack.pipeline.ground.defaults import cache_folder, device_or_default
+    from soundtrack.pipeline.sheets.sheet_tracks import with_files_beside
 
     sheet = cuesheet.loads(output.read_document(str(cues)), name=str(cues))
     old = film or cues.parent / Path(sheet.film.name.replace("\0", "")).name
+    sheet = with_files_beside(sheet, [cues, old])
     with (
         output.product_to(out, kind=CUE_SHEET, inputs=[cues, video, old], index=index, force=force) as write,
         output.progress(quiet=quiet) as progress,

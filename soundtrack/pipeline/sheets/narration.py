@@ -12,6 +12,7 @@ from pathlib import Path
 
 from soundtrack.errors import InputError, Reason, UsageError
 from soundtrack.naming.names import as_on_disk
+from soundtrack.naming.wording import spoken_file
 from soundtrack.pipeline.sheets.swap import ducked, mix_of
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.timebase import after_end, round_s, seconds
@@ -77,10 +78,8 @@ def read_narration(wish: NarrationWish) -> Narrated:
     path = as_on_disk(wish.path)
     length_s, spoken = _heard(path)
     if spoken is None:
-        raise InputError(
-            f"{path}: the narration is silent", hint="use another file with --narration", reason=Reason.NO_AUDIO
-        )
-    warnings = () if spoken else (f"{path}: no speech detected in the narration; all of it counts as speech",)
+        raise InputError(f"{path}: silent", hint="use another file with --narration", reason=Reason.NO_AUDIO)
+    warnings = () if spoken else (f"{path}: no speech detected; all of it counts as speech",)
     speech = tuple(
         Span(round_s(wish.start_s + span.start_s), round_s(wish.start_s + min(span.end_s, length_s)))
         for span in spoken or [Span(0.0, length_s)]
@@ -188,15 +187,13 @@ def narrated_sheet(sheet: CueSheet, wish: NarrationWish) -> CueSheet:
     return ducked(sheet, {}, mix_of(sheet))
 
 
-def narration_path(sheet: CueSheet, *, film: Path) -> Path | None:
+def narration_path(sheet: CueSheet) -> Path | None:
     """Where the narration of a sheet is; None without one.
 
     Parameters
     ----------
     sheet : CueSheet
-        Names it.
-    film : Path
-        Beside which a file of this name is looked for where there is none at its path, as after a move of the folder.
+        Names it, and the voices that were separated from the film.
 
     Raises
     ------
@@ -208,19 +205,17 @@ def narration_path(sheet: CueSheet, *, film: Path) -> Path | None:
     if sheet.narration is None:
         return None
     path = as_on_disk(Path(sheet.narration.path))
-    if not path.is_file() and (moved := as_on_disk(film.parent / path.name)).is_file():
-        path = moved
     if not path.is_file():
         raise InputError(
-            f"{path}: missing narration of the cue sheet",
+            f"{path}: missing {spoken_file(path.name)} of the cue sheet",
             hint="restore the file, or correct `narration.path` in the cue sheet",
             reason=Reason.MISSING,
         )
     length_s, wanted_s = probe_audio(path).duration_s, sheet.narration.duration_s
     if length_s is not None and abs(length_s - wanted_s) > LENGTH_SLACK_S:
         raise InputError(
-            f"{path}: duration {length_s:.1f} s, but the narration of the cue sheet has {wanted_s:.1f} s",
-            hint="run `soundtrack spot` or `soundtrack score` with the new narration",
+            f"{path}: duration {length_s:.1f} s, but {wanted_s:.1f} s in the cue sheet",
+            hint="restore the file, or run `soundtrack score` again",
             reason=Reason.BAD_FORMAT,
         )
     return path
@@ -251,4 +246,4 @@ def _cut_off(narration: Narration, end_s: float) -> list[str]:
     late_s = narration.start_s + narration.duration_s - end_s
     if late_s <= LENGTH_SLACK_S:
         return []
-    return [f"{narration.path}: the narration ends {late_s:.1f} s after the film; the rest is left out"]
+    return [f"{narration.path}: ends {late_s:.1f} s after the film; the rest is left out"]

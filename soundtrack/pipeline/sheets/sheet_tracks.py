@@ -55,6 +55,34 @@ def with_present_ids(sheet: CueSheet, former: Mapping[str, str]) -> CueSheet:
     )
 
 
+def with_files_beside(sheet: CueSheet, near: Iterable[Path]) -> CueSheet:
+    """The sheet with its narration, kept voices and vocals where they are now, the very same one if nothing was moved.
+
+    Parameters
+    ----------
+    sheet : CueSheet
+        Its tracks are looked for by `present_paths`.
+    near : iterable of Path
+        The sheet and its film, as far as they are files: a file that is not at its path is looked for beside them, as
+        after a move of the folder.
+    """
+    near = tuple(near)
+
+    def now(path: str) -> str:
+        if as_on_disk(Path(path)).is_file():
+            return path
+        beside = (as_on_disk(file.parent / Path(path).name) for file in near)
+        return next((str(found) for found in beside if found.is_file()), path)
+
+    narration, vocals = sheet.narration, sheet.vocals
+    if narration is not None:
+        narration = replace(narration, path=now(narration.path))
+    if vocals is not None:
+        vocals = replace(vocals, stems=tuple(replace(stem, path=now(stem.path)) for stem in vocals.stems))
+    moved = replace(sheet, narration=narration, vocals=vocals)
+    return sheet if moved == sheet else moved
+
+
 def track_paths_of(sheet: CueSheet, index: Path | None) -> Mapping[str, Path]:
     """Where the tracks of a sheet's cues lie now, as `present_paths` finds them.
 

@@ -16,6 +16,7 @@ from soundtrack.errors import SoundtrackError
 from soundtrack.files.kinds import CUE_SHEET, SOUNDS, STEM
 from soundtrack.files.targets import OUT, Target, check_targets
 from soundtrack.media.reading.film_kind import FILM
+from soundtrack.naming.wording import VOICES
 from soundtrack.pipeline.library.music import index_dir
 from soundtrack.types import VideoInfo
 
@@ -52,7 +53,7 @@ def cues_path(film: Path) -> Path:
 def voices_path(beside: Path) -> Path:
     """Where the voices of a film go: ``NAME.voices.flac`` beside the film, or beside the cue sheet that names them."""
     name = beside.name.removesuffix(".cues.json")
-    return beside.with_name(f"{beside.stem if name == beside.name else name}.voices.flac")
+    return beside.with_name(f"{beside.stem if name == beside.name else name}{VOICES}")
 
 
 def vocals_path(beside: Path, track_id: str) -> Path:

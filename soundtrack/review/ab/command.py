@@ -10,6 +10,7 @@ from soundtrack.documents.answers import OPPONENTS
 from soundtrack.errors import InputError, Reason, UsageError
 from soundtrack.pipeline.library.music import open_library
 from soundtrack.pipeline.sheets.sheet_files import read_cues
+from soundtrack.pipeline.sheets.sheet_tracks import with_files_beside
 from soundtrack.progress import Progress, no_progress
 from soundtrack.review.ab.app import Comparison
 from soundtrack.review.ab.pairs import make_trials
@@ -53,7 +54,7 @@ def prepare(
     SoundtrackError
         The library or the film cannot be read, or there is nothing to compare.
     """
-    sheet = read_cues(reviewed.cues)
+    sheet = with_files_beside(read_cues(reviewed.cues), [reviewed.cues, reviewed.film.path])
     former = None if against in _BY_NAME else _former(against, sheet)
     held = sheet.conditions or Conditions()
     scenes = api.scenes(
@@ -77,7 +78,7 @@ def _former(name: str, sheet: CueSheet) -> CueSheet:
         raise UsageError(
             f"--against {name}: unknown", hint=f"use one of: {', '.join(_BY_NAME)}, or an earlier cue sheet (.json)"
         )
-    former = read_cues(path)
+    former = with_files_beside(read_cues(path), [path])
     cuesheet.check(former, name=name)
     if former.film.fingerprint != sheet.film.fingerprint:
         raise InputError(
