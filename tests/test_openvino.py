@@ -14,11 +14,16 @@ import numpy as np
 import pytest
 import torch
 
+import fake_listener as fake
 from soundtrack.checkpoints.manifest import find_model, read_config
-from soundtrack.cli import app
+from soundtrack.cli import app, output
+from soundtrack.cli.music.index import _tell
 from soundtrack.emotion.music_tower import MusicTower
 from soundtrack.emotion.video_config import parse_config
 from soundtrack.emotion.video_tower import VideoTower, load_network, load_parts
+from soundtrack.library.heard import Listener
+from soundtrack.library.report import IndexReport
+from soundtrack.library.update.workers import Workers
 from soundtrack.networks.i3d_fused import FusedI3D
 from soundtrack.networks.mel_cnn import network_of
 from soundtrack.networks.runs import openvino_core
@@ -35,6 +40,10 @@ from soundtrack.types import FloatArray
 CPU = {"get_property": lambda *_: ["FP32"]}
 """What an OpenVINO without the operations that the networks are written in says all the same."""
 
+WARNING = (
+    "warning: OpenVINO is not usable, torch ran the networks: could not create a primitive; run `soundtrack doctor`"
+)
+
 installed = pytest.mark.skipif(problem() is not None, reason="OpenVINO is not installed")
 
 
@@ -45,8 +54,10 @@ def fresh() -> Iterator[None]:
     for function in remembered:
         function.cache_clear()
     openvino_core._given_up.clear()
+    output._say_once.cache_clear()
     yield
     openvino_core._given_up.clear()
+    output._say_once.cache_clear()
     for function in remembered:
         function.cache_clear()
 
@@ -173,7 +184,23 @@ def test_an_openvino_that_compiles_nothing_ended_every_command(
     openvino_core._given_up.clear()
     assert isinstance(still_run(), StillNetwork)
     monkeypatch.setattr("sys.argv", ["soundtrack", "score"])
-    app._warn_of_openvino()
-    assert capfd.readouterr().err.startswith(
-        "warning: OpenVINO is not usable, torch ran the networks: could not create a primitive; run `"
-    )
+    app._warn()
+    app._warn()
+    assert capfd.readouterr().err.splitlines() == [WARNING]
+
+
+def cannot_compile() -> Listener:
+    """What a worker process listens with where OpenVINO compiles nothing."""
+    openvino_core.give_up("could not create a primitive")
+    return fake.make_listener()
+
+
+def test_an_index_by_torch_in_the_place_of_openvino_said_nothing(
+    fresh: None, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.flac").write_text("song 7 3")
+    with Workers(cannot_compile, jobs=2) as workers:
+        assert [found.reason for found in workers.listen([tmp_path / "a.flac"], wanted=lambda _: True)] == [None]
+    _tell(IndexReport(added=1, n_tracks=1, n_segments=3), quiet=False, verbose=False)  # as --watch does after each run
+    app._warn()
+    assert capfd.readouterr().err.splitlines() == ["1 added; the index has 1 track, 3 segments", WARNING]

@@ -236,6 +236,14 @@ def _report_unforeseen(error: Exception) -> ExitCode:
     return ExitCode.BUG
 
 
+def _warn() -> None:
+    """Say what came out about the machine while a command ran."""
+    if "soundtrack.networks.runs.openvino_core" in sys.modules and "doctor" not in sys.argv[1:]:
+        from soundtrack.cli.output import warn_of_openvino
+
+        warn_of_openvino(quiet=bool({"-q", "--quiet"} & {*sys.argv[1:]}))
+
+
 def main() -> None:
     """Run the command line and end the process with a code of `ExitCode`."""
     open_closed_streams()
@@ -261,7 +269,7 @@ def main() -> None:
             code = ExitCode.BUG
         else:
             code = _report_unforeseen(error)
-    _warn_of_openvino()
+    _warn()
     try:
         sys.stdout.flush()
     except (ValueError, OSError):
@@ -269,16 +277,6 @@ def main() -> None:
 
         silence_stdout()
     sys.exit(code)
-
-
-def _warn_of_openvino() -> None:
-    """Say once, at the end, that torch did the work of an OpenVINO that is installed and does not work."""
-    core = sys.modules.get("soundtrack.networks.runs.openvino_core")
-    reason = None if core is None or {"-q", "--quiet", "doctor"} & {*sys.argv[1:]} else core.given_up()
-    if reason is not None:
-        from soundtrack.cli.output import say
-
-        say(f"warning: OpenVINO is not usable, torch ran the networks: {reason}; run `soundtrack doctor`")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, TextIO
 
 from soundtrack.processes import ending
@@ -69,6 +70,22 @@ def say_warnings(lines: Iterable[str], *, quiet: bool = False, of: str = "") -> 
 
     for line in lines:
         say(f"{'note' if is_note(line) else 'warning'}: {f'{of}: ' if of else ''}{line}", quiet=quiet)
+
+
+def warn_of_openvino(*, quiet: bool = False) -> None:
+    """Say that torch did the work of an OpenVINO that is installed and does not work; once for each reason."""
+    from soundtrack.networks.runs.openvino_core import given_up
+
+    reason = given_up()
+    if reason is not None:
+        _say_once(
+            f"warning: OpenVINO is not usable, torch ran the networks: {reason}; run `soundtrack doctor`", quiet=quiet
+        )
+
+
+@cache
+def _say_once(message: str, *, quiet: bool) -> None:
+    say(message, quiet=quiet)
 
 
 def hint_at_faces(*, wanted: bool, quiet: bool = False) -> None:

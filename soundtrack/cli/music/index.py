@@ -179,6 +179,7 @@ def _tell(report: "IndexReport", *, quiet: bool, verbose: bool) -> None:
         kinds = "; ".join(f"{kind}: {count}" for kind, count in report.passed_over)
         output.say(f"passed over: {kinds}", quiet=quiet)
     output.say(f"{done}; the index has {have}", quiet=quiet)
+    output.warn_of_openvino(quiet=quiet)
 
 
 def _watch(

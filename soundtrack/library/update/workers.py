@@ -31,6 +31,7 @@ from soundtrack.library.identity import Identity, identify
 from soundtrack.library.update.outcome import Outcome, Wanted, attend, explain, heard_of
 from soundtrack.library.update.pace import Pace
 from soundtrack.media.sandbox import fork_nursery
+from soundtrack.networks.runs import openvino_core
 from soundtrack.processes import ending
 from soundtrack.processes.children import END_LIMIT_S
 from soundtrack.processes.heap import return_large_blocks
@@ -100,7 +101,7 @@ def _work(pipe: Connection, make_listener: Callable[[], Listener], environment: 
         except SoundtrackError as error:
             pipe.send(("fatal", type(error), str(error), error.hint))
             return
-        pipe.send(("ready", processor_s()))
+        pipe.send(("ready", processor_s(), openvino_core.given_up()))
         while True:
             path = Path(os.fsdecode(pipe.recv()))
             before_s = processor_s()
@@ -334,6 +335,8 @@ class Workers:
             return None
         if kind == "ready":
             worker.ready = True
+            if news[1] is not None:
+                openvino_core.give_up(news[1])
             if self._pace:
                 self._pace.spend(news[0] + self._server_s())
             return None

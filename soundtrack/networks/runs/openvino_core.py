@@ -88,9 +88,14 @@ def try_out() -> str | None:
     return problem() if problem() is not None or attempt(run) else given_up()
 
 
+def give_up(reason: str) -> None:
+    """Note why torch runs the networks; a process that works for this one may have found that out."""
+    _given_up[:] = [reason]
+
+
 def _give_up(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    _given_up[:] = [lines[0] if lines else type(error).__name__]
+    give_up(lines[0] if lines else type(error).__name__)
     return _given_up[0]
 
 
