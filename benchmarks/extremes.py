@@ -26,7 +26,7 @@ from memory import Peak, watched
 LARGE: list[str | Path] = [sys.executable, Path(__file__).with_name("large.py")]
 SOUNDTRACK: list[str | Path] = [sys.executable, "-m", "soundtrack"]
 ALONE = {
-    "SOUNDTRACK_CONFIG": str(Path(__file__).with_name("no-config.toml")),
+    "SOUNDTRACK_CONFIG": os.devnull,
     "SOUNDTRACK_CACHE": "0",
     "PYTHONWARNINGS": "ignore",
 }

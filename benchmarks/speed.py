@@ -35,7 +35,7 @@ SOUNDTRACK: list[str | Path] = [sys.executable, "-m", "soundtrack"]
 PLAIN: list[str | Path] = [sys.executable, HERE / "plain.py"]
 SCENEDETECT: list[str | Path] = [sys.executable, "-m", "scenedetect"]
 
-ALONE = {"SOUNDTRACK_CONFIG": str(HERE / "no-config.toml"), "SOUNDTRACK_CACHE": "0", "PYTHONWARNINGS": "ignore"}
+ALONE = {"SOUNDTRACK_CONFIG": os.devnull, "SOUNDTRACK_CACHE": "0", "PYTHONWARNINGS": "ignore"}
 """Environment of every command: no settings of the user, nothing kept unless it is what is measured."""
 
 

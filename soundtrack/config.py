@@ -1,10 +1,11 @@
 """Defaults of the user: a TOML file and environment variables, read in this module only.
 
 ``config.toml`` is in the user's configuration folder (``soundtrack doctor`` prints where) or where SOUNDTRACK_CONFIG
-says. It may set ``index``, ``device``, ``target``, ``ffmpeg``, ``ledger``, ``cache``, ``taste`` and ``model``;
-SOUNDTRACK_INDEX and so on set the same. Its tables ``[merit]`` and ``[plan]`` set the weights that choose the music
-(`soundtrack.merit_table`). An option on the command line wins over the environment, the environment over the file. A
-file in the working folder is never read: a folder from a stranger must not name programs.
+says, which has to name a file that exists, or ``/dev/null`` for none. It may set ``index``, ``device``, ``target``,
+``ffmpeg``, ``ledger``, ``cache``, ``taste`` and ``model``; SOUNDTRACK_INDEX and so on set the same. Its tables
+``[merit]`` and ``[plan]`` set the weights that choose the music (`soundtrack.merit_table`). An option on the command
+line wins over the environment, the environment over the file. A file in the working folder is never read: a folder
+from a stranger must not name programs.
 """
 
 from __future__ import annotations
@@ -70,11 +71,12 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
     Raises
     ------
     InputError
-        The file cannot be read, is not TOML, or sets something unknown; or a value is not of its kind.
+        The file cannot be read, is named by SOUNDTRACK_CONFIG and missing, is not TOML, or sets something unknown; or
+        a value is not of its kind.
     """
     env = os.environ if environ is None else environ
     path = config_path(env)
-    table = _table(path)
+    table = _table(path, is_named=bool(env.get("SOUNDTRACK_CONFIG")))
     known = {f.name for f in fields(Config)}
     for key in table:
         if key not in known:
@@ -112,15 +114,23 @@ class _Given:
         return self.value is not None and self.value != ""
 
 
-def _table(path: Path) -> dict[str, object]:
-    """What the configuration file sets; nothing where there is none."""
+def _table(path: Path, *, is_named: bool) -> dict[str, object]:
+    """What the configuration file sets; nothing where there is none and none was named."""
+    if str(path) == os.devnull:
+        return {}
     hint = "correct the configuration file, or remove it"
     try:
         text = safe_read.read_text(path, most_bytes=MOST_BYTES)
     except InputError as error:
-        if error.reason is Reason.MISSING:
+        if error.reason is not Reason.MISSING:
+            raise
+        if not is_named:
             return {}
-        raise
+        raise InputError(
+            f"SOUNDTRACK_CONFIG: {error}",
+            hint=f"correct the name or unset the variable; {os.devnull} means no configuration file",
+            reason=Reason.MISSING,
+        ) from error
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -175,6 +175,7 @@ def test_a_sheet_that_names_its_place_is_not_kept(tmp_path: Path) -> None:
 
 def test_the_configuration_can_switch_it_off(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
+    file.touch()
     env = {"SOUNDTRACK_CONFIG": str(file)}
     assert config.load_config(env).cache is True
     file.write_text("cache = false\n")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from soundtrack.cli.app import main
 from soundtrack.cli.choices import mix_settings
 from soundtrack.cli.options import DuckName
 from soundtrack.config import load_config
@@ -73,11 +75,11 @@ def test_a_configuration_that_is_a_device_or_a_pipe_is_refused(tmp_path: Path) -
         ("LEDGER", "2"),
     ],
 )
-def test_a_wrong_variable_is_named_and_no_file_is_blamed(name: str, value: str, tmp_path: Path) -> None:
-    env = {"SOUNDTRACK_CONFIG": str(tmp_path / "nothing.toml"), f"SOUNDTRACK_{name}": value}
+def test_a_wrong_variable_is_named_and_no_file_is_blamed(name: str, value: str) -> None:
+    env = {"SOUNDTRACK_CONFIG": os.devnull, f"SOUNDTRACK_{name}": value}
     with pytest.raises(InputError, match=f"^SOUNDTRACK_{name}: ") as refused:
         load_config(env)
-    assert "nothing.toml" not in str(refused.value)
+    assert os.devnull not in str(refused.value)
 
 
 def test_the_target_may_be_a_preset_in_the_file_and_in_the_environment(tmp_path: Path) -> None:
@@ -106,6 +108,30 @@ def test_a_dialogue_target_in_the_environment_is_that_of_the_command_line(
             assert (web.target_lufs, web.ceiling_dbtp, web.dialogue_gated) == (-14.0, -1.0, False)
 
 
+def test_a_mistyped_name_of_a_configuration_was_ignored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SOUNDTRACK_CONFIG", str(tmp_path / "confg.toml"))
+    monkeypatch.setattr("sys.argv", ["soundtrack", "config"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 3
+    error, hint = capfd.readouterr().err.splitlines()
+    assert error == f"error: SOUNDTRACK_CONFIG: {tmp_path}/confg.toml: no such file"
+    assert hint.startswith(f"hint: correct the name or unset the variable; {os.devnull} means no configuration file")
+
+
+def test_without_a_name_a_configuration_may_be_missing_and_dev_null_names_none(tmp_path: Path) -> None:
+    user = tmp_path / "soundtrack" / "config.toml"
+    with pytest.MonkeyPatch.context() as here:
+        here.setenv("XDG_CONFIG_HOME", str(tmp_path))
+        assert load_config({}).cache is True
+        user.parent.mkdir()
+        user.write_text("cache = false\n")
+        assert load_config({"SOUNDTRACK_CONFIG": ""}).cache is False
+        assert load_config({"SOUNDTRACK_CONFIG": os.devnull}).cache is True
+
+
 def test_a_configuration_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
     path = tmp_path / "c.toml"
     path.write_bytes(b"\xef\xbb\xbfcache = false\n")
@@ -113,5 +139,5 @@ def test_a_configuration_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
 
 
 def test_an_index_that_is_still_to_be_made_may_be_named(tmp_path: Path) -> None:
-    env = {"SOUNDTRACK_CONFIG": str(tmp_path / "none"), "SOUNDTRACK_INDEX": str(tmp_path / "later" / "index")}
+    env = {"SOUNDTRACK_CONFIG": os.devnull, "SOUNDTRACK_INDEX": str(tmp_path / "later" / "index")}
     assert load_config(env).index == tmp_path / "later" / "index"

@@ -92,6 +92,7 @@ def test_spotting_looks_back_only_when_asked(tmp_path: Path, cues: CueSheet, mon
 
 def test_the_configuration_can_switch_it_on(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
+    file.touch()
     env = {"SOUNDTRACK_CONFIG": str(file)}
     assert config.load_config(env).ledger is False
     file.write_text("ledger = true\n")

@@ -52,6 +52,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folders of a user whose taste is on."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "config.toml").touch()
     monkeypatch.setenv("SOUNDTRACK_CONFIG", str(tmp_path / "config.toml"))
     monkeypatch.setenv("SOUNDTRACK_TASTE", "1")
     return tmp_path

@@ -15,7 +15,7 @@ ENVIRONMENT = {
     "SOUNDTRACK_CACHE": "Keep analyses of films: true or false.",
     "SOUNDTRACK_TASTE": "Let swaps, locks and comparisons change the weights: true or false.",
     "SOUNDTRACK_LEDGER": "Record the tracks used by each film: true or false.",
-    "SOUNDTRACK_CONFIG": "Configuration file, see `soundtrack config`.",
+    "SOUNDTRACK_CONFIG": "Configuration file, see `soundtrack config`; /dev/null for none.",
     "SOUNDTRACK_TRACEBACK": "Show the traceback of internal errors.",
     "NO_COLOR": "Disable colours.",
 }
