@@ -173,6 +173,15 @@ def test_a_file_deleted_since_the_last_run_was_not_listed_as_missing(music: Path
     (music / "3.mp3").unlink()
     (found,) = json.loads(soundtrack("library", "list", "--missing", "--json").stdout)
     assert Path(found["path"]).name == "3.mp3" and found["missing"]
+    every = json.loads(soundtrack("library", "list", "--json").stdout)
+    assert [Path(track["path"]).name for track in every if track["missing"]] == ["3.mp3"]
+    (place,) = json.loads(soundtrack("library", "show", music / "3.mp3", "--json").stdout)["places"]
+    assert place == f"{music / '3.mp3'} (missing)"
+    stated = json.loads(soundtrack("index", "--status", "--json").stdout)
+    assert (stated["tracks"], stated["present"], stated["missing"]) == (6, 5, 1)
+    soundtrack("index")
+    (music / "3.mp3").write_text("song 3 3")
+    assert json.loads(soundtrack("index", "--status", "--json").stdout)["missing"] == 0
 
 
 def test_a_busy_index_advised_an_option_that_most_commands_do_not_have(

@@ -1,6 +1,5 @@
 """``soundtrack library list|show|forget|rules|moods|map|export|import``: inspect and manage the library."""
 
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -130,15 +129,11 @@ def list_tracks(
     from soundtrack.cli import output
     from soundtrack.library.search.offer import judge
     from soundtrack.library.search.query import in_order
+    from soundtrack.library.store.files import there_now
     from soundtrack.library.store.store import open_store
 
     with open_store(pipeline.index_dir(index)) as store:
-        places = store.locations().items()
-        there = {
-            place.track_id
-            for path, place in places
-            if (os.path.isfile(path) if missing else place.present)  # noqa: PTH113 - in a closed folder there is none
-        }
+        there = there_now(store.locations().values())
         tracks = sorted(store.tracks().values(), key=lambda track: in_order(track.path))
         why = {verdict.track_id: verdict.reason for verdict in judge(store) if verdict.reason is not None}
     if left_out:
@@ -177,6 +172,7 @@ def show_track(
     from soundtrack.library.report import shown
     from soundtrack.library.search.offer import judge
     from soundtrack.library.search.query import find_track
+    from soundtrack.library.store.files import there_now
     from soundtrack.library.store.store import open_store
     from soundtrack.pipeline.library.sung import vocal_spans
     from soundtrack.timebase import clock
@@ -191,7 +187,7 @@ def show_track(
             found = pipeline.with_opinions(store, found)
     voices = vocal_spans(found)
     facts = track_facts(found) | {
-        "places": [shown(place.path) + ("" if place.present else " (missing)") for place in places],
+        "places": [shown(place.path) + ("" if there_now([place]) else " (missing)") for place in places],
         "warnings": list(warnings),
         "left_out": why,
         "n_beats": len(found.analysis.beats_s),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from soundtrack.library.store import rows
 from soundtrack.library.store.schema import DATABASE_ENDINGS, DATABASE_NAME, Found, look_at, require_no_links
 
 if TYPE_CHECKING:
+    from soundtrack.library.places import Location
     from soundtrack.library.store.store import Store
 
 SUMMARY_NAME = "index.json"
@@ -52,6 +53,19 @@ _ELSEWHERE = "move it, or choose another folder with --index"
 def own_files(index_dir: Path) -> list[Path]:
     """Every place that an index in a folder uses or may use later; most need not exist."""
     return [index_dir / name for name in (*FILE_NAMES, REBUILD_NAME)]
+
+
+def there_now(places: Iterable[Location]) -> set[str]:
+    """Tracks with a file that is not empty at one of these places now, whatever the last run found there."""
+    return {place.track_id for place in places if _holds_anything(place.path)}
+
+
+def _holds_anything(path: Path) -> bool:
+    try:
+        found = path.stat()
+    except OSError:  # nothing can be seen in a closed folder
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size > 0
 
 
 def files_known(store: Store) -> Iterator[Path]:

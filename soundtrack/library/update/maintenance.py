@@ -7,7 +7,6 @@ Goes in: an index folder. Comes out: numbers, or a list of faults, each one line
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from soundtrack.library.search.library_view import is_usable, write_vectors
 from soundtrack.library.search.rules import RuleChange, Rules, read_rules, rules_fault, write_rules
 from soundtrack.library.store import rows
 from soundtrack.library.store.evidence import evidence_faults, gaps, known_channels
-from soundtrack.library.store.files import CELLS_NAME, VECTORS_NAME, is_plain
+from soundtrack.library.store.files import CELLS_NAME, VECTORS_NAME, is_plain, there_now
 from soundtrack.library.store.lock import write_lock
 from soundtrack.library.store.naming import former_names
 from soundtrack.library.store.playlists import read_playlists
@@ -33,7 +32,7 @@ _AT_ONCE = 500
 
 
 def index_status(index_dir: Path, *, channels: Sequence[Channel] = ()) -> dict[str, object]:
-    """How an index stands: model, counts, roots, failures by reason.
+    """How an index stands: model, counts, roots, failures by reason; tracks are missing whose files are so now.
 
     Parameters
     ----------
@@ -52,12 +51,15 @@ def index_status(index_dir: Path, *, channels: Sequence[Channel] = ()) -> dict[s
         reasons: dict[str, int] = {}
         for failure in store.failures().values():
             reasons[failure.reason.value] = reasons.get(failure.reason.value, 0) + 1
+        counts, n_there = store.counts(), len(there_now(store.locations().values()))
         return {
             "index": shown(index_dir),
             "model": None if model is None else f"{model.name} {model.version}",
             "model_sha256": None if model is None else model.sha256,
             "dim": None if model is None else model.dim,
-            **store.counts(),
+            **counts,
+            "present": n_there,
+            "missing": counts["tracks"] - n_there,
             "incomplete": sum(gap.present for gap in gaps(store, channels)),
             "failures_by_reason": dict(sorted(reasons.items())),
             "roots": [shown(root) for root in store.roots()],
@@ -234,12 +236,7 @@ def forget_tracks(index_dir: Path, track_ids: Sequence[str], *, missing: bool = 
             places = store.locations()
             present = {place.track_id for place in places.values() if place.present}
             gone = {str(track_id) for (track_id,) in store.all("SELECT track_id FROM tracks")} - present
-            back = {
-                place.track_id
-                for path, place in places.items()
-                if place.track_id in gone and os.path.isfile(path)  # noqa: PTH113 - in a closed folder there is none
-            }
-            back -= chosen
+            back = there_now(place for place in places.values() if place.track_id in gone) - chosen
             chosen |= gone - back
         with store.transaction():
             for track_id in sorted(chosen):
