@@ -12,7 +12,7 @@ import pytest
 from made_up import bars_of, track
 from media_made import ffmpeg, make_track
 from soundtrack.cli.app import run_commands
-from soundtrack.errors import InputError, NothingFitsError, OutputError, UsageError
+from soundtrack.errors import InputError, NothingFitsError, OutputError, Reason, UsageError
 from soundtrack.media.reading.audio import read_audio
 from soundtrack.pipeline.excerpt import make_excerpt
 from soundtrack.spotting.fit.excerpt import RING_S, best_excerpt, best_loop
@@ -149,6 +149,18 @@ def test_a_text_file_and_a_missing_file_are_named(tmp_path: Path) -> None:
     for name in ("song.mp3", "missing.mp3"):
         with pytest.raises(InputError, match=name):
             make_excerpt(tmp_path / name, seconds=5.0)
+
+
+def test_an_excerpt_was_made_of_a_copy_protected_file(song: Path, tmp_path: Path) -> None:
+    path = tmp_path / "song.m4p"
+    ffmpeg("-i", song, "-c:a", "aac", "-f", "ipod", path)
+    raw = path.read_bytes()
+    place = raw.index(b"mp4a", raw.index(b"stsd"))
+    path.write_bytes(raw[:place] + b"drms" + raw[place + 4 :])
+    with pytest.raises(InputError, match="copy-protected") as refused:
+        make_excerpt(path, seconds=8, out=tmp_path / "part.wav")
+    assert (refused.value.reason, refused.value.hint) == (Reason.ENCRYPTED, "use a copy without protection")
+    assert not (tmp_path / "part.wav").exists()
 
 
 def test_silence_has_a_stretch_and_is_no_crash(tmp_path: Path) -> None:

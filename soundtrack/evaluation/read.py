@@ -160,8 +160,10 @@ def sound(path: Path, tower: MusicTower) -> Sound:
     """The sound of a film or of a piece of music as the music tower wants it."""
     from soundtrack.audio.mel import log_mel
     from soundtrack.media.reading.audio import read_audio
+    from soundtrack.media.reading.probe import probe_audio
 
     mel = tower.config.mel
+    probe_audio(path, counted=False)  # a copy-protected file would be decoded to noise
     samples = read_audio(path, sample_rate_hz=mel.sample_rate_hz, channels=1)
     if samples.shape[1] == 0:
         samples = np.zeros((1, mel.hop_length), np.float32)

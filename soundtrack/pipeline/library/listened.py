@@ -24,14 +24,16 @@ def listen_to(path: Path) -> Listening:
     Raises
     ------
     InputError
-        It cannot be read.
+        It cannot be read, or is copy-protected.
     """
     from soundtrack.audio.mono import mono_of
     from soundtrack.audio.music.analyse import analyse_music
     from soundtrack.library.update.listen import ANALYSIS_RATE_HZ
     from soundtrack.media.reading.audio import iter_audio
+    from soundtrack.media.reading.probe import probe_audio
 
     rate, stereo = ANALYSIS_RATE_HZ, 2
+    probe_audio(path, counted=False)  # a copy-protected file would be decoded to noise
 
     def heard(channels: int) -> list[FloatArray]:
         return [mono_of(b) for b in iter_audio(path, sample_rate_hz=rate, channels=channels, duration_s=LONGEST_S)]

@@ -209,6 +209,7 @@ def listen(
     """
     from soundtrack.audio.mel import log_mel
     from soundtrack.media.reading.audio import read_audio
+    from soundtrack.media.reading.probe import probe_audio
 
     clips: list[LabelledClip] = read_labels(tables.labels, part=part)
     rated: list[RatedFile] = []
@@ -232,6 +233,7 @@ def listen(
     weights = fingerprint({name: torch.from_numpy(array) for name, array in tower.arrays.items()})
 
     def hear(path: Path) -> Arrays:
+        probe_audio(path, counted=False)  # a copy-protected file would be decoded to noise
         samples = read_audio(path, sample_rate_hz=mel.sample_rate_hz, channels=1)
         duration_s = samples.shape[1] / mel.sample_rate_hz
         n = max(1, round(duration_s / tower.config.segment_s))
