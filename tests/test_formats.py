@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -171,3 +173,40 @@ def test_wavpack_matroska_and_caf_had_neither_title_nor_artist(ending: str, tmp_
     assert (tags.title, tags.artist, tags.album, tags.genre) == ("Żółty", "Anna", "One", "Audiobook")
     if ending != "au":  # which has no fields for these
         assert (tags.year, tags.licence) == ("1999", "CC0")
+
+
+def ape_tags(fields: Mapping[str, str]) -> bytes:
+    """APEv2 tags as foobar2000 and Mp3tag append them to a file."""
+    items = b"".join(
+        struct.pack("<II", len(text.encode()), 0) + name.encode() + b"\0" + text.encode()
+        for name, text in fields.items()
+    )
+    head, foot = (
+        b"APETAGEX" + struct.pack("<IIII", 2000, len(items) + 32, len(fields), flags) + bytes(8)
+        for flags in (0xA0000000, 0x80000000)
+    )
+    return head + items + foot
+
+
+def test_mp3_with_tags_of_monkeys_audio_only_had_neither_title_nor_artist(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp3"
+    ffmpeg("-f", "lavfi", "-i", "anoisesrc=d=2:c=pink", "-b:a", "128k", "-write_id3v2", "0", "-write_xing", "0", path)
+    sound = path.read_bytes()
+    said = {"Title": "Žluťoučký kůň", "Artist": "Anna", "Album Artist": "Various", "Genre": "Jazz", "Year": "1999"}
+    path.write_bytes(sound + ape_tags(said))
+    tags = read_header(path).tags
+    assert (tags.title, tags.artist, tags.album_artist) == ("Žluťoučký kůň", "Anna", "Various")
+    assert (tags.genre, tags.year) == ("Jazz", "1999")
+    assert read_header(path).duration_s == pytest.approx(2.0, abs=0.1)
+    for damaged in (ape_tags(said)[:-32] + b"APETAGEX" + bytes(24), b"APETAGEX" + b"\xff" * 24):
+        path.write_bytes(sound + damaged)
+        assert read_header(path).tags.title is None
+
+
+def test_gain_in_tags_of_monkeys_audio_hides_no_title(tmp_path: Path) -> None:
+    """mp3gain appends such tags to files that have tags already."""
+    path = tmp_path / "a.mp3"
+    ffmpeg("-f", "lavfi", "-i", "anoisesrc=d=2", "-metadata", "title=One", "-b:a", "128k", path)
+    path.write_bytes(path.read_bytes() + ape_tags({"MP3GAIN_MINMAX": "120,200", "Title": "Two", "Artist": "Anna"}))
+    tags = read_header(path).tags
+    assert (tags.title, tags.artist) == ("One", None)

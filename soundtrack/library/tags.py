@@ -2,8 +2,8 @@
 
 Goes in: a path. Comes out: `Header`. Tags are text by strangers: control characters, direction overrides and lone
 surrogates are taken out, length is bounded, and nothing but showing is ever done with them. A file whose tags cannot
-be read has none. This module is the only one that imports tinytag; containers that tinytag does not know are opened by
-ffmpeg, in a process apart. Pictures are never decoded.
+be read has none. This module is the only one that imports tinytag; containers that tinytag does not know, and APEv2
+tags, are read by ffmpeg, in a process apart. Pictures are never decoded.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from soundtrack.files.text_encoding import repaired
-from soundtrack.media.reading.stored_tags import stored_tags
+from soundtrack.media.reading.stored_tags import appended_tags, has_appended_tags, stored_tags
 from soundtrack.naming.names import SEPARATOR
 from soundtrack.types import Tags
 
@@ -28,7 +28,7 @@ MAX_VALUES = 50
 _LED_ASTRAY = (ValueError, ArithmeticError, LookupError, AttributeError, TypeError)
 """How a parser of tags fails on a hostile file."""
 
-_AS_TINYTAG = {"date": "year", "album_artist": "albumartist"}
+_AS_TINYTAG = {"date": "year", "album_artist": "albumartist", "album artist": "albumartist"}
 """Names of ffmpeg's fields that are others here."""
 
 _DROPPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -84,9 +84,18 @@ def _repaired(fields: Mapping[str, object]) -> dict[str, object]:
     return {name: made[name] if isinstance(value, list) else made[name][0] for name, value in fields.items()}
 
 
+def _as_tinytag(fields: Mapping[str, str]) -> dict[str, object]:
+    """FFmpeg's fields by the names of tinytag."""
+    return {_AS_TINYTAG.get(name, name): text for name, text in fields.items()}
+
+
 def read_header(path: Path) -> Header:
     """The tags and the claimed length of a file; empty where there are none or they cannot be read."""
-    found = read_fields(path) or {_AS_TINYTAG.get(name, name): text for name, text in stored_tags(path).items()}
+    found = read_fields(path)
+    if not found:
+        found = _as_tinytag(stored_tags(path))
+    elif not found.get("title") and not found.get("artist") and has_appended_tags(path):
+        found = {**_as_tinytag(appended_tags(path)), **found}
 
     def values(name: str) -> list[str]:
         """What a field holds, each text once."""

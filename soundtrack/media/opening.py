@@ -138,8 +138,15 @@ def require_regular_file(path: Path) -> int:
 
 
 @contextlib.contextmanager
-def open_container(path: Path) -> Iterator[Any]:
+def open_container(path: Path, *, demuxer: str | None = None) -> Iterator[Any]:
     """Open a media file with PyAV, guarded; for functions that `soundtrack.media.sandbox` calls.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    demuxer : str, optional
+        FFmpeg's name of the format to read it as, whatever it looks like.
 
     Raises
     ------
@@ -152,7 +159,7 @@ def open_container(path: Path) -> Iterator[Any]:
 
     size_bytes = require_regular_file(path)
     try:
-        container = av.open(file_arg(path), options=guard_options(), metadata_errors="replace")
+        container = av.open(file_arg(path), format=demuxer, options=guard_options(), metadata_errors="replace")
     except MemoryError:
         raise
     except (av.FFmpegError, OSError, ValueError) as error:
