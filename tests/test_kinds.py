@@ -20,9 +20,7 @@ from soundtrack.export.page.picture import picture
 from soundtrack.files import kinds
 from soundtrack.files.kinds import Kind
 from soundtrack.files.safe_write import Together
-from soundtrack.media.reading import probe as module
-from soundtrack.media.reading.film_kind import FILM
-from soundtrack.media.reading.probe import probe
+from soundtrack.media.writing.own_mark import FILM, mark
 from soundtrack.mix.stems import StemWriter
 from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import CueSheet
@@ -80,7 +78,10 @@ def test_stems_films_and_archives_are_known(tmp_path: Path) -> None:
         stems.write(np.zeros((2, 4_800), np.float32), None)
         stems.finish()
     assert [kinds_of(path) for path in stems.paths] == [{"stem"}, {"stem"}]
-    assert kinds_of(make_film(tmp_path / "a.mp4", seconds=3)) == {"film"}
+    film = make_film(tmp_path / "a.mp4", seconds=3)
+    assert kinds_of(film) == set(), "a film of the user"
+    mark(film, "mp4")
+    assert kinds_of(film) == {"film"}
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("manifest.json", "{}")
         archive.writestr("library.sqlite3", "")
@@ -111,18 +112,3 @@ def test_music_and_other_files_are_of_no_kind_that_is_written(tmp_path: Path, ma
     found = {path.name: kinds_of(path) for path in [*tmp_path.iterdir(), *made.index.iterdir(), Path("/dev/zero")]}
     assert {name: kind for name, kind in found.items() if kind} == {}, "photos and music of the user among them"
     assert not any(kind.is_one(path) for kind in kinds.SOUNDS.values() for path in tmp_path.iterdir())
-
-
-def test_a_film_that_is_asked_about_again_is_decoded_once_until_it_changes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Replacing a scored film decoded the beginning of the former one four times."""
-    asked: list[Path] = []
-    monkeypatch.setattr(module, "probe", lambda path: asked.append(path) or probe(path))
-    path = make_film(tmp_path / "a.mp4", seconds=1)
-    assert [FILM.is_one(path) for _ in range(3)] == [True] * 3
-    assert asked == [path]
-    path.write_bytes(b"a letter")
-    assert not FILM.is_one(path)
-    path.unlink()
-    assert not FILM.is_one(path)

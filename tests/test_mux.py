@@ -16,6 +16,7 @@ from soundtrack.media.locate import ffmpeg_path, ffmpeg_version
 from soundtrack.media.reading.audio import read_audio
 from soundtrack.media.reading.probe import probe
 from soundtrack.media.writing.formats import default_suffix
+from soundtrack.media.writing.own_mark import FILM
 from soundtrack.mix.render import render_film
 from soundtrack.mix.report import RenderReport
 from soundtrack.types import Span, StreamKind
@@ -225,3 +226,41 @@ def test_a_full_disk_is_called_by_its_name(tmp_path: Path, track: Path, monkeypa
     with pytest.raises(OutputError, match=r"out\.mkv: the disk is full"):
         render(job, tmp_path / "out.mkv")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["film.mkv"]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts"])
+def test_force_replaces_a_scored_film_and_never_another_film(tmp_path: Path, track: Path, suffix: str) -> None:
+    """`--force` with the name of another film replaced a film of the user."""
+    codec = "libvpx" if suffix == ".webm" else "libx264"
+    film = tmp_path / f"film{suffix}"
+    tag = "genre" if suffix.endswith("ts") else "title"
+    said = ["-metadata", "artist=soundtrack", "-metadata", f"{tag}=soundtrack"]
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25:duration=2", "-c:v", codec, *said, film)
+    other = tmp_path / f"holiday{suffix}"
+    other.write_bytes(film.read_bytes())
+    job = make_job(film, [track])
+    with pytest.raises(OutputError, match="already exists and is not a film written by soundtrack"):
+        render_film(probe(film), job.sheet, other, track_paths=job.track_paths, force=True)
+    assert other.read_bytes() == film.read_bytes()
+
+    out = tmp_path / f"out{suffix}"
+    for force in (False, True):
+        report = render_film(probe(film), job.sheet, out, track_paths=job.track_paths, force=force)
+        assert report.warnings == ()
+    again = tmp_path / f"again{suffix}"
+    render(make_job(out, [track]), again)
+    assert FILM.is_one(out)
+    assert FILM.is_one(again), "a scored film that was scored again"
+    ffmpeg("-i", out, "-c", "copy", "-map_metadata", "-1", tmp_path / f"copy{suffix}")
+    assert not FILM.is_one(tmp_path / f"copy{suffix}"), "a copy by another program"
+
+
+def test_a_film_keeps_who_encoded_it(tmp_path: Path, track: Path) -> None:
+    film = tmp_path / "film.mkv"
+    ffmpeg(
+        *("-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25:duration=2", "-c:v", "mpeg4"),
+        *("-metadata", "encoded_by=Somebody", film),
+    )
+    for name in ("out.mkv", "out.avi"):
+        render(make_job(film, [track]), tmp_path / name)
+        assert film_print(tmp_path / name).tags["encoded_by"] == "Somebody"

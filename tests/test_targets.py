@@ -38,8 +38,8 @@ from soundtrack.files.safe_write import Together, claim_folder, replacing, write
 from soundtrack.files.targets import Target, check_targets
 from soundtrack.library.update.archive import export_index
 from soundtrack.library.update.build import build_index
-from soundtrack.media.reading.film_kind import FILM
 from soundtrack.media.writing.muxers import container_for
+from soundtrack.media.writing.own_mark import FILM, mark, mark_args
 from soundtrack.mix.stems import StemWriter
 from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import CueSheet, SceneSheet, VideoInfo
@@ -167,7 +167,7 @@ class Tree:
 
 
 SAME_KIND = {
-    "film": {"second.mkv"},
+    "film": {"scored.mkv"},
     "cue sheet": {"other.cues.json", "film.cues.json"},
     "scene sheet": {"scenes.json", "old.scenes.json"},
     "archive": {"carried.zip"},
@@ -205,6 +205,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Tree:
     film = folder / "film.mp4"
     ffmpeg("-f", "lavfi", "-i", "testsrc=size=64x48:rate=12:duration=1", "-pix_fmt", "yuv420p", film)
     ffmpeg("-i", film, "-c", "copy", folder / "second.mkv")
+    ffmpeg("-i", film, "-c", "copy", *mark_args("matroska"), folder / "scored.mkv")
     ffmpeg("-i", film, "-c", "copy", "-f", "matroska", folder / "new.DX.flac")
     with wave.open(str(folder / "voice.wav"), "wb") as file:
         file.setparams((1, 2, 48_000, 0, "NONE", "not compressed"))
@@ -305,7 +306,9 @@ def fake_render(
     """Writes a film and stems by the real door, without mixing anything."""
     container_for(out)
     with Together() as files:
-        files.part(out, kind=FILM, force=force).write_bytes(info.path.read_bytes() + bytes(8))
+        part = files.part(out, kind=FILM, force=force)
+        part.write_bytes(info.path.read_bytes() + bytes(8))
+        mark(part, "mp4")
         if stems is not None:
             with StemWriter(stems, out.stem, files=files, force=force) as writer:
                 writer.restart()

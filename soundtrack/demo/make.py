@@ -22,7 +22,7 @@ from soundtrack.files.kinds import OWN, head_of
 from soundtrack.files.safe_write import replacing, scratch_folder
 from soundtrack.media.prefetch import beside
 from soundtrack.media.process import file_arg, pcm_input_args, run_ffmpeg, writing_pipe
-from soundtrack.media.reading.film_kind import FILM
+from soundtrack.media.writing.own_mark import FILM
 from soundtrack.progress import Progress
 
 ARTIST = "The soundtrack demo band"

@@ -1,7 +1,7 @@
 """File kinds that the tool writes, recognised by content and never by name.
 
 Goes in: a path. Comes out: whether the file there is of a kind. ``--force`` replaces a file only where it is of the
-kind that is about to be written. A film is known in `soundtrack.media.reading.film_kind`, since that needs a decoder.
+kind that is about to be written. A film is known in `soundtrack.media.writing.own_mark`, since that may need a demuxer.
 """
 
 from __future__ import annotations
@@ -35,15 +35,27 @@ class Kind:
 
 def head_of(path: Path, n_bytes: int = HEAD_BYTES) -> bytes:
     """The first bytes of a regular file without a byte-order mark; none of anything else."""
+    return _read(path, n_bytes).removeprefix(_BOM)
+
+
+def tail_of(path: Path, n_bytes: int) -> bytes:
+    """The last bytes of a regular file; none of anything else."""
+    return _read(path, n_bytes, from_end=True)
+
+
+def _read(path: Path, n_bytes: int, *, from_end: bool = False) -> bytes:
+    """Some bytes of a regular file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return b""
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             return b""
         try:
-            return file.read(n_bytes).removeprefix(_BOM)
+            file.seek(max(0, status.st_size - n_bytes) if from_end else 0)
+            return file.read(n_bytes)
         except OSError:
             return b""
 

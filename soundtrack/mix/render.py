@@ -22,10 +22,10 @@ from soundtrack.files.kinds import CUE_SHEET
 from soundtrack.files.safe_write import Together, naming_a_full_disk
 from soundtrack.files.targets import OUT, Target, check_targets
 from soundtrack.media.opening import no_decoder
-from soundtrack.media.reading.film_kind import FILM
 from soundtrack.media.reading.kept import KeptSound
 from soundtrack.media.writing.formats import MuxPlan, plan_streams
 from soundtrack.media.writing.mux import mux
+from soundtrack.media.writing.own_mark import FILM
 from soundtrack.media.writing.placing import picture_start
 from soundtrack.mix.levels import BETWEEN_SAMPLES_DB, Levels
 from soundtrack.mix.limiter import Limiter

@@ -113,8 +113,8 @@ def render_stretch(
     from soundtrack.documents import cuesheet
     from soundtrack.files.safe_write import replacing
     from soundtrack.files.targets import Target
-    from soundtrack.media.reading.film_kind import FILM
     from soundtrack.media.reading.probe import probe
+    from soundtrack.media.writing.own_mark import FILM
     from soundtrack.media.writing.stretch_film import FORMATS, write_stretch
     from soundtrack.mix.render import first_gains, stretch_sound
 

@@ -124,8 +124,8 @@ def _follow(source: str, watcher: "Watcher", library: "Library | None", where: _
     from soundtrack.cli import output
     from soundtrack.files.safe_write import replacing
     from soundtrack.files.targets import Target
-    from soundtrack.media.reading.film_kind import FILM
     from soundtrack.media.writing.live_film import live_film, window
+    from soundtrack.media.writing.own_mark import FILM
     from soundtrack.pipeline.film.filming import follow, open_camera, require_film_suffix
     from soundtrack.pipeline.film.live import LiveReader
     from soundtrack.pipeline.sheets.targets import guard

@@ -20,6 +20,7 @@ from soundtrack.media.reading.probe import probe
 from soundtrack.media.spoken_lines import altered, come_alike
 from soundtrack.media.writing.formats import Fate, MuxPlan, StreamFate, default_suffix, plan_streams
 from soundtrack.media.writing.mp4_tags import tags_left_out
+from soundtrack.media.writing.own_mark import TAG
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.types import StreamKind, VideoInfo
 
@@ -35,19 +36,10 @@ ASPECT_TOLERANCE = 1e-4
 _DELAY_S = {"aac": 1024 / MIX_RATE_HZ, "opus": 312 / MIX_RATE_HZ}
 """How much an encoder puts in front of the sound, whose first packet is that much earlier."""
 
-_OWN_TAGS = frozenset(
-    [
-        "encoder",
-        "major_brand",
-        "minor_version",
-        "compatible_brands",
-        "duration",
-        "creation_time",
-        "handler_name",
-        "vendor_id",
-        "timecode",
-    ]
-)
+_OWN_TAGS = frozenset({
+    "encoder", "major_brand", "minor_version", "compatible_brands", "duration", "creation_time", "handler_name",
+    "vendor_id", "timecode", TAG,
+})  # fmt: skip
 _FRAMED_ALIKE = frozenset({"mp4", "mov", "matroska", "webm"})
 _HOLDS_DEFAULT = ("mov", "matroska")
 _MPEG_SOUND = frozenset({"mp1", "mp2", "mp3"})

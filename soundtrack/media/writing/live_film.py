@@ -14,6 +14,7 @@ from pathlib import Path
 from soundtrack.errors import DependencyError
 from soundtrack.media.guard import file_arg
 from soundtrack.media.process import writing_pipe
+from soundtrack.media.writing.own_mark import mark, mark_args
 from soundtrack.processes.children import start_fed, stop
 from soundtrack.processes.surroundings import find_program
 from soundtrack.types import ByteArray
@@ -54,7 +55,8 @@ def live_film(film: Path, *, size_px: tuple[int, int], suffix: str) -> Iterator[
     source = ["-protocol_whitelist", "pipe,fd", "-format_whitelist", "rawvideo", *_raw(size_px), "-i", "pipe:0"]
     colour = ["-vf", "crop=trunc(iw/2)*2:trunc(ih/2)*2,scale=out_color_matrix=bt709:out_range=tv,format=yuv420p"]
     colour += ["-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"]
-    coding = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-f", _EXTENSION_MUXERS[suffix.lower()]]
+    muxer = _EXTENSION_MUXERS[suffix.lower()]
+    coding = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "23", *mark_args(muxer), "-f", muxer]
     with writing_pipe(["-y", *source, *colour, *coding, file_arg(film)], task=f"writing {film.name}") as pipe:
         n_written = 0
 
@@ -66,6 +68,7 @@ def live_film(film: Path, *, size_px: tuple[int, int], suffix: str) -> Iterator[
             n_written = max(n_written, due)
 
         yield show
+    mark(film, muxer)
 
 
 @contextlib.contextmanager

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from soundtrack.media.writing.own_mark import TAG
+
 _SHOWN = {
     "mp4": frozenset({
         "title", "artist", "album_artist", "composer", "album", "date", "comment", "genre", "copyright", "grouping",
@@ -20,7 +22,7 @@ _SHOWN = {
 """Tags that ffmpeg writes where players of a kind of file look."""
 _TECHNICAL = frozenset({
     "encoder", "major_brand", "minor_version", "compatible_brands", "creation_time", "make", "model", "location",
-    "location-eng", "timecode", "duration",
+    "location-eng", "timecode", "duration", TAG,
 })  # fmt: skip
 _OF_PHONES = "com."
 

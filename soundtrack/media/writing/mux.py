@@ -2,7 +2,7 @@
 
 Goes in: the film, a `MuxPlan`, and blocks of float sound. Comes out: a film in which every stream that the container
 can hold lies packet by packet as it was, with the mix as its first and default sound. Nothing in the file tells when
-or where it was made (``bitexact``), so the same input gives the same bytes.
+or where it was made (``bitexact``), so the same input gives the same bytes; only which program did it is said.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from soundtrack.media.writing.formats import Fate, MuxPlan
 from soundtrack.media.writing.mp4_switch import say_languages, switch_off
 from soundtrack.media.writing.mp4_tags import needs_own_names, stream_title
 from soundtrack.media.writing.muxers import Container
+from soundtrack.media.writing.own_mark import mark, mark_args
 from soundtrack.media.writing.placing import PictureStart, options_before, picture_start, placed
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.types import StreamInfo, StreamKind, VideoInfo
@@ -118,6 +119,7 @@ def mux(
         switch_off(part, [n for n, out in enumerate(tracks) if _is_off(out, info)])
         sources = [mixed_in if out.source == "[mix]" else _of_film(out, info) for out in tracks]
         say_languages(part, {n: source.language for n, source in enumerate(sources) if source and source.language})
+    mark(part, plan.container.muxer)
 
 
 def _tracks(info: VideoInfo, plan: MuxPlan, *, music_track: bool) -> list[_Out]:
@@ -176,7 +178,8 @@ def _arguments(
     channels: int,
 ) -> list[str]:
     """Everything after ffmpeg's name but covers, muxer and file."""
-    kept, titles, custom_tags, reel = apart(info.path, _words, info.path, plan.container.muxer)
+    kept, titles, names, reel = apart(info.path, _words, info.path)
+    muxer = plan.container.muxer
     outs = _outputs(info, plan, music_track=music_track)
     args = ["-y", *input_args(info.path, before=[*options_before(info, plan.container), *start.shift])]
     args += pcm_input_args(sample_rate_hz=MIX_RATE_HZ, channels=channels + (2 if music_track else 0))
@@ -207,9 +210,10 @@ def _arguments(
             args += [f"-tag:{i}", "hvc1"]  # players of Apple open no hev1, which ffmpeg writes by itself
     args += _names(outs, info, plan, mixed_in=mixed_in, titles=titles, reel=reel)
     args += ["-map_metadata", "0", "-map_chapters", "0" if plan.container.has_chapters else "-1"]
+    args += mark_args(muxer, names)
     args += ["-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact"]
-    if plan.container.muxer in ("mp4", "mov"):
-        args += ["-movflags", "+faststart" + ("+use_metadata_tags" if custom_tags else "")]
+    if muxer in ("mp4", "mov"):
+        args += ["-movflags", "+faststart" + ("+use_metadata_tags" if needs_own_names(names, muxer) else "")]
         args += ["-strict", "experimental"]  # older versions call FLAC in mp4 that
     return args
 
@@ -274,8 +278,8 @@ def _encoding(container: Container, i: int, n_audio: int, *, bitrate_kbps: int) 
     return args
 
 
-def _words(path: Path, muxer: str) -> tuple[dict[int, list[str]], dict[int, str | None], bool, str | None]:
-    """Flags of every stream and its title, by index; whether there are tags that mp4 does not know; the reel."""
+def _words(path: Path) -> tuple[dict[int, list[str]], dict[int, str | None], set[str], str | None]:
+    """Flags of every stream and its title, by index; names of the film's tags; the reel."""
     flags: dict[int, list[str]] = {}
     titles: dict[int, str | None] = {}
     with open_container(path) as film:
@@ -285,7 +289,7 @@ def _words(path: Path, muxer: str) -> tuple[dict[int, list[str]], dict[int, str 
             titles[stream.index] = stream_title(stream.metadata, container=film.format.name)
         names = {name.lower() for name in film.metadata}
         reel = next((s.metadata["reel_name"] for s in film.streams if s.metadata.get("reel_name")), None)
-        return flags, titles, muxer in ("mp4", "mov") and needs_own_names(names, muxer), reel
+        return flags, titles, names, reel
 
 
 def _audio_disposition(out: _Out, *, first: bool, kept: dict[int, list[str]]) -> str:

@@ -15,7 +15,7 @@ from soundtrack import config, resources
 from soundtrack.errors import SoundtrackError
 from soundtrack.files.kinds import CUE_SHEET, SOUNDS, STEM
 from soundtrack.files.targets import OUT, Target, check_targets
-from soundtrack.media.reading.film_kind import FILM
+from soundtrack.media.writing.own_mark import FILM
 from soundtrack.naming.wording import VOICES
 from soundtrack.pipeline.library.music import index_dir
 from soundtrack.types import VideoInfo
