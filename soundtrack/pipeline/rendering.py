@@ -131,7 +131,8 @@ def render_video(
 
     cuesheet.check(sheet)
     video = as_on_disk(video)
-    sheet, former = (None if each is None else with_files_beside(each, [*inputs, video]) for each in (sheet, former))
+    sheet = with_files_beside(sheet, [*inputs, video])
+    former = None if former is None else with_files_beside(former, [*inputs, video])
     if keep_level:
         sheet = replace(sheet, mix=replace(sheet.mix, keep_level=True, master_gain_db=None, limiter_dbtp=None))
     info, others = as_watched(probe(video), sheet), other_film_lines(video, sheet)

@@ -120,7 +120,8 @@ def render_stretch(
 
     cuesheet.check(sheet)
     video = as_on_disk(video)
-    sheet, former = (None if each is None else with_files_beside(each, [*inputs, video]) for each in (sheet, former))
+    sheet = with_files_beside(sheet, [*inputs, video])
+    former = None if former is None else with_files_beside(former, [*inputs, video])
     info = as_watched(probe(video), sheet)
     others = other_film_lines(info.path, sheet)
     first, last = _frames(info, start_s, end_s)
