@@ -149,6 +149,17 @@ def test_a_draft_is_never_taken_for_a_full_analysis_nor_the_other_way_round(
                 assert analysed(cache, draft=is_draft) == (draft if is_draft else plain)
 
 
+def test_the_level_around_a_packet_is_that_of_its_second_without_keys_and_itself() -> None:
+    rng = np.random.default_rng(0)
+    times_s = np.cumsum(rng.exponential(0.04, 600))
+    sizes, are_key = rng.integers(100, 5000, 600), rng.random(600) < 0.1
+    large = prominence(times_s, sizes, are_key)
+    assert (large[are_key] == 0).all()
+    for i in np.flatnonzero(~are_key):
+        near = (times_s >= times_s[i] - 1) & (times_s < times_s[i] + 1) & ~are_key & (np.abs(np.arange(600) - i) > 2)
+        assert large[i] == (sizes[i] / np.percentile(sizes[near], 70) if near.sum() >= 4 else 0)
+
+
 def test_photos_and_decord_have_no_draft(made: Made, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--decoder decord"):
         pipeline.analyse_video(made.film, decoder="decord", draft=True)

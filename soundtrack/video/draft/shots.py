@@ -31,6 +31,8 @@ _TINY_PX = 28
 _AROUND_S = 1.0
 _AROUND_PERCENTILE = 70.0
 _OWN_FRAMES = 2
+_LEAST_AROUND = 4
+_AT_ONCE = 1 << 20
 """Neighbours that may belong to the same change."""
 _OUT_OF_TURN = 0.96
 """A key frame that comes in less than this share of the longest distance was placed for the picture's sake."""
@@ -173,23 +175,31 @@ def prominence(times_s: TimeArray, sizes: npt.NDArray[np.int64], are_key: npt.ND
     >>> float(prominence(times, sizes, np.zeros(100, bool))[50])
     9.0
     """
-    n = len(times_s)
-    found: _Numbers = np.zeros(n)
     level = sizes.astype(np.float64)
-    unkeyed = np.where(are_key, 0.0, level)
-    period = _period(level, are_key)
+    usual = _around(level, are_key, times_s)
+    if period := _period(level, are_key):
+        unkeyed = np.pad(np.where(are_key, 0.0, level), 1)
+        largest = np.maximum(np.maximum(unkeyed[:-2], unkeyed[1:-1]), unkeyed[2:])  # of each and its neighbours
+        alike = np.pad(largest, period, constant_values=np.inf)
+        usual = np.maximum(usual, np.minimum(alike[: len(level)], alike[2 * period :]))
+    return np.where(np.isnan(usual), 0.0, level / np.maximum(usual, 1.0))
+
+
+def _around(level: _Numbers, are_key: npt.NDArray[np.bool_], times_s: TimeArray) -> _Numbers:
+    """The level of the packets around each, without key frames and its own, shape (n,); NaN where there are few."""
+    found = np.full(len(level), np.nan)
     firsts = np.searchsorted(times_s, times_s - _AROUND_S)
     lasts = np.searchsorted(times_s, times_s + _AROUND_S)
-    for i in np.flatnonzero(~are_key).tolist():
-        near = np.arange(firsts[i], lasts[i])
-        near = near[~are_key[near] & (np.abs(near - i) > _OWN_FRAMES)]
-        if len(near) < 4:
-            continue
-        usual = float(np.percentile(level[near], _AROUND_PERCENTILE))
-        if period:
-            alike = [unkeyed[max(0, j - 1) : j + 2].max() for j in (i - period, i + period) if 0 <= j < n]
-            usual = max(usual, float(min(alike, default=0.0)))
-        found[i] = level[i] / max(usual, 1.0)
+    asked = np.flatnonzero(~are_key)
+    steps = np.arange(np.max(lasts - firsts, initial=1))
+    for rows in np.array_split(asked, len(asked) * len(steps) // _AT_ONCE + 1):
+        near = np.minimum(firsts[rows, None] + steps, lasts[rows, None] - 1)
+        counted = (steps < (lasts - firsts)[rows, None]) & ~are_key[near] & (np.abs(near - rows[:, None]) > _OWN_FRAMES)
+        n_near = counted.sum(axis=1)
+        for n in np.unique(n_near[n_near >= _LEAST_AROUND]).tolist():  # as many in each row, for one percentile of all
+            same = n_near == n
+            levels = level[near[same][counted[same]]].reshape(-1, n)
+            found[rows[same]] = np.percentile(levels, _AROUND_PERCENTILE, axis=1)
     return found
 
 
