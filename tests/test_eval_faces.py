@@ -31,7 +31,7 @@ class BySharpness:
 
 @pytest.fixture
 def table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(module.FaceNetwork, "load", lambda _path: BySharpness())
+    monkeypatch.setattr(module.FaceNetwork, "load", lambda _path, _make: BySharpness())
     stripes = np.zeros((48, 48), np.uint8)
     stripes[:, ::4] = stripes[:, 1::4] = 255
     Image.fromarray(stripes).save(tmp_path / "stripes.png")

@@ -19,6 +19,7 @@ from soundtrack.cli.app import run_commands
 from soundtrack.emotion.faces.channel import facing
 from soundtrack.errors import ModelError, UsageError
 from soundtrack.networks.faces import CROP_PX, FaceNetwork, turn_deg
+from soundtrack.networks.runs.choice import face_runs
 
 ROOT = "package/model/"
 XCEPTION = "StatefulPartitionedCall/model_1/"
@@ -163,7 +164,7 @@ def test_pull_installs_networks_that_run(
     run_commands(["models", "list"])
     assert any(line.startswith("faces ") and line.endswith("yours") for line in capfd.readouterr().out.splitlines())
 
-    network = FaceNetwork.load(faces_path())
+    network = FaceNetwork.load(faces_path(), face_runs)
     crops = rng.integers(0, 256, (3, CROP_PX, CROP_PX), np.uint8)
     shares = network.expressions(crops)
     assert np.allclose(shares.sum(axis=1), 1.0, atol=1e-5)
@@ -273,7 +274,7 @@ def test_expressions_of_faces_kept_apart(data_dir: Path, request: pytest.Fixture
             for row in rows
         ]
     )
-    network = FaceNetwork.load(faces_path())
+    network = FaceNetwork.load(faces_path(), face_runs)
     shares = np.concatenate([network.expressions(part) for part in np.array_split(crops, 7)])
     right = [EXPRESSIONS[i] == row["emotion"] for i, row in zip(shares.argmax(axis=1), rows, strict=True)]
     assert len(rows) == 350 and np.mean(right) >= 0.64

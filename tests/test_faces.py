@@ -25,6 +25,7 @@ from soundtrack.emotion.seen.stills import FORMAT
 from soundtrack.errors import InputError, UsageError
 from soundtrack.media.reading.probe import probe
 from soundtrack.networks.faces import CROP_PX, EXPRESSIONS, Box, FaceNetwork
+from soundtrack.networks.runs.choice import face_runs
 from soundtrack.pipeline.film.evidence_cache import EvidenceCache
 from soundtrack.pipeline.film.faced import with_faces
 from soundtrack.pipeline.film.watch import Heard, Sight
@@ -77,7 +78,7 @@ def detector(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     save_weights(face_tensors(files), tmp_path, embedding_dim=7, **about)
     monkeypatch.setattr(faces_module, "faces_path", lambda: tmp_path / FACES / "weights.safetensors")
     faces_module._network.cache_clear()
-    return FaceNetwork.load(faces_module.faces_path())
+    return FaceNetwork.load(faces_module.faces_path(), face_runs)
 
 
 def clips(rng: np.random.Generator) -> list[Clip]:

@@ -15,7 +15,9 @@ import pytest
 import torch
 
 import fake_listener as fake
+from soundtrack.checkpoints.face_networks import face_tensors
 from soundtrack.checkpoints.manifest import find_model, read_config
+from soundtrack.checkpoints.weights import save_weights
 from soundtrack.cli import app, output
 from soundtrack.cli.music.index import _tell
 from soundtrack.emotion.music_tower import MusicTower
@@ -24,10 +26,13 @@ from soundtrack.emotion.video_tower import VideoTower, load_network, load_parts
 from soundtrack.library.heard import Listener
 from soundtrack.library.report import IndexReport
 from soundtrack.library.update.workers import Workers
+from soundtrack.networks.face_layers import made
 from soundtrack.networks.i3d_fused import FusedI3D
 from soundtrack.networks.mel_cnn import network_of
 from soundtrack.networks.runs import openvino_core
 from soundtrack.networks.runs.choice import modules_of_music, still_run
+from soundtrack.networks.runs.faces_openvino import OpenVinoFaces
+from soundtrack.networks.runs.faces_torch import TorchFaces
 from soundtrack.networks.runs.music_openvino import OpenVinoMusic
 from soundtrack.networks.runs.music_torch import TorchMusic
 from soundtrack.networks.runs.openvino_core import problem, runs_networks
@@ -36,6 +41,7 @@ from soundtrack.networks.runs.picture_torch import TorchPicture
 from soundtrack.networks.runs.stills_openvino import OpenVinoStills
 from soundtrack.networks.runs.stills_torch import StillNetwork
 from soundtrack.types import FloatArray
+from test_face_networks import made_files
 
 CPU = {"get_property": lambda *_: ["FP32"]}
 """What an OpenVINO without the operations that the networks are written in says all the same."""
@@ -114,7 +120,28 @@ def test_stills_give_the_numbers_of_torch(short: bool, rng: np.random.Generator)
 
 
 @installed
+@pytest.mark.parametrize("sides", [(260, 347), (100, 33)])
+def test_faces_give_the_numbers_of_torch(sides: tuple[int, int], rng: np.random.Generator) -> None:
+    arrays = {name: tensor.numpy() for name, tensor in face_tensors(made_files()).items()}
+    runs, expected = made(OpenVinoFaces(arrays)), made(TorchFaces(arrays))
+    inputs = {
+        "grid": (3, *sides),
+        "expressions": (1, 64, 64),
+        "other_expressions": (3, 112, 112),
+        "points": (3, 112, 112),
+    }
+    for name, shape in inputs.items():
+        batch = rng.normal(0, 0.5, (2, *shape)).astype(np.float32)
+        one, other = (getattr(each, name)(batch) for each in (runs, expected))
+        assert one.std() > 0
+        agree(one, other, short=False)
+
+
+@installed
 def test_where_it_is_installed_it_runs_on_a_cpu_without_torch_and_reports_nothing(tmp_path: Path) -> None:
+    about = {"name": "faces", "version": "0", "role": "faces", "licence": "MIT", "source": "a test"}
+    save_weights(face_tensors(made_files()), tmp_path, embedding_dim=7, **about)
+    faces = tmp_path / "faces" / "weights.safetensors"
     program = (
         "import sys\n"
         "asked = []\n"
@@ -122,8 +149,11 @@ def test_where_it_is_installed_it_runs_on_a_cpu_without_torch_and_reports_nothin
         "sys.addaudithook(lambda event, _: asked.append(event) if event.startswith(reaches_out) else None)\n"
         "from soundtrack.emotion.music_tower import MusicTower\n"
         "from soundtrack.emotion.video_tower import VideoTower\n"
+        "from soundtrack.emotion.faces import channel\n"
         "from soundtrack.networks.runs.choice import load_library, still_run\n"
         "load_library('cpu')\n"
+        f"channel.faces_path = lambda: __import__('pathlib').Path({str(faces)!r})\n"
+        "channel._network().expressions(channel.np.ones((1, 112, 112), 'uint8'))\n"
         "made = [MusicTower.load(device='cpu').run, VideoTower.load(device='cpu').run, still_run()]\n"
         "print([type(run).__name__ for run in made], 'torch' in sys.modules, asked)\n"
     )

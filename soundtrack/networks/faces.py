@@ -3,23 +3,24 @@
 Goes in: RGB pictures. Comes out: boxes; shares of seven expressions and the turn of each crop. The detector and the
 facial points are those of face-api (V. Mandic, MIT). Expressions are the mean of two networks: that of
 face_classification (O. Arriaga et al. 2017, MIT; trained on FER-2013) and that of face-api, whose logits are divided by
-`SOFTENING`. ``soundtrack models pull faces`` fetches them. They always run on the CPU.
+`SOFTENING`. ``soundtrack models pull faces`` fetches them. They always run on the CPU, by OpenVINO where it is
+installed, else by torch.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
-import torch.nn.functional as F
-from torch import Tensor
 
 from soundtrack.errors import ModelError
+from soundtrack.networks.face_layers import FaceRuns
 from soundtrack.types import ByteArray, FloatArray
 
 EXPRESSIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -30,7 +31,7 @@ SOFTENING = 5.0
 """Divisor of the logits of face-api, by likelihood on 840 faces that this network was not trained on (4.97)."""
 _SMALL_PX = 64
 _ORDER = (3, 5, 4, 1, 2, 6, 0)
-_MEAN_FACE = (122.782, 117.001, 104.298)
+_MEAN_FACE = np.array((122.782, 117.001, 104.298), np.float32)
 _OUTER_EYES, _NOSE = (36, 45), 30
 _NOSE_DEPTH = 0.85
 _ANCHORS = (
@@ -40,7 +41,7 @@ _ANCHORS = (
     (4.266906, 5.178857),
     (9.041765, 10.66308),
 )
-_MEAN_RGB = (117.001, 114.697, 97.404)
+_MEAN_RGB = np.array((117.001, 114.697, 97.404), np.float32)
 _STEP_PX = 32
 _LEAST_SCORE, _MOST_OVERLAP = 0.6, 0.4
 
@@ -71,16 +72,23 @@ class FaceNetwork:
 
     Parameters
     ----------
-    tensors : dict of str to Tensor
-        By name, float32.
+    runs : FaceRuns
+        As `soundtrack.networks.runs.choice.face_runs` makes them.
     """
 
-    def __init__(self, tensors: dict[str, Tensor]) -> None:
-        self._tensors = tensors
+    def __init__(self, runs: FaceRuns) -> None:
+        self._runs = runs
 
     @classmethod
-    def load(cls, path: Path) -> FaceNetwork:
+    def load(cls, path: Path, make: Callable[[Mapping[str, FloatArray]], FaceRuns]) -> FaceNetwork:
         """The networks of a file.
+
+        Parameters
+        ----------
+        path : Path
+            Their weights.
+        make : callable
+            Makes them of their weights by name: `soundtrack.networks.runs.choice.face_runs`.
 
         Raises
         ------
@@ -88,14 +96,14 @@ class FaceNetwork:
             The file is missing or damaged.
         """
         from safetensors import SafetensorError
-        from safetensors.torch import load_file
+        from safetensors.numpy import load_file
 
         if not path.is_file():
             raise ModelError(
                 "the networks of faces are not installed", hint="run `soundtrack models pull faces` (41 MB)"
             )
         try:
-            return cls({name: tensor.float() for name, tensor in load_file(path).items()})
+            return cls(make({name: array.astype(np.float32) for name, array in load_file(path).items()}))
         except (OSError, SafetensorError) as error:
             raise ModelError(
                 f"{path}: cannot read weights: {error}", hint="run `soundtrack models pull faces`, or use --no-faces"
@@ -115,9 +123,9 @@ class FaceNetwork:
         rows, columns = (-(-side // _STEP_PX) * _STEP_PX for side in (height, width))
         padded = np.zeros((rows, columns, 3), np.uint8)
         padded[:height, :width] = picture
-        with torch.inference_mode():
-            x = torch.from_numpy(padded).permute(2, 0, 1)[None].float()
-            out = self._grid((x - torch.tensor(_MEAN_RGB).view(1, 3, 1, 1)) / 255.0)[0].numpy()
+        (out,) = self._runs.grid(
+            np.ascontiguousarray(((padded - _MEAN_RGB) / np.float32(255)).transpose(2, 0, 1)[None])
+        )
         n_rows, n_columns = out.shape[1:]
         cells = np.asarray(out, np.float64).reshape(len(_ANCHORS), 5, n_rows, n_columns)
         high, wide = rows / n_rows, columns / n_columns
@@ -144,12 +152,11 @@ class FaceNetwork:
         crops : ndarray, shape=(n, CROP_PX, CROP_PX), uint8
             Grey.
         """
-        with torch.inference_mode():
-            x = torch.from_numpy(crops)[:, None].float()
-            x = torch.cat([x, x.flip(3)])
-            small = F.interpolate(x, (_SMALL_PX, _SMALL_PX), mode="bilinear", antialias=True)
-            shares = (self._expressions(small / 127.5 - 1.0).softmax(1) + self._other_expressions(x).softmax(1)) / 2
-            return np.asarray((shares[: len(crops)] + shares[len(crops) :]).numpy() / 2, np.float32)
+        both = np.concatenate([crops, crops[:, :, ::-1]])
+        small = resampled(both, _SMALL_PX, _SMALL_PX)[:, None]
+        others = self._runs.other_expressions(_centred(both))[:, list(_ORDER)] / SOFTENING
+        shares = (_softmax(self._runs.expressions(small / 127.5 - 1)) + _softmax(others)) / 2
+        return np.asarray((shares[: len(crops)] + shares[len(crops) :]) / 2, np.float32)
 
     def turns_deg(self, crops: ByteArray) -> FloatArray:
         """How far each face is turned from the camera, in degrees, at least 0, shape (n,): in the plane and sideways.
@@ -159,63 +166,37 @@ class FaceNetwork:
         crops : ndarray, shape=(n, CROP_PX, CROP_PX), uint8
             Grey.
         """
-        with torch.inference_mode():
-            x = _centred(torch.from_numpy(crops)[:, None].float())
-            points = self._product(F.avg_pool2d(self._dense(x, "points", n_blocks=3), 14, 2), "points").numpy()
+        points = self._runs.points(_centred(crops))
         return np.array([turn_deg(row) for row in points.reshape(-1, 68, 2)], np.float32)
 
-    def _grid(self, x: Tensor) -> Tensor:
-        """Output of the detector, shape (n, 25, rows, columns)."""
-        t = self._tensors
-        x = F.leaky_relu(F.conv2d(x, t["detector.0.weight"], t["detector.0.bias"]), 0.1)
-        x = _pooled(x, side=2, stride=2)
-        for i in range(1, 6):
-            x = F.leaky_relu(self._separable(x, f"detector.{i}"), 0.1)
-            x = _pooled(x, side=2, stride=2 if i < 5 else 1)
-        return F.conv2d(x, t["detector.6.weight"], t["detector.6.bias"])
 
-    def _expressions(self, x: Tensor) -> Tensor:
-        """Logits, shape (n, 7)."""
-        t = self._tensors
-        for i in range(2):
-            x = F.relu(F.conv2d(x, t[f"expression.stem{i}.weight"], t[f"expression.stem{i}.bias"], stride=2 - i))
-        for i in range(2):
-            name = f"expression.block{i}"
-            skipped = F.conv2d(x, t[f"{name}.skip.weight"], t[f"{name}.skip.bias"], stride=2)
-            x = self._separable(F.relu(self._separable(F.relu(x), f"{name}.0")), f"{name}.1")
-            x = _pooled(x, side=3, stride=2) + skipped
-        return F.conv2d(x, t["expression.last.weight"], t["expression.last.bias"], padding=1).mean(dim=(2, 3))
+def resampled(pictures: npt.NDArray[np.uint8 | np.float32], height: int, width: int) -> FloatArray:
+    """Grey pictures of another size, float32, shape (..., height, width).
 
-    def _other_expressions(self, x: Tensor) -> Tensor:
-        """Softened logits of face-api in the order of `EXPRESSIONS`, shape (n, 7)."""
-        pooled = F.avg_pool2d(self._dense(_centred(x), "expression2", n_blocks=4), 7, 2)
-        return self._product(pooled, "expression2")[:, list(_ORDER)] / SOFTENING
+    Parameters
+    ----------
+    pictures : ndarray, shape=(..., rows, columns)
+        As ``interpolate(mode="bilinear", antialias=True)`` of torch takes them.
+    height, width : int > 0
+        Of the result.
 
-    def _dense(self, x: Tensor, name: str, *, n_blocks: int) -> Tensor:
-        """Blocks of separable convolutions whose outputs add up; each halves the picture."""
-        t = self._tensors
-        for i in range(n_blocks):
-            if i == 0:
-                x = F.conv2d(_padded(x, side=3, stride=2), t[f"{name}.0.0.weight"], t[f"{name}.0.0.bias"], stride=2)
-            else:
-                x = self._separable(x, f"{name}.{i}.0", stride=2)
-            x = total = F.relu(x)
-            j = 1
-            while f"{name}.{i}.{j}.weight" in t:
-                total = total + self._separable(x, f"{name}.{i}.{j}")
-                x = F.relu(total)
-                j += 1
-        return x
+    Examples
+    --------
+    >>> resampled(np.array([[0, 100]], np.uint8), 1, 4).tolist()
+    [[0.0, 25.0, 75.0, 100.0]]
+    """
+    rows, columns = pictures.shape[-2:]
+    return np.asarray(_shares(rows, height) @ pictures @ _shares(columns, width).T, np.float32)
 
-    def _product(self, pooled: Tensor, name: str) -> Tensor:
-        """The last layer, shape (n, outputs)."""
-        return F.linear(pooled.flatten(1), self._tensors[f"{name}.last.weight"], self._tensors[f"{name}.last.bias"])
 
-    def _separable(self, x: Tensor, name: str, *, stride: int = 1) -> Tensor:
-        """A depthwise and a pointwise convolution."""
-        depthwise = self._tensors[f"{name}.depthwise"]
-        x = F.conv2d(_padded(x, side=3, stride=stride), depthwise, stride=stride, groups=len(depthwise))
-        return F.conv2d(x, self._tensors[f"{name}.weight"], self._tensors[f"{name}.bias"])
+@lru_cache(maxsize=256)
+def _shares(n_in: int, n_out: int) -> npt.NDArray[np.float64]:
+    """Share of each pixel of a line in each pixel of the result, shape (n_out, n_in)."""
+    step = n_in / n_out
+    middles = (np.arange(n_out) + 0.5) * step
+    far = np.abs(np.arange(n_in) + 0.5 - middles[:, None]) / max(step, 1.0)
+    shares = np.maximum(1.0 - far, 0.0)
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
 
 def turn_deg(points: npt.NDArray[np.floating[Any]]) -> float:
@@ -246,21 +227,15 @@ def turn_deg(points: npt.NDArray[np.floating[Any]]) -> float:
     return min(90.0, math.degrees(math.hypot(tilt, math.atan(aside / _NOSE_DEPTH))))
 
 
-def _centred(x: Tensor) -> Tensor:
-    """Grey crops as face-api takes pictures."""
-    return (x.expand(-1, 3, -1, -1) - torch.tensor(_MEAN_FACE).view(1, 3, 1, 1)) / 255.0
+def _centred(crops: ByteArray) -> FloatArray:
+    """Grey crops as face-api takes pictures, shape (n, 3, CROP_PX, CROP_PX)."""
+    return np.asarray((crops[:, None] - _MEAN_FACE.reshape(3, 1, 1)) / np.float32(255), np.float32)
 
 
-def _pooled(x: Tensor, *, side: int, stride: int) -> Tensor:
-    """Maximum pooling."""
-    return F.max_pool2d(_padded(x, side=side, stride=stride, value=float("-inf")), side, stride)
-
-
-def _padded(x: Tensor, *, side: int, stride: int, value: float = 0.0) -> Tensor:
-    """Edges as TensorFlow adds them: fewer before than after."""
-    pads = [max((-(-n // stride) - 1) * stride + side - n, 0) for n in x.shape[-2:]]
-    (top, left) = (pad // 2 for pad in pads)
-    return F.pad(x, (left, pads[1] - left, top, pads[0] - top), value=value)
+def _softmax(logits: FloatArray) -> FloatArray:
+    """Shares that add up to 1, shape (n, classes)."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def _logistic(x: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

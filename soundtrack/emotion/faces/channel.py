@@ -3,14 +3,13 @@
 Goes in: the stills that come with the clips. Comes out: one row for each still with a face, means over its faces by
 size, sharpness, turn and the detector's certainty, with their clarity as the last number; nothing where no face is.
 Crops, points and boxes are let go at once: only shares are kept. The included head has no block for the channel, so it
-does not change the reading of a scene. No torch before the first still.
+does not change the reading of a scene.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,14 +17,13 @@ from soundtrack.channels import digest
 from soundtrack.checkpoints.face_networks import faces_path
 from soundtrack.emotion.faces.stretching import stretched
 from soundtrack.emotion.seen.stills import spans_of
+from soundtrack.networks.faces import CROP_PX, Box, FaceNetwork, resampled
+from soundtrack.networks.runs.choice import face_runs
 from soundtrack.types import ByteArray, Channel, ChannelSetup, Clip, Evidence, FloatArray, Medium, Still
-
-if TYPE_CHECKING:
-    from soundtrack.networks.faces import Box, FaceNetwork
 
 FACES = "faces"
 """Name of the channel."""
-VERSION = "2"
+VERSION = "3"
 """Of the channel; changes whenever the numbers of the same film would differ."""
 NAMES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral", "clarity")
 """Of its numbers: shares that add up to 1, and how much the faces count, in [0, 1]."""
@@ -96,9 +94,7 @@ class FacesChannel:
 @cache
 def _network() -> FaceNetwork:
     """The networks, once for all films."""
-    from soundtrack.networks.faces import FaceNetwork
-
-    return FaceNetwork.load(faces_path())
+    return FaceNetwork.load(faces_path(), face_runs)
 
 
 def read_stills(stills: Sequence[Still]) -> list[FloatArray | None]:
@@ -169,28 +165,22 @@ def unsquashed(still: Still) -> ByteArray:
     return stretched(still.pixels, n, axis=axis)
 
 
-def _resized(picture: ByteArray, height: int, width: int) -> ByteArray:
-    """Linear interpolation of a grey picture, shape (height, width)."""
-    import torch
-
-    x = torch.from_numpy(np.ascontiguousarray(picture))[None, None].float()
-    x = torch.nn.functional.interpolate(x, (height, width), mode="bilinear", antialias=True)
-    return np.asarray(x[0, 0].round().clamp(0, 255).byte().numpy())
+def _resized(picture: ByteArray, side: int) -> ByteArray:
+    """Linear interpolation of a grey picture, shape (side, side)."""
+    return np.asarray(np.rint(resampled(picture, side, side)).clip(0, 255), np.uint8)
 
 
 def _crop(picture: ByteArray, box: Box) -> ByteArray:
     """A face, grey, as the expressions want it; what lies outside of the picture repeats its edge."""
-    from soundtrack.networks.faces import CROP_PX
-
     half = max(box.right - box.left, box.bottom - box.top) / 2
     middle_x, middle_y = (box.left + box.right) / 2, (box.top + box.bottom) / 2
     ys = np.clip(np.arange(round(middle_y - half), round(middle_y + half)), 0, len(picture) - 1)
     xs = np.clip(np.arange(round(middle_x - half), round(middle_x + half)), 0, picture.shape[1] - 1)
     grey = picture[np.ix_(ys, xs)] @ np.array([0.299, 0.587, 0.114])
-    return _resized(np.asarray(grey.round(), np.uint8), CROP_PX, CROP_PX)
+    return _resized(np.asarray(grey.round(), np.uint8), CROP_PX)
 
 
 def _sharpness(crop: ByteArray) -> float:
     """Variance of the Laplacian, at 64 px."""
-    x = _resized(crop, _SHARP_PX, _SHARP_PX).astype(np.float64)
+    x = _resized(crop, _SHARP_PX).astype(np.float64)
     return float((4 * x[1:-1, 1:-1] - x[:-2, 1:-1] - x[2:, 1:-1] - x[1:-1, :-2] - x[1:-1, 2:]).var())

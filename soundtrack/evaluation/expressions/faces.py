@@ -20,6 +20,7 @@ from soundtrack.errors import InputError, Reason
 from soundtrack.files import safe_read
 from soundtrack.media.reading.photo import read_head, read_photo
 from soundtrack.networks.faces import CROP_PX, EXPRESSIONS, FaceNetwork
+from soundtrack.networks.runs.choice import face_runs
 from soundtrack.progress import Progress, no_progress
 from soundtrack.types import ByteArray, FloatArray
 
@@ -87,7 +88,7 @@ def evaluate_faces(table: Path, *, progress: Progress = no_progress) -> FaceRepo
         The networks of faces are not installed.
     """
     rows = _rows(table)
-    network = FaceNetwork.load(faces_path())
+    network = FaceNetwork.load(faces_path(), face_runs)
     crops = np.empty((len(rows), CROP_PX, CROP_PX), np.uint8)
     for done, (path, _) in enumerate(rows):
         progress("reading faces", done, len(rows))

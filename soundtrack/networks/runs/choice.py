@@ -6,8 +6,10 @@ their outputs agree within the numbers that they calculate in.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
+from soundtrack.networks.face_layers import FaceRuns, made
 from soundtrack.networks.runs import openvino_core
 from soundtrack.types import ByteArray, FloatArray
 
@@ -62,6 +64,18 @@ def still_run() -> StillRun:
     from soundtrack.networks.runs.stills_torch import StillNetwork
 
     return StillNetwork.load()
+
+
+def face_runs(arrays: Mapping[str, FloatArray]) -> FaceRuns:
+    """The networks of faces, made of their weights by name; they always run on the CPU."""
+    if openvino_core.runs_networks("cpu"):
+        from soundtrack.networks.runs.faces_openvino import OpenVinoFaces
+
+        if (runs := openvino_core.attempt(lambda: made(OpenVinoFaces(arrays)))) is not None:
+            return runs
+    from soundtrack.networks.runs.faces_torch import TorchFaces
+
+    return made(TorchFaces(arrays))
 
 
 def load_library(device: str) -> None:
