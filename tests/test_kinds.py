@@ -8,6 +8,7 @@ import os
 import wave
 import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -86,6 +87,38 @@ def test_stems_films_and_archives_are_known(tmp_path: Path) -> None:
         archive.writestr("manifest.json", "{}")
         archive.writestr("library.sqlite3", "")
     assert kinds_of(tmp_path / "a.zip") == {"zip"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "TITLE: Holiday\nFCM: NON-DROP FRAME\n\n001  AX       V     C        00:00:00:00 00:00:01:00 "
+        "01:00:00:00 01:00:01:00\n* FROM CLIP NAME: beach\n",
+        "#EXTM3U\n#EXTINF:131,A song\n/music/a.mp3\n",
+        '{"OTIO_SCHEMA": "Timeline.1", "metadata": {"Resolve_OTIO": {}}, "name": "Holiday", "tracks": null}',
+        '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE xmeml>\n<xmeml version="5"><sequence/></xmeml>\n',
+        '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n<fcpxml version="1.9"><resources/></fcpxml>\n',
+        '<?xml version="1.0" standalone="no"?>\n<mlt LC_NUMERIC="C" title="Shotcut version 24"><profile/></mlt>\n',
+    ],
+)
+def test_the_project_of_a_user_is_not_an_export(tmp_path: Path, text: str) -> None:
+    """`cues export --force` replaced a project of Shotcut, an edit list or a playlist of that name."""
+    path = tmp_path / "project"
+    path.write_text(text)
+    assert kinds_of(path) == set()
+
+
+@pytest.mark.parametrize("name", ["xml", "fcpxml", "mlt"])
+def test_an_export_that_an_editing_program_saved_is_the_users(tmp_path: Path, some_sheet: CueSheet, name: str) -> None:
+    path = tmp_path / "saved"
+    path.write_bytes(ElementTree.tostring(ElementTree.fromstring(export(some_sheet, name))))
+    assert kinds_of(path) == set()
+
+
+def test_a_recording_in_the_format_of_stems_is_no_stem(tmp_path: Path) -> None:
+    path = tmp_path / "film.MX.flac"
+    ffmpeg("-f", "lavfi", "-i", "sine=duration=1", "-ac", 2, "-ar", 48_000, "-sample_fmt", "s32", path)
+    assert kinds_of(path) == set()
 
 
 def test_music_and_other_files_are_of_no_kind_that_is_written(tmp_path: Path, made: Made) -> None:

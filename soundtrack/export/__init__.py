@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
 from soundtrack.errors import DependencyError, UsageError
-from soundtrack.files.kinds import XML_HEAD, Kind, beginning_with
+from soundtrack.files.kinds import MARK, XML_HEAD, Kind, beginning_with
 from soundtrack.processes.plugins import entry_points
 from soundtrack.types import CueSheet
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "Exporter", "Format", "export", "load_exporters", "not_carried"]
 
 
+_MARKED = MARK.encode()
 T = TypeVar("T")
 R = TypeVar("R")
 GROUP = "soundtrack.exporters"
@@ -67,6 +68,13 @@ class Format:
         return str(getattr(import_module(f"{__name__}.{module}"), function)(line))
 
 
+def _xml(name: str, root: bytes) -> Kind:
+    """XML with the mark before its root; a file that another program saved has none."""
+    return Kind(
+        f"{name} by soundtrack", beginning_with(XML_HEAD + b"<!-- " + _MARKED + rb" -->\s*<" + root + rb"[\s>]")
+    )
+
+
 FORMATS: dict[str, Format] = {
     "csv": Format(
         "a table of cues, for spreadsheets",
@@ -76,7 +84,10 @@ FORMATS: dict[str, Format] = {
     "edl": Format(
         "CMX 3600 edit decision list, for Resolve, Premiere, Avid",
         "edl:edl_text",
-        Kind("an edit decision list", beginning_with(rb"TITLE: [^\n]*\n(FCM: |\d{3} |\s*\n)")),
+        Kind(
+            "an edit decision list by soundtrack",
+            beginning_with(rb"TITLE: [^\n]*\nFCM: [^\n]*\n\n(\Z|.*\n\* COMMENT: CUE \S+ GAIN [+-])"),
+        ),
         is_time_line=True,
         names_files=True,
         levels_lost="edl cannot store levels: gains and fades become comments, ducking is omitted",
@@ -84,7 +95,7 @@ FORMATS: dict[str, Format] = {
     "m3u": Format(
         "playlist of the tracks used",
         "track_lists:m3u_text",
-        Kind("an M3U playlist", beginning_with(rb"#EXTM3U")),
+        Kind("an M3U playlist by soundtrack", beginning_with(rb"#EXTM3U\n# " + _MARKED)),
         names_files=True,
     ),
     "txt": Format(
@@ -95,7 +106,10 @@ FORMATS: dict[str, Format] = {
     "otio": Format(
         "OpenTimelineIO timeline",
         "otio:otio_text",
-        Kind("an OpenTimelineIO time line", beginning_with(rb'\s*\{.*"OTIO_SCHEMA"\s*:\s*"')),
+        Kind(
+            "an OpenTimelineIO time line by soundtrack",
+            beginning_with(rb'\s*\{\s*"OTIO_SCHEMA"\s*:\s*"[^"]*",\s*"metadata"\s*:\s*\{\s*"soundtrack"'),
+        ),
         is_time_line=True,
         names_files=True,
         levels_lost="otio cannot store levels: gains and level keyframes become metadata under 'soundtrack',"
@@ -104,7 +118,7 @@ FORMATS: dict[str, Format] = {
     "xml": Format(
         "Final Cut Pro 7 XML, for Premiere and Resolve",
         "fcp7:fcp7_text",
-        Kind("Final Cut Pro 7 XML", beginning_with(XML_HEAD + rb"<xmeml[\s>]")),
+        _xml("Final Cut Pro 7 XML", b"xmeml"),
         is_time_line=True,
         names_files=True,
         highest_db=12.0,
@@ -112,7 +126,7 @@ FORMATS: dict[str, Format] = {
     "fcpxml": Format(
         "FCPXML, for Final Cut Pro and Resolve",
         "fcpxml:fcpxml_text",
-        Kind("FCPXML", beginning_with(XML_HEAD + rb"<fcpxml[\s>]")),
+        _xml("FCPXML", b"fcpxml"),
         is_time_line=True,
         names_files=True,
         highest_db=12.0,
@@ -120,7 +134,7 @@ FORMATS: dict[str, Format] = {
     "mlt": Format(
         "MLT XML, for Shotcut and Kdenlive",
         "mlt:mlt_text",
-        Kind("MLT XML", beginning_with(XML_HEAD + rb"<mlt[\s>]")),
+        _xml("MLT XML", b"mlt"),
         is_time_line=True,
         names_files=True,
     ),

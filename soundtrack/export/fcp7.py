@@ -16,6 +16,7 @@ from xml.etree.ElementTree import Element, SubElement
 from soundtrack.export.clips import MusicClip, one_line, shown_name
 from soundtrack.export.keyframes import GainKey
 from soundtrack.export.timeline import Sound, Timeline, file_url
+from soundtrack.files.kinds import MARK
 from soundtrack.timebase import round_half_up
 
 _MOST_LEVEL = "3.98107"
@@ -63,7 +64,7 @@ def fcp7_text(line: Timeline) -> str:
         _texts(SubElement(sequence, "marker"), name=marker.text, comment="", **{"in": marker.frame}, out=-1)
     ElementTree.indent(root)
     body = ElementTree.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE xmeml>\n{body}\n'
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE xmeml>\n<!-- {MARK} -->\n{body}\n'
 
 
 # --- the film ----

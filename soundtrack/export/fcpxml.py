@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 from soundtrack.export.clips import MusicClip, one_line, shown_name
 from soundtrack.export.timeline import Sound, Timeline, file_url
+from soundtrack.files.kinds import MARK
 from soundtrack.timebase import frames, round_half_up
 
 _MUTED_DB = "-96dB"
@@ -68,7 +69,7 @@ def fcpxml_text(line: Timeline) -> str:
         ElementTree.SubElement(main, "marker", {**at, "value": marker.text})
     ElementTree.indent(root)
     body = ElementTree.tostring(root, encoding="unicode")
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n{body}\n'
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE fcpxml>\n<!-- {MARK} -->\n{body}\n'
 
 
 def _sound(sound: Sound) -> dict[str, str]:

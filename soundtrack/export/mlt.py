@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 from soundtrack.export.clips import MusicClip, one_line, shown_name
 from soundtrack.export.keyframes import GainKey
 from soundtrack.export.timeline import Timeline
+from soundtrack.files.kinds import MARK
 from soundtrack.timebase import frames, round_half_up
 
 _COLOURS = {
@@ -74,7 +75,9 @@ def mlt_text(line: Timeline) -> str:
         _property(mix, "always_active", "1")
         _property(mix, "sum", "1")
     ElementTree.indent(root)
-    return f'<?xml version="1.0" encoding="utf-8"?>\n{ElementTree.tostring(root, encoding="unicode")}\n'
+    return (
+        f'<?xml version="1.0" encoding="utf-8"?>\n<!-- {MARK} -->\n{ElementTree.tostring(root, encoding="unicode")}\n'
+    )
 
 
 def _even(pixels: int) -> int:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from soundtrack.export.clips import one_line, shown_name
 from soundtrack.export.timeline import Timeline
+from soundtrack.files.kinds import MARK
 from soundtrack.timebase import clock, round_half_up
 from soundtrack.types import SheetTrack, Track
 
@@ -18,7 +19,7 @@ _NO_LICENCE = "none stated in the file; a platform may claim this sound"
 def m3u_text(line: Timeline) -> str:
     """The tracks that cues use, once each."""
     tracks = {t.track_id: t for t in line.sheet.tracks}
-    lines = ["#EXTM3U"]
+    lines = ["#EXTM3U", f"# {MARK}"]
     for track_id in dict.fromkeys(cue.track_id for cue in line.sheet.cues):
         track = tracks[track_id]
         lines += [f"#EXTINF:{round_half_up(track.duration_s)},{shown_name(track)}", _path(line.track_path(track))]
@@ -33,7 +34,7 @@ def playlist_text(tracks: Sequence[Track]) -> str:
     tracks : sequence of Track
         In their order.
     """
-    lines = ["#EXTM3U"]
+    lines = ["#EXTM3U", f"# {MARK}"]
     for track in tracks:
         title = one_line(track.tags.title or track.path.name)
         name = f"{one_line(track.tags.artist)} - {title}" if track.tags.artist else title

@@ -86,12 +86,12 @@ def beginning_with(pattern: bytes) -> Callable[[Path], bool]:
 
 
 def _is_stem(path: Path) -> bool:
-    """A FLAC file in the format that stems are written in."""
+    """A FLAC file by the tool in the format that stems are written in."""
     head = head_of(path, 42)
     if len(head) < 42 or not head.startswith(b"fLaC") or head[4] & 0x7F:
         return False
     fields = int.from_bytes(head[18:26], "big")  # rate: 20 bits, channels less one: 3, bits less one: 5, samples: 36
-    return fields >> 44 == _STEM_RATE_HZ and (fields >> 36 & 0x1F) + 1 == _STEM_BITS
+    return fields >> 44 == _STEM_RATE_HZ and (fields >> 36 & 0x1F) + 1 == _STEM_BITS and SOUNDS["flac"].is_one(path)
 
 
 def _is_archive(path: Path) -> bool:
@@ -105,6 +105,8 @@ def _is_archive(path: Path) -> bool:
         return False
 
 
+MARK = "Written by soundtrack"
+"""In text formats of other programs, by which the tool tells its files from those of the user."""
 XML_HEAD = rb"\s*(<\?xml[^>]*>\s*)?(<!DOCTYPE[^>]*>\s*)?"
 """What may come before the first element of XML."""
 

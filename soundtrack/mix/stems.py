@@ -12,7 +12,7 @@ from types import TracebackType
 
 import numpy as np
 
-from soundtrack.files.kinds import STEM
+from soundtrack.files.kinds import SOUND_METADATA, STEM
 from soundtrack.files.safe_write import Together, naming_a_full_disk
 from soundtrack.files.targets import Target, check_targets
 from soundtrack.media.process import WritingPipe, file_arg, pcm_input_args, writing_pipe
@@ -93,5 +93,5 @@ def flac_args(part: Path, *, channels: int, sample_rate_hz: int = MIX_RATE_HZ) -
     """ffmpeg's arguments for one stem, from samples at some rate to FLAC of 24 bits at the rate of the mix."""
     source = pcm_input_args(sample_rate_hz=sample_rate_hz, channels=channels)
     rate = [] if sample_rate_hz == MIX_RATE_HZ else ["-ar", str(MIX_RATE_HZ)]
-    exact = ["-fflags", "+bitexact", "-flags:a", "+bitexact"]
+    exact = ["-fflags", "+bitexact", "-flags:a", "+bitexact", *SOUND_METADATA]
     return ["-y", *source, *rate, "-c:a", "flac", "-sample_fmt", "s32", *exact, "-f", "flac", file_arg(part)]
