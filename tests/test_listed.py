@@ -41,6 +41,15 @@ def test_links_are_followed_where_the_plain_path_is_unknown(tmp_path: Path) -> N
     assert found.notes == ()
 
 
+def test_a_copy_was_an_unknown_track_by_its_name_its_folder_and_its_playlist(tmp_path: Path) -> None:
+    one, *others = lying_in(tmp_path / "music")
+    made = [replace(one, copies=(tmp_path / "wedding" / "dance.mp3",)), *others]
+    (tmp_path / "party.m3u").write_text("wedding/dance.mp3\n")
+    for name in ("dance.mp3", "Dance", "wedding", str(tmp_path / "wedding"), str(tmp_path / "party.m3u")):
+        assert find_listed([name], tracks=made).ids == {one.track_id}
+    assert find_listed(["music"], tracks=made).ids == {t.track_id for t in made}
+
+
 def test_a_playlist_of_other_music_is_an_error(tmp_path: Path) -> None:
     made = lying_in(tmp_path / "music")
     (tmp_path / "other.pls").write_text("[playlist]\nFile1=elsewhere.mp3\nFile2=http://radio.example/\n")

@@ -53,6 +53,16 @@ def test_a_track_comes_back_exactly_as_it_was_heard(store: Store) -> None:
     assert store.counts() == {"tracks": 3, "present": 3, "missing": 0, "segments": 6, "failures": 0}
 
 
+def test_a_track_has_its_first_present_place_and_the_others_as_copies(store: Store) -> None:
+    save(store, 1)
+    with store.transaction():
+        store.place(Path("/music/0.mp3"), track_id(1), KEY)
+        store.place(Path("/other/1.mp3"), track_id(1), KEY)
+        store.mark(Path("/music/0.mp3"), present=False)
+    found = store.track(track_id(1))
+    assert (found.path, found.copies) == (Path("/music/1.mp3"), (Path("/other/1.mp3"), Path("/music/0.mp3")))
+
+
 def test_saving_again_replaces_and_never_doubles(store: Store) -> None:
     save(store, 1)
     with store.transaction():

@@ -45,16 +45,15 @@ def find_tracks(text: str, *, tracks: Sequence[Track], former: Mapping[str, str]
     wanted = text.strip()
     low = folded(wanted)
     path = PurePath(composed(os.fspath(Path(wanted).expanduser() if wanted.startswith("~") else wanted)))
-    paths = [PurePath(composed(os.fspath(t.path))) for t in tracks]
-    placed = list(zip(tracks, paths, strict=True))
+    placed = [(t, [PurePath(composed(os.fspath(at))) for at in (t.path, *t.copies)]) for t in tracks]
     meant = {now for before, now in (former or {}).items() if len(low) >= 8 and before.startswith(low)}
     ways = (
-        [t for t, at in placed if at == path],
-        [t for t, at in placed if composed(wanted) in (at.name, at.stem)],
-        [t for t, at in placed if low in (folded(at.name), folded(at.stem))],
-        [t for t, at in placed if _ends_with(at, path) or path in at.parents],
+        [t for t, paths in placed if path in paths],
+        [t for t, paths in placed if any(composed(wanted) in (at.name, at.stem) for at in paths)],
+        [t for t, paths in placed if any(low in (folded(at.name), folded(at.stem)) for at in paths)],
+        [t for t, paths in placed if any(_ends_with(at, path) or path in at.parents for at in paths)],
         [t for t in tracks if len(low) >= 8 and (t.track_id.startswith(low) or t.track_id in meant)],
-        [t for t, at in placed if low in {folded(p.name) for p in at.parents}],
+        [t for t, paths in placed if any(low in {folded(p.name) for p in at.parents} for at in paths)],
         [t for t in tracks if low in names_in(t.tags.title)[:1]],
         [t for t in tracks if low == folded(shown_name(t))],
         [t for t in tracks if low in _makers(t)],

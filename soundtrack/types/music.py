@@ -148,6 +148,8 @@ class Track:
     """Mean over the segments."""
     segments: tuple[Segment, ...]
     """Segments of about ten seconds that tile the track."""
+    copies: tuple[Path, ...] = ()
+    """Other known paths of the same sound."""
 
 
 @dataclass(frozen=True, slots=True)

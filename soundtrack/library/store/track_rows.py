@@ -52,7 +52,7 @@ def read_tracks(store: Database, track_ids: Collection[str] | None = None) -> di
         )
         places = store.all(
             f"SELECT l.track, l.path FROM locations l JOIN tracks t ON t.id = l.track{where}"
-            " ORDER BY l.status = 'present', l.path DESC",
+            " ORDER BY l.status = 'present' DESC, l.path",
             values,
         )
         found = store.all(
@@ -63,7 +63,9 @@ def read_tracks(store: Database, track_ids: Collection[str] | None = None) -> di
     segments_of: dict[object, list[tuple[object, ...]]] = defaultdict(list)
     for row, *columns in segments:
         segments_of[row].append(tuple(columns))
-    path_of = {row: store.to_path(rows.path(stored)) for row, stored in places}
+    paths_of: dict[object, list[Path]] = defaultdict(list)
+    for row, stored in places:
+        paths_of[row].append(store.to_path(rows.path(stored)))
     result = {}
     for row, name, n_segments, *columns in found:
         if track_ids is not None and name not in track_ids:
@@ -71,11 +73,11 @@ def read_tracks(store: Database, track_ids: Collection[str] | None = None) -> di
         track_id = rows.track_id(name)
         if n_segments != len(segments_of[row]):
             raise rows.RowError(f"track {track_id[:12]}: {len(segments_of[row])} segments, but {n_segments} vectors")
-        result[track_id] = track_of(track_id, path_of.get(row, _NOWHERE), columns, segments_of[row])
+        result[track_id] = track_of(track_id, paths_of.get(row, [_NOWHERE]), columns, segments_of[row])
     return result
 
 
-def track_of(name: str, path: Path, columns: Sequence[object], segments: Sequence[Sequence[object]]) -> Track:
+def track_of(name: str, paths: Sequence[Path], columns: Sequence[object], segments: Sequence[Sequence[object]]) -> Track:
     """A track from its columns and those of its segments.
 
     Raises
@@ -84,18 +86,21 @@ def track_of(name: str, path: Path, columns: Sequence[object], segments: Sequenc
         A value is not what this program writes; the message names track and column.
     """
     try:
-        return _track_of(name, path, columns, segments)
+        return _track_of(name, paths, columns, segments)
     except ValueError as error:
         raise rows.RowError(f"track {name[:12]}: {error}") from error
 
 
-def _track_of(name: str, path: Path, columns: Sequence[object], segments: Sequence[Sequence[object]]) -> Track:
+def _track_of(
+    name: str, paths: Sequence[Path], columns: Sequence[object], segments: Sequence[Sequence[object]]
+) -> Track:
     named = dict(zip((*rows.TAGS, *rows.AUDIO, *rows.LOUDNESS, *rows.ANALYSIS), columns, strict=False))
     if [row[0] for row in segments] != list(range(len(segments))) or not segments:
         raise rows.RowError("segments: not numbered from 0")
     return Track(
         track_id=name,
-        path=path,
+        path=paths[0],
+        copies=tuple(paths[1:]),
         tags=Tags(**{tag: rows.maybe_text(named[tag], tag) for tag in rows.TAGS}),
         audio=AudioInfo(
             codec=rows.text(named["codec"], "codec"),

@@ -106,10 +106,11 @@ def _remembered(name: str, playlists: Mapping[Path, Sequence[str]]) -> set[str]:
 def in_playlist(path: Path, tracks: Sequence[Track]) -> tuple[set[str], int, int]:
     """Ids of the tracks that a playlist names, how many of its files the library lacks, and how many it names."""
     files = read_playlist(path)
-    plain = {composed(os.path.normpath(track.path)): track.track_id for track in tracks}
+    places = [(at, track.track_id) for track in tracks for at in (track.path, *track.copies)]
+    plain = {composed(os.path.normpath(at)): track_id for at, track_id in places}
     found = {file: plain.get(composed(str(file))) for file in files}
     if None in found.values():
-        followed = {composed(os.path.realpath(track.path)): track.track_id for track in tracks}
+        followed = {composed(os.path.realpath(at)): track_id for at, track_id in places}
         found = {file: track_id or followed.get(composed(os.path.realpath(file))) for file, track_id in found.items()}
     ids = {track_id for track_id in found.values() if track_id is not None}
     return ids, sum(track_id is None for track_id in found.values()), len(files)
