@@ -12,6 +12,7 @@ import pytest
 from soundtrack.documents import cuesheet
 from soundtrack.export import export
 from soundtrack.export.clips import shown_name
+from soundtrack.export.edited.fcpxml_file import read_fcpxml
 from soundtrack.pipeline.edit_import import import_edit
 from soundtrack.types import CueSheet, SheetTrack
 from test_edit_import import HALF, cues, of  # noqa: F401 - a fixture
@@ -180,3 +181,23 @@ def test_a_cue_that_was_replaced_plays_the_other_track(cues: CueSheet, kind: For
     assert now.span == before.span
     assert now.sections[0].track.start_s == pytest.approx(10.0, abs=HALF)
     cuesheet.check(found.sheet)
+
+
+def test_a_clip_made_of_a_whole_file_was_two_pictures_at_once() -> None:
+    """`<clip>` around `<video>`, as Final Cut Pro writes some media: the clip says which stretch is seen."""
+    clips = "".join(
+        f"<clip name='c{k}' offset='{at}s' start='{start}s' duration='{length}s'>"
+        f"<video ref='r{k}' offset='0s' duration='60s'><audio lane='-1' ref='r9' offset='0s' duration='60s'/></video>"
+        f"<video lane='1' ref='r8' offset='{start}s' duration='30s'/></clip>"
+        for k, at, start, length in ((1, 0, 5, 10), (2, 10, 20, 12))
+    )
+    assets = "".join(f"<asset id='r{k}' src='{k}.mp4' hasVideo='{int(k != 9)}'/>" for k in (1, 2, 8, 9))
+    root = ElementTree.fromstring(
+        f"<fcpxml><resources><format id='r0' frameDuration='1/24s'/>{assets}</resources><project>"
+        f"<sequence format='r0'><spine>{clips}</spine></sequence></project></fcpxml>"
+    )
+    line = read_fcpxml(root)
+    seen = [(clip.file, clip.start_s, clip.end_s, clip.source_s) for clip in line.pictures]
+    assert seen == [("1.mp4", 0, 10, 5), ("2.mp4", 10, 22, 20)]
+    others = [(clip.file, clip.start_s, clip.end_s, clip.source_s) for clip in line.clips]
+    assert others == [("8.mp4", 0, 30, 0), ("9.mp4", 0, 10, 5), ("8.mp4", 10, 40, 0), ("9.mp4", 10, 22, 20)]

@@ -1,7 +1,8 @@
 """Edited time lines in FCPXML.
 
 Goes in: the root of a document. Comes out: an `EditedLine`. Times of what is connected to a clip count on the
-clock of that clip; levels are keyframes on the same clock. Compound clips and auditions are passed over.
+clock of that clip; levels are keyframes on the same clock. What a clip is made of may be the whole file, of which
+the clip shows its own stretch. Compound clips and auditions are passed over.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from soundtrack.export.edited.line import (
 from soundtrack.export.keyframes import FLOOR_DB
 
 _PLACED = ("asset-clip", "clip", "video", "audio", "gap", "sync-clip", "title")
+_MADE_OF = ("clip", "sync-clip")
+_Stretch = tuple[Fraction, Fraction]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,16 @@ def _source(asset: Element) -> str:
     return str(asset.get("src") or ("" if media is None else media.get("src", "")))
 
 
-def _story(parent: Element, found: _Found, *, at_s: Fraction, clock_s: Fraction, heard: bool) -> None:
+def _story(
+    parent: Element,
+    found: _Found,
+    *,
+    at_s: Fraction,
+    clock_s: Fraction,
+    heard: bool,
+    shown_s: _Stretch | None = None,
+    around_s: _Stretch | None = None,
+) -> None:
     """What hangs in a story line or on a clip.
 
     Parameters
@@ -79,44 +91,51 @@ def _story(parent: Element, found: _Found, *, at_s: Fraction, clock_s: Fraction,
         Where the parent is on the film.
     clock_s : Fraction
         What its clock shows there.
+    shown_s, around_s : (Fraction, Fraction), optional
+        The stretch of the film in which items without and with a lane are shown; without end by default.
     """
     next_s = at_s
     for item in parent:
         if item.tag == "spine":
             lane_s = at_s + _time(item.get("offset"), clock_s) - clock_s
-            _story(item, found, at_s=lane_s, clock_s=Fraction(0), heard=heard)
+            within_s = shown_s if item.get("lane") is None else around_s
+            _story(item, found, at_s=lane_s, clock_s=Fraction(0), heard=heard, shown_s=within_s, around_s=within_s)
         elif item.tag == "marker":
             found.markers.append(EditMarker(at_s + _time(item.get("start")) - clock_s, item.get("value", "")))
         elif item.tag in _PLACED:
             offset = item.get("offset")
             place_s = next_s if offset is None else at_s + _time(offset) - clock_s
-            _placed(item, found, at_s=place_s, heard=heard)
+            within_s = shown_s if item.get("lane") is None else around_s
+            _placed(item, found, at_s=place_s, heard=heard, within_s=within_s)
             if item.get("lane") is None:
                 next_s = place_s + _time(item.get("duration"))
 
 
-def _placed(item: Element, found: _Found, *, at_s: Fraction, heard: bool) -> None:
-    """A clip and what hangs on it."""
+def _placed(item: Element, found: _Found, *, at_s: Fraction, heard: bool, within_s: _Stretch | None) -> None:
+    """A clip, as far as it is shown, and what hangs on it."""
     asset = found.assets.get(item.get("ref", ""))
     start_s = _time(item.get("start"), asset.start_s if asset else Fraction(0))
     heard = heard and item.get("enabled", "1") != "0"
-    if asset is not None and item.get("duration"):
+    end_s = at_s + _time(item.get("duration"))
+    first_s, last_s = (at_s, end_s) if within_s is None else (max(at_s, within_s[0]), min(end_s, within_s[1]))
+    if asset is not None and first_s < last_s:
         speed = _speed(item)
         note = (item.findtext("note") or "").strip()
         clip = EditClip(
             file=asset.file,
             name=item.get("name", ""),
-            start_s=at_s,
-            end_s=at_s + _time(item.get("duration")),
-            source_s=(start_s - asset.start_s) * speed,
+            start_s=first_s,
+            end_s=last_s,
+            source_s=(start_s + first_s - at_s - asset.start_s) * speed,
             speed=speed,
             cue_id=named_cue(note),
             is_heard=heard,
             note=note,
-            keys=tuple(_keys(item, start_s)),
+            keys=tuple(_keys(item, start_s + first_s - at_s)),
         )
         (found.pictures if asset.is_film and item.get("lane") is None else found.clips).append(clip)
-    _story(item, found, at_s=at_s, clock_s=start_s, heard=heard)
+    made_of_s = (first_s, last_s) if item.tag in _MADE_OF and item.get("duration") else within_s
+    _story(item, found, at_s=at_s, clock_s=start_s, heard=heard, shown_s=made_of_s, around_s=within_s)
 
 
 def _speed(item: Element) -> Fraction:
