@@ -77,6 +77,9 @@ def test_an_original_that_keeps_its_level_is_neither_raised_nor_lowered(tmp_path
     assert report.levels.master_gain_db == 0 == report.sheet.mix.master_gain_db
     assert report.limited_db <= ORIGINAL_LIMIT_DB
     assert any(line.startswith("original sound: its own level") for line in report.summary())
+    assert any("no target (--keep-level)" in line for line in report.summary()), (
+        "a target was stated, and missed by 14 LU"
+    )
     assert not report.warnings
 
 

@@ -55,9 +55,11 @@ class RenderReport:
     def summary(self) -> list[str]:
         """For people, a few lines."""
         mix = self.sheet.mix
+        is_aimed_at = not mix.keep_level or self.levels.original_lufs is None
+        target = f"target {mix.target_lufs:g} LUFS" if is_aimed_at else "no target (--keep-level)"
         lines = [
             f"{self.path}: {self.integrated_lufs:.1f} LUFS, true peak {self.true_peak_dbtp:.1f} dBTP",
-            f"mix: {_LAYOUT_NAMES[self.channels]}, target {mix.target_lufs:g} LUFS, music"
+            f"mix: {_LAYOUT_NAMES[self.channels]}, {target}, music"
             f" {self.levels.music_gain_db:+.1f} dB, whole {self.levels.master_gain_db:+.1f} dB",
             *([f"dialogue: {self.target_lufs:.1f} LKFS during speech"] if mix.dialogue_gated else []),
             *self._original(),
