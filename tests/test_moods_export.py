@@ -3,15 +3,18 @@
 import csv
 import io
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import pytest
 
 from made_up import track
 from media_made import ffmpeg
-from soundtrack.errors import OutputError
+from soundtrack.cli.app import command_line
+from soundtrack.errors import OutputError, PartialError
 from soundtrack.export.table import MOOD_COLUMNS, moods_csv
 from soundtrack.files.targets import Target, check_targets
 from soundtrack.media.reading.packets import sound_hash
@@ -120,3 +123,15 @@ def test_the_copies_of_a_large_library_were_compared_in_pairs_for_minutes(tmp_pa
     start = time.process_time()
     check_targets(targets, inputs=[tmp_path / f"{i}.mp3" for i in range(2_000)])
     assert time.process_time() - start < 5  # 29 s before
+
+
+def test_a_track_without_a_copy_ended_with_exit_code_10_and_no_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_out = [f"{tmp_path / 'a.wav'}: cannot be tagged; only mp3, flac, ogg, opus"]
+    monkeypatch.setattr("soundtrack.pipeline.sheets.mood_copies.tag_copies", lambda *_, **__: ([], left_out))
+    empty = SimpleNamespace(locations=dict, tracks=dict)
+    monkeypatch.setattr("soundtrack.library.store.store.open_store", lambda _: nullcontext(empty))
+    with pytest.raises(PartialError, match="1 track not copied: ") as caught:
+        command_line()(["library", "moods", "--tag-copies", str(tmp_path / "copies")], standalone_mode=False)
+    assert caught.value.hint

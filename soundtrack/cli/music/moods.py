@@ -27,7 +27,7 @@ def moods(
     """Export mood, valence, arousal, tempo and key of all tracks as CSV, or tag copies of them."""
     from soundtrack import pipeline
     from soundtrack.cli import output
-    from soundtrack.errors import ExitCode
+    from soundtrack.errors import PartialError
     from soundtrack.export.table import moods_csv
     from soundtrack.files.kinds import Kind, beginning_with
     from soundtrack.library.report import shown
@@ -52,4 +52,7 @@ def moods(
         output.say(f"not copied: {line}", quiet=quiet)
     output.say(f"{tag_copies}: {counted(len(copies), 'tagged copy')}", quiet=quiet)
     if left_out:
-        raise typer.Exit(ExitCode.PARTIAL)
+        raise PartialError(
+            f"{counted(len(left_out), 'track')} not copied: {left_out[0]}",
+            hint="the other copies are complete; leave these tracks out, or convert them and index them again",
+        )
