@@ -48,7 +48,7 @@ def scenes(
         typer.Option(
             "--draft",
             help="Decode key frames only, for a first look at hours of film. Expect 60 to 65% of the cuts to within"
-            " 0.2 s (5% in AV1), and moods from one still picture every 10 s.",
+            " 0.2 s (5% in AV1), 30 to 45% false ones among those listed, and moods from one still picture every 10 s.",
         ),
     ] = False,
     why: Annotated[bool, typer.Option("--why", help="Print the readings of each channel per scene to stderr.")] = False,
