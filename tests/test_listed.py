@@ -54,7 +54,7 @@ def test_a_playlist_of_other_music_is_an_error(tmp_path: Path) -> None:
     made = lying_in(tmp_path / "music")
     (tmp_path / "other.pls").write_text("[playlist]\nFile1=elsewhere.mp3\nFile2=http://radio.example/\n")
     (tmp_path / "empty.m3u").write_text("#EXTM3U\n")
-    with pytest.raises(UsageError, match="none of its") as caught:
+    with pytest.raises(UsageError, match="its only file is not in") as caught:
         find_listed([str(tmp_path / "other.pls")], tracks=made)
     assert "soundtrack index" in caught.value.hint
     with pytest.raises(UsageError, match="playlist is empty"):

@@ -207,8 +207,8 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     ("content", "cause", "code"),
     [
         (None, "no playlists", "E302"),
-        ("", "none of 1 playlists names two tracks of the library", "E312"),
-        ("/nowhere/a.mp3\n/nowhere/b.mp3\n", "none of 1 playlists names two tracks of the library", "E312"),
+        ("", "1 playlist, but none names two tracks of the library", "E312"),
+        ("/nowhere/a.mp3\n/nowhere/b.mp3\n", "1 playlist, but none names two tracks of the library", "E312"),
     ],
 )
 def test_empty_and_foreign_playlists_end_in_two_lines(

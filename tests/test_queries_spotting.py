@@ -65,7 +65,7 @@ def test_search_by_words_says_how_it_understood_them(index: Path, capfd: pytest.
     assert found["understood"] == [
         "calm (valence +0.50, arousal -0.50)",
         "length at most 10:00.0",
-        "not tempo at least 120 bpm",
+        "tempo below 120 bpm",
     ]
     assert found["tracks"] and all(set(f["agreement"]) == set(found["understood"]) for f in found["tracks"])
     assert run_commands(["search", "--index", str(index), "--like", "calm, not fast"]) == 0
@@ -101,7 +101,7 @@ def test_spotting_by_words_notes_how_it_understood_them_and_does_not_warn(
     scenes.write_text(scenesheet.dumps(film_for(index)))
     assert run_commands(["spot", str(scenes), "--index", str(index), "--like", "calm, not fast"]) == 0
     told = capfd.readouterr()
-    line = "'calm, not fast' understood as: calm (valence +0.50, arousal -0.50); not tempo at least 120 bpm"
+    line = "'calm, not fast' understood as: calm (valence +0.50, arousal -0.50); tempo below 120 bpm"
     assert f"note: {line}\n" in told.err and "warning: 'calm" not in told.err
     assert line in json.loads(told.out)["warnings"]
 

@@ -25,7 +25,7 @@ READ: dict[str, list[str]] = {
     "i do not want vocals": ["no vocals"],
     "without words": ["no vocals"],
     "slow but not sad": ["tempo at most 85 bpm", f"not {SAD}"],
-    "not loud at all": ["not loudness at least -13 LUFS"],
+    "not loud at all": ["loudness below -13 LUFS"],
     # degrees
     "not that sad": [f"less {SAD}"],
     "pretty sad": [SOFTLY_SAD],

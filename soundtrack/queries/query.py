@@ -144,38 +144,41 @@ def said(clause: Clause) -> str:
     --------
     >>> said(NumberClause(Quantity.TEMPO, 86.4, 93.6, Degree.NO)), said(SoundClause("violins", "violin"))
     ('not 86 to 94 bpm', 'violin')
+    >>> said(NumberClause(Quantity.TEMPO, 120, math.inf, Degree.NO))
+    'tempo below 120 bpm'
     """
-    mark = _MARKS[clause.degree]
+    mark, denial = _MARKS[clause.degree], "not " if clause.degree is Degree.NO else ""
     match clause:
         case MoodClause():
-            denial = "not " if clause.degree is Degree.NO else mark
-            return f"{denial}{clause.word} (valence {clause.valence:+.2f}, arousal {clause.arousal:+.2f})"
+            return f"{denial or mark}{clause.word} (valence {clause.valence:+.2f}, arousal {clause.arousal:+.2f})"
         case SoundClause():
             return mark + clause.tag
         case TagClause():
             return f"{mark}'{clause.word}'"
         case KeyClause():
             what = " ".join(part for part in (clause.tonic, clause.mode) if part)
-            return ("not in " if clause.degree is Degree.NO else "in ") + what
+            return f"{denial}in {what}"
         case LikeClause():
             return ("unlike " if clause.degree is Degree.NO else "like ") + clause.name
         case NumberClause() | LanguageClause():
-            what = _range(clause) if isinstance(clause, NumberClause) else f"sung in {name_of(clause.code)}"
-            return ("not " if clause.degree is Degree.NO else "") + what
+            return _range(clause) if isinstance(clause, NumberClause) else f"{denial}sung in {name_of(clause.code)}"
+
+
+def _one(clause: NumberClause, value: float) -> str:
+    if clause.quantity is Quantity.LENGTH:
+        return clock(value)
+    return f"{value:.0f}{_UNITS.get(clause.quantity, '')}"
 
 
 def _range(clause: NumberClause) -> str:
-    def one(value: float) -> str:
-        if clause.quantity is Quantity.LENGTH:
-            return clock(value)
-        return f"{value:.0f}{_UNITS.get(clause.quantity, '')}"
-
+    denied = clause.degree is Degree.NO
     if math.isinf(clause.low):
-        return f"{clause.quantity} at most {one(clause.high)}"
+        return f"{clause.quantity} {'above' if denied else 'at most'} {_one(clause, clause.high)}"
     if math.isinf(clause.high):
-        return f"{clause.quantity} at least {one(clause.low)}"
-    low, high = one(clause.low), one(clause.high)
-    return low if low == high else f"{low.removesuffix(_UNITS.get(clause.quantity, ' '))} to {high}"
+        return f"{clause.quantity} {'below' if denied else 'at least'} {_one(clause, clause.low)}"
+    low, high = _one(clause, clause.low), _one(clause, clause.high)
+    between = low if low == high else f"{low.removesuffix(_UNITS.get(clause.quantity, ' '))} to {high}"
+    return ("not " if denied else "") + between
 
 
 def _beside(clause: Clause, known: Mapping[Quantity, float]) -> Clause:

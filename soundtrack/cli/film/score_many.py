@@ -28,6 +28,7 @@ def _score_list(
     from soundtrack.cli import output
     from soundtrack.cli.film.film_settings import films_and_orders
     from soundtrack.errors import PartialError
+    from soundtrack.naming.wording import counted
     from soundtrack.pipeline.batch import FilmState
 
     is_read = not output.is_terminal(1)
@@ -50,7 +51,7 @@ def _score_list(
             stream.writelines("\N{REPLACEMENT CHARACTER}".join(name.splitlines()) + "\n" for name in scored)
     if n_failed:
         raise PartialError(
-            f"{listing}: {n_failed} of {len(done.films)} films failed",
+            f"{listing}: {n_failed} of {counted(len(done.films), 'film')} failed",
             hint="fix the errors above and run the same command again; finished films are skipped",
         )
 

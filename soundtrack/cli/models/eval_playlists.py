@@ -35,6 +35,7 @@ def playlists(
     from soundtrack.cli import output
     from soundtrack.errors import LibraryError
     from soundtrack.evaluation.playlists import held_out
+    from soundtrack.naming.wording import counted
     from soundtrack.pipeline.library.opened import Library
     from soundtrack.pipeline.library.taste import playlists_in, sources_of
     from soundtrack.taste.listening import require_installed
@@ -55,5 +56,6 @@ def playlists(
         if json_:
             out.write(json.dumps(report.to_dict(), indent=2) + "\n")
             return
-        title = f"{report.n_entries} tracks of {report.n_playlists} playlists, library of {report.n_tracks} tracks"
+        title = f"{counted(report.n_entries, 'track')} of {counted(report.n_playlists, 'playlist')}, library of"
+        title += f" {counted(report.n_tracks, 'track')}"
         out.write("\n".join([title, "", *report.lines()]) + "\n")

@@ -44,11 +44,13 @@ def import_(
     from soundtrack.cli import output
     from soundtrack.cli.words import parse_move
     from soundtrack.library.update.archive import import_index
+    from soundtrack.naming.wording import counted
 
     folder = pipeline.index_dir(index)
     found = import_index(archive, folder, moved=[parse_move(text) for text in moved or ()], force=force)
     made_by = f"from {found.model.name} {found.model.version}"
-    output.say(f"{folder}: {found.n_tracks} tracks {made_by}, {found.n_found} found on this machine", quiet=quiet)
+    counts = f"{counted(found.n_tracks, 'track')} {made_by}, {found.n_found} found on this machine"
+    output.say(f"{folder}: {counts}", quiet=quiet)
     if found.n_found < found.n_tracks:
         for root in found.roots:
             if not root.exists():

@@ -77,7 +77,9 @@ def read_tracks(store: Database, track_ids: Collection[str] | None = None) -> di
     return result
 
 
-def track_of(name: str, paths: Sequence[Path], columns: Sequence[object], segments: Sequence[Sequence[object]]) -> Track:
+def track_of(
+    name: str, paths: Sequence[Path], columns: Sequence[object], segments: Sequence[Sequence[object]]
+) -> Track:
     """A track from its columns and those of its segments.
 
     Raises

@@ -18,6 +18,7 @@ from soundtrack.naming.mood_words import title_mood
 from soundtrack.naming.names import folded, names_in
 from soundtrack.naming.norms import norm_of
 from soundtrack.naming.playlists import is_playlist
+from soundtrack.naming.wording import counted
 from soundtrack.spotting.merit.constraints import Taste
 from soundtrack.spotting.merit.listed import in_playlist
 from soundtrack.taste.taste import Sources, taste_of
@@ -126,7 +127,7 @@ def playlists_in(folder: Path, tracks: Sequence[Track]) -> dict[Path, tuple[str,
     found = {path: tuple(sorted(in_playlist(path, tracks)[0])) for path in files}
     if not any(len(named) > 1 for named in found.values()):
         raise InputError(
-            f"{folder}: none of {len(files)} playlists names two tracks of the library",
+            f"{folder}: {counted(len(files), 'playlist')}, but none names two tracks of the library",
             hint="run `soundtrack index` on the folders of their music",
             reason=Reason.MISSING,
         )

@@ -68,7 +68,8 @@ def find_listed(
             continue
         found, n_missing, n_files = in_playlist(path, tracks)
         if not found:
-            what = f"none of its {n_files} files are in the library" if n_files else "the playlist is empty"
+            whose = "its only file is not" if n_files == 1 else f"none of its {n_files} files are"
+            what = f"{whose} in the library" if n_files else "the playlist is empty"
             raise UsageError(f"{path}: {what}", hint="run `soundtrack index` on the folders of its music")
         ids.update(found)
         if n_missing:

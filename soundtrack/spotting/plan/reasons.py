@@ -236,4 +236,4 @@ def _note(
         return f"{behind}; would win if {names[used[-1][0]]} used other music"
     deficits = [*zip((*TERM_NAMES, "loop"), (terms[0] - terms[1]).tolist(), strict=True)]
     worst, size = max(deficits, key=lambda item: item[1])
-    return f"{behind}; would win with an equal {worst}" if size >= margin else f"{behind}, mostly in {worst}"
+    return f"{behind}; would win if equal in {worst}" if size >= margin else f"{behind}, mostly in {worst}"
