@@ -200,7 +200,12 @@ Only = Annotated[
 ]
 AvoidRecent = Annotated[
     int,
-    typer.Option("--avoid-recent", metavar="N", min=0, help="Prefer music not used in the last N scored films."),
+    typer.Option(
+        "--avoid-recent",
+        metavar="N",
+        min=0,
+        help="Prefer music not used in the last N films scored with this option (or all: `ledger = true`).",
+    ),
 ]
 MaxCues = Annotated[int | None, typer.Option("--max-cues", min=1, help="Maximum number of cues.")]
 Loop = Annotated[
