@@ -126,5 +126,6 @@ def _line(note: DraftNote) -> str:
     """Expected quality of a draft, in a line."""
     return (
         f"draft: expect {note.cut_recall:.0%} of the cuts, to within {note.within_s:g} s, "
-        f"{1 - note.cut_precision:.0%} of those listed to be false, and moods from one still picture every {note.clip_s:g} s"
+        f"{1 - note.cut_precision:.0%} of those listed to be false, "
+        f"and moods from one still picture every {note.clip_s:g} s"
     )
