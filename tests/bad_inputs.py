@@ -292,7 +292,8 @@ def _result(ended: Ended, film: Path) -> str:
         n = sum("warning: " in line for line in ended.stderr.splitlines())
         return "done" if not n else f"done, {n} warning{'s' * (n > 1)}"
     words = ended.first_line.removeprefix("error: ")
-    return f"{ended.code}: {words.rpartition(f'{film.name}: ')[2] if film.name in words else words}"
+    before = f"{film.name}: " if film.name in words else ": "  # a name that steers the terminal is shown otherwise
+    return f"{ended.code}: {words.rpartition(before)[2]}"
 
 
 # --- the page ----
@@ -325,7 +326,7 @@ def page(outcome: Outcome) -> str:
         lines += [
             f"## {title}",
             "",
-            "| file | shows the file type | index | scenes | score | render |",
+            "| file | what it is | index | scenes | score | render |",
             "|" + " --- |" * 6,
         ]
         for row in outcome.rows:
@@ -342,7 +343,7 @@ def _cell(text: str) -> str:
     return plain if len(plain) <= 90 else f"{plain[:60]}... ({len(plain)} characters)"
 
 
-BY_HAND = "<!-- Written by hand from here on; --write leaves it as it is. -->"
+BY_HAND = "<!-- Written by hand from here on; --write keeps it. -->"
 
 
 def _by_hand(target: Path) -> str:
