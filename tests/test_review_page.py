@@ -34,6 +34,7 @@ from soundtrack.audio.levels.loudness import measure_loudness
 from soundtrack.documents import cuesheet
 from soundtrack.media.reading.audio import read_audio
 from soundtrack.media.reading.probe import probe
+from soundtrack.media.writing.own_mark import mark
 from soundtrack.types import CueSheet
 
 pytestmark = pytest.mark.slow
@@ -363,6 +364,9 @@ def test_the_page_says_what_it_can_do_and_not_what_a_command_can(
     screen.press("+")
     screen.until_said("press X to unlock it")
     shutil.copy(cues.parent / "film.mp4", cues.parent / "film.scored.mp4")
+    screen.press("r")
+    screen.until_said("rename the file that is there")
+    mark(cues.parent / "film.scored.mp4", "mp4")
     screen.press("r")
     screen.until_said("replace an existing film")
     serving.terminate()
