@@ -95,6 +95,18 @@ def test_a_film_for_a_dialogue_target_measures_so_by_an_independent_meter(tmp_pa
     assert report.as_dict()["dialogue_lufs"] == pytest.approx(-27.0, abs=0.5)
 
 
+def test_a_dialogue_target_without_speech_was_told_as_loudness_during_speech(tmp_path: Path) -> None:
+    film = tmp_path / "film.mkv"
+    make_film(film, seconds=4.0)
+    job = make_job(film, [write_track(tmp_path / "t.wav", seconds=6.0)])
+    mix = replace(job.sheet.mix, dialogue_gated=True, target_lufs=-27.0, ceiling_dbtp=-2.0)
+    sheet = cuesheet.rounded(replace(job.sheet, mix=mix))
+    report = render_film(probe(film), sheet, tmp_path / "out.mkv", track_paths=job.track_paths)
+    assert "dialogue: no speech in the mix; the target is met by the whole" in report.summary()
+    assert report.as_dict()["dialogue_lufs"] is None
+    assert report.integrated_lufs == pytest.approx(-27.0, abs=0.5)
+
+
 @pytest.mark.parametrize("value", ["-21", "13", "nan", "loud"])
 def test_a_level_out_of_range_is_refused(value: str) -> None:
     words = ["spot", "nothing.json", f"--music-level={value}"]

@@ -35,7 +35,7 @@ from soundtrack.review.app import STATIC, _Room, make_app
 from soundtrack.review.opening import find_reviewed
 from soundtrack.review.serve import serve
 from soundtrack.review.session import ConflictError, Session, Step
-from soundtrack.review.sound import BLOCK_S, WAVE_POINTS
+from soundtrack.review.sound import BLOCK_S, WAVE_POINTS, Sounds, SupersededError
 from soundtrack.review.steps import step_of
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.types import CueSheet, Span
@@ -223,6 +223,17 @@ def test_songs_that_were_not_replaced_are_not_named(page: Page) -> None:
 
 
 @pytest.mark.slow
+def test_a_quick_step_left_an_error_in_the_console(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gains of the version before are not measured to the end; nothing was wrong with asking for them."""
+
+    def superseded(_self: Sounds, _key: str) -> dict[str, float]:
+        raise SupersededError("another version of the cue sheet was saved", hint="ask for its gains")
+
+    monkeypatch.setattr(Sounds, "gains", superseded)
+    answer = page.get(f"gains/{page.state['key']}")
+    assert (answer.status_code, answer.json()) == (200, None)
+
+
 def test_gains_are_those_that_render_decides(page: Page, made: Made, sheet: CueSheet, tmp_path: Path) -> None:
     found = page.get(f"gains/{page.state['key']}").json()
     rendered = pipeline.render_video(made.film, sheet, out=tmp_path / "out.mkv", index=made.index).sheet.mix

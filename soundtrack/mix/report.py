@@ -61,7 +61,7 @@ class RenderReport:
             f"{self.path}: {self.integrated_lufs:.1f} LUFS, true peak {self.true_peak_dbtp:.1f} dBTP",
             f"mix: {_LAYOUT_NAMES[self.channels]}, {target}, music"
             f" {self.levels.music_gain_db:+.1f} dB, whole {self.levels.master_gain_db:+.1f} dB",
-            *([f"dialogue: {self.target_lufs:.1f} LKFS during speech"] if mix.dialogue_gated else []),
+            *self._dialogue(),
             *self._original(),
         ]
         if self.levels.speech_over_music_lu is not None:
@@ -69,6 +69,13 @@ class RenderReport:
             often = "" if low_lu is None else f", at least {low_lu:.1f} LU in 95% of its 3 s windows"
             lines.append(f"speech is {self.levels.speech_over_music_lu:.1f} LU above the music{often}")
         return lines + [f"stem: {path}" for path in self.stems]
+
+    def _dialogue(self) -> Iterator[str]:
+        """What met a target for the dialogue; nothing about other targets."""
+        if self.sheet.mix.dialogue_gated and self.sheet.speech:
+            yield f"dialogue: {self.target_lufs:.1f} LKFS during speech"
+        elif self.sheet.mix.dialogue_gated:
+            yield "dialogue: no speech in the mix; the target is met by the whole"
 
     def _original(self) -> Iterator[str]:
         """What was done to the film's own sound, in one line; nothing about a film without any."""
@@ -95,7 +102,9 @@ class RenderReport:
             "true_peak_dbtp": round(self.true_peak_dbtp, 2),
             "layout": _LAYOUT_NAMES[self.channels],
             "target_lufs": self.sheet.mix.target_lufs,
-            "dialogue_lufs": round(self.target_lufs, 2) if self.sheet.mix.dialogue_gated else None,
+            "dialogue_lufs": round(self.target_lufs, 2)
+            if self.sheet.mix.dialogue_gated and self.sheet.speech
+            else None,
             "music_gain_db": round(self.levels.music_gain_db, 2),
             "master_gain_db": round(self.levels.master_gain_db, 2),
             "speech_over_music_lu": _rounded(self.levels.speech_over_music_lu),

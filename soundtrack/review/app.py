@@ -33,7 +33,7 @@ from soundtrack.review.jobs import Jobs, refusal
 from soundtrack.review.nearby import nearby
 from soundtrack.review.opening import Reviewed
 from soundtrack.review.session import ConflictError, Session, Step
-from soundtrack.review.sound import BLOCK_S, Sounds
+from soundtrack.review.sound import BLOCK_S, Sounds, SupersededError
 from soundtrack.review.steps import planned_again, step_of, vocals_lowered_again
 from soundtrack.review.view import UNKNOWN_CONDITIONS, state_of
 
@@ -179,8 +179,10 @@ class _Room:
         return JSONResponse(self._sounds.wave(request.path_params["key"], request.path_params["cue"]))
 
     def gains(self, request: Request) -> Response:
-        """The constant gains of the mix."""
-        return JSONResponse(self._sounds.gains(request.path_params["key"]))
+        """The constant gains of the mix; null where another sheet was saved while they were measured."""
+        with contextlib.suppress(SupersededError):
+            return JSONResponse(self._sounds.gains(request.path_params["key"]))
+        return JSONResponse(None)
 
     def replaced(self, request: Request) -> Response:
         """What is said of tracks whose files were replaced."""

@@ -41,6 +41,10 @@ _MOST_WAVES = 2048
 _WAVE_STEP_S = 8
 
 
+class SupersededError(UsageError):
+    """Another sheet was saved while this one was measured; its gains are no longer needed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Played:
     """A sheet that a page can play."""
@@ -186,7 +190,7 @@ class Sounds:
 
         def progress(_stage: str, _done: int, _total: int) -> None:
             if self._saved not in ("", key):
-                raise UsageError("another version of the cue sheet was saved", hint="ask for its gains")
+                raise SupersededError("another version of the cue sheet was saved", hint="ask for its gains")
 
         played = self._played(key)
         with self._measuring:

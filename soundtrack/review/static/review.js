@@ -269,6 +269,7 @@ async function show(next) {
 async function measure(key) {
   try {
     const gains = await get(`gains/${key}`);
+    if (gains === null) return; // a later version was saved, whose gains are asked for on their own
     if (state.key === key) player.setGains(gains, state.keep_original);
     document.body.dataset.measured = key;
   } catch (fault) {
