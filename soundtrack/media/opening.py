@@ -23,7 +23,7 @@ _CAUSES: dict[Reason, tuple[str, str]] = {
     Reason.NOT_MEDIA: ("not a film or sound file", "check the file name; `file NAME` shows the file type"),
     Reason.NO_AUDIO: ("no audio stream", "use a file with audio"),
     Reason.NO_VIDEO: ("no video stream", "use a film; to add music run `soundtrack index`"),
-    Reason.STILL_IMAGE: ("a still image, not a film", "use a film, or a folder of photos"),
+    Reason.STILL_IMAGE: ("a still image", "use a film, or a folder of photos; for music and voices a sound file"),
     Reason.CORRUPT: ("damaged or truncated", "copy or download it again"),
     Reason.ENCRYPTED: ("copy-protected", "use a copy without protection"),
     Reason.TOO_LARGE: (f"video larger than {MAX_PIXELS // 10**6} megapixels", "scale the video down first"),

@@ -118,7 +118,8 @@ def _find(track: Path, seconds: float, *, loop: bool) -> Excerpt:
     if found is not None:
         return found
     if long_s < seconds:
-        raise NothingFitsError(f"{track}: only {long_s:.1f} s of music", hint="use a shorter --seconds")
+        hint = "use a shorter --seconds" if long_s > LEAST_S else "use a longer piece"
+        raise NothingFitsError(f"{track}: only {long_s:.1f} s of music", hint=hint)
     if loop:
         raise NothingFitsError(f"{track}: no loop of about {seconds:g} s", hint="use another --seconds")
     raise NothingFitsError(f"{track}: no whole bar within {seconds:g} s", hint="use a longer --seconds")

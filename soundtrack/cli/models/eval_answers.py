@@ -29,7 +29,9 @@ def answers(
     path = answers_path() if file is None else file
     if not path.exists():
         raise InputError(
-            f"{path}: no answers", hint="give a file of answers of blind comparisons", reason=Reason.MISSING
+            f"{path}: no answers of blind comparisons",
+            hint="give answers on the page of `soundtrack review --ab FILM` first, or check the name of the file",
+            reason=Reason.MISSING,
         )
     report = judge_answers(read_answers(path), name=str(path))
     with output.product() as out:

@@ -102,7 +102,7 @@ def separate_voices(
         if made is None:
             raise InputError(
                 f"{info.path}: {no_voices(info)}",
-                hint="score it without voices to keep"
+                hint="there are no voices to separate: use `soundtrack score` as for any film"
                 if info.main_audio is None
                 else "use `soundtrack score --replace` to leave out the original sound",
                 reason=Reason.NO_AUDIO,
