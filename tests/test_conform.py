@@ -30,7 +30,7 @@ from soundtrack.settings import SpottingSettings
 from soundtrack.spotting.plan.spot import spot_cues
 from soundtrack.types import ByteArray, Marker, Narration, Silence, Span
 from soundtrack.types.sheet import SILENCE_REQUESTED, SILENCE_SET
-from soundtrack.video.shot_matching import FilmPrint, Match, film_print, match_shots
+from soundtrack.video.shot_matching import FilmPrint, Match, _lag, film_print, match_shots
 
 FPS = 25
 
@@ -98,6 +98,19 @@ def test_a_still_shot_stays_beside_the_shot_before_it() -> None:
 
 
 CUES = spot_cues(sheet([("Relaxation", 40.0), ("Tension", 45.5), ("Sad", 200.0)]), small_library())
+
+
+@pytest.mark.parametrize("before", [0, -10, 5])
+@pytest.mark.parametrize("n_kept", [100, 150, 195])
+def test_a_shot_that_moves_slowly_was_found_eight_frames_early_where_that_kept_more_of_it(
+    n_kept: int, before: int
+) -> None:
+    angle = np.arange(272) * 0.01
+    shot = np.zeros((272, 64), np.float32)
+    shot[:, 0], shot[:, 1] = np.cos(angle), np.sin(angle)
+    new = np.concatenate([shot[:n_kept], np.roll(shot, 2, axis=1)])
+    found = _lag(shot, new, at=0, before=before)
+    assert found is not None and abs(found) <= 2, "frames next to each other differ by 0.00005 here"
 
 
 def test_a_cue_moves_with_its_picture() -> None:

@@ -3,8 +3,9 @@
 Goes in: two films. Comes out: `Match`es, stretches of the old film that the new one has, each with how much later it is
 there. Every frame becomes a row of 64 numbers: brightness in 8 x 8 fields, without its mean and of unit length, so that
 another size, encoding or grading changes little. A shot of the old film is looked for at every frame of the new one;
-frames of probe decide where, then every frame of the shot is compared there. Still shots fit in several places: then
-the one beside the shot before is taken.
+frames of probe decide where, then every frame of the shot is compared there. A picture that moves little fits in
+several places, but only in its own to the last digits. Still shots fit in several: then the one beside the shot before
+is taken.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ _LEAST_CONTRAST = 2.0
 _RATHER_ALIKE = 0.7
 """Correlation at which a stretch beside one that was found belongs to it: fast, dark or graded pictures."""
 _AS_GOOD = 0.02
+_AS_COMPLETE = 1.5
+"""Frames of probe that a place may have less than another, if its frames are plainly more alike."""
+_AS_EXACT = 1e-4
+"""Differences from a correlation of 1 that say nothing: still shots, encoding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +136,20 @@ def _lag(shot: FloatArray, new: FloatArray, *, at: int, before: int) -> int | No
     probes = np.unique(np.linspace(0, len(shot) - 1, min(_PROBES, len(shot))).astype(int))
     alike = shot[probes] @ new.T  # (probes, n)
     starts = np.arange(-len(shot) + 1, len(new))  # where the shot's first row may be, partly outside
-    score = np.zeros(len(starts), np.float32)
+    score, hits = np.zeros((2, len(starts)), np.float32)
     for place, row in zip(probes.tolist(), alike, strict=True):
         inside = (starts + place >= 0) & (starts + place < len(new))
         values = row[starts[inside] + place]
         score[inside] += np.where(values >= _ALIKE, values, 0.0)
+        hits[inside] += values >= _ALIKE
     if score.max() < _ALIKE:
         return None
-    good = np.flatnonzero(score >= score.max() - _AS_GOOD * len(probes))
+    as_good = _AS_GOOD * len(probes)
+    apart = 1 - score / np.maximum(hits, 1)
+    exact = score >= score.max() - max(as_good, _AS_COMPLETE)
+    exact &= apart <= 2 * apart[exact].min() + _AS_EXACT
+    complete = exact & (score >= score.max() - as_good)
+    good = np.flatnonzero(complete if complete.any() else exact)
     nearest = good[np.argmin(np.abs(starts[good] - (at + before)) - 1e-3 * score[good])]
     within = good[np.abs(starts[good] - starts[nearest]) <= 2]  # moving pictures fit best at one frame
     best = within[np.argmax(score[within] - 1e-4 * np.abs(starts[within] - (at + before)))]
