@@ -97,7 +97,8 @@ def test_what_is_dropped_in_is_heard_errors_are_survived_and_ctrl_c_ends_it(
     (music / "4.mp3").write_text("song 4 1")
     at = watching.wait_for("1 added, 3 unchanged", since=at)
     (music / "cover.jpg").write_text("no music")
-    time.sleep(1.0)
+    (music / "4.mp3").touch()  # read again, and nothing is new
+    time.sleep(1.5)
     assert watching.lines[at:] == []
     os.killpg(watching.process.pid, signal.SIGINT)
     assert watching.process.wait(timeout=60) == 0
@@ -105,14 +106,16 @@ def test_what_is_dropped_in_is_heard_errors_are_survived_and_ctrl_c_ends_it(
     assert nobody_left(watching.process.pid)
 
 
-def test_a_burst_of_changes_is_told_once_and_a_lost_root_is_looked_for(tmp_path: Path, music: Path) -> None:
+def test_a_burst_of_changes_and_a_slow_copy_are_told_once_and_a_lost_root_is_looked_for(
+    tmp_path: Path, music: Path
+) -> None:
     stop, told = threading.Event(), []
 
     def listen() -> None:
         steps = changes([music], index_dir=music / "index", rest_s=0.3, look_s=0.3, stop=stop)
         told.extend(time.monotonic() for _ in steps)
 
-    thread = threading.Thread(target=listen)
+    thread = threading.Thread(target=listen, daemon=True)
     thread.start()
     time.sleep(1.0)
     assert len(told) == 1  # what may have changed before it was looked at
@@ -121,6 +124,14 @@ def test_a_burst_of_changes_is_told_once_and_a_lost_root_is_looked_for(tmp_path:
         time.sleep(0.02)
     time.sleep(1.2)
     assert len(told) == 2
+    with (music / "slow.wav").open("wb") as file:
+        for _ in range(15):  # a copy over a network, longer than the time of rest
+            file.write(b"part")
+            file.flush()
+            time.sleep(0.1)
+        assert len(told) == 2
+    time.sleep(1.2)
+    assert len(told) == 3
     music.rename(tmp_path / "away")
     time.sleep(1.2)
     before = len(told)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from soundtrack.errors import Reason
@@ -21,6 +21,10 @@ class SkippedFile:
     """One line for people."""
     known: bool = False
     """Whether an earlier run found that out, and this one did not try again."""
+
+
+_DONE = ("added", "updated", "retagged", "moved", "copies", "completed", "projected", "missing", "forgotten")
+"""Counts of what a run did; those that are left say how it found the library."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,20 @@ class IndexReport:
         """Files of this run that are music or might be."""
         used = self.added + self.updated + self.retagged + self.moved + self.copies + self.unchanged
         return used + self.excluded + len(self.skipped)
+
+    def has_news(self, before: IndexReport) -> bool:
+        """Whether it changed anything, or found the library in another state than the run before; not what it skipped.
+
+        Examples
+        --------
+        >>> IndexReport(unchanged=2, n_tracks=2).has_news(IndexReport(added=1, unchanged=1, n_tracks=2))
+        False
+        """
+        done = dict.fromkeys(_DONE, 0)
+        mine = replace(self, **done, unchanged=0, skipped=(), warned=())
+        return any(getattr(self, name) for name in done) or mine != replace(
+            before, **done, unchanged=0, skipped=(), warned=()
+        )
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON; bytes of names that are no text come out as ``\\xNN``."""

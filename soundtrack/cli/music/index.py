@@ -214,7 +214,7 @@ def _watch(
             news = replace(
                 report, skipped=tuple(s for s in report.skipped if replace(s, known=False) not in _known(before))
             )
-            if news.skipped or replace(report, unchanged=0) != replace(before, unchanged=0):
+            if news.skipped or report.has_news(before):
                 _tell(news, quiet=quiet, verbose=verbose)
 
 

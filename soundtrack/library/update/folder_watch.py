@@ -17,11 +17,14 @@ from soundtrack.library.search.rules import IGNORE_NAME
 from soundtrack.library.update.scan import looks_like_music
 from soundtrack.naming.playlists import is_playlist
 
-REST_S = 1.0
-"""Quiet time after the last change before changes are reported, in seconds."""
+REST_S = 6.0
+"""Quiet time after the last change before changes are reported, in seconds: a file that is still copied is not read."""
 
-PATIENCE_S = 30.0
+PATIENCE_S = 300.0
 """Longest delay before continuous changes are reported, in seconds."""
+
+_STEP_S = 0.2
+"""How long watchfiles gathers changes, which come several times a second while a file is written."""
 
 LOOK_S = 5.0
 """How often folders that went away are looked for, in seconds."""
@@ -80,20 +83,24 @@ def changes(
             if _identities(roots):
                 yield
             continue
-        looked = False  # what changed before the system was asked to watch is told with the first look
+        since_s: float | None = time.monotonic()  # what changed before the system was asked to watch counts as well
+        last_s = since_s - rest_s
         try:
             for found in watch(
                 *there,
-                watch_filter=lambda _change, path: matters(path),
-                debounce=int(PATIENCE_S * 1000),
-                step=int(rest_s * 1000),
-                rust_timeout=int(look_s * 1000),
+                watch_filter=None,  # a timeout comes only when nothing at all changes
+                debounce=int(_STEP_S * 1000),
+                step=int(_STEP_S * 500),
+                rust_timeout=int(min(rest_s / 3, look_s) * 1000),
                 yield_on_timeout=True,
                 stop_event=stop,
                 ignore_permission_denied=True,
             ):
-                if found or not looked:
-                    looked = True
+                now_s = time.monotonic()
+                if any(matters(path) for _, path in found):
+                    since_s, last_s = since_s or now_s, now_s
+                if since_s is not None and (now_s - last_s >= rest_s or now_s - since_s >= PATIENCE_S):
+                    since_s = None
                     yield
                 if _identities(roots) != there:
                     yield
