@@ -80,6 +80,36 @@ def test_polish_czech_and_traditional_chinese_tags_were_mojibake(encoding: str, 
         assert list(repaired([read_as_latin(text, encoding) for text in texts])) == texts
 
 
+TURKISH = (
+    "Barış Manço|Dağlar Dağlar|Sözüm Meclisten Dışarı",
+    "Yıldız Tilbe|Delikanlım|Aşkperest",
+    "Cem Karaca|Resimdeki Gözyaşları|Tamirci Çırağı",
+    "Nazan Öncel|Erkekler de Yanar|Sokak Kızı",
+)
+LITHUANIAN = ("Hiperbolė|Tavęs čia nėra|Žvaigždžių šviesa", "Kastytis Kerbedis|Šviesoforas|Už jūrų marių")
+ICELANDIC = re.split(
+    r"\|",
+    "Það sést ekki|Með suð í eyrum við spilum endalaust|Dýrð í dauðaþögn|Þennan dag|Þursaflokkurinn|Týr|Kvaðning|"
+    "Hörður|Þöggun|Föður|Nýdönsk|Þögn|Bróðir|Garðar|Þorvaldur|Sýður|Dýrðin öll|Spáð|Þyrnirós|Ormurin langi|Hamferð|"
+    "Búgv og dýr|Tíðin rennur|Ýr var hér|Þjóðhvöt|Vetrarljóð|Ást við fyrstu sýn|Skálmöld|Söngvaskáld|Öðuð|Ský|Ný dögun",
+)
+
+
+@pytest.mark.parametrize(("encoding", "files"), [("cp1254", TURKISH), ("cp1257", LITHUANIAN)])
+def test_turkish_and_lithuanian_tags_were_icelandic(encoding: str, files: tuple[str, ...]) -> None:
+    """`Yýldýz`: letters in the place of letters."""
+    for file in files:
+        texts = file.split("|")
+        assert list(repaired([read_as_latin(text, encoding) for text in texts])) == texts
+
+
+def test_icelandic_is_not_taken_for_turkish() -> None:
+    chance = random.Random(2)
+    for _ in range(1_000):
+        some = chance.sample(ICELANDIC, chance.choice((1, 2, 3, 4)))
+        assert repaired(some) == tuple(some)
+
+
 def test_signs_that_stand_among_letters_in_latin_are_left_alone() -> None:
     texts = "m³|E=mc³|Nº 5|Mª José|100£|¿por qué no?|Tu ¿cómo estás?|¼ mile|Don´t|col·lecció|AC¥DC|Brand®name|L'été n°1"
     assert repaired(texts.split("|")) == tuple(texts.split("|"))

@@ -59,27 +59,32 @@ def decoded(data: bytes) -> str | None:
 
 def _guessed(data: bytes) -> str | None:
     """Text in one of `ENCODINGS`."""
+    encoding, confidence, _ = _detected(data, ENCODINGS)
+    if not encoding:
+        return None
+    if confidence < _LEAST_CONFIDENCE:  # too short to tell, or in no listed encoding
+        text = data.decode("cp1252", errors="replace")
+        few = sum(not c.isascii() for c in text) < _FEW * len(text)
+        return None if not few or _SIGN_IN_WORD.search(text) else _readable(text)
+    text = data.decode(encoding, errors="replace")
+    mixed = [match[0] for match in _MIXED_WORD.finditer(text) if not _LATIN.search(match[0])]
+    if mixed and encoding in ("windows-1251", "windows-1253", "windows-1255", "windows-1256", "koi8-r"):
+        text = data.decode("cp1252", errors="replace")  # letters of two scripts in one word: accents of a Latin one
+    beyond = [c for c in text if not c.isascii()]
+    symbols = sum(unicodedata.category(c) in ("So", "Sm", "Sk", "Sc") for c in beyond)
+    return _readable(text) if symbols <= _MOST_SYMBOLS * len(beyond) else None
+
+
+def _detected(data: bytes, encodings: Sequence[str]) -> tuple[str, float, str | None]:
+    """Encoding, in lower case and empty for none, confidence and language that chardet finds for some bytes."""
     import warnings
 
     import chardet
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that its answer may be none, which is wanted
-        found = chardet.detect(data, include_encodings=("ascii", *ENCODINGS), prefer_superset=True)
-    encoding = found["encoding"]
-    if encoding is None:
-        return None
-    if (found["confidence"] or 0.0) < _LEAST_CONFIDENCE:  # too short to tell, or in no listed encoding
-        text = data.decode("cp1252", errors="replace")
-        few = sum(not c.isascii() for c in text) < _FEW * len(text)
-        return None if not few or _SIGN_IN_WORD.search(text) else _readable(text)
-    text = data.decode(encoding, errors="replace")
-    mixed = [match[0] for match in _MIXED_WORD.finditer(text) if not _LATIN.search(match[0])]
-    if mixed and encoding.lower() in ("windows-1251", "windows-1253", "windows-1255", "windows-1256", "koi8-r"):
-        text = data.decode("cp1252", errors="replace")  # letters of two scripts in one word: accents of a Latin one
-    beyond = [c for c in text if not c.isascii()]
-    symbols = sum(unicodedata.category(c) in ("So", "Sm", "Sk", "Sc") for c in beyond)
-    return _readable(text) if symbols <= _MOST_SYMBOLS * len(beyond) else None
+        found = chardet.detect(data, include_encodings=("ascii", *encodings), prefer_superset=True)
+    return (found["encoding"] or "").lower(), found["confidence"] or 0.0, found["language"]
 
 
 def _readable(text: str) -> str | None:
@@ -111,6 +116,13 @@ _WITH_SIGNS = (*ENCODINGS, "mac-roman", "cp850", "cp437")
 _SIGNED_ENCODINGS = ("windows-1250", "big5", "big5hkscs")
 _LEAST_SIGNED = 0.035
 """Confidence; titles of other encodings with such signs have at most 0.03."""
+_TURKISH = re.compile("[^\\W\\d_]þ(?![aeiouyà-æè-ïò-öù-ý])|[aeiouöüý][^\\Waeiouyöüý]+ý\\b")
+_ALPHABETS = {
+    ("windows-1254", "tr"): (_TURKISH, frozenset("çðýöþüâîû")),
+    ("windows-1257", "lt"): (re.compile("\\bð"), frozenset("àèæëáðøûþ")),
+    ("windows-1257", "lv"): (re.compile("\\bð"), frozenset("âèçìîíïòðûþ")),
+}
+"""Languages in code pages with other letters for some of Latin-1: where no Icelandic word has these, and all."""
 _LONGEST_GUESSED = 20_000
 _LEAST_BYTES = 5
 """Bytes beyond ASCII from which an encoding can be recognised."""
@@ -124,12 +136,15 @@ def repaired(texts: Sequence[str]) -> tuple[str, ...]:
     Programs of before Unicode wrote tags in the code page of their user, while the tag says Latin-1. In true Latin-1 a
     word is seldom without letters of ASCII, so only words wholly beyond ASCII, or bytes that Latin-1 does not have,
     lead to a guess, and it has to give letters of one other script. Signs among letters lead to a guess as well, where
-    Windows-1250 or Big5 gives letters instead. What is not certain stays as it is.
+    Windows-1250 or Big5 gives letters instead. Turkish, Lithuanian and Latvian need letters at places that no
+    Icelandic word has, and all of their alphabet. What is not certain stays as it is.
 
     Examples
     --------
     >>> repaired(["Ïîñëåäíèé ãåðîé", "Motörhead", "ÆØÅ", "BjÃ¶rk", "Don\\x92t"])
     ('Последний герой', 'Motörhead', 'ÆØÅ', 'Björk', 'Don’t')
+    >>> repaired(["Cem Karaca", "Resimdeki Gözyaþlarý", "Tamirci Çýraðý"]), repaired(["Þursaflokkurinn", "Garður"])
+    (('Cem Karaca', 'Resimdeki Gözyaşları', 'Tamirci Çırağı'), ('Þursaflokkurinn', 'Garður'))
     """
     found = [_of_utf8(text) or text for text in texts]
     left = [
@@ -143,7 +158,27 @@ def repaired(texts: Sequence[str]) -> tuple[str, ...]:
     encoding = _encoding_of("\n".join(found[i] for i in odd)[:_LONGEST_GUESSED]) if odd else None
     for i in odd:
         found[i] = _in(encoding, found[i]) or found[i]
+    if encoding is None and tuple(found) == tuple(texts):
+        found = _of_alphabet(found)
     return tuple(text if text != texts[i] else _with_signs(text) for i, text in enumerate(found))
+
+
+def _of_alphabet(texts: list[str]) -> list[str]:
+    """Texts of one file in a code page with letters in the place of some of Latin-1; the same where that is unsure."""
+    text = "\n".join(texts)[:_LONGEST_GUESSED]
+    letters = {letter for letter in text.lower() if not letter.isascii()}
+    fit = {
+        language
+        for language, (place, alphabet) in _ALPHABETS.items()
+        if letters <= alphabet and place.search(text.lower())
+    }
+    if not fit:
+        return texts
+    data = text.encode("latin-1")
+    encoding, _, language = _detected(data, (*ENCODINGS, "cp1257"))
+    if (encoding, language) not in fit:
+        return texts
+    return [text.encode("latin-1").decode(encoding) for text in texts]
 
 
 def _of_utf8(text: str) -> str | None:
@@ -165,31 +200,17 @@ def _is_odd(text: str) -> bool:
 
 def _encoding_of(text: str) -> str | None:
     """The encoding of a text that was read as Latin-1, or None where it is not certain."""
-    import warnings
-
-    import chardet
-
     data = text.encode("latin-1")
     if sum(byte > 0x7F for byte in data) < _LEAST_BYTES:
         return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # that its answer may be none, which is wanted
-        others = [name for name in ENCODINGS if name not in ("cp1252", "cp1250", "cp1254")]
-        found = chardet.detect(data, include_encodings=("ascii", *others), prefer_superset=True)
-    return found["encoding"] if (found["confidence"] or 0.0) >= _LEAST_CONFIDENCE else None
+    encoding, confidence, _ = _detected(data, [n for n in ENCODINGS if n not in ("cp1252", "cp1250", "cp1254")])
+    return encoding if encoding and confidence >= _LEAST_CONFIDENCE else None
 
 
 def _encoding_of_signed(text: str) -> str | None:
     """The encoding of a text with signs among its letters, or None where it is not certain."""
-    import warnings
-
-    import chardet
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)
-        found = chardet.detect(text.encode("latin-1"), include_encodings=("ascii", *_WITH_SIGNS), prefer_superset=True)
-    encoding = (found["encoding"] or "").lower()
-    if (found["confidence"] or 0.0) < _LEAST_SIGNED or encoding not in _SIGNED_ENCODINGS:
+    encoding, confidence, _ = _detected(text.encode("latin-1"), _WITH_SIGNS)
+    if confidence < _LEAST_SIGNED or encoding not in _SIGNED_ENCODINGS:
         return None
     return None if encoding == "windows-1250" and not _CENTRAL.search(text) else encoding
 
@@ -218,7 +239,7 @@ def _in(encoding: str | None, text: str) -> str | None:
     mixed = any(re.search("[A-Za-z]", word) for word in words)
     if not is_word or mixed or not scripts <= _SCRIPTS or (len(scripts) > 1 and scripts != east):
         return None
-    if encoding is not None and encoding.lower() == "cp949" and "CJK" in scripts:
+    if encoding == "cp949" and "CJK" in scripts:
         return None  # Chinese; Korean is written without Chinese characters
     signs = any(
         unicodedata.category(c) in ("So", "Sm", "Sk", "Sc", "No", "Cn", "Co", "Cc") for c in new if c not in "\t\n\r"
