@@ -18,8 +18,8 @@ from soundtrack.documents.cuesheet import length_in_samples
 from soundtrack.errors import UsageError
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.spotting.fit.climax import climaxes, nearest_s
-from soundtrack.spotting.fit.grid import Wanted
-from soundtrack.spotting.fit.landing import land
+from soundtrack.spotting.fit.grid import Wanted, grid_of
+from soundtrack.spotting.fit.landing import _before, land
 from soundtrack.spotting.fit.seams import FLOOR
 from soundtrack.spotting.merit.constraints import Constraints, require_inside
 from soundtrack.spotting.plan.spot import spot_cues
@@ -68,6 +68,22 @@ def test_excitement_alone_can_make_a_climax() -> None:
     of = track("calm then not", ["Relaxation"] * 4 + ["Excited"] * 4, bpm=120)
     found = climaxes(bars_with_levels(of, np.full(40, -20.0)), of.segments)
     assert found[0].time_s == 40.0
+
+
+@pytest.mark.parametrize(("more_s", "sections"), [(0.5, [(3.5, 40.0)]), (1.5, [(38.5, 40.0), (4.0, 40.0)])])
+def test_a_cue_with_a_hit_point_began_with_half_a_second_before_a_join(
+    more_s: float, sections: list[tuple[float, float]]
+) -> None:
+    """It played a beat and jumped to the first bar line of the track, where it could have entered a beat before it."""
+    of, bars = with_climax(6, 20)
+    grid = grid_of(BarTable(bars.bar_starts_s[2:], bars.features[2:]), of.analysis, of.audio.duration_s)
+    quality = np.zeros_like(grid.quality)
+    quality[18, 0] = 0.9  # from 40 s to the first line, at 4 s
+    n = round((36.0 + 6.0 + more_s) * MIX_RATE_HZ)
+    before = _before(replace(grid, quality=quality), 3, n, 0.0)
+    assert before is not None
+    assert [(a / MIX_RATE_HZ, b / MIX_RATE_HZ) for a, b in before.spans] == [*sections, (4.0, 10.0)]
+    assert len(before.qualities) == len(sections)
 
 
 @settings(max_examples=150, deadline=None)

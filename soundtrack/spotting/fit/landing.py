@@ -42,6 +42,8 @@ _STRONG = _DOWNBEAT_COST - 0.01
 """Any climax lacks less than this."""
 _LOOP_COST = 0.6
 """Leading up to a climax that comes too early in its track, before it is known how."""
+_LEAST_ENTRY = MIX_RATE_HZ
+"""A cue does not begin with so few samples before a join; it enters that much earlier in the bars after the join."""
 _MOST_PLAIN = 8
 """Number of bar lines tried where no climax can be brought to the only moment."""
 
@@ -205,7 +207,12 @@ def _before(grid: Grid, i: int, n: int, start_s: float) -> _Part | None:
         left -= length
         if left == 0:
             break
-    return _Part(spans, tuple(reversed(path.qualities[: len(spans) - 1])), path.cost)
+    qualities = tuple(reversed(path.qualities[: len(spans) - 1]))
+    tiny = spans[0][1] - spans[0][0]
+    if len(spans) > 1 and tiny < _LEAST_ENTRY and spans[1][0] - tiny >= grid.start:
+        spans = [(spans[1][0] - tiny, spans[1][1]), *spans[2:]]
+        qualities = qualities[1:]
+    return _Part(spans, qualities, path.cost)
 
 
 def _after(grid: Grid, i: int, n: int, wanted: Wanted, *, ending: bool) -> _Part:
