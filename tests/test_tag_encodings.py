@@ -91,7 +91,8 @@ ICELANDIC = re.split(
     r"\|",
     "Það sést ekki|Með suð í eyrum við spilum endalaust|Dýrð í dauðaþögn|Þennan dag|Þursaflokkurinn|Týr|Kvaðning|"
     "Hörður|Þöggun|Föður|Nýdönsk|Þögn|Bróðir|Garðar|Þorvaldur|Sýður|Dýrðin öll|Spáð|Þyrnirós|Ormurin langi|Hamferð|"
-    "Búgv og dýr|Tíðin rennur|Ýr var hér|Þjóðhvöt|Vetrarljóð|Ást við fyrstu sýn|Skálmöld|Söngvaskáld|Öðuð|Ský|Ný dögun",
+    "Búgv og dýr|Tíðin rennur|Ýr var hér|Þjóðhvöt|Vetrarljóð|Ást við fyrstu sýn|Skálmöld|Söngvaskáld|Öðuð|Ský|Ný dögun|"
+    "Ðuro|Ðe",
 )
 
 

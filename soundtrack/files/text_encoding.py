@@ -123,6 +123,8 @@ _ALPHABETS = {
     ("windows-1257", "lv"): (re.compile("\\bð"), frozenset("âèçìîíïòðûþ")),
 }
 """Languages in code pages with other letters for some of Latin-1: where no Icelandic word has these, and all."""
+_LEAST_OF_ALPHABET = 3
+"""Letters beyond ASCII from which such a language is recognised: a single `Ð` may stand for that of Croatian."""
 _LONGEST_GUESSED = 20_000
 _LEAST_BYTES = 5
 """Bytes beyond ASCII from which an encoding can be recognised."""
@@ -166,11 +168,11 @@ def repaired(texts: Sequence[str]) -> tuple[str, ...]:
 def _of_alphabet(texts: list[str]) -> list[str]:
     """Texts of one file in a code page with letters in the place of some of Latin-1; the same where that is unsure."""
     text = "\n".join(texts)[:_LONGEST_GUESSED]
-    letters = {letter for letter in text.lower() if not letter.isascii()}
+    letters = [letter for letter in text.lower() if not letter.isascii()]
     fit = {
         language
         for language, (place, alphabet) in _ALPHABETS.items()
-        if letters <= alphabet and place.search(text.lower())
+        if len(letters) >= _LEAST_OF_ALPHABET and alphabet.issuperset(letters) and place.search(text.lower())
     }
     if not fit:
         return texts
