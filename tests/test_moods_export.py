@@ -21,6 +21,7 @@ from soundtrack.media.reading.packets import sound_hash
 from soundtrack.media.writing import tagged_copy
 from soundtrack.pipeline.sheets.mood_copies import tag_copies
 from soundtrack.types import Track
+from test_formats import ape_tags
 
 
 def tone(path: Path, *words: str) -> Path:
@@ -65,6 +66,18 @@ def test_a_copy_has_the_mood_and_all_else_is_as_before(tmp_path: Path, ending: s
     assert found.get("mood", found.get("tmoo")) == "Sad" and found["title"] == "Plain Road"
     assert float(found["soundtrack_valence"]) < 0
     assert sound_hash(copies[0]) == sound_hash(source) and source.read_bytes() == before
+
+
+def test_a_copy_of_mp3_with_tags_of_monkeys_audio_had_neither_title_nor_artist(tmp_path: Path) -> None:
+    source = tmp_path / "music" / "a.mp3"
+    source.parent.mkdir()
+    ffmpeg("-f", "lavfi", "-i", "anoisesrc=d=3", "-b:a", "128k", "-write_id3v2", "0", "-write_xing", "0", source)
+    source.write_bytes(source.read_bytes() + ape_tags({"Title": "Žlutý", "Artist": "Anna", "Year": "1999"}))
+    copies, left_out = tag_copies([tagged(source)], tmp_path / "copies")
+    assert not left_out
+    found = tags_of(copies[0])
+    assert (found["title"], found["artist"], found["date"], found["tmoo"]) == ("Žlutý", "Anna", "1999", "Sad")
+    assert sound_hash(copies[0]) == sound_hash(source)
 
 
 def test_two_tracks_of_one_name_get_two_copies_and_other_formats_are_named(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from soundtrack.files.kinds import Kind
 from soundtrack.files.safe_write import replacing
 from soundtrack.media.process import file_arg, input_args, run_ffmpeg
 from soundtrack.media.reading.packets import sound_hash
+from soundtrack.media.reading.stored_tags import appended_tags, has_appended_tags, stored_tags
 
 MUXERS: dict[str, tuple[str, ...]] = {
     "mp3": ("-id3v2_version", "4", "-write_xing", "0", "-f", "mp3"),
@@ -21,6 +22,9 @@ MUXERS: dict[str, tuple[str, ...]] = {
 _OGG = frozenset({"ogg", "opus"})
 _FRAMES = {"mp3": {"MOOD": "TMOO"}}
 """Names of tags in a format, where they differ."""
+_GENERAL = {"year": "date", "album artist": "album_artist"}
+_MOST_CHARACTERS = 10_000
+"""Of one tag as an argument of ffmpeg; longer ones, such as pictures, are left out."""
 
 
 def copy_of(source: Path) -> Kind:
@@ -54,9 +58,19 @@ def write_tagged_copy(source: Path, target: Path, tags: Mapping[str, str], *, fo
     ending = source.suffix.lower().lstrip(".")
     named = _FRAMES.get(ending, {})
     where = "-metadata:s:a:0" if ending in _OGG else "-metadata"  # Ogg has tags by stream
-    words = [word for name, value in tags.items() for word in (where, f"{named.get(name, name)}={value}")]
+    written = {**_lost_tags(source), **tags}
+    words = [word for name, value in written.items() for word in (where, f"{named.get(name, name)}={value}")]
     with replacing(target, kind=copy_of(source), force=force) as part:
         args = [*input_args(source), "-map", "0", "-c", "copy", *words, *MUXERS[ending], "-y", file_arg(part)]
         run_ffmpeg(args, task=f"tagging a copy of {source}")
         if sound_hash(part) != sound_hash(source):
             raise OutputError(f"{target}: the sound of the copy differs from the original", hint="leave out this file")
+
+
+def _lost_tags(source: Path) -> dict[str, str]:
+    """APEv2 tags of a file by FFmpeg's general names, without those that it also has in a form that FFmpeg copies."""
+    if not has_appended_tags(source):
+        return {}
+    found = {_GENERAL.get(name, name): value for name, value in appended_tags(source).items()}
+    copied = stored_tags(source)
+    return {name: value for name, value in found.items() if name not in copied and len(value) <= _MOST_CHARACTERS}
