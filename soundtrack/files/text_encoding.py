@@ -124,7 +124,7 @@ _ALPHABETS = {
 }
 """Languages in code pages with other letters for some of Latin-1: where no Icelandic word has these, and all."""
 _LEAST_OF_ALPHABET = 3
-"""Letters beyond ASCII from which such a language is recognised: a single `Ð` may stand for that of Croatian."""
+"""Letters beyond ASCII from which such a language is recognised: a single `Ð` may be that of Croatian."""
 _LONGEST_GUESSED = 20_000
 _LEAST_BYTES = 5
 """Bytes beyond ASCII from which an encoding can be recognised."""
