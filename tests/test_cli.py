@@ -302,3 +302,16 @@ def test_a_dry_run_tells_what_could_not_be_done(made: Made) -> None:
     assert [line for line in done.stderr.decode().splitlines() if line] == [f"warning: {line}" for line in warnings]
     late = soundtrack("score", made.film, "--index", made.index, "--dry-run", "--hit", "9:59")
     assert_refused(late, ExitCode.USAGE, "9:59")
+
+
+def test_the_reason_was_cut_off_behind_a_path_of_2400_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = "/".join(["d" * 240] * 10) + "/nothing.mp4"
+    monkeypatch.setattr(sys, "argv", ["soundtrack", "scenes", name])
+    with pytest.raises(SystemExit, match="3"):
+        main()
+    first, hint = capfd.readouterr().err.splitlines()
+    assert first.endswith("nothing.mp4: no such file") and "…" in first and len(first) <= 2_010
+    assert hint.startswith("hint: ")

@@ -150,7 +150,7 @@ def test_a_folder_without_photos_says_so_in_two_lines(tmp_path: Path, names: lis
     done = soundtrack("score", "photos", "-o", "film.mp4", cwd=tmp_path)
     assert done.returncode == 3
     assert done.stderr.count("\n") == 2
-    assert ("none of its 1 file is a photo" if names else "the folder is empty") in done.stderr
+    assert ("its only file is no photo" if names else "the folder is empty") in done.stderr
     assert sorted(p.name for p in tmp_path.iterdir()) == ["photos"]
 
 

@@ -37,6 +37,8 @@ _UNSHOWN = frozenset({"Cc", "Cf", "Zl", "Zp"})
 def plain(text: object, *, limit: int = 500) -> str:
     """Text that is safe on a terminal: no control characters, no direction overrides, no lone surrogates.
 
+    What is too long loses its middle: a message ends with its reason, after a path that may have 4,096 bytes.
+
     Examples
     --------
     >>> plain("a\\x1b[31mb\\n")
@@ -45,7 +47,8 @@ def plain(text: object, *, limit: int = 500) -> str:
     raw = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
     kept = ("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in _UNSHOWN else c for c in raw)
     short = "".join(kept)
-    return short if len(short) <= limit else short[: limit - 1] + "…"
+    n_last = limit // 4
+    return short if len(short) <= limit else f"{short[: limit - n_last - 1]}…{short[-n_last:]}"
 
 
 def say(message: str, *, quiet: bool = False) -> None:

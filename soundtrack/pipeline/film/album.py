@@ -77,7 +77,8 @@ def read_album(path: Path) -> Album:
                 reason=Reason.TOO_LARGE,
             )
     if not photos:
-        what = f"none of its {counted(len(files), 'file')} is a photo" if files else "the folder is empty"
+        whose = "its only file" if len(files) == 1 else f"none of its {len(files)} files"
+        what = f"{whose} is {'no' if len(files) == 1 else 'a'} photo" if files else "the folder is empty"
         raise InputError(
             f"{path}: {what}",
             hint="use a folder of photos (jpg, png, webp, heic, avif), a film, or --batch FOLDER for films",
