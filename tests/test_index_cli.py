@@ -179,6 +179,11 @@ def test_a_file_deleted_since_the_last_run_was_not_listed_as_missing(music: Path
     assert place == f"{music / '3.mp3'} (missing)"
     stated = json.loads(soundtrack("index", "--status", "--json").stdout)
     assert (stated["tracks"], stated["present"], stated["missing"]) == (6, 5, 1)
+    done = soundtrack("library", "forget", "--missing")
+    assert done.stderr.splitlines()[0] == "0 tracks removed"
+    assert done.stderr.splitlines()[1].startswith(
+        "1 track kept: missing only since the last run; run `soundtrack index"
+    )
     soundtrack("index")
     (music / "3.mp3").write_text("song 3 3")
     assert json.loads(soundtrack("index", "--status", "--json").stdout)["missing"] == 0

@@ -275,3 +275,6 @@ def forget(
     if done.n_kept:
         kept = f"{counted(done.n_kept, 'track')} kept: the files are present again; run `{index_command(folder)}`"
         output.say(kept, quiet=quiet)
+    if done.n_since:
+        since = f"{counted(done.n_since, 'track')} kept: missing only since the last run; run `{index_command(folder)}`"
+        output.say(f"{since} first", quiet=quiet)

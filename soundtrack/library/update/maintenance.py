@@ -210,6 +210,8 @@ class Forgotten:
     """Tracks."""
     n_kept: int
     """Tracks that the last run marked missing and whose files are present again."""
+    n_since: int = 0
+    """Tracks whose files went missing since the last run, which may be those of a disk that is not mounted."""
 
 
 def forget_tracks(index_dir: Path, track_ids: Sequence[str], *, missing: bool = False) -> Forgotten:
@@ -231,16 +233,17 @@ def forget_tracks(index_dir: Path, track_ids: Sequence[str], *, missing: bool = 
     """
     open_store(index_dir).close()  # says so if there is none, before anything is made
     with write_lock(index_dir), open_store(index_dir, write=True) as store:
-        chosen, back = set(track_ids), set()
+        chosen, back, n_since = set(track_ids), set(), 0
         if missing:
             places = store.locations()
             present = {place.track_id for place in places.values() if place.present}
             gone = {str(track_id) for (track_id,) in store.all("SELECT track_id FROM tracks")} - present
             back = there_now(place for place in places.values() if place.track_id in gone) - chosen
+            n_since = len(present - chosen - there_now(places.values()))
             chosen |= gone - back
         with store.transaction():
             for track_id in sorted(chosen):
                 store.forget_track(track_id)
         write_vectors(store)
         write_summary(store, index_dir)
-    return Forgotten(len(chosen), len(back))
+    return Forgotten(len(chosen), len(back), n_since)
