@@ -82,11 +82,11 @@ def _plain(of: CueSheet) -> tuple[object, ...]:
 
 def test_the_playlist_names_every_track_once(cues: CueSheet) -> None:
     lines = export(cues, "m3u").splitlines()
-    assert lines[0] == "#EXTM3U"
-    assert lines[2::2] == list(
+    assert lines[:2] == ["#EXTM3U", "# Written by soundtrack"]
+    assert lines[3::2] == list(
         dict.fromkeys(next(t.path for t in cues.tracks if t.track_id == c.track_id) for c in cues.cues)
     )
-    assert all(line.startswith("#EXTINF:121,") for line in lines[1::2])
+    assert all(line.startswith("#EXTINF:121,") for line in lines[2::2])
 
 
 def test_the_credits_name_who_made_the_music(cues: CueSheet) -> None:

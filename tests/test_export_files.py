@@ -68,7 +68,7 @@ def named_files(text: str, name: str) -> list[str]:
         return list(_values(json.loads(text), "target_url"))
     if name in ("m3u", "edl"):
         lines = text.splitlines()
-        return lines[2::2] if name == "m3u" else [t.split(": ", 1)[1] for t in lines if "SOURCE FILE" in t]
+        return lines[3::2] if name == "m3u" else [t.split(": ", 1)[1] for t in lines if "SOURCE FILE" in t]
     root = ElementTree.fromstring(text)
     if name == "mlt":
         return [p.findtext("property[@name='resource']") or "" for p in root.iter("producer")]

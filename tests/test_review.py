@@ -227,7 +227,7 @@ def test_a_quick_step_left_an_error_in_the_console(page: Page, monkeypatch: pyte
     """The gains of the version before are not measured to the end; nothing was wrong with asking for them."""
 
     def superseded(_self: Sounds, _key: str) -> dict[str, float]:
-        raise SupersededError("another version of the cue sheet was saved", hint="ask for its gains")
+        raise SupersededError
 
     monkeypatch.setattr(Sounds, "gains", superseded)
     answer = page.get(f"gains/{page.state['key']}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from soundtrack.errors import Reason
@@ -86,11 +86,9 @@ class IndexReport:
         >>> IndexReport(unchanged=2, n_tracks=2).has_news(IndexReport(added=1, unchanged=1, n_tracks=2))
         False
         """
-        done = dict.fromkeys(_DONE, 0)
-        mine = replace(self, **done, unchanged=0, skipped=(), warned=())
-        return any(getattr(self, name) for name in done) or mine != replace(
-            before, **done, unchanged=0, skipped=(), warned=()
-        )
+        told = [f.name for f in fields(self) if f.name not in (*_DONE, "unchanged", "skipped", "warned")]
+        has_changed = any(getattr(self, name) != getattr(before, name) for name in told)
+        return has_changed or any(getattr(self, name) for name in _DONE)
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON; bytes of names that are no text come out as ``\\xNN``."""

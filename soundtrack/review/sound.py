@@ -41,7 +41,7 @@ _MOST_WAVES = 2048
 _WAVE_STEP_S = 8
 
 
-class SupersededError(UsageError):
+class SupersededError(Exception):
     """Another sheet was saved while this one was measured; its gains are no longer needed."""
 
 
@@ -184,13 +184,15 @@ class Sounds:
         Raises
         ------
         UsageError, InputError
-            As `block`, the film cannot be read, or another sheet was saved meanwhile.
+            As `block`, or the film cannot be read.
+        SupersededError
+            Another sheet was saved meanwhile.
         """
         from soundtrack.mix.render import first_gains
 
         def progress(_stage: str, _done: int, _total: int) -> None:
             if self._saved not in ("", key):
-                raise SupersededError("another version of the cue sheet was saved", hint="ask for its gains")
+                raise SupersededError
 
         played = self._played(key)
         with self._measuring:

@@ -83,8 +83,9 @@ def changes(
             if _identities(roots):
                 yield
             continue
-        since_s: float | None = time.monotonic()  # what changed before the system was asked to watch counts as well
-        last_s = since_s - rest_s
+        now_s = time.monotonic()
+        since_s: float | None = now_s  # what changed before the system was asked to watch counts as well
+        last_s = now_s - rest_s
         try:
             for found in watch(
                 *there,
