@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from made_up import bars_of, track
 from soundtrack.documents.cuesheet import length_in_samples, needed_samples
 from soundtrack.settings import MIX_RATE_HZ
 from soundtrack.spotting.fit.grid import SEAM_S, Fitted, Wanted, grid_of, long_enough
-from soundtrack.spotting.fit.seams import CLEAN, FLOOR, Ways, jump_qualities, likeness
+from soundtrack.spotting.fit.seams import CLEAN, FLOOR, Path, Ways, jump_qualities, likeness
 from soundtrack.spotting.fit.sections import fit_track
 from soundtrack.types import BarTable, Ending, Track
 
@@ -286,3 +287,22 @@ def test_a_short_bar_asks_for_no_more_music(seconds: float, backwards: bool) -> 
     assert path is not None
     lasts_s = sum(int(there[b] - there[a]) for a, b in path.runs) / RATE
     assert seconds <= lasts_s < seconds + 6.0
+
+
+def test_a_piece_under_a_long_film_repeated_ten_seconds_twenty_times() -> None:
+    """The loop with the best seam was taken for ever, though the track has others."""
+    quality = np.zeros((29, 29))
+    quality[7, 1], quality[20, 14], quality[27, 4] = 0.96, 0.92, 0.7
+    ways = Ways(quality)
+
+    def most(path: Path | None) -> int:
+        assert path is not None
+        assert sum(b - a for a, b in path.runs) == 120
+        lines = [(a[1], b[0]) for a, b in itertools.pairwise(path.runs)]
+        assert path.qualities == tuple(quality[jump] for jump in lines)
+        return max(lines.count(jump) for jump in lines)
+
+    assert most(ways.best(first=0, n_bars=120, must_end=False)) >= 15
+    assert most(ways.varied(first=0, n_bars=120)) <= 5
+    once = ways.varied(first=0, n_bars=30)
+    assert once == ways.best(first=0, n_bars=30, must_end=False), "nothing changes where no loop tires"

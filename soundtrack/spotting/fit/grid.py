@@ -113,13 +113,19 @@ def long_enough(grid: Grid, ways: Ways, first: int, n: int, *, backwards: bool =
     lines = (grid.lines[-1] - grid.lines)[::-1] if backwards else grid.lines
     usual = max(1, round(float(np.median(np.diff(lines)))))
     n_bars, lasts, path = 0, 0, None
+
+    def lasting(path: Path) -> int:
+        """Its samples."""
+        return sum(int(lines[b] - lines[a]) for a, b in path.runs)
+
     while lasts < n and n_bars < _MOST_BARS:
         n_bars = min(n_bars + 1 + (n - lasts) // usual, _MOST_BARS)
         path = ways.best(first=first, n_bars=n_bars, must_end=False)
         if path is None:
             return None
-        lasts = sum(int(lines[b] - lines[a]) for a, b in path.runs)
-    return path
+        lasts = lasting(path)
+    other = None if path is None else ways.varied(first=first, n_bars=n_bars)
+    return other if other is not None and lasting(other) >= n else path
 
 
 def trimmed(grid: Grid, path: Path, n: int) -> list[tuple[int, int]]:

@@ -7,6 +7,7 @@ j - 1 (the analysis before fits) and bar j sounds like bar i (what comes is what
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,12 @@ _WEAK_COST = 1.6
 _SHORT_COST = 0.3
 """Added for a jump back by less than a phrase: a loop of two bars soon tires."""
 _PHRASE_BARS = 4
+_FREE_RETURNS = 3
+"""Jumps back that begin one loop again before it tires: it is heard four times."""
+_AGAIN_COST = 0.3
+"""For the next return, twice as much for the one after it, and so on."""
+_MOST_CELLS = 1 << 28
+"""About a second of work for one way."""
 _OFF_PHRASE_COST = 0.15
 """For a jump by anything but whole phrases."""
 
@@ -131,10 +138,7 @@ class Ways:
         cost += np.where((by_bars > 0) & (by_bars < _PHRASE_BARS), _SHORT_COST, 0.0)
         self.gain = np.where(quality >= FLOOR, -cost, -np.inf)
         """What a jump from each line to each other is worth, at most 0; -inf where none is made."""
-        ends = np.where(np.arange(n + 1) == n, 0.0, -np.inf)
-        # By whether the track must end: value of being at a line with so many bars left, and where to jump first.
-        self._values = {False: [np.zeros(n + 1)], True: [ends]}
-        self._jumps = {False: [np.full(n + 1, -1, np.int16)], True: [np.full(n + 1, -1, np.int16)]}
+        self._worked = {must_end: _Worked(self.gain, must_end=must_end) for must_end in (False, True)}
 
     def best(self, *, first: int, n_bars: int, must_end: bool) -> Path | None:
         """The best way to play a number of bars.
@@ -153,32 +157,119 @@ class Ways:
         Path or None
             With the fewest and best seams; None if all ways need a seam under `FLOOR`.
         """
-        values = self._values[must_end]
-        while len(values) < n_bars:
-            self._one_more(must_end)
-        if first + 1 >= len(self._quality) or not np.isfinite(values[n_bars - 1][first + 1]):
+        worked = self._worked[must_end]
+        if first + 1 >= len(self._quality) or not np.isfinite(worked.value(first + 1, n_bars - 1)):
             return None
-        jumps, runs, qualities = self._jumps[must_end], [], []
-        start, bar = first, first + 1
-        for left in range(n_bars - 1, 0, -1):
-            target = int(jumps[left][bar])
-            if target >= 0:
-                runs.append((start, bar))
-                qualities.append(float(self._quality[bar, target]))
-                start = bar = target
-            bar += 1
-        runs.append((start, bar))
-        return Path(tuple(runs), tuple(qualities), cost=-float(values[n_bars - 1][first + 1]))
+        jumps, bar, left = [], first + 1, n_bars - 1
+        while (jump := worked.next_jump(bar, left)) is not None:
+            jumps.append((jump.line, jump.target))
+            bar, left = jump.target + 1, jump.left - 1
+        return self._path(first, jumps, n_bars)
 
-    def _one_more(self, must_end: bool) -> None:
+    def varied(self, *, first: int, n_bars: int) -> Path | None:
+        """A good way in which no loop is played again and again, where other seams allow that.
+
+        Found jump by jump, each loop dearer from then on, with twice the track in view; taken if it is cheaper than
+        `best` with all returns counted.
+
+        Parameters
+        ----------
+        first, n_bars
+            As for `best`; the way may end anywhere.
+        """
+        plain = self.best(first=first, n_bars=n_bars, must_end=False)
+        if plain is None or _again_cost(plain) == 0:
+            return plain
+        gain, returns = self.gain.copy(), np.zeros(self.gain.shape, np.int32)
+        jumps: list[tuple[int, int]] = []
+        bar, left, cells, in_view = first + 1, n_bars - 1, 0, 2 * len(gain)
+        worked = self._worked[False]
+        while (jump := worked.next_jump(bar, min(left, in_view))) is not None:
+            jumps.append((jump.line, jump.target))
+            left -= jump.line - bar + 1
+            bar = jump.target + 1
+            _count(returns, jump.line, jump.target)
+            if returns[jumps[-1]] >= _FREE_RETURNS and cells < _MOST_CELLS:
+                cells += gain.size * min(left, in_view)
+                gain = self.gain - _AGAIN_COST * np.maximum(0, returns - _FREE_RETURNS + 1)
+                worked = _Worked(gain, must_end=False)
+        other = self._path(first, jumps, n_bars)
+        return min(plain, other, key=lambda path: path.cost + _again_cost(path))
+
+    def _path(self, first: int, jumps: list[tuple[int, int]], n_bars: int) -> Path:
+        """The way with these jumps."""
+        runs, start, left = [], first, n_bars
+        for line, target in jumps:
+            runs.append((start, line))
+            left -= line - start
+            start = target
+        runs.append((start, start + left))
+        cost = -float(sum(self.gain[jump] for jump in jumps))
+        return Path(tuple(runs), tuple(float(self._quality[jump]) for jump in jumps), cost=cost)
+
+
+@dataclass(frozen=True, slots=True)
+class _Jump:
+    """From a line to another, and how many bars are left to play then."""
+
+    line: int
+    target: int
+    left: int
+
+
+class _Worked:
+    """Values and first jumps of all lines for each number of bars left, for given gains of jumps."""
+
+    def __init__(self, gain: _Table, *, must_end: bool) -> None:
+        self._gain = gain
+        n = len(gain) - 1
+        self._values = [np.where(np.arange(n + 1) == n, 0.0, -np.inf) if must_end else np.zeros(n + 1)]
+        self._jumps = [np.full(n + 1, -1, np.int16)]
+
+    def value(self, line: int, left: int) -> float:
+        """What the best way from a line is worth, by the bars that are left."""
+        while len(self._values) <= left:
+            self._one_more()
+        return float(self._values[left][line])
+
+    def next_jump(self, line: int, left: int) -> _Jump | None:
+        """The first jump of the best way from a line; None where it needs none."""
+        self.value(line, left)
+        for more in range(left, 0, -1):
+            target = int(self._jumps[more][line])
+            if target >= 0:
+                return _Jump(line, target, more)
+            line += 1
+        return None
+
+    def _one_more(self) -> None:
         """Values and jumps with one bar more left to play."""
-        values = self._values[must_end]
-        n = len(self._quality) - 1
+        n = len(self._gain) - 1
         playing = np.full(n + 1, -np.inf)
-        playing[:n] = values[-1][1:]
-        jumping = self.gain + playing[None, :]
+        playing[:n] = self._values[-1][1:]
+        jumping = self._gain + playing[None, :]
         target = jumping.argmax(axis=1)
         best = jumping[np.arange(n + 1), target]
         leap = best > playing
-        values.append(np.where(leap, best, playing))
-        self._jumps[must_end].append(np.where(leap, target, -1).astype(np.int16))
+        self._values.append(np.where(leap, best, playing))
+        self._jumps.append(np.where(leap, target, -1).astype(np.int16))
+
+
+def _count(returns: npt.NDArray[np.int32], line: int, target: int) -> None:
+    """Count a jump for its loop and for those as long that share bars with it."""
+    length = line - target
+    for by in range(-abs(length) + 1, abs(length)):
+        if 0 <= line + by < len(returns) and 0 <= target + by < len(returns):
+            returns[line + by, target + by] += 1
+
+
+def _again_cost(path: Path) -> float:
+    """What the loops of a way cost for being played again and again."""
+    jumps = [(a[1], b[0]) for a, b in itertools.pairwise(path.runs)]
+    cost = 0.0
+    for k, (line, target) in enumerate(jumps):
+        length = line - target
+        alike = [before for before, to in jumps[:k] if before - to == length]
+        returns = sum(abs(before - line) < abs(length) for before in alike)
+        cost += _AGAIN_COST * max(0, returns - _FREE_RETURNS + 1)
+    return cost
