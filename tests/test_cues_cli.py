@@ -124,3 +124,13 @@ def test_a_page_is_written_and_never_over_another_file(path: Path, tmp_path: Pat
     done = run("show", str(path), "--html", str(target), "--plot", str(picture), "--force")
     assert done.returncode == 0
     assert picture.exists()
+
+
+@pytest.mark.parametrize("size", [400, (32 << 20) + 1])
+def test_a_film_in_the_place_of_its_sheet_is_told_how_to_get_one(tmp_path: Path, size: int) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"\0\0\0\x18ftypisom" + b"\xff" * 100)
+    os.truncate(film, size)
+    done = run("show", str(film))
+    assert done.returncode == 3
+    assert "`soundtrack score`" in done.stderr.splitlines()[1]

@@ -292,11 +292,20 @@ def read_document(source: str) -> str:
     UsageError
         ``-`` was asked for and stdin is a terminal.
     """
-    from soundtrack.errors import UsageError
+    from pathlib import Path
+
+    from soundtrack.errors import InputError, UsageError
     from soundtrack.files import safe_read
 
     if source != "-":
-        return safe_read.read_text(source, most_bytes=safe_read.DOCUMENT_BYTES, pipes=True)
+        try:
+            return safe_read.read_text(source, most_bytes=safe_read.DOCUMENT_BYTES, pipes=True)
+        except InputError as error:
+            from soundtrack.media.opening import looks_like_media
+
+            if Path(source).is_file() and looks_like_media(Path(source)):
+                error.hint = "give the sheet of the film: `soundtrack score` and `soundtrack scenes` write one"
+            raise
     if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
         raise UsageError(
             "stdin is a terminal, expected a document", hint="pipe a document to stdin, or use a file name"
