@@ -176,11 +176,9 @@ def _narration(sheet: CueSheet) -> NarrationWish | None:
 def _said_of_narration(sheet: CueSheet) -> list[str]:
     """What became of the narration."""
     held = sheet.narration
-    return (
-        []
-        if held is None
-        else [f"{spoken_file(held.path)} {held.path}: still at {clock(held.start_s)}; check it with the new cut"]
-    )
+    if held is None:
+        return []
+    return [f"{spoken_file(held.path)} {held.path}: still at {clock(held.start_s)}; check it with the new cut"]
 
 
 def _said_of_markers(before: CueSheet, after: CueSheet) -> list[str]:

@@ -2,7 +2,7 @@
 
 Goes in: the film, a `MuxPlan`, and blocks of float sound. Comes out: a film in which every stream that the container
 can hold lies packet by packet as it was, with the mix as its first and default sound. Nothing in the file tells when
-or where it was made (``bitexact``), so the same input gives the same bytes; only which program did it is said.
+or where it was made (``bitexact``), so the same input gives the same bytes; only the program is named.
 """
 
 from __future__ import annotations

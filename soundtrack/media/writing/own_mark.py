@@ -1,9 +1,9 @@
 """A mark in every scored film by which the tool knows it again, so that ``--force`` replaces no other film.
 
 Goes in: the container, and a file just written. Comes out: options of ffmpeg, or a few bytes behind the file. mp4 and
-mov get a box of the type ``free``, which players pass over (ISO/IEC 14496-12, section 8.1.2), because ffmpeg writes no
-tag into both of them that could not be the film's own. The others get a tag; one that the film has itself is not
-replaced. A copy by another program has no box, and is the user's.
+mov get a box of the type ``free``, which players pass over (ISO/IEC 14496-12, section 8.1.2), because every tag that
+ffmpeg can write into both may be in use by the film. The other containers get a tag; a tag of the film itself is not
+replaced. A copy of an mp4 or mov file by another program has no such box, and is the user's.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def mark_args(muxer: str, taken: Container[str] = ()) -> list[str]:
 
 
 def mark(film: Path, muxer: str) -> None:
-    """Add the mark to a film just written, for containers without such a tag."""
+    """Add the mark to an mp4 or mov file just written; nothing is done to others."""
     if muxer in ("mp4", "mov"):
         with film.open("ab") as file:
             file.write(_BOX)

@@ -40,7 +40,7 @@ _FREE_RETURNS = 3
 _AGAIN_COST = 0.3
 """For the next return, twice as much for the one after it, and so on."""
 _MOST_CELLS = 1 << 28
-"""About a second of work for one way."""
+"""Most values that one way may take to work out, about a second; from then on no loop gets dearer."""
 _OFF_PHRASE_COST = 0.15
 """For a jump by anything but whole phrases."""
 
@@ -180,9 +180,9 @@ class Ways:
         plain = self.best(first=first, n_bars=n_bars, must_end=False)
         if plain is None or _again_cost(plain) == 0:
             return plain
-        gain, returns = self.gain.copy(), np.zeros(self.gain.shape, np.int32)
+        returns = np.zeros(self.gain.shape, np.int32)
         jumps: list[tuple[int, int]] = []
-        bar, left, cells, in_view = first + 1, n_bars - 1, 0, 2 * len(gain)
+        bar, left, cells, in_view = first + 1, n_bars - 1, 0, 2 * len(returns)
         worked = self._worked[False]
         while (jump := worked.next_jump(bar, min(left, in_view))) is not None:
             jumps.append((jump.line, jump.target))
@@ -190,7 +190,7 @@ class Ways:
             bar = jump.target + 1
             _count(returns, jump.line, jump.target)
             if returns[jumps[-1]] >= _FREE_RETURNS and cells < _MOST_CELLS:
-                cells += gain.size * min(left, in_view)
+                cells += returns.size * min(left, in_view)
                 gain = self.gain - _AGAIN_COST * np.maximum(0, returns - _FREE_RETURNS + 1)
                 worked = _Worked(gain, must_end=False)
         other = self._path(first, jumps, n_bars)
