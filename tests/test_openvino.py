@@ -35,11 +35,13 @@ from soundtrack.networks.runs.faces_openvino import OpenVinoFaces
 from soundtrack.networks.runs.faces_torch import TorchFaces
 from soundtrack.networks.runs.music_openvino import OpenVinoMusic
 from soundtrack.networks.runs.music_torch import TorchMusic
-from soundtrack.networks.runs.openvino_core import problem, runs_networks
+from soundtrack.networks.runs.openvino_core import Floats, Precision, problem, runs_networks
 from soundtrack.networks.runs.picture_openvino import OpenVinoPicture
 from soundtrack.networks.runs.picture_torch import TorchPicture
 from soundtrack.networks.runs.stills_openvino import OpenVinoStills
 from soundtrack.networks.runs.stills_torch import StillNetwork
+from soundtrack.networks.runs.whole_numbers import are_exact
+from soundtrack.processes import platform
 from soundtrack.types import FloatArray
 from test_face_networks import made_files
 
@@ -56,7 +58,12 @@ installed = pytest.mark.skipif(problem() is not None, reason="OpenVINO is not in
 @pytest.fixture
 def fresh() -> Iterator[None]:
     """Nothing is remembered about OpenVINO before the test, nor after it."""
-    remembered = (openvino_core.problem, openvino_core.core, openvino_core._may_have_gpu)
+    remembered = (
+        openvino_core.problem,
+        openvino_core.core,
+        openvino_core._may_have_gpu,
+        openvino_core._suits_processor,
+    )
     for function in remembered:
         function.cache_clear()
     openvino_core._given_up.clear()
@@ -68,11 +75,27 @@ def fresh() -> Iterator[None]:
         function.cache_clear()
 
 
-def agree(one: FloatArray, other: FloatArray, *, short: bool) -> None:
-    """float32 to the last digits; bf16 in direction, as a CPU with it and one without it must."""
+PROCESSORS = [
+    ("x86_64", ["AVX2", "AVX512F"], True),
+    ("AMD64", ["X86_V3"], True),
+    ("x86_64", [], False),
+    ("arm64", [], False),
+]
+PRECISIONS: list[Precision] = ["f32", "bf16", "int8"]
+
+
+def usable(precision: Precision) -> Precision:
+    """The precision, unless this processor computes wrongly with it."""
+    if precision == "int8" and not are_exact():
+        pytest.skip("this processor has no VNNI")
+    return precision
+
+
+def agree(one: FloatArray, other: FloatArray, *, precision: Precision) -> None:
+    """float32 to the last digits; else in direction, as a CPU with it and one without it must."""
     assert one.shape == other.shape
     assert one.dtype == other.dtype == np.float32
-    if short:
+    if precision != "f32":
         cosine = (one * other).sum(axis=1) / np.linalg.norm(one, axis=1) / np.linalg.norm(other, axis=1)
         assert cosine.min() > 0.99
     else:
@@ -80,43 +103,78 @@ def agree(one: FloatArray, other: FloatArray, *, short: bool) -> None:
 
 
 @installed
-@pytest.mark.parametrize("short", [False, True])
+@pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize(("name", "n_frames"), [("i3d-emotion", 16), ("i3d-emotion", 1), ("tiny-video", 16)])
-def test_pictures_give_the_numbers_of_torch(name: str, n_frames: int, short: bool, rng: np.random.Generator) -> None:
+def test_pictures_give_the_numbers_of_torch(
+    name: str, n_frames: int, precision: Precision, rng: np.random.Generator
+) -> None:
     model = find_model(name)
     config = parse_config(read_config(model), where=model.folder)
     clips = rng.integers(0, 256, (3, n_frames, config.side_px, config.side_px, 3), dtype=np.uint8)
     network = load_network(model, config)
     expected = TorchPicture(network, device="cpu", clip_px=1)
     expected.fused = FusedI3D(network, dtype=torch.float32)
-    run = OpenVinoPicture(load_parts(model, config)[0], config.width, has_bf16=short)
+    run = OpenVinoPicture(load_parts(model, config)[0], config.width, precision=usable(precision))
     assert run.is_flat == expected.is_flat == (name == "i3d-emotion")
-    agree(run.features(clips), expected.features(clips), short=short)
-    agree(run.features(clips[:1]), expected.features(clips[:1]), short=short)
+    agree(run.features(clips), expected.features(clips), precision=precision)
+    agree(run.features(clips[:1]), expected.features(clips[:1]), precision=precision)
 
 
 @installed
-@pytest.mark.parametrize("short", [False, True])
+@pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("name", ["mel-emotion", "tiny-music"])
-def test_music_gives_the_numbers_of_torch(name: str, short: bool, rng: np.random.Generator) -> None:
+def test_music_gives_the_numbers_of_torch(name: str, precision: Precision, rng: np.random.Generator) -> None:
     tower = MusicTower.load(name, device="cpu")
     config = tower.config.cnn
     patches = rng.normal(-2, 1.5, (70, config.patch_frames, config.n_mels)).astype(np.float32)
-    run = OpenVinoMusic(tower.arrays, config, has_bf16=short)
+    run = OpenVinoMusic(tower.arrays, config, precision=usable(precision))
     expected = TorchMusic(network_of(tower.arrays, config), device="cpu", dtype=torch.float32)
     for mine, other in zip(run.features(patches), expected.features(patches), strict=True):
-        agree(mine, other, short=short)
+        agree(mine, other, precision=precision)
 
 
 @installed
-@pytest.mark.parametrize("short", [False, True])
-def test_stills_give_the_numbers_of_torch(short: bool, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("floats", ["f32", "bf16"])
+def test_stills_give_the_numbers_of_torch(floats: Floats, rng: np.random.Generator) -> None:
     pictures = rng.integers(0, 256, (3, 260, 260, 3), dtype=np.uint8)
-    run, expected = OpenVinoStills(has_bf16=short), StillNetwork.load(dtype=torch.float32)
-    agree(run.features(pictures), expected.features(pictures), short=short)
+    run, expected = OpenVinoStills(floats=floats), StillNetwork.load(dtype=torch.float32)
+    agree(run.features(pictures), expected.features(pictures), precision=floats)
     assert run.features(pictures[:0]).shape == (0, 1280)
     with pytest.raises(ValueError, match="pictures must be uint8"):
         run.features(pictures[:, :100])
+
+
+@installed
+def test_whole_numbers_that_overflow_are_not_used() -> None:
+    program = "from soundtrack.networks.runs.whole_numbers import are_exact; print(are_exact())"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "ONEDNN_MAX_CPU_ISA": "AVX2"}  # has no VNNI
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(("machine", "known", "is_used"), PROCESSORS)
+def test_openvino_is_left_alone_on_processors_without_quick_layers_for_it(
+    machine: str, known: list[str], is_used: bool, fresh: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    found = {"SIMD Extensions": {"baseline": ["SSE42"], "found": known}}
+    monkeypatch.setattr(np, "show_config", lambda **_: found)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: object())
+    assert openvino_core._is_installed() == is_used
+
+
+@pytest.mark.parametrize(
+    ("processor", "is_slow"),
+    [("GenuineIntel avx512_bf16", True), ("GenuineIntel amx_bf16", False), ("AuthenticAMD avx512_bf16", False)],
+)
+def test_a_processor_that_hides_amx_ran_networks_at_half_speed(
+    processor: str, is_slow: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "cpuinfo").write_text(processor + "\n\nprocessor: 1")
+    monkeypatch.setattr(platform, "_PROCESSOR", tmp_path / "cpuinfo")
+    assert platform.has_slow_bf16() == is_slow
+    monkeypatch.setattr(platform, "_PROCESSOR", tmp_path / "none")
+    assert not platform.has_slow_bf16()
 
 
 @installed
@@ -134,7 +192,7 @@ def test_faces_give_the_numbers_of_torch(sides: tuple[int, int], rng: np.random.
         batch = rng.normal(0, 0.5, (2, *shape)).astype(np.float32)
         one, other = (getattr(each, name)(batch) for each in (runs, expected))
         assert one.std() > 0
-        agree(one, other, short=False)
+        agree(one, other, precision="f32")
 
 
 @installed

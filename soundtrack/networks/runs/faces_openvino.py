@@ -29,7 +29,7 @@ class OpenVinoFaces:
     def network(self, graph: Graph, n_channels: int) -> Run:
         """A network whose input has some channels; pictures may have any size."""
         entry = self._op.parameter([-1, n_channels, -1, -1], np.float32)
-        run = Compiled([graph(self, entry)], entry, has_bf16=False)
+        run = Compiled([graph(self, entry)], entry, floats="f32")
         return lambda batch: run(batch)[0]
 
     def has(self, name: str) -> bool:

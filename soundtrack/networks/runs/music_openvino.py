@@ -9,7 +9,8 @@ import numpy as np
 
 from soundtrack.networks.mel_config import BATCH_NORM_EPS, MelCnnConfig
 from soundtrack.networks.runs.folding import folded
-from soundtrack.networks.runs.openvino_core import Compiled, constant, opset
+from soundtrack.networks.runs.openvino_core import Compiled, Precision, constant, opset
+from soundtrack.networks.runs.whole_numbers import are_exact, filters, reach, rounded
 from soundtrack.types import FloatArray
 
 _AT_ONCE = 64
@@ -25,28 +26,37 @@ class OpenVinoMusic:
         Weights under the names of `mel_config.expected_shapes`.
     config : MelCnnConfig
         Shape of the network.
-    has_bf16 : bool, optional
-        Whether it runs in bf16; by default where the processor has it.
+    precision : {"f32", "bf16", "int8"}, optional
+        What convolutions but the first compute with; by default whole numbers where they are exact, else the quicker
+        floats.
     """
 
-    def __init__(self, arrays: Mapping[str, FloatArray], config: MelCnnConfig, *, has_bf16: bool | None = None) -> None:
+    def __init__(
+        self, arrays: Mapping[str, FloatArray], config: MelCnnConfig, *, precision: Precision | None = None
+    ) -> None:
         op = opset()
+        is_whole = precision == "int8" or (precision is None and are_exact())
 
-        def convolution(x: Any, name: str, *, stride: int) -> Any:
+        def convolution(x: Any, name: str, *, stride: int, bound: FloatArray | None = None) -> Any:
             weight, shift = folded(arrays, f"{name}.0", f"{name}.1", eps=BATCH_NORM_EPS)
-            pads = [weight.shape[-1] // 2] * 2
-            y = op.convolution(x, constant(weight), [stride] * 2, pads, pads, [1, 1])
+            pads, kernel = [weight.shape[-1] // 2] * 2, constant(weight)
+            if is_whole and bound is not None:
+                x, kernel = rounded(x, float(bound.max())), filters(weight)
+            y = op.convolution(x, kernel, [stride] * 2, pads, pads, [1, 1])
             return op.add(y, constant(shift.reshape(1, -1, 1, 1)))
 
         entry = op.parameter([-1, 1, config.patch_frames, config.n_mels], np.float32)
         x = op.subtract(entry, op.constant(np.float32(config.mel_mean)))
         x = op.divide(x, op.constant(np.float32(config.mel_scale)))
-        x = op.relu(convolution(x, "stem", stride=2))
+        x, bound = op.relu(convolution(x, "stem", stride=2)), reach(arrays, "stem.1")
         for i in range(len(config.widths) - 1):
-            halved = op.relu(convolution(x, f"stages.{i}.down", stride=2))
-            x = op.relu(op.add(convolution(halved, f"stages.{i}.refine", stride=1), halved))
-        features = op.reduce_mean(op.relu(convolution(x, "expand", stride=1)), op.constant(_PICTURE_AXES))
-        self._run = Compiled([features], entry, has_bf16=has_bf16)
+            halved = op.relu(convolution(x, f"stages.{i}.down", stride=2, bound=bound))
+            bound = reach(arrays, f"stages.{i}.down.1")
+            x = op.relu(op.add(convolution(halved, f"stages.{i}.refine", stride=1, bound=bound), halved))
+            bound = bound + reach(arrays, f"stages.{i}.refine.1")
+        x = op.relu(convolution(x, "expand", stride=1, bound=bound))
+        features = op.reduce_mean(x, op.constant(_PICTURE_AXES))
+        self._run = Compiled([features], entry, floats=None if precision == "int8" else precision)
         self._weight, self._shift = arrays["sounds.weight"], arrays["sounds.bias"]
 
     def features(self, patches: FloatArray) -> tuple[FloatArray, FloatArray]:

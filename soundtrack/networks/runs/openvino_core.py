@@ -2,7 +2,7 @@
 
 It takes 0.1 s to import where torch takes 1.0, and runs the same layers in less time on a CPU. Networks are made from
 their weights in each process (0.05 to 0.15 s); nothing is converted or kept on disk. They run in bf16 where the
-processor has that arithmetic, as in torch. OpenVINO reports to its makers when it is imported and whenever it converts
+processor is quicker with it, as in torch. OpenVINO reports to its makers when it is imported and whenever it converts
 something; here that part of it is left out.
 """
 
@@ -11,21 +11,30 @@ from __future__ import annotations
 import ctypes
 import importlib
 import importlib.util
+import platform
 import sys
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
+from soundtrack.processes.platform import has_slow_bf16
 from soundtrack.processes.surroundings import n_network_threads
 from soundtrack.types import FloatArray
 
 if TYPE_CHECKING:
     import openvino
 
+Floats = Literal["f32", "bf16"]
+Precision = Literal["f32", "bf16", "int8"]
+"""What a network computes with, as OpenVINO names it."""
+
 _REPORTING = "openvino_telemetry"
+_MACHINES = ("x86_64", "AMD64")
+_NEEDED = {"AVX2", "X86_V3"}
+"""Names that numpy has had for AVX2."""
 _GPU_DRIVERS = ("libcuda.so.1", "nvcuda.dll")
 _AMD_DEVICE = Path("/dev/kfd")
 
@@ -100,8 +109,18 @@ def _give_up(error: Exception) -> str:
 
 
 def _is_installed() -> bool:
-    """Whether the package is there; it is not imported for this."""
-    return importlib.util.find_spec("openvino") is not None
+    """Whether the package is there, for a processor that it is quick on; it is not imported for this."""
+    return _suits_processor() and importlib.util.find_spec("openvino") is not None
+
+
+@cache
+def _suits_processor() -> bool:
+    """Whether OpenVINO has quick layers for this processor: without AVX2 the picture network takes 60 times as long.
+
+    Processors of other kinds than x86 were not measured.
+    """
+    known = np.show_config(mode="dicts")["SIMD Extensions"]
+    return platform.machine() in _MACHINES and bool(_NEEDED & {*known["baseline"], *known["found"]})
 
 
 @cache
@@ -136,9 +155,10 @@ def _may_have_gpu() -> bool:
     return _AMD_DEVICE.exists()
 
 
-def has_fast_bf16() -> bool:
-    """Whether this processor multiplies bf16 in hardware."""
-    return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+def quick_floats() -> Floats:
+    """The quicker floats of this processor."""
+    has_bf16 = "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "bf16" if has_bf16 and not has_slow_bf16() else "f32"
 
 
 def constant(values: FloatArray) -> Any:
@@ -155,14 +175,13 @@ class Compiled:
         What it gives.
     entry : openvino.Node
         Its one parameter; sides may be open.
-    has_bf16 : bool, optional
-        Whether it runs in bf16; by default where the processor has it.
+    floats : {"f32", "bf16"}, optional
+        What it computes with; by default the quicker ones of this processor.
     """
 
-    def __init__(self, outputs: Sequence[Any], entry: Any, *, has_bf16: bool | None = None) -> None:
-        is_short = has_fast_bf16() if has_bf16 is None else has_bf16
+    def __init__(self, outputs: Sequence[Any], entry: Any, *, floats: Floats | None = None) -> None:
         settings = {
-            "INFERENCE_PRECISION_HINT": "bf16" if is_short else "f32",
+            "INFERENCE_PRECISION_HINT": floats or quick_floats(),
             "INFERENCE_NUM_THREADS": n_network_threads(),
             "NUM_STREAMS": 1,
             "ENABLE_CPU_PINNING": False,  # the same cores decode, and other processes index

@@ -1,7 +1,8 @@
 """The picture network run by OpenVINO: the layers of `soundtrack.networks.i3d`, made from its weights.
 
 Batch norm is folded into the convolutions. Kernels whose frames are zero but for the middle one, as `i3d.inflate` makes
-them, are one frame deep here, and get the frames that they would have looked at.
+them, are one frame deep here, and get the frames that they would have looked at. Convolutions run in whole numbers
+where the processor has instructions for it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import numpy as np
 
 from soundtrack.networks.i3d_layers import BATCH_NORM_EPS, LAYERS, POOLS, Size, convolutions, same_padding
 from soundtrack.networks.runs.folding import folded
-from soundtrack.networks.runs.openvino_core import Compiled, constant, opset
+from soundtrack.networks.runs.openvino_core import Compiled, Precision, constant, opset
+from soundtrack.networks.runs.whole_numbers import are_exact, filters, reach, rounded
 from soundtrack.types import ByteArray, FloatArray
 
 _AT_ONCE = 2
@@ -31,14 +33,15 @@ class OpenVinoPicture:
         Weights under the names of `i3d_layers.expected_shapes`.
     width : float
         Of the network.
-    has_bf16 : bool, optional
-        Whether it runs in bf16; by default where the processor has it.
+    precision : {"f32", "bf16", "int8"}, optional
+        What convolutions compute with; by default whole numbers where they are exact, else the quicker floats.
     """
 
     device = "cpu"
 
-    def __init__(self, arrays: Mapping[str, FloatArray], width: float, *, has_bf16: bool | None = None) -> None:
-        layers = _Layers(arrays, width)
+    def __init__(self, arrays: Mapping[str, FloatArray], width: float, *, precision: Precision | None = None) -> None:
+        is_whole = precision == "int8" or (precision is None and are_exact())
+        layers = _Layers(arrays, width, is_whole=is_whole)
         self.is_flat = all(layers.flat.values())
         self._skips_frames = layers.flat[_FIRST]
         op = opset()
@@ -54,7 +57,8 @@ class OpenVinoPicture:
                 x = _mixed(layers, x, name)
             else:
                 x = layers.convolution(x, name)
-        self._run = Compiled([op.reduce_mean(x, op.constant(_AXES[1]))], entry, has_bf16=has_bf16)
+        floats = None if precision == "int8" else precision
+        self._run = Compiled([op.reduce_mean(x, op.constant(_AXES[1]))], entry, floats=floats)
 
     def features(self, clips: ByteArray) -> FloatArray:
         """Pooled vectors, float32, shape (n, n_features); `clips` (n, t, side, side, 3), uint8 RGB."""
@@ -68,24 +72,47 @@ class OpenVinoPicture:
 class _Layers:
     """Convolutions with batch norm and ReLU."""
 
-    def __init__(self, arrays: Mapping[str, FloatArray], width: float) -> None:
-        self._folded = {
-            name: folded(arrays, f"{name}.conv3d", f"{name}.bn", eps=BATCH_NORM_EPS) for name in convolutions(width)
-        }
+    def __init__(self, arrays: Mapping[str, FloatArray], width: float, *, is_whole: bool) -> None:
+        self._bounds = _bounds(arrays) if is_whole else None
+        self._folded: dict[str, tuple[FloatArray, FloatArray]] = {}
         self.flat: dict[str, bool] = {}
-        for name, (weight, shift) in self._folded.items():
+        for name in convolutions(width):
+            kernel = f"{name}.conv3d.weight"
+            weight = arrays[kernel]
             middle = weight.shape[2] // 2
             self.flat[name] = not (weight[:, :, :middle].any() or weight[:, :, middle + 1 :].any())
             if self.flat[name]:
-                self._folded[name] = weight[:, :, middle : middle + 1], shift
+                weight = weight[:, :, middle : middle + 1]
+            self._folded[name] = folded({**arrays, kernel: weight}, f"{name}.conv3d", f"{name}.bn", eps=BATCH_NORM_EPS)
 
     def convolution(self, x: Any, name: str, stride: Size = _ONE) -> Any:
         """Shape (n, channels, t, h, w) to the same."""
         op = opset()
         weight, shift = self._folded[name]
         nothing = [0, 0, 0]
-        y = op.convolution(x, constant(weight), list(stride), nothing, nothing, list(_ONE), auto_pad="same_upper")
+        if self._bounds is None:
+            kernel = constant(weight)
+        else:
+            x, kernel = rounded(x, self._bounds[name], is_signed=name == _FIRST), filters(weight)
+        y = op.convolution(x, kernel, list(stride), nothing, nothing, list(_ONE), auto_pad="same_upper")
         return op.relu(op.add(y, constant(shift.reshape(1, -1, 1, 1, 1))))
+
+
+def _bounds(arrays: Mapping[str, FloatArray]) -> dict[str, float]:
+    """For each convolution, what hardly a number that it gets exceeds."""
+
+    def most(*names: str) -> float:
+        return max(float(reach(arrays, f"{name}.bn").max()) for name in names)
+
+    bounds, bound = {_FIRST: 1.0}, most(_FIRST)  # pictures go from -1 to 1
+    for name in LAYERS:
+        if name.startswith("Mixed"):
+            bounds |= {f"{name}.{branch}": bound for branch in ("b0", "b1a", "b2a", "b3b")}
+            bounds |= {f"{name}.b{i}b": most(f"{name}.b{i}a") for i in (1, 2)}
+            bound = most(*(f"{name}.{branch}" for branch in ("b0", "b1b", "b2b", "b3b")))
+        elif name not in POOLS and name != _FIRST:
+            bounds[name], bound = bound, most(name)
+    return bounds
 
 
 def _pool(x: Any, kernel: Size, stride: Size) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from soundtrack.networks.runs.folding import folded
-from soundtrack.networks.runs.openvino_core import Compiled, constant, opset
+from soundtrack.networks.runs.openvino_core import Compiled, Floats, constant, opset
 from soundtrack.networks.runs.still_weights import DIM, SIDE_PX, still_weights
 from soundtrack.types import ByteArray, FloatArray
 
@@ -27,8 +27,8 @@ class OpenVinoStills:
 
     Parameters
     ----------
-    has_bf16 : bool, optional
-        Whether it runs in bf16; by default where the processor has it.
+    floats : {"f32", "bf16"}, optional
+        What it computes with; by default the quicker ones of this processor.
 
     Raises
     ------
@@ -36,7 +36,7 @@ class OpenVinoStills:
         The package of the weights is missing, or carries others than the ones tested.
     """
 
-    def __init__(self, *, has_bf16: bool | None = None) -> None:
+    def __init__(self, *, floats: Floats | None = None) -> None:
         op, arrays = opset(), still_weights()
 
         def convolution(x: Any, name: str, norm: str, *, stride: int = 1, is_bounded: bool = True) -> Any:
@@ -62,7 +62,7 @@ class OpenVinoStills:
             is_alike = i not in _HALVING and y.get_output_partial_shape(0)[1] == x.get_output_partial_shape(0)[1]
             x = op.add(y, x) if is_alike else y
         x = convolution(x, "_conv_head", "_bn1")
-        self._run = Compiled([op.reduce_mean(x, op.constant(_AXES[1]))], entry, has_bf16=has_bf16)
+        self._run = Compiled([op.reduce_mean(x, op.constant(_AXES[1]))], entry, floats=floats)
 
     def features(self, pictures: ByteArray) -> FloatArray:
         """Pooled numbers, at least 0, float32, shape (n, DIM); `pictures` (n, SIDE_PX, SIDE_PX, 3), uint8 RGB."""
