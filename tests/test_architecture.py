@@ -446,7 +446,7 @@ def test_whatever_is_imported_is_declared_and_the_other_way_round() -> None:
         "scenedetect": "scenedetect-headless",
     }
     optional = FOR_DEVELOPERS | {
-        *("demucs_infer", "distributed", "implicit", "mcp", "openvino", "skimage", "starlette", "uvicorn", "watchfiles")
+        *("demucs_infer", "distributed", "implicit", "mcp", "skimage", "starlette", "uvicorn", "watchfiles")
     }
     outside = (
         {found.target.split(".")[0] for found in all_imports()} - sys.stdlib_module_names - {"soundtrack"} - optional

@@ -109,7 +109,7 @@ def _networks(_index: Path | None) -> Iterator[Finding]:
         hint = "run `pip install --force-reinstall 'openvino>=2025.0,<2027'`"
         yield Finding("networks", True, f"run by torch, since OpenVINO is not usable: {reason}", hint)
     else:
-        yield Finding("networks", True, "run by torch; OpenVINO, which is faster on a CPU, is not installed")
+        yield Finding("networks", True, "run by torch; OpenVINO is not installed, or not made for this processor")
 
 
 def _models(_index: Path | None) -> Iterator[Finding]:
