@@ -76,7 +76,7 @@ def test_what_is_no_answer_is_refused_with_its_line(key: str, value: object) -> 
     with pytest.raises(InputError, match="missing key"):
         answers.loads(json.dumps(without))
     for text in ("[]", "7", "{", '"x"', "NaN"):
-        with pytest.raises(InputError, match="line 1"):
+        with pytest.raises(InputError, match="line 1: expected a JSON object"):
             answers.loads(text)
 
 

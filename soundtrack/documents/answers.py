@@ -45,6 +45,7 @@ OPPONENTS = ("random", "arousal", "true", "former")
 PLAN = "plan"
 """Source of the planned music."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_SHOWN_CHARACTERS = 200
 _HINT = "correct that line or remove it"
 
 
@@ -132,9 +133,22 @@ def loads(text: str, *, name: str = "answers") -> tuple[Answer, ...]:
         try:
             answers.append(_answer(json.loads(line)))
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            cause = f"missing key {error}" if isinstance(error, KeyError) else str(error)
-            raise InputError(f"{name}: line {number}: {cause[:200]}", hint=_HINT, reason=Reason.BAD_FORMAT) from error
+            fault = f"{name}: line {number}: {fault_of_line(error)}"
+            raise InputError(fault, hint=_HINT, reason=Reason.BAD_FORMAT) from error
     return tuple(answers)
+
+
+def fault_of_line(error: Exception) -> str:
+    """What is wrong with a line of a file that has one JSON object a line, in a few words.
+
+    Examples
+    --------
+    >>> fault_of_line(KeyError("film"))
+    "missing key 'film'"
+    """
+    if isinstance(error, json.JSONDecodeError | RecursionError):
+        return "expected a JSON object"
+    return f"missing key {error}"[:_SHOWN_CHARACTERS] if isinstance(error, KeyError) else str(error)[:_SHOWN_CHARACTERS]
 
 
 def _answer(entry: object) -> Answer:

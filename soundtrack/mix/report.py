@@ -66,8 +66,8 @@ class RenderReport:
         ]
         if self.levels.speech_over_music_lu is not None:
             low_lu = self.levels.speech_over_music_low_lu
-            often = "" if low_lu is None else f", at least {low_lu:.1f} LU in 95% of its 3 s windows"
-            lines.append(f"speech is {self.levels.speech_over_music_lu:.1f} LU above the music{often}")
+            often = "" if low_lu is None else f"; at least {low_lu:.1f} LU in 95% of windows of 3 s"
+            lines.append(f"speech over music: {self.levels.speech_over_music_lu:.1f} LU as a whole{often}")
         return lines + [f"stem: {path}" for path in self.stems]
 
     def _dialogue(self) -> Iterator[str]:

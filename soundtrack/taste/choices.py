@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
-from soundtrack.documents.answers import Answer
+from soundtrack.documents.answers import Answer, fault_of_line
 from soundtrack.documents.cuesheet import weights_of
 from soundtrack.documents.edits import SWAPPED_OUT
 from soundtrack.errors import InputError, Reason
@@ -190,16 +190,17 @@ def loads(text: str, *, name: str = "choices") -> Choices:
             continue
         try:
             entry = json.loads(line)
-            if not isinstance(entry, dict) or entry["schema"] != SCHEMA:
+            if not isinstance(entry, dict):
+                raise ValueError("expected a JSON object")
+            if entry["schema"] != SCHEMA:
                 raise ValueError(f"schema: expected {SCHEMA}")
             if entry["kind"] == FORGOTTEN:
                 n_forgotten = _count(entry["answers"])
             else:
                 edits.append(_choice(entry))
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            cause = f"missing key {error}" if isinstance(error, KeyError) else str(error)
             raise InputError(
-                f"{name}: line {number}: {cause[:200]}",
+                f"{name}: line {number}: {fault_of_line(error)}",
                 hint="correct that line, or run `soundtrack taste forget`",
                 reason=Reason.BAD_FORMAT,
             ) from error
