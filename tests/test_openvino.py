@@ -31,6 +31,7 @@ from soundtrack.networks.i3d_fused import FusedI3D
 from soundtrack.networks.mel_cnn import network_of
 from soundtrack.networks.runs import openvino_core
 from soundtrack.networks.runs.choice import modules_of_music, still_run
+from soundtrack.networks.runs.eight_bit import are_exact
 from soundtrack.networks.runs.faces_openvino import OpenVinoFaces
 from soundtrack.networks.runs.faces_torch import TorchFaces
 from soundtrack.networks.runs.music_openvino import OpenVinoMusic
@@ -40,7 +41,6 @@ from soundtrack.networks.runs.picture_openvino import OpenVinoPicture
 from soundtrack.networks.runs.picture_torch import TorchPicture
 from soundtrack.networks.runs.stills_openvino import OpenVinoStills
 from soundtrack.networks.runs.stills_torch import StillNetwork
-from soundtrack.networks.runs.whole_numbers import are_exact
 from soundtrack.processes import platform
 from soundtrack.types import FloatArray
 from test_face_networks import made_files
@@ -145,8 +145,8 @@ def test_stills_give_the_numbers_of_torch(floats: Floats, rng: np.random.Generat
 
 
 @installed
-def test_whole_numbers_that_overflow_are_not_used() -> None:
-    program = "from soundtrack.networks.runs.whole_numbers import are_exact; print(are_exact())"
+def test_integers_that_overflow_are_not_used() -> None:
+    program = "from soundtrack.networks.runs.eight_bit import are_exact; print(are_exact())"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "ONEDNN_MAX_CPU_ISA": "AVX2"}  # has no VNNI
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.strip() == "False"

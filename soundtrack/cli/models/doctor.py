@@ -99,12 +99,14 @@ def _device(_index: Path | None) -> Iterator[Finding]:
 def _networks(_index: Path | None) -> Iterator[Finding]:
     from importlib import metadata
 
-    from soundtrack.networks.runs.openvino_core import try_out
+    from soundtrack.networks.runs.eight_bit import are_exact
+    from soundtrack.networks.runs.openvino_core import quick_floats, try_out
 
     reason = try_out()
     if reason is None:
         version = metadata.version("openvino")
-        yield Finding("networks", True, f"run by OpenVINO {version} on a CPU, by torch on a GPU")
+        numbers = "8-bit integers" if are_exact() else {"f32": "float32", "bf16": "bf16"}[quick_floats()]
+        yield Finding("networks", True, f"run by OpenVINO {version} in {numbers} on a CPU, by torch on a GPU")
     elif reason:
         hint = "run `pip install --force-reinstall 'openvino>=2025.0,<2027'`"
         yield Finding("networks", True, f"run by torch, since OpenVINO is not usable: {reason}", hint)

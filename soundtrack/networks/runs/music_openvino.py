@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from soundtrack.networks.mel_config import BATCH_NORM_EPS, MelCnnConfig
+from soundtrack.networks.runs.eight_bit import are_exact, filters, reach, rounded
 from soundtrack.networks.runs.folding import folded
 from soundtrack.networks.runs.openvino_core import Compiled, Precision, constant, opset
-from soundtrack.networks.runs.whole_numbers import are_exact, filters, reach, rounded
 from soundtrack.types import FloatArray
 
 _AT_ONCE = 64
@@ -27,7 +27,7 @@ class OpenVinoMusic:
     config : MelCnnConfig
         Shape of the network.
     precision : {"f32", "bf16", "int8"}, optional
-        What convolutions but the first compute with; by default whole numbers where they are exact, else the quicker
+        What convolutions but the first compute with; by default 8-bit integers where they are exact, else the quicker
         floats.
     """
 
@@ -35,12 +35,12 @@ class OpenVinoMusic:
         self, arrays: Mapping[str, FloatArray], config: MelCnnConfig, *, precision: Precision | None = None
     ) -> None:
         op = opset()
-        is_whole = precision == "int8" or (precision is None and are_exact())
+        is_int8 = precision == "int8" or (precision is None and are_exact())
 
         def convolution(x: Any, name: str, *, stride: int, bound: FloatArray | None = None) -> Any:
             weight, shift = folded(arrays, f"{name}.0", f"{name}.1", eps=BATCH_NORM_EPS)
             pads, kernel = [weight.shape[-1] // 2] * 2, constant(weight)
-            if is_whole and bound is not None:
+            if is_int8 and bound is not None:
                 x, kernel = rounded(x, float(bound.max())), filters(weight)
             y = op.convolution(x, kernel, [stride] * 2, pads, pads, [1, 1])
             return op.add(y, constant(shift.reshape(1, -1, 1, 1)))

@@ -1,8 +1,8 @@
 """The picture network run by OpenVINO: the layers of `soundtrack.networks.i3d`, made from its weights.
 
 Batch norm is folded into the convolutions. Kernels whose frames are zero but for the middle one, as `i3d.inflate` makes
-them, are one frame deep here, and get the frames that they would have looked at. Convolutions run in whole numbers
-where the processor has instructions for it.
+them, are one frame deep here, and get the frames that they would have looked at. Convolutions run in 8-bit
+integers where the processor has instructions for them.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from soundtrack.networks.i3d_layers import BATCH_NORM_EPS, LAYERS, POOLS, Size, convolutions, same_padding
+from soundtrack.networks.runs.eight_bit import are_exact, filters, reach, rounded
 from soundtrack.networks.runs.folding import folded
 from soundtrack.networks.runs.openvino_core import Compiled, Precision, constant, opset
-from soundtrack.networks.runs.whole_numbers import are_exact, filters, reach, rounded
 from soundtrack.types import ByteArray, FloatArray
 
 _AT_ONCE = 2
@@ -34,14 +34,14 @@ class OpenVinoPicture:
     width : float
         Of the network.
     precision : {"f32", "bf16", "int8"}, optional
-        What convolutions compute with; by default whole numbers where they are exact, else the quicker floats.
+        What convolutions compute with; by default 8-bit integers where they are exact, else the quicker floats.
     """
 
     device = "cpu"
 
     def __init__(self, arrays: Mapping[str, FloatArray], width: float, *, precision: Precision | None = None) -> None:
-        is_whole = precision == "int8" or (precision is None and are_exact())
-        layers = _Layers(arrays, width, is_whole=is_whole)
+        is_int8 = precision == "int8" or (precision is None and are_exact())
+        layers = _Layers(arrays, width, is_int8=is_int8)
         self.is_flat = all(layers.flat.values())
         self._skips_frames = layers.flat[_FIRST]
         op = opset()
@@ -72,8 +72,8 @@ class OpenVinoPicture:
 class _Layers:
     """Convolutions with batch norm and ReLU."""
 
-    def __init__(self, arrays: Mapping[str, FloatArray], width: float, *, is_whole: bool) -> None:
-        self._bounds = _bounds(arrays) if is_whole else None
+    def __init__(self, arrays: Mapping[str, FloatArray], width: float, *, is_int8: bool) -> None:
+        self._bounds = _bounds(arrays) if is_int8 else None
         self._folded: dict[str, tuple[FloatArray, FloatArray]] = {}
         self.flat: dict[str, bool] = {}
         for name in convolutions(width):

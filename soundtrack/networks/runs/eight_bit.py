@@ -1,11 +1,11 @@
-"""Layers in whole numbers of eight bits, as OpenVINO runs them: up to four times as quick as in float32.
+"""Layers in 8-bit integers, as OpenVINO runs them: up to four times as quick as in float32.
 
 What goes into a layer is rounded to 256 steps up to a bound, each filter to 255 steps around nought. The bound follows
 from the batch norm of the layers before: behind it a channel has the mean `bias` and the standard deviation `weight`
 over what the network learned from, so that hardly a number is ten deviations away. So nothing has to be measured
 beforehand, for any network.
 
-Processors without instructions made for this (VNNI) add products of eight bits in sixteen, which overflow: there the
+Processors without instructions made for this (VNNI) add products of 8-bit integers in 16 bits, which overflow: the
 result would be wrong, not only rounded. Whether it is right is asked of OpenVINO by layers that would overflow.
 """
 
@@ -28,7 +28,7 @@ _TOLERANCE = 0.01
 
 @cache
 def are_exact() -> bool:
-    """Whether this processor adds products of eight bits without overflow; it is tried out, once a process (0.04 s)."""
+    """Whether this processor adds products of 8-bit integers without overflow; tried out once a process (0.04 s)."""
     op, n, nothing = opset(), _TRIAL_CHANNELS, [0, 0]
     entry = op.parameter([1, n, _TRIAL_PX, _TRIAL_PX], np.float32)
     outputs = []
