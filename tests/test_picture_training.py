@@ -242,9 +242,7 @@ def test_the_student_learns_and_a_broken_run_ends_the_same(folder: Path, tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(
-    900
-)  # 40 to 85 s, but once more than 300 on a busy machine: its heads are fitted in many small steps
+@pytest.mark.timeout(900)  # 40 to 85 s, but once more than 300; why was not found
 def test_training_from_end_to_end_writes_a_model_that_loads(
     folder: Path, tmp_path: Path, colour_teachers: None
 ) -> None:

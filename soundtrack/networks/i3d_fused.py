@@ -1,7 +1,7 @@
 """I3D for inference: equal to `soundtrack.networks.i3d.I3D`, several times faster on a CPU.
 
 Batch norm is folded into the convolutions, tensors lie channels-last, pointwise convolutions are matrix products, and
-where the processor has bf16 arithmetic the whole network runs in it. Kernels whose frames are zero but for the middle
+where the processor is quicker in bf16 the whole network runs in it. Kernels whose frames are zero but for the middle
 one, as `inflate` makes them, are run one frame deep, on the frames that they would have looked at. The result is always
 float32.
 """

@@ -1,7 +1,7 @@
 """The music network for inference: the same numbers as `soundtrack.networks.mel_cnn.MelCnn`, in less time.
 
 Batch norm is folded into the convolutions, tensors lie channels-last, and the whole network runs in the numbers that
-it is made for: bf16 where the processor has that arithmetic. The result is always float32.
+it is made for: bf16 where the processor is quicker with it. The result is always float32.
 """
 
 from __future__ import annotations

@@ -49,9 +49,9 @@ def n_cores() -> int:
 
 
 def has_slow_bf16() -> bool:
-    """Whether this processor has bf16 and is slower with it than with float32, as Intel's without AMX are.
+    """Whether bf16, if this processor has it, is slower than float32, as on Intel's processors without AMX.
 
-    So are virtual machines that hide AMX. Measured on one: the picture network took 1.8 times as long in bf16.
+    Virtual machines that hide AMX are among them: on one, the picture network took 1.8 times as long in bf16.
     """
     try:
         processor = _PROCESSOR.read_text().partition("\n\n")[0]

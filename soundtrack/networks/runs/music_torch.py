@@ -1,6 +1,6 @@
 """The music network run by torch, on a CPU or a GPU.
 
-On a CPU with bf16 arithmetic and on a GPU it runs in bf16 (a GPU without it: fp16), in batches that fit into memory.
+On a CPU that is quicker in bf16 and on a GPU it runs in bf16 (a GPU without it: fp16), in batches that fit into memory.
 """
 
 from __future__ import annotations

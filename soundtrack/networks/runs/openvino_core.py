@@ -1,9 +1,9 @@
 """OpenVINO, where it is installed: whether it is to run the networks, and what all of them need from it.
 
 It takes 0.1 s to import where torch takes 1.0, and runs the same layers in less time on a CPU. Networks are made from
-their weights in each process (0.05 to 0.15 s); nothing is converted or kept on disk. They run in bf16 where the
-processor is quicker with it, as in torch. OpenVINO reports to its makers when it is imported and whenever it converts
-something; here that part of it is left out.
+their weights in each process (0.05 to 0.36 s); nothing is converted or kept on disk. They run in 8-bit integers where
+`eight_bit` says so, else in bf16 where the processor is quicker with it, as in torch. OpenVINO reports to its makers
+when it is imported and whenever it converts something; here that part of it is left out.
 """
 
 from __future__ import annotations

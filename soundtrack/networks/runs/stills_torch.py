@@ -3,7 +3,7 @@
 Goes in: squares of RGB. Comes out: 1280 pooled numbers for each. The network is that of ``efficientnet-lite-pytorch``,
 its ImageNet weights (M. Tan and Q. Le 2019; Apache-2.0) are read by `soundtrack.networks.runs.still_weights`. Batch
 norm is folded into the convolutions and tensors lie channels-last, which halves the time and changes the numbers by
-0.00003. It always runs on the CPU, in bf16 where the processor has that arithmetic (a third of the time; cosine 0.996
+0.00003. It always runs on the CPU, in bf16 where the processor is quicker with it (a third of the time; cosine 0.996
 and more), and a few pictures at a time, since more fall out of its caches.
 """
 
