@@ -81,6 +81,27 @@ def test_key_frames_and_times_are_those_of_a_full_decode(cut_film: Path) -> None
     assert set(times_s.tolist()) <= set(table.times_s[table.are_key].round(6).tolist())
 
 
+@pytest.mark.parametrize(("size", "is_filtered"), [("1280x720", False), ("640x360", True)])
+def test_large_h264_is_drafted_without_the_loop_filter_and_small_exactly(
+    tmp_path: Path, size: str, is_filtered: bool
+) -> None:
+    film = tmp_path / "film.mp4"
+    # Coarse quantising, so that the filter has blocks to smooth; a key frame a second.
+    ffmpeg("-f", "lavfi", "-i", f"mandelbrot=size={size}:rate=10", "-t", 3, *X264, "-crf", 38, "-g", 10, film)
+    full = {}
+    for batch in iter_frames(probe(film), side_px=SIDE_PX, report=DecodeReport()):
+        full |= dict(zip(batch.times_s.tolist(), batch.frames, strict=True))
+    batches, _ = drafted(film)
+    apart = [
+        np.abs(frame.astype(int) - full[time_s]).max()
+        for batch in batches
+        for time_s, frame in zip(batch.times_s.tolist(), batch.frames, strict=True)
+    ]
+    assert len(apart) == 3
+    assert (max(apart) == 0) == is_filtered
+    assert max(apart) <= 8
+
+
 def test_cuts_are_found(cut_film: Path) -> None:
     detector = DraftShots()
     batches, table = drafted(cut_film)

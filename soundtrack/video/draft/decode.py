@@ -32,6 +32,10 @@ _LEAST_GAP_S = 0.25
 """Key frames that come faster are passed over: in some codecs every frame is one."""
 _SIGN_OF_LIFE_S = 2.0
 _MAX_BACK_S = 1.0
+_LEFT_OUT = {"skip_loop_filter": "all"}
+"""In h264, the loop filter: no frame that is decoded refers to another, so that no error spreads."""
+_LEAST_UNFILTERED_PX = 720
+"""Short side from which it is left out: its blocks are then smaller than what becomes one pixel of a clip."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +232,8 @@ def _key_frames_and_table(
         stream = container.streams[info.video_stream]
         limit_threads(stream)
         stream.codec_context.skip_frame = "NONKEY"
+        if stream.codec_context.name == "h264" and min(info.width_px, info.height_px) >= _LEAST_UNFILTERED_PX:
+            stream.codec_context.options = {**stream.codec_context.options, **_LEFT_OUT}
         packets = container.demux(stream)
         while True:
             try:
