@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -120,3 +122,27 @@ def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(DependencyError, match="requires the package mcp") as caught:
         run_commands(["mcp"])
     assert caught.value.hint == "run `pip install 'soundtrack[mcp]'`"
+
+
+@pytest.mark.slow
+def test_a_client_that_leaves_before_its_answer_is_no_bug(tmp_path: Path) -> None:
+    pytest.importorskip("mcp")
+    about = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "client", "version": "1"}}
+    hello = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": about}
+    ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+    asked = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
+    command = [sys.executable, "-m", "soundtrack", "mcp"]
+    with (
+        (tmp_path / "said.txt").open("w+b") as said,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, cwd=tmp_path) as server,
+    ):
+        assert server.stdin is not None and server.stdout is not None
+        server.stdin.write(f"{json.dumps(hello)}\n".encode())
+        server.stdin.flush()
+        assert b"soundtrack" in server.stdout.readline()
+        server.stdout.close()
+        server.stdin.write(f"{json.dumps(ready)}\n{json.dumps(asked)}\n".encode())
+        server.stdin.close()
+        assert server.wait(60) == 0
+        said.seek(0)
+        assert said.read() == b""

@@ -151,6 +151,8 @@ def serve() -> None:
     ------
     DependencyError
         mcp is not installed.
+    BrokenPipeError
+        The client is gone and reads no more answers.
     """
     require_mcp()
     from mcp.server import MCPServer
@@ -167,4 +169,10 @@ def serve() -> None:
         tool.parameters = arguments.model_json_schema(by_alias=True)
         tools.append(tool)
     server = MCPServer("soundtrack", version=__version__, instructions=INSTRUCTIONS, log_level="WARNING", tools=tools)
-    server.run("stdio")
+    is_client_gone = False
+    try:
+        server.run("stdio")
+    except* BrokenPipeError:  # the library gives it among the errors of its tasks
+        is_client_gone = True
+    if is_client_gone:
+        raise BrokenPipeError
