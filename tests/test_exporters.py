@@ -54,7 +54,18 @@ def test_help_lists_the_formats_of_other_packages(site: Path, capfd: pytest.Capt
     assert "chapters" in capfd.readouterr().out
 
 
-@pytest.mark.parametrize("code", ["raise ImportError('no')", "chapters = 5", EXAMPLE.replace("int(cue", "bad(cue")])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "raise ImportError('no')",
+        "raise SystemExit(0)",
+        "chapters = 5",
+        EXAMPLE.replace("int(cue", "bad(cue"),
+        EXAMPLE.replace("int(cue", "exit(cue"),
+        EXAMPLE.replace('return "', 'return 5 or "'),
+        EXAMPLE.replace('b"Music:', 'b"Songs:'),
+    ],
+)
 def test_a_failing_exporter_is_named_with_its_package(site: Path, code: str, tmp_path: Path) -> None:
     install(site, code, module="soundtrack_chapters_bad")
     with pytest.raises(DependencyError, match="soundtrack-chapters"):

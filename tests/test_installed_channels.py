@@ -91,12 +91,11 @@ def test_a_package_adds_a_channel_and_its_name_is_in_the_sheet_and_in_why(
         assert opinions_line(scene.opinions).endswith("one 1.00, not weighted")
 
 
-def test_a_channel_that_fails_is_named_with_its_package(site: Path) -> None:
-    install(site, "def toy(setup):\n    raise RuntimeError('no light')\n", module="toy_broken_code")
+@pytest.mark.parametrize("raised", ["RuntimeError", "SystemExit"])
+def test_a_channel_that_fails_is_named_with_its_package(site: Path, raised: str) -> None:
+    install(site, f"def toy(setup):\n    raise {raised}('no light')\n", module="toy_broken_code")
     (found,) = installed_channels()
-    with pytest.raises(
-        DependencyError, match=r"channel toy of package toy-channel 1\.0 failed: RuntimeError: no light"
-    ):
+    with pytest.raises(DependencyError, match=rf"channel toy of package toy-channel 1\.0 failed: {raised}: no light"):
         found.make(SETUP)
 
 

@@ -98,6 +98,7 @@ def test_names_of_the_tool_win(site: Path) -> None:
     ("code", "cause"),
     [
         ("def models():\n    raise RuntimeError('gone')\n", "RuntimeError: gone"),
+        ("def models():\n    raise SystemExit('gone')\n", "SystemExit: gone"),
         ("models = '/nowhere/at/all'\n", "/nowhere/at/all is not an absolute folder with a manifest.json"),
         ("models = 'toy_models'\n", "toy_models is not an absolute folder"),
         ("models = 7\n", "TypeError"),

@@ -90,7 +90,8 @@ def test_an_included_name_overrules_an_installed_rule(site: Path, index: Path) -
 
 @pytest.mark.parametrize(
     "code",
-    ["raise ImportError('no')", "commercial = 5", EXAMPLE.replace('track.tags.get("licence"', "track.bad("),
+    ["raise ImportError('no')", "raise SystemExit(0)", "commercial = 5",
+     EXAMPLE.replace('track.tags.get("licence"', "track.bad("),
      EXAMPLE.replace("return bool(", "return (")],
 )  # fmt: skip
 def test_a_failing_rule_is_named_with_its_package(site: Path, index: Path, code: str) -> None:

@@ -192,6 +192,7 @@ def test_a_separator_that_fails_is_named_and_leaves_nothing(site: Path, film: Pa
     ("code", "said"),
     [
         ("raise ImportError('no')", "ImportError: no"),
+        ("raise SystemExit('no')", "SystemExit: no"),
         ("middle = 5", "it is int, expected soundtrack.types.Separator"),
         ("from soundtrack.types import Separator\nmiddle = Separator(0, print)", "sample_rate_hz is 0"),
         ("from soundtrack.types import Separator\nmiddle = Separator('48k', print)", "sample_rate_hz is '48k'"),

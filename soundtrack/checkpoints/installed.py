@@ -14,7 +14,7 @@ from pathlib import Path
 
 from soundtrack.errors import DependencyError
 from soundtrack.processes import surroundings
-from soundtrack.processes.plugins import entry_points
+from soundtrack.processes.plugins import FAULTS, entry_points
 
 GROUP = "soundtrack.models"
 """Of the entry points."""
@@ -52,7 +52,7 @@ def _folder(entry: metadata.EntryPoint, package: str) -> Path:
         found = entry.load()
         folder = Path(found() if callable(found) else found)
         good = folder.is_absolute() and (folder / "manifest.json").is_file()
-    except Exception as error:  # whatever code of others raises
+    except FAULTS as error:
         raise _failed(entry, package, f"{type(error).__name__}: {error}") from error
     if not good:
         raise _failed(entry, package, f"{folder} is not an absolute folder with a manifest.json")

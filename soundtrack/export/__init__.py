@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from soundtrack.errors import DependencyError, UsageError
 from soundtrack.files.kinds import MARK, XML_HEAD, Kind, beginning_with
-from soundtrack.processes.plugins import entry_points
+from soundtrack.processes.plugins import FAULTS, entry_points
 from soundtrack.types import CueSheet
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Format:
     def write(self, line: Timeline) -> str:
         """The time line as text."""
         if self.exporter is not None:
-            return _guarded(self.writer, lambda made: made.write(line.sheet), self.exporter)
+            return _guarded(self.writer, lambda made: _text_of(made, line.sheet), self.exporter)
         module, function = self.writer.split(":")
         return str(getattr(import_module(f"{__name__}.{module}"), function)(line))
 
@@ -146,11 +146,27 @@ def _guarded(package: str, function: Callable[[T], R], given: T) -> R:
     """Call code of another package; its failure names the package."""
     try:
         return function(given)
-    except Exception as error:  # any error of a plugin
+    except FAULTS as error:
         raise DependencyError(
             f"exporter of package {package} failed: {type(error).__name__}: {error}",
             hint=f"update or uninstall the package {package.split(maxsplit=1)[0]}",
         ) from error
+
+
+def _text_of(made: Exporter, sheet: CueSheet) -> str:
+    """What an exporter of another package writes, if it is what it announces.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is no text, or begins in another way, so that the file would not be recognised later.
+    """
+    text: object = made.write(sheet)
+    if not isinstance(text, str):
+        raise TypeError(f"`write` returned {type(text).__name__}, expected str")
+    if not text.encode().startswith(made.beginning):
+        raise ValueError(f"its text does not begin with {made.beginning!r}")
+    return text
 
 
 def load_exporters() -> dict[str, Format]:

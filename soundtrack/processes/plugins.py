@@ -7,6 +7,9 @@ from importlib import metadata
 
 from soundtrack.processes import surroundings
 
+FAULTS = (Exception, SystemExit)
+"""What code of other packages may raise, an end of the process too; it becomes an error that names the package."""
+
 
 def entry_points(group: str) -> Iterator[tuple[metadata.EntryPoint, str]]:
     """Yield the entry points of a group, each with name and version of its package.

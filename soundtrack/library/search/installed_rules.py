@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from soundtrack.errors import DependencyError
-from soundtrack.processes.plugins import entry_points
+from soundtrack.processes.plugins import FAULTS, entry_points
 
 __all__ = ["GROUP", "InstalledRule", "MusicRule", "TrackFacts", "installed_rules"]
 
@@ -69,7 +69,7 @@ class InstalledRule:
         """
         try:
             answer = self.rule.excludes(facts)
-        except Exception as error:  # any error of a plugin
+        except FAULTS as error:
             raise _failed(self.name, self.package, f"{type(error).__name__}: {error}") from error
         if not isinstance(answer, bool):
             raise _failed(self.name, self.package, f"`excludes` returned {type(answer).__name__}, expected bool")
@@ -90,7 +90,7 @@ def installed_rules() -> tuple[InstalledRule, ...]:
             continue
         try:
             made = entry.load()
-        except Exception as error:  # any error of a plugin
+        except FAULTS as error:
             raise _failed(entry.name, package, f"{type(error).__name__}: {error}") from error
         if not isinstance(made, MusicRule):
             raise _failed(entry.name, package, f"the entry point is {type(made).__name__}, expected MusicRule")

@@ -14,7 +14,7 @@ from importlib import metadata
 from typing import ParamSpec, TypeVar, cast
 
 from soundtrack.errors import DependencyError
-from soundtrack.processes.plugins import entry_points
+from soundtrack.processes.plugins import FAULTS, entry_points
 from soundtrack.types import (
     AnyChannel,
     Channel,
@@ -74,7 +74,7 @@ class Installed:
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
             try:
                 return function(*args, **kwargs)
-            except Exception as error:  # whatever code of others raises
+            except FAULTS as error:
                 raise self._failed(f"{type(error).__name__}: {error}") from error
 
         return guarded

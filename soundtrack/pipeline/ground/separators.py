@@ -16,7 +16,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from soundtrack.errors import DependencyError, SoundtrackError
-from soundtrack.processes.plugins import entry_points
+from soundtrack.processes.plugins import FAULTS, entry_points
 from soundtrack.types import FloatArray, Separator
 
 GROUP = "soundtrack.separators"
@@ -73,7 +73,7 @@ class NamedSeparator:
                 raise ValueError(f"{VOICES} contains NaN or infinity")
         except SoundtrackError:
             raise
-        except Exception as error:  # whatever code of others raises
+        except FAULTS as error:
             raise _failed(self.name, self.package, f"{type(error).__name__}: {error}") from error
         return found
 
@@ -97,7 +97,7 @@ def find_separator(*, device: str = "auto") -> NamedSeparator:
     entry, package = installed[0]
     try:
         made = entry.load()
-    except Exception as error:  # whatever code of others raises
+    except FAULTS as error:
         raise _failed(entry.name, package, f"{type(error).__name__}: {error}") from error
     if not isinstance(made, Separator):
         raise _failed(entry.name, package, f"it is {type(made).__name__}, expected soundtrack.types.Separator")
