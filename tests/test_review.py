@@ -305,6 +305,19 @@ def test_an_alternative_is_heard_without_being_saved_and_then_used(page: Page, c
     assert cues.read_text() == cuesheet.dumps(expected)
 
 
+def test_the_alternatives_of_a_locked_cue_are_heard_and_not_used(page: Page, cues: Path) -> None:
+    cue = next(c for c in page.state["cues"] if c["others"])
+    rank = cue["others"][0]["rank"]
+    unlocked = page.post("try", cue=cue["id"], rank=rank).json()["key"]
+    page.post("edit", action="lock", cue=cue["id"])
+    before, n = cues.read_bytes(), int(cue["start_s"] // BLOCK_S)
+    heard = page.post("try", cue=cue["id"], rank=rank)
+    assert heard.status_code == 200
+    assert page.get(f"music/{heard.json()['key']}/{n}").content == page.get(f"music/{unlocked}/{n}").content
+    assert page.post("edit", action="swap", cue=cue["id"], rank=rank).status_code == 422
+    assert cues.read_bytes() == before
+
+
 def test_the_saved_sheet_is_heard_however_many_alternatives_were_tried(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
