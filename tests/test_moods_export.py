@@ -148,3 +148,17 @@ def test_a_track_without_a_copy_ended_with_exit_code_10_and_no_error(
     with pytest.raises(PartialError, match="1 track not copied: ") as caught:
         command_line()(["library", "moods", "--tag-copies", str(tmp_path / "copies")], standalone_mode=False)
     assert caught.value.hint
+
+
+def test_a_track_whose_folder_is_connected_again_was_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The last update of the index found neither; one is back, the other is not."""
+    back, gone = tagged(tone(tmp_path / "music" / "back.flac")), tagged(tmp_path / "music" / "gone.flac")
+    tracks = {"back": replace(back, track_id="back"), "gone": replace(gone, track_id="gone")}
+    places = {one.path: SimpleNamespace(track_id=name, present=False) for name, one in tracks.items()}
+    store = SimpleNamespace(locations=lambda: places, tracks=lambda: tracks)
+    monkeypatch.setattr("soundtrack.library.store.store.open_store", lambda _: nullcontext(store))
+    command_line()(["library", "moods"], standalone_mode=False)
+    rows = list(csv.DictReader(io.StringIO(capfd.readouterr().out)))
+    assert [Path(row["file"]).name for row in rows] == ["back.flac"]

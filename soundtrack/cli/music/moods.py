@@ -34,12 +34,13 @@ def moods(
     from soundtrack.library.search.query import in_order
     from soundtrack.library.store.store import open_store
     from soundtrack.naming.wording import counted
+    from soundtrack.pipeline.library.present import is_there
     from soundtrack.pipeline.sheets.mood_copies import tag_copies as tag_copies_of
 
     with open_store(pipeline.index_dir(index)) as store:
         there = {place.track_id for place in store.locations().values() if place.present}
         tracks = sorted(store.tracks().values(), key=lambda track: in_order(track.path))
-    tracks = [track for track in tracks if track.track_id in there]
+    tracks = [track for track in tracks if track.track_id in there or is_there(track)]  # back since the last update
     if out is not None or tag_copies is None:
         table = Kind("a table of moods", beginning_with(rb"file,title,artist,mood,"))
         with output.product_to(out, kind=table, index=index, force=force) as write:
