@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from soundtrack import __version__
+from soundtrack.cli.output import silence_stdout
 from soundtrack.errors import DependencyError, ExitCode
 from soundtrack.processes import children
 
@@ -151,8 +152,6 @@ def serve() -> None:
     ------
     DependencyError
         mcp is not installed.
-    BrokenPipeError
-        The client is gone and reads no more answers.
     """
     require_mcp()
     from mcp.server import MCPServer
@@ -169,10 +168,7 @@ def serve() -> None:
         tool.parameters = arguments.model_json_schema(by_alias=True)
         tools.append(tool)
     server = MCPServer("soundtrack", version=__version__, instructions=INSTRUCTIONS, log_level="WARNING", tools=tools)
-    is_client_gone = False
     try:
         server.run("stdio")
-    except* BrokenPipeError:  # the library gives it among the errors of its tasks
-        is_client_gone = True
-    if is_client_gone:
-        raise BrokenPipeError
+    except* BrokenPipeError:  # the client is gone; the library raises it in a group, with the errors of its tasks
+        silence_stdout()

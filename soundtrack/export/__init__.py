@@ -159,7 +159,7 @@ def _text_of(made: Exporter, sheet: CueSheet) -> str:
     Raises
     ------
     TypeError, ValueError
-        It is no text, or begins in another way, so that the file would not be recognised later.
+        It is not text, or does not begin as announced: such a file would not be recognised later.
     """
     text: object = made.write(sheet)
     if not isinstance(text, str):

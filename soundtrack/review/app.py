@@ -226,7 +226,7 @@ class _Room:
         return self._state(note_edit(before, self._session.step.sheet))
 
     def _try(self, asked: dict[str, Any]) -> dict[str, object]:
-        """The key of the sheet around a cue as it would be after a swap; nothing is saved, so that it may be locked."""
+        """The key of the sheet around a cue as it would be after a swap, also of a locked cue: nothing is saved."""
         near = Step(nearby(self._session.step.sheet, str(asked.get("cue"))))
         unlocked = step_of({**asked, "action": "unlock"}, index=self._index)(near)
         step = step_of({**asked, "action": "swap"}, index=self._index)(unlocked)

@@ -40,7 +40,7 @@ def moods(
     with open_store(pipeline.index_dir(index)) as store:
         there = {place.track_id for place in store.locations().values() if place.present}
         tracks = sorted(store.tracks().values(), key=lambda track: in_order(track.path))
-    tracks = [track for track in tracks if track.track_id in there or is_there(track)]  # back since the last update
+    tracks = [track for track in tracks if track.track_id in there or is_there(track)]  # or found again
     if out is not None or tag_copies is None:
         table = Kind("a table of moods", beginning_with(rb"file,title,artist,mood,"))
         with output.product_to(out, kind=table, index=index, force=force) as write:
