@@ -1,4 +1,4 @@
-"""Locations of data: models, the small working index, the schema, and the user's folders.
+"""Locations of data: models, the small working index, and the user's folders.
 
 An installed wheel carries them inside the package, a checkout has them beside it; the package is looked at first. What
 the user makes or fetches is in the folders of the platform (XDG on Linux), never inside the package.
@@ -60,16 +60,6 @@ def models_dir() -> Path:
 def example_index_dir() -> Path:
     """Folder of the small working index that comes with the tool."""
     return _carried("library_index", "library_index")
-
-
-def examples_dir() -> Path:
-    """Folder of the recipes for the demo film and its music."""
-    return _carried("examples", "examples")
-
-
-def cue_sheet_schema() -> Path:
-    """JSON schema of the cue sheet."""
-    return _carried("cue-sheet.schema.json", "docs/cue-sheet.schema.json")
 
 
 def cache_dir() -> Path:

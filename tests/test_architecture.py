@@ -6,6 +6,7 @@ The tables here are the law that docs/architecture.md describes. Change them in 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tomllib
@@ -42,6 +43,16 @@ CRAFTS = frozenset({"emotion", "library", "mix", "spotting", "video"})
 
 LARGEST_PACKAGE = 14
 """Modules in one flat list."""
+
+CALLED_FROM_OUTSIDE = {
+    "soundtrack/cli/help_text.py: format_commands",  # by typer
+    "soundtrack/cli/help_text.py: format_epilog",
+    "soundtrack/cli/help_text.py: format_options",
+    "soundtrack/cli/models/help.py: help_",
+    "soundtrack/documents/schema.py: schema_text",  # writes docs/cue-sheet.schema.json, from a test
+    "soundtrack/naming/playlists.py: doctype",  # by the XML parser
+}
+"""Functions that nothing in the package names."""
 
 DOORS: dict[str, tuple[str, ...]] = {
     "PIL": (
@@ -427,6 +438,37 @@ def test_no_drawer_for_odds_and_ends() -> None:
 
 def test_models_and_index_hold_no_code() -> None:
     assert [str(p) for folder in ("models", "library_index") for p in (ROOT / folder).rglob("*.py")] == []
+
+
+def named_by(tree: ast.AST) -> Iterator[str]:
+    """Every name that code uses, those in strings included; docstrings are not code."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.alias(name=name):
+                yield name.rpartition(".")[2]
+            case ast.Expr(value=ast.Constant()):
+                node.value.value = None
+            case ast.Constant(value=str() as text):
+                yield from re.findall(r"\w+", text)
+
+
+def test_nothing_in_the_package_serves_tests_alone() -> None:
+    """torchvision was installed for a loader that only tests called, long after its last use had gone."""
+    trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")}
+    others = [*PACKAGE.rglob("*.pyi"), *ROOT.glob("benchmarks/*.py"), *ROOT.glob("docs/*.py"), ROOT / "dev.py"]
+    used = {name for tree in trees.values() for name in named_by(tree)}
+    used |= {name for path in others for name in named_by(ast.parse(path.read_text(encoding="utf-8")))}
+    used |= set(re.findall(r"\w+", (ROOT / "pyproject.toml").read_text(encoding="utf-8")))
+    unused = {
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path, tree in trees.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and node.name not in used
+        and not node.decorator_list  # a decorator may keep it: commands, routes
+        and not node.name.startswith("__")
+    }
+    assert unused == CALLED_FROM_OUTSIDE
 
 
 def test_whatever_is_imported_is_declared_and_the_other_way_round() -> None:

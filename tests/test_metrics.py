@@ -31,10 +31,10 @@ def perfect_case() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 def test_a_perfect_similarity_gets_every_point():
     similarity, classes, sources, excluded = perfect_case()
     assert metrics.precision_at(similarity, classes, excluded, k=1) == 1.0
-    assert metrics.mean_reciprocal_rank(similarity, classes, excluded) == 1.0
+    assert (metrics.reciprocal_rank_by_query(similarity, classes, excluded) == 1.0).all()
     assert metrics.two_afc_emotion(similarity, classes, excluded) == 1.0
     assert metrics.two_afc_true_track(similarity, sources) == 1.0
-    assert metrics.own_track_median_rank(similarity, sources) == 1.0
+    assert (metrics.own_track_rank_by_query(similarity, sources) == 1.0).all()
     assert metrics.distinct_winners(similarity, excluded) == 6
 
 
@@ -42,7 +42,7 @@ def test_the_worst_similarity_gets_none():
     similarity, classes, sources, excluded = perfect_case()
     assert metrics.precision_at(-similarity, classes, excluded, k=1) == 0.0
     assert metrics.two_afc_emotion(-similarity, classes, excluded) == 0.0
-    assert metrics.own_track_median_rank(-similarity, sources) == 6.0
+    assert (metrics.own_track_rank_by_query(-similarity, sources) == 6.0).all()
 
 
 def test_own_clip_and_own_source_never_answer():
@@ -60,7 +60,7 @@ def test_ties_count_half():
     classes, sources = np.array([0, 0, 1, 1]), np.arange(4)
     assert metrics.two_afc_emotion(similarity, classes, metrics.own_source(sources)) == 0.5
     assert metrics.two_afc_true_track(similarity, sources) == 0.5
-    assert metrics.own_track_median_rank(similarity, sources) == 2.5
+    assert (metrics.own_track_rank_by_query(similarity, sources) == 2.5).all()
 
 
 def test_one_track_that_wins_everything_is_seen():
@@ -141,7 +141,7 @@ def test_two_afc_equals_counting_every_triple(seed):
 def test_any_rising_change_of_scale_leaves_rankings_alone(seed):
     similarity, classes, sources, excluded = random_case(seed)
     stretched = np.exp(similarity) * 3 + 1
-    for measure in (metrics.two_afc_emotion, metrics.mean_reciprocal_rank):
+    for measure in (metrics.two_afc_emotion, metrics.reciprocal_rank_by_query):
         assert measure(similarity, classes, excluded) == pytest.approx(
             measure(stretched, classes, excluded), nan_ok=True
         )
@@ -156,7 +156,8 @@ def test_shares_stay_in_their_range(seed):
     for k in (1, 5, 50):
         assert 0 <= metrics.precision_at(similarity, classes, excluded, k=k) <= 1
     assert 0 < metrics.top_winner_share(similarity, excluded) <= 1
-    assert 1 <= metrics.own_track_median_rank(similarity, sources) <= len(classes)
+    assert (metrics.own_track_rank_by_query(similarity, sources) >= 1).all()
+    assert (metrics.own_track_rank_by_query(similarity, sources) <= len(classes)).all()
 
 
 @given(SEEDS)

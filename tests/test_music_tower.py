@@ -109,12 +109,12 @@ def test_no_stretches_no_rows(tower, rng):
 
 
 def test_sound_shares_have_a_time_and_a_range(tower, rng):
-    shares = tower.read_vocals(log_mel(noise(rng, 10), tower.config.mel))
+    shares = tower.sound_shares(tower.take_patches(log_mel(noise(rng, 10), tower.config.mel)))
     assert (np.diff(shares.times_s) > 0).all()
     for share in (shares.speech, shares.singing, shares.music):
         assert share.shape == shares.times_s.shape
         assert ((share >= 0) & (share <= 1)).all()
-    quiet = tower.read_vocals(log_mel(np.zeros((1, 32_000), np.float32), tower.config.mel))
+    quiet = tower.sound_shares(tower.take_patches(log_mel(np.zeros((1, 32_000), np.float32), tower.config.mel)))
     assert quiet.speech.max() == 0
 
 

@@ -36,7 +36,7 @@ from soundtrack.training.picture.data import (
 from soundtrack.training.picture.distil import DistilSettings, distil
 from soundtrack.training.picture.fit import cross_validate, fit_head
 from soundtrack.training.picture.start import flattened
-from soundtrack.training.picture.teachers import TEACHER_SIDE_PX, Answer, crop, read_pass, view_of, write_pass
+from soundtrack.training.picture.teachers import TEACHER_SIDE_PX, Answer, part_of, read_pass, view_of, write_pass
 from soundtrack.training.picture.train import train_picture
 from soundtrack.training.rated import Rated, RatedFilms, Unrated
 from soundtrack.types import EMOTIONS
@@ -154,13 +154,25 @@ def test_clips_tile_the_film_and_the_last_is_padded(n: int, clips: int) -> None:
     assert (flat[kept:] == flat[kept - 1]).all()
 
 
-def test_crops_stay_inside_and_are_large_enough(rng: np.random.Generator) -> None:
-    image = np.zeros((90, 160, 3), np.uint8)
-    for _ in range(200):
-        height, width = crop(image, rng=rng).shape[:2]
-        assert height <= 90
-        assert width <= 160
-        assert height * width >= 0.2 * 90 * 160
+def test_random_parts_lie_inside_the_picture_and_are_large_enough(rng: np.random.Generator) -> None:
+    across, down = np.meshgrid(np.linspace(0, 255, 160), np.linspace(0, 255, 160))
+    image = np.stack([across, down, across], axis=2).astype(np.uint8)
+    parts = np.stack([part_of(image, rng=rng) for _ in range(100)]).astype(float)
+    assert parts.shape[1:] == (TEACHER_SIDE_PX, TEACHER_SIDE_PX, 3)
+    width, height = (np.ptp(parts[..., k], axis=(1, 2)) / 255 for k in (0, 1))
+    assert 0.22 < (width * height).min() < 0.35
+    assert 0.9 < (width * height).max() < 1.01
+    assert 0.7 < (width / height).min() < 0.85
+    assert 1.2 < (width / height).max() < 1.4
+
+
+def test_random_parts_depend_on_the_generator_that_is_given_and_leave_torch_alone() -> None:
+    image = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
+    before = torch.random.get_rng_state()
+    first, again, other = (part_of(image, rng=np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert torch.equal(before, torch.random.get_rng_state())
 
 
 # --- teachers and student ----

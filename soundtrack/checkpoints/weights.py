@@ -17,7 +17,6 @@ from soundtrack.checkpoints.arrays import check_shapes, load_arrays, read_arrays
 from soundtrack.checkpoints.manifest import (
     LocatedModel,
     ModelEntry,
-    find_model,
     register,
     require_other_file,
     sha256_of,
@@ -186,17 +185,3 @@ def add_model(name: str, path: Path, *, folder: Path | None = None) -> ModelEntr
         embedding_dim=public.embedding_dim,
         dtype=torch.float16 if name == HTDEMUCS else torch.float32,  # as published
     )
-
-
-def load_i3d_kinetics() -> I3D:
-    """The full-width network with the public Kinetics weights that the user added.
-
-    Raises
-    ------
-    ModelError
-        They were not added.
-    """
-    network = I3D()
-    tensors = load_weights(find_model(I3D_KINETICS), expected=expected_state(network))
-    network.load_state_dict(tensors, strict=False)
-    return network.eval()

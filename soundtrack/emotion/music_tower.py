@@ -213,10 +213,6 @@ class MusicTower:
         """What the head gets for each stretch, by channel, shapes (n, dim): for training and evaluation."""
         return self.projection.inputs(self.observe(mel, spans))[0]
 
-    def read_vocals(self, mel: FloatArray) -> SoundShares:
-        """Speech, singing and music in each patch of a track."""
-        return self.sound_shares(self.take_patches(mel))
-
     def may_hold_voice(self, patches: Patches) -> bool:
         """Whether a track may contain voices; cheap to ask before the voice network listens."""
         shares = self.sound_shares(patches)

@@ -173,11 +173,6 @@ def reciprocal_rank_by_query(similarity: Array, classes: Integers, excluded: Mas
     return values
 
 
-def mean_reciprocal_rank(similarity: Array, classes: Integers, excluded: Mask) -> float:
-    """Mean of `reciprocal_rank_by_query`, in (0, 1]."""
-    return mean(reciprocal_rank_by_query(similarity, classes, excluded))
-
-
 def mean(values: Array) -> float:
     """Mean of the entries that are not NaN; NaN without any."""
     known = values[np.isfinite(values)]
@@ -243,11 +238,6 @@ def own_track_rank_by_query(similarity: Array, sources: Integers) -> Array:
         own = similarity[i, i]
         ranks[i] += float(np.sum(others > own)) + 0.5 * float(np.sum(others == own))
     return ranks
-
-
-def own_track_median_rank(similarity: Array, sources: Integers) -> float:
-    """Median of `own_track_rank_by_query`, at least 1."""
-    return float(np.median(own_track_rank_by_query(similarity, sources)))
 
 
 def winners(similarity: Array, excluded: Mask) -> Integers:

@@ -1,6 +1,6 @@
 """Loudness, loudness range and true peak of sound of any length, block by block.
 
-Goes in: blocks of (channels, samples). Comes out: `Loudness` and the momentary and short-term curves. Conventions:
+Goes in: blocks of (channels, samples). Comes out: `Loudness`. Conventions:
 ITU-R BS.1770-5 (K weighting, channel weights, 400 ms blocks every 100 ms, gates at -70 LUFS and 10 LU under the mean,
 true peak four times oversampled) and EBU Tech 3342 (range: 3 s windows, gates at -70 LUFS and 20 LU under the mean,
 10th to 95th percentile). Only one number per 100 ms is kept: 0.9 MB for a film of three hours.
@@ -9,7 +9,6 @@ true peak four times oversampled) and EBU Tech 3342 (range: 3 s windows, gates a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -25,18 +24,6 @@ MOMENTARY_STEPS = 4
 """Steps of a gated block, 400 ms."""
 _SHORT_TERM_STEPS = 30
 _RELATIVE_GATE_LU, _RANGE_GATE_LU = -10.0, -20.0
-
-
-@dataclass(frozen=True, slots=True)
-class LoudnessCurve:
-    """Loudness over time, one value every `STEP_S`."""
-
-    window_s: float
-    """Length of the window that each value represents: 0.4 or 3 seconds."""
-    times_s: Doubles = field(repr=False, compare=False)
-    """Middle of each window, in seconds, shape (n,)."""
-    lufs: Doubles = field(repr=False, compare=False)
-    """At least -70, shape (n,)."""
 
 
 def channel_weights(n_channels: int) -> Doubles:
@@ -142,20 +129,6 @@ class LoudnessMeter:
     def _powers(self) -> Doubles:
         """Weighted mean squares per 100 ms, shape (n,)."""
         return np.concatenate(self._steps) if self._steps else np.zeros(0)
-
-    def _curve(self, steps: int) -> LoudnessCurve:
-        """Loudness of every run of `steps` steps."""
-        lufs = _to_lufs(moving_mean(self._powers(), steps))
-        middle = (np.arange(len(lufs), dtype=np.float64) + steps / 2) * STEP_S
-        return LoudnessCurve(steps * STEP_S, middle, lufs)
-
-    def momentary(self) -> LoudnessCurve:
-        """Loudness of 400 ms every 100 ms."""
-        return self._curve(MOMENTARY_STEPS)
-
-    def short_term(self) -> LoudnessCurve:
-        """Loudness of 3 s every 100 ms."""
-        return self._curve(_SHORT_TERM_STEPS)
 
     def loudness_inside(self, spans: Sequence[Span]) -> float | None:
         """Gated loudness of some stretches alone, such as those with speech, or None when they hold no 400 ms of sound.

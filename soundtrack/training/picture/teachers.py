@@ -19,16 +19,20 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from soundtrack.errors import DependencyError, ModelError
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import write_text
+from soundtrack.networks.vision_ops import load_torchvision
 from soundtrack.progress import Progress
 from soundtrack.training.picture.data import FRAME_SIDE_PX, Picture, films, frames_at, read_still, resize, stills
 from soundtrack.types import ByteArray
 
 TEACHER_SIDE_PX = 224
 """Side of what the teachers see."""
+LEAST_AREA = 0.25
+"""Of a picture that a random rectangle shows."""
 V1_FILE = "mobilenet_v1_1.0_224_quant_embedding_extractor.tflite"
 V2_FILE = "tf2_mobilenet_v2_1.0_224_ptq.tflite"
 V2_POOL_TENSOR = "MobileNetV2/top/Reshape/Reshape"
@@ -93,25 +97,24 @@ class Teachers:
         )
 
 
-def crop(image: ByteArray, *, rng: np.random.Generator, least_area: float = 0.25) -> ByteArray:
-    """A random rectangle of at least that share of the picture, its ratio changed by 3:4 to 4:3."""
-    height, width = image.shape[:2]
-    area = rng.uniform(least_area, 1.0)
-    ratio = np.exp(rng.uniform(np.log(3 / 4), np.log(4 / 3)))
-    h = min(height, max(8, round(height * np.sqrt(area / ratio))))
-    w = min(width, max(8, round(width * np.sqrt(area * ratio))))
-    top, left = int(rng.integers(0, height - h + 1)), int(rng.integers(0, width - w + 1))
-    return image[top : top + h, left : left + w]
+def part_of(image: ByteArray, *, rng: np.random.Generator) -> ByteArray:
+    """A random rectangle of the picture as ImageNet networks are taught with, uint8, shape (224, 224, 3)."""
+    transforms = load_torchvision().transforms.v2
+    cut = transforms.RandomResizedCrop(TEACHER_SIDE_PX, scale=(LEAST_AREA, 1.0), ratio=(3 / 4, 4 / 3), antialias=True)
+    with torch.random.fork_rng(devices=[]):  # torchvision draws from torch's own numbers alone
+        torch.manual_seed(int(rng.integers(2**63)))
+        seen = cut(torch.from_numpy(image).permute(2, 0, 1))
+    return np.ascontiguousarray(seen.permute(1, 2, 0).numpy())
 
 
 def view_of(recent: Sequence[ByteArray], *, number: int, rng: np.random.Generator) -> ByteArray:
     """What the teachers are shown of the last of some pictures in a pass, uint8, shape (224, 224, 3)."""
     if number == 0:
         return resize(recent[-1], TEACHER_SIDE_PX)
-    view = resize(crop(recent[-1], rng=rng), TEACHER_SIDE_PX)
+    view = part_of(recent[-1], rng=rng)
     if number % 2:
         return view
-    other = resize(crop(recent[int(rng.integers(len(recent)))], rng=rng), TEACHER_SIDE_PX)
+    other = part_of(recent[int(rng.integers(len(recent)))], rng=rng)
     share = rng.uniform(0.5, 1.0)
     return np.asarray(np.rint(view * share + other * (1.0 - share)), np.uint8)
 

@@ -1,7 +1,7 @@
 """Random views of pictures, cut, mirrored, graded and blended on the device that holds the pictures.
 
 Goes in: squares of RGB in a GPU's memory. Comes out: batches as the teachers see them. Rectangles and ratios as in
-`picture_teachers.crop`; on top of that brightness, contrast and colour change, since films are graded.
+`teachers.part_of`; on top of that brightness, contrast and colour change, since films are graded.
 """
 
 from __future__ import annotations
