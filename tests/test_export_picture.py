@@ -107,3 +107,17 @@ def test_characters_that_no_font_has_are_question_marks_in_a_png_and_named(cues:
     if undrawable(named) == nowhere:
         assert picture(named, kind="png") == picture(marked, kind="png")
     assert undrawable(cues) == ""
+
+
+def test_a_long_title_ran_out_of_its_cue(cues: CueSheet) -> None:
+    """White letters on a white page were cut off anyhow; each label now ends with the shape under it."""
+    root = ElementTree.fromstring(picture(cues, kind="svg"))
+    spaces = {"svg": "http://www.w3.org/2000/svg"}
+    clipped = {
+        text.text: group.get("clip-path")
+        for group in root.iterfind(".//svg:g[@clip-path]", spaces)
+        for text in group.iterfind("svg:text", spaces)
+    }
+    labels = [text for text in clipped if text and any(text.startswith(cue.cue_id) for cue in cues.cues)]
+    assert len(labels) == len(cues.cues) > 1
+    assert len({clipped[label] for label in labels}) == len(labels)

@@ -42,13 +42,24 @@ def dots_of(text: str) -> Dots:
     return parser
 
 
-def test_every_track_is_at_its_valence_and_arousal() -> None:
-    dots = dots_of(map_page(TRACKS)).dots
-    assert len(dots) == len(TRACKS)
-    for dot, one in zip(dots, TRACKS, strict=True):
+@pytest.mark.parametrize(("spread", "reach"), [(1.0, None), (0.3, 0.3), (0.1, 0.25)])
+def test_a_library_of_like_moods_was_a_heap_in_the_middle_of_the_plane(spread: float, reach: float | None) -> None:
+    """Moods of a library seldom leave the inner third, so the plane is drawn as far as they reach."""
+    largest = max(abs(v) for t in TRACKS for v in (t.emotion.valence, t.emotion.arousal))
+    tracks = [
+        replace(t, emotion=replace(t.emotion, valence=t.emotion.valence * k, arousal=t.emotion.arousal * k))
+        for t in TRACKS
+        for k in [spread / largest if reach else 1.0]
+    ]
+    edge = reach or largest
+    text = map_page(tracks)
+    assert f"positive, {edge:.2f}" in text
+    dots = dots_of(text).dots
+    assert len(dots) == len(tracks)
+    for dot, one in zip(dots, tracks, strict=True):
         left, top = (float(re.search(rf"{side}: ([\d.]+)%", dot["style"]).group(1)) for side in ("left", "top"))  # type: ignore[union-attr]
-        assert (left - 50) / 46 == pytest.approx(one.emotion.valence, abs=1e-3)
-        assert (50 - top) / 46 == pytest.approx(one.emotion.arousal, abs=1e-3)
+        assert edge * (left - 50) / 46 == pytest.approx(one.emotion.valence, abs=1e-3)
+        assert edge * (50 - top) / 46 == pytest.approx(one.emotion.arousal, abs=1e-3)
         assert one.emotion.label.lower() in dot["data-words"]
         assert dot["data-url"].startswith("file:///")
 

@@ -27,6 +27,8 @@ from soundtrack.types import EMOTIONS, FloatArray, Track
 
 _EDGE = 0.04
 """Free share of the plane on each side."""
+_LEAST_REACH = 0.25
+"""Valence and arousal up to which the plane is drawn at least, as on the served page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,8 @@ def map_picture(tracks: Sequence[Track], *, kind: str, places: FloatArray | None
                 label = f"{name} ({len(own)})"
                 across, up = at[own].T
                 axes.scatter(across, up, s=26, c=COLOURS[name], label=label, alpha=0.8, linewidths=0)
-        axes.set(xlim=(-1.05, 1.05), ylim=(-1.05, 1.05))
+        edge = 1.05 * (1.0 if places is not None else _reach(tracks))
+        axes.set(xlim=(-edge, edge), ylim=(-edge, edge))
         if places is None:
             axes.axhline(0, color=INK, linewidth=0.5)
             axes.axvline(0, color=INK, linewidth=0.5)
@@ -88,7 +91,7 @@ def map_picture(tracks: Sequence[Track], *, kind: str, places: FloatArray | None
         else:
             axes.set(xlabel="tracks that sound alike are close to each other", xticks=[], yticks=[])
         if tracks:
-            axes.legend(loc="upper left", frameon=False)
+            figure.legend(loc="outside upper center", ncols=len(EMOTIONS), frameon=False)
         out = io.BytesIO()
         figure.savefig(out, format=kind, dpi=130, metadata=PICTURE_METADATA[kind])
     return out.getvalue()
@@ -107,12 +110,18 @@ def map_page(tracks: Sequence[Track]) -> str:
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; media-src file:;"
         " base-uri 'none'; form-action 'none'"
     )
-    dots = [_dot(track) for track in tracks]
+    reach = _reach(tracks)
+    dots = [_dot(track, reach) for track in tracks]
     legend = [(name, COLOURS[name]) for name in EMOTIONS if any(t.emotion.label == name for t in tracks)]
-    return rendered("map.html.jinja", policy=policy, script=script, dots=dots, legend=legend)
+    return rendered("map.html.jinja", policy=policy, script=script, dots=dots, legend=legend, reach=reach)
 
 
-def _dot(track: Track) -> _Dot:
+def _reach(tracks: Sequence[Track]) -> float:
+    """How far the plane is drawn, in (0, 1]: moods of a library lie near the middle."""
+    return min(1.0, max((_LEAST_REACH, *(max(abs(t.emotion.valence), abs(t.emotion.arousal)) for t in tracks))))
+
+
+def _dot(track: Track, reach: float) -> _Dot:
     """A track with its place and texts."""
     tags, mood, tempo = track.tags, track.emotion, track.analysis.tempo_bpm
     title = one_line(tags.title or track.path.name)
@@ -122,8 +131,8 @@ def _dot(track: Track) -> _Dot:
     parts.append(f"valence {mood.valence:+.2f}, arousal {mood.arousal:+.2f}")
     said = (name, *parts, one_line(tags.album or ""), one_line(str(track.path)))
     return _Dot(
-        left=_percent(mood.valence),
-        top=_percent(-mood.arousal),
+        left=_percent(mood.valence / reach),
+        top=_percent(-mood.arousal / reach),
         colour=COLOURS[mood.label],
         name=name,
         facts=", ".join(parts),

@@ -135,9 +135,11 @@ def _draw_scenes(axis: Any, sheet: CueSheet) -> None:
     """The scenes, coloured by their leading class."""
     for scene in sheet.scenes:
         label = scene.emotion.label
-        axis.barh(0, scene.span.duration_s, left=scene.span.start_s, height=0.9, color=COLOURS[label], edgecolor=PAPER)
+        bar = axis.barh(
+            0, scene.span.duration_s, left=scene.span.start_s, height=0.9, color=COLOURS[label], edgecolor=PAPER
+        )
         if scene.span.duration_s > sheet.film.duration_s / 14:
-            axis.text(scene.span.start_s, 0, f" {label}", va="center", color=PAPER, clip_on=True)
+            _label(axis, label, at=(scene.span.start_s, 0), inside=bar.patches[0])
     axis.set_ylabel("scenes")
     axis.set_yticks([])
 
@@ -147,14 +149,20 @@ def _draw_cues(axis: Any, sheet: CueSheet) -> None:
     names = {t.track_id: _title_first(t) for t in sheet.tracks}
     for i, cue in enumerate(sheet.cues):
         low = float(i % 2)
-        axis.fill(*_outline(cue, low), color=_MUSIC, alpha=0.85 if not cue.locked else 1.0, linewidth=0)
+        shape = axis.fill(*_outline(cue, low), color=_MUSIC, alpha=0.85 if not cue.locked else 1.0, linewidth=0)
         for seam_s in _seams(cue):
             axis.plot([seam_s, seam_s], [low, low + 0.85], color=PAPER, linewidth=1, linestyle=":")
-        title = f" {one_line(cue.cue_id)} {names.get(cue.track_id, '?')}"
-        axis.text(cue.span.start_s, low + 0.42, title[:60], va="center", color=PAPER, clip_on=True)
+        title = f"{one_line(cue.cue_id)} {names.get(cue.track_id, '?')}"
+        _label(axis, title[:60], at=(cue.span.start_s, low + 0.42), inside=shape[0])
     axis.set_ylim(-0.1, 2.0)
     axis.set_ylabel("music")
     axis.set_yticks([])
+
+
+def _label(axis: Any, text: str, *, at: tuple[float, float], inside: Any) -> None:
+    """White text from a little right of a place on, as far as the shape under it goes."""
+    written = axis.annotate(text, at, (3, 0), textcoords="offset points", va="center", color=PAPER)
+    written.set_clip_path(inside)
 
 
 def _title_first(track: SheetTrack) -> str:
