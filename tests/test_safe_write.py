@@ -140,6 +140,26 @@ def test_an_output_folder_that_is_removed_meanwhile_was_an_internal_error(tmp_pa
     assert "folder" in raised.value.hint
 
 
+def test_a_disk_that_turned_read_only_while_a_film_was_written_was_an_internal_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    target = tmp_path / "film.mp4"
+    with (
+        pytest.raises(OutputError, match="is not writable") as raised,
+        monkeypatch.context() as patched,
+        replacing(target, kind=OWN) as part,
+    ):
+        part.write_bytes(b"film")
+        patched.setattr(targets.tempfile, "TemporaryFile", refuse)
+        patched.setattr(Path, "unlink", refuse)
+        raise FfmpegError("ffmpeg failed", hint="try again")
+    assert str(tmp_path) in str(raised.value) and "writable" in raised.value.hint
+    assert not target.exists()
+
+
 def test_a_full_disk_while_a_cue_sheet_is_edited_was_called_a_fault_of_stdout(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -77,8 +77,7 @@ class Together:
         sweep_stale_parts(target.parent)
         part = _part_name(target)
         with ending.held_off():
-            self._parts.enter_context(ending.unfinished(part))
-            self._parts.callback(part.unlink, missing_ok=True)
+            self._parts.enter_context(ending.temporary(part))
             _make_part(part, target)
         self._begun.append(_Begun(part, Target(target, kind), force))
         return part
@@ -131,7 +130,8 @@ class Together:
                     named += [file.target.path] if is_new else []
             except OutputError:
                 for path in named:
-                    path.unlink(missing_ok=True)
+                    with contextlib.suppress(OSError):
+                        path.unlink()
                 raise
         for folder in {file.target.path.parent for file in self._begun}:
             _flush_folder(folder)
@@ -307,12 +307,12 @@ def scratch_folder(beside: Path | None = None) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def naming_a_full_disk(target: Path) -> Iterator[None]:
-    """Say that the disk is full, or the folder gone, when that is why this or another program failed to write.
+    """Say that the disk is full or read-only, or the folder gone, when that is why this or another program failed.
 
     Raises
     ------
     OutputError
-        Something in the block failed and the target's disk has no room left, or its folder was removed.
+        Something in the block failed and the target's disk takes nothing more, or its folder was removed.
     """
     try:
         yield
@@ -323,6 +323,7 @@ def naming_a_full_disk(target: Path) -> Iterator[None]:
             raise as_output_error(target, gone, hint="check that its folder and disk are still there") from error
         is_full = isinstance(error, OSError) and error.errno in FULL  # by a quota perhaps
         if not is_full and free > _FULL_BYTES:
+            require_folder(target.parent, hint="check that its disk is still writable")
             raise
         raise as_output_error(target, OSError(errno.ENOSPC, "")) from error
 

@@ -127,6 +127,16 @@ def unfinished(path: Path) -> Iterator[None]:
         _unfinished.pop(place, None)
 
 
+@contextlib.contextmanager
+def temporary(path: Path) -> Iterator[None]:
+    """Remove a file when the block or the process ends; a disk that is read-only by then keeps it."""
+    with unfinished(path):
+        try:
+            yield
+        finally:
+            _remove(path)
+
+
 def remove_at_end(path: Path) -> None:
     """Remove a file, or a folder with what is in it, when the process ends, however it does."""
     with _gate:
