@@ -294,6 +294,17 @@ def test_the_ledger_is_written_only_when_earlier_films_matter(made: Made, tmp_pa
     assert not (tmp_path / "o.mp4").exists()
 
 
+def test_a_finished_film_was_called_an_error_where_the_ledger_could_not_be_written(made: Made, tmp_path: Path) -> None:
+    out, data = tmp_path / "out.mp4", tmp_path / "data"
+    data.mkdir()
+    (data / "soundtrack").symlink_to(tmp_path / "none" / "there")  # no folder can be made there
+    command = ("score", made.film, "-o", out, "--index", made.index, "--avoid-recent", "1")
+    done = soundtrack(*command, XDG_DATA_HOME=str(data))
+    assert done.returncode == 0, done.stderr.decode()
+    assert b"warning: this film is not remembered for --avoid-recent" in done.stderr
+    assert str(out).encode() in done.stdout and out.is_file()
+
+
 def test_a_dry_run_tells_what_could_not_be_done(made: Made) -> None:
     done = soundtrack("score", made.film, "--index", made.index, "--dry-run", "--hit", "0:00", "--silence", "0:00-0:02")
     assert done.returncode == 0, done.stderr.decode()

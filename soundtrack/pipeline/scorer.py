@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from soundtrack.errors import InputError, OutputError
 from soundtrack.files.targets import OUT
 from soundtrack.pipeline.ducked_vocals import vocals_lowered
 from soundtrack.pipeline.film.analyse import Watcher
@@ -350,7 +351,16 @@ class Scorer:
                 option=self._option,
                 progress=progress,
             )
-        if self._remembers:
-            remember(ledger_path(), sheet)
+        report = replace(report, warnings=(*report.warnings, *self._not_remembered(sheet)))
         kept = None if voices is None else voices_path(sheet_path)
         return Scored(film=film, cues=sheet_path, sheet=report.sheet, report=report, voices=kept, vocals=vocals)
+
+    def _not_remembered(self, sheet: CueSheet) -> tuple[str, ...]:
+        """Note a finished film in the ledger, where that is wanted; a warning where the ledger cannot take it."""
+        if not self._remembers:
+            return ()
+        try:
+            remember(ledger_path(), sheet)
+        except (InputError, OutputError) as error:  # the film is there, and stays
+            return (f"this film is not remembered for --avoid-recent: {error}",)
+        return ()
