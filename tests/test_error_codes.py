@@ -101,6 +101,19 @@ def test_a_log_never_takes_the_place_of_a_file(tmp_path: Path) -> None:
     assert done.returncode == ExitCode.OUTPUT and kept.read_bytes() == b"film"
 
 
+def test_a_log_on_a_full_disk_printed_a_traceback_for_each_line(tmp_path: Path) -> None:
+    log = tmp_path / "run.log"
+    program = (
+        "import sys; from pathlib import Path; from soundtrack.cli.log import set_up_log\n"
+        "from soundtrack.media import log\n"
+        "def full(_): raise OSError(28, 'No space left on device')\n"
+        "set_up_log(0, Path(sys.argv[1])); log.LOG.parent.handlers[0].stream.write = full\n"
+        "log.started('reading a', ['ffmpeg']); log.started('reading b', ['ffmpeg'])"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(log)], check=True, capture_output=True, text=True)
+    assert done.stderr == f"warning: {log}: the disk is full; the log is incomplete\n"
+
+
 def test_a_missing_folder_of_playlists_was_called_damaged(tmp_path: Path) -> None:
     """Errors without a reason had that of damaged files, whose advice is to download them again."""
     with pytest.raises(InputError) as error:
