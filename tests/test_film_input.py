@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,7 +16,7 @@ from media_made import Made
 from soundtrack.cli.app import run_commands
 from soundtrack.cli.film import film_input
 from soundtrack.cli.film.film_input import film_from, film_to
-from soundtrack.errors import InputError, UsageError
+from soundtrack.errors import InputError, OutputError, UsageError
 from soundtrack.media.reading.probe import probe
 
 
@@ -72,8 +73,21 @@ def test_an_empty_or_too_long_stdin_is_refused_and_leaves_nothing(
         pass
     monkeypatch.setattr(sys, "stdin", _Stdin(b"x" * 5_000_000))
     monkeypatch.setattr(film_input, "MOST_BYTES", 3_000_000)
-    with pytest.raises(InputError, match=r"stdin: more than 0\.0 GB"), film_from(Path("-"), quiet=True):
+    with pytest.raises(InputError, match=r"stdin: more than 3\.0 MB"), film_from(Path("-"), quiet=True):
         pass
+    assert list(temporary.iterdir()) == []
+
+
+def test_a_full_temporary_disk_was_called_a_film_of_more_than_0_gb(
+    temporary: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", _Stdin(b"x" * 500_000))
+    monkeypatch.setattr(film_input.shutil, "disk_usage", lambda _: SimpleNamespace(free=400_000))
+    wanted = r"not enough free disk space .* 0\.4 MB"
+    with pytest.raises(OutputError, match=wanted) as raised, film_from(Path("-"), quiet=False):
+        pass
+    assert str(raised.value).startswith(f"{temporary}:")
+    assert "at most 0.4 MB" in capfd.readouterr().err
     assert list(temporary.iterdir()) == []
 
 

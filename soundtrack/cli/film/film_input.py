@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from soundtrack.errors import InputError, OutputError
     from soundtrack.pipeline import Scored
 
 MOST_BYTES = 64 << 30
@@ -78,7 +79,7 @@ def film_from(video: Path, *, quiet: bool) -> Iterator[Path]:
         raise UsageError("stdin is a terminal, expected a film", hint="pipe a film to stdin, or use a file name")
     with scratch_folder() as folder:
         most = min(MOST_BYTES, int(_ROOM * shutil.disk_usage(folder).free))
-        output.say(f"copying the film from stdin to {folder.parent}, at most {most / 1e9:.1f} GB", quiet=quiet)
+        output.say(f"copying the film from stdin to {folder.parent}, at most {_size(most)}", quiet=quiet)
         path = folder / "stdin"
         _copy(path, most=most)
         try:
@@ -150,18 +151,32 @@ def _copy(path: Path, *, most: int) -> None:
             while block := _read():
                 n_bytes += len(block)
                 if n_bytes > most:
-                    raise InputError(
-                        f"stdin: more than {most / 1e9:.1f} GB",
-                        hint="save the film to a file and use its name, or set TMPDIR to a larger disk",
-                        reason=Reason.TOO_LARGE,
-                    )
+                    raise _too_large(most, path.parent.parent)
                 file.write(block)
     except OSError as error:
         raise OutputError(
-            f"{path.parent}: {error.strerror or error}", hint="set TMPDIR to a folder with more free space"
+            f"{path.parent.parent}: {error.strerror or error}", hint="set TMPDIR to a folder with more free space"
         ) from error
     if not n_bytes:
         raise InputError("stdin: no data", hint="pipe a film to stdin", reason=Reason.EMPTY)
+
+
+def _too_large(most: int, folder: Path) -> InputError | OutputError:
+    """Why no more of stdin is copied to a folder: its disk has no room, or no film is that large."""
+    from soundtrack.errors import InputError, OutputError, Reason
+
+    if most < MOST_BYTES:
+        return OutputError(
+            f"{folder}: not enough free disk space for the film from stdin, which has more than {_size(most)}",
+            hint="free some disk space, set TMPDIR to a folder on a larger disk, or use the name of a file",
+        )
+    hint = "save the film to a file and use its name"
+    return InputError(f"stdin: more than {_size(most)}", hint=hint, reason=Reason.TOO_LARGE)
+
+
+def _size(n_bytes: int) -> str:
+    """A number of bytes for people."""
+    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e9 else f"{n_bytes / 1e6:.1f} MB"
 
 
 def _read() -> bytes:
