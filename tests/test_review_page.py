@@ -174,6 +174,25 @@ def test_a_person_hears_swaps_locks_and_undoes_with_the_mouse(browser: Any, addr
     assert screen.faults == []
 
 
+@pytest.mark.parametrize("width", [1280, 400])
+def test_film_and_messages_were_out_of_sight_beside_the_last_of_many_cues(
+    browser: Any, address: str, cues: Path, width: int
+) -> None:
+    screen = opened(browser, address, viewport={"width": width, "height": 520})
+    last = saved(cues).cues[-1].cue_id
+    screen.page.locator(f'[data-select="{last}"]').click()
+    screen.run("scrollTo(0, document.documentElement.scrollHeight)")
+    assert screen.run("scrollY") > 200
+    place = "(({ top, bottom }) => [top, innerHeight - bottom])(document.getElementById('%s').getBoundingClientRect())"
+    assert min(screen.run(place % "said")) >= 0
+    if width > 1000:
+        assert min(screen.run(place % "film")) >= 0
+    screen.run("document.activeElement.blur()")
+    screen.page.locator(f'[data-select="{last}"]').focus()
+    top = screen.run("document.activeElement.getBoundingClientRect().top")
+    assert top >= screen.run("document.getElementById('said').getBoundingClientRect().bottom")
+
+
 @pytest.fixture
 def late(cues: Path, made: Made) -> Path:
     """The film in a file whose clock starts at five seconds, as the film of the sheet."""
