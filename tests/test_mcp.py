@@ -117,6 +117,15 @@ def test_no_value_becomes_an_option(
     assert asked[asked.index("soundtrack") + 1 :] == words
 
 
+@pytest.mark.parametrize(("cues", "reason"), [("a" * 300_000, "too long"), ("a\0b", "null byte")])
+def test_a_value_that_no_command_line_can_hold_was_an_error_without_a_reason(cues: str, reason: str) -> None:
+    pytest.importorskip("mcp")
+    from mcp.server.mcpserver.exceptions import ToolError
+
+    with pytest.raises(ToolError, match=f"error: the command cannot be started: .*{reason}\nhint: check the values"):
+        asyncio.run(mcp_server.review(cues))
+
+
 def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "mcp.server", None)
     with pytest.raises(DependencyError, match="requires the package mcp") as caught:

@@ -76,7 +76,13 @@ async def _run(command: Sequence[str], options: Iterable[str], arguments: Sequen
     from mcp.server.mcpserver.exceptions import ToolError
 
     words = [sys.executable, "-P", "-m", "soundtrack", *command, *options, "--", *map(_at_home, arguments)]
-    process = children.start_quietly(words)  # nothing of it may reach the protocol's stdout
+    try:
+        process = children.start_quietly(words)  # nothing of it may reach the protocol's stdout
+    except (OSError, ValueError) as error:  # a value that is too long for a command line, or has a null character
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ToolError(
+            f"error: the command cannot be started: {reason}\nhint: check the values given [E200]"
+        ) from error
     try:
         out, err = await asyncio.to_thread(process.communicate)
     finally:
