@@ -177,9 +177,7 @@ def _named(path: Path, error: sqlite3.DatabaseError) -> SoundtrackError:
             hint="free some disk space and run the same command again; everything indexed so far is kept",
         )
     if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
-        return OutputError(
-            f"{path}: cannot open the index for writing: {error}", hint="choose another folder with --index"
-        )
+        return OutputError(f"{path}: cannot open the index: {error}", hint="choose another folder with --index")
     return damaged(path, str(error))
 
 
