@@ -7,15 +7,17 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from made_up import sheet, small_library
 from soundtrack.cli.app import run_commands
-from soundtrack.documents import cuesheet
+from soundtrack.documents import cuesheet, edits
 from soundtrack.documents.edits import LockCues, SetCue, apply
 from soundtrack.errors import OutputError, UsageError
 from soundtrack.spotting.plan.spot import spot_cues
+from soundtrack.types import CueSheet
 
 SHEET = spot_cues(sheet([("Relaxation", 20.0), ("Tension", 25.5)]), small_library())
 TEXT = cuesheet.dumps(SHEET)
@@ -42,6 +44,20 @@ def test_a_sheet_is_locked_in_place_and_keeps_its_permissions(path: Path, capsys
     assert [p.name for p in path.parent.iterdir()] == [path.name]
     assert run_commands(["cues", "unlock", str(path), "--all", "-q"]) == 0
     assert text_of(path) == TEXT
+
+
+def test_of_two_edits_at_once_the_first_was_lost(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain, theirs = edits.apply, cuesheet.dumps(apply(SHEET, LockCues(("1m02",))))
+
+    def apply_late(*words: Any) -> CueSheet:
+        path.write_text(theirs, encoding="utf-8")  # another command is done in the meantime
+        return plain(*words)
+
+    monkeypatch.setattr(edits, "apply", apply_late)
+    with pytest.raises(OutputError, match="changed by another program") as raised:
+        run_commands(["cues", "set", str(path), "1m01", "--gain-db", "-3"])
+    assert "again" in raised.value.hint
+    assert text_of(path) == theirs
 
 
 def test_a_sheet_in_which_nothing_changes_is_not_written(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,6 +26,7 @@ from review_made import ORIGIN, Page, lay_out, open_page, planned
 from soundtrack import api, pipeline
 from soundtrack.cli.app import run_commands
 from soundtrack.documents import cuesheet
+from soundtrack.documents.edits import LockCues, apply
 from soundtrack.errors import DependencyError, InputError, OutputError
 from soundtrack.files import safe_write
 from soundtrack.mix.audition import music_between
@@ -388,6 +389,15 @@ def test_a_save_that_fails_leaves_the_old_sheet_and_state(
     assert cues.read_bytes() == before
     assert sorted(p.name for p in cues.parent.iterdir()) == ["film.cues.json", "film.mp4"]
     assert page.another().state["cues"][0]["locked"] is False
+
+
+def test_a_sheet_with_a_byte_order_mark_was_always_changed_by_another_program(cues: Path) -> None:
+    """The page refused every edit of a sheet that an editor of Windows had saved."""
+    cues.write_bytes(b"\xef\xbb\xbf" + cues.read_bytes())
+    session = Session(cues)
+    name = session.step.sheet.cues[0].cue_id
+    session.change(session.revision, lambda step: replace(step, sheet=apply(step.sheet, LockCues((name,)))))
+    assert saved(cues).cues[0].locked
 
 
 def test_a_sheet_that_is_gone_is_said(cues: Path) -> None:

@@ -21,7 +21,7 @@ from soundtrack.files import safe_write, targets
 from soundtrack.files.kinds import OWN
 from soundtrack.files.safe_write import Together, replacing, scratch_folder, sweep_stale_parts, write_text
 from soundtrack.files.targets import Target, check_targets
-from soundtrack.pipeline.sheets.sheet_files import rewrite_cues
+from soundtrack.pipeline.sheets.sheet_files import digest_of, rewrite_cues
 
 
 def check_target(path: Path, *, inputs: Sequence[Path] = (), force: bool = False, needed_bytes: int = 0) -> None:
@@ -170,7 +170,7 @@ def test_a_full_disk_while_a_cue_sheet_is_edited_was_called_a_fault_of_stdout(
     path.write_text('{"schema": "soundtrack.cues/1"}')
     with monkeypatch.context() as patched, pytest.raises(OutputError, match=r"film\.cues\.json: the disk is full"):
         patched.setattr(Path, "write_text", full)
-        rewrite_cues(path, "{}")
+        rewrite_cues(path, "{}", before=digest_of(path))
     assert names(tmp_path) == ["film.cues.json"] and "soundtrack.cues/1" in path.read_text()
 
 

@@ -6,7 +6,6 @@ if the sheet is at another one by now, in this program or on the disk, the step 
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from soundtrack.documents import cuesheet
 from soundtrack.files import safe_read
-from soundtrack.pipeline.sheets.sheet_files import rewrite_cues
+from soundtrack.pipeline.sheets.sheet_files import digest, digest_of, rewrite_cues
 from soundtrack.pipeline.sheets.sheet_tracks import with_files_beside
 from soundtrack.types import CueSheet, EmotionState, Span
 
@@ -182,22 +181,18 @@ class Session:
             raise ConflictError("the cue sheet was changed in another window; the page shows it as it is now")
 
     def _on_disk(self) -> str:
-        """SHA-256 of the file; empty if it is gone."""
-        return safe_read.sha256(self.path) if self.path.is_file() else ""
+        """Digest of the file; empty if it is gone."""
+        return digest_of(self.path) if self.path.is_file() else ""
 
     def _read(self) -> tuple[str, CueSheet]:
         text = safe_read.read_text(self.path, most_bytes=safe_read.DOCUMENT_BYTES)
         sheet = cuesheet.loads(text, name=str(self.path))
         cuesheet.check(sheet, name=str(self.path))
-        return f"{_sha256(text)}.0", with_files_beside(sheet, self._near)
+        return f"{digest(text)}.0", with_files_beside(sheet, self._near)
 
     def _write(self, step: Step) -> None:
         text = cuesheet.dumps(step.sheet)
-        digest, _, number = self._revision.partition(".")
-        if _sha256(text) != digest:
-            rewrite_cues(self.path, text)
-        self._revision = f"{_sha256(text)}.{int(number) + 1}"
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+        before, _, number = self._revision.partition(".")
+        if digest(text) != before:
+            rewrite_cues(self.path, text, before=before)
+        self._revision = f"{digest(text)}.{int(number) + 1}"

@@ -147,12 +147,13 @@ def _edit(
     from soundtrack.documents import cuesheet, edits
     from soundtrack.files.kinds import CUE_SHEET
     from soundtrack.pipeline.ground.preferences import note_edit
-    from soundtrack.pipeline.sheets.sheet_files import editable, rewrite_cues
+    from soundtrack.pipeline.sheets.sheet_files import digest, editable, rewrite_cues
 
     name = "stdin" if source == "-" else source
     in_place = out is None and source != "-"
     path = editable(source) if in_place else None
-    sheet = cuesheet.loads(output.read_document(source), name=name)
+    text = output.read_document(source)
+    sheet = cuesheet.loads(text, name=name)
     changed = edits.apply(sheet, edit(sheet))
     if path is None:
         target = None if out in (None, "-") else Path(str(out))
@@ -160,7 +161,7 @@ def _edit(
         with output.product_to(target, kind=CUE_SHEET, inputs=inputs, force=force) as write:
             write(cuesheet.dumps(changed))
     elif changed != sheet:
-        rewrite_cues(path, cuesheet.dumps(changed))
+        rewrite_cues(path, cuesheet.dumps(changed), before=digest(text))
         output.say_warnings(note_edit(sheet, changed), quiet=quiet)
     as_it_was = " already" if changed == sheet else ""
     output.say(f"{name if out in (None, '-') else out}: {said}{as_it_was}", quiet=quiet)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from pathlib import Path
@@ -121,7 +122,23 @@ def editable(source: str, *, hint: str = "use -o FILE, or -o - for stdout") -> P
     return path
 
 
-def rewrite_cues(path: Path, text: str) -> None:
+def digest(text: str) -> str:
+    """What tells a text from others; of a file, that of what is read from it, without a byte order mark."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def digest_of(path: Path) -> str:
+    """The digest of a sheet as it is on the disk now.
+
+    Raises
+    ------
+    InputError
+        It cannot be read.
+    """
+    return digest(_read(path))
+
+
+def rewrite_cues(path: Path, text: str, *, before: str) -> None:
     """Put a new text in the place of a cue sheet, at once, with the same permissions.
 
     Parameters
@@ -130,12 +147,19 @@ def rewrite_cues(path: Path, text: str) -> None:
         From `editable`.
     text : str
         From `soundtrack.documents.cuesheet.dumps`.
+    before : str
+        Digest of the text that was edited.
 
     Raises
     ------
+    InputError
+        It is gone, or cannot be read any more.
     OutputError
-        It is no cue sheet any more, or cannot be written.
+        It was changed meanwhile, which would be lost, or cannot be written.
     """
+    if digest_of(path) != before:
+        hint = "run the same command again"
+        raise OutputError(f"{path}: was changed by another program meanwhile; nothing was written", hint=hint)
     mode = stat.S_IMODE(path.stat().st_mode)
     with replacing(path, kind=CUE_SHEET, force=True) as part:
         part.write_text(text, encoding="utf-8", newline="\n")
