@@ -193,6 +193,30 @@ def test_film_and_messages_were_out_of_sight_beside_the_last_of_many_cues(
     assert top >= screen.run("document.getElementById('said').getBoundingClientRect().bottom")
 
 
+@pytest.mark.parametrize(("option", "shows"), [("--no-small-copy", False), ("--quiet", True)])
+def test_a_film_that_the_browser_cannot_show_was_black_without_a_word(
+    browser: Any, cues: Path, made: Made, option: str, shows: bool
+) -> None:
+    film = cues.with_name("film.mov")
+    ffmpeg("-i", made.film, "-c:v", "prores_ks", "-c:a", "pcm_s16le", film)
+    sheet = saved(cues)
+    cues.write_text(cuesheet.dumps(replace(sheet, film=replace(sheet.film, name=film.name))), encoding="utf-8")
+    words = [sys.executable, "-m", "soundtrack", "review", str(cues), "--no-browser", "--index", str(made.index)]
+    with subprocess.Popen([*words, option], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as running:
+        assert running.stdout is not None
+        page = browser.new_page()
+        screen = Screen(page)
+        page.goto(running.stdout.readline().strip())
+        if shows:
+            screen.until("document.getElementById('film').videoWidth > 0")
+            screen.until_said("cue")
+        else:
+            screen.until_said("--small-copy")
+        screen.press("k")
+        screen.until("review.player.time > 0.3")
+        running.terminate()
+
+
 @pytest.fixture
 def late(cues: Path, made: Made) -> Path:
     """The film in a file whose clock starts at five seconds, as the film of the sheet."""

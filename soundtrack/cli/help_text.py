@@ -13,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 PANELS = {
     "Input and output": (
         "--output --out --cues --dry-run --stems --music-track --save --plot --png --html --film --to --relative"
-        " --from --draft --markers --json --force"
+        " --from --draft --markers --small-copy --json --force"
     ),
     "Choice of music": (
         "--lock --keep --mood --silence --hit --avoid --only --avoid-recent --max-cues --one-track --loop"

@@ -31,7 +31,7 @@ from soundtrack.review.cuts import kept_cuts
 from soundtrack.review.guard import Guard
 from soundtrack.review.jobs import Jobs, refusal
 from soundtrack.review.nearby import nearby
-from soundtrack.review.opening import Reviewed
+from soundtrack.review.opening import Reviewed, Shown
 from soundtrack.review.session import ConflictError, Session, Step
 from soundtrack.review.sound import BLOCK_S, Sounds, SupersededError
 from soundtrack.review.steps import planned_again, step_of, vocals_lowered_again
@@ -61,7 +61,7 @@ class Served:
     """First part of every address."""
 
 
-def make_app(reviewed: Reviewed, *, port: int, index: Path | None = None) -> Served:
+def make_app(reviewed: Reviewed, *, port: int, index: Path | None = None, shown: Shown | None = None) -> Served:
     """The application of a review.
 
     Parameters
@@ -72,6 +72,8 @@ def make_app(reviewed: Reviewed, *, port: int, index: Path | None = None) -> Ser
         Where it will be served.
     index : Path, optional
         Folder of the library index.
+    shown : Shown, optional
+        What the browser plays in place of the film.
 
     Raises
     ------
@@ -79,7 +81,7 @@ def make_app(reviewed: Reviewed, *, port: int, index: Path | None = None) -> Ser
         The sheet cannot be read, or a track is missing.
     """
     token, nonce = secrets.token_urlsafe(24), secrets.token_urlsafe(16)
-    room = _Room(reviewed, index=index, nonce=nonce)
+    room = _Room(reviewed, index=index, nonce=nonce, shown=shown or Shown.itself(reviewed.film))
     routes = [
         Route("/", room.page),
         Route("/state", room.state),
@@ -138,8 +140,8 @@ async def asked_of(request: Request) -> dict[str, Any] | None:
 class _Room:
     """The endpoints of one review."""
 
-    def __init__(self, reviewed: Reviewed, *, index: Path | None, nonce: str) -> None:
-        self._film, self._index, self._nonce = reviewed.film, index, nonce
+    def __init__(self, reviewed: Reviewed, *, index: Path | None, nonce: str, shown: Shown) -> None:
+        self._film, self._index, self._nonce, self._shown = reviewed.film, index, nonce, shown
         self._session = Session(reviewed.cues, reviewed.film.path)
         self._sounds = Sounds(reviewed.film, index=index)
         self._jobs = Jobs()
@@ -159,7 +161,7 @@ class _Room:
         """The page itself."""
         self._sounds.warm()
         values = {"film": self._film.path.name, "sheet": self._session.path.name, "nonce": self._nonce}
-        return filled("page.html.jinja", {**values, "block_s": BLOCK_S, "start_s": max(0.0, self._film.start_s)})
+        return filled("page.html.jinja", {**values, "block_s": BLOCK_S, "start_s": self._shown.start_s})
 
     def state(self, _request: Request) -> Response:
         """Everything that the page shows."""
@@ -167,7 +169,7 @@ class _Room:
 
     def film(self, _request: Request) -> Response:
         """The film, by ranges."""
-        return FileResponse(self._film.path)
+        return FileResponse(self._shown.path)
 
     def music(self, request: Request) -> Response:
         """A block of music."""

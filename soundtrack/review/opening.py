@@ -1,17 +1,20 @@
-"""Cue sheet and film of a review, found from either of the two.
+"""Cue sheet and film of a review, found from either of the two, and what a browser shows of the film.
 
-Goes in: the path of a cue sheet or of a film. Comes out: both paths, checked.
+Goes in: the path of a cue sheet or of a film. Comes out: both paths, checked; the film itself or a small copy.
 """
 
 from __future__ import annotations
 
+import contextlib
 import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from soundtrack.errors import InputError, Reason
 from soundtrack.pipeline.sheets.sheet_files import editable, read_cues
 from soundtrack.pipeline.sheets.targets import cues_path, scored_path
+from soundtrack.progress import Progress, no_progress
 from soundtrack.types import VideoInfo
 
 _ELSEWHERE = "copy the cue sheet to a writable folder and name its film with --film, or use `soundtrack cues show`"
@@ -25,6 +28,49 @@ class Reviewed:
     """Cue sheet, which every step rewrites."""
     film: VideoInfo
     """The film that it is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The file that a browser plays."""
+
+    path: Path
+    """The film, or a small copy of it."""
+    start_s: float
+    """Time of its first shown frame as the file counts, in seconds, at least 0."""
+
+    @classmethod
+    def itself(cls, film: VideoInfo) -> Shown:
+        """The film as it is."""
+        return cls(film.path, max(0.0, film.start_s))
+
+
+@contextlib.contextmanager
+def shown_film(film: VideoInfo, *, small: bool | None = None, progress: Progress = no_progress) -> Iterator[Shown]:
+    """What a browser shows of a film, while the block runs.
+
+    Parameters
+    ----------
+    film : VideoInfo
+    small : bool, optional
+        Whether a small copy is made and shown; by default only where no browser shows the film.
+
+    Raises
+    ------
+    FfmpegError, OutputError
+        The copy cannot be made or written.
+    """
+    from soundtrack.files.safe_write import naming_a_full_disk, scratch_folder
+    from soundtrack.media.writing.previews import some_browser_shows, write_small_copy
+
+    if small is False or (small is None and some_browser_shows(film)):
+        yield Shown.itself(film)
+        return
+    with scratch_folder() as folder:
+        copy = folder / "film.mp4"
+        with naming_a_full_disk(copy):
+            write_small_copy(film, copy, progress=progress)
+        yield Shown(copy, 0.0)
 
 
 def find_reviewed(source: Path, *, film: Path | None = None, edits: bool = True) -> Reviewed:

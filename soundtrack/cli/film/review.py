@@ -38,6 +38,15 @@ def review(
         bool, typer.Option("--results", help="Print the results of --ab for this film instead of a page.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print --results as JSON.")] = False,
+    small_copy: Annotated[
+        bool | None,
+        typer.Option(
+            "--small-copy/--no-small-copy",
+            help="Show a small copy of the film, made first and deleted at the end. Default: for films that no"
+            " browser shows, such as ProRes.",
+            show_default=False,
+        ),
+    ] = None,
     index: Index = None,
     quiet: Quiet = False,
 ) -> None:
@@ -45,13 +54,14 @@ def review(
 
     Every step is saved to the cue sheet. The page is served on 127.0.0.1 until Ctrl-C.
     """
+    from contextlib import ExitStack
     from functools import partial
 
     from soundtrack.cli import output
     from soundtrack.cli.page import show
     from soundtrack.errors import UsageError
     from soundtrack.naming.wording import counted
-    from soundtrack.review.opening import find_reviewed
+    from soundtrack.review.opening import find_reviewed, shown_film
     from soundtrack.review.serve import require_server
 
     if (results and not ab) or (as_json and not results):
@@ -76,7 +86,11 @@ def review(
         make = partial(make_app, reviewed, index=index)
         doing = f"reviewing {reviewed.cues}"
 
-    show(lambda at: make(port=at), port=port, doing=doing, ended="review ended", no_browser=no_browser, quiet=quiet)
+    with ExitStack() as on_exit:
+        with output.progress(quiet=quiet) as progress:
+            shown = on_exit.enter_context(shown_film(reviewed.film, small=small_copy, progress=progress))
+        words = {"doing": doing, "ended": "review ended"}
+        show(lambda at: make(port=at, shown=shown), port=port, **words, no_browser=no_browser, quiet=quiet)
 
 
 def _print_results(reviewed: "Reviewed", *, as_json: bool) -> None:

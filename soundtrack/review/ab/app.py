@@ -24,6 +24,7 @@ from soundtrack.review.ab.results import as_json, results
 from soundtrack.review.ab.sounds import Heard, sound_of
 from soundtrack.review.answers import append_answer, read_answers
 from soundtrack.review.app import Served, asked_of, filled, guarded, static
+from soundtrack.review.opening import Shown
 from soundtrack.review.sound import Sounds
 from soundtrack.types import CueSheet, VideoInfo
 
@@ -46,7 +47,7 @@ class Comparison:
     """The earlier sheet of the opponent ``former``."""
 
 
-def make_ab_app(compared: Comparison, *, port: int) -> Served:
+def make_ab_app(compared: Comparison, *, port: int, shown: Shown | None = None) -> Served:
     """The application of a blind comparison.
 
     Raises
@@ -55,7 +56,7 @@ def make_ab_app(compared: Comparison, *, port: int) -> Served:
         The film or the file of answers cannot be read.
     """
     token, nonce = secrets.token_urlsafe(24), secrets.token_urlsafe(16)
-    room = _Room(compared, nonce=nonce)
+    room = _Room(compared, nonce=nonce, shown=shown or Shown.itself(compared.film))
     routes = [
         Route("/", room.page),
         Route("/film", room.film),
@@ -71,8 +72,8 @@ def make_ab_app(compared: Comparison, *, port: int) -> Served:
 class _Room:
     """The endpoints of one comparison."""
 
-    def __init__(self, compared: Comparison, *, nonce: str) -> None:
-        self._compared, self._nonce = compared, nonce
+    def __init__(self, compared: Comparison, *, nonce: str, shown: Shown) -> None:
+        self._compared, self._nonce, self._file = compared, nonce, shown
         self._lock = threading.Lock()
         self._open = still_open(compared.trials, self._answers(), film=compared.sheet.film.fingerprint)
         self._number = 0
@@ -82,12 +83,12 @@ class _Room:
     def page(self, _request: Request) -> Response:
         """The page itself."""
         film = self._compared.film
-        values = {"film": film.path.name, "start_s": max(0.0, film.start_s), "duration_s": film.duration_s}
+        values = {"film": film.path.name, "start_s": self._file.start_s, "duration_s": film.duration_s}
         return filled("ab.html.jinja", values)
 
     def film(self, _request: Request) -> Response:
         """The film, by ranges."""
-        return FileResponse(self._compared.film.path)
+        return FileResponse(self._file.path)
 
     def pair(self, _request: Request) -> Response:
         """The pair at hand."""

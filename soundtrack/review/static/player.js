@@ -135,8 +135,11 @@ export class Player extends EventTarget {
     this.sounding = null; // the music of the last block that was begun, and when
     this.#listen(video);
     video.addEventListener("error", () => this.#withoutFilm());
-    whenLoaded(video).then(() => this.begun || this.#begin(filmStart(video, { startS, durationS })));
-    if (video.error) this.#withoutFilm();
+    whenLoaded(video).then(() => {
+      if (video.error) this.#withoutFilm();
+      else if (!video.videoWidth) this.dispatchEvent(new Event("nopicture"));
+      if (!this.begun) this.#begin(filmStart(video, { startS, durationS }));
+    });
   }
 
   #listen(clock) {

@@ -307,7 +307,9 @@ function openPlayer() {
     button.setAttribute("aria-pressed", String(!player.paused));
     button.replaceChildren(player.paused ? "Play " : "Pause ", make("kbd", { text: "K" }));
   });
-  player.addEventListener("nofilm", () => say("this browser cannot play the film; the music is played without it", true));
+  const advice = "end the command and start `soundtrack review --small-copy`, which makes a copy that it can show";
+  player.addEventListener("nofilm", () => say(`this browser cannot play the film; the music is played without it; ${advice}`, true));
+  player.addEventListener("nopicture", () => say(`this browser cannot show the picture of the film; ${advice}`, true));
   player.addEventListener("fault", (event) => say(event.detail, true));
   const draw = () => {
     find("time").textContent = clock(player.time);
@@ -580,4 +582,6 @@ find("mood").addEventListener("submit", (event) => {
   step("edit", { action: "mood", scene, words }, words ? `scene ${scene + 1}: ${words}, in the next plan` : `scene ${scene + 1} as the picture says`);
 });
 
-reload().then(() => say(`${state.cues.length} ${state.cues.length === 1 ? "cue" : "cues"}`)).catch(sayFault);
+reload().then(() => {
+  if (!find("said").classList.contains("wrong")) say(`${state.cues.length} ${state.cues.length === 1 ? "cue" : "cues"}`);
+}).catch(sayFault);
