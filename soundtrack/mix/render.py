@@ -23,6 +23,7 @@ from soundtrack.files.safe_write import Together, naming_a_full_disk
 from soundtrack.files.targets import OUT, Target, check_targets
 from soundtrack.media.opening import no_decoder
 from soundtrack.media.reading.kept import KeptSound
+from soundtrack.media.reading.steady import steady
 from soundtrack.media.writing.formats import MuxPlan, plan_streams
 from soundtrack.media.writing.mux import mux
 from soundtrack.media.writing.own_mark import FILM
@@ -115,7 +116,8 @@ def render_film(
     """
     from soundtrack.media.checking.verify import print_before, require_same
 
-    work, plan = _prepared(info, sheet, track_paths, narration_path, layout=layout, progress=progress)
+    with steady(info):
+        work, plan = _prepared(info, sheet, track_paths, narration_path, layout=layout, progress=progress)
     original, channels = work.original, work.channels
     streams = output_plan(info, out, keeps_original=original is not None, layout=layout, music_track=music_track)
     needed_bytes = info.path.stat().st_size + plan.n_samples * 4 * (3 if stems else 1)
@@ -132,6 +134,7 @@ def render_film(
         KeptSound(folder=out.parent, leaves_bytes=needed_bytes) as kept,
         Together() as files,
         naming_a_full_disk(out),
+        steady(info),
         contextlib.ExitStack() as encoders,
     ):
         work = replace(work, kept=kept)

@@ -81,6 +81,8 @@ class VideoInfo:
     """Whether an edit list hides the first frames."""
     start_timecode: str | None = None
     """SMPTE timecode of the first picture as the file gives it, such as ``01:00:00;00``."""
+    state: tuple[int, ...] = field(default=(), repr=False, compare=False)
+    """What the file system said of the file, to notice a change; empty if there is no file."""
 
     @property
     def audio_streams(self) -> tuple[StreamInfo, ...]:

@@ -18,6 +18,7 @@ from typing import Any
 from soundtrack.errors import Reason
 from soundtrack.media.guard import MAX_PIXELS
 from soundtrack.media.opening import looks_like_media, no_decoder, open_container, refusal
+from soundtrack.media.reading.steady import state_of
 from soundtrack.media.sandbox import apart
 from soundtrack.timebase import round_half_up, round_s
 from soundtrack.types import UNKNOWN_CODEC, AudioInfo, StreamInfo, StreamKind, VideoInfo
@@ -69,6 +70,7 @@ def probe(path: Path) -> VideoInfo:
 
 def _probe(path: Path) -> VideoInfo:
     """The same, in the process that may be lost."""
+    state = state_of(path)
     with open_container(path) as container:
         stream = _moving_picture(container, path)
         fps = _frame_rate(stream)
@@ -88,6 +90,7 @@ def _probe(path: Path) -> VideoInfo:
             start_s=first.time_s,
             hides_head=container.format.name.startswith("mov") and _hides_head(path, stream.index),
             start_timecode=_start_timecode(container, stream) or first.timecode,
+            state=state,
         )
 
 

@@ -19,6 +19,7 @@ from soundtrack.documents import scenesheet
 from soundtrack.errors import DependencyError
 from soundtrack.files import safe_read
 from soundtrack.media.prefetch import beside
+from soundtrack.media.reading.steady import is_steady, steady
 from soundtrack.media.reading.subtitles import read_subtitles
 from soundtrack.naming.names import as_on_disk
 from soundtrack.pipeline.film.album import is_album
@@ -169,7 +170,8 @@ class Watcher:
 
     def analyse(self, info: VideoInfo, *, progress: Progress = no_progress) -> SceneSheet:
         """The scene sheet of a film; see `analyse_video`."""
-        sheet = self._noted(self._seen(info, progress))
+        with steady(info):
+            sheet = self._noted(self._seen(info, progress))
         return scenesheet.rounded(with_subtitles(sheet, read_subtitles(info)) if self._note.subtitles else sheet)
 
     def _seen(self, info: VideoInfo, progress: Progress) -> SceneSheet:
@@ -183,10 +185,9 @@ class Watcher:
             kept = self._cache.find(path, known_fingerprint)
             if kept is not None:
                 return kept
-        before = _state(path)
         found = self._watch(info, known_fingerprint, progress)
         sheet = self._sheet(info, found)
-        if self._cache is not None and before == _state(path):  # else it is not known of which bytes this is the sheet
+        if self._cache is not None and is_steady(info):  # else it is not known of which bytes this is the sheet
             self._cache.keep(path, sheet)
             if self._evidence is not None and found.is_new:
                 self._evidence.keep(path, found.identity, found.sight, found.heard)
@@ -382,12 +383,3 @@ class Watcher:
             draft=sight.draft,
         )
         return scenesheet.rounded(sheet)
-
-
-def _state(path: Path) -> tuple[int, int, int] | None:
-    """What tells a file from what it was a moment ago: inode, size, time of change; None where it is gone."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_size, status.st_mtime_ns
