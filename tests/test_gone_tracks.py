@@ -88,6 +88,21 @@ def test_a_library_whose_drive_is_not_connected_says_so(made: Made, info: VideoI
     assert "drive" in (refused.value.hint or "")
 
 
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+def test_the_song_of_track_that_is_gone_meanwhile_was_called_a_library(
+    made: Made, info: VideoInfo, scenes: SceneSheet, tmp_path: Path, how: str
+) -> None:
+    first, other = sorted(made.music.iterdir())[:2]
+    song = Path(shutil.copy(first, tmp_path / first.name))
+    scorer = Scorer(device="cpu", wishes=Wishes(track=song))
+    shutil.copy(other, song)
+    if how == "removed":
+        song.unlink()
+    with pytest.raises(InputError) as refused:
+        scorer.plan(info, scenes=scenes)
+    assert str(refused.value) == f"{song}: was {how} since it was read"
+
+
 @contextmanager
 def replaced(song: Path, by: Path) -> Iterator[None]:
     """As long as this lasts, a file holds the music of another one."""

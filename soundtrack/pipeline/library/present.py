@@ -84,7 +84,13 @@ def require_any(gone: Collection[str], tracks: Mapping[str, Track]) -> None:
     """
     if len(gone) < len(tracks):
         return
-    first = next(iter(tracks.values())).path
+    (first, *others) = (track.path for track in tracks.values())
+    if not others:  # of --track, or of a library with one track
+        raise InputError(
+            f"{first}: was {'replaced' if os.path.isfile(first) else 'removed'} since it was read",  # noqa: PTH113
+            hint="restore the file or connect its drive; if it is in a library, `soundtrack index` updates it",
+            reason=Reason.MISSING,
+        )
     if not any(map(is_there, tracks.values())):
         raise InputError(
             f"{first.parent}: the library has {counted(len(tracks), 'track')}, and no file of them is there",
