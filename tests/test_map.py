@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 
 from media_made import Made
 from soundtrack.cli.app import run_commands
-from soundtrack.errors import InputError, UsageError
+from soundtrack.errors import OutputError, UsageError
 from soundtrack.naming.playlists import read_playlist
 from soundtrack.pipeline.library.asking import Asking
 from soundtrack.pipeline.library.mapped import likeness_places, mapped
@@ -177,5 +177,7 @@ def test_the_picture_by_likeness_needs_no_server(made: Made, tmp_path: Path) -> 
     assert pictures[0] != pictures[1]
     with pytest.raises(UsageError, match="--by x"):
         run_commands([*arguments, "--by", "x"])
-    with pytest.raises(InputError, match="not a folder"):
-        run_commands([*arguments, "--playlists", str(tmp_path / "none")])
+    with pytest.raises(OutputError, match="not a folder"):
+        run_commands([*arguments, "--playlists", str(tmp_path / "mood.png")])
+    with pytest.raises(OutputError, match="none does not exist"):
+        run_commands([*arguments, "--playlists", str(tmp_path / "none" / "more")])

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 def address(made: Made, tmp_path: Path) -> Iterator[str]:
     words = [sys.executable, "-m", "soundtrack", "library", "map", "--no-browser", "--index", str(made.index)]
     with subprocess.Popen(
-        [*words, "--playlists", str(tmp_path)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [*words, "--playlists", str(tmp_path / "lists")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as running:
         assert running.stdout is not None
         yield running.stdout.readline().strip()
@@ -69,7 +69,7 @@ def test_a_person_hears_filters_draws_and_saves_with_the_mouse(browser: Any, add
     screen.page.locator("#name").fill("evening")
     screen.page.locator("#save button").click()
     screen.until_said("saved: ")
-    assert (tmp_path / "evening.m3u8").read_text().count("#EXTINF") == 1
+    assert (tmp_path / "lists" / "evening.m3u8").read_text().count("#EXTINF") == 1
     assert screen.faults == []
     screen.page.locator("#save button").click()
     screen.until_said("exists")  # and the browser logs the refusal
@@ -109,7 +109,7 @@ def test_the_map_goes_by_keyboard_alone(browser: Any, address: str, tmp_path: Pa
     screen.page.keyboard.type("night")
     screen.press("Enter")
     screen.until_said("saved: ")
-    assert "dark.mp3" in (tmp_path / "night.m3u8").read_text()
+    assert "dark.mp3" in (tmp_path / "lists" / "night.m3u8").read_text()
     assert screen.faults == []
 
 

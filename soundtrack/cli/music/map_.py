@@ -24,7 +24,10 @@ def map_(
     playlists: Annotated[
         Path | None,
         typer.Option(
-            "--playlists", metavar="FOLDER", help="Folder for playlists of the page. Default: .", show_default=False
+            "--playlists",
+            metavar="FOLDER",
+            help="Folder for playlists of the page, created if missing. Default: .",
+            show_default=False,
         ),
     ] = None,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0: any free port.")] = 0,
@@ -82,7 +85,7 @@ def _serve(folder: Path, *, index: Path | None, port: int, no_browser: bool, qui
     """The page, until Ctrl-C."""
     from soundtrack import pipeline
     from soundtrack.cli.page import show
-    from soundtrack.errors import InputError, Reason
+    from soundtrack.files.safe_write import made_folder
     from soundtrack.library.search.library_view import require_music
     from soundtrack.pipeline.library.asking import Asking
     from soundtrack.pipeline.library.mapped import mapped
@@ -90,13 +93,9 @@ def _serve(folder: Path, *, index: Path | None, port: int, no_browser: bool, qui
     from soundtrack.review.serve import require_server
 
     require_server()
-    if not folder.is_dir():
-        raise InputError(
-            f"{folder}: not a folder", hint="create it first, or leave out --playlists", reason=Reason.MISSING
-        )
     from soundtrack.review.map.app import make_map_app
 
-    with open_library(index) as library:
+    with made_folder(folder, option="--playlists"), open_library(index) as library:
         require_music(library, pipeline.index_dir(index))
         found = mapped(library)
 
