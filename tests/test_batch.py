@@ -280,6 +280,23 @@ def test_a_quiet_batch_names_the_film_that_failed(tmp_path: Path, capfd: pytest.
     assert capfd.readouterr().err == f"failed: {failed}: no picture; use another film\n"
 
 
+def test_a_batch_whose_report_found_a_full_disk_said_nothing_of_its_films(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    films(tmp_path / "films", "a.mp4", "unseen.mp4")
+    report, out = tmp_path / "night.html", tmp_path / "out"
+
+    def full(*_: object, **__: object) -> None:
+        raise OutputError(f"{report}: the disk is full", hint="free some disk space")
+
+    monkeypatch.setattr("soundtrack.files.safe_write.write_text", full)
+    with pytest.raises(OutputError, match="the disk is full"):
+        run_commands(["score", "--batch", str(tmp_path / "films"), "-o", str(out), "--report", str(report)])
+    said = capfd.readouterr()
+    assert said.out == f"{out / 'a.scored.mp4'}\n"
+    assert "unseen.mp4: no picture" in said.err and "1 scored, 0 already finished, 1 failed" in said.err
+
+
 def test_a_name_with_a_line_break_was_two_lines_on_stdout(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     films(tmp_path / "films", "a\nb.mp4")
     assert run_commands(["score", "--batch", str(tmp_path / "films"), "-o", str(tmp_path / "out"), "-q"]) == 0

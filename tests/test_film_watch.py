@@ -15,7 +15,7 @@ import pytest
 
 from media_made import Made
 from soundtrack.cli.app import run_commands
-from soundtrack.errors import LibraryError
+from soundtrack.errors import LibraryError, OutputError
 from soundtrack.pipeline.ground.film_watch import arrivals
 
 
@@ -115,6 +115,23 @@ def test_a_watch_scores_what_comes_reports_what_fails_and_ends_with_ctrl_c(made:
     assert "bad.mp4" in "".join(said)
     assert sorted(path.name for path in out.iterdir()) == ["good.scored.cues.json", "good.scored.mp4"]
     assert "bad.mp4" in (tmp_path / "night.html").read_text()
+
+
+def test_a_watch_ended_when_its_report_found_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "night.html"
+
+    def full(*_: object, **__: object) -> None:
+        raise OutputError(f"{report}: the disk is full", hint="free some disk space")
+
+    monkeypatch.setattr("soundtrack.pipeline.ground.film_watch.arrivals", lambda _: [Path("a.mp4"), Path("b.mp4")])
+    monkeypatch.setattr("soundtrack.pipeline.batch.KeptScorer.scorer", lambda *_: None)
+    monkeypatch.setattr("soundtrack.files.safe_write.write_text", full)
+    assert run_commands(["score", "--watch", str(tmp_path), "--report", str(report)]) == 0
+    said = capfd.readouterr().err
+    assert said.count(f"warning: the report is not up to date: {report}: the disk is full") == 2
+    assert "failed: a.mp4" in said and "failed: b.mp4" in said
 
 
 def test_a_watch_without_an_index_failed_film_by_film(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

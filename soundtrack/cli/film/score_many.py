@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -35,10 +36,10 @@ def _score_list(
     kind = None if report is None else _report_kind(report)
     films, own = films_and_orders(listing, options)
     write_report = _report_writer(report, kind, inputs=[listing, *films], order=order)
-    with output.product() as stream:
+    with contextlib.ExitStack() as at_end, output.product() as stream:
         with output.progress(quiet=quiet) as progress:
             done = pipeline.score_batch(films, order, own=own, cluster=cluster, progress=progress)
-        write_report(done)
+        at_end.callback(write_report, done)  # last, so that a full disk of the report hides no result
         for film in done.films:
             _tell(film, quiet=quiet)
         n_failed = done.count(FilmState.FAILED)
@@ -63,7 +64,7 @@ def _watch_folder(
     from soundtrack import pipeline
     from soundtrack.cli import output
     from soundtrack.cli.film.film_settings import own_order
-    from soundtrack.errors import DependencyError, InputError, ModelError, Reason, SoundtrackError
+    from soundtrack.errors import DependencyError, InputError, ModelError, OutputError, Reason, SoundtrackError
     from soundtrack.files.safe_write import made_folder
     from soundtrack.media.locate import ffmpeg_path
     from soundtrack.pipeline.batch import FOLDER_OPTION, BatchReport, FilmOutcome, FilmState, KeptScorer
@@ -102,7 +103,10 @@ def _watch_folder(
             _tell(outcome, quiet=quiet)
             if outcome.state is FilmState.SCORED:
                 output.say(f"scored: {outcome.output}", quiet=quiet)
-            write_report(BatchReport(tuple(known.values())))
+            try:
+                write_report(BatchReport(tuple(known.values())))
+            except OutputError as error:  # such as a full disk, on which the next film may find room
+                output.say(f"warning: the report is not up to date: {error}", quiet=quiet)
 
 
 def _tell(film: FilmOutcome, *, quiet: bool) -> None:
