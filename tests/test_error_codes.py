@@ -114,10 +114,10 @@ def test_a_log_on_a_full_disk_printed_a_traceback_for_each_line(tmp_path: Path) 
     assert done.stderr == f"warning: {log}: the disk is full; the log is incomplete\n"
 
 
-def test_a_missing_folder_of_playlists_was_called_damaged(tmp_path: Path) -> None:
+def test_what_is_missing_was_called_damaged(tmp_path: Path) -> None:
     """Errors without a reason had that of damaged files, whose advice is to download them again."""
     with pytest.raises(InputError) as error:
-        run_commands(["library", "map", "--no-browser", "--playlists", str(tmp_path / "none")])
+        run_commands(["review", str(tmp_path / "none.cues.json"), "--no-browser"])
     assert error.value.code == "E312"
     with pytest.raises(TypeError):
         InputError("without", hint="a reason")  # type: ignore[call-arg]

@@ -81,7 +81,7 @@ def make_app(reviewed: Reviewed, *, port: int, index: Path | None = None, shown:
         The sheet cannot be read, or a track is missing.
     """
     token, nonce = secrets.token_urlsafe(24), secrets.token_urlsafe(16)
-    room = _Room(reviewed, index=index, nonce=nonce, shown=shown or Shown.itself(reviewed.film))
+    room = _Room(reviewed, index=index, nonce=nonce, shown=shown)
     routes = [
         Route("/", room.page),
         Route("/state", room.state),
@@ -140,8 +140,9 @@ async def asked_of(request: Request) -> dict[str, Any] | None:
 class _Room:
     """The endpoints of one review."""
 
-    def __init__(self, reviewed: Reviewed, *, index: Path | None, nonce: str, shown: Shown) -> None:
-        self._film, self._index, self._nonce, self._shown = reviewed.film, index, nonce, shown
+    def __init__(self, reviewed: Reviewed, *, index: Path | None, nonce: str, shown: Shown | None = None) -> None:
+        self._film, self._index, self._nonce = reviewed.film, index, nonce
+        self._shown = shown or Shown.itself(reviewed.film)
         self._session = Session(reviewed.cues, reviewed.film.path)
         self._sounds = Sounds(reviewed.film, index=index)
         self._jobs = Jobs()

@@ -56,7 +56,7 @@ def make_ab_app(compared: Comparison, *, port: int, shown: Shown | None = None) 
         The film or the file of answers cannot be read.
     """
     token, nonce = secrets.token_urlsafe(24), secrets.token_urlsafe(16)
-    room = _Room(compared, nonce=nonce, shown=shown or Shown.itself(compared.film))
+    room = _Room(compared, nonce=nonce, shown=shown)
     routes = [
         Route("/", room.page),
         Route("/film", room.film),
@@ -72,8 +72,8 @@ def make_ab_app(compared: Comparison, *, port: int, shown: Shown | None = None) 
 class _Room:
     """The endpoints of one comparison."""
 
-    def __init__(self, compared: Comparison, *, nonce: str, shown: Shown) -> None:
-        self._compared, self._nonce, self._file = compared, nonce, shown
+    def __init__(self, compared: Comparison, *, nonce: str, shown: Shown | None) -> None:
+        self._compared, self._nonce, self._file = compared, nonce, shown or Shown.itself(compared.film)
         self._lock = threading.Lock()
         self._open = still_open(compared.trials, self._answers(), film=compared.sheet.film.fingerprint)
         self._number = 0
