@@ -26,6 +26,40 @@ def made(path: Path, *options: str) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("SOUNDTRACK_CACHE", "0")
+    return tmp_path / "cache/soundtrack/copies"
+
+
+def test_a_copy_is_made_once_for_a_film_as_it_is(
+    tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOUNDTRACK_CACHE", "1")
+    film = made(tmp_path / "a.mov", *FILMS["prores.mov"])
+    said: list[str] = []
+
+    def copy() -> Path:
+        with shown_film(probe(film), progress=lambda *_: said.append("made")) as shown:
+            return shown.path
+
+    first = copy()
+    assert first.parent == own_cache
+    n = len(said)
+    assert copy() == first
+    assert len(said) == n > 0
+    made(film, *FILMS["prores.mov"], "-t", "2")
+    other = copy()
+    assert other != first
+    assert probe(other).duration_s < 2.5
+    monkeypatch.setattr("soundtrack.review.opening.COPIES_BYTES", other.stat().st_size)
+    film.rename(tmp_path / "b.mov")
+    film = tmp_path / "b.mov"
+    last = copy()
+    assert list(own_cache.iterdir()) == [last]
+
+
 @pytest.mark.parametrize("name", FILMS)
 def test_a_film_that_no_browser_shows_was_a_black_page(name: str, tmp_path: Path) -> None:
     info = probe(made(tmp_path / name, *FILMS[name]))

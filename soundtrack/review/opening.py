@@ -6,6 +6,8 @@ Goes in: the path of a cue sheet or of a film. Comes out: both paths, checked; t
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import os
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +19,8 @@ from soundtrack.pipeline.sheets.targets import cues_path, scored_path
 from soundtrack.progress import Progress, no_progress
 from soundtrack.types import VideoInfo
 
+COPIES_BYTES = 2 * 1024**3
+"""Small copies that are kept take no more, unless a single one does; an hour of film takes about 1 GB."""
 _ELSEWHERE = "copy the cue sheet to a writable folder and name its film with --film, or use `soundtrack cues show`"
 
 
@@ -60,17 +64,41 @@ def shown_film(film: VideoInfo, *, small: bool | None = None, progress: Progress
     FfmpegError, OutputError
         The copy cannot be made or written.
     """
-    from soundtrack.files.safe_write import naming_a_full_disk, scratch_folder
+    from soundtrack.files.kinds import OWN
+    from soundtrack.files.safe_write import replacing, scratch_folder
     from soundtrack.media.writing.previews import some_browser_shows, write_small_copy
+    from soundtrack.pipeline.ground.analysis_cache import drop_oldest
 
     if small is False or (small is None and some_browser_shows(film)):
         yield Shown.itself(film)
         return
-    with scratch_folder() as folder:
-        copy = folder / "film.mp4"
-        with naming_a_full_disk(copy):
-            write_small_copy(film, copy, progress=progress)
+    with contextlib.ExitStack() as on_exit:
+        folder = _copies() or on_exit.enter_context(scratch_folder())
+        told = f"{film.path.resolve()}\n{film.state}\n{film.start_s}"
+        copy = folder / f"{hashlib.sha256(told.encode('utf-8', 'surrogateescape')).hexdigest()}.mp4"
+        if copy.is_file():
+            with contextlib.suppress(OSError):
+                os.utime(copy)  # it is the youngest now
+        else:
+            with replacing(copy, kind=OWN, force=True) as part:
+                write_small_copy(film, part, progress=progress)
+            drop_oldest(folder, (".mp4",), most_bytes=COPIES_BYTES, besides=copy)
         yield Shown(copy, 0.0)
+
+
+def _copies() -> Path | None:
+    """Where small copies are kept for the next review; None where nothing is to be kept, or cannot be."""
+    from soundtrack import resources
+    from soundtrack.pipeline.ground.defaults import cache_folder
+
+    folder = resources.cache_dir() / "copies"
+    if cache_folder(cache=True) is None:
+        return None
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK) else None
 
 
 def find_reviewed(source: Path, *, film: Path | None = None, edits: bool = True) -> Reviewed:

@@ -42,8 +42,8 @@ def review(
         bool | None,
         typer.Option(
             "--small-copy/--no-small-copy",
-            help="Show a small copy of the film, made first and deleted at the end. Default: for films that no"
-            " browser shows, such as ProRes.",
+            help="Show a small copy of the film, made first and kept in the cache. Default: for films that no browser"
+            " shows, such as ProRes.",
             show_default=False,
         ),
     ] = None,
