@@ -17,7 +17,7 @@ pytest.importorskip("axe_playwright_python")
 from axe_playwright_python.sync_playwright import Axe
 
 from media_made import Made
-from test_review_page import Screen, browser  # noqa: F401 - the same browser, as a fixture
+from test_review_page import Screen, browser, closed_afterwards  # noqa: F401 - the same browser, as a fixture
 
 pytestmark = pytest.mark.slow
 

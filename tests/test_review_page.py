@@ -95,6 +95,14 @@ def browser() -> Iterator[Any]:
         running.close()
 
 
+@pytest.fixture(autouse=True)
+def closed_afterwards(browser: Any) -> Iterator[None]:
+    """No window is left, where each would draw on beside all tests that follow."""
+    yield
+    for context in browser.contexts:
+        context.close()
+
+
 @pytest.fixture
 def cues(tmp_path: Path, made: Made, sheet: CueSheet) -> Path:
     return lay_out(tmp_path, made, sheet)

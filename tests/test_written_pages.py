@@ -19,7 +19,7 @@ from soundtrack.export.page.library_map import map_page
 from soundtrack.export.page.night import FilmNight, night_page
 from soundtrack.export.page.page import page
 from soundtrack.spotting.plan.spot import spot_cues
-from test_review_page import browser  # noqa: F401 - the same browser, as a fixture
+from test_review_page import browser, closed_afterwards  # noqa: F401 - the same browser, as a fixture
 
 pytestmark = pytest.mark.slow
 

@@ -312,9 +312,9 @@ function openPlayer() {
   player.addEventListener("nopicture", () => say(`this browser cannot show the picture of the film; ${advice}`, true));
   player.addEventListener("fault", (event) => say(event.detail, true));
   const draw = () => {
-    find("time").textContent = clock(player.time);
-    const playhead = find("playhead");
-    if (playhead) playhead.style.left = percent(player.time);
+    const [time, left, playhead] = [clock(player.time), percent(player.time), find("playhead")];
+    if (find("time").textContent !== time) find("time").textContent = time; // the same text would be laid out again
+    if (playhead && playhead.style.left !== left) playhead.style.left = left;
     const block = Math.floor(player.time / blockS);
     if (block !== readyBlock) makeReady();
     requestAnimationFrame(draw);
